@@ -1,0 +1,34 @@
+"""
+One family of errors for everything that a user can put right.
+
+Each message is one line that names the offending value and the fix. Command-line programs
+print it and exit with code 2; anything outside this family is a bug and keeps its traceback.
+"""
+
+
+class DepthRefinerError(Exception):
+    """A mistake in the input or the setup, with the fix in its message."""
+
+
+class InputError(DepthRefinerError):
+    """An image, depth map, camera model or message that cannot be used."""
+
+
+class SettingsError(DepthRefinerError):
+    """An unknown option, or a value outside its range."""
+
+
+class WeightsError(DepthRefinerError):
+    """A weight bundle that is missing, corrupt, truncated or of a foreign kind."""
+
+
+class SourceError(DepthRefinerError):
+    """A recording or folder that cannot be read."""
+
+
+class BackendError(DepthRefinerError):
+    """A device or backend that is not available or gives wrong results."""
+
+
+class MappingError(DepthRefinerError):
+    """A pose, volume or mesh that cannot be used or written."""

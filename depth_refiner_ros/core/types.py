@@ -1,0 +1,96 @@
+"""
+Records that pass between the parts of the package.
+
+Shape letters: B batch, H rows, W columns, 3 colours or axes. Depth is along the optical Z axis
+in metres; NaN is 'no value' (REP-117), and only at the ROS border do +Inf and -Inf appear.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+from depth_refiner_ros.core.camera import Intrinsics
+import torch
+
+__all__ = ['DepthKind', 'FitStatus', 'Intrinsics', 'PriorDepth', 'RefinedDepth', 'ScaleShift']
+
+DepthKind = Literal['metric', 'disparity', 'relative']
+
+
+class FitStatus(IntEnum):
+    """Why a scale-shift fit may or may not be used."""
+
+    OK = 0
+    TOO_FEW = 1
+    """Fewer usable pixels than asked for."""
+    CONSTANT = 2
+    """The prediction does not vary, so scale and shift cannot be told apart."""
+    NEGATIVE_SCALE = 3
+    """The best scale is not positive: near and far are swapped."""
+    NOT_FINITE = 4
+    """The sums overflowed or held NaN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleShift:
+    """
+    The affine map target ~ scale * prediction + shift of each image of a batch.
+
+    :param scale_B: factor; 1 where the status is not OK
+    :param shift_B: offset in the target's unit; 0 where the status is not OK
+    :param inliers_B: pixels that took part, int64
+    :param rmse_B: weighted root mean square residual over them, in the target's unit
+    :param status_B: one :class:`FitStatus` value per image, int64
+    """
+
+    scale_B: torch.Tensor
+    shift_B: torch.Tensor
+    inliers_B: torch.Tensor
+    rmse_B: torch.Tensor
+    status_B: torch.Tensor
+
+    @property
+    def ok_B(self) -> torch.Tensor:
+        """Tell which images have a usable fit."""
+        return self.status_B == int(FitStatus.OK)
+
+    def apply(self, values_B1HW: torch.Tensor) -> torch.Tensor:
+        """Map predictions to the target's scale."""
+        return self.scale_B.view(-1, 1, 1, 1) * values_B1HW + self.shift_B.view(-1, 1, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorDepth:
+    """
+    Depth from a prior, before refinement.
+
+    :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``) or metres up to
+        scale and shift (``relative``); NaN where there is none
+    :param kind: which of the three
+    """
+
+    depth_B1HW: torch.Tensor
+    kind: DepthKind = 'metric'
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedDepth:
+    """
+    What one call of the refiner gives.
+
+    :param depth_m_B1HW: refined metric depth in metres, NaN where unknown
+    :param prior_m_B1HW: the metric prior it started from, same size
+    :param difference_B1HW: normalised disagreement of prior and refinement in [0, 1]
+    :param confidence_B1HW: trust in the depth in [0, 1]; 0 where there is no depth
+    :param scale_shift: how the refined depth was aligned to the prior, with its status
+    :param clamped: pixels that the positive clamp changed
+    :param timings_ms: stage name to milliseconds
+    """
+
+    depth_m_B1HW: torch.Tensor
+    prior_m_B1HW: torch.Tensor
+    difference_B1HW: torch.Tensor
+    confidence_B1HW: torch.Tensor
+    scale_shift: ScaleShift
+    clamped: int = 0
+    timings_ms: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Where frames come from: recordings, folders, videos, bags and a simulated camera."""
