@@ -1,0 +1,218 @@
+"""
+The machinery behind ``settings.py``: typed options that are described once and checked everywhere.
+
+A group of options is a frozen dataclass whose fields are made by :func:`option`; a group may hold
+other groups, and dots join their names (``points.stride``), as ROS parameters do. YAML files, ROS
+parameters, command-line flags and the table in the documentation are all read off these fields.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+import difflib
+import math
+from pathlib import Path
+from typing import Any, get_type_hints, TypeVar
+
+from depth_refiner_ros.core.errors import SettingsError
+import yaml
+
+Group = TypeVar('Group')
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """
+    One option as users see it.
+
+    :param name: dotted name
+    :param type: bool, int, float or str
+    :param default: value where nothing is said
+    :param doc: one line
+    :param unit: physical unit, empty where there is none
+    :param low: smallest allowed number
+    :param high: largest allowed number
+    :param choices: allowed words, empty where any will do
+    :param runtime: True where a running node accepts a change
+    """
+
+    name: str
+    type: type
+    default: Value
+    doc: str
+    unit: str = ''
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    runtime: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """Give the allowed values in words."""
+        if self.choices:
+            return ' | '.join(self.choices)
+        if self.low is None and self.high is None:
+            return 'true | false' if self.type is bool else 'any'
+        low = '' if self.low is None else f'{self.low:g}'
+        high = '' if self.high is None else f'{self.high:g}'
+        return f'{low} .. {high}'.strip()
+
+    def check(self, value: Any) -> Value:
+        """
+        Give the value in the option's type.
+
+        :raises SettingsError: where the type, the range or the word does not fit
+        """
+        wrong_type = f'{self.name} = {value!r} must be of type {self.type.__name__}'
+        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, self.type) or (self.type is int and isinstance(value, bool)):
+            raise SettingsError(wrong_type)
+        if self.choices and value not in self.choices:
+            near = difflib.get_close_matches(str(value), self.choices, n=1)
+            hint = f'; did you mean {near[0]!r}?' if near else ''
+            raise SettingsError(f'{self.name} = {value!r} must be one of {self.allowed}{hint}')
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._check_range(value)
+        return value  # type: ignore[no-any-return]
+
+    def _check_range(self, value: float) -> None:
+        below = self.low is not None and value < self.low
+        above = self.high is not None and value > self.high
+        if below or above or math.isnan(value):
+            unit = f' {self.unit}' if self.unit else ''
+            raise SettingsError(f'{self.name} = {value:g}{unit} is outside {self.allowed}{unit}')
+
+    def parse(self, text: str) -> Value:
+        """
+        Read a value from text, as a command line or ``key=value`` gives it.
+
+        :raises SettingsError: where the text is no such value
+        """
+        return self.check(text if self.type is str else yaml.safe_load(text))
+
+
+def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
+           high: float | None = None, choices: tuple[str, ...] = (),
+           runtime: bool = False) -> Any:
+    """Declare one option of a group; see :class:`Option` for the parameters."""
+    return field(default=default, metadata={'option': {
+        'doc': doc, 'unit': unit, 'low': low, 'high': high,
+        'choices': choices, 'runtime': runtime}})
+
+
+def group(cls: type[Group]) -> Group:
+    """Declare a nested group of options."""
+    return field(default_factory=cls)
+
+
+def options(cls: type, prefix: str = '') -> dict[str, Option]:
+    """Give all options of a group and its nested groups by dotted name, in order."""
+    found: dict[str, Option] = {}
+    types = get_type_hints(cls)
+    for item in fields(cls):
+        name = prefix + item.name
+        if is_dataclass(types[item.name]):
+            found.update(options(types[item.name], name + '.'))
+        else:
+            found[name] = Option(name=name, type=types[item.name], default=item.default,
+                                 **item.metadata['option'])
+    return found
+
+
+def values(settings: Any, prefix: str = '') -> dict[str, Value]:
+    """Give the values of a group and its nested groups by dotted name."""
+    flat: dict[str, Value] = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if is_dataclass(value):
+            flat.update(values(value, prefix + item.name + '.'))
+        else:
+            flat[prefix + item.name] = value
+    return flat
+
+
+def updated(settings: Group, changes: Mapping[str, Any], *, running: bool = False) -> Group:
+    """
+    Give the settings with some values changed, each checked.
+
+    :param changes: dotted names and new values
+    :param running: refuse options that a running node cannot change
+    :raises SettingsError: where a name is unknown, a value unfit or a change not possible now
+    """
+    known = options(type(settings))
+    for name, value in changes.items():
+        if name not in known:
+            raise SettingsError(unknown(name, known))
+        if running and not known[name].runtime and value != values(settings)[name]:
+            raise SettingsError(f'{name} cannot change while running; set it at start')
+        settings = _replaced(settings, name.split('.'), known[name].check(value))
+    return settings
+
+
+def unknown(name: str, known: Mapping[str, Any]) -> str:
+    """Say that an option does not exist, with the nearest that does."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f'did you mean {near[0]}?' if near else 'depth-refiner params lists all'
+    return f'unknown option {name}; {hint}'
+
+
+def _replaced(settings: Any, path: list[str], value: Value) -> Any:
+    head, *rest = path
+    inner = _replaced(getattr(settings, head), rest, value) if rest else value
+    return replace(settings, **{head: inner})
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
+    """Turn a tree of mappings into dotted names and values."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f'{prefix}{name}.')
+        else:
+            yield f'{prefix}{name}', value
+
+
+def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
+    """
+    Read the options of one node from a ROS parameter file.
+
+    Sections ``/**`` and ``node`` apply, in this order; those of other nodes are passed over.
+
+    :raises SettingsError: where the file is missing, no YAML, or holds an unfit option
+    """
+    try:
+        tree = yaml.safe_load(path.read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f'cannot read parameters from {path}: {error}') from error
+    settings = cls()
+    for section in ('/**', node, f'/{node}'):
+        if section in tree:
+            parameters = dict(tree[section].get('ros__parameters', {}))
+            parameters.pop('use_sim_time', None)
+            settings = updated(settings, dict(flatten(parameters)))
+    return settings
+
+
+def write_yaml(settings: Any, node: str) -> str:
+    """Give a ROS parameter file with every option of a node, its doc, unit and range beside it."""
+    lines = [f'{node}:', '  ros__parameters:']
+    known = options(type(settings))
+    for name, value in values(settings).items():
+        described = known[name]
+        unit = f' [{described.unit}]' if described.unit else ''
+        runtime = ', runtime' if described.runtime else ''
+        lines.append(f'    # {described.doc}{unit} ({described.allowed}{runtime})')
+        lines.append(f'    {name}: {yaml.safe_dump(value).splitlines()[0]}')
+    return '\n'.join(lines) + '\n'
+
+
+def markdown_table(cls: type) -> str:
+    """Give the table of a group's options for the documentation."""
+    rows = ['| name | default | unit | allowed | runtime | what it does |',
+            '| --- | --- | --- | --- | --- | --- |']
+    for item in options(cls).values():
+        default = str(item.default).lower() if item.type is bool else item.default
+        allowed = item.allowed.replace('|', '\\|')
+        rows.append(f'| `{item.name}` | `{default}` | {item.unit} | {allowed} '
+                    f'| {"yes" if item.runtime else ""} | {item.doc} |')
+    return '\n'.join(rows) + '\n'

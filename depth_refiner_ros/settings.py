@@ -1,0 +1,173 @@
+"""
+Every option of the package, once: name, default, unit, range and one line of what it does.
+
+See ``options.py`` for how YAML, ROS parameters, command-line flags and docs come from here.
+"""
+
+from dataclasses import dataclass
+
+from depth_refiner_ros.options import group, option
+
+PRIORS = ('bundled', 'sensor', 'smeared')
+REFINERS = ('none', 'sharpdepth', 'apdepth')
+PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
+QOS = ('sensor_data', 'reliable')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which networks run, and how."""
+
+    prior: str = option('bundled', 'where metric depth comes from: a network, a depth sensor, or '
+                        'known depth smeared on purpose (evaluation)', choices=PRIORS)
+    prior_weights: str = option('bundled', 'bundle of the prior: bundled or a folder')
+    refiner: str = option('apdepth', 'one-step refiner; none publishes the prior as it is',
+                          choices=REFINERS)
+    refiner_weights: str = option('bundled', 'bundle of the refiner: bundled or a folder')
+    backend: str = option('auto', 'how networks are executed', choices=('auto', 'torch', 'onnx'))
+    device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
+    precision: str = option('auto', 'number format of the networks',
+                            choices=('auto', 'fp32', 'fp16', 'bf16'))
+    threads: int = option(0, 'CPU threads of the networks; 0 takes all cores', low=0, high=256)
+    seed: int = option(0, 'seed of the one generator that refiners with noise draw from', low=0)
+    align: str = option('robust', 'fit of the refined depth to the metric prior',
+                        choices=('none', 'lstsq', 'robust'), runtime=True)
+    agree_below: float = option(0.5, 'pixels whose normalised difference is below this take part '
+                                'in the fit (SharpDepth 4.1)', low=0.0, high=1.0, runtime=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeFilterSettings:
+    """Removal of flying pixels: points that hang between foreground and background."""
+
+    enable: bool = option(True, 'set flying pixels to unknown', runtime=True)
+    rel_jump: float = option(0.05, 'relative depth jump on both sides that marks a flying pixel',
+                             low=0.001, high=1.0, runtime=True)
+    dilate_px: int = option(0, 'also drop this many pixels around', unit='px', low=0, high=10,
+                            runtime=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsSettings:
+    """The point cloud."""
+
+    layout: str = option('packed16', 'bytes per point: 16 (x y z rgb) or the 32 of PCL',
+                         choices=('packed16', 'pcl32'), runtime=True)
+    stride: int = option(1, 'take every n-th row and column', unit='px', low=1, high=32,
+                         runtime=True)
+    organized: bool = option(True, 'keep rows and columns, NaN where unknown', runtime=True)
+    max_rate_hz: float = option(0.0, 'publish clouds at most this often; 0 is every frame',
+                                unit='Hz', low=0.0, high=1000.0, runtime=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinerNodeSettings(ModelSettings):
+    """The node ``refiner``: image in, metric depth and cloud out."""
+
+    profile: str = option('rep118', 'defaults for one consumer: encodings and the unknown value',
+                          choices=PROFILES)
+    input_transport: str = option('raw', 'read image or image/compressed',
+                                  choices=('raw', 'compressed'))
+    input_qos: str = option('sensor_data', 'reliability asked of the camera', choices=QOS)
+    output_depth: int = option(5, 'queue of each output (reliable)', low=1, high=100)
+    sync_mode: str = option('exact_then_cached', 'how image and camera_info meet',
+                            choices=('exact', 'approx', 'cached', 'exact_then_cached'))
+    sync_tolerance_ms: float = option(5.0, 'largest stamp gap in approx mode and for depth_in',
+                                      unit='ms', low=0.0, high=1000.0, runtime=True)
+    max_age_ms: float = option(0.0, 'drop images older than this when their turn comes; 0 is off',
+                               unit='ms', low=0.0, high=60000.0, runtime=True)
+    keep_every_frame: bool = option(False, 'queue images instead of keeping the newest '
+                                    '(recordings in lock-step; never for a live robot)')
+    min_range_m: float = option(0.1, 'nearer depth is -Inf (REP-117)', unit='m', low=0.0,
+                                high=100.0, runtime=True)
+    max_range_m: float = option(80.0, 'farther depth is +Inf (REP-117)', unit='m', low=0.1,
+                                high=1000.0, runtime=True)
+    out_of_range: str = option('inf', 'what lies outside the range becomes: signed infinity '
+                               '(REP-117), NaN or 0', choices=('inf', 'nan', 'zero'), runtime=True)
+    min_confidence: float = option(0.0, 'depth of lower confidence becomes unknown', low=0.0,
+                                   high=1.0, runtime=True)
+    always_on: bool = option(False, 'work even while nobody subscribes', runtime=True)
+    diagnostics_period_s: float = option(1.0, 'time between diagnostics; 0 is off', unit='s',
+                                         low=0.0, high=60.0, runtime=True)
+    expected_rate_hz: float = option(0.0, 'warn below 0.9 times this output rate; 0 is off',
+                                     unit='Hz', low=0.0, high=1000.0, runtime=True)
+    autostart: bool = option(True, 'configure and activate without a lifecycle manager')
+    edge_filter: EdgeFilterSettings = group(EdgeFilterSettings)
+    points: PointsSettings = group(PointsSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TsdfSettings:
+    """The fusion volume."""
+
+    voxel_m: float = option(0.02, 'edge of a voxel', unit='m', low=0.002, high=1.0)
+    truncation_voxels: float = option(4.0, 'truncation distance in voxels', low=1.0, high=50.0)
+    min_range_m: float = option(0.1, 'ignore nearer depth', unit='m', low=0.0, high=100.0,
+                                runtime=True)
+    max_range_m: float = option(5.0, 'ignore farther depth', unit='m', low=0.1, high=200.0,
+                                runtime=True)
+    min_confidence: float = option(0.3, 'ignore depth of lower confidence', low=0.0, high=1.0,
+                                   runtime=True)
+    min_weight: float = option(2.0, 'a surface needs this many observations', low=0.0,
+                               high=1000.0, runtime=True)
+    device: str = option('auto', 'where the volume lives', choices=('auto', 'cpu', 'cuda'))
+    edge_filter: EdgeFilterSettings = group(EdgeFilterSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TsdfNodeSettings(TsdfSettings):
+    """The node ``tsdf``: posed depth in, coloured mesh out."""
+
+    pose_source: str = option('tf', 'where poses come from', choices=('tf', 'pose', 'odom', 'file'))
+    pose_file: str = option('', 'TUM trajectory, for pose_source file')
+    pose_tolerance_ms: float = option(20.0, 'largest gap between depth and pose stamps; poses '
+                                      'are interpolated', unit='ms', low=0.0, high=10000.0,
+                                      runtime=True)
+    pose_wait_ms: float = option(500.0, 'how long a frame waits for its pose', unit='ms', low=0.0,
+                                 high=60000.0, runtime=True)
+    map_frame: str = option('map', 'frame of the mesh')
+    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth, colour and confidence',
+                                      unit='ms', low=0.0, high=1000.0, runtime=True)
+    queue: int = option(10, 'frames that may wait for a pose or their turn', low=1, high=1000)
+    mesh_file: str = option('', 'where save, autosave and shutdown write; empty is mesh.ply in '
+                            'the working folder')
+    autosave_period_s: float = option(0.0, 'write the mesh this often; 0 is off', unit='s',
+                                      low=0.0, high=86400.0, runtime=True)
+    save_at_shutdown: bool = option(True, 'write the mesh when the node ends', runtime=True)
+    marker_period_s: float = option(2.0, 'publish the mesh this often while somebody listens',
+                                    unit='s', low=0.1, high=3600.0, runtime=True)
+    diagnostics_period_s: float = option(1.0, 'time between diagnostics; 0 is off', unit='s',
+                                         low=0.0, high=60.0, runtime=True)
+    autostart: bool = option(True, 'configure and activate without a lifecycle manager')
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerNodeSettings:
+    """The node ``player``: a recording or the simulated camera as ROS topics."""
+
+    source: str = option('sim:900000', 'sim:SEED[:FRAMES], a TUM folder, images, a video or a bag')
+    rate_hz: float = option(10.0, 'frames per second; 0 keeps the pace of the recording',
+                            unit='Hz', low=0.0, high=1000.0)
+    lock_step: str = option('off', 'send the next frame when this stage has finished the last',
+                            choices=('off', 'refiner', 'tsdf'))
+    lock_step_timeout_s: float = option(30.0, 'give up a frame after this long', unit='s',
+                                        low=0.1, high=3600.0)
+    wait_for_subscribers_s: float = option(30.0, 'wait this long for a listener before the first '
+                                           'frame', unit='s', low=0.0, high=3600.0)
+    loop: bool = option(False, 'start over at the end')
+    restamp: bool = option(False, 'use the present time instead of recorded stamps')
+    publish_depth: bool = option(False, 'also publish the recorded depth as depth_in')
+    compressed: bool = option(False, 'publish image/compressed instead of image')
+    camera_frame: str = option('camera_optical_frame', 'frame of the images')
+    map_frame: str = option('map', 'frame of the poses')
+    autostart: bool = option(True, 'start without being told')
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmearSettings:
+    """The degradation that stands in for a real prior's blur, in evaluation and training."""
+
+    factor: int = option(12, 'area-downsampling before the smooth upsampling', unit='px', low=1,
+                         high=64)
+    warp: float = option(0.03, 'amplitude of the low-frequency scale error', low=0.0, high=0.5)
+    scale: float = option(0.03, 'standard deviation of the global scale error', low=0.0, high=0.5)
