@@ -101,11 +101,6 @@ def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
         'choices': choices, 'runtime': runtime}})
 
 
-def group(cls: type[Group]) -> Group:
-    """Declare a nested group of options."""
-    return field(default_factory=cls)
-
-
 def options(cls: type, prefix: str = '') -> dict[str, Option]:
     """Give all options of a group and its nested groups by dotted name, in order."""
     found: dict[str, Option] = {}

@@ -4,9 +4,9 @@ Every option of the package, once: name, default, unit, range and one line of wh
 See ``options.py`` for how YAML, ROS parameters, command-line flags and docs come from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from depth_refiner_ros.options import group, option
+from depth_refiner_ros.options import option
 
 PRIORS = ('bundled', 'sensor', 'smeared')
 REFINERS = ('none', 'sharpdepth', 'apdepth')
@@ -92,8 +92,8 @@ class RefinerNodeSettings(ModelSettings):
     expected_rate_hz: float = option(0.0, 'warn below 0.9 times this output rate; 0 is off',
                                      unit='Hz', low=0.0, high=1000.0, runtime=True)
     autostart: bool = option(True, 'configure and activate without a lifecycle manager')
-    edge_filter: EdgeFilterSettings = group(EdgeFilterSettings)
-    points: PointsSettings = group(PointsSettings)
+    edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
+    points: PointsSettings = field(default_factory=PointsSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +111,15 @@ class TsdfSettings:
     min_weight: float = option(2.0, 'a surface needs this many observations', low=0.0,
                                high=1000.0, runtime=True)
     device: str = option('auto', 'where the volume lives', choices=('auto', 'cpu', 'cuda'))
-    edge_filter: EdgeFilterSettings = group(EdgeFilterSettings)
+    edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TsdfNodeSettings(TsdfSettings):
     """The node ``tsdf``: posed depth in, coloured mesh out."""
 
-    pose_source: str = option('tf', 'where poses come from', choices=('tf', 'pose', 'odom', 'file'))
+    pose_source: str = option('tf', 'where poses come from',
+                              choices=('tf', 'pose', 'odom', 'file'))
     pose_file: str = option('', 'TUM trajectory, for pose_source file')
     pose_tolerance_ms: float = option(20.0, 'largest gap between depth and pose stamps; poses '
                                       'are interpolated', unit='ms', low=0.0, high=10000.0,
