@@ -1,0 +1,151 @@
+"""
+The small metric network behind the ``bundled`` prior.
+
+It reads the image beside its viewing rays, so that one set of weights serves cameras of any
+field of view, and predicts depth in the frame of a canonical camera (Metric3D, section 3.1): a
+thing of a given size in pixels gets one canonical depth, which the true focal length turns into
+metres.
+"""
+
+from dataclasses import asdict, dataclass
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricNetworkConfig:
+    """
+    Shape of the network.
+
+    :param channels: features at 1/2, 1/4, ... of the input
+    :param blocks: residual blocks at each of these sizes
+    :param decoder_channels: features of the decoder from the coarsest skip to 1/2
+    :param input_width: columns of a 4:3 image at the network; the area stays for other shapes
+    :param input_height: rows of the same
+    :param canonical_focal_px: focal length of the canonical camera at the network's input
+    :param groups: groups of each group normalisation
+    """
+
+    channels: tuple[int, ...] = (24, 48, 96, 160, 256)
+    blocks: tuple[int, ...] = (1, 2, 2, 2, 2)
+    decoder_channels: tuple[int, ...] = (160, 96, 64, 32)
+    input_width: int = 256
+    input_height: int = 192
+    canonical_focal_px: float = 200.0
+    groups: int = 8
+
+    @property
+    def multiple(self) -> int:
+        """Give the number that input rows and columns must be multiples of."""
+        return int(2 ** len(self.channels))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the configuration as JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any]) -> 'MetricNetworkConfig':
+        """Read a configuration; lists become tuples."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value
+                      for key, value in tree.items()})
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions with group normalisation, added to a (projected) short cut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, groups: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.GroupNorm(groups, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.GroupNorm(groups, outputs)
+        nn.init.zeros_(self.norm2.weight)  # a block starts as its short cut
+        same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        hidden = functional.silu(self.norm1(self.conv1(features)))
+        return functional.silu(self.norm2(self.conv2(hidden)) + self.shortcut(features))
+
+
+class GlobalContext(nn.Module):
+    """One attention layer over the coarsest features, so that the whole room sets the scale."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(1, channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        b, c, h, w = features.shape
+        qkv = self.qkv(self.norm(features)).view(b, 3, self.heads, c // self.heads, h * w)
+        query, key, value = qkv.transpose(-1, -2).unbind(1)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        return features + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+
+
+class MetricNetwork(nn.Module):
+    """
+    Image and rays in, log depth of the canonical camera out, at half the input's size.
+
+    :param config: shape of the network
+    """
+
+    def __init__(self, config: MetricNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, groups = config.channels, config.groups
+        self.encoder = nn.ModuleList()
+        inputs = 5
+        for outputs, count in zip(channels, config.blocks):
+            first = ResidualBlock(inputs, outputs, 2, groups)
+            rest = [ResidualBlock(outputs, outputs, 1, groups) for _ in range(count - 1)]
+            self.encoder.append(nn.Sequential(first, *rest))
+            inputs = outputs
+        self.context = GlobalContext(inputs)
+        self.decoder = nn.ModuleList()
+        for skip, outputs in zip(reversed(channels[:-1]), config.decoder_channels):
+            self.decoder.append(ResidualBlock(inputs + skip, outputs, 1, groups))
+            inputs = outputs
+        self.head = nn.Conv2d(inputs, 1, 3, 1, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.constant_(self.head.bias, math.log(2.5))  # a room's typical depth in metres
+
+    def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
+        """
+        Predict canonical log depth.
+
+        :param rgb_B3HW: image in 0..1, sides multiples of ``config.multiple``
+        :param rays_B2HW: viewing rays (x/z, y/z) of the same pixels
+        :return: ``log_depth_B1hw`` at half the size
+        """
+        features = torch.cat([rgb_B3HW * 4.0 - 2.0, rays_B2HW], dim=1)
+        skips = []
+        for stage in self.encoder:
+            features = stage(features)
+            skips.append(features)
+        features = self.context(skips.pop())
+        for stage in self.decoder:
+            skip = skips.pop()
+            features = functional.interpolate(features, size=skip.shape[-2:], mode='nearest')
+            features = stage(torch.cat([features, skip], dim=1))
+        return self.head(features)
+
+
+def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[int, int]:
+    """
+    Choose the network's input size for an image: its shape, the configured area.
+
+    :return: width and height, multiples of ``config.multiple``
+    """
+    scale = math.sqrt(config.input_width * config.input_height / (width * height))
+    step = config.multiple
+    return (max(step, round(width * scale / step) * step),
+            max(step, round(height * scale / step) * step))
