@@ -1,0 +1,145 @@
+"""Sheets of pictures: image, prior, refined, difference and error side by side, with legends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.report.colormap import (
+    colorize,
+    depth_limits_m,
+    legend_bar,
+    Palette,
+    relative_error,
+)
+import numpy as np
+
+GAP_PX = 6
+HEADER_PX = 26
+LEGEND_PX = 34
+PAPER_RGB = (255, 255, 255)
+INK_RGB = (40, 40, 40)
+ERROR_LIMIT = 0.2
+"""Relative error at the bright end of the colours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """
+    One frame as the sheet shows it; depth in metres, NaN where unknown, all of one size.
+
+    :param difference_HW: disagreement of prior and refinement in 0..1
+    :param truth_m_HW: ground truth, None where there is none
+    """
+
+    rgb_HW3: np.ndarray
+    prior_m_HW: np.ndarray
+    refined_m_HW: np.ndarray
+    difference_HW: np.ndarray
+    truth_m_HW: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a row with what stands above it and which legend belongs to it."""
+
+    label: str
+    rgb_HW3: np.ndarray
+    palette: Palette | None = None
+    low: str = ''
+    high: str = ''
+
+
+def sheet(views: Sequence[View], *, tile_width: int = 320) -> np.ndarray:
+    """
+    Draw one row of pictures for each view.
+
+    :param tile_width: width of a picture in pixels
+    :return: ``rgb_HW3`` uint8
+    :raises InputError: where there is no view, or the maps of one differ in size
+    """
+    if not views:
+        raise InputError('a sheet needs at least one frame')
+    return np.vstack([_row(tiles(view), tile_width) for view in views])
+
+
+def tiles(view: View) -> list[Tile]:
+    """Paint image, prior, refined, difference and, where truth is known, both errors."""
+    _check_sizes(view)
+    near_m, far_m = depth_limits_m(view.prior_m_HW, view.refined_m_HW, view.truth_m_HW)
+
+    def depth(label: str, depth_m_HW: np.ndarray) -> Tile:
+        return Tile(label, colorize(depth_m_HW, near_m, far_m, Palette.DEPTH), Palette.DEPTH,
+                    f'{near_m:.2f} m', f'{far_m:.2f} m')
+
+    def error(label: str, depth_m_HW: np.ndarray, truth_m_HW: np.ndarray) -> Tile:
+        error_HW = relative_error(depth_m_HW, truth_m_HW)
+        return Tile(label, colorize(error_HW, 0.0, ERROR_LIMIT, Palette.ERROR), Palette.ERROR,
+                    '0 %', f'{ERROR_LIMIT:.0%}'.replace('%', ' %'))
+
+    row = [Tile('image', view.rgb_HW3), depth('prior', view.prior_m_HW),
+           depth('refined', view.refined_m_HW),
+           Tile('difference', colorize(view.difference_HW, 0.0, 1.0, Palette.DIFFERENCE),
+                Palette.DIFFERENCE, 'agree', 'differ')]
+    if view.truth_m_HW is not None:
+        row += [error('error of the prior', view.prior_m_HW, view.truth_m_HW),
+                error('error of the refined', view.refined_m_HW, view.truth_m_HW)]
+    return row
+
+
+def write_png(path: Path, rgb_HW3: np.ndarray) -> None:
+    """
+    Write a picture.
+
+    :raises InputError: where the file cannot be written
+    """
+    if not cv2.imwrite(str(path), rgb_HW3[..., ::-1]):
+        raise InputError(f'cannot write {path}; does the folder exist and may you write there?')
+
+
+def png_bytes(rgb_HW3: np.ndarray) -> bytes:
+    """Give a picture as PNG."""
+    _, encoded = cv2.imencode('.png', rgb_HW3[..., ::-1])
+    return bytes(encoded)
+
+
+def _check_sizes(view: View) -> None:
+    size = view.rgb_HW3.shape[:2]
+    for name in ('prior_m_HW', 'refined_m_HW', 'difference_HW', 'truth_m_HW'):
+        values_HW = getattr(view, name)
+        if values_HW is not None and values_HW.shape != size:
+            raise InputError(f'{name} of shape {values_HW.shape} does not fit the image {size}')
+
+
+def _row(row: list[Tile], tile_width: int) -> np.ndarray:
+    gap = None
+    columns = []
+    for tile in row:
+        drawn = _tile(tile, tile_width)
+        if gap is None:
+            gap = np.full((drawn.shape[0], GAP_PX, 3), PAPER_RGB, np.uint8)
+        columns += [gap, drawn]
+    return np.hstack([*columns, gap])  # type: ignore[list-item]
+
+
+def _tile(tile: Tile, width: int) -> np.ndarray:
+    height = max(1, round(tile.rgb_HW3.shape[0] * width / tile.rgb_HW3.shape[1]))
+    picture = cv2.resize(tile.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA)
+    header = np.full((HEADER_PX, width, 3), PAPER_RGB, np.uint8)
+    _write(header, tile.label, 2, HEADER_PX - 8, 0.5)
+    return np.vstack([header, picture, _legend(tile, width)])
+
+
+def _legend(tile: Tile, width: int) -> np.ndarray:
+    legend = np.full((LEGEND_PX, width, 3), PAPER_RGB, np.uint8)
+    if tile.palette is not None:
+        legend[4:12] = legend_bar(width, 8, tile.palette)
+        _write(legend, tile.low, 2, 27, 0.42)
+        (text_width, _), _ = cv2.getTextSize(tile.high, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
+        _write(legend, tile.high, width - text_width - 4, 27, 0.42)
+    return legend
+
+
+def _write(rgb_HW3: np.ndarray, text: str, x: int, y: int, scale: float) -> None:
+    cv2.putText(rgb_HW3, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, INK_RGB, 1, cv2.LINE_AA)
