@@ -30,9 +30,9 @@ class MetricNetworkConfig:
     :param groups: groups of each group normalisation
     """
 
-    channels: tuple[int, ...] = (24, 48, 96, 160, 256)
+    channels: tuple[int, ...] = (24, 48, 96, 160, 224)
     blocks: tuple[int, ...] = (1, 2, 2, 2, 2)
-    decoder_channels: tuple[int, ...] = (160, 96, 64, 32)
+    decoder_channels: tuple[int, ...] = (128, 96, 64, 32)
     input_width: int = 256
     input_height: int = 192
     canonical_focal_px: float = 200.0

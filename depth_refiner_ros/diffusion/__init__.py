@@ -1,0 +1,1 @@
+"""The one-step diffusion refiners: latent codecs, UNets, methods, losses."""

@@ -1,0 +1,87 @@
+"""The losses of both papers as pure functions of maps and masks, each the mean over its mask."""
+
+import torch
+from torch.nn import functional
+
+EPS = 1e-8
+
+
+def masked_mean(values: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Give the weighted mean; an all-zero weight gives 0, with gradient 0."""
+    if weight is None:
+        return values.mean()
+    weight = weight.to(values.dtype).expand_as(values)
+    return (values * weight).sum() / weight.sum().clamp_min(EPS)
+
+
+def latent_mask(valid_B1HW: torch.Tensor, factor: int) -> torch.Tensor:
+    """
+    Shrink a validity mask to latent cells: one invalid pixel drops its cell (ApDepth B.4).
+
+    :return: bool, B x 1 x h x w
+    """
+    return -functional.max_pool2d(-valid_B1HW.float(), factor) > 0.5
+
+
+def latent_mse(latent: torch.Tensor, target: torch.Tensor,
+               weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Give the mean squared error of latents (ApDepth stage 2, phase 1)."""
+    return masked_mean((latent - target).square(), weight)
+
+
+def pixel_l1(depth: torch.Tensor, target: torch.Tensor,
+             weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Give the mean absolute error of decoded, unclipped normalised depth (B.4)."""
+    return masked_mean((depth - target).abs(), weight)
+
+
+def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,
+                scales: int = 4) -> torch.Tensor:
+    """
+    Give the mean absolute error of depth gradients over several scales (MegaDepth, eq. 5).
+
+    :param valid: bool, same shape; a difference counts where both of its ends are valid
+    """
+    total = depth.new_zeros(())
+    error = torch.where(valid, depth - target, 0.0)
+    for level in range(scales):
+        step = 2 ** level
+        coarse, mask = error[..., ::step, ::step], valid[..., ::step, ::step]
+        for dim in (-1, -2):
+            pair = torch.diff(coarse, dim=dim).abs()
+            length = mask.shape[dim] - 1
+            both = mask.narrow(dim, 0, length) & mask.narrow(dim, 1, length)
+            total = total + masked_mean(pair, both)
+    return total / scales
+
+
+def radial_weight(height: int, width: int, strength: float, *,
+                  device: torch.device | str = 'cpu') -> torch.Tensor:
+    """
+    Weigh shifted spectra by distance from their centre: 1 there, 1 + strength at the corner.
+
+    ApDepth eq. 17; the centre is (height // 2, width // 2) as the official code has it.
+    """
+    rows = torch.arange(height, device=device, dtype=torch.float32) - height // 2
+    columns = torch.arange(width, device=device, dtype=torch.float32) - width // 2
+    distance = (rows[:, None].square() + columns[None, :].square()).sqrt()
+    return 1.0 + strength * distance / (distance.max() + EPS)
+
+
+def fft_loss(values: torch.Tensor, target: torch.Tensor, *, strength: float = 0.6,
+             valid: torch.Tensor | None = None, power: int = 1) -> torch.Tensor:
+    """
+    Compare magnitude spectra, high frequencies more (ApDepth eqs. 14 to 18).
+
+    The paper takes decoded depth, the official code latents; both are maps here. Phase is free,
+    so the loss does not see circular shifts: it is used after the spatial losses, not instead.
+
+    :param valid: cells outside are zeroed in both maps
+    :param power: p of the norm
+    """
+    if valid is not None:
+        values, target = torch.where(valid, values, 0.0), torch.where(valid, target, 0.0)
+    weight = radial_weight(*values.shape[-2:], strength, device=values.device)
+    spectra = [torch.fft.fftshift(torch.fft.fft2(item.float()).abs(), dim=(-2, -1))
+               for item in (values, target)]
+    return (weight * (spectra[0] - spectra[1]).abs().pow(power)).mean()

@@ -1,0 +1,118 @@
+"""
+Depth in metres to the unit range that a latent codec encodes, and back.
+
+Every published model has its own rule; each is the choice of a *space* and of a *range*, so all
+of them are one invertible affine map after one monotone function.
+"""
+
+from dataclasses import dataclass
+
+from depth_refiner_ros.core.errors import InputError
+import torch
+
+SPACES = ('depth', 'log', 'disparity')
+RANGES = ('minmax', 'quantile', 'centre')
+NEAREST_M = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalized:
+    """
+    Normalised depth with what is needed to undo it.
+
+    :param unit_B1HW: normalised depth; (-1, 1) for ``minmax`` and ``quantile``, around 0 for
+        ``centre``; 0 at invalid pixels
+    :param scale_B111: unit = (space(depth) - offset) * scale
+    :param offset_B111: see ``scale_B111``
+    """
+
+    unit_B1HW: torch.Tensor
+    scale_B111: torch.Tensor
+    offset_B111: torch.Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthNormalizer:
+    """
+    The rule of one model.
+
+    :param space: ``depth`` (SharpDepth, ApDepth's target), ``log`` or ``disparity``
+    :param range: ``minmax`` (SharpDepth 4.1), ``quantile`` 2 to 98 % (ApDepth, Marigold), or
+        ``centre``: subtract the mean and keep the size, so that equal relative depth steps look
+        equal in every scene
+    :param clip: cut at -1 and 1, which ``minmax`` and ``quantile`` models were trained with
+    :raises InputError: for an unknown space or range
+    """
+
+    space: str = 'depth'
+    range: str = 'minmax'
+    clip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES or self.range not in RANGES:
+            raise InputError(f'normalisation {self.space!r}/{self.range!r} is unknown; '
+                             f'spaces are {SPACES}, ranges {RANGES}')
+
+    def normalize(self, depth_m_B1HW: torch.Tensor, valid_B1HW: torch.Tensor) -> Normalized:
+        """
+        Normalise depth over the valid pixels of each image.
+
+        :param depth_m_B1HW: metres
+        :param valid_B1HW: bool, pixels that set the range; others become 0
+        """
+        values = torch.where(valid_B1HW, self._to_space(depth_m_B1HW), 0.0)
+        offset, scale = self._range(values, valid_B1HW)
+        unit = (values - offset) * scale
+        if self.clip and self.range != 'centre':
+            unit = unit.clamp(-1.0, 1.0)
+        return Normalized(unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale,
+                          offset_B111=offset)
+
+    def apply(self, depth_m_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
+        """Normalise other depth of the same images by the same map, unclipped."""
+        return (self._to_space(depth_m_B1HW) - like.offset_B111) * like.scale_B111
+
+    def denormalize(self, unit_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
+        """Give metres again; not positive where the unit value leaves the space's domain."""
+        values = unit_B1HW / like.scale_B111 + like.offset_B111
+        if self.space == 'log':
+            return values.exp()
+        if self.space == 'disparity':
+            return 1.0 / values.clamp_min(NEAREST_M)
+        return values
+
+    def _to_space(self, depth_m: torch.Tensor) -> torch.Tensor:
+        if self.space == 'log':
+            return depth_m.clamp_min(NEAREST_M).log()
+        if self.space == 'disparity':
+            return 1.0 / depth_m.clamp_min(NEAREST_M)
+        return depth_m
+
+    def _range(self, values: torch.Tensor, valid: torch.Tensor
+               ) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.range == 'centre':
+            count = valid.sum((1, 2, 3), keepdim=True).clamp_min(1)
+            mean = values.sum((1, 2, 3), keepdim=True) / count
+            return mean, torch.ones_like(mean)
+        if self.range == 'minmax':
+            low = torch.where(valid, values, torch.inf).amin((1, 2, 3), keepdim=True)
+            high = torch.where(valid, values, -torch.inf).amax((1, 2, 3), keepdim=True)
+        else:
+            low, high = _quantiles(values, valid, 0.02, 0.98)
+        empty = ~valid.any(3, keepdim=True).any(2, keepdim=True).any(1, keepdim=True)
+        low, high = low.masked_fill(empty, 0.0), high.masked_fill(empty, 1.0)
+        # A constant image keeps scale 1: it is all offset, and nothing is divided by zero.
+        span = torch.where(high > low, high - low, torch.full_like(low, 2.0))
+        return low + span / 2.0, 2.0 / span
+
+
+def _quantiles(values: torch.Tensor, valid: torch.Tensor, low: float, high: float
+               ) -> tuple[torch.Tensor, torch.Tensor]:
+    pairs = []
+    for image, mask in zip(values, valid):
+        inside = image[mask] if bool(mask.any()) else image.new_zeros(1)
+        # torch.quantile refuses more than 2**24 values; every n-th pixel is as good.
+        inside = inside[:: max(1, inside.numel() // 1_000_000)].float()
+        pairs.append(torch.quantile(inside, inside.new_tensor([low, high])))
+    bounds = torch.stack(pairs).to(values.dtype).view(-1, 2, 1, 1, 1)
+    return bounds[:, 0], bounds[:, 1]

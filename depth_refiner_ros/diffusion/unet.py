@@ -1,0 +1,32 @@
+"""Building the UNet of a one-step refiner from diffusers' own class."""
+
+from depth_refiner_ros.diffusion.recipe import Recipe
+from diffusers import UNet2DConditionModel
+
+
+def input_channels(recipe: Recipe, depth_channels: int, rgb_channels: int) -> int:
+    """Count the input channels: both latents and the optional detail and known cells."""
+    return depth_channels + rgb_channels + (depth_channels if recipe.detail else 0) + (
+        1 if recipe.known else 0)
+
+
+def small_unet(recipe: Recipe, *, depth_channels: int, rgb_channels: int,
+               block_channels: tuple[int, ...] = (48, 64, 96, 128), layers_per_block: int = 1,
+               groups: int = 8) -> UNet2DConditionModel:
+    """
+    Build a convolutional UNet without attention or text, for CPUs.
+
+    :param block_channels: features at 1, 1/2, ... of the latent size
+    """
+    levels = len(block_channels)
+    return UNet2DConditionModel(
+        in_channels=input_channels(recipe, depth_channels, rgb_channels),
+        out_channels=depth_channels, block_out_channels=block_channels,
+        layers_per_block=layers_per_block, norm_num_groups=groups,
+        down_block_types=('DownBlock2D',) * levels, up_block_types=('UpBlock2D',) * levels,
+        mid_block_type='UNetMidBlock2D', cross_attention_dim=8, attention_head_dim=8)
+
+
+def size_multiple(unet: UNet2DConditionModel, factor: int) -> int:
+    """Give the number of pixels that image sides must be multiples of."""
+    return int(factor * 2 ** (len(unet.config.block_out_channels) - 1))
