@@ -1,0 +1,129 @@
+"""Checks of tensors at public borders: one line that says what was expected and what came."""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+import torch
+
+
+def check_map(name: str, map_B1HW: torch.Tensor) -> None:
+    """
+    Ask for a batch of one-channel floating point maps.
+
+    :param name: what the caller calls it, for the message
+    :param map_B1HW: the tensor to check
+    :raises InputError: where rank, channels, size or dtype are others
+    """
+    _check_tensor(name, map_B1HW)
+    if map_B1HW.ndim != 4 or map_B1HW.shape[1] != 1:
+        raise InputError(f'{name}: expected shape (batch, 1, rows, columns), got '
+                         f'{_shape(map_B1HW)}; use tensor[None, None] for a single map')
+    _check_not_empty(name, map_B1HW)
+    _check_floating(name, map_B1HW)
+
+
+def check_plane(name: str, map_HW: torch.Tensor) -> None:
+    """
+    Ask for one floating point map of rows x columns.
+
+    :param name: what the caller calls it, for the message
+    :param map_HW: the tensor to check
+    :raises InputError: where rank, size or dtype are others
+    """
+    _check_tensor(name, map_HW)
+    if map_HW.ndim != 2:
+        raise InputError(f'{name}: expected shape (rows, columns), got {_shape(map_HW)}; '
+                         'use tensor[0, 0] for the first map of a batch')
+    _check_not_empty(name, map_HW)
+    _check_floating(name, map_HW)
+
+
+def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torch.Tensor) -> None:
+    """
+    Ask for two tensors of one shape on one device.
+
+    :raises InputError: where they differ, naming both
+    """
+    _check_tensor(name, tensor)
+    if tensor.shape != like.shape:
+        raise InputError(f'{name}: shape {_shape(tensor)} differs from {like_name} '
+                         f'{_shape(like)}; resize one to the other first')
+    if tensor.device != like.device:
+        raise InputError(f'{name} is on {tensor.device}, {like_name} on {like.device}; '
+                         f'move one with .to({str(like.device)!r})')
+
+
+def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> None:
+    """
+    Ask for a map whose last two axes have the size of its camera model.
+
+    :raises InputError: where the sizes differ
+    """
+    height, width = map_HW.shape[-2:]
+    if (width, height) != (intrinsics.width, intrinsics.height):
+        raise InputError(f'{name}: {width}x{height} pixels but the intrinsics are for '
+                         f'{intrinsics.width}x{intrinsics.height}; use intrinsics.resized()')
+
+
+def check_colour(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> None:
+    """
+    Ask for a uint8 colour image of a given size.
+
+    :raises InputError: where shape or dtype are others
+    """
+    _check_tensor(name, rgb_HW3)
+    if tuple(rgb_HW3.shape) != (height, width, 3):
+        raise InputError(f'{name}: expected shape ({height}, {width}, 3), got {_shape(rgb_HW3)}')
+    if rgb_HW3.dtype != torch.uint8:
+        raise InputError(f'{name}: expected uint8 colours in 0..255, got {rgb_HW3.dtype}')
+
+
+def check_some_finite(name: str, tensor: torch.Tensor) -> None:
+    """
+    Ask for at least one finite value; waits for the device, so not for inner loops.
+
+    :raises InputError: where every value is NaN or infinite
+    """
+    if not bool(torch.isfinite(tensor).any()):
+        raise InputError(f'{name}: none of the {tensor.numel()} values is finite; '
+                         'check the source and its encoding')
+
+
+def check_at_least(name: str, value: float, lowest: float) -> None:
+    """
+    Ask for a number that is not below a limit.
+
+    :raises InputError: where it is below, or NaN
+    """
+    if not value >= lowest:
+        raise InputError(f'{name} = {value} must be at least {lowest}')
+
+
+def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    """
+    Ask for one of a few words.
+
+    :raises InputError: where it is another
+    """
+    if value not in known:
+        raise InputError(f'{name} = {value!r} is unknown; use one of {", ".join(known)}')
+
+
+def _check_tensor(name: str, tensor: torch.Tensor) -> None:
+    if not isinstance(tensor, torch.Tensor):
+        raise InputError(f'{name}: expected a torch tensor, got {type(tensor).__name__}; '
+                         'use torch.from_numpy for an array')
+
+
+def _check_not_empty(name: str, tensor: torch.Tensor) -> None:
+    if tensor.numel() == 0:
+        raise InputError(f'{name}: shape {_shape(tensor)} holds no pixel')
+
+
+def _check_floating(name: str, tensor: torch.Tensor) -> None:
+    if not tensor.is_floating_point():
+        raise InputError(f'{name}: expected floating point, got {tensor.dtype}; '
+                         'convert to metres in float32 first')
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return str(tuple(tensor.shape))

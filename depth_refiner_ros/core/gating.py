@@ -1,0 +1,155 @@
+"""
+Where two depth maps disagree, and how that decides what the refiner may change.
+
+SharpDepth section 4.1: the difference map e of the metric depth d and the diffusion depth
+d-tilde, the noise-aware gate of eq. 4, and the choice of pixels for the final realignment.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from depth_refiner_ros.core.alignment import fit_scale_shift
+from depth_refiner_ros.core.checks import check_map, check_one_of, check_same_shape
+from depth_refiner_ros.core.errors import InputError
+import torch
+import torch.nn.functional as F
+
+Align = Literal['none', 'minmax', 'lstsq']
+Scale = Literal['max', 'range']
+Downsample = Literal['nearest', 'area']
+
+
+@dataclass(frozen=True)
+class DifferenceRule:
+    """
+    How a difference map is made.
+
+    :param align: how d-tilde is moved to d first: not at all, to its minimum and maximum, or by
+        least squares
+    :param scale: what |d-tilde - d| is divided by: its own maximum per image, or the range of d
+    """
+
+    align: Align
+    scale: Scale
+
+
+DIFFERENCE_RULES = {
+    # Both maps are taken as living in [-1, 1] already; dividing by the maximum makes the gate
+    # open fully somewhere in every image, even where both maps agree.
+    'official_code': DifferenceRule(align='none', scale='max'),
+    # 'We first scale and shift d-tilde to the range of d.' The paper gives no normalisation; in
+    # units of that range the difference lies in [0, 1] by itself, and stays near 0 where a prior
+    # is sharp already.
+    'paper': DifferenceRule(align='minmax', scale='range'),
+}
+"""Presets of :func:`difference_map`."""
+
+
+def difference_map(metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *,
+                   preset: str = 'official_code') -> torch.Tensor:
+    """
+    Tell how much two depth maps disagree, per image (SharpDepth section 4.1).
+
+    :param metric_B1HW: d, normalised or in metres; NaN where unknown (padding, holes)
+    :param relative_B1HW: d-tilde in the same unit
+    :param preset: key of :data:`DIFFERENCE_RULES`
+    :return: e in [0, 1]; 1 where either map has no value, 0 everywhere where they are equal
+    :raises InputError: where shapes differ or the preset is unknown
+    """
+    check_map('metric depth', metric_B1HW)
+    check_same_shape('relative depth', relative_B1HW, 'metric depth', metric_B1HW)
+    check_one_of('preset', preset, tuple(DIFFERENCE_RULES))
+    rule = DIFFERENCE_RULES[preset]
+    difference_B1HW = (_aligned(relative_B1HW, metric_B1HW, rule.align) - metric_B1HW).abs()
+    known_B1HW = torch.isfinite(difference_B1HW)
+    if rule.scale == 'max':
+        _, unit_B111 = _range(difference_B1HW, known_B1HW)
+    else:
+        low_B111, high_B111 = _range(metric_B1HW, known_B1HW)
+        unit_B111 = high_B111 - low_B111
+    return torch.where(known_B1HW, _ratio(difference_B1HW, unit_B111).clamp(0, 1), 1.0)
+
+
+def downsample_difference(e_B1HW: torch.Tensor, factor: int = 8, *,
+                          mode: Downsample = 'nearest') -> torch.Tensor:
+    """
+    Bring e to the latent's size, ceil(H / factor) x ceil(W / factor).
+
+    :param e_B1HW: difference map
+    :param factor: pixels per latent cell and axis
+    :param mode: ``nearest`` takes the top left pixel of each cell, as the official code's
+        interpolate does; ``area`` the mean over the pixels that the cell has
+    :return: ``e_B1hw``
+    :raises InputError: where ``factor`` is below 1 or the mode is unknown
+    """
+    check_map('difference', e_B1HW)
+    check_one_of('mode', mode, ('nearest', 'area'))
+    if factor < 1:
+        raise InputError(f'factor = {factor} must be at least 1')
+    if mode == 'nearest':
+        return e_B1HW[..., ::factor, ::factor]
+    return F.avg_pool2d(e_B1HW, factor, ceil_mode=True, count_include_pad=False)
+
+
+def gate_latent(latent_BChw: torch.Tensor, e_B1hw: torch.Tensor,
+                noise_BChw: torch.Tensor) -> torch.Tensor:
+    """
+    Blend noise into the latent where the maps disagree (SharpDepth eq. 4).
+
+    :param latent_BChw: z_d, the latent of the metric depth
+    :param e_B1hw: e-hat in [0, 1] at the latent's size
+    :param noise_BChw: what e-hat = 1 gives: Gaussian noise, or the first pass's latent noised
+    :return: z'_d = e-hat * noise + (1 - e-hat) * z_d
+    :raises InputError: where the sizes do not match
+    """
+    check_same_shape('noise', noise_BChw, 'latent', latent_BChw)
+    expected = (latent_BChw.shape[0], 1, *latent_BChw.shape[-2:])
+    if tuple(e_B1hw.shape) != expected:
+        raise InputError(f'difference: expected shape {expected} to gate the latent, got '
+                         f'{tuple(e_B1hw.shape)}; use downsample_difference')
+    return e_B1hw * noise_BChw + (1 - e_B1hw) * latent_BChw
+
+
+def select_agreeing(e_B1HW: torch.Tensor, threshold: float = 0.5, *,
+                    min_pixels: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Choose the pixels of the final scale-shift fit: those with e < threshold.
+
+    :param e_B1HW: difference map at full resolution
+    :param threshold: the official code's lsq threshold
+    :param min_pixels: fewer agreeing pixels than this fall back to all pixels
+    :return: ``mask_B1HW`` and ``fallback_B``, both bool; sum the second to count fall-backs
+    :raises InputError: where e is no map
+    """
+    check_map('difference', e_B1HW)
+    agree_B1HW = e_B1HW < threshold
+    fallback_B = agree_B1HW.sum(dim=(1, 2, 3)) < min_pixels
+    return agree_B1HW | fallback_B.view(-1, 1, 1, 1), fallback_B
+
+
+def _aligned(relative_B1HW: torch.Tensor, metric_B1HW: torch.Tensor,
+             align: Align) -> torch.Tensor:
+    if align == 'none':
+        return relative_B1HW
+    if align == 'lstsq':
+        return fit_scale_shift(relative_B1HW, metric_B1HW).apply(relative_B1HW)
+    known_B1HW = torch.isfinite(relative_B1HW) & torch.isfinite(metric_B1HW)
+    low_B111, high_B111 = _range(relative_B1HW, known_B1HW)
+    target_low_B111, target_high_B111 = _range(metric_B1HW, known_B1HW)
+    unit_B1HW = _ratio(relative_B1HW - low_B111, high_B111 - low_B111)
+    return target_low_B111 + unit_B1HW * (target_high_B111 - target_low_B111)
+
+
+def _range(map_B1HW: torch.Tensor,
+           known_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give minimum and maximum of the known pixels, 0 and 0 where there are none."""
+    axes = (1, 2, 3)
+    low_B111 = torch.where(known_B1HW, map_B1HW, torch.inf).amin(dim=axes, keepdim=True)
+    high_B111 = torch.where(known_B1HW, map_B1HW, -torch.inf).amax(dim=axes, keepdim=True)
+    some_B111 = known_B1HW.any(dim=3, keepdim=True).any(dim=2, keepdim=True)
+    return torch.where(some_B111, low_B111, 0.0), torch.where(some_B111, high_B111, 0.0)
+
+
+def _ratio(values_B1HW: torch.Tensor, unit_B111: torch.Tensor) -> torch.Tensor:
+    """Divide, giving 0 where the unit is 0: a map without spread shows no difference."""
+    return values_B1HW * torch.where(unit_B111 > 0, 1.0 / unit_B111, 0.0)

@@ -1,0 +1,53 @@
+from depth_refiner_ros.core import checks
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+import numpy as np
+import pytest
+import torch
+
+CAMERA = Intrinsics.from_fov(4, 3, 60.0)
+
+
+def test_good_input_passes():
+    checks.check_map('depth', torch.ones(2, 1, 3, 4))
+    checks.check_plane('depth', torch.ones(3, 4, dtype=torch.float64))
+    checks.check_same_shape('a', torch.ones(2, 3), 'b', torch.zeros(2, 3))
+    checks.check_camera('depth', torch.ones(3, 4), CAMERA)
+    checks.check_colour('colour', torch.zeros(3, 4, 3, dtype=torch.uint8), 3, 4)
+    checks.check_some_finite('depth', torch.tensor([torch.nan, 1.0]))
+    checks.check_at_least('px', 0, 0)
+    checks.check_one_of('mode', 'a', ('a', 'b'))
+
+
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: checks.check_map('depth', np.ones((1, 1, 3, 4))),
+     r'depth: expected a torch tensor, got ndarray'),
+    (lambda: checks.check_map('depth', torch.ones(3, 4)),
+     r'depth: expected shape \(batch, 1, rows, columns\), got \(3, 4\)'),
+    (lambda: checks.check_map('depth', torch.ones(1, 3, 3, 4)), r'got \(1, 3, 3, 4\)'),
+    (lambda: checks.check_map('depth', torch.ones(1, 1, 0, 4)), r'holds no pixel'),
+    (lambda: checks.check_map('depth', torch.ones(1, 1, 3, 4, dtype=torch.int32)),
+     r'expected floating point, got torch.int32'),
+    (lambda: checks.check_plane('gt', torch.ones(1, 3, 4)),
+     r'gt: expected shape \(rows, columns\), got \(1, 3, 4\)'),
+    (lambda: checks.check_same_shape('a', torch.ones(2, 3), 'b', torch.ones(3, 2)),
+     r'a: shape \(2, 3\) differs from b \(3, 2\)'),
+    (lambda: checks.check_same_shape('a', torch.ones(2, device='meta'), 'b', torch.ones(2)),
+     r'a is on meta, b on cpu'),
+    (lambda: checks.check_camera('depth', torch.ones(4, 3), CAMERA),
+     r'depth: 3x4 pixels but the intrinsics are for 4x3'),
+    (lambda: checks.check_colour('colour', torch.zeros(3, 4, dtype=torch.uint8), 3, 4),
+     r'expected shape \(3, 4, 3\), got \(3, 4\)'),
+    (lambda: checks.check_colour('colour', torch.zeros(3, 4, 3), 3, 4),
+     r'expected uint8 colours in 0..255, got torch.float32'),
+    (lambda: checks.check_some_finite('depth', torch.full((2, 2), torch.nan)),
+     r'none of the 4 values is finite'),
+    (lambda: checks.check_at_least('px', -1, 0), r'px = -1 must be at least 0'),
+    (lambda: checks.check_at_least('px', float('nan'), 0), r'px = nan'),
+    (lambda: checks.check_one_of('mode', 'c', ('a', 'b')),
+     r"mode = 'c' is unknown; use one of a, b"),
+])
+def test_bad_input_is_named_in_one_line(call, message):
+    with pytest.raises(InputError, match=message) as error:
+        call()
+    assert '\n' not in str(error.value)

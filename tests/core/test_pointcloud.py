@@ -1,0 +1,101 @@
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.pointcloud import CloudBuilder, POINT_BYTES, unproject
+import pytest
+import torch
+
+CAMERA = Intrinsics(fx=100.0, fy=50.0, cx=2.0, cy=1.0, width=6, height=4)
+
+
+def colours():
+    return torch.arange(4 * 6 * 3, dtype=torch.uint8).view(4, 6, 3)
+
+
+def test_hand_computed_points():
+    points_m = unproject(torch.full((1, 1, 4, 6), 2.0), CAMERA)
+    assert points_m.shape == (1, 3, 4, 6)
+    assert points_m[0, :, 1, 2].tolist() == [0.0, 0.0, 2.0]
+    assert points_m[0, :, 3, 5].tolist() == pytest.approx([2 * 3 / 100, 2 * 2 / 50, 2.0])
+
+
+def test_points_project_back_onto_their_pixels():
+    depth_m = 1 + torch.rand(2, 1, 4, 6, dtype=torch.float64)
+    points_m = unproject(depth_m, CAMERA).permute(0, 2, 3, 1)
+    pixels = points_m @ CAMERA.matrix().T
+    columns, rows = pixels[..., 0] / pixels[..., 2], pixels[..., 1] / pixels[..., 2]
+    torch.testing.assert_close(columns, torch.arange(6.0).double().expand(2, 4, 6),
+                               rtol=0, atol=1e-5)
+    torch.testing.assert_close(rows, torch.arange(4.0).double()[:, None].expand(2, 4, 6),
+                               rtol=0, atol=1e-5)
+
+
+def test_gradient_reaches_the_depth():
+    depth_m = torch.ones(1, 1, 4, 6, requires_grad=True)
+    unproject(depth_m, CAMERA)[:, 2].sum().backward()
+    assert (depth_m.grad == 1).all()
+
+
+def test_cloud_equals_unprojection():
+    depth_m = 1 + torch.rand(4, 6)
+    cloud = CloudBuilder(CAMERA).build(depth_m, colours())
+    assert cloud.shape == (4, 6, 4)
+    assert cloud.is_contiguous()
+    assert cloud.element_size() * 4 == POINT_BYTES
+    torch.testing.assert_close(cloud[..., :3],
+                               unproject(depth_m[None, None], CAMERA)[0].permute(1, 2, 0))
+
+
+def test_colour_bytes_are_blue_green_red():
+    cloud = CloudBuilder(CAMERA).build(torch.ones(4, 6), colours())
+    assert cloud.view(torch.uint8)[0, 1, 12:].tolist() == [5, 4, 3, 255]
+    packed = cloud.view(torch.int32)[..., 3] & 0xFFFFFF
+    red, green, blue = colours().int().unbind(-1)
+    assert torch.equal(packed, red << 16 | green << 8 | blue)
+
+
+@pytest.mark.parametrize('bad', [torch.nan, torch.inf, -torch.inf, 0.0, -1.0])
+def test_bad_depth_gives_a_nan_point_and_harms_no_other(bad):
+    depth_m = torch.ones(4, 6)
+    depth_m[1, 2] = bad
+    depth_m[2, 3] = bad
+    cloud = CloudBuilder(CAMERA).build(depth_m, colours())
+    assert torch.isnan(cloud[1, 2, :3]).all()
+    assert torch.isnan(cloud[2, 3, :3]).all()
+    assert torch.isnan(cloud[..., :3]).sum() == 6
+
+
+def test_stride_keeps_every_nth_pixel_with_its_own_ray():
+    depth_m = 1 + torch.rand(4, 6)
+    full = CloudBuilder(CAMERA).build(depth_m, colours())
+    builder = CloudBuilder(CAMERA, stride=2)
+    assert (builder.height, builder.width) == (2, 3)
+    sparse = builder.build(depth_m, colours())
+    assert sparse.is_contiguous()
+    assert torch.equal(sparse.view(torch.int32), full[::2, ::2].contiguous().view(torch.int32))
+
+
+def test_buffer_is_reused():
+    builder = CloudBuilder(CAMERA)
+    first = builder.build(torch.ones(4, 6), colours())
+    second = builder.build(2 * torch.ones(4, 6), colours())
+    assert first.data_ptr() == second.data_ptr()
+    assert (first[..., 2] == 2).all()
+
+
+def test_input_is_left_alone():
+    depth_m = torch.tensor([[1.0, 0.0, torch.inf, 2.0, 3.0, 4.0]]).expand(4, 6).contiguous()
+    before = depth_m.clone()
+    CloudBuilder(CAMERA).build(depth_m, colours())
+    assert torch.equal(depth_m, before)
+
+
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: CloudBuilder(CAMERA, stride=0), 'stride = 0'),
+    (lambda: CloudBuilder(CAMERA).build(torch.ones(6, 4), colours()), 'depth: 4x6 pixels'),
+    (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colours()[:2]), 'colour: expected'),
+    (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colours().float()), 'expected uint8'),
+    (lambda: unproject(torch.ones(1, 1, 3, 3), CAMERA), 'depth: 3x3 pixels'),
+])
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

@@ -1,0 +1,124 @@
+import math
+
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.scale import scale_ratio, ScaleHealth, ScaleLock
+import pytest
+import torch
+
+
+def depth(seed=0, size=(32, 48)):
+    return 1 + torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_ratio_is_the_median_over_the_overlap():
+    reference_m = 1.5 * depth()
+    reference_m[..., :20] = torch.nan
+    seen_m = depth()
+    seen_m[..., 40:] = torch.nan
+    seen_m[..., 20:22] = 0.0
+    compared = scale_ratio(seen_m, reference_m, stride=1)
+    assert compared.ratio == pytest.approx(1.5, rel=1e-6)
+    assert compared.spread < 1e-6
+    assert compared.pixels == 32 * 18
+
+
+def test_outliers_move_the_ratio_little_and_another_scene_spreads_it():
+    reference_m = 2.0 * depth()
+    reference_m[..., :9] *= 30
+    assert scale_ratio(depth(), reference_m).ratio == pytest.approx(2.0, rel=1e-3)
+    assert scale_ratio(depth(0), depth(1)).spread > 0.1
+
+
+def test_too_little_overlap_has_no_ratio():
+    compared = scale_ratio(depth(size=(4, 4)), depth(size=(4, 4)), stride=1)
+    assert math.isnan(compared.ratio)
+    assert compared.pixels == 16
+    assert not compared.known
+
+
+def test_health_smooths_and_warns_on_a_jump():
+    health = ScaleHealth(jump=0.1, momentum=0.5)
+    first = health.update(depth(), depth())
+    assert math.isnan(first.running)
+    assert not first.jump
+    second = health.update(depth(), 1.08 * depth())
+    assert second.running == pytest.approx(1.0)
+    assert not second.jump
+    third = health.update(depth(), 1.3 * depth())
+    assert third.running == pytest.approx(1.08 ** 0.5)
+    assert third.jump
+    fourth = health.update(depth(), depth())
+    assert fourth.running == pytest.approx(1.08 ** 0.5), 'one jump must not move the running ratio'
+    assert (fourth.jump, fourth.jumps) == (False, 1)
+
+
+def test_health_takes_a_lasting_change_as_the_new_normal():
+    health = ScaleHealth(jump=0.1)
+    readings = [health.update(depth(), ratio * depth()) for ratio in (1, 2, 2, 2, 2)]
+    assert [reading.jump for reading in readings] == [False, True, True, True, False]
+    assert readings[-1].running == pytest.approx(2.0)
+
+
+def test_health_passes_over_frames_without_overlap_and_resets():
+    health = ScaleHealth()
+    nothing = torch.full((1, 1, 32, 48), torch.nan)
+    health.update(depth(), 2 * depth())
+    blind = health.update(depth(), nothing)
+    assert math.isnan(blind.now.ratio)
+    assert not blind.jump
+    assert health.update(depth(), 2 * depth()).running == pytest.approx(2.0)
+    health.reset()
+    assert math.isnan(health.update(depth(), depth()).running)
+
+
+def test_lock_off_hands_the_map_through():
+    depth_m = depth()
+    assert ScaleLock('off').apply(depth_m) is depth_m
+
+
+def test_ema_lock_is_the_average_of_log_scales():
+    lock = ScaleLock('ema', momentum=0.75)
+    assert torch.equal(lock.apply(depth()), depth())
+    held_m = lock.apply(1.2 * depth())
+    torch.testing.assert_close(held_m, 1.2 ** 0.25 * depth())
+    assert lock.factor == pytest.approx(1.2 ** -0.75, rel=1e-6)
+
+
+def test_ema_lock_calms_flicker():
+    generator = torch.Generator().manual_seed(3)
+    logs = 0.1 * torch.randn(200, generator=generator)
+    lock = ScaleLock('ema', momentum=0.7)
+    held_logs = torch.stack([(lock.apply(depth() * log.exp()) / depth()).median().log()
+                             for log in logs])
+    # Variance of an exponential average of white noise: (1 - m) / (1 + m) = 0.176.
+    assert held_logs.std() / logs.std() == pytest.approx(0.176 ** 0.5, rel=0.15)
+
+
+def test_ema_lock_lags_by_the_stated_amount_on_approach():
+    lock = ScaleLock('ema', momentum=0.5)
+    for frame in range(30):
+        true_m = depth() * 0.98 ** frame
+        held_m = lock.apply(true_m)
+    assert (held_m / true_m).median().item() == pytest.approx(1 / 0.98, rel=1e-4)
+
+
+def test_ema_lock_lets_go_of_another_scene_size_or_blind_frame():
+    lock = ScaleLock('ema')
+    lock.apply(depth(0))
+    assert torch.equal(lock.apply(3 * depth(1)), 3 * depth(1))
+    assert torch.equal(lock.apply(depth(size=(16, 48))), depth(size=(16, 48)))
+    blind = torch.full((1, 1, 16, 48), torch.nan)
+    assert torch.isnan(lock.apply(blind)).all()
+    assert torch.equal(lock.apply(depth(size=(16, 48))), depth(size=(16, 48)))
+
+
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: ScaleLock('median'), "scale lock = 'median'"),
+    (lambda: ScaleLock('ema', momentum=1.0), 'momentum = 1.0'),
+    (lambda: ScaleHealth(momentum=-0.1), 'momentum = -0.1'),
+    (lambda: ScaleHealth(jump=-1.0), 'jump = -1.0'),
+    (lambda: scale_ratio(depth(), depth(size=(4, 4))), 'reference: shape'),
+])
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
