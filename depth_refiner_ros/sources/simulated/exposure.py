@@ -1,0 +1,40 @@
+"""From light at the sensor to an 8-bit image: lens, noise, clipping and gamma."""
+
+import cv2
+import numpy as np
+
+_GAMMA = 1 / 2.2
+_CURVE_STEPS = 4096
+
+
+def expose(linear_rgb: np.ndarray, rng: np.random.Generator, noise: float = 1.0) -> np.ndarray:
+    """
+    Take the picture of one frame.
+
+    :param linear_rgb: float32 (H, W, 3) light, 1 is the sensor's white
+    :param rng: source of blur, vignetting and noise of this picture
+    :param noise: strength of the sensor noise; 0 gives a clean picture
+    :return: uint8 (H, W, 3)
+    """
+    light = cv2.GaussianBlur(linear_rgb, (3, 3), float(rng.uniform(0.25, 0.55)))
+    light = light * _vignette(*light.shape[:2], float(rng.uniform(0, 0.25)))
+    shot, read = rng.uniform(0.004, 0.02) * noise, rng.uniform(0.0005, 0.004) * noise
+    if noise > 0:
+        grain = rng.standard_normal(light.shape, dtype=np.float32)
+        light += grain * np.sqrt(np.maximum(light, 0) * np.float32(shot ** 2)
+                                 + np.float32(read ** 2))
+    index = np.clip(light * np.float32(_CURVE_STEPS - 1), 0, _CURVE_STEPS - 1).astype(np.uint16)
+    return _tone_curve()[index]
+
+
+def _tone_curve() -> np.ndarray:
+    """Give the gamma curve with a soft shoulder at white."""
+    light = np.linspace(0, 1, _CURVE_STEPS)
+    shoulder = np.minimum(light, 1) * (1.12 - 0.12 * light)
+    return np.round(255 * shoulder ** _GAMMA).astype(np.uint8)
+
+
+def _vignette(height: int, width: int, strength: float) -> np.ndarray:
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None]
+    return (1 - np.float32(strength / 2) * (x * x + y * y))[..., None]

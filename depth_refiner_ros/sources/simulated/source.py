@@ -1,0 +1,74 @@
+"""The simulated camera as a source of frames."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.simulated.camera_path import camera_path, random_intrinsics
+from depth_refiner_ros.sources.simulated.exposure import expose
+from depth_refiner_ros.sources.simulated.renderer import RoomRenderer
+from depth_refiner_ros.sources.simulated.room import build_room, Room
+import numpy as np
+
+FIRST_STAMP_NS = 1_000_000_000
+
+
+class SimulatedSource:
+    """
+    A camera that walks through a furnished room; exact depth and pose come with each image.
+
+    The same arguments give the same frames bit for bit, however often they are read.
+
+    :param seed: room, camera and path; not negative
+    :param frames: number of frames, at least 1
+    :param width: image columns
+    :param height: image rows
+    :param rate_hz: frames per second of simulated time
+    :raises SourceError: where an argument is out of range
+    """
+
+    def __init__(self, seed: int = 0, frames: int = 60, width: int = 640, height: int = 480,
+                 rate_hz: float = 10.0) -> None:
+        if seed < 0 or frames < 1 or min(width, height) < 16 or not 0 < rate_hz <= 1000:
+            raise SourceError(
+                f'simulated camera: seed {seed}, {frames} frames, {width}x{height} at {rate_hz} '
+                'Hz; give seed >= 0, frames >= 1, at least 16x16 pixels and 0 < rate <= 1000')
+        self.seed, self.frames, self.rate_hz = seed, frames, rate_hz
+        self.intrinsics: Intrinsics = random_intrinsics(seed, width, height)
+
+    @property
+    def name(self) -> str:
+        """Give a short name for reports."""
+        return f'simulated_{self.seed}'
+
+    @cached_property
+    def room(self) -> Room:
+        """Give the room, built on first use."""
+        return build_room(self.seed)
+
+    @cached_property
+    def _renderer(self) -> RoomRenderer:
+        return RoomRenderer(self.room)
+
+    @cached_property
+    def poses(self) -> list[np.ndarray]:
+        """Give ``map_from_camera`` of all frames."""
+        return camera_path(self.room, self._renderer, self.seed, self.frames, self.rate_hz)
+
+    def mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the room's ``vertices_N3`` in metres and ``triangles_M3``."""
+        return self.room.mesh()
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, map_from_camera in enumerate(self.poses):
+            seen = self._renderer.render(self.intrinsics, map_from_camera)
+            yield Frame(
+                stamp_ns=FIRST_STAMP_NS + round(index * 1e9 / self.rate_hz),
+                rgb_HW3=expose(seen.linear_rgb_HW3, np.random.default_rng([self.seed, 5, index])),
+                intrinsics=self.intrinsics, depth_m_HW=seen.depth_m_HW,
+                map_from_camera=map_from_camera.copy(), name=f'{self.name}/{index:05d}')

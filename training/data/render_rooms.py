@@ -1,0 +1,128 @@
+"""
+Render furnished rooms to training shards.
+
+``python training/data/render_rooms.py OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
+64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
+(n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
+``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard appears whole or not
+at all; ``--resume`` goes on where an earlier run stopped.
+"""
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+import sys
+from typing import Annotated
+
+import numpy as np
+from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn,
+                           TimeRemainingColumn)
+import typer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+ROOMS_PER_SHARD = 64
+_NAMES = ('rgb', 'depth', 'camera', 'seed')
+
+
+class RoomError(RuntimeError):
+    """A room that could not be rendered, with its seed."""
+
+
+def render_room(seed: int, views: int, width: int, height: int) -> tuple[np.ndarray, ...]:
+    """
+    Render independent views of one room.
+
+    :return: rgb (n, H, W, 3) uint8, depth (n, H, W) float16, camera (n, 4) float32, seed (n,)
+    """
+    from depth_refiner_ros.sources.simulated import (
+        build_room, expose, random_intrinsics, random_views, RoomRenderer)
+    room = build_room(seed)
+    renderer = RoomRenderer(room)
+    camera = random_intrinsics(seed, width, height)
+    rgb, depth = [], []
+    for index, view in enumerate(random_views(room, renderer, seed, views)):
+        seen = renderer.render(camera, view)
+        rgb.append(expose(seen.linear_rgb_HW3, np.random.default_rng([seed, 5, index]), 0.15))
+        depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0).astype(np.float16))
+    row = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
+    return np.stack(rgb), np.stack(depth), np.tile(row, (views, 1)), np.full(views, seed)
+
+
+def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
+    """Write the arrays of a shard; ``seed`` comes last and marks the shard as whole."""
+    for name, values in zip(_NAMES, columns):
+        part = out / f'.{name}_{shard:05d}.{os.getpid()}.npy'
+        np.save(part, values)
+        part.rename(out / f'{name}_{shard:05d}.npy')
+
+
+def _render_shard(job: tuple[Path, int, list[int], int, int, int]) -> tuple[int, int]:
+    out, shard, seeds, views, width, height = job
+    parts = []
+    for seed in seeds:
+        try:
+            parts.append(render_room(seed, views, width, height))
+        except Exception as error:
+            raise RoomError(f'room {seed}: {type(error).__name__}: {error}') from error
+    write_shard(out, shard, tuple(np.concatenate(column) for column in zip(*parts)))
+    return shard, len(seeds)
+
+
+def _pin(cores: list[int], counter: 'multiprocessing.sharedctypes.Synchronized[int]') -> None:
+    """Keep each worker on one core; Open3D's threads follow the affinity alone."""
+    with counter.get_lock():
+        core = cores[counter.value % len(cores)]
+        counter.value += 1
+    os.sched_setaffinity(0, {core})
+    import cv2
+    cv2.setNumThreads(1)
+
+
+def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
+    """Write what the folder holds; refuse to mix runs."""
+    path = out / 'dataset.json'
+    if path.exists():
+        found = json.loads(path.read_text())
+        differing = {key for key in record if found.get(key) != record[key]}
+        if not resume or differing - {'rooms'}:
+            raise typer.BadParameter(f'{out} holds {found}; give --resume with the same options '
+                                     'or another folder')
+    path.write_text(json.dumps({
+        **record, 'rooms_per_shard': ROOMS_PER_SHARD,
+        'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
+        'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
+        'camera': 'float32 (n, 4) fx fy cx cy', 'seed': 'int64 (n,) room'}, indent=2) + '\n')
+
+
+def main(out: Annotated[Path, typer.Argument(help='Folder for the shards.')],
+         rooms: Annotated[int, typer.Option(min=1, help='Number of rooms.')] = 1000,
+         views: Annotated[int, typer.Option(min=1, help='Views per room.')] = 4,
+         first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first room.')] = 10000,
+         width: Annotated[int, typer.Option(min=16, help='Columns.')] = 640,
+         height: Annotated[int, typer.Option(min=16, help='Rows.')] = 480,
+         workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
+         resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False) -> None:
+    """Render rooms with exact depth to shards of 64 rooms."""
+    out.mkdir(parents=True, exist_ok=True)
+    _describe(out, {'rooms': rooms, 'views': views, 'first_seed': first_seed, 'width': width,
+                    'height': height}, resume)
+    seeds = list(range(first_seed, first_seed + rooms))
+    shards = [seeds[start:start + ROOMS_PER_SHARD] for start in range(0, rooms, ROOMS_PER_SHARD)]
+    jobs = [(out, index, part, views, width, height) for index, part in enumerate(shards)
+            if not (out / f'seed_{index:05d}.npy').exists()]
+    context = multiprocessing.get_context('spawn')
+    cores = sorted(os.sched_getaffinity(0))
+    columns = (TextColumn('rooms'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn())
+    with Progress(*columns) as progress, context.Pool(
+            workers, _pin, (cores, context.Value('i', 0))) as pool:
+        done = rooms - sum(len(job[2]) for job in jobs)
+        task = progress.add_task('rooms', total=rooms, completed=done)
+        for _, count in pool.imap_unordered(_render_shard, jobs):
+            progress.advance(task, count)
+
+
+if __name__ == '__main__':
+    typer.run(main)
