@@ -84,7 +84,7 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     if manifest.get('format') != FORMAT:
         raise WeightsError(f'{path / MANIFEST}: format {manifest.get("format")!r} is not {FORMAT}')
     if manifest.get('kind') != kind:
-        raise WeightsError(f'{path} is a {manifest.get("kind")!r} bundle where a {kind!r} is asked')
+        raise WeightsError(f'{path} is a {manifest.get("kind")!r} bundle; a {kind!r} is needed')
     for key in ('name', 'licence', 'sha256'):
         if key not in manifest:
             raise WeightsError(f'{path / MANIFEST} lacks {key!r}; export the bundle again')

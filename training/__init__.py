@@ -1,0 +1,1 @@
+"""Training, evaluation and export of priors and refiners; run from a checkout."""

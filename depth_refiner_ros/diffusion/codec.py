@@ -6,11 +6,10 @@ Two codecs share one protocol. ``vae`` is Stable Diffusion's (or its tiny distil
 costs no decoder - the decoder is over half the operations of a one-step latent refiner.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from depth_refiner_ros.core.errors import InputError
 import torch
-from torch import nn
 from torch.nn import functional
 
 
@@ -72,14 +71,14 @@ class VaeCodec:
     :param vae: ``AutoencoderKL`` or ``AutoencoderTiny``
     """
 
-    def __init__(self, vae: nn.Module) -> None:
+    def __init__(self, vae: Any) -> None:
         self.vae = vae
-        self.scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
-        levels = len(vae.config.block_out_channels  # type: ignore[union-attr, arg-type]
+        self.scaling_factor = float(vae.config.scaling_factor)
+        levels = len(vae.config.block_out_channels
                      if hasattr(vae.config, 'block_out_channels')
-                     else vae.config.encoder_block_out_channels)  # type: ignore[union-attr]
+                     else vae.config.encoder_block_out_channels)
         self.factor = 2 ** (levels - 1)
-        self.depth_channels = int(vae.config.latent_channels)  # type: ignore[union-attr, arg-type]
+        self.depth_channels = int(vae.config.latent_channels)
         self.rgb_channels = self.depth_channels
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
@@ -92,11 +91,11 @@ class VaeCodec:
 
     def decode_depth(self, latent_BChw: torch.Tensor) -> torch.Tensor:
         """Decode and average the three channels."""
-        decoded = self.vae.decode(latent_BChw / self.scaling_factor)  # type: ignore[operator]
+        decoded = self.vae.decode(latent_BChw / self.scaling_factor)
         return decoded.sample.mean(dim=1, keepdim=True)
 
     def _encode(self, image_B3HW: torch.Tensor) -> torch.Tensor:
-        encoded = self.vae.encode(image_B3HW)  # type: ignore[operator]
+        encoded = self.vae.encode(image_B3HW)
         if hasattr(encoded, 'latent_dist'):
             return encoded.latent_dist.mean * self.scaling_factor
         return encoded.latents * self.scaling_factor

@@ -81,7 +81,8 @@ def fft_loss(values: torch.Tensor, target: torch.Tensor, *, strength: float = 0.
     """
     if valid is not None:
         values, target = torch.where(valid, values, 0.0), torch.where(valid, target, 0.0)
-    weight = radial_weight(*values.shape[-2:], strength, device=values.device)
+    height, width = values.shape[-2:]
+    weight = radial_weight(height, width, strength, device=values.device)
     spectra = [torch.fft.fftshift(torch.fft.fft2(item.float()).abs(), dim=(-2, -1))
                for item in (values, target)]
     return (weight * (spectra[0] - spectra[1]).abs().pow(power)).mean()

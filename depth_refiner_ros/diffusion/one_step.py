@@ -24,6 +24,9 @@ class OneStepNetwork(nn.Module):
     :raises WeightsError: where the UNet's channels do not fit the recipe
     """
 
+    text_1LC: torch.Tensor | None
+    task_C: torch.Tensor | None
+
     def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
                  text_1LC: torch.Tensor | None = None) -> None:
         super().__init__()

@@ -88,8 +88,9 @@ class Recipe:
         if unknown:
             raise WeightsError(f'recipe: unknown keys {sorted(unknown)}; the bundle is newer than '
                                'this package or not a refiner')
-        return cls(**{key: tuple(value) if isinstance(value, list) else value
-                      for key, value in tree.items()})
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in tree.items()}
+        return cls(**plain)
 
 
 def sharpdepth_recipe(preset: str) -> Recipe:

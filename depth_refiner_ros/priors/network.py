@@ -50,8 +50,9 @@ class MetricNetworkConfig:
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> 'MetricNetworkConfig':
         """Read a configuration; lists become tuples."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value
-                      for key, value in tree.items()})
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in tree.items()}
+        return cls(**plain)
 
 
 class ResidualBlock(nn.Module):
@@ -68,6 +69,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Map features to features at 1/stride of the size."""
         hidden = functional.silu(self.norm1(self.conv1(features)))
         return functional.silu(self.norm2(self.conv2(hidden)) + self.shortcut(features))
 
@@ -84,6 +86,7 @@ class GlobalContext(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Add what every position gathers from all others."""
         b, c, h, w = features.shape
         qkv = self.qkv(self.norm(features)).view(b, 3, self.heads, c // self.heads, h * w)
         query, key, value = qkv.transpose(-1, -2).unbind(1)
@@ -116,7 +119,7 @@ class MetricNetwork(nn.Module):
             inputs = outputs
         self.head = nn.Conv2d(inputs, 1, 3, 1, 1)
         nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, math.log(2.5))  # a room's typical depth in metres
+        self.head.bias.data.fill_(math.log(2.5))  # type: ignore[union-attr]  # a room's typical depth in metres
 
     def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
         """

@@ -1,0 +1,38 @@
+"""Filling holes in depth smoothly from their surroundings, as a start for the refiner."""
+
+from depth_refiner_ros.core.checks import check_map
+import torch
+from torch.nn import functional
+
+
+def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Tensor:
+    """
+    Replace unknown depth by push-pull interpolation.
+
+    Known depth is averaged down a pyramid until every pixel has a value, then the coarse values
+    are carried back into the holes only; known pixels keep theirs exactly.
+
+    :param depth_m_B1HW: metres, not finite where unknown
+    :param empty_m: value of an image that knows nothing
+    :return: finite depth, same shape; the same tensor where nothing was unknown
+    :raises InputError: where the depth is no map
+    """
+    check_map('depth', depth_m_B1HW)
+    known = torch.isfinite(depth_m_B1HW)
+    if bool(known.all()):
+        return depth_m_B1HW
+    filled = _fill(torch.where(known, depth_m_B1HW, 0.0), known.to(depth_m_B1HW.dtype))
+    some = known.flatten(1).any(1).view(-1, 1, 1, 1)
+    return torch.where(some, torch.where(known, depth_m_B1HW, filled), empty_m)
+
+
+def _fill(depth: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Fill depth that is 0 where its weight is 0; recursion halves the size each time."""
+    if min(depth.shape[-2:]) == 1 or bool((weight > 0).all()):
+        return depth
+    size = depth.shape[-2:]
+    share = functional.avg_pool2d(weight, 2, ceil_mode=True)
+    coarse = functional.avg_pool2d(depth * weight, 2, ceil_mode=True) / share.clamp_min(1e-12)
+    coarse = _fill(coarse, (share > 0).to(depth.dtype))
+    smooth = functional.interpolate(coarse, size=size, mode='bilinear')
+    return torch.where(weight > 0, depth, smooth)

@@ -1,0 +1,86 @@
+"""The prior that comes with the package: one small network, one camera image, metric depth."""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.bundle import Bundle, write_bundle
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
+import torch
+from torch.nn import functional
+
+WEIGHTS = 'network/model.safetensors'
+CONFIG = 'network/config.json'
+
+
+def to_log_metres(canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor,
+                  config: MetricNetworkConfig) -> torch.Tensor:
+    """
+    Give log depth in metres: a longer lens sees the same pixels from farther away.
+
+    :param focal_px_B: focal length at the network's input size
+    """
+    ratio = focal_px_B / config.canonical_focal_px
+    return canonical_B1hw + ratio.log().view(-1, 1, 1, 1)
+
+
+class BundledPrior:
+    """
+    Metric depth from a bundle of kind ``prior``.
+
+    :param bundle: an opened bundle
+
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.network = read_prior_network(bundle)
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics) -> PriorDepth:
+        """
+        Predict metric depth at the image's size.
+
+        :param rgb_B3HW: colour in 0..1
+        :param intrinsics: of this image
+        """
+        config = self.network.config
+        width, height = network_size(config, intrinsics.width, intrinsics.height)
+        camera = intrinsics.resized(width, height)
+        small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
+        rays = camera.rays(device=small.device).expand(small.shape[0], -1, -1, -1)
+        canonical = self.network(small, rays).float()
+        focal = canonical.new_full((small.shape[0],), camera.fx)
+        log_depth = to_log_metres(canonical, focal, config)
+        full = functional.interpolate(log_depth, size=rgb_B3HW.shape[-2:], mode='bilinear')
+        return PriorDepth(depth_B1HW=full.exp(), kind='metric')
+
+
+def read_prior_network(bundle: Bundle) -> MetricNetwork:
+    """
+    Build the network of a prior bundle.
+
+    :raises WeightsError: where configuration and weights do not fit
+    """
+    try:
+        network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG)))
+        network.load_state_dict({name: value.float()
+                                 for name, value in bundle.tensors(WEIGHTS).items()})
+    except (TypeError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f'{bundle.path}: weights and {CONFIG} do not fit: {first}') from error
+    return network.eval().requires_grad_(False)
+
+
+def write_prior_bundle(folder: Path, network: MetricNetwork, record: dict[str, Any]) -> Bundle:
+    """
+    Write a prior bundle in fp16.
+
+    :param record: how it was trained, for the manifest
+    """
+    state = {name: value.detach().half() for name, value in network.state_dict().items()}
+    return write_bundle(
+        folder, kind='prior', name=record.get('name', 'metric-small'), licence='Apache-2.0',
+        manifest={'method': 'metric_prior', 'training': record},
+        tensors={WEIGHTS: state}, configs={CONFIG: network.config.to_dict()})

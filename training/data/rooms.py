@@ -1,0 +1,71 @@
+"""Reading the shards that ``render_rooms.py`` writes, without loading them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SourceError
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """
+    One rendered view: uint8 colour, metres, camera, and the room's seed.
+
+    ``prior_m_hw`` is a prior's prediction at its own size, where ``predict_prior.py`` stored one.
+    """
+
+    rgb_HW3: np.ndarray
+    depth_m_HW: np.ndarray
+    intrinsics: Intrinsics
+    room_seed: int
+    prior_m_hw: np.ndarray | None = None
+
+
+class RenderedRooms:
+    """
+    All finished shards of a folder as one indexed set, memory-mapped.
+
+    :param folder: output of ``render_rooms.py``
+    :raises SourceError: where there is none, or a shard's parts do not match
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        names = sorted(path.stem.split('_', 1)[1] for path in folder.glob('seed_*.npy'))
+        if not names:
+            raise SourceError(f'{folder} holds no rendered rooms; run '
+                              f'python training/data/render_rooms.py {folder}')
+        self._shards = [self._open(name) for name in names]
+        self._starts = np.cumsum([0, *(len(shard['seed']) for shard in self._shards)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, index: int) -> View:
+        number = int(np.searchsorted(self._starts, index, side='right')) - 1
+        shard, row = self._shards[number], index - int(self._starts[number])
+        rgb, (fx, fy, cx, cy) = shard['rgb'][row], map(float, shard['camera'][row])
+        height, width = rgb.shape[:2]
+        prior = shard.get('prior')
+        return View(rgb_HW3=rgb, depth_m_HW=shard['depth'][row],
+                    room_seed=int(shard['seed'][row]),
+                    prior_m_hw=None if prior is None else prior[row].astype(np.float32),
+                    intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height))
+
+    def _open(self, name: str) -> dict[str, np.ndarray]:
+        parts = {}
+        for part in ('rgb', 'depth', 'camera', 'seed', 'prior'):
+            path = self.folder / f'{part}_{name}.npy'
+            if part == 'prior' and not path.exists():
+                continue
+            try:
+                parts[part] = np.load(path, mmap_mode='r', allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise SourceError(f'{path}: {error}; render this shard again') from error
+        lengths = {part: len(array) for part, array in parts.items()}
+        if len(set(lengths.values())) != 1:
+            raise SourceError(f'{self.folder}: shard {name} has parts of lengths {lengths}; '
+                              'render it again')
+        return parts

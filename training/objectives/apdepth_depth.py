@@ -1,0 +1,137 @@
+"""
+ApDepth stage 2: from [prior latent, image latent] to the sharp depth latent, in one step.
+
+Phase 1 is latent MSE plus pixel L1 (weights 1 : 1 in the paper), phase 2 the frequency loss
+(section 3.3). The keys of ``loss`` set both; ``edge`` and ``gradient`` are additions of this
+package, 0 in the papers' presets.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.edges import edge_band
+from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.diffusion.apdepth import apdepth_latent
+from depth_refiner_ros.diffusion.losses import fft_loss, gradient_l1, latent_mse, pixel_l1
+from depth_refiner_ros.diffusion.normalization import DepthNormalizer
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.small import build_small, write_small_bundle
+import torch
+from torch.nn import functional
+from training.config import RunConfig
+from training.data.batches import Batch
+from training.data.degrade import degrade, Degraded
+from training.data.photometric import photometric
+from training.objectives.base import Figures, Objective
+
+PREDICTED = 'predicted'
+
+
+def build(config: RunConfig) -> 'ApDepthDepth':
+    """Build the objective from its run's configuration."""
+    return ApDepthDepth(config)
+
+
+class ApDepthDepth(Objective):
+    """
+    Depth stage of ApDepth on any prior that the data configuration degrades depth to.
+
+    Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines), ``fft``,
+    ``fft_strength`` (lambda of eq. 17), ``phase2_step`` (update at which the frequency loss
+    starts; the spatial losses then keep the share ``phase2_spatial``).
+    """
+
+    network: OneStepNetwork
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        model = dict(config.model)
+        blocks = tuple(model.pop('block_channels', (48, 64, 96, 128)))
+        self.recipe = Recipe.from_dict(model)
+        self.network = build_small(self.recipe, block_channels=blocks)
+        self.normalizer = DepthNormalizer(space=self.recipe.space, range=self.recipe.range)
+
+    @property
+    def best_by(self) -> str:
+        return 'score'
+
+    def loss(self, network: Any, batch: Batch, step: int) -> tuple[torch.Tensor, Figures]:
+        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        sample = self.degraded(batch, self._draw_kinds(batch))
+        refined, target, latent = self._forward(network, rgb, sample)
+        parts = self._spatial(refined, target, latent, sample.target_m_B1HW)
+        weights = self.config.loss
+        second_phase = step >= weights.get('phase2_step', float('inf'))
+        share = weights.get('phase2_spatial', 0.0) if second_phase else 1.0
+        total = sum((weights.get(name, 0.0) * share * part for name, part in parts.items()),
+                    start=torch.zeros(()))
+        if second_phase:
+            parts['fft'] = fft_loss(refined, target, strength=weights.get('fft_strength', 0.6))
+            total = total + weights.get('fft', 0.5) * parts['fft']
+        return total, {name: float(part.detach()) for name, part in parts.items()}
+
+    def degraded(self, batch: Batch, kinds: list[str]) -> Degraded:
+        """Make the prior and the target of a batch, one kind of prior per image."""
+        sample = degrade(batch.depth_m_B1HW, kinds, batch.generator)
+        prior, target = sample.prior_m_B1HW, sample.target_m_B1HW
+        for index, kind in enumerate(kinds):
+            if kind == PREDICTED and batch.prior_m_B1HW is not None:
+                prior[index] = batch.prior_m_B1HW[index]
+                ratio = (prior[index] / batch.depth_m_B1HW[index]).median()
+                target[index] = batch.depth_m_B1HW[index] * ratio
+        return Degraded(prior_m_B1HW=prior, target_m_B1HW=target)
+
+    def validate(self, batches: Iterable[Batch]) -> Figures:
+        sums: dict[str, list[float]] = {}
+        for batch in batches:
+            for kind in self.config.data.degradations:
+                sample = self.degraded(batch, [kind] * len(batch.rgb_B3HW))
+                with torch.no_grad():
+                    refined, target, _ = self._forward(self.network, batch.rgb_B3HW, sample)
+                    prior = self._unit_prior(sample)
+                band = edge_band(sample.target_m_B1HW)
+                for name, mask in (('all', torch.ones_like(band)), ('band', band)):
+                    for who, unit in (('refined', refined), ('prior', prior)):
+                        error = (unit - target).abs()[mask].mean()
+                        sums.setdefault(f'{kind}/{name}/{who}', []).append(float(error))
+        figures = {key: sum(values) / len(values) for key, values in sums.items()}
+        figures['score'] = sum(value for key, value in figures.items() if key.endswith('refined'))
+        return figures
+
+    def export(self, folder: Path, record: dict[str, Any]) -> None:
+        write_small_bundle(folder, self.network, record)
+
+    def _draw_kinds(self, batch: Batch) -> list[str]:
+        kinds = list(self.config.data.degradations)
+        shares = torch.tensor(list(self.config.data.degradations.values()))
+        drawn = torch.multinomial(shares, len(batch.rgb_B3HW), replacement=True,
+                                  generator=batch.generator)
+        return [kinds[int(index)] for index in drawn]
+
+    def _unit_prior(self, sample: Degraded) -> torch.Tensor:
+        filled = fill_holes(sample.prior_m_B1HW)
+        everywhere = torch.ones_like(filled, dtype=torch.bool)
+        return self.normalizer.normalize(filled, everywhere).unit_B1HW
+
+    def _forward(self, network: OneStepNetwork, rgb: torch.Tensor, sample: Degraded
+                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        known = torch.isfinite(sample.prior_m_B1HW)
+        filled = fill_holes(sample.prior_m_B1HW)
+        prior = self.normalizer.normalize(filled, torch.ones_like(known))
+        target = self.normalizer.apply(sample.target_m_B1HW, prior)
+        latent = apdepth_latent(network, rgb, prior.unit_B1HW, known).float()
+        return self.network.codec.decode_depth(latent), target, latent
+
+    def _spatial(self, refined: torch.Tensor, target: torch.Tensor, latent: torch.Tensor,
+                 target_m: torch.Tensor) -> dict[str, torch.Tensor]:
+        weights = self.config.loss
+        focus = 1.0 + weights.get('edge', 0.0) * edge_band(target_m).float()
+        parts = {'pixel': pixel_l1(refined, target, focus)}
+        if weights.get('latent', 0.0):
+            cells = functional.avg_pool2d(focus, self.network.codec.factor)
+            parts['latent'] = latent_mse(latent, self.network.codec.encode_depth(target), cells)
+        if weights.get('gradient', 0.0):
+            parts['gradient'] = gradient_l1(refined, target, torch.isfinite(target))
+        return parts

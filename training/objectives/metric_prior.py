@@ -1,0 +1,76 @@
+"""Train the small metric network of the ``bundled`` prior on exact depth."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
+from depth_refiner_ros.priors.bundled import to_log_metres, write_prior_bundle
+from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
+import torch
+from torch import nn
+from torch.nn import functional
+from training.config import RunConfig
+from training.data.batches import Batch
+from training.data.photometric import photometric
+from training.objectives.base import Figures, Objective
+
+
+def build(config: RunConfig) -> 'MetricPrior':
+    """Build the objective from its run's configuration."""
+    return MetricPrior(config)
+
+
+class MetricPrior(Objective):
+    """
+    L1 on log depth, which is the relative error to first order, and on its gradients.
+
+    Loss keys: ``depth``, ``gradient``.
+    """
+
+    network: MetricNetwork
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.shape = MetricNetworkConfig.from_dict(config.model)
+        self.network = MetricNetwork(self.shape)
+
+    @property
+    def best_by(self) -> str:
+        return 'abs_rel'
+
+    def loss(self, network: nn.Module, batch: Batch, step: int) -> tuple[torch.Tensor, Figures]:
+        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        log_depth = self._log_depth_m(network, rgb, batch)
+        target, valid = _target(batch)
+        parts = {'depth': pixel_l1(log_depth, target, valid),
+                 'gradient': gradient_l1(log_depth, target, valid)}
+        total = sum((self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
+                    start=torch.zeros(()))
+        return total, {name: float(part) for name, part in parts.items()}
+
+    def validate(self, batches: Iterable[Batch]) -> Figures:
+        errors, scale_free = [], []
+        for batch in batches:
+            with torch.no_grad():
+                log_depth = self._log_depth_m(self.network, batch.rgb_B3HW, batch)
+            target, valid = _target(batch)
+            for mine, true, mask in zip(log_depth, target, valid):
+                gap = (mine - true)[mask]
+                errors.append(float((gap.exp() - 1.0).abs().mean()))
+                scale_free.append(float(((gap - gap.median()).exp() - 1.0).abs().mean()))
+        count = max(1, len(errors))
+        return {'abs_rel': sum(errors) / count, 'abs_rel_scaled': sum(scale_free) / count}
+
+    def export(self, folder: Path, record: dict[str, Any]) -> None:
+        write_prior_bundle(folder, self.network, record)
+
+    def _log_depth_m(self, network: nn.Module, rgb: torch.Tensor, batch: Batch) -> torch.Tensor:
+        canonical = network(rgb, batch.rays_B2HW).float()
+        log_depth = to_log_metres(canonical, batch.focal_px_B, self.shape)
+        return functional.interpolate(log_depth, size=rgb.shape[-2:], mode='bilinear')
+
+
+def _target(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    valid = torch.isfinite(batch.depth_m_B1HW) & (batch.depth_m_B1HW > 0.05)
+    return torch.where(valid, batch.depth_m_B1HW, 1.0).log(), valid

@@ -1,0 +1,29 @@
+"""Learning rate as a pure function of the update, so that resuming needs no state."""
+
+import math
+
+from depth_refiner_ros.core.errors import SettingsError
+from training.config import OptimizerConfig
+
+
+def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> float:
+    """
+    Give the factor on the learning rate at an update.
+
+    :param step: updates done so far
+    :param steps: updates of the run, used where ``config.total_steps`` is 0
+    :raises SettingsError: for an unknown schedule
+    """
+    total = config.total_steps or steps
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    progress = min(1.0, (step - config.warmup_steps) / max(1, total - config.warmup_steps))
+    if config.schedule == 'constant':
+        return 1.0
+    if config.schedule == 'cosine':
+        floor = config.final_ratio
+        return floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))
+    if config.schedule == 'iter_exponential':
+        return math.exp(progress * math.log(config.final_ratio))
+    raise SettingsError(f'optimizer.schedule = {config.schedule!r} must be cosine, constant or '
+                        'iter_exponential')
