@@ -85,12 +85,14 @@ def _clear(room: Room, renderer: RoomRenderer, positions_N3: np.ndarray) -> np.n
     return inside & (renderer.clearance_m(positions_N3) >= CLEARANCE_M)
 
 
-def _worth_seeing(renderer: RoomRenderer, map_from_camera: np.ndarray, spread: float) -> bool:
-    """Tell whether the median depth is in range and the depth varies enough."""
+def _worth_seeing(renderer: RoomRenderer, map_from_camera: np.ndarray, outlines: float) -> bool:
+    """Tell whether the median depth is in range and enough of the view lies at outlines."""
     depth = renderer.depth(_PROBE, map_from_camera)
     middle = float(np.median(depth))
+    inverse = 1 / depth
+    bend = np.abs(inverse[:, 2:] - 2 * inverse[:, 1:-1] + inverse[:, :-2]) / inverse[:, 1:-1]
     return (NEAREST_MEDIAN_M * 1.08 <= middle <= FARTHEST_MEDIAN_M * 0.92
-            and float(np.log(depth).std()) >= spread)
+            and float((bend > 0.1).mean()) >= outlines)
 
 
 def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> list[np.ndarray]:
@@ -111,7 +113,7 @@ def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> l
         if not _clear(room, renderer, position[None])[0]:
             continue
         candidate = pose(position, yaw, pitch, roll)
-        if _worth_seeing(renderer, candidate, 0.25 if rng.random() < 0.9 else 0.05):
+        if _worth_seeing(renderer, candidate, 0.1 if rng.random() < 0.85 else 0.01):
             views.append(candidate)
     if len(views) == count:
         return views
@@ -138,8 +140,8 @@ def camera_path(room: Room, renderer: RoomRenderer, seed: int, frames: int,
         if not _clear(room, renderer, places).all():
             continue
         path = [pose(place, *angle) for place, angle in zip(places, angles)]
-        spread = 0.25 if attempt < _CANDIDATES // 2 else 0.05
-        if all(_worth_seeing(renderer, step, spread) for step in path[::5] + path[-1:]) and all(
+        outlines = 0.08 if attempt < _CANDIDATES // 2 else 0.0
+        if all(_worth_seeing(renderer, step, outlines) for step in path[::5] + path[-1:]) and all(
                 _worth_seeing(renderer, step, 0.0) for step in path):
             return path
     raise SourceError(f'room {room.seed}: found no free path of {frames} frames; '

@@ -21,7 +21,7 @@ def _legs(kit: Kit, piece: Piece, width: float, depth: float, height: float, thi
                 piece.box((x, y, height / 2), (thick, thick, height), material)
 
 
-def table(kit: Kit, density: float = 6.0) -> Piece:
+def table(kit: Kit, density: float = 9.0) -> Piece:
     """Make a table 0.72-0.76 m high: four legs, or round on one foot."""
     piece, wood, height = Piece(), kit.wood(), kit.uniform(0.72, 0.76)
     thick = kit.uniform(0.018, 0.045)
@@ -60,7 +60,7 @@ def coffee_table(kit: Kit) -> Piece:
     return piece
 
 
-def desk(kit: Kit, density: float = 6.0) -> Piece:
+def desk(kit: Kit, density: float = 9.0) -> Piece:
     """Make a desk with monitors, keyboard, drawers and clutter."""
     piece, wood, height = Piece(), kit.wood(), kit.uniform(0.72, 0.76)
     width, depth = kit.uniform(1.1, 1.8), kit.uniform(0.6, 0.8)

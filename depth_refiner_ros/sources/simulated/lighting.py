@@ -107,7 +107,7 @@ def arriving_light(lighting: Lighting, points_N3: np.ndarray, normals_N3: np.nda
         squared = np.einsum('ij,ij->i', vector, vector)
         to_light = vector / np.sqrt(squared)[:, None]
         arriving = np.maximum(np.einsum('ij,ij->i', to_light, normals_N3), 0) / (
-            squared + np.float32(0.05))
+            squared + np.float32(0.25))
         if lamp.shadows:
             facing = np.flatnonzero(arriving > 0)
             arriving[facing[blocked(start[facing], vector[facing])]] = 0

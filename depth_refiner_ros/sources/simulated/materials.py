@@ -187,8 +187,8 @@ class Kit:
 
     def wall(self) -> int:
         """Give a wall: paint, rough plaster, wallpaper, bricks or tiles."""
-        kind = str(self.rng.choice(['plain', 'plain', 'plain', 'cloud', 'stripes', 'dots',
-                                    'bricks', 'tiles', 'planks']))
+        kind = str(self.rng.choice(['plain', 'plain', 'plain', 'plain', 'cloud', 'cloud',
+                                    'stripes', 'dots', 'bricks', 'tiles', 'planks']))
         a = self.colour(WALLS)
         if kind == 'bricks':
             brick = linear((160, 90, 70)) if self.chance(0.6) else a

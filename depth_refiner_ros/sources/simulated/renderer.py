@@ -110,7 +110,9 @@ class RoomRenderer:
         gloss = self._gloss[material]
         light, shine = arriving_light(self.room.lighting, points, normals, to_eye,
                                       np.flatnonzero(gloss > 0.05), self._blocked)
-        light += self._emission[material][:, None]
+        emission = self._emission[material]
+        glows = emission > 0
+        light[glows] = emission[glows, None]
         rgb = colour * light + gloss[:, None] * shine
         rgb[missed] = 0
         return rgb, _nan_where_missed(reach)

@@ -217,9 +217,9 @@ def _openings(kit: Kit, plan: _Plan, scene: Piece, daylight: float) -> list[Pane
 def _furnish(kit: Kit, plan: _Plan, scene: Piece, kind: str) -> None:
     """Fill walls, then the floor, until the drawn share of the floor is covered."""
     at_wall, free = _CATALOGUE[kind]
-    share = kit.uniform(0.2, 0.55)
+    share = kit.uniform(0.25, 0.6)
     for makers, place, goal, tries in ((at_wall, _at_wall, share * 0.75, 10),
-                                       (free, _on_floor, share, 12)):
+                                       (free, _on_floor, share, 16)):
         for _ in range(tries):
             if plan.covered() > goal:
                 break
@@ -245,7 +245,7 @@ def _furnish(kit: Kit, plan: _Plan, scene: Piece, kind: str) -> None:
 def _desktop(kit: Kit, plan: _Plan, scene: Piece) -> np.ndarray:
     """Put a cluttered table into the middle and give the centre of its top."""
     maker = furniture.table if kit.chance(0.6) else furniture.desk
-    piece = maker(kit, kit.uniform(14, 26))
+    piece = maker(kit, kit.uniform(20, 45))
     x, y = (kit.uniform(0.42, 0.58) * float(side) for side in plan.size_3[:2])
     yaw = kit.uniform(-math.pi, math.pi)
     plan.floor.append(_footprint(piece, x, y, yaw))

@@ -136,8 +136,8 @@ def floor_plant(kit: Kit) -> Piece:
 
 def bin_(kit: Kit) -> Piece:
     """Make a waste bin, 0.25-0.65 m high."""
-    piece, height = Piece(), kit.uniform(0.25, 0.65)
-    radius = height * kit.uniform(0.35, 0.5)
+    piece, height = Piece(), kit.uniform(0.25, 0.6)
+    radius = 0.06 + height * kit.uniform(0.15, 0.27)
     piece.lathe((0, 0, 0), [(0, 0), (0.8 * radius, 0), (0.8 * radius, 0), (radius, height),
                             (radius - 0.006, height), (0.78 * radius, 0.02), (0, 0.02)],
                 kit.plain(METALS + BRIGHT, 0.3), 18)
