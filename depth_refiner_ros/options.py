@@ -9,6 +9,7 @@ parameters, command-line flags and the table in the documentation are all read o
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 import difflib
+import json
 import math
 from pathlib import Path
 from typing import Any, get_type_hints, TypeVar
@@ -18,6 +19,7 @@ import yaml
 
 Group = TypeVar('Group')
 Value = bool | int | float | str
+ROS_OWN = ('use_sim_time', 'qos_overrides')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +65,27 @@ class Option:
 
         :raises SettingsError: where the type, the range or the word does not fit
         """
-        wrong_type = f'{self.name} = {value!r} must be of type {self.type.__name__}'
-        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, self.type) or (self.type is int and isinstance(value, bool)):
-            raise SettingsError(wrong_type)
-        if self.choices and value not in self.choices:
-            near = difflib.get_close_matches(str(value), self.choices, n=1)
+        kinds = (int, float) if self.type is float else (self.type,)
+        if not isinstance(value, kinds) or isinstance(value, bool) is not (self.type is bool):
+            raise SettingsError(
+                f'{self.name} = {value!r} must be of type {self.type.__name__} ({self.allowed})')
+        checked: Value = self.type(value)
+        if self.choices and checked not in self.choices:
+            near = difflib.get_close_matches(str(checked), self.choices, n=1)
             hint = f'; did you mean {near[0]!r}?' if near else ''
-            raise SettingsError(f'{self.name} = {value!r} must be one of {self.allowed}{hint}')
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self._check_range(value)
-        return value  # type: ignore[no-any-return]
+            raise SettingsError(f'{self.name} = {checked!r} must be one of {self.allowed}{hint}')
+        if not isinstance(checked, bool | str):
+            self._check_range(checked)
+        return checked
 
     def _check_range(self, value: float) -> None:
+        unit = f' {self.unit}' if self.unit else ''
         below = self.low is not None and value < self.low
         above = self.high is not None and value > self.high
-        if below or above or math.isnan(value):
-            unit = f' {self.unit}' if self.unit else ''
-            raise SettingsError(f'{self.name} = {value:g}{unit} is outside {self.allowed}{unit}')
+        if below or above:
+            raise SettingsError(f'{self.name} = {value}{unit} is outside {self.allowed}{unit}')
+        if not math.isfinite(value):
+            raise SettingsError(f'{self.name} = {value} must be a finite number')
 
     def parse(self, text: str) -> Value:
         """
@@ -89,7 +93,17 @@ class Option:
 
         :raises SettingsError: where the text is no such value
         """
-        return self.check(text if self.type is str else yaml.safe_load(text))
+        return self.check(_read(text, self.type))
+
+
+def _read(text: str, kind: type) -> Any:
+    """Read text as a type where it is one; what it is not, the check names in its message."""
+    if kind is bool:
+        return {'true': True, 'false': False}.get(text.strip().lower(), text)
+    try:
+        return kind(text)
+    except ValueError:
+        return text
 
 
 def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
@@ -110,7 +124,8 @@ def options(cls: type, prefix: str = '') -> dict[str, Option]:
         if is_dataclass(types[item.name]):
             found.update(options(types[item.name], name + '.'))
         else:
-            found[name] = Option(name=name, type=types[item.name], default=item.default,
+            default: Any = item.default
+            found[name] = Option(name=name, type=types[item.name], default=default,
                                  **item.metadata['option'])
     return found
 
@@ -176,16 +191,37 @@ def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
     :raises SettingsError: where the file is missing, no YAML, or holds an unfit option
     """
     try:
-        tree = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f'cannot read parameters from {path}: {error}') from error
+        tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
     settings = cls()
     for section in ('/**', node, f'/{node}'):
-        if section in tree:
-            parameters = dict(tree[section].get('ros__parameters', {}))
-            parameters.pop('use_sim_time', None)
-            settings = updated(settings, dict(flatten(parameters)))
+        try:
+            settings = updated(settings, _parameters(tree, section, options(cls)))
+        except SettingsError as error:
+            raise SettingsError(f'{path}, section {section}: {error}') from error
     return settings
+
+
+def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[str, Any]:
+    """Give the options of one section of a parameter file by dotted name."""
+    if not isinstance(tree, Mapping):
+        raise SettingsError('the file must map node names to ros__parameters')
+    if section not in tree:
+        return {}
+    body = tree[section]
+    if not isinstance(body, Mapping) or set(body) != {'ros__parameters'}:
+        raise SettingsError('must hold ros__parameters and nothing else')
+    found = dict(flatten(body['ros__parameters'] or {}))
+    return {name: _as_ros(value, known.get(name)) for name, value in found.items()
+            if name.split('.')[0] not in ROS_OWN}
+
+
+def _as_ros(value: Any, known: Option | None) -> Any:
+    """Read 1e-3 as the number that it is in ROS; to YAML 1.1 it is text."""
+    is_text_for_float = isinstance(value, str) and known is not None and known.type is float
+    return _read(value, float) if is_text_for_float else value
 
 
 def write_yaml(settings: Any, node: str) -> str:
@@ -197,7 +233,9 @@ def write_yaml(settings: Any, node: str) -> str:
         unit = f' [{described.unit}]' if described.unit else ''
         runtime = ', runtime' if described.runtime else ''
         lines.append(f'    # {described.doc}{unit} ({described.allowed}{runtime})')
-        lines.append(f'    {name}: {yaml.safe_dump(value).splitlines()[0]}')
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else \
+            yaml.safe_dump(value).splitlines()[0]
+        lines.append(f'    {name}: {text}')
     return '\n'.join(lines) + '\n'
 
 

@@ -1,0 +1,91 @@
+"""
+Make sure that the shared libraries which Open3D's wheel takes from the system are there.
+
+Installs them where there are rights to, and else says in one line what to type.
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+
+PACKAGE_OF = {
+    'libusb-1.0.so.0': 'libusb-1.0-0',
+    'libGL.so.1': 'libgl1',
+    'libEGL.so.1': 'libegl1',
+    'libX11.so.6': 'libx11-6',
+    'libudev.so.1': 'libudev1',
+    'libidn2.so.0': 'libidn2-0',
+    'libgomp.so.1': 'libgomp1',
+}
+
+
+class SetupError(RuntimeError):
+    """Something that only the user can put right, with the fix in its message."""
+
+
+def loads(library: str) -> bool:
+    """Tell whether the dynamic linker finds a library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def missing_packages() -> list[str]:
+    """List the Debian packages whose library is not there."""
+    return [package for library, package in PACKAGE_OF.items() if not loads(library)]
+
+
+def root_prefix() -> list[str] | None:
+    """Give what to put before a command to run it as root, None where there is no such right."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which('sudo') is None:
+        return None
+    allowed = subprocess.run(['sudo', '-n', 'true'], capture_output=True, check=False)
+    return ['sudo', '-n'] if allowed.returncode == 0 else None
+
+
+def install(packages: list[str], why: str) -> None:
+    """
+    Install Debian packages.
+
+    :param why: what they are for, to say so where they cannot be installed
+    :raises SetupError: where there is no right to, no apt-get, or it fails
+    """
+    advice = f'{why}; type: sudo apt-get install -y {" ".join(packages)}'
+    prefix = root_prefix()
+    if shutil.which('apt-get') is None:
+        raise SetupError(f'{why}: install what your system calls {", ".join(packages)}')
+    if prefix is None:
+        raise SetupError(advice)
+    print(f'installing {", ".join(packages)} ({why})', flush=True)
+    command = [*prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
+    setup = ['install', '-y', '-qq', '--no-install-recommends', *packages]
+    for step in (['update', '-qq'], setup):
+        if subprocess.run([*command, *step], stdin=subprocess.DEVNULL, check=False).returncode:
+            raise SetupError(f'apt-get {step[0]} failed; {advice}')
+
+
+def require() -> None:
+    """
+    Install what is missing, if anything is, and look again.
+
+    :raises SetupError: where something stays missing
+    """
+    packages = missing_packages()
+    if packages and sys.platform == 'linux':
+        install(packages, 'Open3D needs them')
+        if left := missing_packages():
+            raise SetupError(f'installed, yet the linker does not find {", ".join(left)}; '
+                             'type: sudo ldconfig')
+
+
+if __name__ == '__main__':
+    try:
+        require()
+    except SetupError as error:
+        sys.exit(f'error: {error}')
