@@ -172,3 +172,10 @@ class SmearSettings:
                          high=64)
     warp: float = option(0.03, 'amplitude of the low-frequency scale error', low=0.0, high=0.5)
     scale: float = option(0.03, 'standard deviation of the global scale error', low=0.0, high=0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectorNodeSettings:
+    """The node ``collector``: keeps what a graph publishes, for the demo's report."""
+
+    folder: str = option('', 'where arrivals, depth maps and diagnostics are written')
