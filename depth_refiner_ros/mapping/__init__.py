@@ -1,0 +1,1 @@
+"""Posed depth in, surface out: TSDF volume, mesh, tracking, trajectories and recordings."""

@@ -1,0 +1,58 @@
+"""Meshes as PLY files: binary, little endian, coloured."""
+
+from pathlib import Path
+
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.atomic import write_atomic
+from depth_refiner_ros.mapping.mesh import Mesh
+import numpy as np
+import open3d as o3d
+
+VERTEX = np.dtype([('position', '<f4', 3), ('color', 'u1', 3)])
+FACE = np.dtype([('count', 'u1'), ('indices', '<i4', 3)])
+
+
+def write_ply(path: Path, mesh: Mesh) -> None:
+    """
+    Write a mesh in one piece.
+
+    :raises MappingError: where it cannot be written; an older file stays
+    """
+    vertices = np.empty(len(mesh.vertices_m_N3), dtype=VERTEX)
+    vertices['position'] = mesh.vertices_m_N3
+    vertices['color'] = mesh.colors_N3
+    faces = np.empty(len(mesh.triangles_M3), dtype=FACE)
+    faces['count'] = 3
+    faces['indices'] = mesh.triangles_M3
+    write_atomic(Path(path), (_header(len(vertices), len(faces)), vertices.tobytes(),
+                              faces.tobytes()))
+
+
+def _header(vertices: int, faces: int) -> bytes:
+    lines = ['ply', 'format binary_little_endian 1.0', 'comment metres, map frame',
+             f'element vertex {vertices}',
+             *(f'property float {axis}' for axis in 'xyz'),
+             *(f'property uchar {color}' for color in ('red', 'green', 'blue')),
+             f'element face {faces}', 'property list uchar int vertex_indices', 'end_header', '']
+    return '\n'.join(lines).encode('ascii')
+
+
+def read_ply(path: Path) -> Mesh:
+    """
+    Read a mesh; one without colours is grey.
+
+    :raises MappingError: where there is no such file or no triangle in it
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MappingError(f'there is no mesh file {path}')
+    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
+        surface = o3d.io.read_triangle_mesh(path)
+    triangles_M3 = np.asarray(surface.triangles, dtype=np.int32)
+    if not len(triangles_M3):
+        raise MappingError(f'{path} holds no triangles; it is cut short or no mesh')
+    vertices_m_N3 = np.asarray(surface.vertices, dtype=np.float32)
+    colors_N3 = np.full(vertices_m_N3.shape, 128, dtype=np.uint8)
+    if surface.has_vertex_colors():
+        colors_N3 = np.rint(np.asarray(surface.vertex_colors) * 255.0).astype(np.uint8)
+    return Mesh(vertices_m_N3=vertices_m_N3, triangles_M3=triangles_M3, colors_N3=colors_N3)

@@ -1,0 +1,178 @@
+"""
+Record posed RGB-D frames in TUM layout, which SLAM programs and our own reader understand.
+
+``rgb/``, ``depth/`` (PNG uint16), ``rgb.txt``, ``depth.txt``, ``calibration.yaml`` and, where
+poses are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`` and, where no
+pose is known, ``pose.txt`` with identities, which is what MonoGS itself assumes of a live camera.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import cv2
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.atomic import make_folder, write_atomic
+from depth_refiner_ros.mapping.poses import checked_pose
+from depth_refiner_ros.mapping.trajectory import HEADER, stamp_text, tum_line
+import numpy as np
+import yaml
+
+Profile = Literal['tum', 'monogs']
+INDEX_EVERY = 30
+"""Frames between two rewrites of the index files: what a power cut may lose."""
+
+
+class SequenceWriter:
+    """
+    Write a sequence; use it in a ``with`` statement or call :meth:`close`.
+
+    A frame that could not be written is not in the index, so that the folder stays readable and
+    recording may go on when there is space again.
+
+    :param folder: new or empty folder
+    :param depth_scale: PNG units per metre; depth beyond 65535 units is written as unknown
+    :param profile: ``monogs`` also writes the configuration for MonoGS
+    :raises MappingError: where the folder holds a recording or cannot be written
+    """
+
+    def __init__(self, folder: Path, intrinsics: Intrinsics, *, depth_scale: float = 5000.0,
+                 profile: Profile = 'tum') -> None:
+        if profile not in ('tum', 'monogs'):
+            raise MappingError(f'recording profile {profile!r} must be tum or monogs')
+        if not 1.0 <= depth_scale <= 65535.0:
+            raise MappingError(f'depth_scale = {depth_scale:g} must lie between 1 and 65535 '
+                               'PNG units per metre')
+        self.folder, self.intrinsics, self.depth_scale = Path(folder), intrinsics, depth_scale
+        self.profile = profile
+        if (self.folder / 'rgb.txt').exists():
+            raise MappingError(f'{folder} holds a recording already; choose a new folder')
+        for part in ('rgb', 'depth'):
+            make_folder(self.folder / part)
+        self._stamps_ns: list[int] = []
+        self._poses: dict[int, np.ndarray] = {}
+        self._indexed = 0
+        _write_yaml(self.folder / 'calibration.yaml', self._calibration())
+        self._write_index()
+
+    def __enter__(self) -> 'SequenceWriter':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._stamps_ns)
+
+    def add(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray,
+            map_from_camera: np.ndarray | None = None) -> None:
+        """
+        Write one frame.
+
+        :param rgb_HW3: uint8, rectified
+        :param depth_m_HW: float32 metres, NaN or infinite where unknown
+        :param map_from_camera: 4 x 4 pose, None where unknown
+        :raises MappingError: where sizes do not fit, time jumps back or the disk is full
+        """
+        self._check(stamp_ns, rgb_HW3, depth_m_HW)
+        pose = None if map_from_camera is None else checked_pose(map_from_camera)
+        color_file, depth_file = (self.folder / name for name in _names(stamp_ns))
+        write_atomic(color_file, [_png(rgb_HW3[..., ::-1])], durable=False)
+        try:
+            write_atomic(depth_file, [_png(encoded_depth(depth_m_HW, self.depth_scale))],
+                         durable=False)
+        except MappingError:
+            color_file.unlink(missing_ok=True)
+            raise
+        self._stamps_ns.append(stamp_ns)
+        if pose is not None:
+            self._poses[stamp_ns] = pose
+        if len(self) - self._indexed >= INDEX_EVERY:
+            self._write_index()
+
+    def close(self) -> None:
+        """
+        Write the index files; calling it twice does no harm.
+
+        :raises MappingError: where they cannot be written
+        """
+        self._write_index()
+
+    def _check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
+        size = (self.intrinsics.height, self.intrinsics.width)
+        if rgb_HW3.shape != (*size, 3) or rgb_HW3.dtype != np.uint8 or depth_m_HW.shape != size:
+            raise MappingError(f'image {rgb_HW3.shape} {rgb_HW3.dtype} and depth '
+                               f'{depth_m_HW.shape} do not fit the recording of '
+                               f'{size[1]}x{size[0]} uint8 colour')
+        if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
+            raise MappingError(f'time does not move on from {stamp_text(self._stamps_ns[-1])} s '
+                               f'to {stamp_text(stamp_ns)} s; record in order of time')
+
+    def _write_index(self) -> None:
+        names = [_names(stamp_ns) for stamp_ns in self._stamps_ns]
+        for part, name in enumerate(('rgb.txt', 'depth.txt')):
+            write_atomic(self.folder / name, [_index(self._stamps_ns,
+                                                     (pair[part] for pair in names))])
+        if self._poses:
+            write_atomic(self.folder / 'groundtruth.txt', [_pose_lines(self._poses)])
+        if self.profile == 'monogs':
+            self._write_monogs()
+        self._indexed = len(self)
+
+    def _write_monogs(self) -> None:
+        """MonoGS needs some pose per frame, but takes only the first one as given."""
+        if not self._poses:
+            unknown = dict.fromkeys(self._stamps_ns, np.eye(4))
+            write_atomic(self.folder / 'pose.txt', [_pose_lines(unknown)])
+        _write_yaml(self.folder / 'monogs.yaml', self._monogs())
+
+    def _calibration(self) -> dict[str, object]:
+        camera = self.intrinsics
+        return {'width': camera.width, 'height': camera.height, 'fx': camera.fx, 'fy': camera.fy,
+                'cx': camera.cx, 'cy': camera.cy, 'distortion': [0.0] * 5,
+                'depth_scale': self.depth_scale}
+
+    def _monogs(self) -> dict[str, object]:
+        """Give the configuration that MonoGS reads on top of its own one for TUM RGB-D."""
+        calibration = self._calibration()
+        del calibration['distortion']
+        calibration |= dict.fromkeys(('k1', 'k2', 'p1', 'p2', 'k3'), 0.0) | {'distorted': False}
+        return {'inherit_from': 'configs/rgbd/tum/base_config.yaml',
+                'Dataset': {'type': 'tum', 'sensor_type': 'depth',
+                            'dataset_path': str(self.folder.resolve()),
+                            'Calibration': calibration}}
+
+
+def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
+    """
+    Give depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
+
+    :param depth_scale: units per metre
+    """
+    units_HW = np.rint(depth_m_HW.astype(np.float64) * depth_scale)
+    fits_HW = (units_HW > 0) & (units_HW <= 65535)
+    return np.where(fits_HW, units_HW, 0).astype(np.uint16)
+
+
+def _names(stamp_ns: int) -> tuple[str, str]:
+    return f'rgb/{stamp_text(stamp_ns)}.png', f'depth/{stamp_text(stamp_ns)}.png'
+
+
+def _index(stamps_ns: Iterable[int], names: Iterable[str]) -> bytes:
+    lines = (f'{stamp_text(stamp_ns)} {name}\n' for stamp_ns, name in zip(stamps_ns, names))
+    return ('# timestamp filename\n' + ''.join(lines)).encode()
+
+
+def _pose_lines(poses: dict[int, np.ndarray]) -> bytes:
+    lines = (tum_line(stamp_ns, pose) for stamp_ns, pose in poses.items())
+    return (HEADER + ''.join(lines)).encode()
+
+
+def _png(image: np.ndarray) -> bytes:
+    _, data = cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return data.tobytes()
+
+
+def _write_yaml(path: Path, values: dict[str, object]) -> None:
+    write_atomic(path, [yaml.safe_dump(values, sort_keys=False).encode()])

@@ -1,0 +1,59 @@
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.poses import (
+    checked_pose,
+    interpolated,
+    inverse,
+    pose_from_quaternion,
+    quaternion_xyzw,
+)
+import numpy as np
+import pytest
+
+
+def test_quarter_turn_about_z_maps_x_to_y():
+    half = np.sqrt(0.5)
+    pose = pose_from_quaternion((1.0, 2.0, 3.0), (0.0, 0.0, half, half))
+    np.testing.assert_allclose(pose @ [1, 0, 0, 1], [1, 3, 3, 1], atol=1e-12)
+    np.testing.assert_allclose(quaternion_xyzw(pose), [0, 0, half, half], atol=1e-12)
+
+
+def test_quaternion_round_trip_of_random_rotations():
+    rng = np.random.default_rng(1)
+    for quaternion in rng.normal(size=(50, 4)):
+        quaternion *= np.sign(quaternion[3]) / np.linalg.norm(quaternion)
+        pose = pose_from_quaternion((0, 0, 0), quaternion)
+        np.testing.assert_allclose(quaternion_xyzw(pose), quaternion, atol=1e-9)
+        np.testing.assert_allclose(pose @ inverse(pose), np.eye(4), atol=1e-12)
+
+
+@pytest.mark.parametrize(('quaternion', 'words'), [
+    ((0, 0, 0, 0), 'length 0'), ((0, 0, 0, 2), 'length 2'), ((0, 0, 0, 0.99), 'length 0.99'),
+    ((np.nan, 0, 0, 1), 'not a number'), ((np.inf, 0, 0, 1), 'not a number')])
+def test_bad_quaternion_is_named(quaternion, words):
+    with pytest.raises(MappingError, match=words):
+        pose_from_quaternion((0, 0, 0), quaternion)
+
+
+def test_four_digits_of_a_quaternion_suffice():
+    pose = pose_from_quaternion((0, 0, 0), (-0.0037, -0.1609, -0.1395, 0.9771))
+    np.testing.assert_allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(('pose', 'words'), [
+    (np.eye(3), 'shape'), (np.full((4, 4), np.nan), 'not a number'),
+    (2 * np.eye(4), 'rigid'), (np.diag([1, 1, -1, 1]), 'rigid'),
+    (np.vstack([np.eye(4)[:3], [0, 0, 1, 1]]), 'rigid')])
+def test_unfit_pose_is_refused(pose, words):
+    with pytest.raises(MappingError, match=words):
+        checked_pose(pose)
+
+
+def test_interpolation_is_halfway_in_angle_and_position():
+    start = np.eye(4)
+    half = np.radians(80.0) / 2
+    end = pose_from_quaternion((2.0, 0.0, 0.0), (0.0, np.sin(half), 0.0, np.cos(half)))
+    middle = interpolated(start, end, 0.25)
+    quarter = np.radians(20.0)
+    np.testing.assert_allclose(middle[:3, 3], [0.5, 0, 0])
+    np.testing.assert_allclose(middle[:3, 2], [np.sin(quarter), 0, np.cos(quarter)], atol=1e-12)
+    np.testing.assert_allclose(interpolated(start, end, 1.0), end, atol=1e-12)

@@ -1,0 +1,99 @@
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.trajectory import (
+    nearest_index,
+    parsed_stamp_ns,
+    read_tum,
+    stamp_text,
+    Trajectory,
+    write_tum,
+)
+import numpy as np
+import pytest
+
+SECOND = 1_000_000_000
+
+
+def along_x(*stamps_ns: int) -> Trajectory:
+    poses = np.tile(np.eye(4), (len(stamps_ns), 1, 1))
+    poses[:, 0, 3] = np.array(stamps_ns) / SECOND
+    return Trajectory(stamps_ns_N=np.array(stamps_ns, dtype=np.int64), map_from_camera_N44=poses)
+
+
+def test_unix_time_keeps_its_nanoseconds():
+    assert parsed_stamp_ns('1305031102.175304123') == 1305031102175304123
+    assert stamp_text(1305031102175304123) == '1305031102.175304123'
+    assert stamp_text(5) == '0.000000005'
+    assert parsed_stamp_ns('1.3e1') == 13 * SECOND
+
+
+def test_tum_round_trip(tmp_path, turn):
+    poses = np.stack([turn(angle, (0.1 * angle, -2.0, 3.5)) for angle in (0.0, 33.3, 150.0)])
+    stamps = np.array([1, 2 * SECOND, 1305031102175304123])
+    write_tum(tmp_path / 'new' / 't.txt',
+              Trajectory(stamps_ns_N=stamps, map_from_camera_N44=poses))
+    read = read_tum(tmp_path / 'new' / 't.txt')
+    np.testing.assert_array_equal(read.stamps_ns_N, stamps)
+    np.testing.assert_allclose(read.map_from_camera_N44, poses, atol=5e-9)
+
+
+def test_reads_the_format_as_published(tmp_path):
+    (tmp_path / 't.txt').write_text('# ground truth\n# timestamp tx ty tz qx qy qz qw\n\n'
+                                    '1305031098.6659 1.3563 0.6305 1.6380 0.6132 0.5962 -0.3311 '
+                                    '-0.3986\n')
+    read = read_tum(tmp_path / 't.txt')
+    assert read.stamps_ns_N.tolist() == [1305031098665900000]
+    np.testing.assert_allclose(read.map_from_camera_N44[0, :3, 3], [1.3563, 0.6305, 1.6380])
+
+
+@pytest.mark.parametrize(('lines', 'words'), [
+    ('1 0 0 0 0 0 0\n', 'line 1'), ('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 one\n', 'line 2'),
+    ('2 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time does not move on from 2.0'),
+    ('1 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time'),
+    ('# c\nnan 0 0 0 0 0 0 1\n', 'line 2'), ('1 nan 0 0 0 0 0 1\n', 'line 1'),
+    ('1 0 0 0 0 0 0 0.5\n', 'line 1.*length 0.5'), ('x 0 0 0 0 0 0 1\n', "'x'")])
+def test_broken_line_is_named(tmp_path, lines, words):
+    (tmp_path / 't.txt').write_text(lines)
+    with pytest.raises(MappingError, match=words):
+        read_tum(tmp_path / 't.txt')
+
+
+def test_missing_and_binary_files_are_named(tmp_path):
+    with pytest.raises(MappingError, match='none.txt'):
+        read_tum(tmp_path / 'none.txt')
+    (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(MappingError, match='b.txt'):
+        read_tum(tmp_path / 'b.txt')
+
+
+def test_interpolates_between_neighbours_only():
+    path = along_x(0, SECOND, 2 * SECOND, 10 * SECOND)
+    gap = SECOND // 2
+    assert path.at(SECOND // 4, max_gap_ns=gap)[0, 3] == pytest.approx(0.25)
+    assert path.at(2 * SECOND, max_gap_ns=0)[0, 3] == 2.0
+    assert path.at(9 * SECOND + gap, max_gap_ns=gap)[0, 3] == pytest.approx(9.5)
+    assert path.at(6 * SECOND, max_gap_ns=gap) is None
+    assert path.at(-1, max_gap_ns=gap) is None
+    assert path.at(10 * SECOND + 1, max_gap_ns=gap) is None
+
+
+def test_nearest_has_a_maximum_gap():
+    path = along_x(0, SECOND, 2 * SECOND)
+    assert path.nearest(1_400_000_000, max_gap_ns=400_000_000)[0, 3] == 1.0
+    assert path.nearest(1_400_000_001, max_gap_ns=400_000_000) is None
+    assert path.nearest(2 * SECOND + 5, max_gap_ns=5)[0, 3] == 2.0
+    assert [nearest_index(path.stamps_ns_N, stamp) for stamp in (-9, SECOND // 2, SECOND // 2 + 1)
+            ] == [0, 0, 1]
+
+
+def test_empty_trajectory_knows_no_pose():
+    empty = along_x()
+    assert len(empty) == 0
+    assert empty.at(0, max_gap_ns=SECOND) is None
+    assert empty.nearest(0, max_gap_ns=SECOND) is None
+
+
+def test_time_jumping_back_and_wrong_lengths_are_refused():
+    with pytest.raises(MappingError, match='at pose 1'):
+        along_x(2 * SECOND, SECOND)
+    with pytest.raises(MappingError, match='1 stamps do not fit 2 poses'):
+        Trajectory(stamps_ns_N=np.array([0]), map_from_camera_N44=np.tile(np.eye(4), (2, 1, 1)))
