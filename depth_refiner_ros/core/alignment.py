@@ -2,9 +2,10 @@
 The scale-shift fit: target ~ scale * prediction + shift, one per image.
 
 Weighted least squares in closed form, batched and differentiable; the same function serves
-losses, evaluation and the robot. Values are centred before they are squared and summed in
-float64, so that float32 input far from zero loses nothing. There is no boolean indexing: pixels
-that do not count have weight 0, so the cost is fixed and nothing waits for the GPU.
+losses, evaluation and the robot. Values are centred before they are squared, so that float32
+input far from zero loses nothing; torch sums float32 in cascades, so that a million pixels cost
+one digit at most. There is no boolean indexing: pixels that do not count have weight 0, so the
+cost is fixed and nothing waits for the GPU.
 """
 
 from depth_refiner_ros.core.checks import check_at_least, check_map, check_same_shape
@@ -108,13 +109,16 @@ def _samples(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
     check_same_shape('target', target_B1HW, 'prediction', prediction_B1HW)
     check_map('target', target_B1HW)
     check_at_least('stride', stride, 1)
-    x_BN = _flatten(prediction_B1HW, stride)
-    y_BN = _flatten(target_B1HW, stride).to(x_BN.dtype)
+    # Half precision is for networks: squares and sums of metres overflow or round in it.
+    dtype = torch.promote_types(torch.promote_types(prediction_B1HW.dtype, target_B1HW.dtype),
+                                torch.float32)
+    x_BN = _flatten(prediction_B1HW, stride).to(dtype)
+    y_BN = _flatten(target_B1HW, stride).to(dtype)
     # 0 * value is 0 for numbers and NaN for NaN and inf: a third of the cost of isfinite.
     finite_BN = x_BN.detach() * 0 + y_BN.detach() * 0 + 1
     if weight_B1HW is not None:
         check_same_shape('weight', weight_B1HW, 'prediction', prediction_B1HW)
-        finite_BN = finite_BN * _flatten(weight_B1HW, stride).detach().to(x_BN.dtype)
+        finite_BN = finite_BN * _flatten(weight_B1HW, stride).detach().to(dtype)
     weight_BN = torch.nan_to_num(finite_BN, nan=0.0, posinf=0.0, neginf=0.0).clamp_min(0)
     return _finite(x_BN), _finite(y_BN), weight_BN
 
@@ -129,7 +133,7 @@ def _finite(values_BN: torch.Tensor) -> torch.Tensor:
 
 def _solve(x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, min_pixels: int,
            positive: bool) -> ScaleShift:
-    inliers_B = torch.count_nonzero(weight_BN, dim=1)
+    inliers_B = weight_BN.sign().sum(dim=1).long()
     total_B = _sum(weight_BN)
     total_B = torch.where(total_B > 0, total_B, 1.0)
     mean_x_B = _sum(weight_BN * x_BN) / total_B
@@ -160,7 +164,7 @@ def _solve(x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, min_
 
 
 def _sum(values_BN: torch.Tensor) -> torch.Tensor:
-    return values_BN.sum(dim=1, dtype=torch.float64)
+    return values_BN.sum(dim=1).double()
 
 
 def _status(too_few_B: torch.Tensor, constant_B: torch.Tensor, negative_B: torch.Tensor,

@@ -29,6 +29,7 @@ Ground truth sparser than this gets no edge figure. Structured light and time of
 than half of a map would be made up by filling.
 """
 HOLE_MARGIN_PX = 3
+RECALL_PX = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class EdgeMetrics:
 
     :param dbe_acc_px: mean distance of predicted edges to true ones; None where skipped
     :param dbe_compl_px: mean distance of true edges to predicted ones; None where skipped
+    :param edge_recall: share of true edges with a predicted one at most 2 px away; None where
+        skipped. Unlike completeness it does not grow with how far the next edge is
     :param skipped: '' or why there is no figure: ``sparse`` or ``no_gt_edges``
     :param fallback: no predicted edge lies within 10 px of a true one, so both figures are 10
     :param gt_edges: true edge pixels
@@ -47,6 +50,7 @@ class EdgeMetrics:
 
     dbe_acc_px: float | None = None
     dbe_compl_px: float | None = None
+    edge_recall: float | None = None
     skipped: str = ''
     fallback: bool = False
     gt_edges: int = 0
@@ -129,13 +133,15 @@ def boundary_errors(pred_edges_HW: np.ndarray, gt_edges_HW: np.ndarray, *,
     to_gt_px_HW = distance_transform_edt(~gt_edges_HW)
     matched_HW = pred_edges_HW & (to_gt_px_HW < MAX_DISTANCE_PX)
     fallback = not matched_HW.any()
-    acc_px = compl_px = MAX_DISTANCE_PX
+    acc_px, compl_px, recall = MAX_DISTANCE_PX, MAX_DISTANCE_PX, 0.0
     if not fallback:
         acc_px = float(to_gt_px_HW[matched_HW].mean())
-        compl_px = float(distance_transform_edt(~pred_edges_HW)[gt_edges_HW].mean())
-    return EdgeMetrics(dbe_acc_px=acc_px, dbe_compl_px=compl_px, fallback=fallback,
-                       gt_edges=int(gt_edges_HW.sum()), pred_edges=int(pred_edges_HW.sum()),
-                       guarded=guarded)
+        to_pred_px_N = distance_transform_edt(~pred_edges_HW)[gt_edges_HW]
+        compl_px = float(to_pred_px_N.mean())
+        recall = float((to_pred_px_N <= RECALL_PX).mean())
+    return EdgeMetrics(dbe_acc_px=acc_px, dbe_compl_px=compl_px, edge_recall=recall,
+                       fallback=fallback, gt_edges=int(gt_edges_HW.sum()),
+                       pred_edges=int(pred_edges_HW.sum()), guarded=guarded)
 
 
 def _depth_edges(depth_m_HW: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ MIN_DEPTH_M = 1e-6
 DELTA_BASE = 1.25
 DEPTH_FIGURES = ('abs_rel', 'rmse_m', 'si_log', 'delta1', 'delta2', 'delta3')
 EDGE_FIGURES = ('dbe_acc_px', 'dbe_compl_px')
+FIGURES = DEPTH_FIGURES + EDGE_FIGURES
+"""The figures that reports show and summaries hold, in this order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +104,11 @@ class MetricMean:
     """Gathers the errors of images; means are over images, each counting the same."""
 
     def __init__(self) -> None:
-        self._values: dict[str, list[float]] = {name: [] for name in DEPTH_FIGURES + EDGE_FIGURES}
+        self._values: dict[str, list[float]] = {name: [] for name in FIGURES}
         self._counts = {'frames': 0, 'empty': 0, 'edge_frames': 0, 'edge_fallbacks': 0,
                         'pixels': 0, 'missing_px': 0, 'clipped_px': 0, 'guarded_px': 0}
         self._edge_skipped: dict[str, int] = {}
+        self._edge_recalls: list[float] = []
 
     def add(self, depth: DepthMetrics, edges: EdgeMetrics | None = None) -> None:
         """
@@ -128,18 +131,18 @@ class MetricMean:
 
     def _add_edges(self, edges: EdgeMetrics) -> None:
         self._counts['guarded_px'] += edges.guarded
-        if edges.dbe_acc_px is None or edges.dbe_compl_px is None:
+        if edges.dbe_acc_px is None or edges.dbe_compl_px is None or edges.edge_recall is None:
             self._edge_skipped[edges.skipped] = self._edge_skipped.get(edges.skipped, 0) + 1
             return
         self._counts['edge_frames'] += 1
         self._counts['edge_fallbacks'] += edges.fallback
         self._values['dbe_acc_px'].append(edges.dbe_acc_px)
         self._values['dbe_compl_px'].append(edges.dbe_compl_px)
+        self._edge_recalls.append(edges.edge_recall)
 
     def mean(self) -> dict[str, float | None]:
         """Give the mean of each figure over images, None where no image has it."""
-        return {name: sum(values) / len(values) if values else None
-                for name, values in self._values.items()}
+        return {name: _mean(values) for name, values in self._values.items()}
 
     def std(self) -> dict[str, float | None]:
         """Give the standard deviation of each figure over images, None below two images."""
@@ -149,10 +152,15 @@ class MetricMean:
         """
         Give everything as a JSON-able dict.
 
-        :return: the means by name, then ``std`` (same names) and ``counts``
+        :return: the means by name, then ``std`` (same names), ``edge_recall`` and ``counts``
         """
         counts = {**self._counts, 'edge_skipped': dict(sorted(self._edge_skipped.items()))}
-        return {**self.mean(), 'std': self.std(), 'counts': counts}
+        return {**self.mean(), 'std': self.std(), 'edge_recall': _mean(self._edge_recalls),
+                'counts': counts}
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _std(values: list[float]) -> float | None:

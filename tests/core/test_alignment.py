@@ -231,3 +231,33 @@ def test_disparity_without_a_usable_fit_has_no_depth():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@FITS
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_input_is_fitted_in_float32(fit, dtype):
+    prediction = (300 * random_map(18, height=48, width=64)).to(dtype)
+    target = 4 * prediction.float() + 100
+    result = fit(prediction, target)
+    assert result.scale_B.dtype == torch.float32
+    torch.testing.assert_close(result.scale_B, torch.full((2,), 4.0), rtol=1e-4, atol=0)
+    torch.testing.assert_close(result.shift_B, torch.full((2,), 100.0), rtol=1e-4, atol=0)
+
+
+def test_agrees_with_a_general_solver_at_any_weights():
+    x, y, weight = (random_map(seed, batch=1, dtype=torch.float64) for seed in (19, 20, 21))
+    y = y + x
+    root = weight.flatten().sqrt()[:, None]
+    design = torch.stack([x.flatten(), torch.ones_like(x).flatten()], dim=1)
+    expected = torch.linalg.lstsq(root * design, root * y.flatten()[:, None]).solution.flatten()
+    fit = fit_scale_shift(x, y, weight)
+    torch.testing.assert_close(torch.cat([fit.scale_B, fit.shift_B]), expected)
+
+
+@FITS
+def test_nothing_waits_for_the_device(fit):
+    # Meta tensors have no values: any .item(), bool() or boolean index on the way would raise.
+    maps = torch.empty(2, 1, 24, 32, device='meta')
+    result = fit(maps, maps, maps > 0)
+    assert result.scale_B.shape == (2,)
+    assert depth_from_disparity(maps, fit_disparity(maps, maps)).shape == maps.shape

@@ -6,6 +6,8 @@ from depth_refiner_ros.core.edge_metrics import (
 from depth_refiner_ros.core.errors import InputError
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
+from skimage.feature import canny
 import torch
 
 
@@ -34,6 +36,7 @@ def test_completeness_has_no_cap():
     found = boundary_errors(edge_map(10), edge_map(10, 50))
     assert found.dbe_acc_px == 0
     assert found.dbe_compl_px == pytest.approx(20.0)
+    assert found.edge_recall == 0.5
 
 
 def test_ten_pixels_are_too_far_and_fall_back():
@@ -41,6 +44,42 @@ def test_ten_pixels_are_too_far_and_fall_back():
     far = boundary_errors(edge_map(20), edge_map(10))
     assert far.fallback
     assert (far.dbe_acc_px, far.dbe_compl_px) == (10.0, 10.0)
+
+
+def test_recall_counts_true_edges_met_within_two_pixels():
+    assert boundary_errors(edge_map(12, 33), edge_map(10, 30)).edge_recall == 0.5
+    assert boundary_errors(edge_map(59), edge_map(10)).edge_recall == 0.0
+
+
+def room(seed):
+    generator = torch.Generator().manual_seed(seed)
+    depth_m = torch.linspace(2.0, 6.0, 90)[:, None].repeat(1, 120)
+    for _ in range(9):
+        top, left = (int(torch.randint(0, size, (), generator=generator)) for size in (80, 110))
+        depth_m[top:top + 25, left:left + 18] = 0.8 + 4 * torch.rand((), generator=generator)
+    return depth_m
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_complete_ground_truth_gives_the_official_figure(seed):
+    gt_m, pred_m = room(seed), room(seed).roll((1, 2), (0, 1)) + 0.3 * room(seed + 50)
+
+    def edges_of(depth_m):
+        # SharpDepth's metric.py in its own order, straight on the arrays.
+        found = np.zeros(depth_m.shape, dtype=bool)
+        for values in (depth_m, 1.0 / np.maximum(depth_m, 1e-6)):
+            unit = (values - values.min()) / (values.max() - values.min())
+            found |= canny(unit, sigma=np.sqrt(2), low_threshold=0.1, high_threshold=0.2)
+        return found
+
+    gt_edges, pred_edges = edges_of(gt_m.double().numpy()), edges_of(pred_m.double().numpy())
+    to_gt = distance_transform_edt(1 - gt_edges)
+    to_pred = distance_transform_edt(1 - pred_edges)
+    close = pred_edges * (to_gt < 10)
+    found = edge_metrics(pred_m, gt_m)
+    assert found.dbe_acc_px == pytest.approx((to_gt * close).sum() / close.sum())
+    assert found.dbe_compl_px == pytest.approx((to_pred * gt_edges).sum() / gt_edges.sum())
+    assert found.dbe_acc_px > 0.3
 
 
 def test_equal_maps_give_zero():

@@ -108,3 +108,10 @@ def test_near_invalid_counts_pixels_from_the_hole_and_ignores_the_border():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_nothing_waits_for_the_device():
+    # Meta tensors have no values: any .item(), bool() or boolean index on the way would raise.
+    depth_m = torch.empty(2, 1, 24, 32, device='meta')
+    assert flying_pixels(depth_m).shape == depth_m.shape
+    assert edge_band(depth_m).dtype == torch.bool

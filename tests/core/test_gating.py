@@ -130,3 +130,13 @@ def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@PRESETS
+def test_nothing_waits_for_the_device(preset):
+    # Meta tensors have no values: any .item(), bool() or boolean index on the way would raise.
+    depth = torch.empty(2, 1, 24, 32, device='meta')
+    e = difference_map(depth, depth, preset=preset)
+    latent = torch.empty(2, 4, 3, 4, device='meta')
+    assert gate_latent(latent, downsample_difference(e), latent).shape == latent.shape
+    assert select_agreeing(e)[1].shape == (2,)

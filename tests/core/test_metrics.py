@@ -63,10 +63,10 @@ def test_predictions_are_clipped_to_the_range_and_counted():
 
 
 def test_without_clipping_only_the_logarithm_is_kept_possible():
-    found = depth_metrics(row(20.0, -1.0), row(10.0, 1.0), range_m=(1.0, 15.0), clip=False)
-    assert found.pixels == 1 or found.clipped == 1
+    found = depth_metrics(row(20.0, -1.0), row(10.0, 2.0), range_m=(1.0, 15.0), clip=False)
+    assert (found.pixels, found.clipped) == (2, 1)
+    assert found.abs_rel == pytest.approx((1.0 + (2.0 - 1e-6) / 2.0) / 2)
     assert math.isfinite(found.si_log)
-    assert depth_metrics(row(20.0), row(10.0), range_m=(1.0, 15.0), clip=False).abs_rel == 1.0
 
 
 def test_missing_prediction_is_counted_not_compared():
@@ -94,8 +94,9 @@ def test_mean_counts_each_image_the_same():
 def test_mean_counts_empty_images_fallbacks_and_skips():
     gathered = MetricMean()
     depth = depth_metrics(row(1.0, torch.nan, -5.0), row(1.0, 1.0, 1.0))
-    gathered.add(depth, EdgeMetrics(dbe_acc_px=1.0, dbe_compl_px=4.0, guarded=2))
-    gathered.add(depth, EdgeMetrics(dbe_acc_px=10.0, dbe_compl_px=10.0, fallback=True))
+    gathered.add(depth, EdgeMetrics(dbe_acc_px=1.0, dbe_compl_px=4.0, edge_recall=0.8, guarded=2))
+    gathered.add(depth, EdgeMetrics(dbe_acc_px=10.0, dbe_compl_px=10.0, edge_recall=0.0,
+                                  fallback=True))
     gathered.add(depth, EdgeMetrics(skipped='sparse'))
     gathered.add(depth_metrics(row(1.0), row(torch.nan)), EdgeMetrics(skipped='no_gt_edges'))
     summary = gathered.summary()
@@ -105,6 +106,7 @@ def test_mean_counts_empty_images_fallbacks_and_skips():
         'edge_skipped': {'no_gt_edges': 1, 'sparse': 1}}
     assert summary['dbe_acc_px'] == 5.5
     assert summary['dbe_compl_px'] == 7.0
+    assert summary['edge_recall'] == pytest.approx(0.4)
     assert math.isfinite(summary['abs_rel'])
 
 
