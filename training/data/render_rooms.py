@@ -4,8 +4,8 @@ Render furnished rooms to training shards.
 ``python training/data/render_rooms.py OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
 (n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
-``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard appears whole or not
-at all; ``--resume`` goes on where an earlier run stopped.
+``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard whose seed file is
+there is whole; ``--resume`` goes on where an earlier run stopped.
 """
 
 import json
@@ -16,8 +16,14 @@ import sys
 from typing import Annotated
 
 import numpy as np
-from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn,
-                           TimeRemainingColumn)
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -37,7 +43,12 @@ def render_room(seed: int, views: int, width: int, height: int) -> tuple[np.ndar
     :return: rgb (n, H, W, 3) uint8, depth (n, H, W) float16, camera (n, 4) float32, seed (n,)
     """
     from depth_refiner_ros.sources.simulated import (
-        build_room, expose, random_intrinsics, random_views, RoomRenderer)
+        build_room,
+        expose,
+        random_intrinsics,
+        random_views,
+        RoomRenderer,
+    )
     room = build_room(seed)
     renderer = RoomRenderer(room)
     camera = random_intrinsics(seed, width, height)

@@ -1,11 +1,23 @@
 """A simulated camera in furnished rooms, with exact depth, pose and mesh."""
 
 from depth_refiner_ros.sources.simulated.camera_path import (
-    camera_path, random_intrinsics, random_views)
+    camera_path,
+    random_intrinsics,
+    random_views,
+)
 from depth_refiner_ros.sources.simulated.exposure import expose
 from depth_refiner_ros.sources.simulated.renderer import Rendered, RoomRenderer
 from depth_refiner_ros.sources.simulated.room import build_room, Room
 from depth_refiner_ros.sources.simulated.source import SimulatedSource
 
-__all__ = ['build_room', 'camera_path', 'expose', 'random_intrinsics', 'random_views', 'Rendered',
-           'Room', 'RoomRenderer', 'SimulatedSource']
+__all__ = [
+    'Rendered',
+    'Room',
+    'RoomRenderer',
+    'SimulatedSource',
+    'build_room',
+    'camera_path',
+    'expose',
+    'random_intrinsics',
+    'random_views',
+]

@@ -105,7 +105,7 @@ def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> l
     """
     rng = np.random.default_rng([seed, 3])
     views: list[np.ndarray] = []
-    for attempt in range(_CANDIDATES * max(1, count)):
+    for _ in range(_CANDIDATES * max(1, count)):
         if len(views) == count:
             return views
         position, yaw, pitch = _view(rng, room)

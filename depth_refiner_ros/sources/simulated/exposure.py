@@ -17,12 +17,12 @@ def expose(linear_rgb: np.ndarray, rng: np.random.Generator, noise: float = 1.0)
     :return: uint8 (H, W, 3)
     """
     light = cv2.GaussianBlur(linear_rgb, (3, 3), float(rng.uniform(0.25, 0.55)))
-    light = light * _vignette(*light.shape[:2], float(rng.uniform(0, 0.25)))
+    light = light * _vignette(light.shape[0], light.shape[1], float(rng.uniform(0, 0.25)))
     shot, read = rng.uniform(0.004, 0.02) * noise, rng.uniform(0.0005, 0.004) * noise
     if noise > 0:
         grain = rng.standard_normal(light.shape, dtype=np.float32)
-        light += grain * np.sqrt(np.maximum(light, 0) * np.float32(shot ** 2)
-                                 + np.float32(read ** 2))
+        light = light + grain * np.sqrt(np.maximum(light, 0) * np.float32(shot ** 2)
+                                        + np.float32(read ** 2))
     index = np.clip(light * np.float32(_CURVE_STEPS - 1), 0, _CURVE_STEPS - 1).astype(np.uint16)
     return _tone_curve()[index]
 

@@ -5,7 +5,13 @@ import math
 from depth_refiner_ros.sources.simulated.materials import Kit, WALLS
 from depth_refiner_ros.sources.simulated.shapes import Piece, Top
 from depth_refiner_ros.sources.simulated.small_things import (
-    cushion, keyboard, monitor, ON_DESK, ON_TABLE, strew)
+    cushion,
+    keyboard,
+    monitor,
+    ON_DESK,
+    ON_TABLE,
+    strew,
+)
 import numpy as np
 
 

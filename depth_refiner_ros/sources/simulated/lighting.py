@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from depth_refiner_ros.sources.simulated.textures import sampled
 import numpy as np
 
+COVER_CELL_M = 0.05
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Tells of origins_N3 and vectors_N3 whether something lies between origin and its end."""
 
@@ -46,12 +48,21 @@ class Lighting:
     :param lamps: point lights; windows give skylight through one just inside the pane
     :param sun: direct sunlight, if any
     :param size_3: the room's size in metres, for the darkening of corners
+    :param cover_YX: 0..1 where furniture covers the floor, in cells of COVER_CELL_M
     """
 
     ambient_3: np.ndarray
     lamps: tuple[Lamp, ...]
     sun: Sun | None
     size_3: np.ndarray
+    cover_YX: np.ndarray
+
+
+def _furniture_shade(points_N3: np.ndarray, cover_YX: np.ndarray) -> np.ndarray:
+    """Give 0..1 by how much furniture hides the room from places low down beside or below it."""
+    cell = points_N3[:, :2] * np.float32(1 / COVER_CELL_M)
+    hidden = sampled(cover_YX, cell[:, 0], cell[:, 1])
+    return 1 - hidden * np.maximum(np.float32(0.55) - np.float32(0.8) * points_N3[:, 2], 0)
 
 
 def _corner_shade(points_N3: np.ndarray, normals_N3: np.ndarray, size_3: np.ndarray) -> np.ndarray:
@@ -98,6 +109,7 @@ def arriving_light(lighting: Lighting, points_N3: np.ndarray, normals_N3: np.nda
     :return: ``light_N3`` to be multiplied by the albedo, ``shine_N3`` by the gloss
     """
     corner = _corner_shade(points_N3, normals_N3, lighting.size_3)
+    corner *= _furniture_shade(points_N3, lighting.cover_YX)
     upward = np.float32(0.75) + np.float32(0.25) * normals_N3[:, 2]
     light = (corner * upward)[:, None] * lighting.ambient_3
     shine = np.zeros((len(points_N3), 3), np.float32)

@@ -39,7 +39,8 @@ class RoomRenderer:
         self.room = room
         vertices, triangles = room.mesh()
         self._scene = o3d.t.geometry.RaycastingScene()
-        self._scene.add_triangles(vertices, triangles.astype(np.uint32))
+        self._scene.add_triangles(o3d.core.Tensor.from_numpy(vertices),
+                                  o3d.core.Tensor.from_numpy(triangles.astype(np.uint32)))
         corners = vertices[triangles]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         self._flat_normals = normals / np.maximum(

@@ -72,8 +72,8 @@ def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndar
 def _grid_triangles(rows: int, columns: int) -> np.ndarray:
     """Give the triangles of a rows x columns grid of vertices."""
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
-    return np.concatenate([first + [0, 1, columns + 1], first + [0, columns + 1, columns]],
-                          dtype=np.int32)
+    lower, upper = np.array([0, 1, columns + 1]), np.array([0, columns + 1, columns])
+    return np.concatenate([first + lower, first + upper], dtype=np.int32)
 
 
 def _grid_mesh(points_RC3: np.ndarray, uv_RC2: np.ndarray, material: int) -> Mesh:

@@ -6,7 +6,17 @@ from depth_refiner_ros.sources.simulated.furniture import drawers
 from depth_refiner_ros.sources.simulated.materials import BRIGHT, Kit, METALS, WALLS
 from depth_refiner_ros.sources.simulated.shapes import Piece, Top
 from depth_refiner_ros.sources.simulated.small_things import (
-    bottle, bowl, book_row, can, carton, mug, ON_TABLE, plate, potted_plant, strew)
+    book_row,
+    bottle,
+    bowl,
+    can,
+    carton,
+    mug,
+    ON_TABLE,
+    plate,
+    potted_plant,
+    strew,
+)
 import numpy as np
 
 _ON_SHELF = (mug, bottle, bowl, can, carton, carton, plate)
@@ -180,9 +190,9 @@ def ladder(kit: Kit) -> Piece:
     for x in (-0.22, 0.22):
         piece.tube([(x, -spread, 0), (0.75 * x, 0, height)], 0.018, metal, 6)
         piece.tube([(x, spread, 0), (0.75 * x, 0.02, height)], 0.014, metal, 6)
-    for z in np.arange(0.25, height, 0.26):
-        share = float(z) / height
-        piece.box((0, -spread * (1 - share), float(z)), (0.44 - 0.11 * share, 0.08, 0.025), metal)
+    for rung in np.arange(0.25, height, 0.26).tolist():
+        share = rung / height
+        piece.box((0, -spread * (1 - share), rung), (0.44 - 0.11 * share, 0.08, 0.025), metal)
     return piece
 
 
@@ -193,8 +203,8 @@ def railing(kit: Kit) -> Piece:
     for z in (0.1, height):
         piece.box((0, 0, z - 0.02), (length, 0.045, 0.035), kit.main_wood if z > 0.5 else metal)
     radius = kit.uniform(0.006, 0.014)
-    for x in np.arange(-length / 2 + 0.02, length / 2, gap):
-        piece.cylinder((float(x), 0, 0.09), radius, height - 0.12, metal, 8)
+    for x in np.arange(-length / 2 + 0.02, length / 2, gap).tolist():
+        piece.cylinder((x, 0, 0.09), radius, height - 0.12, metal, 8)
     for x in (-length / 2, length / 2):
         piece.box((x, 0, height / 2), (0.05, 0.05, height), metal)
     return piece
@@ -212,9 +222,9 @@ def bicycle(kit: Kit) -> Piece:
             piece.tube([(x - dx, 0, 0.345 - dz), (x + dx, 0, 0.345 + dz)], 0.0015,
                        kit.main_metal, 4)
     crank, saddle, head = (-0.08, 0, 0.28), (-0.22, 0, 0.85), (0.36, 0, 0.82)
-    for a, b in ((crank, saddle), (crank, head), ((-0.2, 0, 0.78), head), (crank, (-0.52, 0, 0.345)),
-                 ((-0.2, 0, 0.78), (-0.52, 0, 0.345)), (head, (0.52, 0, 0.345)),
-                 (head, (0.32, 0, 0.98))):
+    rear, front, joint = (-0.52, 0, 0.345), (0.52, 0, 0.345), (-0.2, 0, 0.78)
+    for a, b in ((crank, saddle), (crank, head), (joint, head), (crank, rear), (joint, rear),
+                 (head, front), (head, (0.32, 0, 0.98))):
         piece.tube([a, b], 0.014, paint, 8)
     piece.tube([(0.32, -0.28, 0.98), (0.36, -0.1, 1.0), (0.36, 0.1, 1.0), (0.32, 0.28, 0.98)],
                0.012, kit.main_metal, 8)
@@ -230,12 +240,12 @@ def clothes_rack(kit: Kit) -> Piece:
         piece.tube([(x, 0, 0.03), (x, 0, height)], 0.014, metal)
         piece.tube([(x, -0.22, 0.02), (x, 0.22, 0.02)], 0.014, metal)
     piece.tube([(-length / 2, 0, height), (length / 2, 0, height)], 0.014, metal)
-    for x in np.arange(-length / 2 + 0.12, length / 2 - 0.1, kit.uniform(0.1, 0.25)):
+    for x in np.arange(-length / 2 + 0.12, length / 2 - 0.1, kit.uniform(0.1, 0.25)).tolist():
         drop, half = kit.uniform(0.6, 1.05), kit.uniform(0.18, 0.24)
         rows, across = np.linspace(0, 1, 6)[:, None], np.linspace(-1, 1, 9)[None]
         wave = 0.03 * rows * np.sin(across * kit.uniform(4, 9) + kit.uniform(0, 6))
         points = np.stack(np.broadcast_arrays(
-            float(x) + wave, across * half * (0.7 + 0.3 * rows), height - 0.06 - drop * rows
+            x + wave, across * half * (0.7 + 0.3 * rows), height - 0.06 - drop * rows
             - 0.1 * across ** 2 * (1 - rows)), -1)
         piece.sheet(points, kit.fabric())
     return piece

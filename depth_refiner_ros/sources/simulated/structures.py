@@ -37,6 +37,17 @@ def _wainscot(kit: Kit, piece: Piece, width: float, depth: float) -> None:
         piece.box((width / 2, depth * end + inset, rise / 2), (width, 0.006, rise), material)
 
 
+def pier(kit: Kit, height: float) -> Piece:
+    """Make a chimney breast, pier or short partition that juts from the wall to the ceiling."""
+    piece = Piece()
+    slim = kit.chance(0.4)
+    width, depth = (0.12, kit.uniform(0.6, 1.6)) if slim else (kit.uniform(0.3, 1.4),
+                                                              kit.uniform(0.2, 0.45))
+    piece.box((0, -depth / 2, height / 2), (width, depth, height), kit.wall())
+    piece.box((0, -depth / 2, 0.04), (width + 0.024, depth + 0.024, 0.08), kit.plain(WALLS))
+    return piece
+
+
 def _frame(piece: Piece, width: float, low: float, high: float, bar: float, out: float,
            material: int) -> None:
     """Add a rectangular frame on the wall plane y = 0."""

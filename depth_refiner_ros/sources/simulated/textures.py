@@ -35,17 +35,23 @@ def _hash_table() -> np.ndarray:
 def noise(u: np.ndarray, v: np.ndarray, period_u: float, period_v: float,
           seed: int) -> np.ndarray:
     """Give many-octave noise in 0..1 whose largest blobs are about one period wide."""
-    count = len(u)
+    folded = []
+    for values, period, golden in ((u, period_u, 0.618), (v, period_v, 0.414)):
+        turns = values * np.float32(_TEXELS_PER_PERIOD / period / _NOISE_SIZE)
+        turns += np.float32((seed * golden) % 1.0)
+        folded.append((turns - np.floor(turns)) * np.float32(_NOISE_SIZE))
+    return sampled(_noise_table(), *folded)
+
+
+def sampled(image_YX: np.ndarray, x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    """Look up an image at many places, bilinear and periodic; OpenCV wants them as a block."""
+    count = len(x_N)
     rows = -(-count // _ROW)
     columns = count if rows == 1 else _ROW
     maps = np.zeros((2, rows * columns), np.float32)
-    for axis, (values, period) in enumerate(((u, period_u), (v, period_v))):
-        turns = values * np.float32(_TEXELS_PER_PERIOD / period / _NOISE_SIZE)
-        turns += np.float32((seed * (0.618, 0.414)[axis]) % 1.0)
-        maps[axis, :count] = (turns - np.floor(turns)) * np.float32(_NOISE_SIZE)
-    looked_up = cv2.remap(_noise_table(), maps[0].reshape(rows, columns),
-                          maps[1].reshape(rows, columns), cv2.INTER_LINEAR,
-                          borderMode=cv2.BORDER_WRAP)
+    maps[0, :count], maps[1, :count] = x_N, y_N
+    looked_up = cv2.remap(image_YX, maps[0].reshape(rows, columns), maps[1].reshape(rows, columns),
+                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return looked_up.reshape(-1)[:count]
 
 
