@@ -24,7 +24,7 @@ class ModelSettings:
     refiner: str = option('apdepth', 'one-step refiner; none publishes the prior as it is',
                           choices=REFINERS)
     refiner_weights: str = option('bundled', 'bundle of the refiner: bundled or a folder')
-    backend: str = option('auto', 'how networks are executed', choices=('auto', 'torch', 'onnx'))
+    backend: str = option('auto', 'how networks are executed', choices=('auto', 'torch'))
     device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
     precision: str = option('auto', 'number format of the networks',
                             choices=('auto', 'fp32', 'fp16', 'bf16'))
@@ -68,6 +68,8 @@ class RefinerNodeSettings(ModelSettings):
                           choices=PROFILES)
     input_transport: str = option('raw', 'read image or image/compressed',
                                   choices=('raw', 'compressed'))
+    depth_transport: str = option('raw', 'read depth_in or depth_in/compressedDepth',
+                                  choices=('raw', 'compressed'))
     input_qos: str = option('sensor_data', 'reliability asked of the camera', choices=QOS)
     output_depth: int = option(5, 'queue of each output (reliable)', low=1, high=100)
     sync_mode: str = option('exact_then_cached', 'how image and camera_info meet',
@@ -83,7 +85,7 @@ class RefinerNodeSettings(ModelSettings):
     max_range_m: float = option(80.0, 'farther depth is +Inf (REP-117)', unit='m', low=0.1,
                                 high=1000.0, runtime=True)
     out_of_range: str = option('inf', 'what lies outside the range becomes: signed infinity '
-                               '(REP-117), NaN or 0', choices=('inf', 'nan', 'zero'), runtime=True)
+                               '(REP-117), NaN, or 0 (then the unknown too)', choices=('inf', 'nan', 'zero'), runtime=True)
     min_confidence: float = option(0.0, 'depth of lower confidence becomes unknown', low=0.0,
                                    high=1.0, runtime=True)
     always_on: bool = option(False, 'work even while nobody subscribes', runtime=True)
@@ -127,6 +129,11 @@ class TsdfNodeSettings(TsdfSettings):
     pose_wait_ms: float = option(500.0, 'how long a frame waits for its pose', unit='ms', low=0.0,
                                  high=60000.0, runtime=True)
     map_frame: str = option('map', 'frame of the mesh')
+    body_from_camera: str = option('', 'x y z qx qy qz qw of the optical frame in the frame that '
+                                   'pose or odom describe; empty where that is the optical frame')
+    use_color: bool = option(True, 'wait for color/image and paint the mesh')
+    use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
+    input_qos: str = option('reliable', 'reliability asked of the depth topics', choices=QOS)
     sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth, colour and confidence',
                                       unit='ms', low=0.0, high=1000.0, runtime=True)
     queue: int = option(10, 'frames that may wait for a pose or their turn', low=1, high=1000)
@@ -135,6 +142,8 @@ class TsdfNodeSettings(TsdfSettings):
     autosave_period_s: float = option(0.0, 'write the mesh this often; 0 is off', unit='s',
                                       low=0.0, high=86400.0, runtime=True)
     save_at_shutdown: bool = option(True, 'write the mesh when the node ends', runtime=True)
+    marker_max_triangles: int = option(100000, 'coarsen the published mesh to this many '
+                                       'triangles', low=100, high=5000000, runtime=True)
     marker_period_s: float = option(2.0, 'publish the mesh this often while somebody listens',
                                     unit='s', low=0.1, high=3600.0, runtime=True)
     diagnostics_period_s: float = option(1.0, 'time between diagnostics; 0 is off', unit='s',
@@ -162,6 +171,34 @@ class PlayerNodeSettings:
     camera_frame: str = option('camera_optical_frame', 'frame of the images')
     map_frame: str = option('map', 'frame of the poses')
     autostart: bool = option(True, 'start without being told')
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecorderNodeSettings:
+    """The node ``recorder``: depth and colour topics as a folder that SLAM programs read."""
+
+    folder: str = option('recording', 'new or empty folder to write')
+    layout: str = option('tum', 'TUM RGB-D folder, or the same with a configuration for MonoGS',
+                         choices=('tum', 'monogs'))
+    depth_scale: float = option(5000.0, 'PNG units per metre', low=1.0, high=65535.0)
+    pose_source: str = option('none', 'where poses come from',
+                              choices=('none', 'tf', 'pose', 'odom', 'file'))
+    pose_file: str = option('', 'TUM trajectory, for pose_source file')
+    pose_tolerance_ms: float = option(20.0, 'largest gap between depth and pose stamps; poses '
+                                      'are interpolated', unit='ms', low=0.0, high=10000.0,
+                                      runtime=True)
+    pose_wait_ms: float = option(500.0, 'how long a frame waits for its pose', unit='ms', low=0.0,
+                                 high=60000.0, runtime=True)
+    map_frame: str = option('map', 'frame of the poses')
+    body_from_camera: str = option('', 'x y z qx qy qz qw of the optical frame in the frame that '
+                                   'pose or odom describe; empty where that is the optical frame')
+    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth and colour', unit='ms',
+                                      low=0.0, high=1000.0)
+    input_qos: str = option('reliable', 'reliability asked of the topics', choices=QOS)
+    queue: int = option(100, 'frames that may wait to be written', low=1, high=10000)
+    diagnostics_period_s: float = option(1.0, 'time between diagnostics; 0 is off', unit='s',
+                                         low=0.0, high=60.0, runtime=True)
+    autostart: bool = option(True, 'configure and activate without a lifecycle manager')
 
 
 @dataclass(frozen=True, kw_only=True)

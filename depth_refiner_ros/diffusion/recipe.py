@@ -14,7 +14,7 @@ CHOICES = {
     'prediction': ('sample', 'residual'),
     'space': ('depth', 'log', 'disparity'),
     'range': ('minmax', 'quantile', 'centre'),
-    'difference_align': ('none', 'minmax', 'lstsq'),
+    'difference': ('paper', 'official_code'),
     'difference_downsample': ('nearest', 'area'),
     'noise': ('gaussian', 'noised_latent'),
 }
@@ -41,7 +41,7 @@ class Recipe:
     :param range: see there
     :param task_embedding: class label vector of Lotus-style UNets, empty where there is none
     :param text_width: width of the text embedding; 0 for a UNet without text
-    :param difference_align: how SharpDepth's first pass meets the prior before the difference
+    :param difference: preset of :func:`~depth_refiner_ros.core.gating.difference_map`
     :param difference_downsample: how the difference map shrinks to latent size
     :param noise: what the gate blends in (eq. 4: Gaussian; official code: the noised latent)
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
@@ -62,7 +62,7 @@ class Recipe:
     range: str = 'centre'
     task_embedding: tuple[float, ...] = ()
     text_width: int = 0
-    difference_align: str = 'none'
+    difference: str = 'paper'
     difference_downsample: str = 'nearest'
     noise: str = 'gaussian'
     max_edge_px: int = 0
@@ -106,5 +106,5 @@ def sharpdepth_recipe(preset: str) -> Recipe:
         method='sharpdepth', preset=preset, codec='vae', channel_order='rgb_depth', timestep=999,
         prediction='sample', detail=False, known=False, space='depth', range='minmax',
         task_embedding=(0.8414709848, 0.0, 0.5403023059, 1.0), text_width=1024,
-        difference_align='lstsq' if paper else 'none', difference_downsample='nearest',
+        difference='paper' if paper else 'official_code', difference_downsample='nearest',
         noise='gaussian' if paper else 'noised_latent', max_edge_px=768)

@@ -5,7 +5,7 @@ from typing import Any
 
 from depth_refiner_ros.bundle import Bundle, write_bundle
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
@@ -31,20 +31,22 @@ class BundledPrior:
     Metric depth from a bundle of kind ``prior``.
 
     :param bundle: an opened bundle
-
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.network = read_prior_network(bundle)
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics) -> PriorDepth:
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
         """
-        Predict metric depth at the image's size.
+        Predict metric depth at the image's size; measured depth is not used.
 
-        :param rgb_B3HW: colour in 0..1
-        :param intrinsics: of this image
+        :raises InputError: where the intrinsics are unknown, as they set the scale
         """
+        if intrinsics is None:
+            raise InputError("prior bundled needs the camera's intrinsics; publish camera_info "
+                             'or give the field of view')
         config = self.network.config
         width, height = network_size(config, intrinsics.width, intrinsics.height)
         camera = intrinsics.resized(width, height)
@@ -55,6 +57,10 @@ class BundledPrior:
         log_depth = to_log_metres(canonical, focal, config)
         full = functional.interpolate(log_depth, size=rgb_B3HW.shape[-2:], mode='bilinear')
         return PriorDepth(depth_B1HW=full.exp(), kind='metric')
+
+    def describe(self) -> list[str]:
+        """Give the line of its bundle."""
+        return [self.bundle.describe()]
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:

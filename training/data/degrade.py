@@ -14,6 +14,7 @@ seen in the image, so they are part of the target too: a refiner learns to leave
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import depth_boundaries, dilate
+from depth_refiner_ros.priors.smeared import scale_error, smear
 import torch
 from torch.nn import functional
 
@@ -51,34 +52,6 @@ def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str],
         priors.append(exact if maker is None else maker(scaled, generator))
         targets.append(exact if maker is None else scaled)
     return Degraded(prior_m_B1HW=torch.cat(priors), target_m_B1HW=torch.cat(targets))
-
-
-def scale_error(like_B1HW: torch.Tensor, generator: torch.Generator, *, warp: float = 0.05,
-                scale: float = 0.05) -> torch.Tensor:
-    """
-    Draw a smooth factor around 1: a 3 x 4 grid of errors, upsampled, times a global one.
-
-    :param warp: standard deviation of the grid's logarithms
-    :param scale: of the global one
-    """
-    batch, _, height, width = like_B1HW.shape
-    grid = torch.randn(batch, 1, 3, 4, generator=generator) * warp
-    smooth = functional.interpolate(grid, size=(height, width), mode='bicubic')
-    overall = torch.randn(batch, 1, 1, 1, generator=generator) * scale
-    return (smooth + overall).exp()
-
-
-def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> torch.Tensor:
-    """
-    Blur depth as a network at 1/factor of the size does.
-
-    :param factor: pixels that are averaged into one, before a smooth upsampling
-    """
-    height, width = depth_m_B1HW.shape[-2:]
-    small = functional.interpolate(
-        depth_m_B1HW, size=(max(2, round(height / factor)), max(2, round(width / factor))),
-        mode='area')
-    return functional.interpolate(small, size=(height, width), mode=mode).clamp_min(1e-2)
 
 
 def _smeared(depth_m_11HW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

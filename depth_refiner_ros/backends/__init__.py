@@ -1,0 +1,1 @@
+"""How and where networks are executed."""

@@ -1,0 +1,40 @@
+"""How far refined depth can be trusted, from what is known of it without ground truth."""
+
+import math
+
+from depth_refiner_ros.core.types import ScaleShift
+import torch
+from torch.nn import functional
+
+TWOFOLD = math.log(2.0)
+REACH_PX = 8
+UNALIGNED = 0.1
+"""Confidence of an image whose refined depth could not be aligned to its prior."""
+
+
+def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) -> torch.Tensor:
+    """
+    Give the disagreement of two depths as a ratio: 0 where equal, 1 from twofold on.
+
+    :param depth_m_B1HW: refined depth; not positive counts as full disagreement
+    :param prior_m_B1HW: filled prior
+    """
+    ratio = depth_m_B1HW.clamp_min(1e-6) / prior_m_B1HW.clamp_min(1e-6)
+    return (ratio.log().abs() / TWOFOLD).clamp(0.0, 1.0)
+
+
+def confidence_of(difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor,
+                  fit: ScaleShift) -> torch.Tensor:
+    """
+    Give confidence in [0, 1]: agreement, times the share of known prior depth around.
+
+    Deep inside a hole of the prior nothing measured supports the depth, and it falls to 0 over
+    :data:`REACH_PX` pixels.
+    """
+    support = known_B1HW.to(difference_B1HW.dtype)
+    if not bool(known_B1HW.all()):
+        window = 2 * REACH_PX + 1
+        near = functional.avg_pool2d(support, window, 1, REACH_PX, count_include_pad=False)
+        support = torch.where(known_B1HW, 1.0, near)
+    trust = torch.where(fit.ok_B, 1.0, UNALIGNED).view(-1, 1, 1, 1)
+    return (1.0 - difference_B1HW) * support * trust

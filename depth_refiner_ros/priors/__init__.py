@@ -1,0 +1,1 @@
+"""Where depth comes from before it is refined: one protocol, one registry."""

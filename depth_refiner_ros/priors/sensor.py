@@ -1,0 +1,35 @@
+"""A depth camera as the prior: its image may have holes, noise, smear and another size."""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.types import PriorDepth
+import torch
+from torch.nn import functional
+
+NEAREST_M = 1e-3
+
+
+class SensorPrior:
+    """Registered sensor depth, cleaned: what is not a positive number becomes unknown."""
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """
+        Give the sensor's depth at the image's size, by nearest pixel.
+
+        :raises InputError: where there is no depth image, or none of its pixels has a value
+        """
+        if sensor_m_B1HW is None:
+            raise InputError('prior sensor needs a depth image; connect depth_in or use '
+                             'prior:=bundled')
+        depth = sensor_m_B1HW.float()
+        if depth.shape[-2:] != rgb_B3HW.shape[-2:]:
+            depth = functional.interpolate(depth, size=rgb_B3HW.shape[-2:], mode='nearest-exact')
+        usable = torch.isfinite(depth) & (depth > NEAREST_M)
+        if not bool(usable.any()):
+            raise InputError('the depth image has no valid pixel; check its range and encoding')
+        return PriorDepth(depth_B1HW=torch.where(usable, depth, torch.nan), kind='metric')
+
+    def describe(self) -> list[str]:
+        """Give no line: nothing is loaded."""
+        return []

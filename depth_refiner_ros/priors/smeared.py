@@ -1,0 +1,75 @@
+"""
+Known depth, spoilt as real networks spoil it: for evaluation where no such network is at hand.
+
+The same functions degrade exact depth in training.
+"""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.sensor import SensorPrior
+import torch
+from torch.nn import functional
+
+
+class SmearedPrior:
+    """
+    Blur, low-frequency scale warp and global scale error on measured depth.
+
+    :param factor: pixels that are averaged into one, before a smooth upsampling
+    :param warp: standard deviation of the low-frequency log scale error
+    :param scale: standard deviation of the global one
+    :param seed: every image gets the errors of this seed
+    """
+
+    def __init__(self, *, factor: float = 12.0, warp: float = 0.03, scale: float = 0.03,
+                 seed: int = 0) -> None:
+        self.factor, self.warp, self.scale, self.seed = factor, warp, scale, seed
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """
+        Spoil the measured depth; its holes are filled first, as a network knows none.
+
+        :raises InputError: where there is no measured depth
+        """
+        if sensor_m_B1HW is None:
+            raise InputError('prior smeared needs known depth; it is for recordings with ground '
+                             'truth, use prior:=bundled elsewhere')
+        exact = fill_holes(SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW)
+        generator = torch.Generator().manual_seed(self.seed)
+        error = scale_error(exact, generator, warp=self.warp, scale=self.scale)
+        return PriorDepth(depth_B1HW=smear(exact, self.factor) * error.to(exact.device))
+
+    def describe(self) -> list[str]:
+        """Give no line: nothing is loaded."""
+        return []
+
+
+def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> torch.Tensor:
+    """
+    Blur depth as a network at 1/factor of the size does.
+
+    :param factor: pixels that are averaged into one, before a smooth upsampling
+    """
+    height, width = depth_m_B1HW.shape[-2:]
+    small = functional.interpolate(
+        depth_m_B1HW, size=(max(2, round(height / factor)), max(2, round(width / factor))),
+        mode='area')
+    return functional.interpolate(small, size=(height, width), mode=mode).clamp_min(1e-2)
+
+
+def scale_error(like_B1HW: torch.Tensor, generator: torch.Generator, *, warp: float = 0.05,
+                scale: float = 0.05) -> torch.Tensor:
+    """
+    Draw a smooth factor around 1: a 3 x 4 grid of errors, upsampled, times a global one.
+
+    :param warp: standard deviation of the grid's logarithms
+    :param scale: of the global one
+    """
+    batch, _, height, width = like_B1HW.shape
+    grid = torch.randn(batch, 1, 3, 4, generator=generator) * warp
+    smooth = functional.interpolate(grid, size=(height, width), mode='bicubic')
+    overall = torch.randn(batch, 1, 1, 1, generator=generator) * scale
+    return (smooth + overall).exp()
