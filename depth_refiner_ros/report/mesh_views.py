@@ -16,6 +16,11 @@ AMBIENT = 0.45
 PAPER_RGB = (246.0, 247.0, 249.0)
 SAMPLES = 2
 """Rays along each edge of a pixel."""
+FILL = 0.8
+"""Distance as a share of that at which the bounding sphere just fits into the picture."""
+TILT = np.radians(35.0)
+"""How far above the horizon the cameras around the mesh stand."""
+STEP_BACK_M = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,7 @@ class Camera:
 
 def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
     """
-    Give four cameras around the bulk of a mesh and one above it.
+    Give eight cameras around the bulk of a mesh and one above it.
 
     :param vertices_m_N3: positions; the outer 2 % do not count
     :param up_3: direction away from the floor
@@ -51,17 +56,43 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
     middle_3, radius_m = (low_3 + high_3) / 2, float(np.linalg.norm(high_3 - low_3)) / 2
     up_3 = up_3 / np.linalg.norm(up_3)
     ahead_3, aside_3 = _floor_axes(up_3)
-    distance_m = max(radius_m, 1e-3) / np.sin(np.radians(20.0)) * 0.92
+    distance_m = max(radius_m, 1e-3) / np.sin(np.radians(20.0)) * FILL
     cameras = []
-    for name, angle_deg in (('front', 35.0), ('left', 125.0), ('back', 215.0), ('right', 305.0)):
+    for angle_deg in range(0, 360, 45):
         angle = np.radians(angle_deg)
         level_3 = np.cos(angle) * ahead_3 + np.sin(angle) * aside_3
-        offset_3 = np.cos(np.radians(32.0)) * level_3 + np.sin(np.radians(32.0)) * up_3
+        offset_3 = np.cos(TILT) * level_3 + np.sin(TILT) * up_3
         cameras.append(Camera(eye_m_3=middle_3 + distance_m * offset_3, target_m_3=middle_3,
-                              up_3=up_3, name=name))
+                              up_3=up_3, name=f'from {angle_deg} degrees'))
     cameras.append(Camera(eye_m_3=middle_3 + distance_m * up_3, target_m_3=middle_3,
-                          up_3=ahead_3, name='above'))
+                          up_3=ahead_3, name='from above'))
     return cameras
+
+
+def beside_path(map_from_camera_N44: np.ndarray, up_3: np.ndarray) -> list[Camera]:
+    """Give views from a little behind the first and the middle pose of a trajectory."""
+    poses_N44 = np.asarray(map_from_camera_N44).reshape(-1, 4, 4)
+    cameras: list[Camera] = []
+    for name, index in (('from the start', 0), ('from half way', len(poses_N44) // 2)):
+        if index < len(poses_N44) and name not in {camera.name for camera in cameras}:
+            eye_m_3, forward_3 = poses_N44[index, :3, 3], poses_N44[index, :3, 2]
+            steep = abs(float(forward_3 @ up_3)) > 0.95
+            cameras.append(Camera(eye_m_3=eye_m_3 - STEP_BACK_M * forward_3,
+                                  target_m_3=eye_m_3 + forward_3, vertical_fov_deg=58.0,
+                                  up_3=-poses_N44[index, :3, 1] if steep else up_3, name=name))
+    return cameras
+
+
+def best_views(painter: 'MeshPainter', vertices_m_N3: np.ndarray, up_3: np.ndarray,
+               map_from_camera_N44: np.ndarray, *, sides: int = 3) -> list[Camera]:
+    """
+    Choose the sides that show most of the mesh, and where there is a path, views along it.
+
+    :param sides: how many of the cameras around the mesh, the view from above not counted
+    """
+    *ring, above = around(vertices_m_N3, up_3)
+    ring.sort(key=painter.seen_share, reverse=True)
+    return [*beside_path(map_from_camera_N44, up_3), *ring[:sides], above]
 
 
 def up_of_cameras(map_from_camera_N44: np.ndarray) -> np.ndarray:
@@ -100,6 +131,19 @@ class MeshPainter:
         :return: ``rgb_HW3`` uint8
         """
         rays_R6 = _rays(camera, width * SAMPLES, height * SAMPLES)
+        rgb_R3 = self._colors_along(rays_R6)
+        samples = rgb_R3.reshape(height, SAMPLES, width, SAMPLES, 3)
+        return np.rint(samples.mean(axis=(1, 3))).astype(np.uint8)
+
+    def seen_share(self, camera: Camera) -> float:
+        """Give the share of the picture that first meets a surface from its front."""
+        rays_R6 = _rays(camera, 80, 60)
+        hits = self._cast(rays_R6)
+        facing = np.einsum('ij,ij->i', hits['primitive_normals'], rays_R6[:, 3:]) < 0
+        return float(np.mean(np.isfinite(hits['t_hit']) & facing))
+
+    def _colors_along(self, rays_R6: np.ndarray) -> np.ndarray:
+        """Look through back faces to the first front face of each ray."""
         rgb_R3 = np.tile(np.array(PAPER_RGB, dtype=np.float32), (len(rays_R6), 1))
         waiting = np.arange(len(rays_R6))
         for _ in range(LAYERS):
@@ -113,8 +157,7 @@ class MeshPainter:
                 break
             waiting, rays_R6 = waiting[behind], rays_R6[behind]
             rays_R6[:, :3] += (hits['t_hit'][behind, None] + 1e-4) * rays_R6[:, 3:]
-        samples = rgb_R3.reshape(height, SAMPLES, width, SAMPLES, 3)
-        return np.rint(samples.mean(axis=(1, 3))).astype(np.uint8)
+        return rgb_R3
 
     def _cast(self, rays_R6: np.ndarray) -> dict[str, np.ndarray]:
         import open3d as o3d

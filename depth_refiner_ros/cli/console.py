@@ -1,0 +1,91 @@
+"""What the commands print: progress, tables and one-line results."""
+
+from collections.abc import Iterable, Iterator, Mapping
+import json
+import math
+from pathlib import Path
+from typing import Any, TypeVar
+
+from depth_refiner_ros.core.errors import InputError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+Item = TypeVar('Item')
+
+console = Console(stderr=True)
+"""Progress goes to stderr, so that stdout holds results alone."""
+
+
+def say(text: str) -> None:
+    """Print a result to stdout."""
+    print(text, flush=True)
+
+
+def progress_bars() -> Progress:
+    """Give bars with counts and times; the caller enters it as a context."""
+    return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+                    TimeElapsedColumn(), TimeRemainingColumn(compact=True), console=console)
+
+
+def tracked(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
+    """Pass items on while a bar advances."""
+    with progress_bars() as bars:
+        task = bars.add_task(description, total=total)
+        for item in items:
+            yield item
+            bars.advance(task)
+
+
+def write_json(path: Path, result: Mapping[str, Any]) -> None:
+    """
+    Write a result as JSON; numbers that are not finite become null.
+
+    :raises InputError: where the file cannot be written
+    """
+    text = json.dumps(plain(result), indent=2, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + '\n')
+
+
+def write_text(path: Path, text: str) -> None:
+    """
+    Write a text file, with its folder where missing.
+
+    :raises InputError: where the file cannot be written
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise InputError(f'cannot write {path}: {error.strerror}; choose another place') from error
+
+
+def output_folder(path: Path) -> Path:
+    """
+    Make the folder of results.
+
+    :raises InputError: where it cannot be made
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot make the folder {path}: {error.strerror}; choose another with '
+                         '--out') from error
+    return path
+
+
+def plain(value: Any) -> Any:
+    """Turn a tree of results into what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

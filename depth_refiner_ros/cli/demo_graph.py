@@ -1,0 +1,117 @@
+"""The nodes of the demo: started together, watched to the end, stopped in order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import time
+
+from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, read_arrivals
+from depth_refiner_ros.cli.console import progress_bars
+from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
+from depth_refiner_ros.cli.processes import ChildError, Children
+from depth_refiner_ros.options import updated, values
+from depth_refiner_ros.settings import (
+    CollectorNodeSettings,
+    ModelSettings,
+    PlayerNodeSettings,
+    RefinerNodeSettings,
+    TsdfNodeSettings,
+)
+
+POLL_S = 0.1
+SETTLE_S = 3.0
+"""After the last frame was sent, wait this long for something more to arrive."""
+BARS = {'image': 'sent', DEPTH: 'refined', 'points': 'clouds', 'tsdf/done': 'fused'}
+START_LIMIT_S = 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """
+    Settings of the nodes.
+
+    :param folder: of the results; logs and parameters are kept in it
+    :param frames: how many the player sends
+    """
+
+    folder: Path
+    frames: int
+    refiner: RefinerNodeSettings
+    tsdf: TsdfNodeSettings
+    player: PlayerNodeSettings
+
+    @property
+    def mesh_file(self) -> Path:
+        """Say where the fusion node writes."""
+        return self.folder / 'mesh.ply'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """
+    What a graph did.
+
+    :param diagnostics: node to its last reported values
+    """
+
+    collected: Collected
+    diagnostics: dict[str, dict[str, str]]
+
+
+def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, rate_hz: float,
+               live: bool) -> Graph:
+    """Give the settings of the demo: those of ``config/``, and what the demo needs."""
+    refiner = updated(node_settings(RefinerNodeSettings, 'refiner'), {
+        **values(model), 'profile': 'rep118', 'keep_every_frame': not live,
+        'diagnostics_period_s': 0.5, 'always_on': True})
+    tsdf = updated(node_settings(TsdfNodeSettings, 'tsdf'), {
+        'pose_source': 'pose', 'mesh_file': str((folder / 'mesh.ply').resolve()),
+        'save_at_shutdown': True, 'diagnostics_period_s': 0.5})
+    player = updated(node_settings(PlayerNodeSettings, 'player'), {
+        'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf'})
+    return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
+
+
+def run_graph(graph: Graph, collected: Path) -> Outcome:
+    """
+    Run the nodes until every frame has passed.
+
+    :param collected: folder for what the collector keeps
+    :raises ChildError: where a node ends badly, with the end of its log
+    """
+    graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
+    parameters = graph.folder / 'params'
+    nodes = {'collector': CollectorNodeSettings(folder=str(collected.resolve())),
+             'tsdf': graph.tsdf, 'refiner': graph.refiner, 'player': graph.player}
+    with Children(graph.folder / 'logs', environment(free_domain())) as children:
+        for node, settings in nodes.items():
+            children.start(node, node_arguments(node, settings, parameters))
+        _watch(children, graph, collected)
+        for node in ('player', 'refiner', 'tsdf', 'collector'):
+            children.stop(node)
+        children.check()
+    return Outcome(collected=read_arrivals(collected), diagnostics={
+        node: last_diagnostics(collected, node) for node in ('refiner', 'tsdf', 'player')})
+
+
+def _watch(children: Children, graph: Graph, collected: Path) -> None:
+    """Follow the arrivals until the player has ended and nothing more comes."""
+    started_s = quiet_since_s = time.monotonic()
+    seen = -1
+    with progress_bars() as bars:
+        tasks = {topic: bars.add_task(name, total=graph.frames) for topic, name in BARS.items()}
+        while True:
+            children.check()
+            arrivals = read_arrivals(collected)
+            for topic, task in tasks.items():
+                bars.update(task, completed=arrivals.count(topic))
+            now_s, total = time.monotonic(), sum(map(arrivals.count, BARS))
+            if total != seen:
+                seen, quiet_since_s = total, now_s
+            if total == 0 and now_s - started_s > START_LIMIT_S:
+                raise ChildError(f'no image arrived within {START_LIMIT_S:.0f} s; see '
+                                  f'{graph.folder / "logs"}', 1)
+            everything = all(arrivals.count(topic) >= graph.frames for topic in BARS)
+            quiet = not children.running('player') and now_s - quiet_since_s > SETTLE_S
+            if everything or quiet:
+                return
+            time.sleep(POLL_S)

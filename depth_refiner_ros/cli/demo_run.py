@@ -1,0 +1,148 @@
+"""The work of ``depth-refiner demo``: run the graph, then judge it against the simulation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+import tempfile
+
+from depth_refiner_ros.cli.collected import DEPTH
+from depth_refiner_ros.cli.console import output_folder, tracked, write_json
+from depth_refiner_ros.cli.demo_graph import demo_graph, Outcome, run_graph
+from depth_refiner_ros.cli.fuse_run import true_mesh_score
+from depth_refiner_ros.cli.graph import require_ros
+from depth_refiner_ros.cli.inference import infer
+from depth_refiner_ros.cli.results import Run, write_results
+from depth_refiner_ros.cli.scoring import Comparison
+from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.cli.tell import tell
+from depth_refiner_ros.core.gating import difference_map
+from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.options import values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.panels import View
+from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.simulated import SimulatedSource
+import numpy as np
+import torch
+
+SHOWN_FRAMES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """What the user asked for."""
+
+    frames: int
+    seed: int
+    rate_hz: float
+    live: bool
+    show: bool
+    out: Path
+    model: ModelSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The frames of a run beside the truth."""
+
+    comparison: Comparison
+    views: list[View]
+    true_views: list[TrueView]
+    trajectory: Trajectory
+    bundles: list[str]
+
+
+def run(demo: Demo, json: Path | None) -> None:
+    """Run the demo and write its folder."""
+    require_ros()
+    output_folder(demo.out)
+    source = SimulatedSource(demo.seed, demo.frames, rate_hz=demo.rate_hz)
+    graph = demo_graph(demo.out, demo.model, source=f'sim:{demo.seed}:{demo.frames}',
+                       frames=demo.frames, rate_hz=demo.rate_hz, live=demo.live)
+    with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
+        outcome = run_graph(graph, Path(folder))
+        judged = judge(source, outcome, demo.model)
+    mesh = read_ply(graph.mesh_file)
+    bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
+    pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
+    refiner = outcome.diagnostics['refiner']
+    summary = write_results(demo.out, Run(
+        title='Demo: one camera as a depth sensor',
+        subtitle=f'{demo.frames} frames of held-out room {demo.seed}, {pace}; prior '
+                 f'{demo.model.prior}, refiner {demo.model.refiner}',
+        frames_in=demo.frames, frames_out=outcome.collected.count(DEPTH),
+        dropped=dropped(demo.frames, outcome), fps=outcome.collected.fps(),
+        latency_ms=outcome.collected.latency_ms(), stage_ms=stages(refiner),
+        comparison=judged.comparison, views=judged.views, mesh=mesh,
+        mesh_score=true_mesh_score(mesh, source, judged.true_views),
+        trajectory=judged.trajectory,
+        facts={'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
+               **bundles},
+        settings={'refiner': values(graph.refiner), 'tsdf': values(graph.tsdf),
+                  'player': values(graph.player)}))
+    if json:
+        write_json(json, summary)
+    tell(summary, demo.out)
+
+
+def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Judged:
+    """Render the frames again and compare what arrived, and the prior alone, with the truth."""
+    prior = DepthRefiner.from_settings(replace(model, refiner='none'))
+    comparison, views, true_views = Comparison(), [], []
+    shown = set(spread_indices(len(source), SHOWN_FRAMES))
+    frames: list[Frame] = []
+    for index, frame in enumerate(tracked(source, 'comparing', len(source))):
+        frames.append(replace(frame, rgb_HW3=frame.rgb_HW3[:0]))
+        depth_m_HW = outcome.collected.map_HW(DEPTH, frame.stamp_ns)
+        true_views.append(_true_view(frame))
+        if depth_m_HW is None or frame.depth_m_HW is None:
+            continue
+        prior_m_HW = infer(prior, model, frame).prior_m_HW
+        comparison.add(prior_m_HW, depth_m_HW, frame.depth_m_HW)
+        if index in shown:
+            views.append(_view(frame, prior_m_HW, depth_m_HW))
+    bundles = DepthRefiner.from_settings(model).describe()
+    return Judged(comparison=comparison, views=views, true_views=true_views, bundles=bundles,
+                  trajectory=_trajectory(frames))
+
+
+def stages(diagnostics: Mapping[str, str]) -> dict[str, float]:
+    """Give the stage times that a node reported, by name."""
+    return {key.removeprefix('stage_').removesuffix('_ms'): float(value)
+            for key, value in diagnostics.items() if key.startswith('stage_')}
+
+
+def dropped(frames_in: int, outcome: Outcome) -> dict[str, int]:
+    """
+    Give the lost frames by reason.
+
+    What no node counted was lost on the way between the processes.
+    """
+    counted = {key.removeprefix('dropped_'): int(value)
+               for key, value in outcome.diagnostics['refiner'].items()
+               if key.startswith('dropped_') and int(value)}
+    unseen = frames_in - outcome.collected.count(DEPTH) - sum(counted.values())
+    return {**counted, 'lost between processes': unseen} if unseen > 0 else counted
+
+
+def _true_view(frame: Frame) -> TrueView:
+    assert frame.depth_m_HW is not None
+    assert frame.intrinsics is not None
+    assert frame.map_from_camera is not None
+    return TrueView(depth_m_HW=frame.depth_m_HW, intrinsics=frame.intrinsics,
+                    map_from_camera=frame.map_from_camera)
+
+
+def _view(frame: Frame, prior_m_HW: np.ndarray, depth_m_HW: np.ndarray) -> View:
+    difference_B1HW = difference_map(torch.from_numpy(prior_m_HW)[None, None],
+                                     torch.from_numpy(depth_m_HW)[None, None], preset='paper')
+    return View(rgb_HW3=frame.rgb_HW3, prior_m_HW=prior_m_HW, refined_m_HW=depth_m_HW,
+                difference_HW=np.asarray(difference_B1HW[0, 0]), truth_m_HW=frame.depth_m_HW)
+
+
+def _trajectory(frames: list[Frame]) -> Trajectory:
+    return Trajectory(stamps_ns_N=np.array([frame.stamp_ns for frame in frames], dtype=np.int64),
+                      map_from_camera_N44=np.array([frame.map_from_camera for frame in frames]))

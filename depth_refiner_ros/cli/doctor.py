@@ -1,0 +1,9 @@
+"""``depth-refiner doctor``: what is here, what is missing, what to type."""
+
+from depth_refiner_ros.cli.flags import JsonFile
+
+
+def doctor(json: JsonFile = None) -> None:
+    """Check the installation and say what to type where something is missing."""
+    from depth_refiner_ros.cli.doctor_run import run
+    run(json)

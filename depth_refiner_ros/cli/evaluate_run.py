@@ -1,0 +1,151 @@
+"""The work of ``depth-refiner eval``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import csv as csv_format
+from dataclasses import dataclass, replace
+from itertools import islice
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.cli.inference import Depths, infer
+from depth_refiner_ros.cli.scoring import Comparison, FIGURES
+from depth_refiner_ros.cli.tell import tell_depth
+from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.options import values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.panels import sheet, write_png
+from depth_refiner_ros.settings import ModelSettings, SmearSettings
+from depth_refiner_ros.sources.frame import Frame, FrameSource
+from depth_refiner_ros.sources.images import FrameListSource, resampled_nearest
+from depth_refiner_ros.sources.registry import open_source
+import numpy as np
+
+SCENES = ('indoor', 'outdoor')
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A frame with the group that it is averaged in, and where it was taken, if known."""
+
+    frame: Frame
+    source: str
+    scene: str
+
+
+class Groups:
+    """Comparisons by group, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._comparisons: dict[str, Comparison] = {}
+
+    def __getitem__(self, name: str) -> Comparison:
+        return self._comparisons.setdefault(name, Comparison())
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Give the result of each group, ready for JSON."""
+        return {name: comparison.result() for name, comparison in self._comparisons.items()}
+
+
+def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, frames: int,
+        every: int, range_m: tuple[float, float], json: Path | None, csv: Path | None,
+        panels: Path | None) -> None:
+    """Compare prior and refined depth with ground truth; print, and write what was asked for."""
+    sources = [open_source(spec) for spec in specs]
+    refiner = DepthRefiner.from_settings(model, smear=smear)
+    overall, per_source, per_scene = Comparison(), Groups(), Groups()
+    rows: list[dict[str, Any]] = []
+    for source in sources:
+        total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
+        picked = islice(labelled(source), 0, total * every, every)
+        for item in tracked(picked, source.name, total):
+            depths = infer(refiner, model, item.frame)
+            truth_m_HW = _truth(item.frame, range_m)
+            errors = overall.add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+            per_source[item.source].add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+            if item.scene:
+                per_scene[item.scene].add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+            rows.append(_row(item, errors))
+            if panels:
+                _draw(panels, item, depths, truth_m_HW)
+    result = {'overall': overall.result(), 'per_scene': per_scene.results(),
+              'per_source': per_source.results(), 'settings': {**values(model),
+              **{f'smear.{name}': value for name, value in values(smear).items()}},
+              'bundles': refiner.describe()}
+    _give(result, rows, json, csv)
+
+
+def labelled(source: FrameSource) -> Iterator[Labelled]:
+    """Give the frames of a source with their groups; a frame list names them itself."""
+    if not isinstance(source, FrameListSource):
+        for frame in source:
+            yield Labelled(frame, source.name, '')
+        return
+    for frame, entry in zip(source, source.entries):
+        word = str(entry.get('scene', '')).split(' ')[0]
+        yield Labelled(_at_depth_size(frame, entry), str(entry.get('source', source.name)),
+                       word if word in SCENES else '')
+
+
+def _at_depth_size(frame: Frame, entry: Mapping[str, Any]) -> Frame:
+    """Bring an image to the size of its coarser ground truth, so that no edge is made up."""
+    size = entry.get('depth_size')
+    if frame.depth_m_HW is None or not size or tuple(size) == frame.rgb_HW3.shape[1::-1]:
+        return frame
+    width, height = size
+    intrinsics = frame.intrinsics
+    return replace(
+        frame, rgb_HW3=cv2.resize(frame.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA),
+        depth_m_HW=resampled_nearest(frame.depth_m_HW, height, width),
+        intrinsics=None if intrinsics is None else intrinsics.resized(width, height))
+
+
+def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
+    if frame.depth_m_HW is None:
+        raise SourceError(f'{frame.name} has no depth to compare with; eval needs sources with '
+                          'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)')
+    near_m, far_m = range_m[0], range_m[1] or math.inf
+    if near_m >= far_m:
+        raise InputError(f'--min-depth-m {near_m:g} must be below --max-depth-m {far_m:g}')
+    inside_HW = (frame.depth_m_HW >= near_m) & (frame.depth_m_HW <= far_m)
+    return np.where(inside_HW, frame.depth_m_HW, np.float32(np.nan))
+
+
+def _row(item: Labelled, errors: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
+    return {'source': item.source, 'scene': item.scene, 'frame': item.frame.name,
+            **{f'{name}_{figure}': errors[name][figure]
+               for figure in FIGURES for name in ('prior', 'refined')}}
+
+
+def _draw(folder: Path, item: Labelled, depths: Depths, truth_m_HW: np.ndarray) -> None:
+    output_folder(folder)
+    view = replace(depths.view(), truth_m_HW=truth_m_HW)
+    name = f'{item.source}_{item.frame.name}'.replace('/', '_')
+    write_png(folder / f'{name}.png', sheet([view]))
+
+
+def _give(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], json: Path | None,
+          csv: Path | None) -> None:
+    if json:
+        write_json(json, result)
+    if csv:
+        _write_csv(csv, rows)
+    for group in ('per_source', 'per_scene'):
+        for name, scores in result[group].items():
+            say(f'\n{name}: {scores["frames"]} frames')
+            tell_depth(scores)
+    say(f'\noverall: {result["overall"]["frames"]} frames')
+    tell_depth(result['overall'])
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open('w', newline='', encoding='utf-8') as file:
+            writer = csv_format.DictWriter(file, list(rows[0]) if rows else ['frame'])
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise InputError(f'cannot write {path}: {error.strerror}; choose another place') from error

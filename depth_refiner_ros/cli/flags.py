@@ -1,0 +1,112 @@
+"""Command-line flags that come from the option tables of ``settings.py``."""
+
+from collections.abc import Callable
+import functools
+import inspect
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.options import flatten, Option, options, unknown, updated
+import typer
+import yaml
+
+Command = Callable[..., None]
+
+Output = Annotated[Path, typer.Option('--out', '-o', help='Folder for the results; made where '
+                                      'missing.')]
+JsonFile = Annotated[Path | None, typer.Option('--json', help='Also write the result here, for '
+                                               'machines.')]
+SourceSpec = Annotated[str, typer.Argument(
+    metavar='SOURCE', show_default=False,
+    help='sim:SEED[:FRAMES], a TUM RGB-D folder, a folder of images, a video or a ROS 2 bag.')]
+
+
+def settings_flags(parameter: str, group: type, *, prefix: str = '', skip: tuple[str, ...] = (),
+                   defaults: dict[str, Any] | None = None) -> Callable[[Command], Command]:
+    """
+    Give a command one flag for each option of a group, and the checked group as an argument.
+
+    :param parameter: the command's argument that receives the settings
+    :param group: class of the settings
+    :param prefix: put before each flag where two groups of one command share names
+    :param skip: options that the command sets itself
+    :param defaults: dotted names and values where the command's defaults differ
+    :raises SettingsError: (when the command is called) where a value is unfit
+    """
+    start = updated(group(), defaults or {})
+    shown = {name: item for name, item in options(group).items() if name not in skip}
+    names = {_argument(prefix + name): name for name in shown}
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_settings(**arguments: Any) -> None:
+            given = {name: arguments.pop(argument) for argument, name in names.items()}
+            changes = {name: value for name, value in given.items() if value is not None}
+            command(**arguments, **{parameter: updated(start, changes)})
+
+        kept = [item for item in inspect.signature(command).parameters.values()
+                if item.name != parameter]
+        added = [_flag(argument, prefix, shown[name], (defaults or {}).get(name))
+                 for argument, name in names.items()]
+        _set_signature(with_settings, kept + added)
+        return with_settings
+
+    return decorate
+
+
+def read_overrides(group: Any, path: Path) -> Any:
+    """
+    Apply a YAML file of dotted or nested option names to settings.
+
+    :raises SettingsError: where the file is missing, no mapping, or holds an unfit option
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f'cannot read options from {path}: {error}') from error
+    if not isinstance(tree, dict):
+        raise SettingsError(f'{path} must hold option names and values')
+    known = options(type(group))
+    changes = dict(flatten(tree))
+    for name in changes:
+        if name not in known:
+            raise SettingsError(f'{path}: {unknown(name, known)}')
+    return updated(group, changes)
+
+
+def _argument(name: str) -> str:
+    return name.replace('.', '_').replace('-', '_')
+
+
+def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Parameter:
+    name = '--' + (prefix + item.name).replace('.', '-').replace('_', '-')
+    declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
+    kind: Any = Literal[item.choices] if item.choices else item.type
+    info = typer.Option(declared, help=_help(item, default), show_default=False,
+                        metavar=_metavar(item), rich_help_panel='Settings')
+    return inspect.Parameter(argument, inspect.Parameter.KEYWORD_ONLY, default=None,
+                             annotation=Annotated[kind | None, info])
+
+
+def _help(item: Option, default: Any) -> str:
+    value = item.default if default is None else default
+    shown = str(value).lower() if item.type is bool else str(value)
+    unit = f' {item.unit}' if item.unit else ''
+    allowed = '' if item.choices or item.allowed in ('any', 'true | false') else (
+        f'; range: {item.allowed}{unit}')
+    value = f'{shown}{unit}' if shown != '' else 'none'
+    return f'{item.doc[0].upper()}{item.doc[1:]}.  [default: {value}{allowed}]'
+
+
+def _metavar(item: Option) -> str | None:
+    if item.choices or item.type is bool:
+        return None
+    return item.unit.upper() or item.type.__name__.upper()
+
+
+def _set_signature(function: Command, parameters: list[inspect.Parameter]) -> None:
+    """Show these parameters to whoever inspects the function, as typer does."""
+    ordered = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in parameters]
+    function.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    function.__annotations__ = {item.name: item.annotation for item in ordered}

@@ -1,0 +1,27 @@
+"""``depth-refiner fuse``: a sequence to a mesh, without ROS."""
+
+from pathlib import Path
+from typing import Annotated
+
+from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceSpec
+from depth_refiner_ros.settings import ModelSettings, TsdfSettings
+import typer
+
+
+@settings_flags('model', ModelSettings)
+@settings_flags('tsdf', TsdfSettings, prefix='tsdf.')
+def fuse(
+    source: SourceSpec,
+    model: ModelSettings,
+    tsdf: TsdfSettings,
+    out: Output = Path('fused'),
+    frames: Annotated[int, typer.Option(min=0, help='At most this many frames; 0 takes '
+                                        'all.')] = 0,
+    every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
+    odometry: Annotated[bool, typer.Option('--odometry', help='Track the camera even where the '
+                                           'source has poses.')] = False,
+    json: JsonFile = None,
+) -> None:
+    """Refine a sequence and fuse it into a coloured mesh, with a report."""
+    from depth_refiner_ros.cli.fuse_run import run
+    run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry, json=json)

@@ -1,0 +1,196 @@
+"""The work of ``depth-refiner fuse``."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+import statistics
+import time
+
+from depth_refiner_ros.cli.console import output_folder, tracked, write_json
+from depth_refiner_ros.cli.inference import Depths, infer
+from depth_refiner_ros.cli.results import Run, write_results
+from depth_refiner_ros.cli.scoring import Comparison
+from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.cli.tell import tell
+from depth_refiner_ros.core.edges import dilate, flying_pixels
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.mesh_io import write_ply
+from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
+from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.tracking import Odometry
+from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.options import values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.panels import View
+from depth_refiner_ros.settings import EdgeFilterSettings, ModelSettings, TsdfSettings
+from depth_refiner_ros.sources.frame import Frame, FrameSource
+from depth_refiner_ros.sources.registry import open_source
+import numpy as np
+import torch
+
+SHOWN_FRAMES = 3
+TRUE_VIEWS = 60
+"""So many frames, evenly spread, tell which true surface was in view."""
+MIN_PART_TRIANGLES = 50
+"""Connected parts of fewer triangles are crumbs, not surfaces."""
+
+
+@dataclass
+class Progress:
+    """What has gathered up over the frames."""
+
+    stamps_ns: list[int] = field(default_factory=list)
+    poses: list[np.ndarray] = field(default_factory=list)
+    latency_ms: list[float] = field(default_factory=list)
+    stages_ms: dict[str, list[float]] = field(default_factory=dict)
+    lost: Counter[str] = field(default_factory=Counter)
+    views: list[View] = field(default_factory=list)
+    true_views: list[TrueView] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
+    frames: int = 0
+    judging: frozenset[int] = frozenset()
+
+    def time(self, stage: str, started_s: float) -> None:
+        """Note how long a stage took."""
+        self.stages_ms.setdefault(stage, []).append(1e3 * (time.perf_counter() - started_s))
+
+
+class Poses:
+    """
+    The pose of each frame: the source's own, else from RGB-D odometry.
+
+    :param always_track: do not use the source's poses
+    """
+
+    def __init__(self, max_range_m: float, *, always_track: bool) -> None:
+        self._max_range_m, self._always_track = max_range_m, always_track
+        self._odometry: Odometry | None = None
+        self.tracked = False
+
+    def of(self, depths: Depths) -> np.ndarray | None:
+        """Give the 4 x 4 pose of the optical frame, None where tracking lost it."""
+        frame = depths.frame
+        if frame.map_from_camera is not None and not self._always_track:
+            return frame.map_from_camera
+        if frame.intrinsics is None:
+            raise InputError(f'{frame.name} has neither pose nor intrinsics; give the source a '
+                             'calibration')
+        if self._odometry is None:
+            self._odometry = Odometry(frame.intrinsics, max_range_m=self._max_range_m)
+        self.tracked = True
+        return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
+
+
+def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frames: int,
+        every: int, odometry: bool, json: Path | None) -> None:
+    """Refine, locate and fuse every frame; write mesh, report and summary."""
+    source = open_source(spec)
+    refiner = DepthRefiner.from_settings(model)
+    output_folder(out)
+    volume = new_volume(tsdf)
+    poses = Poses(tsdf.max_range_m, always_track=odometry)
+    total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
+    shown = set(spread_indices(total, SHOWN_FRAMES))
+    progress = Progress(judging=frozenset(spread_indices(total, TRUE_VIEWS)))
+    picked = islice(source, 0, total * every, every)
+    for index, frame in enumerate(tracked(picked, source.name, total)):
+        depths = _refined(refiner, model, frame, progress)
+        _fused(volume, tsdf, poses, depths, progress)
+        if index in shown:
+            progress.views.append(depths.view())
+    mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
+    write_ply(out / 'mesh.ply', mesh)
+    result = _run(source, refiner, model, tsdf, poses, progress, mesh)
+    summary = write_results(out, result)
+    if json:
+        write_json(json, summary)
+    tell(summary, out)
+
+
+def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
+    """Give an empty volume."""
+    device = tsdf.device
+    if device == 'auto':
+        device = 'cuda' if _open3d_has_cuda() else 'cpu'
+    return TsdfVolume(tsdf.voxel_m, truncation_voxels=tsdf.truncation_voxels,
+                      min_range_m=tsdf.min_range_m, max_range_m=tsdf.max_range_m, device=device)
+
+
+def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> MeshScore | None:
+    """Compare with the true surface where the source knows it, as the simulated camera does."""
+    known = getattr(source, 'mesh', None)
+    if known is None or not views:
+        return None
+    vertices_m_N3, triangles_M3 = known()
+    truth = Mesh(vertices_m_N3=vertices_m_N3, triangles_M3=triangles_M3,
+                 colors_N3=np.full(vertices_m_N3.shape, 128, dtype=np.uint8))
+    return compare(mesh, truth, views=views)
+
+
+def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
+             progress: Progress) -> Depths:
+    started_s = time.perf_counter()
+    depths = infer(refiner, model, frame)
+    progress.latency_ms.append(1e3 * (time.perf_counter() - started_s))
+    progress.frames += 1
+    for stage, ms in depths.timings_ms.items():
+        progress.stages_ms.setdefault(stage, []).append(ms)
+    if depths.truth_m_HW is not None:
+        progress.comparison.add(depths.prior_m_HW, depths.refined_m_HW, depths.truth_m_HW)
+    return depths
+
+
+def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
+           progress: Progress) -> None:
+    started_s = time.perf_counter()
+    pose = poses.of(depths)
+    progress.time('pose', started_s)
+    frame = depths.frame
+    if pose is None or frame.intrinsics is None:
+        progress.lost['no pose' if pose is None else 'no intrinsics'] += 1
+        return
+    started_s = time.perf_counter()
+    volume.integrate(depths.refined_m_HW, frame.rgb_HW3, frame.intrinsics, pose,
+                     confidence_HW=depths.confidence_HW, min_confidence=tsdf.min_confidence,
+                     reject_HW=_flying(depths.refined_m_HW, tsdf.edge_filter))
+    progress.time('fuse', started_s)
+    progress.stamps_ns.append(frame.stamp_ns)
+    progress.poses.append(pose)
+    if depths.truth_m_HW is not None and progress.frames - 1 in progress.judging:
+        progress.true_views.append(TrueView(depth_m_HW=depths.truth_m_HW, map_from_camera=pose,
+                                            intrinsics=frame.intrinsics))
+
+
+def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
+    if not edge_filter.enable:
+        return None
+    depth_m_B1HW = torch.from_numpy(depth_m_HW)[None, None]
+    mask_B1HW = dilate(flying_pixels(depth_m_B1HW, rel_jump=edge_filter.rel_jump),
+                       edge_filter.dilate_px)
+    return np.asarray(mask_B1HW[0, 0])
+
+
+def _run(source: FrameSource, refiner: DepthRefiner, model: ModelSettings, tsdf: TsdfSettings,
+         poses: Poses, progress: Progress, mesh: Mesh) -> Run:
+    busy_s = sum(progress.latency_ms) / 1e3
+    trajectory = Trajectory(stamps_ns_N=np.array(progress.stamps_ns, dtype=np.int64),
+                            map_from_camera_N44=np.array(progress.poses).reshape(-1, 4, 4))
+    where = 'RGB-D odometry' if poses.tracked else 'the source'
+    return Run(
+        title='Fused sequence', subtitle=f'{source.name}: prior {model.prior}, refiner '
+        f'{model.refiner}, poses from {where}', frames_in=progress.frames,
+        frames_out=len(progress.poses), dropped=dict(progress.lost),
+        fps=progress.frames / busy_s if busy_s else None, latency_ms=progress.latency_ms,
+        stage_ms={name: statistics.median(ms) for name, ms in progress.stages_ms.items()},
+        comparison=progress.comparison, views=progress.views, mesh=mesh,
+        mesh_score=true_mesh_score(mesh, source, progress.true_views), trajectory=trajectory,
+        facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)},
+        settings={'model': values(model), 'tsdf': values(tsdf)})
+
+
+def _open3d_has_cuda() -> bool:
+    import open3d.core as o3c
+    return bool(o3c.cuda.is_available())

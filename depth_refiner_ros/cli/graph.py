@@ -1,0 +1,105 @@
+"""The ROS side of a command: a private domain, the DDS profile, the nodes as processes."""
+
+from collections.abc import Iterable
+import importlib.util
+import os
+from pathlib import Path
+import random
+import socket
+import sys
+from typing import Any
+
+from depth_refiner_ros.cli.console import write_text
+from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.options import read_yaml, write_yaml
+
+DOMAINS = range(1, 101)
+"""Domain numbers whose ports are below those that Linux hands out by itself."""
+
+
+class RosMissingError(DepthRefinerError):
+    """This Python has no ROS 2."""
+
+
+def require_ros() -> None:
+    """
+    Make sure that nodes can run.
+
+    :raises RosMissingError: with what to install
+    """
+    missing = [name for name in ('rclpy', 'sensor_msgs', 'diagnostic_msgs', 'std_srvs')
+               if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RosMissingError(
+            f'this command starts ROS 2 nodes, but {", ".join(missing)} cannot be imported; '
+            "source a ROS 2 setup.bash or pip install '.[ros]'")
+
+
+def free_domain() -> int:
+    """
+    Give a random ROS domain that nobody on this machine uses.
+
+    :raises RosMissingError: where all of them are taken
+    """
+    for domain in random.sample(DOMAINS, len(DOMAINS)):
+        if _is_free(domain):
+            return domain
+    raise RosMissingError('every ROS domain on this machine is in use; end some ROS processes')
+
+
+def environment(domain: int) -> dict[str, str]:
+    """Give the environment of nodes that talk on this machine alone."""
+    return {**os.environ, **profile_environment(), 'ROS_DOMAIN_ID': str(domain),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'PYTHONUNBUFFERED': '1',
+            'RCUTILS_COLORIZED_OUTPUT': '0'}
+
+
+def profile_environment() -> dict[str, str]:
+    """Name our DDS profile, sized for images and clouds, unless the caller has named one."""
+    profile = config_file('fastdds.xml')
+    name = 'FASTDDS_DEFAULT_PROFILES_FILE'
+    return {} if profile is None or name in os.environ else {name: str(profile)}
+
+
+def config_file(name: str) -> Path | None:
+    """Find a file of ``config/`` in the checkout or where pip and colcon install it."""
+    prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':')
+                if prefix] + [Path(sys.prefix)]
+    folders = [Path(__file__).resolve().parents[2] / 'config',
+               *(prefix / 'share' / 'depth_refiner_ros' / 'config' for prefix in prefixes)]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+def node_settings(group: type, node: str) -> Any:
+    """Give the settings that ``config/NODE.yaml`` holds, or the defaults without the file."""
+    path = config_file(f'{node}.yaml')
+    return group() if path is None else read_yaml(group, path, node)
+
+
+def node_arguments(node: str, settings: Any, folder: Path,
+                   remaps: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """
+    Give the command line of a node process, whose parameters are kept in a file.
+
+    :param node: name, ``refiner`` for ``depth_refiner_ros.nodes.refiner_node``
+    :param folder: receives NODE.yaml
+    :param remaps: pairs of topic names, from and to
+    """
+    file = folder / f'{node}.yaml'
+    write_text(file, write_yaml(settings, node))
+    words = ['-m', f'depth_refiner_ros.nodes.{node}_node', '--ros-args', '--params-file',
+             str(file)]
+    for old, new in remaps:
+        words += ['-r', f'{old}:={new}']
+    return words
+
+
+def _is_free(domain: int) -> bool:
+    """Try the two ports that the first participant of a domain takes (RTPS 9.6.2)."""
+    for offset in (0, 10):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(('', 7400 + 250 * domain + offset))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,67 @@
+"""Frames through the refiner, without ROS."""
+
+from dataclasses import dataclass
+
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.panels import View
+from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.sources.frame import Frame
+import numpy as np
+import torch
+
+PRIORS_FROM_DEPTH = ('sensor', 'smeared')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depths:
+    """
+    What the refiner made of one frame; maps are H x W, metres, NaN where unknown.
+
+    :param truth_m_HW: the frame's own depth where it may serve as ground truth
+    """
+
+    frame: Frame
+    prior_m_HW: np.ndarray
+    refined_m_HW: np.ndarray
+    difference_HW: np.ndarray
+    confidence_HW: np.ndarray
+    truth_m_HW: np.ndarray | None
+    timings_ms: dict[str, float]
+
+    def view(self) -> View:
+        """Give the row of pictures."""
+        return View(rgb_HW3=self.frame.rgb_HW3, prior_m_HW=self.prior_m_HW,
+                    refined_m_HW=self.refined_m_HW, difference_HW=self.difference_HW,
+                    truth_m_HW=self.truth_m_HW)
+
+
+def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depths:
+    """
+    Run the refiner on a frame.
+
+    :raises InputError: where the prior starts from depth and the frame has none
+    """
+    sensor_m_B1HW = None
+    if settings.prior in PRIORS_FROM_DEPTH:
+        if frame.depth_m_HW is None:
+            raise InputError(f'{frame.name} has no depth, which --prior {settings.prior} starts '
+                             'from; use --prior bundled')
+        sensor_m_B1HW = torch.from_numpy(np.ascontiguousarray(frame.depth_m_HW))[None, None]
+    rgb_B3HW = torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)).permute(2, 0, 1)[None]
+    result = refiner.refine(rgb_B3HW, frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW)
+    return _depths(frame, result, truth=settings.prior != 'sensor')
+
+
+def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
+    return Depths(frame=frame, prior_m_HW=plane(result.prior_m_B1HW),
+                  refined_m_HW=plane(result.depth_m_B1HW),
+                  difference_HW=plane(result.difference_B1HW),
+                  confidence_HW=plane(result.confidence_B1HW),
+                  truth_m_HW=frame.depth_m_HW if truth else None, timings_ms=result.timings_ms)
+
+
+def plane(map_B1HW: torch.Tensor) -> np.ndarray:
+    """Give the first map of a batch as ``float32`` on the CPU."""
+    return np.asarray(map_B1HW[0, 0].detach().float().cpu())

@@ -1,0 +1,60 @@
+"""``depth-refiner params``: every option, as a table or as YAML."""
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+from depth_refiner_ros import settings
+from depth_refiner_ros.cli.console import say, write_text
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.options import markdown_table, write_yaml
+import typer
+
+NODES: dict[str, type] = {name.removesuffix('NodeSettings').lower(): group
+                          for name, group in vars(settings).items()
+                          if name.endswith('NodeSettings')}
+"""Node name to its group; each ``FooNodeSettings`` belongs to the node ``foo``."""
+
+
+def params(
+    markdown: Annotated[bool, typer.Option('--markdown', help='Print the table of the '
+                                           'documentation.')] = False,
+    yaml: Annotated[bool, typer.Option('--yaml', help='Print a ROS parameter file with every '
+                                       'option at its default (what config/ holds).')] = False,
+    node: Annotated[str, typer.Option(help='Only this node: refiner, tsdf, player, ...')] = '',
+    out: Annotated[Path | None, typer.Option('--out', '-o', help='Write here instead: the table '
+                                             'to a file, YAML as one NODE.yaml per node into a '
+                                             'folder.')] = None,
+) -> None:
+    """List every option with its default, unit and range."""
+    if markdown and yaml:
+        raise SettingsError('--markdown and --yaml exclude each other; choose one')
+    chosen = _chosen(node)
+    if yaml:
+        _give_yaml(chosen, out)
+    else:
+        text = documentation(chosen)
+        write_text(out, text) if out else say(text)
+
+
+def documentation(nodes: dict[str, type]) -> str:
+    """Give the page ``docs/parameters.md``."""
+    head = ('# Parameters\n\nMade by `depth-refiner params --markdown` from '
+            '`depth_refiner_ros/settings.py`.\n')
+    sections = [f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n'
+                f'{markdown_table(group)}' for name, group in nodes.items()]
+    return '\n'.join([head, *sections])
+
+
+def _chosen(node: str) -> dict[str, type]:
+    if not node:
+        return NODES
+    if node not in NODES:
+        raise SettingsError(f'unknown node {node!r}; one of {", ".join(NODES)}')
+    return {node: NODES[node]}
+
+
+def _give_yaml(nodes: dict[str, Any], out: Path | None) -> None:
+    for name, group in nodes.items():
+        text = write_yaml(group(), name)
+        write_text(out / f'{name}.yaml', text) if out else say(text)

@@ -1,0 +1,143 @@
+"""Child processes that end in every case, and whose failures are told in one line."""
+
+from collections.abc import Mapping, Sequence
+import ctypes
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType, TracebackType
+from typing import IO
+
+from depth_refiner_ros.core.errors import DepthRefinerError
+
+PR_SET_PDEATHSIG = 1
+STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+"""How a child is asked to end, and how many seconds each request is given."""
+TAIL_LINES = 12
+
+
+class ChildError(DepthRefinerError):
+    """
+    A child process ended badly.
+
+    :param exit_code: what the command line returns: 2 where the child blames the user
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Child:
+    """One running program and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def tail(self) -> str:
+        """Give the last lines of its output."""
+        lines = self.log.read_text(encoding='utf-8', errors='replace').splitlines()
+        return '\n'.join(f'  {line}' for line in lines[-TAIL_LINES:])
+
+
+class Children:
+    """
+    A group of child processes; leaving the context ends them all, last started first.
+
+    Ctrl-C and SIGTERM reach this process alone, for each child has its own session; should this
+    process be killed outright, the kernel ends the children.
+
+    :param log_folder: receives NAME.log of each child
+    :param environment: their environment variables
+    """
+
+    def __init__(self, log_folder: Path, environment: Mapping[str, str]) -> None:
+        self._log_folder = log_folder
+        self._environment = dict(environment)
+        self._children: dict[str, Child] = {}
+        self._streams: list[IO[bytes]] = []
+        self._old_handler: object = None
+
+    def __enter__(self) -> 'Children':
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        self._old_handler = signal.signal(signal.SIGTERM, _end)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        for name in reversed(self._children):
+            self.stop(name)
+        for stream in self._streams:
+            stream.close()
+        signal.signal(signal.SIGTERM, self._old_handler)  # type: ignore[arg-type]
+
+    def start(self, name: str, arguments: Sequence[str]) -> Child:
+        """Start ``python arguments...`` under a name."""
+        log = self._log_folder / f'{name}.log'
+        stream = log.open('wb')
+        self._streams.append(stream)
+        process = subprocess.Popen([sys.executable, *arguments], env=self._environment,
+                                   stdin=subprocess.DEVNULL, stdout=stream,
+                                   stderr=subprocess.STDOUT, start_new_session=True,
+                                   preexec_fn=_die_with_parent)
+        self._children[name] = Child(name, process, log)
+        return self._children[name]
+
+    def check(self) -> None:
+        """
+        Make sure that no child has failed.
+
+        :raises ChildError: where one has ended with an error, with the end of its log
+        """
+        for child in self._children.values():
+            code = child.process.poll()
+            if code:
+                raise ChildError(f'{child.name} ended with {_ending(code)}; the end of '
+                                  f'{child.log}:\n{child.tail()}', 2 if code == 2 else 1)
+
+    def running(self, name: str) -> bool:
+        """Tell whether a child has not ended yet."""
+        return self._children[name].running
+
+    def stop(self, name: str) -> int:
+        """
+        End a child, politely first.
+
+        :return: its exit code
+        """
+        process = self._children[name].process
+        for request, patience_s in STOP_SIGNALS:
+            if process.poll() is not None:
+                break
+            os.killpg(process.pid, request)
+            _wait(process, patience_s)
+        return process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _ending(code: int) -> str:
+    return f'exit code {code}' if code > 0 else f'signal {signal.Signals(-code).name}'
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

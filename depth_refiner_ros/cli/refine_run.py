@@ -1,0 +1,83 @@
+"""The work of ``depth-refiner refine``."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+import statistics
+from typing import Any
+
+import cv2
+from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.cli.inference import Depths, infer
+from depth_refiner_ros.cli.scoring import Comparison
+from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.mapping.recording import encoded_depth
+from depth_refiner_ros.options import values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.panels import sheet, write_png
+from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.sources.frame import FrameSource
+from depth_refiner_ros.sources.registry import open_source
+import numpy as np
+
+MILLIMETRES = 1000.0
+
+
+def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,
+        npy: bool, json: Path | None) -> None:
+    """Refine every frame of every source and write what came out."""
+    sources = {spec: open_source(spec) for spec in specs}
+    refiner = DepthRefiner.from_settings(settings)
+    output_folder(out)
+    per_source = {}
+    for spec, folder in zip(specs, folder_names(specs)):
+        per_source[spec] = _one_source(sources[spec], refiner, settings, out / folder,
+                                       frames=frames, panels=panels, npy=npy)
+    summary = {'frames': sum(source['frames'] for source in per_source.values()),
+               'settings': values(settings), 'bundles': refiner.describe(),
+               'per_source': per_source}
+    write_json(out / 'summary.json', summary)
+    if json:
+        write_json(json, summary)
+    say(f'{summary["frames"]} depth maps in {out}')
+
+
+def folder_names(specs: Sequence[str]) -> list[str]:
+    """Give each source a folder name of its own."""
+    names: list[str] = []
+    for spec in specs:
+        stem = Path(spec).stem if Path(spec).is_file() else Path(spec).name
+        name = stem.replace(':', '_') or 'source'
+        taken = sum(other == name or other.startswith(f'{name}-') for other in names)
+        names.append(f'{name}-{taken + 1}' if taken else name)
+    return names
+
+
+def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSettings,
+                folder: Path, *, frames: int, panels: int, npy: bool) -> dict[str, Any]:
+    total = min(len(source), frames) if frames else len(source)
+    drawn = set(spread_indices(total, panels))
+    output_folder(folder)
+    comparison, total_ms = Comparison(), []
+    for index, frame in enumerate(tracked(islice(source, total), source.name, total)):
+        depths = infer(refiner, settings, frame)
+        name = f'{index:06d}_{Path(frame.name).stem}' if frame.name else f'{index:06d}'
+        _write(depths, folder, name, npy=npy)
+        if index in drawn:
+            write_png(folder / f'{name}_panel.png', sheet([depths.view()]))
+        if depths.truth_m_HW is not None:
+            comparison.add(depths.prior_m_HW, depths.refined_m_HW, depths.truth_m_HW)
+        total_ms.append(sum(depths.timings_ms.values()))
+    return {'name': source.name, 'folder': folder.name, 'frames': len(total_ms),
+            'median_ms': statistics.median(total_ms) if total_ms else None,
+            'depth': comparison.result() if comparison.frames else None}
+
+
+def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:
+    millimetres_HW = encoded_depth(depths.refined_m_HW, MILLIMETRES)
+    path = folder / f'{name}.png'
+    if not cv2.imwrite(str(path), millimetres_HW):
+        raise InputError(f'cannot write {path}; is the disk full?')
+    if npy:
+        np.save(folder / f'{name}.npy', depths.refined_m_HW)

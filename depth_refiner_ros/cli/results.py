@@ -1,0 +1,134 @@
+"""The folder that ``demo`` and ``fuse`` leave: report, panel, mesh, trajectory, summary."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.cli.console import plain, write_json, write_text
+from depth_refiner_ros.cli.hardware import machine_facts
+from depth_refiner_ros.cli.scoring import Comparison
+from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.mesh_metrics import MeshScore
+from depth_refiner_ros.mapping.trajectory import Trajectory, write_tum
+from depth_refiner_ros.report.html import Figure, render, Report
+from depth_refiner_ros.report.mesh_views import best_views, MeshPainter, up_of_cameras
+from depth_refiner_ros.report.panels import sheet, View, write_png
+from depth_refiner_ros.report.plots import latency_plot, stage_bars
+import numpy as np
+
+NO_DEPTH = {'prior': None, 'refined': None}
+
+
+@dataclass(kw_only=True)
+class Run:
+    """
+    What a run produced.
+
+    :param title: heading of the report
+    :param subtitle: one line: source, prior, refiner
+    :param frames_in: frames that the source sent
+    :param frames_out: depth maps that arrived
+    :param dropped: reason to number of frames
+    :param fps: depth maps per second
+    :param latency_ms: of each frame, image in to depth out
+    :param stage_ms: stage to median milliseconds
+    :param comparison: errors against ground truth; without frames where there is none
+    :param views: rows of the panel
+    :param mesh: the reconstruction, None where there is none
+    :param mesh_score: its distance to the true surface, None where that is unknown
+    :param trajectory: poses of the camera, None where unknown
+    :param facts: more of what ran, for the report
+    :param settings: group name to option names and values
+    :param notes: remarks for the reader
+    """
+
+    title: str
+    subtitle: str
+    frames_in: int
+    frames_out: int
+    dropped: dict[str, int]
+    fps: float | None
+    latency_ms: Sequence[float]
+    stage_ms: Mapping[str, float]
+    comparison: Comparison
+    views: Sequence[View]
+    mesh: Mesh | None
+    mesh_score: MeshScore | None
+    trajectory: Trajectory | None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """Give the content of ``summary.json``."""
+        scores = self.comparison.result()
+        measured = self.comparison.frames > 0
+        return plain({
+            'frames_in': self.frames_in, 'frames_out': self.frames_out, 'dropped': self.dropped,
+            'fps': self.fps, 'latency_ms': quantiles(self.latency_ms), 'stage_ms': self.stage_ms,
+            'depth': {name: scores[name] if measured else None for name in NO_DEPTH},
+            'depth_spread': {name: scores['std'][name] if measured else None
+                             for name in NO_DEPTH},
+            'mesh': self._mesh_summary()})
+
+    def _mesh_summary(self) -> dict[str, Any]:
+        mesh, score = self.mesh, self.mesh_score
+        return {'vertices': len(mesh.vertices_m_N3) if mesh else 0,
+                'triangles': len(mesh.triangles_M3) if mesh else 0,
+                'accuracy_mm': score.accuracy_mm if score else None,
+                'completeness_mm': score.completeness_mm if score else None}
+
+
+def write_results(folder: Path, run: Run) -> dict[str, Any]:
+    """
+    Write everything but the mesh, which the volume's owner has written.
+
+    :return: the summary
+    :raises DepthRefinerError: where a file cannot be written
+    """
+    summary = run.summary()
+    panel = sheet(run.views) if run.views else None
+    if panel is not None:
+        write_png(folder / 'panel.png', panel)
+    if run.trajectory is not None:
+        write_tum(folder / 'trajectory.txt', run.trajectory)
+    mesh_views = paint_mesh(run.mesh, run.trajectory)
+    for name, rgb_HW3 in mesh_views.items():
+        write_png(folder / f'mesh_{name.replace(" ", "_")}.png', rgb_HW3)
+    write_text(folder / 'report.html', render(_report(run, summary, panel, mesh_views)))
+    write_json(folder / 'summary.json', summary)
+    return summary
+
+
+def paint_mesh(mesh: Mesh | None, trajectory: Trajectory | None) -> dict[str, np.ndarray]:
+    """Give pictures of a mesh, by name, from the sides that show most of it."""
+    if mesh is None:
+        return {}
+    poses_N44 = np.empty((0, 4, 4)) if trajectory is None else trajectory.map_from_camera_N44
+    painter = MeshPainter(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
+    cameras = best_views(painter, mesh.vertices_m_N3, up_of_cameras(poses_N44), poses_N44)
+    return {camera.name: painter.paint(camera) for camera in cameras}
+
+
+def quantiles(values_ms: Sequence[float]) -> dict[str, float | None]:
+    """Give p50, p95 and p99, None without values."""
+    return {f'p{percent}': float(np.percentile(values_ms, percent)) if len(values_ms) else None
+            for percent in (50, 95, 99)}
+
+
+def _report(run: Run, summary: Mapping[str, Any], panel: np.ndarray | None,
+            mesh_views: Mapping[str, np.ndarray]) -> Report:
+    plots = [Figure(caption='Latency of each frame, image in to depth out.',
+                    picture=latency_plot(run.latency_ms))]
+    if run.stage_ms:
+        plots.append(Figure(caption='Median time of each stage.',
+                            picture=stage_bars(run.stage_ms)))
+    panels = [] if panel is None else [Figure(
+        caption='Near is red, far is blue, unknown is grey. Errors are relative to the depth.',
+        picture=panel)]
+    return Report(title=run.title, subtitle=run.subtitle, summary=summary,
+                  facts={**run.facts, **machine_facts()}, settings=run.settings, panels=panels,
+                  plots=plots, notes=run.notes, mesh_views=[
+                      Figure(caption=name, picture=rgb_HW3)
+                      for name, rgb_HW3 in mesh_views.items()])

@@ -1,0 +1,115 @@
+"""
+The node ``collector``: notes what a graph publishes, for a report made without ROS.
+
+It writes ``arrivals.csv`` (topic, stamp, time of arrival), one NPY file for each depth and
+confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is noted.
+"""
+
+from collections.abc import Sequence
+import json
+from pathlib import Path
+import time
+from typing import Any
+
+from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.conversions.pixels import matrix_of
+from depth_refiner_ros.nodes.parameters import NodeParameters
+from depth_refiner_ros.nodes.qos import qos
+from depth_refiner_ros.settings import CollectorNodeSettings
+from diagnostic_msgs.msg import DiagnosticArray
+import numpy as np
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+
+QUEUE = 100
+
+
+class CollectorNode(Node):
+    """
+    Subscribes to the inputs and outputs of the graph.
+
+    :raises SettingsError: where no folder is given
+    """
+
+    def __init__(self) -> None:
+        super().__init__('collector', automatically_declare_parameters_from_overrides=True)
+        folder = NodeParameters(self, CollectorNodeSettings()).settings.folder
+        if not folder:
+            raise SettingsError('collector: folder is empty; say where to write')
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._arrivals = (self._folder / 'arrivals.csv').open('w', encoding='utf-8', buffering=1)
+        self._diagnostics = (self._folder / 'diagnostics.jsonl').open('w', encoding='utf-8',
+                                                                      buffering=1)
+        self._listen()
+
+    def _listen(self) -> None:
+        inputs, outputs = qos('sensor_data', QUEUE), qos('reliable', QUEUE)
+        for kind, topic, callback, profile in (
+                (Image, 'image', self._note, inputs),
+                (CameraInfo, 'camera_info', self._note, inputs),
+                (Image, 'depth/image', self._keep, outputs),
+                (Image, 'depth/confidence', self._keep, outputs),
+                (CameraInfo, 'depth/camera_info', self._note, outputs),
+                (PointCloud2, 'points', self._note, outputs),
+                (Header, 'refiner/done', self._note, outputs),
+                (Header, 'refiner/skipped', self._note, outputs),
+                (Header, 'tsdf/done', self._note, outputs)):
+            self.create_subscription(kind, topic, _with_topic(callback, topic), profile)
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._keep_diagnostics, outputs)
+
+    def _note(self, topic: str, message: Any, arrived_ns: int) -> None:
+        header = message if isinstance(message, Header) else message.header
+        self._arrivals.write(f'{topic},{stamp_ns_of(header)},{arrived_ns}\n')
+
+    def _keep(self, topic: str, image: Image, arrived_ns: int) -> None:
+        name = f'{topic.replace("/", "_")}_{stamp_ns_of(image.header)}.npy'
+        np.save(self._folder / name, matrix_of(image, 'f4', 1))
+        self._note(topic, image, arrived_ns)
+
+    def _keep_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            level = status.level
+            self._diagnostics.write(json.dumps({
+                'name': status.name, 'message': status.message,
+                'level': level[0] if isinstance(level, bytes) else int(level),
+                'values': {item.key: item.value for item in status.values}}) + '\n')
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._arrivals.close()
+        self._diagnostics.close()
+
+
+def _with_topic(callback: Any, topic: str) -> Any:
+    """Take the time first, so that what the callback does is not part of the latency."""
+    return lambda message: callback(topic, message, time.time_ns())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Collect until told to end.
+
+    :return: exit code; 2 after a user's mistake
+    """
+    rclpy.init(args=arguments)
+    try:
+        node = CollectorNode()
+    except DepthRefinerError as error:
+        rclpy.logging.get_logger('collector').error(str(error))
+        return 2
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        node.close()
+    return 1
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
