@@ -85,7 +85,8 @@ class RefinerNodeSettings(ModelSettings):
     max_range_m: float = option(80.0, 'farther depth is +Inf (REP-117)', unit='m', low=0.1,
                                 high=1000.0, runtime=True)
     out_of_range: str = option('inf', 'what lies outside the range becomes: signed infinity '
-                               '(REP-117), NaN, or 0 (then the unknown too)', choices=('inf', 'nan', 'zero'), runtime=True)
+                               '(REP-117), NaN, or 0 (then the unknown too)',
+                               choices=('inf', 'nan', 'zero'), runtime=True)
     min_confidence: float = option(0.0, 'depth of lower confidence becomes unknown', low=0.0,
                                    high=1.0, runtime=True)
     always_on: bool = option(False, 'work even while nobody subscribes', runtime=True)
@@ -168,6 +169,9 @@ class PlayerNodeSettings:
     restamp: bool = option(False, 'use the present time instead of recorded stamps')
     publish_depth: bool = option(False, 'also publish the recorded depth as depth_in')
     compressed: bool = option(False, 'publish image/compressed instead of image')
+    horizontal_fov_deg: float = option(0.0, 'field of view to assume where the source has no '
+                                       'camera model; 0 assumes nothing', unit='deg', low=0.0,
+                                       high=179.0)
     camera_frame: str = option('camera_optical_frame', 'frame of the images')
     map_frame: str = option('map', 'frame of the poses')
     autostart: bool = option(True, 'start without being told')
