@@ -1,0 +1,113 @@
+"""Sizes and habits that reading alone would let slip: alarms, not taste."""
+
+import ast
+from pathlib import Path
+import re
+import statistics
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ('depth_refiner_ros', 'training', 'launch', 'scripts', 'tests')
+FILE_LINES, FUNCTION_LINES, MEDIAN_LINES = 400, 60, 150
+FRAME_GUARDS = ('depth_refiner_ros/nodes/',)
+MACHINE_PATH = re.compile(r'(?<![\w.:/<>~])/(?:home|root|Users|work|mnt|opt/(?!ros/))/?[\w.-]+/')
+TEXTS = ('.py', '.md', '.rst', '.txt', '.yaml', '.toml', '.cfg', '.xml', '.json', '')
+
+
+def code_files() -> list[Path]:
+    """List the Python files of the repository, from its root."""
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob('*.py')]
+    return sorted(path.relative_to(ROOT) for path in [*found, ROOT / 'setup.py'])
+
+
+def text_files() -> list[Path]:
+    """List the files that people read, from the root."""
+    inside = [path for folder in (*FOLDERS, 'config', 'docs', 'requirements', '.ci')
+              for path in (ROOT / folder).rglob('*')]
+    paths = [path for path in [*inside, *ROOT.glob('*')]
+             if path.is_file() and path.suffix in TEXTS and '__pycache__' not in path.parts]
+    return sorted(path.relative_to(ROOT) for path in paths)
+
+
+def long_functions(code: str, most: int = FUNCTION_LINES) -> list[str]:
+    """Name the functions with more lines than allowed, their docstring left out."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            if ast.get_docstring(node) is not None:
+                docstring = node.body[0]
+                lines -= docstring.end_lineno - docstring.lineno + 1
+            if lines > most:
+                found.append(f'{node.name} ({lines} lines)')
+    return found
+
+
+def swallows_everything(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler takes every exception and does not raise again."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    bare = any(kind is None or (isinstance(kind, ast.Name)
+                                and kind.id in ('Exception', 'BaseException')) for kind in kinds)
+    raises = any(isinstance(node, ast.Raise) for step in handler.body for node in ast.walk(step))
+    return bare and not raises
+
+
+def catch_alls(code: str) -> list[int]:
+    """Give the lines of handlers that swallow everything."""
+    return [node.lineno for node in ast.walk(ast.parse(code))
+            if isinstance(node, ast.ExceptHandler) and swallows_everything(node)]
+
+
+@pytest.mark.parametrize('path', code_files(), ids=str)
+def test_file_is_small_and_honest(path):
+    code = (ROOT / path).read_text(encoding='utf-8')
+    assert len(code.splitlines()) <= FILE_LINES
+    assert not long_functions(code)
+    if not str(path).startswith(FRAME_GUARDS):
+        assert not catch_alls(code), 'only the frame guard of a node may catch everything'
+
+
+def test_nodes_have_at_most_few_frame_guards():
+    guards = {str(path): len(catch_alls((ROOT / path).read_text(encoding='utf-8')))
+              for path in code_files() if str(path).startswith(FRAME_GUARDS)}
+    assert sum(guards.values()) <= 2, {path: count for path, count in guards.items() if count}
+
+
+def test_median_module_is_short():
+    modules = [path for path in code_files()
+               if path.parts[0] in FOLDERS[:2] and path.stem != '__init__']
+    lengths = [len((ROOT / path).read_text(encoding='utf-8').splitlines()) for path in modules]
+    assert len(lengths) > 20
+    assert statistics.median(lengths) <= MEDIAN_LINES
+
+
+def test_no_path_of_one_machine():
+    hits = {str(path): MACHINE_PATH.findall((ROOT / path).read_text(encoding='utf-8'))
+            for path in text_files()}
+    assert not {path: found for path, found in hits.items() if found}
+
+
+def test_checks_find_what_they_look_for():
+    long = 'def f():\n' + '    x = 1\n' * 60
+    assert long_functions(long) == ['f (61 lines)']
+    documented = 'def f():\n    """Doc.\n\n    More.\n    """\n' + '    x = 1\n' * 59
+    assert long_functions(documented) == []
+    assert catch_alls('try:\n    f()\nexcept Exception:\n    pass') == [3]
+    assert catch_alls('try:\n    f()\nexcept:\n    pass') == [3]
+    assert catch_alls('try:\n    f()\nexcept (ValueError, Exception):\n    pass') == [3]
+    assert catch_alls('try:\n    f()\nexcept Exception:\n    log()\n    raise') == []
+    assert catch_alls('try:\n    f()\nexcept ValueError:\n    pass') == []
+
+
+@pytest.mark.parametrize(('text', 'found'), [
+    ("open('" + '/home' + "/me/data.txt')", True),
+    ('see ' + '/root' + '/models/x', True),
+    ('/opt/ros/jazzy/setup.bash', False),
+    ('https://example.org/home/page/', False),
+    ('~/ros2_ws/src', False),
+    ('<name>/home/kitchen/', False),
+    ('share/work/config/', False),
+])
+def test_machine_paths_are_told_from_others(text, found):
+    assert bool(MACHINE_PATH.search(text)) is found
