@@ -23,6 +23,11 @@ class View:
     prior_m_hw: np.ndarray | None = None
 
 
+def shard_names(folder: Path) -> list[str]:
+    """Give the numbers of the finished shards of a folder, in order."""
+    return sorted(path.stem.split('_', 1)[1] for path in folder.glob('seed_*.npy'))
+
+
 class RenderedRooms:
     """
     All finished shards of a folder as one indexed set, memory-mapped.
@@ -33,7 +38,7 @@ class RenderedRooms:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        names = sorted(path.stem.split('_', 1)[1] for path in folder.glob('seed_*.npy'))
+        names = shard_names(folder)
         if not names:
             raise SourceError(f'{folder} holds no rendered rooms; run '
                               f'python training/data/render_rooms.py {folder}')
