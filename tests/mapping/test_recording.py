@@ -1,0 +1,119 @@
+import os
+
+import cv2
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.recording import encoded_depth, SequenceWriter
+from depth_refiner_ros.mapping.trajectory import read_tum
+import numpy as np
+import pytest
+from test_atomic import full_disk
+import yaml
+
+CAMERA = Intrinsics(fx=50.5, fy=51.5, cx=31.25, cy=23.75, width=64, height=48)
+RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+DEPTH = np.linspace(0.5, 4.0, 48 * 64, dtype=np.float32).reshape(48, 64)
+
+
+def test_depth_is_finite_rounded_and_zero_where_unknown():
+    depth = np.array([[np.nan, np.inf, -np.inf, 0.0, -1.0, 1.00009, 13.107, 13.2]], np.float32)
+    assert encoded_depth(depth, 5000.0).tolist() == [[0, 0, 0, 0, 0, 5000, 65535, 0]]
+
+
+def test_folder_has_tum_layout(tmp_path, turn):
+    with SequenceWriter(tmp_path / 's', CAMERA) as writer:
+        for step in range(3):
+            writer.add(1_500_000_000_123_456_789 + step * 10 ** 8, RGB, DEPTH, turn(10 * step))
+        assert len(writer) == 3
+    folder = tmp_path / 's'
+    assert sorted(os.listdir(folder)) == ['calibration.yaml', 'depth', 'depth.txt',
+                                          'groundtruth.txt', 'rgb', 'rgb.txt']
+    lines = (folder / 'depth.txt').read_text().splitlines()
+    assert lines[0].startswith('#')
+    assert lines[1] == '1500000000.123456789 depth/1500000000.123456789.png'
+    depth = cv2.imread(str(folder / lines[1].split()[1]), cv2.IMREAD_UNCHANGED)
+    assert depth.dtype == np.uint16
+    np.testing.assert_allclose(depth / 5000.0, DEPTH, atol=0.5 / 5000 + 1e-6)
+    color = cv2.imread(str(folder / 'rgb' / '1500000000.123456789.png'))
+    np.testing.assert_array_equal(color[..., ::-1], RGB)
+    poses = read_tum(folder / 'groundtruth.txt')
+    np.testing.assert_allclose(poses.map_from_camera_N44[2], turn(20), atol=1e-8)
+    calibration = yaml.safe_load((folder / 'calibration.yaml').read_text())
+    assert calibration == {'width': 64, 'height': 48, 'fx': 50.5, 'fy': 51.5, 'cx': 31.25,
+                           'cy': 23.75, 'distortion': [0.0] * 5, 'depth_scale': 5000.0}
+
+
+def test_monogs_finds_its_keys(tmp_path, turn):
+    with SequenceWriter(tmp_path / 'm', CAMERA, depth_scale=1000.0, profile='monogs') as writer:
+        writer.add(1, RGB, DEPTH, turn(0))
+    config = yaml.safe_load((tmp_path / 'm' / 'monogs.yaml').read_text())
+    assert config['inherit_from'] == 'configs/rgbd/tum/base_config.yaml'
+    assert config['Dataset'] == {
+        'type': 'tum', 'sensor_type': 'depth', 'dataset_path': str((tmp_path / 'm').resolve()),
+        'Calibration': {'width': 64, 'height': 48, 'fx': 50.5, 'fy': 51.5, 'cx': 31.25,
+                        'cy': 23.75, 'k1': 0.0, 'k2': 0.0, 'p1': 0.0, 'p2': 0.0, 'k3': 0.0,
+                        'depth_scale': 1000.0, 'distorted': False}}
+    # MonoGS parses the lists with numpy, one space between the words, and skips one pose line.
+    lines = (tmp_path / 'm' / 'rgb.txt').read_text().splitlines()
+    assert [len(line.split(' ')) for line in lines if line[0] != '#'] == [2]
+    poses = np.loadtxt(tmp_path / 'm' / 'groundtruth.txt', delimiter=' ', skiprows=1, ndmin=2)
+    np.testing.assert_allclose(poses[0, 1:], [0, 0, 0, 0, 0, 0, 1])
+
+
+def test_without_poses_monogs_gets_identities_but_nobody_else_is_told(tmp_path):
+    with SequenceWriter(tmp_path / 'm', CAMERA, profile='monogs') as writer:
+        writer.add(1, RGB, DEPTH)
+        writer.add(2, RGB, DEPTH)
+    assert not (tmp_path / 'm' / 'groundtruth.txt').exists()
+    poses = read_tum(tmp_path / 'm' / 'pose.txt')
+    np.testing.assert_array_equal(poses.map_from_camera_N44, np.tile(np.eye(4), (2, 1, 1)))
+
+
+def test_full_disk_is_one_clear_error_and_recording_goes_on(tmp_path):
+    writer = SequenceWriter(tmp_path / 's', CAMERA)
+    writer.add(1, RGB, DEPTH)
+    with full_disk(2000), pytest.raises(MappingError, match=r'rgb/.*free some space'):
+        writer.add(2, RGB, DEPTH)
+    writer.add(3, RGB, DEPTH)
+    writer.close()
+    index = (tmp_path / 's' / 'rgb.txt').read_text().splitlines()[1:]
+    assert [line.split()[0] for line in index] == ['0.000000001', '0.000000003']
+    assert sorted(os.listdir(tmp_path / 's' / 'rgb')) == ['0.000000001.png', '0.000000003.png']
+
+
+def test_a_frame_whose_depth_fails_leaves_no_colour_behind(tmp_path):
+    writer = SequenceWriter(tmp_path / 's', CAMERA)
+    flat = np.zeros_like(RGB)
+    noisy = np.random.default_rng(1).uniform(0.5, 9, DEPTH.shape).astype(np.float32)
+    with full_disk(2000), pytest.raises(MappingError, match='depth/'):
+        writer.add(1, flat, noisy)
+    assert os.listdir(tmp_path / 's' / 'rgb') == os.listdir(tmp_path / 's' / 'depth') == []
+
+
+def test_index_is_on_disk_before_the_end(tmp_path):
+    writer = SequenceWriter(tmp_path / 's', CAMERA)
+    for step in range(31):
+        writer.add(step, RGB, DEPTH)
+    assert len((tmp_path / 's' / 'rgb.txt').read_text().splitlines()) == 31
+
+
+def test_misuse_is_named(tmp_path):
+    writer = SequenceWriter(tmp_path / 's', CAMERA)
+    writer.add(5, RGB, DEPTH)
+    with pytest.raises(MappingError, match='time does not move on'):
+        writer.add(5, RGB, DEPTH)
+    with pytest.raises(MappingError, match='do not fit the recording of 64x48'):
+        writer.add(6, RGB, DEPTH[:10])
+    with pytest.raises(MappingError, match='float'):
+        writer.add(6, RGB.astype(np.float32), DEPTH)
+    with pytest.raises(MappingError, match='rigid'):
+        writer.add(6, RGB, DEPTH, 2 * np.eye(4))
+    with pytest.raises(MappingError, match='choose a new folder'):
+        SequenceWriter(tmp_path / 's', CAMERA)
+    with pytest.raises(MappingError, match="'kitti' must be tum or monogs"):
+        SequenceWriter(tmp_path / 'k', CAMERA, profile='kitti')
+    with pytest.raises(MappingError, match='depth_scale = 0 '):
+        SequenceWriter(tmp_path / 'k', CAMERA, depth_scale=0.0)
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(MappingError, match='cannot make the folder'):
+        SequenceWriter(tmp_path / 'file', CAMERA)

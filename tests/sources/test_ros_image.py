@@ -1,0 +1,146 @@
+from types import SimpleNamespace
+
+import bags
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.ros_camera import rectifier_from_info
+from depth_refiner_ros.sources.ros_image import depth_from_image, is_depth, rgb_from_image
+import numpy as np
+import pytest
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+ALPHA = np.full((6, 8, 1), 9, np.uint8)
+
+
+@pytest.mark.parametrize('padding', [0, 5])
+@pytest.mark.parametrize(('encoding', 'pixels'), [
+    ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
+    ('rgba8', np.concatenate([RGB, ALPHA], axis=-1)),
+    ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1))])
+def test_colour_encodings(encoding, pixels, padding):
+    np.testing.assert_array_equal(
+        rgb_from_image(bags.image(0, pixels, encoding, padding=padding)), RGB)
+
+
+@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
+def test_grey_becomes_three_equal_channels(encoding):
+    np.testing.assert_array_equal(rgb_from_image(bags.image(0, RGB[..., 0], encoding)),
+                                  np.repeat(RGB[..., :1], 3, axis=-1))
+
+
+@pytest.mark.parametrize(('encoding', 'red', 'blue'), [
+    ('bayer_rggb8', (0, 0), (1, 1)), ('bayer_bggr8', (1, 1), (0, 0)),
+    ('bayer_gbrg8', (1, 0), (0, 1)), ('bayer_grbg8', (0, 1), (1, 0))])
+def test_bayer_patterns_are_named_by_their_first_row(encoding, red, blue):
+    mosaic = np.full((8, 8), 100, np.uint8)
+    mosaic[red[0]::2, red[1]::2] = 200
+    mosaic[blue[0]::2, blue[1]::2] = 50
+    np.testing.assert_array_equal(rgb_from_image(bags.image(0, mosaic, encoding))[4, 4],
+                                  [200, 100, 50])
+
+
+@pytest.mark.parametrize(('encoding', 'order'), [
+    ('yuv422', (1, 0)), ('uyvy', (1, 0)), ('yuv422_yuy2', (0, 1)), ('yuyv', (0, 1))])
+def test_packed_yuv(encoding, order):
+    pixels = np.zeros((4, 6, 2), np.uint8)
+    pixels[..., order[0]], pixels[..., order[1]] = 180, 128
+    grey = rgb_from_image(bags.image(0, pixels, encoding))
+    assert len(np.unique(grey)) == 1
+    assert 170 < grey[0, 0, 0] < 200
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize('padding', [0, 4])
+def test_depth_encodings(padding, big_endian):
+    options = {'padding': padding, 'big_endian': big_endian}
+    units = np.array([[0, 1, 1500], [65535, 2000, 0]], np.uint16)
+    metres = np.array([[np.nan, 0.001, 1.5], [65.535, 2.0, np.nan]], np.float32)
+    for encoding in ('16UC1', 'mono16'):
+        np.testing.assert_allclose(
+            depth_from_image(bags.image(0, units, encoding, **options)), metres, rtol=1e-6)
+    odd = np.where(np.isnan(metres), np.float32(-1), metres)
+    odd[0, 0] = np.inf
+    depth = depth_from_image(bags.image(0, odd, '32FC1', **options))
+    assert depth.dtype == np.float32
+    np.testing.assert_array_equal(depth, metres)
+
+
+def test_compressed_images():
+    message = bags.compressed(0, bags.png(RGB[..., ::-1]), 'rgb8; png compressed bgr8')
+    assert not is_depth(message)
+    np.testing.assert_array_equal(rgb_from_image(message), RGB)
+
+
+def test_compressed_depth_of_both_kinds():
+    units = np.array([[0, 1500], [2000, 65535]], np.uint16)
+    head = np.array([0], '<i4').tobytes() + np.array([0, 0], '<f4').tobytes()
+    message = bags.compressed(0, head + bags.png(units), '16UC1; compressedDepth png')
+    assert is_depth(message)
+    np.testing.assert_allclose(depth_from_image(message),
+                               [[np.nan, 1.5], [2.0, 65.535]], rtol=1e-6)
+    # The transport stores inverse depth as scale / depth + offset, rounded to 16 bits.
+    depth, scale, offset = np.array([[1.0, 2.5], [5.0, 9.0]]), 10100.0, 100.0
+    stored = np.rint(scale / depth + offset).astype(np.uint16)
+    stored[1, 1] = 0
+    head = np.array([0], '<i4').tobytes() + np.array([scale, offset], '<f4').tobytes()
+    message = bags.compressed(0, head + bags.png(stored), '32FC1; compressedDepth png')
+    np.testing.assert_allclose(depth_from_image(message), [[1.0, 2.5], [5.0, np.nan]], rtol=1e-3)
+    with pytest.raises(SourceError, match='rvl.* is not PNG'):
+        depth_from_image(bags.compressed(0, head + b'rvl data here', '16UC1; compressedDepth rvl'))
+
+
+def test_unfit_images_are_named():
+    with pytest.raises(SourceError, match="'jpeg2000' must be one of rgb8"):
+        rgb_from_image(bags.image(0, RGB, 'jpeg2000'))
+    with pytest.raises(SourceError, match="'rgb8' must be one of 16UC1"):
+        depth_from_image(bags.image(0, RGB, 'rgb8'))
+    message = bags.image(0, RGB, 'rgb8')
+    message.data = message.data[:-1]
+    with pytest.raises(SourceError, match='holds 143 bytes, 144 needed'):
+        rgb_from_image(message)
+    with pytest.raises(SourceError, match='step 3 '):
+        rgb_from_image(SimpleNamespace(encoding='rgb8', width=8, height=6, step=3,
+                                       is_bigendian=0, data=bytes(144)))
+    with pytest.raises(SourceError, match="'jpeg' with 4 bytes"):
+        rgb_from_image(bags.compressed(0, b'JPEG', 'jpeg'))
+
+
+K = (50.0, 51.0, 31.0, 23.0)
+P = (45.0, 46.0, 30.0, 22.0)
+
+
+def intrinsics(values) -> Intrinsics:
+    return Intrinsics(**dict(zip(('fx', 'fy', 'cx', 'cy'), values)), width=64, height=48)
+
+
+@pytest.mark.parametrize(('topic', 'd', 'expected'), [
+    ('/cam/image_raw', (), K), ('/cam/image_rect_color', (0.1, 0, 0, 0, 0), P),
+    ('/rect/image', (), P), ('/cam/image_raw', (0.1, 0, 0, 0, 0), P)])
+def test_camera_of_raw_and_rectified_topics(topic, d, expected):
+    info = bags.camera_info(0, 64, 48, K, d=d, p=P)
+    assert rectifier_from_info(info, image_topic=topic).intrinsics == intrinsics(expected)
+
+
+def test_a_raw_image_is_undistorted_and_a_rectified_one_is_not():
+    info = bags.camera_info(0, 64, 48, K, d=(0.2, 0, 0, 0, 0))
+    depth = np.tile(np.arange(64, dtype=np.float32), (48, 1))
+    raw = rectifier_from_info(info, image_topic='image_raw').depth(depth)
+    assert raw[23, 51] == round(31 + 50 * 0.4 * (1 + 0.2 * 0.16))
+    np.testing.assert_array_equal(
+        rectifier_from_info(info, image_topic='image_rect').depth(depth), depth)
+
+
+def test_fisheye_follows_its_own_model():
+    info = bags.camera_info(0, 64, 48, K, d=(0.1, 0.0, 0.0, 0.0), model='equidistant')
+    depth = np.tile(np.arange(64, dtype=np.float32), (48, 1))
+    angle = np.arctan(0.4)
+    assert rectifier_from_info(info, image_topic='raw').depth(depth)[23, 51] == round(
+        31 + 50 * angle * (1 + 0.1 * angle ** 2))
+
+
+def test_missing_calibration_and_unknown_models_are_named():
+    with pytest.raises(SourceError, match='not calibrated: .*fx = 0'):
+        rectifier_from_info(bags.camera_info(0, 64, 48, (0.0, 0.0, 0.0, 0.0)), image_topic='i')
+    with pytest.raises(SourceError, match="'moon' with 2 coefficients"):
+        rectifier_from_info(bags.camera_info(0, 64, 48, K, d=(1.0, 2.0), model='moon'),
+                            image_topic='i')

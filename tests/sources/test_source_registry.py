@@ -1,0 +1,67 @@
+import json
+
+import bags
+import cv2
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.mapping.recording import SequenceWriter
+from depth_refiner_ros.sources.images import FrameListSource, ImageFolderSource
+from depth_refiner_ros.sources.registry import open_source
+from depth_refiner_ros.sources.rosbag import RosbagSource
+from depth_refiner_ros.sources.tum import TumSource
+from depth_refiner_ros.sources.video import VideoSource
+import numpy as np
+import pytest
+
+RGB = np.full((24, 32, 3), 99, np.uint8)
+CAMERA = Intrinsics(fx=30.0, fy=30.0, cx=15.5, cy=11.5, width=32, height=24)
+
+
+def test_each_kind_is_recognised(tmp_path):
+    with SequenceWriter(tmp_path / 'tum', CAMERA) as writer:
+        writer.add(1, RGB, np.ones((24, 32), np.float32))
+    cv2.imwrite(str(tmp_path / 'one.png'), RGB)
+    (tmp_path / 'list.json').write_text(json.dumps([{'rgb': 'one.png'}]))
+    video = cv2.VideoWriter(str(tmp_path / 'v.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (32, 24))
+    video.write(RGB)
+    video.release()
+    bag = bags.write_bag(tmp_path / 'bag', [('/i', 5, bags.image(5, RGB, 'rgb8'))], plugin='mcap')
+    (storage,) = bag.glob('*.mcap')
+    expected = {'tum': TumSource, 'one.png': ImageFolderSource, '.': ImageFolderSource,
+                'list.json': FrameListSource, 'v.mp4': VideoSource, 'bag': RosbagSource,
+                str(storage): RosbagSource}
+    for name, kind in expected.items():
+        source = open_source(str(tmp_path / name))
+        assert type(source) is kind
+        assert len(list(source)) == len(source) == 1
+
+
+def test_options_reach_the_source(tmp_path):
+    cv2.imwrite(str(tmp_path / 'one.png'), RGB)
+    source = open_source(str(tmp_path), horizontal_fov_deg=90.0)
+    assert next(iter(source)).intrinsics.fx == pytest.approx(16.0)
+    with pytest.raises(SourceError, match="no such option: .*'speed'"):
+        open_source(str(tmp_path), speed=3)
+
+
+def test_what_was_looked_for_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"'nowhere' does not exist; a source is sim:SEED.*TUM"):
+        open_source('nowhere')
+    (tmp_path / 'notes.txt').write_text('')
+    with pytest.raises(SourceError, match=r'notes\.txt is of no known kind; a source is sim:'):
+        open_source(str(tmp_path / 'notes.txt'))
+    with pytest.raises(SourceError, match='holds no image'):
+        open_source(str(tmp_path))
+    for word in ('sim:', 'sim:x', 'sim:1:2:3', 'sim:-1'):
+        with pytest.raises(SourceError, match='must be sim:SEED or sim:SEED:FRAMES'):
+            open_source(word)
+
+
+def test_simulated_camera():
+    source = open_source('sim:3:2', width=64, height=48)
+    frames = list(source)
+    assert len(frames) == len(source) == 2
+    for frame in frames:
+        assert frame.rgb_HW3.shape == (48, 64, 3)
+        assert np.isfinite(frame.depth_m_HW).any()
+        assert frame.map_from_camera.shape == (4, 4)
