@@ -1,0 +1,92 @@
+"""
+Turn a run into a bundle: ``export.py RUN BUNDLE [checkpoint|best] [key=value ...]``.
+
+The averaged weights are written in fp16 with the record of their training, read back, and
+compared with the network they came from. Further ``key=value`` go into the record.
+"""
+
+from dataclasses import asdict
+import json
+from pathlib import Path
+import sys
+from typing import Any
+
+if __name__ == '__main__':   # run from a checkout
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
+from safetensors.torch import load_file
+import torch
+from training.config import load_config, RunConfig
+from training.objectives import build_objective
+
+LARGEST_REL = 2e-3
+"""fp16 keeps eleven bits: a weight moves by at most 2**-11 of itself."""
+
+
+def export(run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, str] | None = None
+           ) -> None:
+    """
+    Export a run.
+
+    :param which: ``checkpoint`` (the last) or ``best`` by validation
+    :raises WeightsError: where the run cannot be read, or the bundle differs from it
+    """
+    config = load_config(run / 'config.yaml')
+    objective = build_objective(config)
+    average = run / which / 'average.safetensors'
+    if not average.is_file():
+        raise WeightsError(f'{average} is missing; train first, or name checkpoint or best')
+    objective.network.load_state_dict(load_file(average))
+    objective.export(folder, record(run, config, which, notes or {}))
+    compare(objective.network.state_dict(), folder)
+
+
+def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> dict[str, Any]:
+    """Tell how the weights were made: steps, samples, hours, figures, configuration."""
+    rows = [json.loads(line) for line in (run / 'log.jsonl').read_text().splitlines()]
+    timed = [row for row in rows if 'seconds_per_step' in row]
+    step = int(json.loads((run / which / 'state.json').read_text())['step'])
+    seconds = sum(row['seconds_per_step'] * config.log_every for row in timed
+                  if row['step'] <= step)
+    held_out = [row for row in rows if row['step'] <= step and 'seconds_per_step' not in row]
+    return {'steps': step, 'samples': step * config.batch * config.accumulate,
+            'hours': round(seconds / 3600.0, 2), 'seed': config.seed,
+            'validation': held_out[-1] if held_out else {}, **notes, 'config': asdict(config)}
+
+
+def compare(state: dict[str, torch.Tensor], folder: Path) -> None:
+    """
+    Read the bundle's weights back and compare them with what was trained.
+
+    :raises WeightsError: where a tensor differs by more than fp16 rounding
+    """
+    kind = json.loads((folder / 'bundle.json').read_text())['kind']
+    bundle = open_bundle(folder, kind)
+    for file in (name for name in bundle.manifest['sha256'] if name.endswith('.safetensors')):
+        for name, stored in bundle.tensors(file).items():
+            true = state[name] if name in state else state[f'unet.{name}']
+            gap = (stored.float() - true).abs() / true.abs().clamp_min(1e-4)
+            if float(gap.max()) > LARGEST_REL:
+                raise WeightsError(f'{folder / file}: {name} differs by {float(gap.max()):.2g} '
+                                   'from the trained weights')
+
+
+def main(arguments: list[str]) -> int:
+    """Export as the arguments say; give the exit code."""
+    plain = [item for item in arguments if '=' not in item]
+    notes = dict(item.split('=', 1) for item in arguments if '=' in item)
+    if len(plain) < 2:
+        print(__doc__)
+        return 0
+    try:
+        export(Path(plain[0]), Path(plain[1]), *plain[2:3], notes=notes)
+    except DepthRefinerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
