@@ -67,8 +67,9 @@ class Option:
         """
         kinds = (int, float) if self.type is float else (self.type,)
         if not isinstance(value, kinds) or isinstance(value, bool) is not (self.type is bool):
-            raise SettingsError(
-                f'{self.name} = {value!r} must be of type {self.type.__name__} ({self.allowed})')
+            hint = '; put it in quotes' if self.type is str else ''
+            raise SettingsError(f'{self.name} = {value!r} must be of type {self.type.__name__} '
+                                f'({self.allowed}){hint}')
         checked: Value = self.type(value)
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, n=1)
@@ -213,8 +214,10 @@ def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[st
     body = tree[section]
     if not isinstance(body, Mapping) or set(body) != {'ros__parameters'}:
         raise SettingsError('must hold ros__parameters and nothing else')
-    found = dict(flatten(body['ros__parameters'] or {}))
-    return {name: _as_ros(value, known.get(name)) for name, value in found.items()
+    parameters = body['ros__parameters'] or {}
+    if not isinstance(parameters, Mapping):
+        raise SettingsError('ros__parameters must map names to values')
+    return {name: _as_ros(value, known.get(name)) for name, value in flatten(parameters)
             if name.split('.')[0] not in ROS_OWN}
 
 
