@@ -299,8 +299,8 @@ def test_a_file_without_our_options_gives_the_defaults(tmp_path, text):
 @pytest.mark.parametrize(('text', 'reason'), [
     ('robot:\n  ros__parameters: {naem: x}\n', 'unknown option naem; did you mean name?'),
     ('robot:\n  ros__parameters: {front: {power_w: 99}}\n', 'front.power_w = 99.0 W is outside'),
-    ('robot:\n  ros__parameters: {mode: off}\n', r'mode = False must be of type str \(auto \| manual \| off\); put it in '
-     'quotes'),
+    ('robot:\n  ros__parameters: {mode: off}\n',
+     r'mode = False must be of type str \(auto .* off\); put it in quotes'),
     ('robot:\n  ros__parameters: {name: null}\n', 'name = None must be of type str'),
     ('robot:\n  ros__parameters: {name: [a, b]}\n', r"name = \['a', 'b'\] must be of type str"),
     ('robot:\n  name: x\n', 'must hold ros__parameters and nothing else'),
