@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0
     try:
-        export(Path(plain[0]), Path(plain[1]), *plain[2:3], notes=notes)
+        export(Path(plain[0]), Path(plain[1]), plain[2] if plain[2:] else 'checkpoint', notes)
     except DepthRefinerError as error:
         print(error, file=sys.stderr)
         return 2
