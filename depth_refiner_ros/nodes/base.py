@@ -1,0 +1,232 @@
+"""What the refiner and the fusion node share: lifecycle, one worker thread, clean shutdown."""
+
+from collections.abc import Callable, Mapping
+import threading
+import time
+import traceback
+from typing import Any
+
+from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.diagnostics import Diagnostics
+from depth_refiner_ros.nodes.latency import Statistics, Stopwatch
+from depth_refiner_ros.nodes.mailbox import Mailbox
+from depth_refiner_ros.nodes.parameters import NodeParameters
+from depth_refiner_ros.nodes.qos import qos
+from depth_refiner_ros.nodes.run import BUG, SUCCESS, USER_ERROR
+from depth_refiner_ros.nodes.topics import Topics
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_msgs.msg import Float64, Header
+
+IDLE_S = 0.1
+DONE_QUEUE = 100
+DEBUG_TOPICS = ('processing_time_ms', 'pipeline_latency_ms', 'cyclic_time_ms')
+THROTTLE_S = 2.0
+
+
+class SkipError(Exception):
+    """Raised by :meth:`WorkerNode.process` where a frame ends without output and without fault."""
+
+
+class WorkerNode(LifecycleNode):
+    """
+    A lifecycle node whose callbacks only store and whose one thread works.
+
+    Each frame ends on ``~/done``; one without output on ``~/skipped`` too, so that a player can
+    go in lock-step.
+
+    :param name: of the node
+    :param defaults: settings where nothing is given
+    :param preset: see :class:`NodeParameters`
+    :raises SettingsError: where a given parameter is unknown or unfit
+    """
+
+    def __init__(self, name: str, defaults: Any,
+                 preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
+        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        self._options = NodeParameters(self, defaults, preset)
+        self.exit_code = SUCCESS
+        self.finished = False
+        self.statistics = Statistics()
+        self.topics = Topics(self)
+        self._mailbox: Mailbox[Any] = Mailbox()
+        self._worker: threading.Thread | None = None
+        self._state = 'unconfigured'
+        self._processed_at_s = time.monotonic()
+        self._done = self.create_publisher(Header, '~/done', qos('reliable', DONE_QUEUE))
+        self._skipped = self.create_publisher(Header, '~/skipped', qos('reliable', DONE_QUEUE))
+        self._debug = {topic: self.create_publisher(Float64, f'~/debug/{topic}', 10)
+                       for topic in DEBUG_TOPICS}
+        self.diagnostics = Diagnostics(
+            self, self.statistics, self.topics, state=lambda: self._state,
+            period_s=lambda: self.settings.diagnostics_period_s,
+            expected_rate_hz=lambda: getattr(self.settings, 'expected_rate_hz', 0.0),
+            facts=self.facts, warnings=self.warnings)
+
+    @property
+    def settings(self) -> Any:
+        """Give the settings as of now."""
+        return self._options.settings
+
+    # What a node fills in.
+
+    def configure(self) -> None:
+        """Load and make outputs."""
+
+    def subscribe(self) -> None:
+        """Make inputs."""
+
+    def capacity(self) -> int:
+        """Give how many frames may wait."""
+        return 1
+
+    def process(self, item: Any, watch: Stopwatch) -> None:
+        """Turn one frame into output; ``item`` has ``header`` and ``arrived_s``."""
+        raise NotImplementedError
+
+    def idle(self) -> None:
+        """Do what is due between frames."""
+
+    def cleanup(self) -> None:
+        """Let go of what :meth:`configure` made."""
+
+    def facts(self) -> dict[str, str]:
+        """Give further values for diagnostics."""
+        return {}
+
+    def warnings(self) -> list[str]:
+        """Give further reasons for diagnostics to warn."""
+        return []
+
+    # Lifecycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load; a user's mistake is told in one line and leaves the node unconfigured."""
+        try:
+            self.configure()
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error))
+            self.exit_code = USER_ERROR
+            self.cleanup()
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            # rclpy would swallow it.
+            self.exit_code = BUG
+            self.get_logger().error(traceback.format_exc())
+            raise
+        self.exit_code = SUCCESS
+        self._state = 'inactive'
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start to work."""
+        self._mailbox = Mailbox(self.capacity())
+        self._worker = threading.Thread(target=self._work, args=(self._mailbox,),
+                                        name=f'{self.get_name()} worker')
+        result = super().on_activate(state)
+        self._worker.start()
+        self.subscribe()
+        self._state = 'active'
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop to listen and to work."""
+        self.stop()
+        self._state = 'inactive'
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of all that was loaded."""
+        self.cleanup()
+        self._state = 'unconfigured'
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and let go."""
+        self.close()
+        self._state = 'finalized'
+        return super().on_shutdown(state)
+
+    def autostarted(self) -> bool:
+        """Configure and activate where asked to; False where that failed."""
+        if not self.settings.autostart:
+            return True
+        return (self.trigger_configure() == TransitionCallbackReturn.SUCCESS
+                and self.trigger_activate() == TransitionCallbackReturn.SUCCESS)
+
+    def stop(self) -> None:
+        """Take no more frames and wait for the one at work; twice does no harm."""
+        self.topics.unsubscribe_all()
+        for _ in self._mailbox.close():
+            self.statistics.drop('stopped')
+        if self._worker is not None:
+            self._worker.join()
+            self._worker = None
+
+    def close(self) -> None:
+        """Stop and let go, from whatever state; twice does no harm."""
+        self.stop()
+        self.cleanup()
+
+    # Frames.
+
+    def accept(self, item: Any) -> None:
+        """Store a frame for the worker; what gives way is counted."""
+        self.statistics.receive()
+        evicted = self._mailbox.put(item)
+        if evicted is not None:
+            self.drop(evicted.header, 'superseded' if self.capacity() == 1 else 'queue_full')
+
+    def drop(self, header: Header, reason: str, error: str = '') -> None:
+        """Count a frame that ends without output, and say so to whoever waits for it."""
+        self.statistics.drop(reason, error)
+        self._skipped.publish(header)
+        self._done.publish(header)
+
+    def _work(self, mailbox: Mailbox[Any]) -> None:
+        while not mailbox.closed:
+            item = mailbox.take(IDLE_S)
+            try:
+                if item is not None:
+                    self._serve(item)
+                self.idle()
+            except Exception as error:
+                # Not a user's mistake: the one place that goes on, so that a robot keeps its
+                # depth. A context that was closed under the thread is no news.
+                if self.context.ok():
+                    self._report_bug(item, error)
+
+    def _serve(self, item: Any) -> None:
+        """Process one frame; what is wrong with it is counted and told, and the next served."""
+        watch = Stopwatch()
+        try:
+            self.process(item, watch)
+        except SkipError as skipped:
+            self.drop(item.header, str(skipped))
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=THROTTLE_S)
+            self.drop(item.header, 'bad_input', str(error))
+        else:
+            self._finish(item, watch)
+
+    def _report_bug(self, item: Any, error: Exception) -> None:
+        self.get_logger().error(traceback.format_exc(), throttle_duration_sec=THROTTLE_S)
+        told = f'{type(error).__name__}: {error}'
+        if item is None:
+            self.statistics.drop('error', told)
+        else:
+            self.drop(item.header, 'error', told)
+
+    def _finish(self, item: Any, watch: Stopwatch) -> None:
+        now_s = time.monotonic()
+        latency_ms = (now_s - item.arrived_s) * 1e3
+        clock_ns = self.get_clock().now().nanoseconds
+        stamp_latency_ms = (clock_ns - stamp_ns_of(item.header)) * 1e-6
+        self.statistics.finish(latency_ms=latency_ms, stamp_latency_ms=stamp_latency_ms,
+                               stages_ms=watch.stages_ms)
+        cyclic_ms = (now_s - self._processed_at_s) * 1e3
+        self._processed_at_s = now_s
+        for topic, value in zip(DEBUG_TOPICS, (watch.total_ms, stamp_latency_ms, cyclic_ms)):
+            if self._debug[topic].get_subscription_count():
+                self._debug[topic].publish(Float64(data=value))
+        self._done.publish(item.header)

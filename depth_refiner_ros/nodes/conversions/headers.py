@@ -1,0 +1,42 @@
+"""Stamps, headers and the byte buffers of messages."""
+
+import array
+from typing import Any
+
+from builtin_interfaces.msg import Time
+import numpy as np
+from std_msgs.msg import Header
+
+
+def stamp_ns_of(header: Header) -> int:
+    """Give the stamp of a header in nanoseconds."""
+    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
+
+
+def stamp_of(stamp_ns: int) -> Time:
+    """Give nanoseconds as a message."""
+    seconds, rest = divmod(stamp_ns, 1_000_000_000)
+    return Time(sec=seconds, nanosec=rest)
+
+
+def header_of(stamp_ns: int, frame_id: str) -> Header:
+    """Give a header."""
+    return Header(stamp=stamp_of(stamp_ns), frame_id=frame_id)
+
+
+def bytes_of(data: Any) -> np.ndarray:
+    """Give the uint8 view of a message's ``data``, whatever buffer type the ROS release uses."""
+    if isinstance(data, array.array | bytes | bytearray | memoryview):
+        return np.frombuffer(data, dtype=np.uint8)
+    return np.asarray(data, dtype=np.uint8)
+
+
+def buffer_of(values: np.ndarray) -> array.array:
+    """
+    Give an array as the buffer that a ``uint8[]`` field takes in one copy.
+
+    An ndarray in its place is checked element by element: 160 ms for one 720p depth map.
+    """
+    buffer = array.array('B')
+    buffer.frombytes(np.ascontiguousarray(values).data.cast('B'))
+    return buffer

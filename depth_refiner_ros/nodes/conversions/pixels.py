@@ -1,0 +1,36 @@
+"""The pixel matrix behind an Image message, checked before anything is read."""
+
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.nodes.conversions.headers import bytes_of
+import numpy as np
+from sensor_msgs.msg import Image
+
+
+def matrix_of(image: Image, dtype: str, channels: int) -> np.ndarray:
+    """
+    Give the pixels of a message without a copy, padded rows and byte order understood.
+
+    :param dtype: numpy name of one value without byte order: ``u1``, ``u2`` or ``f4``
+    :return: ``pixels_HWC`` of native byte order, or ``pixels_HW`` for one channel
+    :raises InputError: where size, step and buffer do not fit together
+    """
+    value = np.dtype(dtype).newbyteorder('>' if image.is_bigendian else '<')
+    row_bytes = image.width * channels * value.itemsize
+    _check_buffer(image, row_bytes)
+    pixels_HWC = np.ndarray((image.height, image.width, channels), value, bytes_of(image.data),
+                            strides=(image.step, channels * value.itemsize, value.itemsize))
+    pixels = pixels_HWC[..., 0] if channels == 1 else pixels_HWC
+    return pixels if value.isnative else pixels.astype(value.newbyteorder('='))
+
+
+def _check_buffer(image: Image, row_bytes: int) -> None:
+    size = f'image of {image.width}x{image.height} {image.encoding}'
+    if image.width == 0 or image.height == 0:
+        raise InputError(f'{size} holds no pixel; check the camera driver')
+    if image.step < row_bytes:
+        raise InputError(f'{size}: step = {image.step} bytes is too small for a row of '
+                         f'{row_bytes}; the publisher must set step to the length of a row')
+    needed = image.step * (image.height - 1) + row_bytes
+    if len(image.data) < needed:
+        raise InputError(f'{size}: data holds {len(image.data)} bytes where {needed} are needed; '
+                         'the message was cut short or its size is wrong')

@@ -1,0 +1,97 @@
+"""The state of a node on ``/diagnostics``: what it waits for, loses and how long it takes."""
+
+from collections.abc import Callable
+import time
+
+from depth_refiner_ros.nodes.latency import Snapshot, Statistics
+from depth_refiner_ros.nodes.topics import Topics
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+RECENT_S = 5.0
+"""A failure or loss this fresh makes the state a warning."""
+WAITING_S = 2.0
+"""An input silent for this long is waited for."""
+
+
+class Diagnostics:
+    """
+    Publishes the state of a node now and then.
+
+    :param node: whose state it is
+    :param statistics: its counters
+    :param topics: its inputs and outputs
+    :param period_s: gives the time between reports; 0 is off
+    :param expected_rate_hz: gives the output rate below which to warn; 0 is off
+    :param facts: gives further values, such as scale health
+    :param warnings: gives further reasons to warn
+    """
+
+    def __init__(self, node: Node, statistics: Statistics, topics: Topics, *,
+                 period_s: Callable[[], float], state: Callable[[], str],
+                 expected_rate_hz: Callable[[], float] = lambda: 0.0,
+                 facts: Callable[[], dict[str, str]] = dict,
+                 warnings: Callable[[], list[str]] = list) -> None:
+        self._node, self._statistics, self._topics = node, statistics, topics
+        self._period_s, self._expected_rate_hz = period_s, expected_rate_hz
+        self._state, self._facts, self._warnings = state, facts, warnings
+        self._reported_at_s = 0.0
+        self._losses = 0
+        self._lost_at_s = -RECENT_S
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # A paused simulation must not silence the reports, hence the steady clock.
+        node.create_timer(0.1, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _tick(self) -> None:
+        now_s, period_s = time.monotonic(), self._period_s()
+        if period_s > 0.0 and now_s - self._reported_at_s >= period_s:
+            self._reported_at_s = now_s
+            self.publish()
+
+    def publish(self) -> None:
+        """Report at once."""
+        snapshot = self._statistics.snapshot()
+        status = DiagnosticStatus(name=f'{self._node.get_fully_qualified_name()}: frames')
+        problems = self._problems(snapshot)
+        status.level = DiagnosticStatus.WARN if problems else DiagnosticStatus.OK
+        if snapshot.last_error and self._lost_lately(snapshot):
+            status.level = DiagnosticStatus.ERROR
+            problems.insert(0, snapshot.last_error)
+        status.message = '; '.join(problems) or f'{snapshot.rate_hz:.1f} Hz'
+        status.values = [KeyValue(key=key, value=value)
+                         for key, value in {**self._values(snapshot), **self._facts()}.items()]
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+    def _problems(self, snapshot: Snapshot) -> list[str]:
+        problems = [*self._warnings(), *self._topics.incompatible]
+        if self._state() == 'active':
+            problems += self._topics.waiting_for(WAITING_S)
+        expected_hz = self._expected_rate_hz()
+        if expected_hz and snapshot.done and snapshot.rate_hz < 0.9 * expected_hz:
+            problems.append(f'output at {snapshot.rate_hz:.1f} Hz, {expected_hz:g} Hz expected')
+        return problems
+
+    def _lost_lately(self, snapshot: Snapshot) -> bool:
+        losses, now_s = sum(snapshot.dropped.values()), time.monotonic()
+        if losses > self._losses:
+            self._losses, self._lost_at_s = losses, now_s
+        return now_s - self._lost_at_s < RECENT_S
+
+    def _values(self, snapshot: Snapshot) -> dict[str, str]:
+        age_s = snapshot.input_age_s
+        return {
+            'state': self._state(),
+            'frames_in': str(snapshot.received), 'frames_out': str(snapshot.done),
+            'rate_hz': f'{snapshot.rate_hz:.2f}',
+            'input_age_s': 'none yet' if age_s is None else f'{age_s:.2f}',
+            **{f'latency_{name}_ms': f'{value:.2f}'
+               for name, value in snapshot.latency_ms.items()},
+            **{f'stamp_latency_{name}_ms': f'{value:.2f}'
+               for name, value in snapshot.stamp_latency_ms.items()},
+            **{f'stage_{name}_ms': f'{value:.2f}' for name, value in snapshot.stage_ms.items()},
+            **{f'dropped_{reason}': str(count) for reason, count in snapshot.dropped.items()},
+            'last_error': snapshot.last_error,
+        }

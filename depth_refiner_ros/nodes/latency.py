@@ -1,0 +1,149 @@
+"""What a node counts and times, free of ROS: frames, drops by reason, latencies, stages."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import threading
+import time
+
+import numpy as np
+
+WINDOW = 512
+"""Latest values that percentiles and rates are taken from."""
+LONGEST_LATENCY_MS = 3_600_000.0
+"""Stamps farther back are those of a recording that plays without simulated time."""
+
+
+class Stopwatch:
+    """Milliseconds of the stages of one frame."""
+
+    def __init__(self) -> None:
+        self.stages_ms: dict[str, float] = {}
+        self._start_ns = time.perf_counter_ns()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block; repeated names add up."""
+        start_ns = time.perf_counter_ns()
+        yield
+        spent_ms = (time.perf_counter_ns() - start_ns) * 1e-6
+        self.stages_ms[name] = self.stages_ms.get(name, 0.0) + spent_ms
+
+    @property
+    def total_ms(self) -> float:
+        """Give the time since the start."""
+        return (time.perf_counter_ns() - self._start_ns) * 1e-6
+
+
+class Window:
+    """The latest values of one quantity."""
+
+    def __init__(self) -> None:
+        self._values: deque[float] = deque(maxlen=WINDOW)
+
+    def add(self, value: float) -> None:
+        """Take in one value; the oldest gives way."""
+        self._values.append(value)
+
+    def percentiles(self) -> dict[str, float]:
+        """Give p50, p95 and p99; empty where there is no value yet."""
+        if not self._values:
+            return {}
+        p50, p95, p99 = np.percentile(np.array(self._values), (50, 95, 99))
+        return {'p50': float(p50), 'p95': float(p95), 'p99': float(p99)}
+
+    def rate_hz(self, now_s: float, horizon_s: float = 5.0) -> float:
+        """Give the rate of time stamps in seconds over the last ``horizon_s``."""
+        recent = [value for value in self._values if now_s - value <= horizon_s]
+        if len(recent) < 2 or recent[-1] <= recent[0]:
+            return 0.0
+        return (len(recent) - 1) / (recent[-1] - recent[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """
+    What a node did so far.
+
+    :param received: frames that came in
+    :param done: frames that went out
+    :param dropped: reason to number of frames
+    :param rate_hz: frames out per second, lately
+    :param input_age_s: time since the last frame came in, None before the first
+    :param latency_ms: percentiles from arrival to publication
+    :param stamp_latency_ms: percentiles from capture stamp to publication
+    :param stage_ms: median of each stage
+    :param last_error: latest failure, empty where there was none
+    """
+
+    received: int
+    done: int
+    dropped: dict[str, int]
+    rate_hz: float
+    input_age_s: float | None
+    latency_ms: dict[str, float]
+    stamp_latency_ms: dict[str, float]
+    stage_ms: dict[str, float]
+    last_error: str
+
+
+class Statistics:
+    """Counters of one node, filled from its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received = 0
+        self._done = 0
+        self._dropped: Counter[str] = Counter()
+        self._received_at_s: float | None = None
+        self._done_at_s = Window()
+        self._latency_ms = Window()
+        self._stamp_latency_ms = Window()
+        self._stages_ms: dict[str, Window] = {}
+        self._last_error = ''
+
+    def receive(self) -> None:
+        """Count a frame that came in."""
+        with self._lock:
+            self._received += 1
+            self._received_at_s = time.monotonic()
+
+    def drop(self, reason: str, error: str = '') -> None:
+        """Count a frame that ends without output; an error's text is kept."""
+        with self._lock:
+            self._dropped[reason] += 1
+            self._last_error = error or self._last_error
+
+    def finish(self, *, latency_ms: float, stamp_latency_ms: float,
+               stages_ms: dict[str, float]) -> None:
+        """
+        Count a frame that went out.
+
+        :param latency_ms: from arrival to publication
+        :param stamp_latency_ms: from capture stamp to publication; left out where the stamp is
+            plainly of another clock
+        :param stages_ms: time of each stage
+        """
+        with self._lock:
+            self._done += 1
+            self._done_at_s.add(time.monotonic())
+            self._latency_ms.add(latency_ms)
+            if 0.0 <= stamp_latency_ms < LONGEST_LATENCY_MS:
+                self._stamp_latency_ms.add(stamp_latency_ms)
+            for name, value in stages_ms.items():
+                self._stages_ms.setdefault(name, Window()).add(value)
+
+    def snapshot(self) -> Snapshot:
+        """Give the counts as of now."""
+        with self._lock:
+            now_s = time.monotonic()
+            age_s = None if self._received_at_s is None else now_s - self._received_at_s
+            return Snapshot(
+                received=self._received, done=self._done, dropped=dict(self._dropped),
+                rate_hz=self._done_at_s.rate_hz(now_s), input_age_s=age_s,
+                latency_ms=self._latency_ms.percentiles(),
+                stamp_latency_ms=self._stamp_latency_ms.percentiles(),
+                stage_ms={name: window.percentiles()['p50']
+                          for name, window in self._stages_ms.items()},
+                last_error=self._last_error)

@@ -1,0 +1,58 @@
+"""The hand-over from callbacks that must not wait to the one thread that works."""
+
+from collections import deque
+import threading
+from typing import Generic, TypeVar
+
+Item = TypeVar('Item')
+
+
+class Mailbox(Generic[Item]):
+    """
+    A bounded queue in which the newest item wins; one slot is the usual size.
+
+    :param capacity: items that may wait
+    """
+
+    def __init__(self, capacity: int = 1) -> None:
+        self._items: deque[Item] = deque()
+        self._capacity = capacity
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> Item | None:
+        """
+        Store an item.
+
+        :return: the item that had to give way, for the caller to count: the oldest one, or the
+            new one where the box is closed
+        """
+        with self._changed:
+            if self._closed:
+                return item
+            evicted = self._items.popleft() if len(self._items) >= self._capacity else None
+            self._items.append(item)
+            self._changed.notify()
+            return evicted
+
+    def take(self, timeout_s: float) -> Item | None:
+        """Give the oldest item, or None after the timeout or where the box was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
+            return self._items.popleft() if self._items and not self._closed else None
+
+    def close(self) -> list[Item]:
+        """Wake the taker, accept nothing more and give what was still waiting."""
+        with self._changed:
+            self._closed = True
+            left, self._items = list(self._items), deque()
+            self._changed.notify_all()
+            return left
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the box was closed."""
+        return self._closed
+
+    def __len__(self) -> int:
+        return len(self._items)

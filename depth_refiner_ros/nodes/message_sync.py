@@ -1,0 +1,89 @@
+"""
+Messages of several topics brought together by stamp, with the interface of ``message_filters``.
+
+``message_filters`` itself serves where it is installed. This module stands in elsewhere and
+mends two of its traps: callbacks run outside the lock, so that one that raises blocks nothing,
+and a gap equal to ``slop`` is accepted.
+"""
+
+from collections.abc import Callable, Sequence
+import threading
+from typing import Any
+
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+
+NS_PER_S = 1_000_000_000
+
+
+class SimpleFilter:
+    """Something that messages come out of."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    def registerCallback(self, callback: Callable[..., None], *args: Any) -> int:
+        """Call ``callback(*messages, *args)`` for what comes out; give the connection's number."""
+        self._callbacks.append((callback, args))
+        return len(self._callbacks) - 1
+
+    def signalMessage(self, *messages: Any) -> None:
+        """Let messages out."""
+        for callback, args in self._callbacks:
+            callback(*messages, *args)
+
+
+class TimeSynchronizer(SimpleFilter):
+    """
+    Let sets of messages with one stamp out.
+
+    :param fs: filters that messages come from
+    :param queue_size: messages of each that may wait
+    """
+
+    slop_ns = 0
+
+    def __init__(self, fs: Sequence[SimpleFilter], queue_size: int) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._waiting: list[dict[int, Any]] = [{} for _ in fs]
+        self._queue_size = queue_size
+        for index, source in enumerate(fs):
+            source.registerCallback(self._add, index)
+
+    def _add(self, message: Any, index: int) -> None:
+        with self._lock:
+            stamp_ns = stamp_ns_of(message.header)
+            self._waiting[index][stamp_ns] = message
+            found = self._take_set_around(stamp_ns)
+            if len(self._waiting[index]) > self._queue_size:
+                del self._waiting[index][min(self._waiting[index])]
+        if found is not None:
+            self.signalMessage(*found)
+
+    def _take_set_around(self, stamp_ns: int) -> list[Any] | None:
+        """Take out the set nearest to a stamp, and forget whatever is older than it."""
+        if not all(self._waiting):
+            return None
+        chosen = [min(queue, key=lambda other_ns: abs(other_ns - stamp_ns))
+                  for queue in self._waiting]
+        if max(chosen) - min(chosen) > self.slop_ns:
+            return None
+        found = [queue[chosen_ns] for queue, chosen_ns in zip(self._waiting, chosen)]
+        for queue, chosen_ns in zip(self._waiting, chosen):
+            for passed_ns in [waiting_ns for waiting_ns in queue if waiting_ns <= chosen_ns]:
+                del queue[passed_ns]
+        return found
+
+
+class ApproximateTimeSynchronizer(TimeSynchronizer):
+    """
+    Let sets of messages out whose stamps differ by ``slop`` at most.
+
+    :param fs: filters that messages come from
+    :param queue_size: messages of each that may wait
+    :param slop: largest difference in seconds
+    """
+
+    def __init__(self, fs: Sequence[SimpleFilter], queue_size: int, slop: float) -> None:
+        super().__init__(fs, queue_size)
+        self.slop_ns = round(slop * NS_PER_S)

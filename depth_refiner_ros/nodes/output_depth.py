@@ -1,0 +1,42 @@
+"""From refined depth to what is published: unreliable pixels out, ranges by REP-117."""
+
+import math
+
+from depth_refiner_ros.core.edges import dilate, flying_pixels
+from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.settings import EdgeFilterSettings, RefinerNodeSettings
+import torch
+
+
+def published_depth(result: RefinedDepth, settings: RefinerNodeSettings) -> torch.Tensor:
+    """
+    Give the depth to publish.
+
+    :return: ``depth_m_HW``; NaN where unknown, and out of range what ``out_of_range`` says: the
+        infinities of REP-117, NaN, or 0 (then for the unknown too)
+    """
+    depth_m_B1HW = result.depth_m_B1HW
+    rejected_B1HW = unreliable(depth_m_B1HW, result.confidence_B1HW, settings.min_confidence,
+                               settings.edge_filter)
+    return ranged(depth_m_B1HW.masked_fill(rejected_B1HW, math.nan), settings)[0, 0]
+
+
+def unreliable(depth_m_B1HW: torch.Tensor, confidence_B1HW: torch.Tensor | None,
+               min_confidence: float, edges: EdgeFilterSettings) -> torch.Tensor:
+    """Mark flying pixels and those of low confidence."""
+    rejected_B1HW = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
+    if edges.enable:
+        flying_B1HW = flying_pixels(depth_m_B1HW, rel_jump=edges.rel_jump)
+        rejected_B1HW = dilate(flying_B1HW, edges.dilate_px) if edges.dilate_px else flying_B1HW
+    if confidence_B1HW is not None and min_confidence > 0.0:
+        rejected_B1HW = rejected_B1HW | ~(confidence_B1HW >= min_confidence)
+    return rejected_B1HW
+
+
+def ranged(depth_m_B1HW: torch.Tensor, settings: RefinerNodeSettings) -> torch.Tensor:
+    """Replace what is too near or too far (REP-117: -Inf, +Inf)."""
+    near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan),
+                 'zero': (0.0, 0.0)}[settings.out_of_range]
+    depth_m_B1HW = torch.where(depth_m_B1HW < settings.min_range_m, near, depth_m_B1HW)
+    depth_m_B1HW = torch.where(depth_m_B1HW > settings.max_range_m, far, depth_m_B1HW)
+    return depth_m_B1HW.nan_to_num(nan=0.0) if settings.out_of_range == 'zero' else depth_m_B1HW

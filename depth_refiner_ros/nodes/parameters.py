@@ -1,0 +1,88 @@
+"""ROS parameters declared, checked and changed by the one table of options."""
+
+from collections.abc import Callable, Mapping
+import math
+from typing import Any, Generic, TypeVar
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.options import Option, options, updated, Value, values
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+Group = TypeVar('Group')
+FOREIGN = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
+"""Parameters that rclpy itself looks after."""
+LARGEST_INT = 2**63 - 1
+
+
+class NodeParameters(Generic[Group]):
+    """
+    The settings of one node, always whole and checked.
+
+    :param node: made with ``automatically_declare_parameters_from_overrides=True``, so that what
+        the user gave can be seen and unknown names refused
+    :param defaults: settings where nothing is given
+    :param preset: changes of the defaults that the given values call for, such as a profile
+    :raises SettingsError: where a given name is unknown or a value unfit
+    """
+
+    def __init__(self, node: Node, defaults: Group,
+                 preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
+        self._node = node
+        given = _take_given(node)
+        self.settings = updated(updated(defaults, preset(given)), given)
+        for name, described in options(type(self.settings)).items():
+            value = values(self.settings)[name]
+            node.declare_parameter(name, value, descriptor_of(described), ignore_override=True)
+        node.add_on_set_parameters_callback(self._set)
+
+    def _set(self, changes: list[Parameter]) -> SetParametersResult:
+        ours = {change.name: change.value for change in changes if not _is_foreign(change.name)}
+        try:
+            self.settings = updated(self.settings, ours, running=True)
+        except SettingsError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+
+def descriptor_of(described: Option) -> ParameterDescriptor:
+    """Give an option's type, doc, range and whether it is fixed, as tools show them."""
+    unit = f' [{described.unit}]' if described.unit else ''
+    descriptor = ParameterDescriptor(description=described.doc + unit,
+                                     read_only=not described.runtime)
+    if described.choices:
+        descriptor.additional_constraints = f'one of {described.allowed}'
+    bounded = described.low is not None or described.high is not None
+    if bounded and described.type is float:
+        descriptor.floating_point_range = [FloatingPointRange(
+            from_value=_or(described.low, -math.inf), to_value=_or(described.high, math.inf))]
+    elif bounded:
+        descriptor.integer_range = [IntegerRange(
+            from_value=int(_or(described.low, -LARGEST_INT)),
+            to_value=int(_or(described.high, LARGEST_INT)), step=1)]
+    return descriptor
+
+
+def _take_given(node: Node) -> dict[str, Value]:
+    """Give what the user set, and take it off the node so that it can be declared with care."""
+    given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix('').items()
+             if not _is_foreign(name)}
+    for name in given:
+        node.undeclare_parameter(name)
+    return given
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith(FOREIGN)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+

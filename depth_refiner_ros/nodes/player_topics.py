@@ -1,0 +1,81 @@
+"""Frames as the topics of a camera with a known pose."""
+
+from depth_refiner_ros.core.types import Intrinsics
+from depth_refiner_ros.mapping.poses import quaternion_xyzw
+from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
+from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
+from depth_refiner_ros.nodes.conversions.depth import image_from_depth
+from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.qos import qos
+from depth_refiner_ros.settings import PlayerNodeSettings
+from depth_refiner_ros.sources.frame import Frame
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformStamped, Vector3
+import numpy as np
+from rclpy.duration import Duration
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+try:
+    import tf2_ros
+except ImportError:
+    tf2_ros = None
+
+QUEUE = 10
+POSE_QUEUE = 100
+
+
+class PlayerTopics:
+    """
+    Publishes frames: pose, camera model and depth before the image they belong to.
+
+    :param node: that publishes
+    :param settings: which topics and frames
+    """
+
+    def __init__(self, node: Node, settings: PlayerNodeSettings) -> None:
+        self._settings = settings
+        self._pose = node.create_publisher(PoseStamped, 'pose', qos('reliable', POSE_QUEUE))
+        self._info = node.create_publisher(CameraInfo, 'camera_info', qos('reliable', QUEUE))
+        self._depth = node.create_publisher(Image, 'depth_in', qos('reliable', QUEUE))
+        kind, name = (CompressedImage, 'image/compressed') if settings.compressed else (
+            Image, 'image')
+        self._image = node.create_publisher(kind, name, qos('reliable', QUEUE))
+        self._broadcaster = None if tf2_ros is None else tf2_ros.TransformBroadcaster(node)
+
+    @property
+    def missing(self) -> str:
+        """Say which topic nobody listens to, empty where all is well."""
+        needed = [self._image, self._info, *([self._depth] * self._settings.publish_depth)]
+        return ', '.join(f'nobody listens to {publisher.topic_name}' for publisher in needed
+                         if not publisher.get_subscription_count())
+
+    def publish(self, frame: Frame, camera: Intrinsics | None, stamp_ns: int) -> None:
+        """Publish one frame under a stamp."""
+        header = header_of(stamp_ns, self._settings.camera_frame)
+        if frame.map_from_camera is not None:
+            self._publish_pose(frame.map_from_camera, stamp_ns)
+        if camera is not None:
+            self._info.publish(info_from_intrinsics(header, camera))
+        if self._settings.publish_depth and frame.depth_m_HW is not None:
+            self._depth.publish(image_from_depth(header, frame.depth_m_HW))
+        make = compressed_from_rgb if self._settings.compressed else image_from_rgb
+        self._image.publish(make(header, frame.rgb_HW3))
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until reliable listeners have everything."""
+        for publisher in (self._pose, self._info, self._depth, self._image):
+            publisher.wait_for_all_acked(Duration(seconds=timeout_s))
+
+    def _publish_pose(self, map_from_camera: np.ndarray, stamp_ns: int) -> None:
+        header = header_of(stamp_ns, self._settings.map_frame)
+        x, y, z = (float(value) for value in map_from_camera[:3, 3])
+        qx, qy, qz, qw = (float(value) for value in quaternion_xyzw(map_from_camera))
+        turn = Quaternion(x=qx, y=qy, z=qz, w=qw)
+        self._pose.publish(PoseStamped(header=header, pose=Pose(
+            position=Point(x=x, y=y, z=z), orientation=turn)))
+        if self._broadcaster is not None:
+            transform = TransformStamped(header=header,
+                                         child_frame_id=self._settings.camera_frame)
+            transform.transform.translation = Vector3(x=x, y=y, z=z)
+            transform.transform.rotation = turn
+            self._broadcaster.sendTransform(transform)

@@ -1,0 +1,93 @@
+"""Depth with camera, colour, confidence and pose, joined from their topics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import time
+from typing import Any
+
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.types import Intrinsics
+from depth_refiner_ros.nodes import message_sync
+from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image
+from depth_refiner_ros.nodes.conversions.color import rgb_from_image
+from depth_refiner_ros.nodes.conversions.depth import depth_from_image
+from depth_refiner_ros.nodes.conversions.pixels import matrix_of
+from depth_refiner_ros.nodes.frame_sync import message_filters, QUEUE, STRICT_SLOP_S
+from depth_refiner_ros.nodes.topics import Topics
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthSet:
+    """
+    Messages of one stamp.
+
+    :param messages: topic name to message
+    :param arrived_s: monotonic time at which the set was complete
+    """
+
+    messages: dict[str, Any]
+    arrived_s: float
+
+    @property
+    def header(self) -> Any:
+        """Give the depth's header."""
+        return self.messages['depth/image'].header
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthFrame:
+    """
+    One decoded set.
+
+    :param depth_m_HW: NaN where unknown
+    :param rgb_HW3: None where colour is not asked for
+    :param confidence_HW: None where confidence is not asked for
+    """
+
+    depth_m_HW: np.ndarray
+    intrinsics: Intrinsics
+    rgb_HW3: np.ndarray | None
+    confidence_HW: np.ndarray | None
+
+
+def subscribe_depth(topics: Topics, *, color: bool, confidence: bool, reliability: str,
+                    tolerance_ms: float, queue: int,
+                    on_frame: Callable[[DepthSet], None]) -> None:
+    """Listen to depth and what goes with it, and join what has one stamp."""
+    kinds = {'depth/camera_info': CameraInfo}
+    kinds |= {'color/image': Image} if color else {}
+    kinds |= {'depth/confidence': Image} if confidence else {}
+    # Depth comes last: who sees this subscription knows that the others are there.
+    kinds |= {'depth/image': Image}
+    filters = message_filters or message_sync
+    inputs = {name: filters.SimpleFilter() for name in kinds}
+    joined = filters.ApproximateTimeSynchronizer(list(inputs.values()), max(queue, QUEUE),
+                                                 tolerance_ms * 1e-3 + STRICT_SLOP_S)
+    joined.registerCallback(lambda *messages: on_frame(
+        DepthSet(messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())))
+    for name, kind in kinds.items():
+        topics.subscribe(kind, name, inputs[name].signalMessage, reliability=reliability,
+                         depth=max(queue, QUEUE))
+
+
+def decoded(depth_set: DepthSet) -> DepthFrame:
+    """
+    Give the arrays of a set.
+
+    :raises InputError: where a message cannot be read or the sizes differ
+    """
+    messages = depth_set.messages
+    depth_m_HW = depth_from_image(messages['depth/image'])
+    height, width = depth_m_HW.shape
+    camera = intrinsics_of_image(messages['depth/camera_info'], width, height)
+    color, confidence = messages.get('color/image'), messages.get('depth/confidence')
+    rgb_HW3 = None if color is None else rgb_from_image(color)
+    confidence_HW = None if confidence is None else matrix_of(confidence, 'f4', 1)
+    for name, image in (('color/image', rgb_HW3), ('depth/confidence', confidence_HW)):
+        if image is not None and image.shape[:2] != (height, width):
+            raise InputError(f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
+                             f'{width}x{height}; use the colour that the depth belongs to')
+    return DepthFrame(depth_m_HW=depth_m_HW, intrinsics=camera, rgb_HW3=rgb_HW3,
+                      confidence_HW=confidence_HW)

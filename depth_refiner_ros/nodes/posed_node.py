@@ -1,0 +1,67 @@
+"""What fusion and the recorder share: depth with its pose, waited for where it comes later."""
+
+import time
+from typing import Any
+
+from depth_refiner_ros.nodes.base import SkipError, WorkerNode
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.pose_inputs import pose_input
+from depth_refiner_ros.nodes.posed_frames import DepthSet, subscribe_depth
+from depth_refiner_ros.nodes.poses import Poses
+import numpy as np
+
+
+class PosedNode(WorkerNode):
+    """
+    A worker on posed depth.
+
+    :param name: of the node
+    :param defaults: settings, with those of poses, queue and inputs
+    """
+
+    uses_color = True
+    uses_confidence = False
+
+    def __init__(self, name: str, defaults: Any) -> None:
+        super().__init__(name, defaults)
+        self._poses: Poses | None = None
+        self._pose_error = ''
+
+    def capacity(self) -> int:
+        """Give how many frames may wait for a pose."""
+        return int(self.settings.queue)
+
+    def subscribe(self) -> None:
+        """Listen to poses first, so that they are there when their depth comes."""
+        settings = self.settings
+        if settings.pose_source != 'none':
+            self._poses = pose_input(self, self.topics, settings, self._tell_pose_error)
+        subscribe_depth(self.topics, color=self.uses_color, confidence=self.uses_confidence,
+                        reliability=settings.input_qos, tolerance_ms=settings.sync_tolerance_ms,
+                        queue=settings.queue, on_frame=self.accept)
+
+    def pose_of(self, item: DepthSet) -> np.ndarray | None:
+        """
+        Give the pose of a frame, None where no pose is asked for.
+
+        :raises SkipError: where it does not come in time
+        """
+        if self._poses is None:
+            return None
+        settings, header = self.settings, item.header
+        waited_s = time.monotonic() - item.arrived_s
+        pose = self._poses.wait_at(
+            stamp_ns_of(header), header.frame_id,
+            max_gap_ns=round(settings.pose_tolerance_ms * 1e6),
+            timeout_s=max(0.0, settings.pose_wait_ms * 1e-3 - waited_s))
+        if pose is None:
+            raise SkipError('no_pose')
+        return pose
+
+    def warnings(self) -> list[str]:
+        """Warn of poses that cannot be used."""
+        return [self._pose_error] if self._pose_error else []
+
+    def _tell_pose_error(self, line: str) -> None:
+        self._pose_error = line
+        self.get_logger().warning(line, throttle_duration_sec=10.0)

@@ -1,0 +1,43 @@
+"""What each consumer of depth wants: defaults of parameters and names of topics, nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    'rep118': {},
+    # nvblox takes +Inf for a surface, so what is far must be unknown.
+    'nvblox': {'out_of_range': 'nan', 'max_range_m': 20.0},
+    'rtabmap': {'out_of_range': 'nan'},
+    # depth_image_proc puts a depth of 0.0 at the camera, but leaves out what is not finite.
+    'depth_image_proc': {'out_of_range': 'nan'},
+    # MonoGS multiplies by its mask, so that any NaN spreads to the loss.
+    'monogs': {'out_of_range': 'zero', 'max_range_m': 20.0},
+    'realsense_compat': {'out_of_range': 'nan', 'points.layout': 'pcl32'},
+}
+"""Defaults by profile; a parameter that the user gives wins."""
+
+TOPICS: dict[str, dict[str, str]] = {
+    'nvblox': {'depth/image': 'camera_0/depth/image',
+               'depth/camera_info': 'camera_0/depth/camera_info',
+               'color/image': 'camera_0/color/image',
+               'color/camera_info': 'camera_0/color/camera_info'},
+    'depth_image_proc': {'depth/image': 'depth_registered/image_rect',
+                         'color/image': 'rgb/image_rect_color',
+                         'color/camera_info': 'rgb/camera_info'},
+    'rtabmap': {'color/image': 'rgb/image', 'color/camera_info': 'rgb/camera_info'},
+    'realsense_compat': {'depth/image_raw': 'aligned_depth_to_color/image_raw',
+                         'depth/camera_info': 'aligned_depth_to_color/camera_info',
+                         'points': 'depth/color/points', 'color/image': 'color/image_raw',
+                         'color/camera_info': 'color/camera_info'},
+}
+"""Output names by profile where they differ; remapping applies on top."""
+
+
+def changes(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the changed defaults that the given parameters call for."""
+    return DEFAULTS.get(str(given.get('profile', 'rep118')), {})
+
+
+def topic(profile: str, name: str) -> str:
+    """Give the name of an output under a profile."""
+    return TOPICS.get(profile, {}).get(name, name)

@@ -1,0 +1,47 @@
+"""Quality of service of the topics, and how a mismatch is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
+
+RELIABILITY = {'sensor_data': ReliabilityPolicy.BEST_EFFORT,
+               'reliable': ReliabilityPolicy.RELIABLE}
+
+
+def qos(reliability: str, depth: int) -> QoSProfile:
+    """
+    Give a volatile keep-last profile.
+
+    :param reliability: ``sensor_data`` (best effort) or ``reliable``
+    """
+    return QoSProfile(depth=depth, reliability=RELIABILITY[reliability])
+
+
+def overridable() -> QoSOverridingOptions:
+    """Let ``qos_overrides.TOPIC.subscription.reliability`` and its like apply."""
+    return QoSOverridingOptions.with_default_policies()
+
+
+def subscription_events(topic: str, tell: Callable[[str], None]) -> SubscriptionEventCallbacks:
+    """Tell of publishers that offer less than the subscription asks for."""
+    return SubscriptionEventCallbacks(incompatible_qos=lambda event: tell(
+        f'{topic}: a publisher offers another {_policy(event)} than is asked for; set '
+        f'qos_overrides.{topic}.subscription.{_policy(event)}'))
+
+
+def publisher_events(topic: str, tell: Callable[[str], None]) -> PublisherEventCallbacks:
+    """Tell of subscribers that ask for more than the publisher offers."""
+    return PublisherEventCallbacks(incompatible_qos=lambda event: tell(
+        f'{topic}: a subscriber asks for another {_policy(event)} than is offered; set '
+        f'qos_overrides.{topic}.publisher.{_policy(event)}'))
+
+
+def _policy(event: Any) -> str:
+    return str(getattr(event.last_policy_kind, 'name', event.last_policy_kind)).lower()

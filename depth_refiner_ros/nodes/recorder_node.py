@@ -1,0 +1,58 @@
+"""The node ``recorder``: depth and colour topics as a TUM folder that SLAM programs read."""
+
+from pathlib import Path
+
+from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.mapping.recording import SequenceWriter
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.latency import Stopwatch
+from depth_refiner_ros.nodes.posed_frames import decoded, DepthSet
+from depth_refiner_ros.nodes.posed_node import PosedNode
+from depth_refiner_ros.nodes.run import run
+from depth_refiner_ros.settings import RecorderNodeSettings
+
+
+class RecorderNode(PosedNode):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__('recorder', RecorderNodeSettings())
+        self._writer: SequenceWriter | None = None
+
+    def process(self, item: DepthSet, watch: Stopwatch) -> None:
+        """Write one frame; the first one fixes size and camera of the recording."""
+        with watch.stage('decode'):
+            frame = decoded(item)
+        with watch.stage('pose'):
+            pose = self.pose_of(item)
+        with watch.stage('write'):
+            if self._writer is None:
+                self._writer = SequenceWriter(
+                    Path(self.settings.folder).expanduser(), frame.intrinsics,
+                    depth_scale=self.settings.depth_scale, profile=self.settings.layout)
+            self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
+
+    def cleanup(self) -> None:
+        """Write the index files."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error))
+            return
+        self.get_logger().info(f'recorded {len(writer)} frames in {writer.folder}')
+
+    def facts(self) -> dict[str, str]:
+        """Tell how many frames are written."""
+        return {'frames_written': str(0 if self._writer is None else len(self._writer))}
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to end."""
+    return run(RecorderNode, args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

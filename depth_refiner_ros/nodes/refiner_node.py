@@ -1,0 +1,171 @@
+"""The node ``refiner``: image and camera_info in, sharp metric depth and cloud out."""
+
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.scale import ScaleHealth, ScaleReading
+from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.nodes import profiles
+from depth_refiner_ros.nodes.base import SkipError, WorkerNode
+from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
+from depth_refiner_ros.nodes.conversions.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.nodes.conversions.depth import depth_from_compressed, depth_from_image
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.frame_sync import FrameSync, ImageSet
+from depth_refiner_ros.nodes.latency import Stopwatch
+from depth_refiner_ros.nodes.output_depth import published_depth
+from depth_refiner_ros.nodes.refiner_outputs import RefinerOutputs
+from depth_refiner_ros.nodes.run import run
+from depth_refiner_ros.options import options, Value, values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.settings import ModelSettings, RefinerNodeSettings
+import numpy as np
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+import torch
+
+QUEUE_OF_ALL = 1000
+"""Frames that may wait where every one is kept."""
+SENSOR_PRIORS = ('sensor', 'smeared')
+MODEL_OPTIONS = frozenset(options(ModelSettings))
+
+
+class RefinerNode(WorkerNode):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__('refiner', RefinerNodeSettings(), profiles.changes)
+        self._refiner: DepthRefiner | None = None
+        self._loaded: dict[str, Value] = {}
+        self._outputs: RefinerOutputs | None = None
+        self._scale = ScaleHealth()
+        self._scale_reading: ScaleReading | None = None
+        self._distorted = False
+
+    def configure(self) -> None:
+        """Load the networks and name their licences."""
+        self._load(self.settings)
+        for line in self._refiner.describe():
+            self.get_logger().info(line)
+        if self._outputs is None:
+            self._outputs = RefinerOutputs(self.topics, self.settings)
+
+    def _load(self, settings: RefinerNodeSettings) -> None:
+        self._refiner = DepthRefiner.from_settings(settings)
+        self._loaded = _model(settings)
+
+    def cleanup(self) -> None:
+        """Let go of the networks."""
+        self._refiner = None
+        self._scale.reset()
+
+    def capacity(self) -> int:
+        """Keep the newest frame, or all where asked for."""
+        return QUEUE_OF_ALL if self.settings.keep_every_frame else 1
+
+    def subscribe(self) -> None:
+        """Listen to camera_info first, so that it is there when its image comes."""
+        settings = self.settings
+        with_depth = settings.prior in SENSOR_PRIORS
+        sync = FrameSync(settings.sync_mode, settings.sync_tolerance_ms, with_depth=with_depth,
+                         on_frame=self.accept,
+                         on_drop=lambda header: self.drop(header, 'unmatched'))
+        self.topics.subscribe(CameraInfo, 'camera_info', sync.add_info,
+                              reliability=settings.input_qos)
+        if with_depth:
+            kind, name = ((CompressedImage, 'depth_in/compressedDepth')
+                          if settings.depth_transport == 'compressed' else (Image, 'depth_in'))
+            self.topics.subscribe(kind, name, sync.add_depth, reliability=settings.input_qos)
+        kind, name = ((CompressedImage, 'image/compressed')
+                      if settings.input_transport == 'compressed' else (Image, 'image'))
+        self.topics.subscribe(kind, name, sync.add_image, reliability=settings.input_qos)
+
+    def process(self, item: ImageSet, watch: Stopwatch) -> None:
+        """Refine one image and publish what is listened to."""
+        settings = self.settings
+        names = self._outputs.wanted()
+        if not names and not settings.always_on:
+            raise SkipError('nobody_listens')
+        self._check_age(item)
+        if _model(settings) != self._loaded:
+            self._load(settings)
+        with watch.stage('decode'):
+            rgb_HW3, sensor_m_HW = self._decoded(item)
+            height, width = rgb_HW3.shape[:2]
+            camera = intrinsics_of_image(item.info, width, height)
+        with watch.stage('refine'):
+            result = self._refiner.refine(_batch(rgb_HW3), camera,
+                                          sensor_depth_m_B1HW=_depth_batch(sensor_m_HW))
+        with watch.stage('clean'):
+            depth_m_HW = published_depth(result, settings)
+            confidence_HW = _confidence(result, depth_m_HW)
+            self._watch_scale(item, result)
+        with watch.stage('publish'):
+            self._outputs.publish(names, item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
+                                  settings.points)
+
+    def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
+        self._distorted = is_distorted(item.info)
+        if self._distorted:
+            self.get_logger().warning('camera_info has distortion (D != 0): images must come '
+                                      'rectified, use image_rect', once=True)
+        rgb_HW3 = (rgb_from_compressed(item.image) if isinstance(item.image, CompressedImage)
+                   else rgb_from_image(item.image))
+        if item.depth is None:
+            return rgb_HW3, None
+        sensor_m_HW = (depth_from_compressed(item.depth)
+                       if isinstance(item.depth, CompressedImage)
+                       else depth_from_image(item.depth))
+        if sensor_m_HW.shape != rgb_HW3.shape[:2]:
+            raise InputError(f'depth_in is {sensor_m_HW.shape[1]}x{sensor_m_HW.shape[0]} but the '
+                             f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
+                             'is registered (aligned) to the colour image')
+        return rgb_HW3, sensor_m_HW
+
+    def _check_age(self, item: ImageSet) -> None:
+        max_age_ms = self.settings.max_age_ms
+        age_ms = (self.get_clock().now().nanoseconds - stamp_ns_of(item.header)) * 1e-6
+        if max_age_ms and age_ms > max_age_ms:
+            raise SkipError('too_old')
+
+    def _watch_scale(self, item: ImageSet, result: RefinedDepth) -> None:
+        self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
+
+    def facts(self) -> dict[str, str]:
+        """Tell how the refined depth's scale compares with the prior's."""
+        reading = self._scale_reading
+        if reading is None:
+            return {}
+        return {'scale_ratio': f'{reading.now.ratio:.4f}',
+                'scale_spread': f'{reading.now.spread:.4f}', 'scale_jumps': str(reading.jumps)}
+
+    def warnings(self) -> list[str]:
+        """Warn of a jumping scale and of lens distortion."""
+        lines = ['camera_info has distortion, images must come rectified'] * self._distorted
+        if self._scale_reading is not None and self._scale_reading.jump:
+            lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
+        return lines
+
+
+def _model(settings: RefinerNodeSettings) -> dict[str, Value]:
+    """Give what the networks and the fit depend on."""
+    return {name: value for name, value in values(settings).items() if name in MODEL_OPTIONS}
+
+
+def _batch(rgb_HW3: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(rgb_HW3).permute(2, 0, 1)[None]
+
+
+def _depth_batch(depth_m_HW: np.ndarray | None) -> torch.Tensor | None:
+    return None if depth_m_HW is None else torch.from_numpy(depth_m_HW)[None, None]
+
+
+def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
+    """Trust nothing that was taken out."""
+    return torch.where(torch.isfinite(depth_m_HW), result.confidence_B1HW[0, 0], 0.0)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to end."""
+    return run(RefinerNode, args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,177 @@
+"""The node ``tsdf``: posed depth in, coloured mesh out."""
+
+from pathlib import Path
+import threading
+import time
+
+from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.mesh_io import write_ply
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh
+from depth_refiner_ros.nodes.latency import Stopwatch
+from depth_refiner_ros.nodes.output_depth import unreliable
+from depth_refiner_ros.nodes.posed_frames import decoded, DepthFrame, DepthSet
+from depth_refiner_ros.nodes.posed_node import PosedNode
+from depth_refiner_ros.nodes.run import run
+from depth_refiner_ros.settings import TsdfNodeSettings
+import numpy as np
+from rclpy.publisher import Publisher
+from std_srvs.srv import Trigger
+import torch
+from visualization_msgs.msg import Marker
+
+DEFAULT_MESH_FILE = 'mesh.ply'
+
+
+class TsdfNode(PosedNode):
+    """See the module."""
+
+    @property
+    def uses_color(self) -> bool:
+        """Tell whether colour is waited for."""
+        return bool(self.settings.use_color)
+
+    @property
+    def uses_confidence(self) -> bool:
+        """Tell whether confidence is waited for."""
+        return bool(self.settings.use_confidence)
+
+    def __init__(self) -> None:
+        super().__init__('tsdf', TsdfNodeSettings())
+        self._volume: TsdfVolume | None = None
+        self._volume_lock = threading.Lock()
+        self._marker: Publisher | None = None
+        self._marked_at_s = self._saved_at_s = time.monotonic()
+        self._marked_frames = self._saved_frames = 0
+        self.create_service(Trigger, '~/save', self._serve_save)
+        self.create_service(Trigger, '~/reset', self._serve_reset)
+
+    def configure(self) -> None:
+        """Make the volume."""
+        settings = self.settings
+        device = settings.device
+        if device == 'auto':
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        self._volume = TsdfVolume(settings.voxel_m, truncation_voxels=settings.truncation_voxels,
+                                  min_range_m=settings.min_range_m,
+                                  max_range_m=settings.max_range_m, device=device)
+        if self._marker is None:
+            self._marker = self.topics.publisher(Marker, 'mesh', depth=1)
+
+    def cleanup(self) -> None:
+        """Save what was fused, then let go of it."""
+        if self.settings.save_at_shutdown and self._unsaved():
+            self._save_and_tell()
+        self._volume = None
+
+    def process(self, item: DepthSet, watch: Stopwatch) -> None:
+        """Fuse one frame at its pose."""
+        with watch.stage('decode'):
+            frame = decoded(item)
+        with watch.stage('pose'):
+            pose = self.pose_of(item)
+        with watch.stage('integrate'):
+            self._integrate(frame, pose)
+
+    def idle(self) -> None:
+        """Publish and save the mesh where it is due."""
+        now_s = time.monotonic()
+        if (self._marker.get_subscription_count() and self._marked_frames != self._frames()
+                and now_s - self._marked_at_s >= self.settings.marker_period_s):
+            self._publish_marker()
+            self._marked_at_s = time.monotonic()
+        period_s = self.settings.autosave_period_s
+        if period_s and now_s - self._saved_at_s >= period_s and self._unsaved():
+            self._save_and_tell()
+            self._saved_at_s = time.monotonic()
+
+    def facts(self) -> dict[str, str]:
+        """Tell how large the volume is."""
+        volume = self._volume
+        if volume is None:
+            return {}
+        return {'frames_fused': str(volume.frames), 'blocks': str(volume.blocks),
+                'memory_mb': f'{volume.memory_mb:.1f}'}
+
+    def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
+        settings = self.settings
+        depth_m_B1HW = torch.from_numpy(frame.depth_m_HW)[None, None]
+        rejected_B1HW = unreliable(depth_m_B1HW, None, 0.0, settings.edge_filter)
+        with self._volume_lock:
+            self._volume.range_m = (settings.min_range_m, settings.max_range_m)
+            self._volume.integrate(
+                frame.depth_m_HW, frame.rgb_HW3, frame.intrinsics, map_from_camera,
+                confidence_HW=frame.confidence_HW, min_confidence=settings.min_confidence,
+                reject_HW=rejected_B1HW[0, 0].numpy())
+
+    def _mesh(self) -> Mesh:
+        with self._volume_lock:
+            return self._volume.mesh(min_weight=self.settings.min_weight)
+
+    def _publish_marker(self) -> None:
+        self._marked_frames = self._frames()
+        try:
+            mesh = coarsened(self._mesh(), self.settings.marker_max_triangles)
+        except DepthRefinerError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=10.0)
+            return
+        header = header_of(self.get_clock().now().nanoseconds, self.settings.map_frame)
+        self._marker.publish(marker_from_mesh(header, mesh))
+
+    def _save(self) -> str:
+        """
+        Write the mesh.
+
+        :return: what was written
+        :raises DepthRefinerError: where there is no surface, no space or no right to write
+        """
+        path = Path(self.settings.mesh_file or DEFAULT_MESH_FILE).expanduser().resolve()
+        frames = self._frames()
+        mesh = self._mesh()
+        write_ply(path, mesh)
+        self._saved_frames = frames
+        return (f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
+                f'of {frames} frames')
+
+    def _save_and_tell(self) -> None:
+        try:
+            self.get_logger().info(f'saved {self._save()}')
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error))
+
+    def _frames(self) -> int:
+        return 0 if self._volume is None else self._volume.frames
+
+    def _unsaved(self) -> bool:
+        return self._frames() > self._saved_frames
+
+    def _serve_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            response.message = self._save() if self._frames() else 'nothing was fused yet'
+            response.success = bool(self._frames())
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error))
+            response.message = str(error)
+        return response
+
+    def _serve_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._volume is None:
+            response.message = 'the node is not configured'
+            return response
+        with self._volume_lock:
+            response.message = f'forgot {self._volume.frames} frames'
+            self._volume.reset()
+            self._saved_frames = self._marked_frames = 0
+        response.success = True
+        return response
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to end."""
+    return run(TsdfNode, args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
