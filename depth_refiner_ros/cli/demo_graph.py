@@ -7,6 +7,7 @@ import time
 from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, read_arrivals
 from depth_refiner_ros.cli.console import progress_bars
 from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
+from depth_refiner_ros.cli.inference import PRIORS_FROM_DEPTH
 from depth_refiner_ros.cli.processes import ChildError, Children
 from depth_refiner_ros.options import updated, values
 from depth_refiner_ros.settings import (
@@ -67,7 +68,8 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
         'pose_source': 'pose', 'mesh_file': str((folder / 'mesh.ply').resolve()),
         'save_at_shutdown': True, 'diagnostics_period_s': 0.5})
     player = updated(node_settings(PlayerNodeSettings, 'player'), {
-        'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf'})
+        'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf',
+        'publish_depth': model.prior in PRIORS_FROM_DEPTH})
     return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 

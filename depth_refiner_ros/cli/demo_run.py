@@ -12,10 +12,10 @@ from depth_refiner_ros.cli.fuse_run import true_mesh_score
 from depth_refiner_ros.cli.graph import require_ros
 from depth_refiner_ros.cli.inference import infer
 from depth_refiner_ros.cli.results import Run, write_results
-from depth_refiner_ros.cli.scoring import Comparison
+from depth_refiner_ros.cli.scoring import Comparison, frame_errors
 from depth_refiner_ros.cli.spread import spread_indices
 from depth_refiner_ros.cli.tell import tell
-from depth_refiner_ros.core.gating import difference_map
+from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
 from depth_refiner_ros.mapping.trajectory import Trajectory
@@ -101,7 +101,7 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
         if depth_m_HW is None or frame.depth_m_HW is None:
             continue
         prior_m_HW = infer(prior, model, frame).prior_m_HW
-        comparison.add(prior_m_HW, depth_m_HW, frame.depth_m_HW)
+        comparison.add(frame_errors(prior_m_HW, depth_m_HW, frame.depth_m_HW))
         if index in shown:
             views.append(_view(frame, prior_m_HW, depth_m_HW))
     bundles = DepthRefiner.from_settings(model).describe()
@@ -137,8 +137,8 @@ def _true_view(frame: Frame) -> TrueView:
 
 
 def _view(frame: Frame, prior_m_HW: np.ndarray, depth_m_HW: np.ndarray) -> View:
-    difference_B1HW = difference_map(torch.from_numpy(prior_m_HW)[None, None],
-                                     torch.from_numpy(depth_m_HW)[None, None], preset='paper')
+    difference_B1HW = relative_difference(torch.from_numpy(depth_m_HW)[None, None],
+                                          torch.from_numpy(prior_m_HW)[None, None])
     return View(rgb_HW3=frame.rgb_HW3, prior_m_HW=prior_m_HW, refined_m_HW=depth_m_HW,
                 difference_HW=np.asarray(difference_B1HW[0, 0]), truth_m_HW=frame.depth_m_HW)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import cv2
 from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
-from depth_refiner_ros.cli.inference import Depths, infer
-from depth_refiner_ros.cli.scoring import Comparison, FIGURES
+from depth_refiner_ros.cli.inference import depth_batch, Depths, infer, plane, rgb_batch
+from depth_refiner_ros.cli.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.cli.tell import tell_depth
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.options import values
+from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings import ModelSettings, SmearSettings
@@ -22,8 +23,6 @@ from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.images import FrameListSource, resampled_nearest
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
-
-SCENES = ('indoor', 'outdoor')
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,20 @@ def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, fra
         panels: Path | None) -> None:
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
     sources = [open_source(spec) for spec in specs]
-    refiner = DepthRefiner.from_settings(model, smear=smear)
+    refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
     for source in sources:
         total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
         picked = islice(labelled(source), 0, total * every, every)
         for item in tracked(picked, source.name, total):
-            depths = infer(refiner, model, item.frame)
+            depths = infer(refiner, model, spoilt(item.frame))
             truth_m_HW = _truth(item.frame, range_m)
-            errors = overall.add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
-            per_source[item.source].add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+            errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+            overall.add(errors)
+            per_source[item.source].add(errors)
             if item.scene:
-                per_scene[item.scene].add(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+                per_scene[item.scene].add(errors)
             rows.append(_row(item, errors))
             if panels:
                 _draw(panels, item, depths, truth_m_HW)
@@ -77,6 +77,33 @@ def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, fra
     _give(result, rows, json, csv)
 
 
+class Smear:
+    """
+    For prior ``smeared``: spoils the depth of each frame with errors of its own.
+
+    :param settings: how much
+    :param model: its seed starts the errors; another prior leaves frames alone
+    """
+
+    def __init__(self, settings: SmearSettings, model: ModelSettings) -> None:
+        self._settings, self._active, self._seed = settings, model.prior == 'smeared', model.seed
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Give the frame with spoilt depth; the next one is spoilt differently."""
+        if not self._active or frame.depth_m_HW is None:
+            return frame
+        prior = SmearedPrior(factor=self._settings.factor, warp=self._settings.warp,
+                             scale=self._settings.scale, seed=self._seed)
+        self._seed += 1
+        smeared = prior.predict(rgb_batch(frame), None, depth_batch(frame.depth_m_HW))
+        return replace(frame, depth_m_HW=plane(smeared.depth_B1HW))
+
+
+def through_sensor(model: ModelSettings) -> ModelSettings:
+    """Give settings under which spoilt depth comes in as a sensor's would."""
+    return replace(model, prior='sensor') if model.prior == 'smeared' else model
+
+
 def labelled(source: FrameSource) -> Iterator[Labelled]:
     """Give the frames of a source with their groups; a frame list names them itself."""
     if not isinstance(source, FrameListSource):
@@ -84,9 +111,14 @@ def labelled(source: FrameSource) -> Iterator[Labelled]:
             yield Labelled(frame, source.name, '')
         return
     for frame, entry in zip(source, source.entries):
-        word = str(entry.get('scene', '')).split(' ')[0]
         yield Labelled(_at_depth_size(frame, entry), str(entry.get('source', source.name)),
-                       word if word in SCENES else '')
+                       scene_of(entry))
+
+
+def scene_of(entry: Mapping[str, Any]) -> str:
+    """Give ``indoor`` or ``outdoor``, empty where a list does not say; a tabletop is indoors."""
+    words = str(entry.get('scene', '')).split()
+    return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
 
 
 def _at_depth_size(frame: Frame, entry: Mapping[str, Any]) -> Frame:
@@ -113,10 +145,11 @@ def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
     return np.where(inside_HW, frame.depth_m_HW, np.float32(np.nan))
 
 
-def _row(item: Labelled, errors: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
+def _row(item: Labelled, errors: FrameErrors) -> dict[str, Any]:
+    figures = {name: errors.figures(name) for name in COMPARED}
     return {'source': item.source, 'scene': item.scene, 'frame': item.frame.name,
-            **{f'{name}_{figure}': errors[name][figure]
-               for figure in FIGURES for name in ('prior', 'refined')}}
+            **{f'{name}_{figure}': figures[name][figure]
+               for figure in FIGURES for name in COMPARED}}
 
 
 def _draw(folder: Path, item: Labelled, depths: Depths, truth_m_HW: np.ndarray) -> None:

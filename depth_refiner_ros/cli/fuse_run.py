@@ -138,8 +138,7 @@ def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
     progress.frames += 1
     for stage, ms in depths.timings_ms.items():
         progress.stages_ms.setdefault(stage, []).append(ms)
-    if depths.truth_m_HW is not None:
-        progress.comparison.add(depths.prior_m_HW, depths.refined_m_HW, depths.truth_m_HW)
+    progress.comparison.add(depths.errors())
     return depths
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from depth_refiner_ros.cli.scoring import frame_errors, FrameErrors
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner import DepthRefiner
@@ -30,6 +31,12 @@ class Depths:
     truth_m_HW: np.ndarray | None
     timings_ms: dict[str, float]
 
+    def errors(self) -> FrameErrors | None:
+        """Compare with the truth, None where there is none."""
+        if self.truth_m_HW is None:
+            return None
+        return frame_errors(self.prior_m_HW, self.refined_m_HW, self.truth_m_HW)
+
     def view(self) -> View:
         """Give the row of pictures."""
         return View(rgb_HW3=self.frame.rgb_HW3, prior_m_HW=self.prior_m_HW,
@@ -48,9 +55,9 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
         if frame.depth_m_HW is None:
             raise InputError(f'{frame.name} has no depth, which --prior {settings.prior} starts '
                              'from; use --prior bundled')
-        sensor_m_B1HW = torch.from_numpy(np.ascontiguousarray(frame.depth_m_HW))[None, None]
-    rgb_B3HW = torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)).permute(2, 0, 1)[None]
-    result = refiner.refine(rgb_B3HW, frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW)
+        sensor_m_B1HW = depth_batch(frame.depth_m_HW)
+    result = refiner.refine(rgb_batch(frame), frame.intrinsics,
+                            sensor_depth_m_B1HW=sensor_m_B1HW)
     return _depths(frame, result, truth=settings.prior != 'sensor')
 
 
@@ -60,6 +67,16 @@ def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
                   difference_HW=plane(result.difference_B1HW),
                   confidence_HW=plane(result.confidence_B1HW),
                   truth_m_HW=frame.depth_m_HW if truth else None, timings_ms=result.timings_ms)
+
+
+def rgb_batch(frame: Frame) -> torch.Tensor:
+    """Give the image as ``rgb_B3HW`` uint8 with one image."""
+    return torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)).permute(2, 0, 1)[None]
+
+
+def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
+    """Give a depth map as ``depth_m_B1HW`` with one map."""
+    return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
 
 
 def plane(map_B1HW: torch.Tensor) -> np.ndarray:

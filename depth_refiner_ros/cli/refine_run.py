@@ -66,8 +66,7 @@ def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSetti
         _write(depths, folder, name, npy=npy)
         if index in drawn:
             write_png(folder / f'{name}_panel.png', sheet([depths.view()]))
-        if depths.truth_m_HW is not None:
-            comparison.add(depths.prior_m_HW, depths.refined_m_HW, depths.truth_m_HW)
+        comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
     return {'name': source.name, 'folder': folder.name, 'frames': len(total_ms),
             'median_ms': statistics.median(total_ms) if total_ms else None,

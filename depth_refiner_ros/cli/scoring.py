@@ -1,14 +1,40 @@
 """Prior and refined depth against ground truth, side by side."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from depth_refiner_ros.core.edge_metrics import edge_metrics
-from depth_refiner_ros.core.metrics import depth_metrics, MetricMean
+from depth_refiner_ros.core.edge_metrics import edge_metrics, EdgeMetrics
+from depth_refiner_ros.core.metrics import depth_metrics, DepthMetrics, MetricMean
 import numpy as np
 import torch
 
 FIGURES = ('abs_rel', 'rmse_m', 'si_log', 'delta1', 'dbe_acc_px', 'dbe_compl_px')
+COMPARED = ('prior', 'refined')
+
+
+@dataclass(frozen=True)
+class FrameErrors:
+    """The errors of one frame, by what was compared: ``prior`` and ``refined``."""
+
+    errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics]]
+
+    def figures(self, name: str) -> dict[str, float | None]:
+        """Give the figures of merit of one of the two."""
+        mean = MetricMean()
+        mean.add(*self.errors[name])
+        return _figures(mean.mean())
+
+
+def frame_errors(prior_m_HW: np.ndarray, refined_m_HW: np.ndarray,
+                 truth_m_HW: np.ndarray) -> FrameErrors:
+    """Compare the two depths of a frame with the truth; all in metres, NaN where unknown."""
+    truth = torch.from_numpy(np.ascontiguousarray(truth_m_HW))
+    errors = {}
+    for name, depth_m_HW in zip(COMPARED, (prior_m_HW, refined_m_HW)):
+        depth = torch.from_numpy(np.ascontiguousarray(depth_m_HW))
+        errors[name] = (depth_metrics(depth, truth), edge_metrics(depth, truth))
+    return FrameErrors(errors)
 
 
 class Comparison:
@@ -16,34 +42,22 @@ class Comparison:
 
     def __init__(self) -> None:
         self.frames = 0
-        self._means = {'prior': MetricMean(), 'refined': MetricMean()}
+        self._means = {name: MetricMean() for name in COMPARED}
 
-    def add(self, prior_m_HW: np.ndarray, refined_m_HW: np.ndarray,
-            truth_m_HW: np.ndarray) -> dict[str, dict[str, float | None]]:
-        """
-        Take in one frame.
-
-        :return: the errors of this frame
-        """
+    def add(self, frame: FrameErrors | None) -> None:
+        """Take in one frame; None is one without ground truth."""
+        if frame is None:
+            return
         self.frames += 1
-        truth = torch.from_numpy(np.ascontiguousarray(truth_m_HW))
-        alone = {}
-        for name, depth_m_HW in (('prior', prior_m_HW), ('refined', refined_m_HW)):
-            depth = torch.from_numpy(np.ascontiguousarray(depth_m_HW))
-            errors = depth_metrics(depth, truth), edge_metrics(depth, truth)
-            self._means[name].add(*errors)
-            frame = MetricMean()
-            frame.add(*errors)
-            alone[name] = _figures(frame.mean())
-        return alone
+        for name, mean in self._means.items():
+            mean.add(*frame.errors[name])
 
     def result(self) -> dict[str, Any]:
         """Give means, number of frames, spread between frames and counts, ready for JSON."""
-        summaries = {name: mean.summary() for name, mean in self._means.items()}
         return {**{name: _figures(mean.mean()) for name, mean in self._means.items()},
                 'frames': self.frames,
                 'std': {name: _figures(mean.std()) for name, mean in self._means.items()},
-                'counts': {name: summary['counts'] for name, summary in summaries.items()}}
+                'counts': {name: mean.summary()['counts'] for name, mean in self._means.items()}}
 
 
 def _figures(values: Mapping[str, float | None]) -> dict[str, float | None]:

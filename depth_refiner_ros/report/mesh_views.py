@@ -16,7 +16,7 @@ AMBIENT = 0.45
 PAPER_RGB = (246.0, 247.0, 249.0)
 SAMPLES = 2
 """Rays along each edge of a pixel."""
-FILL = 0.8
+FILL = 0.9
 """Distance as a share of that at which the bounding sphere just fits into the picture."""
 TILT = np.radians(35.0)
 """How far above the horizon the cameras around the mesh stand."""

@@ -17,7 +17,8 @@ import numpy as np
 
 GAP_PX = 6
 HEADER_PX = 26
-LEGEND_PX = 34
+LEGEND_PX = 38
+LEGEND_SCALE = 0.52
 PAPER_RGB = (255, 255, 255)
 INK_RGB = (40, 40, 40)
 ERROR_LIMIT = 0.2
@@ -51,7 +52,7 @@ class Tile:
     high: str = ''
 
 
-def sheet(views: Sequence[View], *, tile_width: int = 320) -> np.ndarray:
+def sheet(views: Sequence[View], *, tile_width: int = 400) -> np.ndarray:
     """
     Draw one row of pictures for each view.
 
@@ -127,7 +128,7 @@ def _tile(tile: Tile, width: int) -> np.ndarray:
     height = max(1, round(tile.rgb_HW3.shape[0] * width / tile.rgb_HW3.shape[1]))
     picture = cv2.resize(tile.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA)
     header = np.full((HEADER_PX, width, 3), PAPER_RGB, np.uint8)
-    _write(header, tile.label, 2, HEADER_PX - 8, 0.5)
+    _write(header, tile.label, 2, HEADER_PX - 8, 0.6)
     return np.vstack([header, picture, _legend(tile, width)])
 
 
@@ -135,9 +136,9 @@ def _legend(tile: Tile, width: int) -> np.ndarray:
     legend = np.full((LEGEND_PX, width, 3), PAPER_RGB, np.uint8)
     if tile.palette is not None:
         legend[4:12] = legend_bar(width, 8, tile.palette)
-        _write(legend, tile.low, 2, 27, 0.42)
-        (text_width, _), _ = cv2.getTextSize(tile.high, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
-        _write(legend, tile.high, width - text_width - 4, 27, 0.42)
+        _write(legend, tile.low, 2, 29, LEGEND_SCALE)
+        (text_width, _), _ = cv2.getTextSize(tile.high, cv2.FONT_HERSHEY_SIMPLEX, LEGEND_SCALE, 1)
+        _write(legend, tile.high, width - text_width - 4, 29, LEGEND_SCALE)
     return legend
 
 

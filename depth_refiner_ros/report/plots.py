@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 52, 84, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 66, 84, 14, 34
 
 
 def latency_plot(latency_ms: Sequence[float]) -> str:
@@ -70,8 +70,7 @@ def _grid(top_ms: float, y: Callable[[float], float]) -> list[str]:
         row = y(ms)
         marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
                      f'y1="{row:.1f}" y2="{row:.1f}"/>')
-        marks.append(_text(LEFT - 8, row + 4, f'{ms:g}', anchor='end'))
-    marks.append(_text(4, TOP + 4, 'ms'))
+        marks.append(_text(LEFT - 8, row + 4, f'{ms:g} ms', anchor='end'))
     return marks
 
 
