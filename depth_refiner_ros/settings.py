@@ -75,7 +75,7 @@ class RefinerNodeSettings(ModelSettings):
     sync_mode: str = option('exact_then_cached', 'how image and camera_info meet',
                             choices=('exact', 'approx', 'cached', 'exact_then_cached'))
     sync_tolerance_ms: float = option(5.0, 'largest stamp gap in approx mode and for depth_in',
-                                      unit='ms', low=0.0, high=1000.0, runtime=True)
+                                      unit='ms', low=0.0, high=1000.0)
     max_age_ms: float = option(0.0, 'drop images older than this when their turn comes; 0 is off',
                                unit='ms', low=0.0, high=60000.0, runtime=True)
     keep_every_frame: bool = option(False, 'queue images instead of keeping the newest '
@@ -136,7 +136,7 @@ class TsdfNodeSettings(TsdfSettings):
     use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
     input_qos: str = option('reliable', 'reliability asked of the depth topics', choices=QOS)
     sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth, colour and confidence',
-                                      unit='ms', low=0.0, high=1000.0, runtime=True)
+                                      unit='ms', low=0.0, high=1000.0)
     queue: int = option(10, 'frames that may wait for a pose or their turn', low=1, high=1000)
     mesh_file: str = option('', 'where save, autosave and shutdown write; empty is mesh.ply in '
                             'the working folder')

@@ -164,8 +164,10 @@ class WorkerNode(LifecycleNode):
             self._worker = None
 
     def close(self) -> None:
-        """Stop and let go, from whatever state; twice does no harm."""
+        """Stop, let go and report for the last time; twice does no harm."""
         self.stop()
+        if self.context.ok():
+            self.diagnostics.publish()
         self.cleanup()
 
     # Frames.

@@ -6,17 +6,10 @@ import time
 from types import ModuleType
 from typing import Any
 
-from depth_refiner_ros.nodes import message_sync
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-
-try:
-    import message_filters
-except ImportError:
-    message_filters = None
+from depth_refiner_ros.nodes.stamp_join import FILTERS, StampJoin
 
 QUEUE = 10
-STRICT_SLOP_S = 1e-9
-"""``message_filters`` refuses a gap equal to its slop; this much more lets it pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +26,7 @@ class ImageSet:
     image: Any
     info: Any
     depth: Any = None
-    arrived_s: float = 0.0
+    arrived_s: float
 
     @property
     def header(self) -> Any:
@@ -43,7 +36,7 @@ class ImageSet:
 
 class FrameSync:
     """
-    Join images with camera_info, and with depth where asked for.
+    Joins images with camera_info, and with depth where asked for.
 
     ``exact`` waits for the camera_info of the same stamp, ``approx`` for one within the
     tolerance, ``cached`` takes the latest there is. ``exact_then_cached`` waits for the exact one
@@ -54,114 +47,73 @@ class FrameSync:
     :param with_depth: join depth too
     :param on_frame: called with each :class:`ImageSet`; it may only store
     :param on_drop: called with the header of each image that found no partner
-    :param filters: module with the synchronisers; ``message_filters`` where it is installed
+    :param filters: module with the synchronisers
     """
 
     def __init__(self, mode: str, tolerance_ms: float, *, with_depth: bool,
                  on_frame: Callable[[ImageSet], None], on_drop: Callable[[Any], None],
-                 filters: ModuleType = message_filters or message_sync) -> None:
+                 filters: ModuleType = FILTERS) -> None:
         self._mode = mode
-        self._tolerance_s = tolerance_ms * 1e-3 + STRICT_SLOP_S
         self._with_depth = with_depth
-        self._on_frame = on_frame
-        self._on_drop = on_drop
-        self._filters = filters
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all messages, as after a jump in time."""
-        self._last_ns: dict[str, int] = {}
-        self._pending: dict[int, Any] = {}
+        self._joins_info = mode in ('exact', 'approx')
+        self._on_frame, self._on_drop = on_frame, on_drop
         self._info: Any = None
+        self._held: tuple[Any, Any] | None = None
         self._infos_follow_images = False
-        self._held: Any = None
-        self._images = self._filters.SimpleFilter()
-        self._depths = self._filters.SimpleFilter()
-        self._infos = self._filters.SimpleFilter()
-        self._connect()
+        names = ['info'] * self._joins_info + ['depth'] * with_depth + ['image']
+        exact = mode == 'exact' and not with_depth
+        self._join = StampJoin(names, tolerance_ms=0.0 if exact else tolerance_ms, queue=QUEUE,
+                               on_set=self._joined, on_drop=on_drop, filters=filters)
 
     def add_image(self, image: Any) -> None:
         """Take in an image, raw or compressed."""
-        self._notice_time_jump('image', image)
-        self._pending[stamp_ns_of(image.header)] = image
-        while len(self._pending) > QUEUE:
-            self._drop(min(self._pending))
-        self._images.signalMessage(image)
+        self._join.add('image', image)
 
     def add_depth(self, depth: Any) -> None:
         """Take in the depth of an image."""
-        self._notice_time_jump('depth', depth)
-        self._depths.signalMessage(depth)
+        self._join.add('depth', depth)
 
     def add_info(self, info: Any) -> None:
         """Take in a camera model."""
-        self._notice_time_jump('info', info)
+        if self._joins_info:
+            self._join.add('info', info)
+            return
         self._info = info
-        self._infos.signalMessage(info)
         if self._held is not None:
-            stamp_ns, held_ns = stamp_ns_of(info.header), stamp_ns_of(self._held.header)
-            if stamp_ns >= held_ns:
+            stamp_ns, held_ns = stamp_ns_of(info.header), stamp_ns_of(self._held[1].header)
+            if stamp_ns == held_ns or not self._infos_follow_images:
                 self._infos_follow_images = stamp_ns == held_ns
                 self._release_held()
 
-    def _connect(self) -> None:
-        frames = self._filters.SimpleFilter()
-        if self._with_depth:
-            pairs = self._filters.ApproximateTimeSynchronizer(
-                [self._images, self._depths], QUEUE, self._tolerance_s)
-            pairs.registerCallback(lambda image, depth: frames.signalMessage(
-                ImageSet(image=image, info=None, depth=depth)))
+    def _joined(self, *messages: Any) -> None:
+        info = messages[0] if self._joins_info else self._info
+        depth = messages[-2] if self._with_depth else None
+        image = messages[-1]
+        if self._mode == 'exact_then_cached':
+            self._emit_or_hold(depth, image)
+        elif info is None or (self._mode == 'exact' and info.header.stamp != image.header.stamp):
+            self._on_drop(image.header)
         else:
-            self._images.registerCallback(lambda image: frames.signalMessage(
-                ImageSet(image=image, info=None)))
-        if self._mode == 'exact':
-            joined = self._filters.TimeSynchronizer([frames, self._infos], QUEUE)
-            joined.registerCallback(self._emit)
-        elif self._mode == 'approx':
-            joined = self._filters.ApproximateTimeSynchronizer([frames, self._infos], QUEUE,
-                                                               self._tolerance_s)
-            joined.registerCallback(self._emit)
-        elif self._mode == 'cached':
-            frames.registerCallback(self._emit_cached)
-        else:
-            frames.registerCallback(self._emit_or_hold)
-        self._joined = frames
+            self._emit(info, depth, image)
 
-    def _emit_cached(self, frame: ImageSet) -> None:
-        if self._info is not None:
-            self._emit(frame, self._info)
-
-    def _emit_or_hold(self, frame: ImageSet) -> None:
+    def _emit_or_hold(self, depth: Any, image: Any) -> None:
         self._release_held()
-        exact = (self._info is not None
-                 and stamp_ns_of(self._info.header) == stamp_ns_of(frame.header))
+        exact = self._info is not None and self._info.header.stamp == image.header.stamp
         if exact or (self._info is not None and not self._infos_follow_images):
             self._infos_follow_images = exact
-            self._emit(frame, self._info)
+            self._emit(self._info, depth, image)
         else:
-            self._held = frame
+            self._held = depth, image
 
     def _release_held(self) -> None:
+        """Let the waiting image go with the latest camera_info, as none will fit better."""
         held, self._held = self._held, None
-        if held is not None and self._info is not None:
-            self._emit(held, self._info)
+        if held is None:
+            return
+        if self._info is None:
+            self._on_drop(held[1].header)
+        else:
+            self._emit(self._info, *held)
 
-    def _emit(self, frame: ImageSet, info: Any) -> None:
-        stamp_ns = stamp_ns_of(frame.header)
-        self._pending.pop(stamp_ns, None)
-        for passed_ns in sorted(other for other in self._pending if other < stamp_ns):
-            self._drop(passed_ns)
-        self._on_frame(ImageSet(image=frame.image, info=info, depth=frame.depth,
-                                arrived_s=time.monotonic()))
-
-    def _drop(self, stamp_ns: int) -> None:
-        self._on_drop(self._pending.pop(stamp_ns).header)
-
-    def _notice_time_jump(self, stream: str, message: Any) -> None:
-        """Start anew where time moves back, as in a looped bag; one topic never reorders."""
-        stamp_ns = stamp_ns_of(message.header)
-        if stamp_ns < self._last_ns.get(stream, stamp_ns):
-            for pending_ns in sorted(self._pending):
-                self._drop(pending_ns)
-            self.reset()
-        self._last_ns[stream] = stamp_ns
+    def _emit(self, info: Any, depth: Any, image: Any) -> None:
+        self._on_frame(ImageSet(image=image, info=info, depth=depth, arrived_s=time.monotonic()))

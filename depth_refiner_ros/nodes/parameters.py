@@ -36,7 +36,7 @@ class NodeParameters(Generic[Group]):
                  preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
         self._node = node
         given = _take_given(node)
-        self.settings = updated(updated(defaults, preset(given)), given)
+        self.settings = _checked(updated(updated(defaults, preset(given)), given))
         for name, described in options(type(self.settings)).items():
             value = values(self.settings)[name]
             node.declare_parameter(name, value, descriptor_of(described), ignore_override=True)
@@ -45,7 +45,7 @@ class NodeParameters(Generic[Group]):
     def _set(self, changes: list[Parameter]) -> SetParametersResult:
         ours = {change.name: change.value for change in changes if not _is_foreign(change.name)}
         try:
-            self.settings = updated(self.settings, ours, running=True)
+            self.settings = _checked(updated(self.settings, ours, running=True))
         except SettingsError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -76,6 +76,14 @@ def _take_given(node: Node) -> dict[str, Value]:
     for name in given:
         node.undeclare_parameter(name)
     return given
+
+
+def _checked(settings: Group) -> Group:
+    """Refuse ranges that hold nothing."""
+    near_m, far_m = getattr(settings, 'min_range_m', 0.0), getattr(settings, 'max_range_m', 1.0)
+    if near_m >= far_m:
+        raise SettingsError(f'min_range_m = {near_m:g} m must be below max_range_m = {far_m:g} m')
+    return settings
 
 
 def _is_foreign(name: str) -> bool:

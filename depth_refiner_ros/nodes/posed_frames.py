@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 import time
 from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Intrinsics
-from depth_refiner_ros.nodes import message_sync
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image
 from depth_refiner_ros.nodes.conversions.color import rgb_from_image
 from depth_refiner_ros.nodes.conversions.depth import depth_from_image
 from depth_refiner_ros.nodes.conversions.pixels import matrix_of
-from depth_refiner_ros.nodes.frame_sync import message_filters, QUEUE, STRICT_SLOP_S
+from depth_refiner_ros.nodes.frame_sync import QUEUE
+from depth_refiner_ros.nodes.stamp_join import StampJoin
 from depth_refiner_ros.nodes.topics import Topics
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +55,20 @@ class DepthFrame:
 
 
 def subscribe_depth(topics: Topics, *, color: bool, confidence: bool, reliability: str,
-                    tolerance_ms: float, queue: int,
-                    on_frame: Callable[[DepthSet], None]) -> None:
+                    tolerance_ms: float, queue: int, on_frame: Callable[[DepthSet], None],
+                    on_drop: Callable[[Header], None]) -> None:
     """Listen to depth and what goes with it, and join what has one stamp."""
     kinds = {'depth/camera_info': CameraInfo}
     kinds |= {'color/image': Image} if color else {}
     kinds |= {'depth/confidence': Image} if confidence else {}
     # Depth comes last: who sees this subscription knows that the others are there.
     kinds |= {'depth/image': Image}
-    filters = message_filters or message_sync
-    inputs = {name: filters.SimpleFilter() for name in kinds}
-    joined = filters.ApproximateTimeSynchronizer(list(inputs.values()), max(queue, QUEUE),
-                                                 tolerance_ms * 1e-3 + STRICT_SLOP_S)
-    joined.registerCallback(lambda *messages: on_frame(
-        DepthSet(messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())))
+    queue = max(queue, QUEUE)
+    join = StampJoin(list(kinds), tolerance_ms=tolerance_ms, queue=queue, on_drop=on_drop,
+                     on_set=lambda *messages: on_frame(DepthSet(
+                         messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())))
     for name, kind in kinds.items():
-        topics.subscribe(kind, name, inputs[name].signalMessage, reliability=reliability,
-                         depth=max(queue, QUEUE))
+        topics.subscribe(kind, name, partial(join.add, name), reliability=reliability, depth=queue)
 
 
 def decoded(depth_set: DepthSet) -> DepthFrame:

@@ -38,7 +38,8 @@ class PosedNode(WorkerNode):
             self._poses = pose_input(self, self.topics, settings, self._tell_pose_error)
         subscribe_depth(self.topics, color=self.uses_color, confidence=self.uses_confidence,
                         reliability=settings.input_qos, tolerance_ms=settings.sync_tolerance_ms,
-                        queue=settings.queue, on_frame=self.accept)
+                        queue=settings.queue, on_frame=self.accept,
+                        on_drop=lambda header: self.drop(header, 'unmatched'))
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """

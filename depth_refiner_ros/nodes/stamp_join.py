@@ -1,0 +1,82 @@
+"""Messages of several topics joined by stamp, with an account of those that found no partner."""
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from depth_refiner_ros.nodes import message_sync
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+
+try:
+    import message_filters
+except ImportError:
+    message_filters = None
+
+FILTERS = message_filters or message_sync
+STRICT_SLOP_S = 1e-9
+"""``message_filters`` refuses a gap equal to its slop; this much more lets it pass."""
+
+
+class StampJoin:
+    """
+    Joins messages whose stamps are equal or near.
+
+    Where time moves back, as in a looped bag, all that waits is forgotten; ``message_filters``
+    would keep the late messages and throw the early ones away from then on.
+
+    :param names: of the streams; the last one is the leading one, whose messages are accounted for
+    :param tolerance_ms: largest gap of stamps
+    :param queue: messages of each stream that may wait
+    :param on_set: called with a message of each stream, in order; it may only store
+    :param on_drop: called with the header of each leading message that found no partner
+    :param filters: module with the synchronisers; ``message_filters`` where it is installed
+    """
+
+    def __init__(self, names: Sequence[str], *, tolerance_ms: float, queue: int,
+                 on_set: Callable[..., None], on_drop: Callable[[Any], None],
+                 filters: ModuleType = FILTERS) -> None:
+        self._names = list(names)
+        self._tolerance_s = tolerance_ms * 1e-3 + STRICT_SLOP_S
+        self._queue = queue
+        self._on_set, self._on_drop = on_set, on_drop
+        self._filters = filters
+        self._pending: dict[int, Any] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all messages."""
+        self._last_ns: dict[str, int] = {}
+        self._drop_until(None)
+        self._inputs = {name: self._filters.SimpleFilter() for name in self._names}
+        joined = self._filters.ApproximateTimeSynchronizer(list(self._inputs.values()),
+                                                           self._queue, self._tolerance_s)
+        joined.registerCallback(self._emit)
+
+    def add(self, name: str, message: Any) -> bool:
+        """
+        Take in a message.
+
+        :return: True where time moved back, so that what came before is forgotten
+        """
+        stamp_ns = stamp_ns_of(message.header)
+        moved_back = stamp_ns < self._last_ns.get(name, stamp_ns)
+        if moved_back:
+            self.reset()
+        self._last_ns[name] = stamp_ns
+        if name == self._names[-1]:
+            self._pending[stamp_ns] = message.header
+            while len(self._pending) > self._queue:
+                self._on_drop(self._pending.pop(min(self._pending)))
+        self._inputs[name].signalMessage(message)
+        return moved_back
+
+    def _emit(self, *messages: Any) -> None:
+        stamp_ns = stamp_ns_of(messages[-1].header)
+        self._pending.pop(stamp_ns, None)
+        self._drop_until(stamp_ns)
+        self._on_set(*messages)
+
+    def _drop_until(self, stamp_ns: int | None) -> None:
+        for passed_ns in sorted(self._pending):
+            if stamp_ns is None or passed_ns < stamp_ns:
+                self._on_drop(self._pending.pop(passed_ns))
