@@ -22,7 +22,8 @@ POLL_S = 0.1
 SETTLE_S = 3.0
 """After the last frame was sent, wait this long for something more to arrive."""
 BARS = {'image': 'sent', DEPTH: 'refined', 'points': 'clouds', 'tsdf/done': 'fused'}
-START_LIMIT_S = 90.0
+START_LIMIT_S = 240.0
+"""Networks load slowly from a cold disk or on a busy machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
         'save_at_shutdown': True, 'diagnostics_period_s': 0.5})
     player = updated(node_settings(PlayerNodeSettings, 'player'), {
         'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf',
+        'wait_for_subscribers_s': START_LIMIT_S - 10.0, 'lock_step_timeout_s': 60.0,
         'publish_depth': model.prior in PRIORS_FROM_DEPTH})
     return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
