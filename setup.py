@@ -50,17 +50,17 @@ setup(
     zip_safe=False,
     python_requires='>=3.10',
     install_requires=[
-        'diffusers>=0.41', 'numpy', 'onnxruntime>=1.23',
+        'apsw', 'diffusers>=0.41', 'numpy', 'onnxruntime>=1.23',
         'open3d-cpu>=0.20; platform_machine == "x86_64" and sys_platform == "linux"',
         'open3d>=0.20; platform_machine != "x86_64" or sys_platform != "linux"',
-        'opencv-python-headless', 'pillow', 'PyYAML', 'rich', 'rosbags>=0.11',
-        'safetensors', 'scipy', 'torch>=2.6', 'typer',
+        'opencv-python-headless', 'PyYAML', 'rich', 'rosbags>=0.11', 'safetensors',
+        'scikit-image', 'scipy', 'torch>=2.6', 'typer',
     ],
     extras_require={
         'ros': ['ros-rclpy[fastrtps]>=9.1', *(f'ros-{name}' for name in ROS[1:])],
         'test': ['mypy', 'pytest', 'ruff'],
-        'train': ['omegaconf>=2.3', 'tqdm'],
-        'gpu': ['onnxruntime-gpu>=1.23'],
+        'train': ['accelerate>=1.0', 'omegaconf>=2.3'],
+        'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'viewer': ['rerun-sdk>=0.30'],
     },
     entry_points={'console_scripts': [

@@ -14,6 +14,7 @@ from pathlib import Path
 import subprocess
 import sys
 import time
+from typing import Any
 import urllib.error
 import urllib.request
 
@@ -116,6 +117,11 @@ def fill_environment(python: Path, cuda: bool) -> None:
     pip_install(python, '--no-deps', '--no-build-isolation', '--editable', str(ROOT))
 
 
+def starts_anew(found: dict[str, Any], kind: dict[str, Any]) -> bool:
+    """Tell whether an environment is of another kind: another Python, or CPU against GPU."""
+    return any(found.get(name) != value for name, value in kind.items())
+
+
 def bring_up_to_date(venv: Path, cuda: bool) -> None:
     """
     Make, change or leave the environment.
@@ -131,8 +137,7 @@ def bring_up_to_date(venv: Path, cuda: bool) -> None:
         return
     start_s = time.monotonic()
     print(f'installing into {venv} (once, some minutes at most) ...', flush=True)
-    anew = any(found.get(name) != value for name, value in kind.items())
-    python = make_environment(venv, anew=anew)
+    python = make_environment(venv, anew=starts_anew(found, kind))
     stamp.write_text(json.dumps(kind))
     fill_environment(python, cuda)
     stamp.write_text(json.dumps(wanted))
