@@ -90,7 +90,7 @@ def downsample_difference(e_B1HW: torch.Tensor, factor: int = 8, *,
         raise InputError(f'factor = {factor} must be at least 1')
     if mode == 'nearest':
         return e_B1HW[..., ::factor, ::factor]
-    return F.avg_pool2d(e_B1HW, factor, ceil_mode=True, count_include_pad=False)
+    return F.avg_pool2d(e_B1HW, factor, ceil_mode=True)
 
 
 def gate_latent(latent_BChw: torch.Tensor, e_B1hw: torch.Tensor,

@@ -88,8 +88,8 @@ def _errors(pred_N: torch.Tensor, gt_N: torch.Tensor, *, missing: int,
             clipped: int) -> DepthMetrics:
     difference_N = pred_N - gt_N
     log_ratio_N = pred_N.log() - gt_N.log()
-    # The mean of squares less the square of the mean can round to just below zero.
-    log_variance = (log_ratio_N.square().mean() - log_ratio_N.mean().square()).clamp_min(0)
+    # Equal to mean(D^2) - mean(D)^2, which would round to below zero where D is constant.
+    log_variance = (log_ratio_N - log_ratio_N.mean()).square().mean()
     ratio_N = torch.maximum(pred_N / gt_N, gt_N / pred_N)
     delta1, delta2, delta3 = (float((ratio_N < DELTA_BASE ** power).double().mean())
                               for power in (1, 2, 3))

@@ -51,6 +51,7 @@ def test_affine_map_is_recovered_per_image(fit):
     torch.testing.assert_close(result.shift_B, shift, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(result.apply(prediction), target, rtol=1e-5, atol=1e-5)
     assert result.rmse_B.max() < 1e-5
+    assert result.inliers_B.tolist() == [24 * 32, 24 * 32], 'rounding is no outlier'
     assert result.status_B.tolist() == [FitStatus.OK, FitStatus.OK]
 
 
@@ -155,12 +156,14 @@ def test_robust_fit_shrugs_off_outliers():
 
 
 def test_robust_fit_keeps_the_plain_fit_where_a_round_is_ill_posed():
-    # Two levels of which one is an outlier level: cutting it leaves a constant prediction.
-    prediction, target = line(0, 0, 0, 0, 0, 1), line(1, 1, 1, 1, 1, 3)
+    # Twenty pixels at x = 0 agree, two at x = 1 disagree with each other: without those two the
+    # prediction is constant. Plain: slope (3 + 9) / 2 - 1 = 5 from offset 1.
+    prediction = line(*[0.0] * 20, 1.0, 1.0)
+    target = line(*[0.99, 1.01] * 10, 3.0, 9.0)
     robust = fit_robust(prediction, target, min_pixels=6)
     assert robust.ok_B.item()
-    assert robust.scale_B.item() == pytest.approx(2.0)
-    assert robust.inliers_B.item() == 6
+    assert robust.scale_B.item() == pytest.approx(5.0)
+    assert robust.inliers_B.item() == 22
 
 
 @FITS

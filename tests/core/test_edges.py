@@ -59,6 +59,12 @@ def test_longer_reach_finds_slow_smears():
     assert hit_columns(flying_pixels(depth_m, rel_jump=0.07, reach_px=2)) == [5, 6]
 
 
+@pytest.mark.parametrize('width', [1, 2, 3, 8, 9, 10, 11])
+def test_maps_too_narrow_for_the_reach_have_no_inner_pixel(width):
+    depth_m = columns(*[1.5 ** column for column in range(width)], rows=1)
+    assert hit_columns(flying_pixels(depth_m, reach_px=5)) == ([5] if width == 11 else [])
+
+
 def test_boundaries_mark_the_occluding_pixel_or_both():
     depth_m = columns(1.0, 1.0, 1.2, 1.2, 1.0)
     assert hit_columns(depth_boundaries(depth_m, ratio=1.1)) == [1, 4]

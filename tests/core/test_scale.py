@@ -59,6 +59,13 @@ def test_health_takes_a_lasting_change_as_the_new_normal():
     assert readings[-1].running == pytest.approx(2.0)
 
 
+def test_health_does_not_settle_on_jumps_that_do_not_last():
+    health = ScaleHealth(jump=0.1)
+    readings = [health.update(depth(), ratio * depth()) for ratio in (1, 2, 1, 2, 1, 2, 1)]
+    assert readings[-1].jumps == 3
+    assert readings[-1].running == pytest.approx(1.0)
+
+
 def test_health_passes_over_frames_without_overlap_and_resets():
     health = ScaleHealth()
     nothing = torch.full((1, 1, 32, 48), torch.nan)
