@@ -98,7 +98,9 @@ def _ratio(before: float | None, after: float | None, higher_is_better: bool) ->
     if not before or after is None or not math.isfinite(after / before):
         return '<td>&ndash;</td>'
     ratio = after / before
-    better = ratio > 1 if higher_is_better else ratio < 1
+    if f'{ratio:.2f}' == '1.00':
+        return '<td>1.00&times;</td>'
+    better = (ratio > 1) == higher_is_better
     return f'<td class="{"good" if better else "bad"}">{ratio:.2f}&times;</td>'
 
 

@@ -72,15 +72,10 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
 def beside_path(map_from_camera_N44: np.ndarray, up_3: np.ndarray) -> list[Camera]:
     """Give views from a little behind the first and the middle pose of a trajectory."""
     poses_N44 = np.asarray(map_from_camera_N44).reshape(-1, 4, 4)
-    cameras: list[Camera] = []
-    for name, index in (('from the start', 0), ('from half way', len(poses_N44) // 2)):
-        if index < len(poses_N44) and name not in {camera.name for camera in cameras}:
-            eye_m_3, forward_3 = poses_N44[index, :3, 3], poses_N44[index, :3, 2]
-            steep = abs(float(forward_3 @ up_3)) > 0.95
-            cameras.append(Camera(eye_m_3=eye_m_3 - STEP_BACK_M * forward_3,
-                                  target_m_3=eye_m_3 + forward_3, vertical_fov_deg=58.0,
-                                  up_3=-poses_N44[index, :3, 1] if steep else up_3, name=name))
-    return cameras
+    if not len(poses_N44):
+        return []
+    names = {len(poses_N44) // 2: 'from half way', 0: 'from the start'}
+    return [_behind(poses_N44[index], up_3, names[index]) for index in sorted(names)]
 
 
 def best_views(painter: 'MeshPainter', vertices_m_N3: np.ndarray, up_3: np.ndarray,
@@ -171,6 +166,14 @@ class MeshPainter:
         weights_R3 = np.stack([1.0 - second - third, second, third], axis=1)
         rgb_R3 = np.einsum('rk,rkc->rc', weights_R3, corners_R33)
         return rgb_R3 * (AMBIENT + (1.0 - AMBIENT) * facing[front, None])
+
+
+def _behind(map_from_camera: np.ndarray, up_3: np.ndarray, name: str) -> Camera:
+    eye_m_3, forward_3 = map_from_camera[:3, 3], map_from_camera[:3, 2]
+    steep = abs(float(forward_3 @ up_3)) > 0.95  # looking at the floor, 'up' is no direction
+    return Camera(eye_m_3=eye_m_3 - STEP_BACK_M * forward_3, target_m_3=eye_m_3 + forward_3,
+                  up_3=-map_from_camera[:3, 1] if steep else up_3, vertical_fov_deg=58.0,
+                  name=name)
 
 
 def _floor_axes(up_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

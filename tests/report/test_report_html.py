@@ -1,0 +1,142 @@
+"""The report page."""
+
+import base64
+from html.parser import HTMLParser
+import re
+
+import cv2
+from depth_refiner_ros.report.html import Figure, render, Report
+from depth_refiner_ros.report.numbers import METRICS, number_text
+from depth_refiner_ros.report.plots import latency_plot
+import numpy as np
+import pytest
+
+PRIOR = {'abs_rel': 0.1, 'rmse_m': 0.5, 'si_log': 9.0, 'delta1': 0.9, 'dbe_acc_px': 3.0,
+         'dbe_compl_px': 20.0}
+REFINED = {'abs_rel': 0.08, 'rmse_m': 0.5, 'si_log': 10.0, 'delta1': 0.95, 'dbe_acc_px': 2.0,
+           'dbe_compl_px': None}
+SUMMARY = {'frames_in': 60, 'frames_out': 57, 'dropped': {'superseded': 3}, 'fps': 7.25,
+           'latency_ms': {'p50': 120.0, 'p95': 140.0, 'p99': 150.0},
+           'depth': {'prior': PRIOR, 'refined': REFINED},
+           'depth_spread': {'prior': dict.fromkeys(PRIOR, 0.01), 'refined': None},
+           'mesh': {'vertices': 1234567, 'triangles': 2, 'accuracy_mm': 4.25,
+                    'completeness_mm': None}}
+VOID = {'meta', 'img', 'br'}
+
+
+class Page(HTMLParser):
+    """Checks that tags are closed in order; keeps cells, images and attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.cells, self.images, self.addresses, self.row = [], {}, [], [], ''
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.addresses += [attrs[name] for name in ('src', 'href') if name in attrs]
+        self.row = attrs.get('data-metric', self.row)
+        if 'data-value' in attrs:
+            self.cells.setdefault(self.row, []).append(float(attrs['data-value']))
+        if tag == 'img':
+            self.images.append(attrs['src'])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 255, (8, 9, 3), dtype=np.uint8)
+
+
+def report(**changes):
+    values = {'title': 'Demo', 'subtitle': 'a room', 'summary': SUMMARY, 'facts': {'gpu': 'none'}}
+    return Report(**{**values, **changes})
+
+
+def test_numbers_of_the_table_are_those_of_the_summary():
+    page = Page(render(report()))
+    for metric in METRICS:
+        expected = [value for value in (PRIOR[metric.key], REFINED[metric.key])
+                    if value is not None]
+        assert page.cells[metric.key] == expected
+
+
+def test_ratio_is_coloured_by_what_is_better():
+    rows = dict(re.findall(r'data-metric="(\w+)">(.*?)</tr>', render(report())))
+    assert 'class="good">0.80&times;' in rows['abs_rel']
+    assert 'class="bad">1.11&times;' in rows['si_log']
+    assert 'class="good">1.06&times;' in rows['delta1']
+    assert '<td>1.00&times;' in rows['rmse_m']
+    assert '&ndash;' in rows['dbe_compl_px']
+    assert '&plusmn; 0.0100' in rows['abs_rel']
+
+
+def test_pictures_are_inside_and_decode(picture):
+    page = Page(render(report(panels=[Figure(caption='one', picture=picture)],
+                              mesh_views=[Figure(caption='two', picture=picture)])))
+    assert len(page.images) == 2
+    for source in page.images:
+        head, _, data = source.partition(',')
+        assert head == 'data:image/png;base64'
+        decoded = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        np.testing.assert_array_equal(decoded[..., ::-1], picture)
+
+
+def test_nothing_is_loaded_from_elsewhere(picture):
+    text = render(report(panels=[Figure(caption='p', picture=picture)],
+                         plots=[Figure(caption='t', picture=latency_plot([1.0, 2.0]))]))
+    assert all(address.startswith('data:') for address in Page(text).addresses)
+    assert 'url(' not in text
+    assert '<script' not in text
+    assert '@import' not in text
+
+
+def test_every_text_is_escaped():
+    evil = '<script>alert("1")</script>&'
+    text = render(report(title=evil, subtitle=evil, facts={evil: evil}, notes=[evil],
+                         settings={evil: {evil: evil}},
+                         plots=[Figure(caption=evil, picture='<svg></svg>')],
+                         summary={**SUMMARY, 'dropped': {evil: 2}}))
+    Page(text)
+    assert '<script' not in text
+    assert text.count('&lt;script&gt;') == 11
+
+
+def test_dollar_signs_stay():
+    assert 'costs $body 5$' in render(report(subtitle='costs $body 5$'))
+
+
+def test_drops_are_told_by_reason():
+    text = render(report())
+    assert '<th>superseded</th><td>3</td>' in text
+    assert 'No frame was lost' not in text
+    assert 'No frame was lost' in render(report(summary={**SUMMARY, 'dropped': {}}))
+
+
+def test_source_without_truth_says_so():
+    bare = {**SUMMARY, 'depth': {'prior': None, 'refined': None}, 'fps': None,
+            'latency_ms': {'p50': None}, 'mesh': {'vertices': 0, 'triangles': 0,
+                                                  'accuracy_mm': None, 'completeness_mm': None}}
+    text = render(report(summary=bare))
+    Page(text)
+    assert 'No ground truth' in text
+
+
+def test_light_and_dark_are_offered():
+    text = render(report())
+    assert 'prefers-color-scheme: dark' in text
+    assert 'name="color-scheme" content="light dark"' in text
+
+
+@pytest.mark.parametrize(('value', 'decimals', 'text'), [
+    (None, 2, '–'), (1234.5, 1, '1 234.5'), (0.12345, 4, '0.1235'), (3, 0, '3')])
+def test_numbers_as_people_read_them(value, decimals, text):
+    assert number_text(value, decimals) == text

@@ -1,0 +1,86 @@
+"""Sheets of pictures."""
+
+from dataclasses import replace
+
+import cv2
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.report.colormap import UNKNOWN_RGB
+from depth_refiner_ros.report.panels import (
+    GAP_PX,
+    HEADER_PX,
+    LEGEND_PX,
+    png_bytes,
+    sheet,
+    tiles,
+    View,
+    write_png,
+)
+import numpy as np
+import pytest
+
+HEIGHT, WIDTH = 30, 40
+
+
+@pytest.fixture
+def view():
+    depth = np.linspace(1.0, 3.0, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    return View(rgb_HW3=np.full((HEIGHT, WIDTH, 3), (200, 10, 60), np.uint8), prior_m_HW=depth,
+                refined_m_HW=depth * 1.1, difference_HW=np.zeros((HEIGHT, WIDTH), np.float32),
+                truth_m_HW=depth)
+
+
+def test_size_follows_from_rows_columns_and_margins(view):
+    row_height = HEADER_PX + 60 + LEGEND_PX
+    six_wide = 6 * 80 + 7 * GAP_PX
+    assert sheet([view, view], tile_width=80).shape == (2 * row_height, six_wide, 3)
+    blind = replace(view, truth_m_HW=None)
+    assert sheet([blind], tile_width=80).shape == (row_height, 4 * 80 + 5 * GAP_PX, 3)
+
+
+def test_columns_come_in_order_and_errors_need_truth(view):
+    assert [tile.label for tile in tiles(view)] == [
+        'image', 'prior', 'refined', 'difference', 'error of the prior', 'error of the refined']
+    assert len(tiles(replace(view, truth_m_HW=None))) == 4
+
+
+def test_depth_maps_of_one_row_share_one_scale(view):
+    _, prior, refined, *_ = tiles(view)
+    assert (prior.low, prior.high) == (refined.low, refined.high)
+    shifted = replace(view, refined_m_HW=view.prior_m_HW)
+    _, prior, refined, *_ = tiles(shifted)
+    np.testing.assert_array_equal(prior.rgb_HW3, refined.rgb_HW3)
+
+
+def test_image_is_shown_as_it_is(view):
+    drawn = sheet([view], tile_width=WIDTH)
+    picture = drawn[HEADER_PX:HEADER_PX + HEIGHT, GAP_PX:GAP_PX + WIDTH]
+    np.testing.assert_array_equal(picture, view.rgb_HW3)
+
+
+def test_frame_without_any_depth_is_grey(view):
+    nothing = np.full((HEIGHT, WIDTH), np.nan, np.float32)
+    blank = replace(view, prior_m_HW=nothing, refined_m_HW=nothing, truth_m_HW=None)
+    _, prior, *_ = tiles(blank)
+    assert (prior.rgb_HW3 == UNKNOWN_RGB).all()
+
+
+def test_maps_of_another_size_are_refused(view):
+    with pytest.raises(InputError, match='refined_m_HW of shape'):
+        sheet([replace(view, refined_m_HW=np.ones((2, 2), np.float32))])
+
+
+def test_empty_sheet_is_refused():
+    with pytest.raises(InputError, match='at least one frame'):
+        sheet([])
+
+
+def test_png_keeps_colours(view, tmp_path):
+    write_png(tmp_path / 'a.png', view.rgb_HW3)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'a.png'))[..., ::-1], view.rgb_HW3)
+    decoded = cv2.imdecode(np.frombuffer(png_bytes(view.rgb_HW3), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decoded[..., ::-1], view.rgb_HW3)
+
+
+def test_png_into_a_missing_folder_is_refused(view, tmp_path):
+    with pytest.raises(InputError, match='cannot write'):
+        write_png(tmp_path / 'missing' / 'a.png', view.rgb_HW3)
