@@ -1,8 +1,9 @@
 """
 Weight bundles: a folder of safetensors and JSON with a manifest of hashes.
 
-Nothing is unpickled, ever. A bundle that lacks a file, holds one too many, or whose bytes differ
-from its manifest is refused by name before a network is built.
+Nothing is unpickled, ever. A bundle that lacks a file, holds weights that it does not list, or
+whose bytes differ from its manifest is refused by name before a network is built; so are weights
+that are not finite.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 import hashlib
 import json
 from pathlib import Path
-import shutil
 import tempfile
 from typing import Any
 
@@ -53,20 +53,34 @@ class Bundle:
         """
         Read one safetensors file.
 
-        :raises WeightsError: where it is not part of the bundle or cannot be read
+        :raises WeightsError: where it is not part of the bundle, cannot be read, or holds a
+            value that is not finite
         """
+        file = self._listed(name)
+        try:
+            state = load_file(file)
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f'{file} is not readable safetensors: {error}; '
+                               'copy the bundle again') from error
+        for key, value in state.items():
+            if not bool(torch.isfinite(value).all()):
+                raise WeightsError(f'{file}: {key} holds NaN or infinite values; '
+                                   'export the bundle again from a sound checkpoint')
+        return state
+
+    def json(self, name: str) -> dict[str, Any]:
+        """
+        Read one JSON file of the bundle.
+
+        :raises WeightsError: where it is not part of the bundle or not readable
+        """
+        return _read_json(self._listed(name))
+
+    def _listed(self, name: str) -> Path:
         if name not in self.manifest['sha256']:
             raise WeightsError(f'{self.path / name} is not listed in {MANIFEST}; '
                                'the bundle is of another kind')
-        try:
-            return load_file(self.path / name)
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f'{self.path / name} is not readable safetensors: {error}; '
-                               'copy the bundle again') from error
-
-    def json(self, name: str) -> dict[str, Any]:
-        """Read one JSON file of the bundle."""
-        return _read_json(self.path / name)
+        return self.path / name
 
 
 def open_bundle(where: str | Path, kind: str) -> Bundle:
@@ -82,12 +96,13 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
         raise WeightsError(f'{path} holds no {MANIFEST}; name a bundle folder or use bundled')
     manifest = _read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
-        raise WeightsError(f'{path / MANIFEST}: format {manifest.get("format")!r} is not {FORMAT}')
+        raise WeightsError(f'{path / MANIFEST}: format {manifest.get("format")!r} is not '
+                           f'{FORMAT}; a newer bundle needs a newer version of this package')
     if manifest.get('kind') != kind:
         raise WeightsError(f'{path} is a {manifest.get("kind")!r} bundle; a {kind!r} is needed')
-    for key in ('name', 'licence', 'sha256'):
-        if key not in manifest:
-            raise WeightsError(f'{path / MANIFEST} lacks {key!r}; export the bundle again')
+    for key, form in (('name', str), ('licence', str), ('sha256', dict)):
+        if not isinstance(manifest.get(key), form):
+            raise WeightsError(f'{path / MANIFEST} has no usable {key!r}; export the bundle again')
     _verify(path, manifest['sha256'])
     return Bundle(path=path, kind=kind, manifest=manifest)
 
@@ -98,32 +113,53 @@ def write_bundle(path: Path, *, kind: str, name: str, licence: str, manifest: Ma
     """
     Write a bundle as a whole or not at all, and open it again.
 
+    :param path: its folder; a bundle that is there is replaced, and stays where writing fails
     :param manifest: further keys of ``bundle.json``
     :param tensors: file name to state dict
     :param configs: file name to JSON
+    :raises WeightsError: where the folder cannot be written, or holds something else
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}.'))
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise WeightsError(f'{path} is there and is no bundle, so it is not replaced; name '
+                           'another folder')
     try:
-        for file, config in configs.items():
-            (staging / file).parent.mkdir(parents=True, exist_ok=True)
-            (staging / file).write_text(json.dumps(config, indent=1) + '\n')
-        for file, state in tensors.items():
-            (staging / file).parent.mkdir(parents=True, exist_ok=True)
-            save_file({key: value.contiguous() for key, value in state.items()}, staging / file)
-        hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
-        head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
-        (staging / MANIFEST).write_text(
-            json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n')
-        staging.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        staging.rename(path)
-    except OSError as error:
-        raise WeightsError(f'cannot write the bundle {path}: {error}') from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f'.{path.name}.') as spare:
+            staging = Path(spare) / 'new'
+            for file, config in configs.items():
+                (staging / file).parent.mkdir(parents=True, exist_ok=True)
+                (staging / file).write_text(json.dumps(config, indent=1) + '\n')
+            for file, state in tensors.items():
+                (staging / file).parent.mkdir(parents=True, exist_ok=True)
+                save_file({key: value.contiguous() for key, value in state.items()},
+                          staging / file)
+            hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
+            head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
+            (staging / MANIFEST).write_text(
+                json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n')
+            _swap(path, staging, Path(spare) / 'old')
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f'cannot write the bundle {path}: {error}; what was there is '
+                           'untouched') from error
     return open_bundle(path, kind)
+
+
+def _swap(path: Path, new: Path, old: Path) -> None:
+    """Put a new folder in the place of another, which comes back where that fails."""
+    replaces = path.exists()
+    if replaces:
+        path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        if replaces:
+            old.rename(path)
+        raise
+
+
+def first_line(error: Exception) -> str:
+    """Shorten the message of a library, which may run over many lines."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def sha256(path: Path) -> str:
@@ -142,20 +178,31 @@ def _verify(path: Path, hashes: Mapping[str, str]) -> None:
             raise WeightsError(f'{path / MANIFEST} lists {name!r} outside its folder')
         if not file.is_file():
             raise WeightsError(f'{file} is missing; copy the bundle again')
-        if sha256(file) != expected:
+        if _hash_of(file) != expected:
             raise WeightsError(f'{file} differs from its sha256 in {MANIFEST} (truncated or '
                                'changed); copy the bundle again')
     for file in sorted(path.rglob('*')):
-        if file.suffix in PICKLES:
+        if file.suffix.lower() in PICKLES:
             raise WeightsError(f'{file} is a pickle, which is never loaded; a bundle holds '
                                'safetensors only')
+        if file.suffix == '.safetensors' and file.relative_to(path).as_posix() not in hashes:
+            raise WeightsError(f'{file} is not listed in {MANIFEST}; copy the bundle again')
+
+
+def _hash_of(file: Path) -> str:
+    try:
+        return sha256(file)
+    except OSError as error:
+        raise WeightsError(f'{file} is not readable: {error.strerror}; check its rights'
+                           ) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         tree = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise WeightsError(f'{path} is not readable JSON: {error}') from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f'{path} is not readable JSON: {error}; copy the bundle again'
+                           ) from error
     if not isinstance(tree, dict):
-        raise WeightsError(f'{path} must hold a JSON object')
+        raise WeightsError(f'{path} must hold a JSON object; copy the bundle again')
     return tree

@@ -43,7 +43,6 @@ class DepthRefiner:
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
-        self._descriptions = prior.describe()
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> 'DepthRefiner':
@@ -54,9 +53,8 @@ class DepthRefiner:
         :raises BackendError: where the device is not there
         """
         execution = choose(settings.device, settings.precision, settings.threads)
-        prior = build_prior(settings.prior, settings.prior_weights, seed=settings.seed)
-        if hasattr(prior, 'network'):
-            prior.network.to(execution.device)
+        prior = build_prior(settings.prior, settings.prior_weights, seed=settings.seed,
+                            device=execution.device)
         if settings.refiner == 'none':
             return cls(prior, None, execution, settings)
         bundle = open_bundle(settings.refiner_weights, 'refiner')
@@ -66,9 +64,7 @@ class DepthRefiner:
             raise WeightsError(f'{bundle.path} is trained for {method}; use refiner:={method} or '
                                f'name a {settings.refiner} bundle in refiner_weights')
         estimator.network.to(execution.device)
-        refiner = cls(prior, estimator, execution, settings)
-        refiner._descriptions.append(bundle.describe())
-        return refiner
+        return cls(prior, estimator, execution, settings)
 
     def refine(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None, *,
                sensor_depth_m_B1HW: torch.Tensor | None = None) -> RefinedDepth:
@@ -78,7 +74,9 @@ class DepthRefiner:
         :param rgb_B3HW: uint8, or float in 0..1
         :param intrinsics: of this image; priors that set scale by them refuse None
         :param sensor_depth_m_B1HW: measured depth for the priors that start from it
-        :raises InputError: where an input is missing or of a wrong shape
+        :return: depth for every pixel, the prior's holes included, at low confidence; where an
+            image cannot be aligned (see its status) its prior as it is
+        :raises InputError: where an input is missing, of a wrong shape or of a wrong range
         """
         timings: dict[str, float] = {}
         rgb = self._to_unit(rgb_B3HW, intrinsics)
@@ -97,8 +95,9 @@ class DepthRefiner:
                 difference = relative_difference(estimate.depth_m_B1HW, filled)
             fit = self._fit(estimate.depth_m_B1HW, prior_m, difference)
             depth = torch.where(fit.ok_B.view(-1, 1, 1, 1), fit.apply(estimate.depth_m_B1HW),
-                                filled)
-            confidence = confidence_of(difference, known, fit)
+                                prior_m)
+            confidence = torch.where(torch.isfinite(depth),
+                                     confidence_of(difference, known, fit), 0.0)
         return RefinedDepth(
             depth_m_B1HW=depth.clamp_min(NEAREST_M), prior_m_B1HW=prior_m,
             difference_B1HW=difference, confidence_B1HW=confidence, scale_shift=fit,
@@ -113,7 +112,8 @@ class DepthRefiner:
 
     def describe(self) -> list[str]:
         """Give one line per loaded bundle, then where and how networks run."""
-        return [*self._descriptions,
+        refiner = [] if self._estimator is None else [self._estimator.description]
+        return [*self._prior.describe(), *refiner,
                 f'networks run on {self._execution.device} in {self._execution.precision}']
 
     def _to_unit(self, rgb: torch.Tensor, intrinsics: Intrinsics | None) -> torch.Tensor:
@@ -123,13 +123,22 @@ class DepthRefiner:
             raise InputError(f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
                              f'{intrinsics.width}x{intrinsics.height}; resize them together')
         rgb = rgb.to(self._execution.device)
-        return rgb.float().div_(255.0) if rgb.dtype == torch.uint8 else rgb.float()
+        if rgb.dtype == torch.uint8:
+            return rgb.float().div_(255.0)
+        if not rgb.is_floating_point() or not bool(((rgb >= 0.0) & (rgb <= 1.0)).all()):
+            raise InputError(f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; '
+                             'convert it')
+        return rgb.float()
 
     def _metric_prior(self, rgb: torch.Tensor, intrinsics: Intrinsics | None,
                       sensor: torch.Tensor | None) -> torch.Tensor:
         if sensor is not None:
             sensor = sensor.to(self._execution.device)
-        return self._prior.predict(rgb, intrinsics, sensor).depth_B1HW.float()
+        prior = self._prior.predict(rgb, intrinsics, sensor)
+        if prior.kind != 'metric':
+            raise InputError(f'the prior gives {prior.kind} depth; it must be metric, as it sets '
+                             'the scale')
+        return prior.depth_B1HW.float()
 
     def _fit(self, estimate: torch.Tensor, prior_m: torch.Tensor,
              difference: torch.Tensor) -> ScaleShift:
@@ -142,11 +151,11 @@ class DepthRefiner:
 
     def _unrefined(self, prior_m: torch.Tensor, timings: dict[str, float]) -> RefinedDepth:
         fit = identity_fit(prior_m)
-        nothing = torch.zeros_like(prior_m)
         return RefinedDepth(
-            depth_m_B1HW=prior_m, prior_m_B1HW=prior_m, difference_B1HW=nothing,
-            confidence_B1HW=confidence_of(nothing, torch.isfinite(prior_m), fit),
-            scale_shift=fit, timings_ms=timings)
+            depth_m_B1HW=prior_m, prior_m_B1HW=prior_m,
+            difference_B1HW=torch.zeros_like(prior_m),
+            confidence_B1HW=torch.isfinite(prior_m).float(), scale_shift=fit,
+            timings_ms=timings)
 
     @contextmanager
     def _timed(self, timings: dict[str, float], stage: str) -> Iterator[None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -68,13 +69,27 @@ def load_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torc
         moments = load_file(folder / 'optimizer.safetensors')
         state: dict[str, Any] = json.loads((folder / 'state.json').read_text())
     except (SafetensorError, RuntimeError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise WeightsError(f'cannot resume from {folder}: {first}') from error
+        raise WeightsError(f'cannot resume from {folder}: {first_line(error)}; give the run '
+                           'another output or the configuration that it began with') from error
     if set(stored) != set(average):
-        raise WeightsError(f'{folder}: the average belongs to another network or ema_decay')
-    average.update(stored)
+        raise WeightsError(f'{folder}: the average belongs to another network')
+    for name, value in stored.items():
+        average[name].copy_(value)   # in place, so that it stays on the network's device
     _restore_moments(optimizer, _parameter_names(network, optimizer), moments)
     return state
+
+
+def load_average(folder: Path) -> dict[str, torch.Tensor]:
+    """
+    Read the averaged weights of a checkpoint.
+
+    :raises WeightsError: where they are missing or corrupt
+    """
+    file = folder / 'average.safetensors'
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f'{file} is no average of a checkpoint: {first_line(error)}') from error
 
 
 def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
@@ -85,9 +100,10 @@ def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> li
 
 def _restore_moments(optimizer: torch.optim.Optimizer, names: list[str],
                      moments: dict[str, torch.Tensor]) -> None:
+    indices = {name: index for index, name in enumerate(names)}
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():
         name, _, moment = key.rpartition('/')
-        states.setdefault(names.index(name), {})[moment] = value
+        states.setdefault(indices[name], {})[moment] = value
     tree = optimizer.state_dict()
     optimizer.load_state_dict({'state': states, 'param_groups': tree['param_groups']})

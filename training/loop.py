@@ -1,17 +1,20 @@
 """The one training loop: batch, loss, finite check, clip, step, average, log, validate, save."""
 
 from collections.abc import Iterator
+from contextlib import closing
 import json
+import os
 from pathlib import Path
 import time
 from typing import Any
 
 from accelerate import Accelerator
+from depth_refiner_ros.bundle import first_line, MANIFEST
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError, WeightsError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 import torch
 from torch import nn
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import load_average, load_checkpoint, save_checkpoint
 from training.config import OptimizerConfig, RunConfig, save_config
 from training.data.batches import Batch, stream, validation_batches
 from training.data.rooms import RenderedRooms
@@ -36,19 +39,19 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     torch.manual_seed(config.seed)
     accelerator = Accelerator(mixed_precision=config.precision,
                               gradient_accumulation_steps=config.accumulate)
-    output = Path(config.output)
-    output.mkdir(parents=True, exist_ok=True)
-    save_config(config, output / 'config.yaml')
     rooms = RenderedRooms(Path(config.data.rooms))
     held_out = RenderedRooms(Path(config.data.validation))
+    output = _run_folder(config)
+    if config.init_from:
+        _start_from(config.init_from, objective)
     network, optimizer = accelerator.prepare(
         objective.network, make_optimizer(objective.network, config.optimizer))
     ema = Ema(objective.network, config.ema_decay)
     done, best = _resume(output / LAST, objective.network, ema, optimizer.optimizer)
-    batches = stream(rooms, config.data, config.batch, seed=config.seed,
-                     first_step=done * config.accumulate, rank=accelerator.process_index)
+    drawn = stream(rooms, config.data, config.batch, seed=config.seed,
+                   first_step=done * config.accumulate, rank=accelerator.process_index)
     figures: Figures = {}
-    with Log(output, config, quiet=not accelerator.is_main_process) as log:
+    with closing(drawn) as batches, Log(output, config, accelerator.is_main_process) as log:
         for step in range(done, config.steps):
             factor = learning_rate_factor(step, config.optimizer, config.steps)
             for group in optimizer.param_groups:
@@ -58,14 +61,13 @@ def train(config: RunConfig, objective: Objective) -> Figures:
             log.step(step + 1, parts, config.optimizer.lr * factor)
             last = step + 1 == config.steps
             if last or (step + 1) % config.validate_every == 0:
-                figures = _validate(objective, ema, held_out, config)
+                figures = _validate(accelerator, objective, ema, held_out, config)
                 log.validation(step + 1, figures)
                 if figures[objective.best_by] <= best.get(objective.best_by, float('inf')):
                     best = figures
                     _save(accelerator, output / BEST, objective, ema, optimizer, step + 1, best)
             if last or (step + 1) % config.save_every == 0:
                 _save(accelerator, output / LAST, objective, ema, optimizer, step + 1, best)
-    batches.close()  # type: ignore[attr-defined]
     return figures
 
 
@@ -73,16 +75,35 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
     """
     Build the optimiser; vectors (biases, norms) are not decayed.
 
-    :raises SettingsError: for an unknown name
+    :param config: its name is one of :data:`~training.config.OPTIMIZERS`
     """
     kinds = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam}
-    if config.name not in kinds:
-        raise SettingsError(f'optimizer.name = {config.name!r} must be adamw or adam')
     trained = [value for value in network.parameters() if value.requires_grad]
     groups = [{'params': [value for value in trained if value.ndim > 1],
                'weight_decay': config.weight_decay},
               {'params': [value for value in trained if value.ndim <= 1], 'weight_decay': 0.0}]
     return kinds[config.name](groups, lr=config.lr)
+
+
+def _start_from(where: str, objective: Objective) -> None:
+    is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
+    state = objective.bundle_weights(where) if is_bundle else load_average(Path(where))
+    try:
+        objective.network.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(f'init_from = {where} is of another network than model describes: '
+                           f'{first_line(error)}') from error
+
+
+def _run_folder(config: RunConfig) -> Path:
+    output = Path(config.output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        save_config(config, output / 'config.yaml')
+    except OSError as error:
+        raise SettingsError(f'output = {output} cannot be written: {error.strerror}; name '
+                            'another folder') from error
+    return output
 
 
 def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, optimizer: Any,
@@ -91,7 +112,8 @@ def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, 
     for _ in range(config.accumulate):
         with accelerator.accumulate(network):
             with accelerator.autocast():
-                loss, parts = objective.loss(network, next(batches), step)
+                batch = next(batches).to(accelerator.device)
+                loss, parts = objective.loss(network, batch, step)
             if not torch.isfinite(loss):
                 raise NotFiniteError(f'loss is {float(loss)} at step {step}: {parts}; lower '
                                      'optimizer.lr or look at the data of this step')
@@ -107,14 +129,15 @@ def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, 
     return {'loss': float(loss.detach()), **parts}
 
 
-def _validate(objective: Objective, ema: Ema, rooms: RenderedRooms, config: RunConfig) -> Figures:
+def _validate(accelerator: Accelerator, objective: Objective, ema: Ema, rooms: RenderedRooms,
+              config: RunConfig) -> Figures:
     """Judge the averaged weights, then go on with the raw ones."""
     network = objective.network
     raw = {name: value.clone() for name, value in network.state_dict().items()}
     network.load_state_dict(ema.average)
     network.eval()
-    figures = objective.validate(validation_batches(rooms, config.data, config.batch,
-                                                    config.validation_samples))
+    batches = validation_batches(rooms, config.data, config.batch, config.validation_samples)
+    figures = objective.validate(batch.to(accelerator.device) for batch in batches)
     network.train()
     network.load_state_dict(raw)
     return figures
@@ -140,14 +163,18 @@ def _save(accelerator: Accelerator, folder: Path, objective: Objective, ema: Ema
 
 
 class Log:
-    """One JSON line per logged step, and a progress bar for people."""
+    """
+    One JSON line per logged step, and a progress bar for people.
 
-    def __init__(self, output: Path, config: RunConfig, *, quiet: bool) -> None:
-        self._file = (output / 'log.jsonl').open('a')
+    :param speaks: False in all processes but one
+    """
+
+    def __init__(self, output: Path, config: RunConfig, speaks: bool) -> None:
+        self._file = (output / 'log.jsonl' if speaks else Path(os.devnull)).open('a')
         self._every = config.log_every
         self._progress = Progress(TextColumn('{task.description}'), BarColumn(),
                                   TextColumn('{task.completed}/{task.total}'),
-                                  TimeElapsedColumn(), TimeRemainingColumn(), disable=quiet)
+                                  TimeElapsedColumn(), TimeRemainingColumn(), disable=not speaks)
         self._task = self._progress.add_task(config.objective, total=config.steps)
         self._sums: dict[str, float] = {}
         self._count = 0

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """Train as the configuration says; give the exit code."""
     if not arguments or arguments[0] in ('-h', '--help'):
         print(__doc__)
-        return 0
+        return 0 if arguments else 2
     try:
         config = load_config(Path(arguments[0]), arguments[1:])
         if config.threads:

@@ -3,7 +3,7 @@
 import math
 
 from depth_refiner_ros.core.errors import SettingsError
-from training.config import OptimizerConfig
+from training.config import OptimizerConfig, SCHEDULES
 
 
 def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> float:
@@ -14,6 +14,9 @@ def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> floa
     :param steps: updates of the run, used where ``config.total_steps`` is 0
     :raises SettingsError: for an unknown schedule
     """
+    if config.schedule not in SCHEDULES:
+        raise SettingsError(f'optimizer.schedule = {config.schedule!r} must be one of '
+                            f'{", ".join(SCHEDULES)}')
     total = config.total_steps or steps
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
@@ -23,7 +26,4 @@ def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> floa
     if config.schedule == 'cosine':
         floor = config.final_ratio
         return floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))
-    if config.schedule == 'iter_exponential':
-        return math.exp(progress * math.log(config.final_ratio))
-    raise SettingsError(f'optimizer.schedule = {config.schedule!r} must be cosine, constant or '
-                        'iter_exponential')
+    return math.exp(progress * math.log(config.final_ratio))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
+DEVICES = ('auto', 'cpu', 'cuda')
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
@@ -38,8 +39,11 @@ def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0) -> E
     :param device: auto, cpu or cuda
     :param precision: auto, fp32, fp16 or bf16
     :param threads: CPU threads of torch in this process; 0 leaves torch's choice
-    :raises BackendError: where the device or the number format is not available
+    :raises BackendError: where the device or the number format is unknown or not available
     """
+    if device not in DEVICES or precision not in ('auto', *DTYPES):
+        raise BackendError(f'device = {device!r} must be one of {DEVICES}, precision = '
+                           f'{precision!r} auto or one of {tuple(DTYPES)}')
     if device == 'cuda' and not torch.cuda.is_available():
         raise BackendError('device = cuda, but torch sees no CUDA GPU; use device:=cpu or install '
                            'a CUDA build of torch')

@@ -16,11 +16,11 @@ def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) 
     """
     Give the disagreement of two depths as a ratio: 0 where equal, 1 from twofold on.
 
-    :param depth_m_B1HW: refined depth; not positive counts as full disagreement
+    :param depth_m_B1HW: refined depth; not positive or NaN counts as full disagreement
     :param prior_m_B1HW: filled prior
     """
     ratio = depth_m_B1HW.clamp_min(1e-6) / prior_m_B1HW.clamp_min(1e-6)
-    return (ratio.log().abs() / TWOFOLD).clamp(0.0, 1.0)
+    return (ratio.log().abs() / TWOFOLD).nan_to_num(nan=1.0).clamp(0.0, 1.0)
 
 
 def confidence_of(difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor,

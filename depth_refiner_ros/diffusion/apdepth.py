@@ -4,25 +4,27 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
-def apdepth_latent(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
-                   known_B1HW: torch.Tensor) -> torch.Tensor:
+def apdepth_inputs(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
+                   known_B1HW: torch.Tensor
+                   ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """
-    Predict the depth latent from [prior latent, image latent] at the fixed timestep (eq. 6).
+    Give what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
 
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised prior depth, filled everywhere
     :param known_B1HW: bool, where the prior had a value
     """
     codec = network.codec
-    return network(codec.encode_depth(unit_B1HW), codec.encode_rgb(rgb_B3HW),
-                   network.condition(unit_B1HW, known_B1HW))
+    return (codec.encode_depth(unit_B1HW), codec.encode_rgb(rgb_B3HW),
+            network.condition(unit_B1HW, known_B1HW))
 
 
 def apdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
             known_B1HW: torch.Tensor) -> torch.Tensor:
     """
-    Refine normalised depth; see :func:`apdepth_latent` for the parameters.
+    Refine normalised depth; see :func:`apdepth_inputs` for the parameters.
 
     :return: refined normalised depth, unclipped, same size
     """
-    return network.codec.decode_depth(apdepth_latent(network, rgb_B3HW, unit_B1HW, known_B1HW))
+    latent = network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW))
+    return network.codec.decode_depth(latent)

@@ -1,4 +1,4 @@
-"""From a metric prior to a sharp estimate, whatever the method: pad, normalise, run, undo."""
+"""From a metric prior to a sharp estimate, whatever the method: fit, normalise, run, undo."""
 
 from dataclasses import dataclass
 
@@ -31,10 +31,12 @@ class SharpEstimator:
     One refiner, ready to run.
 
     :param network: UNet, codec and conventions
+    :param description: one line on where it is from
     """
 
-    def __init__(self, network: OneStepNetwork) -> None:
+    def __init__(self, network: OneStepNetwork, description: str = '') -> None:
         self.network = network
+        self.description = description
         recipe = network.recipe
         self._normalizer = DepthNormalizer(space=recipe.space, range=recipe.range)
         self._multiple = size_multiple(network.unet, network.codec.factor)
@@ -42,7 +44,7 @@ class SharpEstimator:
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> 'SharpEstimator':
         """Load a bundle of kind ``refiner``."""
-        return cls(read_small(bundle))
+        return cls(read_small(bundle), bundle.describe())
 
     def estimate(self, rgb_B3HW: torch.Tensor, prior_m_B1HW: torch.Tensor,
                  known_B1HW: torch.Tensor, generator: torch.Generator) -> Estimate:
@@ -53,18 +55,26 @@ class SharpEstimator:
         :param prior_m_B1HW: metres, filled everywhere
         :param known_B1HW: bool, where the prior had a value
         """
-        height, width = rgb_B3HW.shape[-2:]
-        normalized = self._normalizer.normalize(prior_m_B1HW, torch.ones_like(known_B1HW))
-        image, unit = self._padded(rgb_B3HW), self._padded(normalized.unit_B1HW)
-        known = self._padded(known_B1HW.to(unit.dtype))
+        full = rgb_B3HW.shape[-2:]
+        height, width = size = self._working_size(*full)
+        prior_m = _resized(prior_m_B1HW, size)
+        normalized = self._normalizer.normalize(prior_m, torch.ones_like(prior_m).bool())
+        image, unit = self._padded(_resized(rgb_B3HW, size)), self._padded(normalized.unit_B1HW)
+        known = self._padded(_resized(known_B1HW.to(unit.dtype), size))
         difference = None
         if self.network.recipe.method == 'sharpdepth':
             refined, difference = sharpdepth(self.network, image, unit, known, generator)
-            difference = difference[..., :height, :width]
+            difference = _resized(difference[..., :height, :width], full)
         else:
             refined = apdepth(self.network, image, unit, known)
         depth = self._normalizer.denormalize(refined[..., :height, :width].float(), normalized)
-        return Estimate(depth_m_B1HW=depth, difference_B1HW=difference)
+        return Estimate(depth_m_B1HW=_resized(depth, full), difference_B1HW=difference)
+
+    def _working_size(self, height: int, width: int) -> tuple[int, int]:
+        """Give the size whose longest edge is the recipe's, rows first."""
+        edge = self.network.recipe.max_edge_px
+        scale = edge / max(height, width) if edge else 1.0
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:
         """Repeat the last row and column up to a size the UNet can halve."""
@@ -72,3 +82,11 @@ class SharpEstimator:
         below, right = -height % self._multiple, -width % self._multiple
         return functional.pad(maps, (0, right, 0, below), mode='replicate') if (
             below or right) else maps
+
+
+def _resized(maps: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
+    """Resample as the official code of SharpDepth does; most recipes keep the size."""
+    if maps.shape[-2:] == size:
+        return maps
+    shrink = size[0] < maps.shape[-2]
+    return functional.interpolate(maps, size=size, mode='bilinear', antialias=shrink)

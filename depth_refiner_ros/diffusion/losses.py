@@ -83,6 +83,7 @@ def fft_loss(values: torch.Tensor, target: torch.Tensor, *, strength: float = 0.
         values, target = torch.where(valid, values, 0.0), torch.where(valid, target, 0.0)
     height, width = values.shape[-2:]
     weight = radial_weight(height, width, strength, device=values.device)
-    spectra = [torch.fft.fftshift(torch.fft.fft2(item.float()).abs(), dim=(-2, -1))
+    dtype = torch.promote_types(values.dtype, torch.float32)   # no half-precision transforms
+    spectra = [torch.fft.fftshift(torch.fft.fft2(item.to(dtype)).abs(), dim=(-2, -1))
                for item in (values, target)]
     return (weight * (spectra[0] - spectra[1]).abs().pow(power)).mean()

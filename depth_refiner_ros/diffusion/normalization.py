@@ -12,7 +12,7 @@ import torch
 
 SPACES = ('depth', 'log', 'disparity')
 RANGES = ('minmax', 'quantile', 'centre')
-NEAREST_M = 1e-3
+NEAREST_M, FARTHEST_M = 1e-3, 1e3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +73,12 @@ class DepthNormalizer:
         return (self._to_space(depth_m_B1HW) - like.offset_B111) * like.scale_B111
 
     def denormalize(self, unit_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
-        """Give metres again; not positive where the unit value leaves the space's domain."""
+        """Give metres again; ``depth`` may come out negative, ``disparity`` ends at 1 km."""
         values = unit_B1HW / like.scale_B111 + like.offset_B111
         if self.space == 'log':
             return values.exp()
         if self.space == 'disparity':
-            return 1.0 / values.clamp_min(NEAREST_M)
+            return 1.0 / values.clamp_min(1.0 / FARTHEST_M)
         return values
 
     def _to_space(self, depth_m: torch.Tensor) -> torch.Tensor:
@@ -99,11 +99,11 @@ class DepthNormalizer:
             high = torch.where(valid, values, -torch.inf).amax((1, 2, 3), keepdim=True)
         else:
             low, high = _quantiles(values, valid, 0.02, 0.98)
-        empty = ~valid.any(3, keepdim=True).any(2, keepdim=True).any(1, keepdim=True)
-        low, high = low.masked_fill(empty, 0.0), high.masked_fill(empty, 1.0)
+        empty = ~valid.flatten(1).any(1).view(-1, 1, 1, 1)
+        low, high = low.masked_fill(empty, 0.0), high.masked_fill(empty, 0.0)
         # A constant image keeps scale 1: it is all offset, and nothing is divided by zero.
-        span = torch.where(high > low, high - low, torch.full_like(low, 2.0))
-        return low + span / 2.0, 2.0 / span
+        span = torch.where(high > low, high - low, 2.0)
+        return (low + high) / 2.0, 2.0 / span
 
 
 def _quantiles(values: torch.Tensor, valid: torch.Tensor, low: float, high: float

@@ -21,7 +21,7 @@ class OneStepNetwork(nn.Module):
     :param codec: latent codec
     :param recipe: conventions of the weights
     :param text_1LC: embedding of the empty prompt, None for a UNet without text
-    :raises WeightsError: where the UNet's channels do not fit the recipe
+    :raises WeightsError: where the UNet's inputs or outputs do not fit the recipe
     """
 
     text_1LC: torch.Tensor | None
@@ -30,10 +30,7 @@ class OneStepNetwork(nn.Module):
     def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
                  text_1LC: torch.Tensor | None = None) -> None:
         super().__init__()
-        expected = input_channels(recipe, codec.depth_channels, codec.rgb_channels)
-        if unet.config.in_channels != expected:
-            raise WeightsError(f'unet takes {unet.config.in_channels} channels, the recipe makes '
-                               f'{expected}; the bundle mixes parts of different models')
+        _check_fit(unet, codec, recipe, 0 if text_1LC is None else text_1LC.shape[-1])
         self.unet = unet
         self.codec = codec
         self.recipe = recipe
@@ -84,3 +81,22 @@ class OneStepNetwork(nn.Module):
         if self.recipe.prediction == 'residual':
             return depth_BChw + output * self.recipe.residual_gain
         return output
+
+
+def _check_fit(unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
+               text_width: int) -> None:
+    """Compare by name; a UNet without class embedding would ignore the task without a word."""
+    config = unet.config
+    labels = (config.projection_class_embeddings_input_dim
+              if config.class_embed_type == 'projection' else 0)
+    pairs = {
+        'input channels': (config.in_channels,
+                           input_channels(recipe, codec.depth_channels, codec.rgb_channels)),
+        'output channels': (config.out_channels, codec.depth_channels),
+        'task embedding': (labels, len(recipe.task_embedding)),
+        'text embedding': (text_width, recipe.text_width),
+    }
+    for what, (has, needs) in pairs.items():
+        if has != needs:
+            raise WeightsError(f'unet: {what} has width {has}, the recipe needs {needs}; the '
+                               'bundle mixes parts of different models')

@@ -18,6 +18,8 @@ CHOICES = {
     'difference_downsample': ('nearest', 'area'),
     'noise': ('gaussian', 'noised_latent'),
 }
+LIMITS = {'unshuffle_factor': (1, 64), 'timestep': (0, 999), 'text_width': (0, 65536),
+          'max_edge_px': (0, 65536)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,15 @@ class Recipe:
     max_edge_px: int = 0
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            value, form = getattr(self, item.name), type(item.default)
+            if type(value) is not form and not (form is float and type(value) is int):
+                raise WeightsError(f'recipe: {item.name} = {value!r} must be of type '
+                                   f'{form.__name__}')
+        for name, (low, high) in LIMITS.items():
+            if not low <= getattr(self, name) <= high:
+                raise WeightsError(f'recipe: {name} = {getattr(self, name)} must lie between '
+                                   f'{low} and {high}')
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise WeightsError(f'recipe: {name} = {getattr(self, name)!r} must be one of '
@@ -86,8 +97,8 @@ class Recipe:
         """
         unknown = set(tree) - {item.name for item in fields(cls)}
         if unknown:
-            raise WeightsError(f'recipe: unknown keys {sorted(unknown)}; the bundle is newer than '
-                               'this package or not a refiner')
+            raise WeightsError(f'recipe: unknown keys {sorted(unknown)}; correct them, or use a '
+                               'newer version of this package for a newer bundle')
         plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
                                  for key, value in tree.items()}
         return cls(**plain)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import Bundle, write_bundle
+from depth_refiner_ros.bundle import Bundle, first_line, MANIFEST, write_bundle
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -27,6 +27,7 @@ def write_small_bundle(folder: Path, network: OneStepNetwork, record: dict[str, 
     """
     Write a refiner bundle in fp16, in diffusers' layout.
 
+    :param folder: see :func:`~depth_refiner_ros.bundle.write_bundle`
     :param record: how it was trained, for the manifest
     """
     config = {key: value for key, value in network.unet.config.items()
@@ -45,14 +46,20 @@ def read_small(bundle: Bundle) -> OneStepNetwork:
 
     :raises WeightsError: where recipe, configuration and weights do not fit
     """
-    recipe = Recipe.from_dict(bundle.manifest['recipe'])
-    unet = UNet2DConditionModel.from_config(bundle.json(UNET_CONFIG))
+    tree = bundle.manifest.get('recipe')
+    if not isinstance(tree, dict):
+        raise WeightsError(f'{bundle.path / MANIFEST} has no usable recipe; export the bundle '
+                           'again')
+    recipe = Recipe.from_dict(tree)
+    if recipe.codec != 'unshuffle':
+        raise WeightsError(f'{bundle.path} needs the codec {recipe.codec}; only bundles of the '
+                           'unshuffle codec can be read')
     try:
+        unet = UNet2DConditionModel.from_config(bundle.json(UNET_CONFIG))
         unet.load_state_dict({name: value.float()
                               for name, value in bundle.tensors(UNET_WEIGHTS).items()})
-    except RuntimeError as error:
-        first = str(error).splitlines()[0]
-        raise WeightsError(f'{bundle.path}: unet weights do not fit {UNET_CONFIG}: {first}'
-                           ) from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise WeightsError(f'{bundle.path / UNET_WEIGHTS} does not fit {UNET_CONFIG}: '
+                           f'{first_line(error)}; copy the bundle again') from error
     network = OneStepNetwork(unet, UnshuffleCodec(recipe.unshuffle_factor), recipe)
     return network.eval().requires_grad_(False)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import Bundle, write_bundle
+from depth_refiner_ros.bundle import Bundle, first_line, write_bundle
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
@@ -31,11 +31,12 @@ class BundledPrior:
     Metric depth from a bundle of kind ``prior``.
 
     :param bundle: an opened bundle
+    :param device: where the network runs
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, device: torch.device | str = 'cpu') -> None:
         self.bundle = bundle
-        self.network = read_prior_network(bundle)
+        self.network = read_prior_network(bundle).to(device)
 
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
@@ -73,9 +74,9 @@ def read_prior_network(bundle: Bundle) -> MetricNetwork:
         network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG)))
         network.load_state_dict({name: value.float()
                                  for name, value in bundle.tensors(WEIGHTS).items()})
-    except (TypeError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
-        raise WeightsError(f'{bundle.path}: weights and {CONFIG} do not fit: {first}') from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise WeightsError(f'{bundle.path / WEIGHTS} does not fit {CONFIG}: {first_line(error)}; '
+                           'copy the bundle again') from error
     return network.eval().requires_grad_(False)
 
 

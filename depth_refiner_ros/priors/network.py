@@ -38,6 +38,15 @@ class MetricNetworkConfig:
     canonical_focal_px: float = 200.0
     groups: int = 8
 
+    def __post_init__(self) -> None:
+        sizes = (*self.channels, *self.blocks, *self.decoder_channels, self.input_width,
+                 self.input_height, self.canonical_focal_px, self.groups)
+        if not min(sizes, default=0) > 0:
+            raise ValueError(f'every number of the network must be positive: {self}')
+        if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
+            raise ValueError(f'channels, blocks and decoder_channels must be of lengths n, n and '
+                             f'n - 1: {self}')
+
     @property
     def multiple(self) -> int:
         """Give the number that input rows and columns must be multiples of."""
@@ -139,7 +148,9 @@ class MetricNetwork(nn.Module):
             skip = skips.pop()
             features = functional.interpolate(features, size=skip.shape[-2:], mode='nearest')
             features = stage(torch.cat([features, skip], dim=1))
-        return self.head(features)
+        # Half precision would quantise log depth to steps of a percent.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.head(features.float())
 
 
 def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[int, int]:

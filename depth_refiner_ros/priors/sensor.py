@@ -1,6 +1,7 @@
 """A depth camera as the prior: its image may have holes, noise, smear and another size."""
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import check_map
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
 import torch
@@ -17,11 +18,16 @@ class SensorPrior:
         """
         Give the sensor's depth at the image's size, by nearest pixel.
 
-        :raises InputError: where there is no depth image, or none of its pixels has a value
+        :raises InputError: where there is no depth image, it is no batch of maps in metres, or
+            none of its pixels has a value
         """
         if sensor_m_B1HW is None:
             raise InputError('prior sensor needs a depth image; connect depth_in or use '
                              'prior:=bundled')
+        check_map('sensor depth', sensor_m_B1HW)
+        if len(sensor_m_B1HW) != len(rgb_B3HW):
+            raise InputError(f'{len(rgb_B3HW)} images but {len(sensor_m_B1HW)} depth images; give '
+                             'one for each')
         depth = sensor_m_B1HW.float()
         if depth.shape[-2:] != rgb_B3HW.shape[-2:]:
             depth = functional.interpolate(depth, size=rgb_B3HW.shape[-2:], mode='nearest-exact')

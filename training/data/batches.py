@@ -5,9 +5,10 @@ Because nothing but these two numbers decides a batch, a resumed run sees exactl
 an uninterrupted one, on any number of processes, with no sampler state to keep.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
@@ -23,10 +24,10 @@ class Batch:
     What an objective sees.
 
     :param rgb_B3HW: colour in 0..1
-    :param depth_m_B1HW: exact depth in metres
+    :param depth_m_B1HW: exact depth in metres, NaN where nothing was hit
     :param rays_B2HW: viewing rays
     :param focal_px_B: horizontal focal length at this size
-    :param generator: the only source of randomness for what follows
+    :param generator: the only source of randomness for what follows, on the CPU
     :param prior_m_B1HW: a network's prediction, where it was stored beside the rooms
     """
 
@@ -36,6 +37,12 @@ class Batch:
     focal_px_B: torch.Tensor
     generator: torch.Generator
     prior_m_B1HW: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> 'Batch':
+        """Give the batch with its tensors on another device."""
+        moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items()
+                                 if isinstance(value, torch.Tensor)}
+        return replace(self, **moved)
 
 
 def make_batch(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, step: int,
@@ -62,7 +69,7 @@ def validation_batches(rooms: RenderedRooms, config: DataConfig, size: int,
 
 
 def stream(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, first_step: int,
-           rank: int = 0) -> Iterator[Batch]:
+           rank: int = 0) -> Generator[Batch, None, None]:
     """Give the batches of all steps from ``first_step``, one made ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
         step = first_step
@@ -108,7 +115,9 @@ def collate(samples: list[Sample], *, seed: int) -> Batch:
     images, depths, cameras, predictions = zip(*samples)
     rgb = torch.from_numpy(np.stack(images))
     depth = _maps(depths)
-    priors = None if predictions[0] is None else _maps(predictions)
+    depth = torch.where(depth > 0.0, depth, torch.nan)   # shards write 0 for unknown
+    known = [item for item in predictions if item is not None]
+    priors = _maps(known) if len(known) == len(samples) else None
     return Batch(
         rgb_B3HW=rgb.permute(0, 3, 1, 2).float().div_(255.0), depth_m_B1HW=depth,
         rays_B2HW=torch.stack([camera.rays() for camera in cameras]),

@@ -14,6 +14,7 @@ seen in the image, so they are part of the target too: a refiner learns to leave
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import depth_boundaries, dilate
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.priors.smeared import scale_error, smear
 import torch
 from torch.nn import functional
@@ -40,10 +41,15 @@ def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str],
     """
     Degrade each image of a batch in its own way.
 
-    :param depth_m_B1HW: exact depth
+    :param depth_m_B1HW: exact depth, finite everywhere
     :param kinds: one of :data:`KINDS` per image
+    :param generator: on the CPU, so that one seed gives one sample on every device
+    :raises SettingsError: for an unknown kind
     """
-    target = depth_m_B1HW * scale_error(depth_m_B1HW, generator)
+    if not set(kinds) <= set(KINDS):
+        raise SettingsError(f'degradations {sorted(set(kinds) - set(KINDS))} must be among '
+                            f'{KINDS}')
+    target = depth_m_B1HW * scale_error(depth_m_B1HW, generator).to(depth_m_B1HW)
     makers = {'smeared': _smeared, 'sensor': _sensor, 'noisy': _noisy}
     priors, targets = [], []
     for index, kind in enumerate(kinds):
@@ -73,7 +79,7 @@ def _shift(depth_m_11HW: torch.Tensor, pixels: float, generator: torch.Generator
     rows = (torch.arange(height)[:, None] + 0.5 + flow[0, 1]) * 2.0 / height - 1.0
     columns = (torch.arange(width)[None, :] + 0.5 + flow[0, 0]) * 2.0 / width - 1.0
     grid = torch.stack([columns.expand(height, width), rows.expand(height, width)], dim=-1)
-    return functional.grid_sample(depth_m_11HW, grid[None], mode='nearest',
+    return functional.grid_sample(depth_m_11HW, grid[None].to(depth_m_11HW), mode='nearest',
                                   padding_mode='border', align_corners=False)
 
 
@@ -90,18 +96,18 @@ def _sensor(depth_m_11HW: torch.Tensor, generator: torch.Generator) -> torch.Ten
     depth = smear(depth, 1.0 + 3.0 * float(draw[2]), 'bilinear')
     outline = dilate(depth_boundaries(depth_m_11HW), 1 + int(5 * float(draw[3])))
     blobs = _blobs(depth_m_11HW, generator)
-    return torch.where(outline & (blobs > -0.5) | (blobs > 1.8), torch.nan, depth)
+    return torch.where((outline & (blobs > -0.5)) | (blobs > 1.8), torch.nan, depth)
 
 
 def _speckle(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draw unit noise that is correlated over about two pixels."""
+    """Draw noise of deviation 0.6 that is correlated over about two pixels."""
     height, width = like.shape[-2:]
     coarse = torch.randn(1, 1, height // 2 + 1, width // 2 + 1, generator=generator)
-    return functional.interpolate(coarse, size=(height, width), mode='bilinear')
+    return functional.interpolate(coarse, size=(height, width), mode='bilinear').to(like)
 
 
 def _blobs(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draw a smooth unit field whose peaks are holes some 20 pixels wide."""
+    """Draw a smooth field whose peaks are holes some 20 pixels wide."""
     height, width = like.shape[-2:]
     coarse = torch.randn(1, 1, height // 16 + 2, width // 16 + 2, generator=generator)
-    return functional.interpolate(coarse, size=(height, width), mode='bicubic')
+    return functional.interpolate(coarse, size=(height, width), mode='bicubic').to(like)

@@ -11,6 +11,7 @@ def photometric(rgb_B3HW: torch.Tensor, strength: float,
 
     :param rgb_B3HW: colour in 0..1
     :param strength: 0 changes nothing, 1 is a cheap camera in changing light
+    :param generator: on the CPU
     :return: colour in 0..1
     """
     if strength == 0.0:
@@ -19,7 +20,7 @@ def photometric(rgb_B3HW: torch.Tensor, strength: float,
 
     def draw(spread: float, channels: int = 1) -> torch.Tensor:
         noise = torch.randn(batch, channels, 1, 1, generator=generator)
-        return noise * (spread * strength)
+        return (noise * (spread * strength)).to(rgb_B3HW)
 
     gamma = draw(0.25).exp()
     image = rgb_B3HW.clamp_min(1e-4).pow(gamma) * draw(0.25).exp() * draw(0.08, 3).exp()
@@ -27,13 +28,13 @@ def photometric(rgb_B3HW: torch.Tensor, strength: float,
     image = grey + (image - grey) * draw(0.3).exp()
     middle = image.mean(dim=(1, 2, 3), keepdim=True)
     image = middle + (image - middle) * draw(0.2).exp()
-    image = _blur_some(image, generator)
-    noise = torch.randn(image.shape, generator=generator)
+    image = _blur_some(image, min(1.0, strength), generator)
+    noise = torch.randn(image.shape, generator=generator).to(image)
     return (image + noise * draw(0.02).abs()).clamp(0.0, 1.0)
 
 
-def _blur_some(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _blur_some(image: torch.Tensor, most: float, generator: torch.Generator) -> torch.Tensor:
     """Blur every image a little, by its own amount; half of them hardly."""
-    amount = torch.rand(image.shape[0], 1, 1, 1, generator=generator).square()
+    amount = torch.rand(image.shape[0], 1, 1, 1, generator=generator).square() * most
     padded = functional.pad(image, (1, 1, 1, 1), mode='replicate')
-    return torch.lerp(image, functional.avg_pool2d(padded, 3, 1), amount)
+    return torch.lerp(image, functional.avg_pool2d(padded, 3, 1), amount.to(image))

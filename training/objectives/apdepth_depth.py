@@ -10,23 +10,34 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.edges import edge_band
+from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
-from depth_refiner_ros.diffusion.apdepth import apdepth_latent
-from depth_refiner_ros.diffusion.losses import fft_loss, gradient_l1, latent_mse, pixel_l1
+from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
+from depth_refiner_ros.diffusion.losses import (
+    fft_loss,
+    gradient_l1,
+    latent_mask,
+    latent_mse,
+    pixel_l1,
+)
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
-from depth_refiner_ros.diffusion.small import build_small, write_small_bundle
+from depth_refiner_ros.diffusion.small import build_small, read_small, write_small_bundle
 import torch
+from torch import nn
 from torch.nn import functional
-from training.config import RunConfig
+from training.config import check_keys, RunConfig
 from training.data.batches import Batch
-from training.data.degrade import degrade, Degraded
+from training.data.degrade import degrade, Degraded, KINDS
 from training.data.photometric import photometric
-from training.objectives.base import Figures, Objective
+from training.objectives.base import check_losses, Figures, Objective
 
 PREDICTED = 'predicted'
+SPATIAL = ('latent', 'pixel', 'gradient')
+LOSSES = (*SPATIAL, 'edge', 'fft', 'fft_strength', 'phase2_step', 'phase2_spatial')
 
 
 def build(config: RunConfig) -> 'ApDepthDepth':
@@ -38,6 +49,9 @@ class ApDepthDepth(Objective):
     """
     Depth stage of ApDepth on any prior that the data configuration degrades depth to.
 
+    Priors are of the kinds of ``training/data/degrade.py``, or ``predicted``: stored beside the
+    rooms by ``training/data/predict_prior.py``.
+
     Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines), ``fft``,
     ``fft_strength`` (lambda of eq. 17), ``phase2_step`` (update at which the frequency loss
     starts; the spatial losses then keep the share ``phase2_spatial``).
@@ -47,10 +61,19 @@ class ApDepthDepth(Objective):
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
+        shares = config.data.degradations
+        check_losses(config.loss, LOSSES, SPATIAL)
+        check_keys('data.degradations', shares, (*KINDS, PREDICTED))
+        if not shares or min(shares.values()) < 0.0 or sum(shares.values()) <= 0.0:
+            raise SettingsError(f'data.degradations = {shares} must hold shares, not all of '
+                                'them 0')
         model = dict(config.model)
         blocks = tuple(model.pop('block_channels', (48, 64, 96, 128)))
         self.recipe = Recipe.from_dict(model)
-        self.network = build_small(self.recipe, block_channels=blocks)
+        try:
+            self.network = build_small(self.recipe, block_channels=blocks)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
         self.normalizer = DepthNormalizer(space=self.recipe.space, range=self.recipe.range)
 
     @property
@@ -61,27 +84,38 @@ class ApDepthDepth(Objective):
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
         sample = self.degraded(batch, self._draw_kinds(batch))
         refined, target, latent = self._forward(network, rgb, sample)
-        parts = self._spatial(refined, target, latent, sample.target_m_B1HW)
+        parts = self._spatial(refined, target, latent, sample)
         weights = self.config.loss
         second_phase = step >= weights.get('phase2_step', float('inf'))
         share = weights.get('phase2_spatial', 0.0) if second_phase else 1.0
         total = sum((weights.get(name, 0.0) * share * part for name, part in parts.items()),
                     start=torch.zeros(()))
         if second_phase:
-            parts['fft'] = fft_loss(refined, target, strength=weights.get('fft_strength', 0.6))
+            parts['fft'] = fft_loss(refined, target, strength=weights.get('fft_strength', 0.6),
+                                    valid=torch.isfinite(sample.target_m_B1HW))
             total = total + weights.get('fft', 0.5) * parts['fft']
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
     def degraded(self, batch: Batch, kinds: list[str]) -> Degraded:
-        """Make the prior and the target of a batch, one kind of prior per image."""
-        sample = degrade(batch.depth_m_B1HW, kinds, batch.generator)
+        """
+        Make the prior and the target of a batch, one kind of prior per image.
+
+        :return: a target that is NaN where the true depth is unknown
+        :raises SourceError: where a prediction is asked for and none is stored
+        """
+        exact = batch.depth_m_B1HW
+        made = ['sharp' if kind == PREDICTED else kind for kind in kinds]
+        sample = degrade(fill_holes(exact), made, batch.generator)
         prior, target = sample.prior_m_B1HW, sample.target_m_B1HW
         for index, kind in enumerate(kinds):
-            if kind == PREDICTED and batch.prior_m_B1HW is not None:
+            if kind == PREDICTED:
+                if batch.prior_m_B1HW is None:
+                    raise SourceError('degradation predicted needs stored predictions; run '
+                                      'training/data/predict_prior.py on these rooms')
                 prior[index] = batch.prior_m_B1HW[index]
-                ratio = (prior[index] / batch.depth_m_B1HW[index]).median()
-                target[index] = batch.depth_m_B1HW[index] * ratio
-        return Degraded(prior_m_B1HW=prior, target_m_B1HW=target)
+                target[index] = exact[index] * (prior[index] / exact[index]).nanmedian()
+        return Degraded(prior_m_B1HW=prior,
+                        target_m_B1HW=torch.where(torch.isfinite(exact), target, torch.nan))
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
         sums: dict[str, list[float]] = {}
@@ -92,13 +126,19 @@ class ApDepthDepth(Objective):
                     refined, target, _ = self._forward(self.network, batch.rgb_B3HW, sample)
                     prior = self._unit_prior(sample)
                 band = edge_band(sample.target_m_B1HW)
-                for name, mask in (('all', torch.ones_like(band)), ('band', band)):
+                known = torch.isfinite(sample.target_m_B1HW)
+                for name, mask in (('all', known), ('band', band & known)):
+                    if not bool(mask.any()):
+                        continue
                     for who, unit in (('refined', refined), ('prior', prior)):
                         error = (unit - target).abs()[mask].mean()
                         sums.setdefault(f'{kind}/{name}/{who}', []).append(float(error))
         figures = {key: sum(values) / len(values) for key, values in sums.items()}
         figures['score'] = sum(value for key, value in figures.items() if key.endswith('refined'))
         return figures
+
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        return read_small(open_bundle(where, 'refiner')).state_dict()
 
     def export(self, folder: Path, record: dict[str, Any]) -> None:
         write_small_bundle(folder, self.network, record)
@@ -115,23 +155,27 @@ class ApDepthDepth(Objective):
         everywhere = torch.ones_like(filled, dtype=torch.bool)
         return self.normalizer.normalize(filled, everywhere).unit_B1HW
 
-    def _forward(self, network: OneStepNetwork, rgb: torch.Tensor, sample: Degraded
+    def _forward(self, network: nn.Module, rgb: torch.Tensor, sample: Degraded
                  ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         known = torch.isfinite(sample.prior_m_B1HW)
         filled = fill_holes(sample.prior_m_B1HW)
         prior = self.normalizer.normalize(filled, torch.ones_like(known))
-        target = self.normalizer.apply(sample.target_m_B1HW, prior)
-        latent = apdepth_latent(network, rgb, prior.unit_B1HW, known).float()
+        target = self.normalizer.apply(fill_holes(sample.target_m_B1HW), prior)
+        # Inputs come from the plain network: the loop may have wrapped the one that is called.
+        inputs = apdepth_inputs(self.network, rgb, prior.unit_B1HW, known)
+        latent = network(*inputs).float()
         return self.network.codec.decode_depth(latent), target, latent
 
     def _spatial(self, refined: torch.Tensor, target: torch.Tensor, latent: torch.Tensor,
-                 target_m: torch.Tensor) -> dict[str, torch.Tensor]:
-        weights = self.config.loss
-        focus = 1.0 + weights.get('edge', 0.0) * edge_band(target_m).float()
+                 sample: Degraded) -> dict[str, torch.Tensor]:
+        weights, codec = self.config.loss, self.network.codec
+        valid = torch.isfinite(sample.target_m_B1HW)
+        band = edge_band(sample.target_m_B1HW).float()
+        focus = (1.0 + weights.get('edge', 0.0) * band) * valid
         parts = {'pixel': pixel_l1(refined, target, focus)}
         if weights.get('latent', 0.0):
-            cells = functional.avg_pool2d(focus, self.network.codec.factor)
-            parts['latent'] = latent_mse(latent, self.network.codec.encode_depth(target), cells)
+            cells = functional.avg_pool2d(focus, codec.factor) * latent_mask(valid, codec.factor)
+            parts['latent'] = latent_mse(latent, codec.encode_depth(target), cells)
         if weights.get('gradient', 0.0):
-            parts['gradient'] = gradient_l1(refined, target, torch.isfinite(target))
+            parts['gradient'] = gradient_l1(refined, target, valid)
         return parts

@@ -1,12 +1,14 @@
 """What the loop knows of an objective."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.core.errors import SettingsError
 import torch
 from torch import nn
+from training.config import check_keys
 from training.data.batches import Batch
 
 Figures = dict[str, float]
@@ -40,9 +42,31 @@ class Objective(ABC):
         """Give the validation figure that chooses the best checkpoint."""
 
     @abstractmethod
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        """
+        Read the weights of an exported bundle, to start a run from them.
+
+        :param where: a folder, or ``bundled``
+        """
+
+    @abstractmethod
     def export(self, folder: Path, record: dict[str, Any]) -> None:
         """
         Write the network as a bundle.
 
         :param record: how it was trained, for the manifest
         """
+
+
+def check_losses(weights: Mapping[str, float], known: Sequence[str],
+                 needed: Sequence[str]) -> None:
+    """
+    Refuse unknown losses, and a run that would minimise nothing.
+
+    :param needed: losses of which at least one must have a weight
+    :raises SettingsError: naming the key
+    """
+    check_keys('loss', weights, known)
+    if not any(weights.get(name, 0.0) > 0.0 for name in needed):
+        raise SettingsError(f'loss = {dict(weights)} minimises nothing; give a weight to '
+                            f'{" or ".join(needed)}')

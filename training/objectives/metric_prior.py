@@ -4,16 +4,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
-from depth_refiner_ros.priors.bundled import to_log_metres, write_prior_bundle
+from depth_refiner_ros.priors.bundled import (
+    read_prior_network,
+    to_log_metres,
+    write_prior_bundle,
+)
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
 import torch
 from torch import nn
 from torch.nn import functional
-from training.config import RunConfig
+from training.config import check_keys, RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
-from training.objectives.base import Figures, Objective
+from training.objectives.base import check_losses, Figures, Objective
+
+LOSSES = ('depth', 'gradient')
 
 
 def build(config: RunConfig) -> 'MetricPrior':
@@ -32,7 +40,12 @@ class MetricPrior(Objective):
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self.shape = MetricNetworkConfig.from_dict(config.model)
+        check_losses(config.loss, LOSSES, LOSSES)
+        check_keys('model', config.model, list(MetricNetworkConfig.__dataclass_fields__))
+        try:
+            self.shape = MetricNetworkConfig.from_dict(config.model)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f'model: {error}') from error
         self.network = MetricNetwork(self.shape)
 
     @property
@@ -47,7 +60,7 @@ class MetricPrior(Objective):
                  'gradient': gradient_l1(log_depth, target, valid)}
         total = sum((self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
                     start=torch.zeros(()))
-        return total, {name: float(part) for name, part in parts.items()}
+        return total, {name: float(part.detach()) for name, part in parts.items()}
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
         errors, scale_free = [], []
@@ -56,11 +69,16 @@ class MetricPrior(Objective):
                 log_depth = self._log_depth_m(self.network, batch.rgb_B3HW, batch)
             target, valid = _target(batch)
             for mine, true, mask in zip(log_depth, target, valid):
+                if not bool(mask.any()):
+                    continue
                 gap = (mine - true)[mask]
                 errors.append(float((gap.exp() - 1.0).abs().mean()))
                 scale_free.append(float(((gap - gap.median()).exp() - 1.0).abs().mean()))
         count = max(1, len(errors))
         return {'abs_rel': sum(errors) / count, 'abs_rel_scaled': sum(scale_free) / count}
+
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        return read_prior_network(open_bundle(where, 'prior')).state_dict()
 
     def export(self, folder: Path, record: dict[str, Any]) -> None:
         write_prior_bundle(folder, self.network, record)
