@@ -42,8 +42,10 @@ class Room:
         return np.abs(self.half_m_3 - np.abs(points_N3)).min(axis=1)
 
     def mesh(self) -> Mesh:
-        corners = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing='ij')).reshape(3, -1).T
-        quads = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)]
+        signs = np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing='ij')
+        corners = np.array(signs).reshape(3, -1).T
+        quads = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4),
+                 (1, 3, 7, 5)]
         triangles = [corner for a, b, c, d in quads for corner in ((a, b, c), (a, c, d))]
         return Mesh(vertices_m_N3=(corners * self.half_m_3).astype(np.float32),
                     triangles_M3=np.array(triangles, dtype=np.int32),

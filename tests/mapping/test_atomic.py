@@ -47,7 +47,7 @@ def test_an_error_of_the_content_keeps_the_old_file(tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path):
     (tmp_path / 'file').write_bytes(b'')
-    with pytest.raises(MappingError, match='folder .*file'):
+    with pytest.raises(MappingError, match=r'folder .*file'):
         write_atomic(tmp_path / 'file' / 'x', [b''])
     with pytest.raises(MappingError, match='choose another place'):
         make_folder(tmp_path / 'file')
@@ -55,6 +55,6 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path):
 
 def test_a_folder_in_place_of_the_file_is_named(tmp_path):
     (tmp_path / 'x').mkdir()
-    with pytest.raises(MappingError, match='cannot write .*x'):
+    with pytest.raises(MappingError, match=r'cannot write .*x'):
         write_atomic(tmp_path / 'x', [b''])
     assert os.listdir(tmp_path) == ['x']

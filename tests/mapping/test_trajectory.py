@@ -58,10 +58,10 @@ def test_broken_line_is_named(tmp_path, lines, words):
 
 
 def test_missing_and_binary_files_are_named(tmp_path):
-    with pytest.raises(MappingError, match='none.txt'):
+    with pytest.raises(MappingError, match=r'none.txt'):
         read_tum(tmp_path / 'none.txt')
     (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x00')
-    with pytest.raises(MappingError, match='b.txt'):
+    with pytest.raises(MappingError, match=r'b.txt'):
         read_tum(tmp_path / 'b.txt')
 
 

@@ -195,3 +195,11 @@ def test_shapes_and_poses_are_checked():
     with pytest.raises(MappingError, match='not a number'):
         volume.integrate(flat(1.0), None, SMALL, np.full((4, 4), np.nan))
     assert volume.frames == 0
+
+
+def test_blocks_are_right_far_from_the_origin():
+    far = np.eye(4)
+    far[:3, 3] = np.array([400_000.0, -5_000.0, 12.0]) * 0.16
+    near = touched_blocks(flat(2.0), SMALL, EYE, block_m=0.16, truncation_m=0.08)
+    moved = touched_blocks(flat(2.0), SMALL, far, block_m=0.16, truncation_m=0.08)
+    np.testing.assert_array_equal(moved - [400_000, -5_000, 12], near)

@@ -48,7 +48,8 @@ def camera_info(stamp_ns: int, width: int, height: int, k: tuple[float, float, f
         header=header(stamp_ns), height=height, width=width, distortion_model=model,
         d=np.array(d, dtype=np.float64), k=np.array([fx, 0, cx, 0, fy, cy, 0, 0, 1.0]),
         r=np.eye(3).reshape(-1),
-        p=np.array([px, 0, pcx, 0, 0, py, pcy, 0, 0, 0, 1.0, 0]), binning_x=0, binning_y=0, roi=roi)
+        p=np.array([px, 0, pcx, 0, 0, py, pcy, 0, 0, 0, 1.0, 0]), binning_x=0, binning_y=0,
+        roi=roi)
 
 
 def pose(stamp_ns: int, x_m: float, quaternion=(0.0, 0.0, 0.0, 1.0)):

@@ -45,7 +45,7 @@ def test_camera_follows_the_size_of_the_image(folder):
     wide = next(iter(ImageFolderSource(folder, horizontal_fov_deg=90.0)))
     assert wide.intrinsics.fx == pytest.approx(30.0)
     assert wide.intrinsics.cx == 29.5
-    with pytest.raises(SourceError, match='60x40 is no resize of .* 40x40'):
+    with pytest.raises(SourceError, match=r'60x40 is no resize of .* 40x40'):
         next(iter(ImageFolderSource(folder, Intrinsics(fx=1, fy=1, cx=1, cy=1, width=40,
                                                        height=40))))
     with pytest.raises(SourceError, match='not both'):
@@ -73,7 +73,7 @@ def test_truncated_image_is_named(tmp_path, suffix):
 def test_nothing_to_read_is_named(tmp_path):
     with pytest.raises(SourceError, match='holds no image'):
         ImageFolderSource(tmp_path)
-    with pytest.raises(SourceError, match='no image or folder .*none'):
+    with pytest.raises(SourceError, match=r'no image or folder .*none'):
         ImageFolderSource(tmp_path / 'none')
     (tmp_path / 'empty.png').write_bytes(b'')
     with pytest.raises(SourceError, match=r'empty\.png \(0 bytes\)'):

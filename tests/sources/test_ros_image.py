@@ -85,7 +85,7 @@ def test_compressed_depth_of_both_kinds():
     head = np.array([0], '<i4').tobytes() + np.array([scale, offset], '<f4').tobytes()
     message = bags.compressed(0, head + bags.png(stored), '32FC1; compressedDepth png')
     np.testing.assert_allclose(depth_from_image(message), [[1.0, 2.5], [5.0, np.nan]], rtol=1e-3)
-    with pytest.raises(SourceError, match='rvl.* is not PNG'):
+    with pytest.raises(SourceError, match=r'rvl.* is not PNG'):
         depth_from_image(bags.compressed(0, head + b'rvl data here', '16UC1; compressedDepth rvl'))
 
 
@@ -139,7 +139,7 @@ def test_fisheye_follows_its_own_model():
 
 
 def test_missing_calibration_and_unknown_models_are_named():
-    with pytest.raises(SourceError, match='not calibrated: .*fx = 0'):
+    with pytest.raises(SourceError, match=r'not calibrated: .*fx = 0'):
         rectifier_from_info(bags.camera_info(0, 64, 48, (0.0, 0.0, 0.0, 0.0)), image_topic='i')
     with pytest.raises(SourceError, match="'moon' with 2 coefficients"):
         rectifier_from_info(bags.camera_info(0, 64, 48, K, d=(1.0, 2.0), model='moon'),

@@ -96,12 +96,12 @@ def test_a_choice_of_topics_is_left_to_the_user(tmp_path):
     with pytest.raises(SourceError, match='several image topics; choose image_topic from: '
                                           '/camera/image_raw, /rear/image_raw'):
         RosbagSource(bag)
-    with pytest.raises(SourceError, match='several pose topics.*/odom, /pose'):
+    with pytest.raises(SourceError, match=r'several pose topics.*/odom, /pose'):
         RosbagSource(bag, image_topic='/rear/image_raw')
     source = RosbagSource(bag, image_topic='/rear/image_raw', pose_topic='/odom')
     assert len(source) == 1
     assert next(iter(source)).map_from_camera[0, 3] == 7.0
-    with pytest.raises(SourceError, match="image_topic '/front' is not .*choose from: /camera"):
+    with pytest.raises(SourceError, match=r"image_topic '/front' is not .*choose from: /camera"):
         RosbagSource(bag, image_topic='/front')
     with pytest.raises(SourceError, match="'/camera/depth' is not a image topic"):
         RosbagSource(bag, image_topic='/camera/depth')
@@ -147,7 +147,7 @@ def test_truncated_bag_is_one_clear_error(tmp_path, plugin, share):
 
 
 def test_missing_and_foreign_files_are_named(tmp_path):
-    with pytest.raises(SourceError, match='no bag .*none'):
+    with pytest.raises(SourceError, match=r'no bag .*none'):
         RosbagSource(tmp_path / 'none')
     (tmp_path / 'x.mcap').write_text('no bag')
     with pytest.raises(SourceError, match=r'x\.mcap'):

@@ -40,7 +40,7 @@ def test_options_reach_the_source(tmp_path):
     cv2.imwrite(str(tmp_path / 'one.png'), RGB)
     source = open_source(str(tmp_path), horizontal_fov_deg=90.0)
     assert next(iter(source)).intrinsics.fx == pytest.approx(16.0)
-    with pytest.raises(SourceError, match="no such option: .*'speed'"):
+    with pytest.raises(SourceError, match=r"no such option: .*'speed'"):
         open_source(str(tmp_path), speed=3)
 
 
