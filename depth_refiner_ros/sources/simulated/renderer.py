@@ -11,6 +11,7 @@ import numpy as np
 import open3d as o3d
 
 _EDGE_STEP = np.float32(0.02)
+_SIX_DIRECTIONS = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 _EXTRA_SAMPLES = np.array([(-0.35, -0.15), (0.15, -0.35), (0.35, 0.15), (-0.15, 0.35)],
                           np.float32)
 
@@ -79,9 +80,20 @@ class RoomRenderer:
         return _nan_where_missed(reach).reshape(intrinsics.height, intrinsics.width)
 
     def clearance_m(self, points_N3: np.ndarray) -> np.ndarray:
-        """Give the distance of points to the nearest surface in metres."""
+        """Give the distance of points to the nearest surface in metres, 0 inside of a solid."""
         points = np.ascontiguousarray(points_N3, np.float32)
-        return self._scene.compute_distance(o3d.core.Tensor.from_numpy(points)).numpy()
+        distance = self._scene.compute_distance(o3d.core.Tensor.from_numpy(points)).numpy()
+        return np.where(self._enclosed(points), np.float32(0), distance)
+
+    def _enclosed(self, points_N3: np.ndarray) -> np.ndarray:
+        """Tell which points see the inner side of surfaces in most of six directions."""
+        rays = np.empty((len(points_N3), 6, 6), np.float32)
+        rays[..., :3], rays[..., 3:] = points_N3[:, None], _SIX_DIRECTIONS
+        hit = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays))
+        met = np.isfinite(hit['t_hit'].numpy())
+        triangle = np.where(met, hit['primitive_ids'].numpy(), 0)
+        outward = np.einsum('nki,ki->nk', self._normals[triangle][..., :3], _SIX_DIRECTIONS)
+        return (met & (outward > 0)).sum(1) >= 4
 
     def _blocked(self, origins_N3: np.ndarray, vectors_N3: np.ndarray) -> np.ndarray:
         rays = o3d.core.Tensor.from_numpy(np.concatenate([origins_N3, vectors_N3], 1))

@@ -94,7 +94,8 @@ def _plain(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
 
 
 def _cloud(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    return _mix(noise(u, v, m.period_u, m.period_v, m.seed), m)
+    value = noise(u, v, m.period_u, m.period_v, m.seed) - np.float32(0.5)
+    return _mix(np.float32(0.5) + value * _fade(w, m.period_u), m)
 
 
 def _grain(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -103,8 +104,7 @@ def _grain(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
     fine = noise(u, v, m.period_u / 3, m.period_v, m.seed + 1)
     phase = u / np.float32(m.period_u) + 2 * bend
     rings = np.abs(phase - np.floor(phase) - np.float32(0.5)) * 2
-    return np.float32(0.5) + (rings * np.float32(0.6) + fine * np.float32(0.6)
-                              - np.float32(0.6)) * _fade(w, m.period_u)
+    return np.float32(0.5) * (1 + (rings + fine - 1) * _fade(w, m.period_u))
 
 
 def _wood(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -165,7 +165,7 @@ def _plaid(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
 def _weave(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     thread = np.sin(u * np.float32(6.283 / m.period_u)) * np.sin(
         v * np.float32(6.283 / m.period_u)) * _fade(w, m.period_u / 2)
-    cloud = noise(u, v, 0.25, 0.25, m.seed) - np.float32(0.5)
+    cloud = (noise(u, v, 0.25, 0.25, m.seed) - np.float32(0.5)) * _fade(w, 0.25)
     return _mix(np.clip(np.float32(0.5) + np.float32(0.4) * thread + np.float32(0.5) * cloud,
                         0, 1), m)
 

@@ -1,0 +1,91 @@
+"""The renderer of training shards, run as a user would."""
+
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+from depth_refiner_ros.sources.simulated import (
+    build_room,
+    random_intrinsics,
+    random_views,
+    RoomRenderer,
+)
+import numpy as np
+import pytest
+from training.data import render_rooms
+
+SCRIPT = Path(render_rooms.__file__)
+
+
+def run(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    arguments = ['--views', '2', '--first-seed', '40', '--width', '64', '--height', '48']
+    return subprocess.run([sys.executable, str(SCRIPT), str(out), *arguments, *options],
+                          capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope='module')
+def shards(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp('rooms')
+    done = run(out, '--rooms', '3', '--workers', '2')
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_shard_holds_what_its_description_says(shards):
+    parts = {name: np.load(shards / f'{name}_00000.npy', mmap_mode='r')
+             for name in ('rgb', 'depth', 'camera', 'seed')}
+    assert parts['rgb'].shape == (6, 48, 64, 3)
+    assert parts['rgb'].dtype == np.uint8
+    assert parts['depth'].shape == (6, 48, 64)
+    assert parts['depth'].dtype == np.float16
+    assert parts['camera'].shape == (6, 4)
+    assert parts['camera'].dtype == np.float32
+    assert parts['seed'].dtype == np.int64
+    assert parts['seed'].tolist() == [40, 40, 41, 41, 42, 42]
+    record = json.loads((shards / 'dataset.json').read_text())
+    assert (record['rooms'], record['views'], record['first_seed']) == (3, 2, 40)
+    assert not list(shards.glob('.*.npy')), 'a temporary file was left behind'
+
+
+def test_depth_and_camera_are_the_room_s_own(shards):
+    room, camera = build_room(41), random_intrinsics(41, 64, 48)
+    renderer = RoomRenderer(room)
+    view = random_views(room, renderer, 41, 2)[1]
+    stored = np.load(shards / 'depth_00000.npy')[3].astype(np.float32)
+    np.testing.assert_allclose(stored, renderer.depth(camera, view), rtol=6e-4)
+    np.testing.assert_allclose(np.load(shards / 'camera_00000.npy')[3],
+                               [camera.fx, camera.fy, camera.cx, camera.cy], rtol=1e-6)
+
+
+def test_finished_shards_are_kept_and_missing_ones_made(shards):
+    before = {path.name: path.stat().st_mtime_ns for path in shards.glob('*.npy')}
+    done = run(shards, '--rooms', '3', '--resume')
+    assert done.returncode == 0, done.stderr
+    assert before == {path.name: path.stat().st_mtime_ns for path in shards.glob('*.npy')}
+    first = np.load(shards / 'rgb_00000.npy')
+    (shards / 'seed_00000.npy').unlink()
+    assert run(shards, '--rooms', '3', '--resume').returncode == 0
+    np.testing.assert_array_equal(first, np.load(shards / 'rgb_00000.npy'))
+    assert (shards / 'seed_00000.npy').exists()
+
+
+@pytest.mark.parametrize('options', [('--rooms', '3'),
+                                     ('--rooms', '3', '--resume', '--views', '1')])
+def test_folder_of_another_run_is_not_mixed_with(shards, options):
+    done = run(shards, *options)
+    assert done.returncode == 2
+    assert '--resume' in done.stderr
+
+
+def test_trouble_names_the_room(tmp_path):
+    with pytest.raises(render_rooms.RoomError, match=r'room -3: InputError'):
+        render_rooms._render_shard((tmp_path, 0, [-3], 1, 64, 48))
+    assert not list(tmp_path.iterdir())
+
+
+def test_noise_of_stored_images_is_faint():
+    rgb, depth, _, _ = render_rooms.render_room(44, 1, 96, 72)
+    flat = np.abs(np.diff(np.log(depth[0].astype(np.float32)), 2, axis=1)) < 1e-3
+    step = np.abs(np.diff(rgb[0].astype(np.float32), 2, axis=1)).mean(-1)
+    assert np.median(step[flat]) < 6
