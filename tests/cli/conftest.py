@@ -1,0 +1,43 @@
+"""How the command line is called by its tests."""
+
+from pathlib import Path
+import subprocess
+import sys
+from types import SimpleNamespace
+
+from depth_refiner_ros.cli.main import main
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = 'import sys; from depth_refiner_ros.cli.main import main; sys.exit(main())'
+
+
+@pytest.fixture
+def depth_refiner(tmp_path, monkeypatch, capsys):
+    """Give a function that runs a command in an empty folder, in this process."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['depth-refiner', *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        try:
+            code = main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        output = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=output.out, stderr=output.err)
+
+    return run
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Give a function that runs the program as a user does, as a process of its own."""
+    monkeypatch.setenv('PYTHONPATH', str(ROOT))
+    monkeypatch.setenv('COLUMNS', '100')
+
+    def run(*arguments, code=PROGRAM, timeout_s=500):
+        return subprocess.run([sys.executable, '-c', code, *map(str, arguments)], cwd=tmp_path,
+                              capture_output=True, text=True, timeout=timeout_s)
+
+    return run

@@ -1,0 +1,42 @@
+"""``depth-refiner params``."""
+
+from depth_refiner_ros.cli.main import app
+from depth_refiner_ros.cli.params import NODES
+from depth_refiner_ros.options import options, read_yaml
+from depth_refiner_ros.settings import RefinerNodeSettings
+import pytest
+from typer.testing import CliRunner
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, ['params', *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_nodes_are_found_by_the_names_of_their_groups():
+    assert NODES['refiner'] is RefinerNodeSettings
+    assert {'refiner', 'tsdf', 'player', 'recorder'} <= set(NODES)
+
+
+@pytest.mark.parametrize('node', sorted(NODES))
+def test_table_has_a_row_for_each_option(node):
+    text = invoke('--markdown', '--node', node)
+    assert f'## `{node}`' in text
+    for name in options(NODES[node]):
+        assert f'\n| `{name}` |' in text
+
+
+def test_yaml_can_be_read_again(tmp_path):
+    invoke('--yaml', '--out', tmp_path)
+    for node, group in NODES.items():
+        assert read_yaml(group, tmp_path / f'{node}.yaml', node) == group()
+
+
+def test_yaml_of_one_node_goes_to_stdout():
+    assert invoke('--yaml', '--node', 'tsdf').startswith('tsdf:\n  ros__parameters:\n')
+
+
+def test_table_is_written_where_asked(tmp_path):
+    assert invoke('--markdown', '--out', tmp_path / 'docs' / 'parameters.md') == ''
+    assert (tmp_path / 'docs' / 'parameters.md').read_text().startswith('# Parameters')
