@@ -28,7 +28,7 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
 
 def _fill(depth: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Fill depth that is 0 where its weight is 0; recursion halves the size each time."""
-    if bool((weight > 0).all()):
+    if max(depth.shape[-2:]) == 1 or bool((weight > 0).all()):
         return depth
     size = depth.shape[-2:]
     share = functional.avg_pool2d(weight, 2, ceil_mode=True)

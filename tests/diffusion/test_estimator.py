@@ -1,0 +1,114 @@
+from depth_refiner_ros.bundle import write_bundle
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.small import (
+    read_small,
+    UNET_CONFIG,
+    UNET_WEIGHTS,
+    write_small_bundle,
+)
+import pytest
+from tiny_networks import lotus, small
+import torch
+
+
+def sample(height, width, batch=1):
+    generator = torch.Generator().manual_seed(0)
+    rgb = torch.rand(batch, 3, height, width, generator=generator)
+    prior = 1.0 + 4.0 * torch.rand(batch, 1, height, width, generator=generator)
+    return rgb, prior, torch.ones_like(prior).bool()
+
+
+def estimate(network, height, width, batch=1):
+    generator = torch.Generator().manual_seed(0)
+    return SharpEstimator(network).estimate(*sample(height, width, batch), generator)
+
+
+@pytest.mark.parametrize(('height', 'width'), [(37, 53), (4, 4), (1, 1), (40, 64)])
+@pytest.mark.parametrize('make', [small, lotus])
+def test_any_size_comes_back_at_its_size(make, height, width):
+    result = estimate(make(), height, width, batch=2)
+    assert result.depth_m_B1HW.shape == (2, 1, height, width)
+    assert bool(torch.isfinite(result.depth_m_B1HW).all())
+
+
+def test_a_refiner_that_adds_nothing_gives_the_prior_in_metres():
+    result = estimate(small(residual_gain=0.0), 37, 53)
+    torch.testing.assert_close(result.depth_m_B1HW, sample(37, 53)[1], rtol=1e-5, atol=1e-5)
+
+
+def test_only_sharpdepth_makes_a_difference_map():
+    assert estimate(small(), 16, 16).difference_B1HW is None
+    difference = estimate(lotus(), 19, 21).difference_B1HW
+    assert difference.shape == (1, 1, 19, 21)
+
+
+def test_work_is_done_at_the_recipes_size():
+    seen = []
+    network = small(max_edge_px=16, residual_gain=0.0)
+    network.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))
+    result = estimate(network, 24, 64)
+    assert seen == [(1, 4, 4, 8)]   # 6 x 16 pixels, padded to 8 x 16, in cells of 2
+    assert result.depth_m_B1HW.shape == (1, 1, 24, 64)
+
+
+def test_resizing_keeps_a_plane():
+    ramp = 1.0 + torch.arange(64.0).expand(1, 1, 24, 64) / 64
+    estimator = SharpEstimator(small(max_edge_px=32, residual_gain=0.0))
+    depth = estimator.estimate(torch.rand(1, 3, 24, 64), ramp, torch.ones_like(ramp).bool(),
+                               torch.Generator()).depth_m_B1HW
+    assert float((depth - ramp).abs()[..., 4:-4].max()) < 0.005
+
+
+def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
+    network = small()
+    bundle = write_small_bundle(tmp_path / 'refiner', network, {'name': 'tiny'})
+    loaded = SharpEstimator.from_bundle(bundle)
+    assert loaded.description == bundle.describe()
+    assert loaded.network.recipe == network.recipe
+    assert not any(value.requires_grad for value in loaded.network.parameters())
+    mine = estimate(network, 20, 28).depth_m_B1HW
+    theirs = estimate(loaded.network, 20, 28).depth_m_B1HW
+    torch.testing.assert_close(theirs, mine, rtol=2e-3, atol=2e-3)
+
+
+def rewritten(bundle, tmp_path, manifest=None, configs=None):
+    """Write the bundle again with another manifest or configuration."""
+    return write_bundle(
+        tmp_path / 'changed', kind='refiner', name='tiny', licence='Apache-2.0',
+        manifest={'recipe': bundle.manifest['recipe']} if manifest is None else manifest,
+        tensors={UNET_WEIGHTS: bundle.tensors(UNET_WEIGHTS)},
+        configs={UNET_CONFIG: bundle.json(UNET_CONFIG) if configs is None else configs})
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return write_small_bundle(tmp_path / 'refiner', small(), {'name': 'tiny'})
+
+
+@pytest.mark.parametrize(('manifest', 'message'), [
+    ({}, 'bundle.json has no usable recipe'),
+    ({'recipe': ['apdepth']}, 'bundle.json has no usable recipe'),
+    ({'recipe': {'codec': 'vae'}}, 'needs the codec vae'),
+    ({'recipe': {'detail': False, 'unshuffle_factor': 2}}, 'input channels has width 21'),
+])
+def test_a_recipe_that_cannot_be_used_is_refused(bundle, tmp_path, manifest, message):
+    with pytest.raises(WeightsError, match=message):
+        read_small(rewritten(bundle, tmp_path, manifest=manifest))
+
+
+@pytest.mark.parametrize('change', [
+    {'block_out_channels': [16, 16]}, {'layers_per_block': 2}, {'norm_num_groups': 7},
+    {'down_block_types': ['Nonsense', 'DownBlock2D']}, {'block_out_channels': 'wide'}])
+def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
+    config = {**bundle.json('unet/config.json'), **change}
+    with pytest.raises(WeightsError, match=r'diffusion_pytorch_model\.safetensors does not fit'):
+        read_small(rewritten(bundle, tmp_path, configs=config))
+
+
+def test_an_apdepth_estimate_is_deterministic():
+    network = small()
+    assert network.recipe == Recipe(unshuffle_factor=2)
+    first = estimate(network, 16, 16).depth_m_B1HW
+    assert torch.equal(first, estimate(network, 16, 16).depth_m_B1HW)

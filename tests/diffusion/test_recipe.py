@@ -1,0 +1,48 @@
+import json
+
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.recipe import CHOICES, Recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.unet import input_channels
+import pytest
+
+
+@pytest.mark.parametrize('recipe', [Recipe(), sharpdepth_recipe('paper'),
+                                    sharpdepth_recipe('official_code')])
+def test_a_recipe_survives_json(recipe):
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+@pytest.mark.parametrize('name', CHOICES)
+def test_a_value_that_is_no_choice_is_refused_by_name(name):
+    with pytest.raises(WeightsError, match=f"recipe: {name} = 'nonsense' must be one of"):
+        Recipe.from_dict({name: 'nonsense'})
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('timestep', 1.5), ('timestep', '1'), ('detail', 1), ('residual_gain', 'much'),
+    ('task_embedding', 3), ('method', None), ('unshuffle_factor', True)])
+def test_a_value_of_another_type_is_refused_by_name(name, value):
+    with pytest.raises(WeightsError, match=f'recipe: {name} = .* must be of type'):
+        Recipe.from_dict({name: value})
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('timestep', 1000), ('timestep', -1), ('unshuffle_factor', 0), ('max_edge_px', -3)])
+def test_a_value_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(WeightsError, match=f'recipe: {name} = {value} must lie between'):
+        Recipe.from_dict({name: value})
+
+
+def test_a_whole_number_will_do_for_a_gain():
+    assert Recipe.from_dict({'residual_gain': 1}).residual_gain == 1
+
+
+def test_unknown_keys_are_refused():
+    with pytest.raises(WeightsError, match=r"unknown keys \['chanel_order'\]"):
+        Recipe.from_dict({'chanel_order': 'depth_rgb'})
+
+
+@pytest.mark.parametrize(('detail', 'known', 'expected'), [
+    (False, False, 64), (True, False, 80), (False, True, 65), (True, True, 81)])
+def test_input_channels(detail, known, expected):
+    assert input_channels(Recipe(detail=detail, known=known), 16, 48) == expected

@@ -1,0 +1,116 @@
+from depth_refiner_ros.core.gating import difference_map
+from depth_refiner_ros.diffusion import sharpdepth as module
+from depth_refiner_ros.diffusion.recipe import sharpdepth_recipe
+from depth_refiner_ros.diffusion.sharpdepth import alpha_bar, sharpdepth
+import pytest
+from tiny_networks import lotus
+import torch
+
+SIZE = (1, 1, 16, 24)
+
+
+@pytest.fixture
+def picture():
+    generator = torch.Generator().manual_seed(3)
+    rgb = torch.rand(1, 3, *SIZE[2:], generator=generator)
+    unit = torch.linspace(-1.0, 1.0, SIZE[-1]).expand(SIZE).contiguous()
+    return rgb, unit, torch.ones(SIZE, dtype=torch.bool)
+
+
+def run(network, picture, seed=0):
+    """Run the method and give what it returned with the depth latent of both passes."""
+    seen = []
+    handle = network.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    result = sharpdepth(network, *picture, torch.Generator().manual_seed(seed))
+    handle.remove()
+    return *result, seen
+
+
+def test_alpha_bar_of_stable_diffusion_2():
+    assert alpha_bar(1) == pytest.approx(0.9983, abs=5e-5)
+    assert alpha_bar(999) == pytest.approx(0.00466, abs=5e-6)
+    assert alpha_bar(999) ** 0.5 == pytest.approx(0.0683, abs=5e-5)
+    assert (1.0 - alpha_bar(999)) ** 0.5 == pytest.approx(0.9977, abs=5e-5)
+
+
+def test_presets_are_the_paper_and_the_code():
+    paper, code = sharpdepth_recipe('paper'), sharpdepth_recipe('official_code')
+    assert (paper.difference, paper.noise) == ('paper', 'gaussian')
+    assert (code.difference, code.noise) == ('official_code', 'noised_latent')
+    for recipe in (paper, code):
+        assert (recipe.channel_order, recipe.timestep, recipe.prediction) == (
+            'rgb_depth', 999, 'sample')
+        assert recipe.task_embedding == pytest.approx([0.8415, 0.0, 0.5403, 1.0], abs=5e-5)
+        assert (recipe.space, recipe.range, recipe.text_width) == ('depth', 'minmax', 1024)
+
+
+@pytest.mark.parametrize(('preset', 'other'), [('paper', 'official_code'),
+                                               ('official_code', 'paper')])
+def test_each_preset_makes_its_own_difference(picture, preset, other):
+    network = lotus(difference=preset)
+    unit = picture[1]
+    _, difference, seen = run(network, picture)
+    guess = network.codec.decode_depth(network(seen[0], network.codec.encode_rgb(picture[0])))
+    torch.testing.assert_close(difference, difference_map(unit, guess, preset=preset))
+    assert float((difference - difference_map(unit, guess, preset=other)).abs().max()) > 0.01
+
+
+def gate_fully(monkeypatch, value):
+    monkeypatch.setattr(module, 'difference_map',
+                        lambda metric, relative, preset: torch.full_like(metric, value))
+
+
+def test_no_difference_passes_the_prior_on(picture, monkeypatch):
+    gate_fully(monkeypatch, 0.0)
+    network = lotus()
+    _, _, seen = run(network, picture)
+    torch.testing.assert_close(seen[1], network.codec.encode_depth(picture[1]))
+
+
+@pytest.mark.parametrize('noise', ['gaussian', 'noised_latent'])
+def test_full_difference_replaces_the_prior_by_the_presets_noise(picture, monkeypatch, noise):
+    gate_fully(monkeypatch, 1.0)
+    network = lotus(noise=noise)
+    _, _, seen = run(network, picture, seed=5)
+    generator = torch.Generator().manual_seed(5)
+    first, second = (torch.randn(seen[0].shape, generator=generator) for _ in range(2))
+    torch.testing.assert_close(seen[0], first)
+    if noise == 'noised_latent':
+        guess = network(first, network.codec.encode_rgb(picture[0]))
+        second = 0.0682649 * guess + 0.9976672 * second
+    torch.testing.assert_close(seen[1], second, rtol=1e-4, atol=1e-5)
+
+
+def test_the_two_draws_differ(picture, monkeypatch):
+    gate_fully(monkeypatch, 1.0)
+    _, _, (first, second) = run(lotus(), picture)
+    assert float((first - second).abs().mean()) > 0.5
+
+
+def test_one_seed_gives_one_depth(picture):
+    network = lotus()
+    depth, difference, _ = run(network, picture, seed=1)
+    again, again_difference, _ = run(network, picture, seed=1)
+    other, _, _ = run(network, picture, seed=2)
+    assert torch.equal(depth, again)
+    assert torch.equal(difference, again_difference)
+    assert not torch.equal(depth, other)
+    assert depth.shape == difference.shape == SIZE
+
+
+def test_global_randomness_has_no_say(picture):
+    network = lotus()
+    torch.manual_seed(1)
+    depth, *_ = run(network, picture)
+    torch.manual_seed(2)
+    assert torch.equal(run(network, picture)[0], depth)
+
+
+def test_bfloat16_gives_finite_depth_near_float32(picture):
+    network = lotus()
+    exact, *_ = run(network, picture)
+    with torch.autocast('cpu', torch.bfloat16):
+        rounded, difference, _ = run(network, picture)
+    assert bool(torch.isfinite(rounded).all())
+    assert float((rounded.float() - exact).abs().mean()) < 0.1
+    assert 0.0 <= float(difference.min()) <= float(difference.max()) <= 1.0

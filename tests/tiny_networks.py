@@ -1,0 +1,51 @@
+"""Tiny networks with random weights."""
+
+from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.small import build_small
+from diffusers import AutoencoderKL, UNet2DConditionModel
+import torch
+
+TASK = (0.8414709848, 0.0, 0.5403023059, 1.0)
+
+
+def small(seed=0, **changes):
+    torch.manual_seed(seed)
+    recipe = Recipe(**{'unshuffle_factor': 2, **changes})
+    return build_small(recipe, block_channels=(8, 16)).eval().requires_grad_(False)
+
+
+def tiny_vae():
+    return AutoencoderKL(
+        block_out_channels=(8, 8), norm_num_groups=4, latent_channels=4, scaling_factor=0.25,
+        down_block_types=('DownEncoderBlock2D',) * 2, up_block_types=('UpDecoderBlock2D',) * 2)
+
+
+def tiny_lotus(channels=8, **changes):
+    return UNet2DConditionModel(**{
+        'in_channels': channels, 'out_channels': 4, 'block_out_channels': (8, 16),
+        'layers_per_block': 1, 'norm_num_groups': 4, 'cross_attention_dim': 12,
+        'attention_head_dim': 4, 'class_embed_type': 'projection',
+        'projection_class_embeddings_input_dim': 4,
+        'down_block_types': ('DownBlock2D', 'CrossAttnDownBlock2D'),
+        'up_block_types': ('CrossAttnUpBlock2D', 'UpBlock2D'), **changes})
+
+
+def lotus_recipe(**changes):
+    return Recipe(**{'method': 'sharpdepth', 'codec': 'vae', 'channel_order': 'rgb_depth',
+                     'timestep': 999, 'prediction': 'sample', 'detail': False, 'known': False,
+                     'space': 'depth', 'range': 'minmax', 'task_embedding': TASK,
+                     'text_width': 12, **changes})
+
+
+def lotus(seed=0, **changes):
+    """Give a SharpDepth network of the full architecture, tiny."""
+    torch.manual_seed(seed)
+    network = OneStepNetwork(tiny_lotus(), VaeCodec(tiny_vae().eval().requires_grad_(False)),
+                             lotus_recipe(**changes), torch.randn(1, 2, 12))
+    return network.eval().requires_grad_(False)
+
+
+def unshuffled(recipe, unet, text=None):
+    return OneStepNetwork(unet, UnshuffleCodec(recipe.unshuffle_factor), recipe, text)
