@@ -55,7 +55,7 @@ class Odometry:
     """
 
     def __init__(self, intrinsics: Intrinsics, *, max_range_m: float = 5.0,
-                 min_overlap: float = 0.3, key_overlap: float = 0.8, max_step_m: float = 0.3,
+                 min_overlap: float = 0.3, key_overlap: float = 0.6, max_step_m: float = 0.3,
                  max_step_deg: float = 20.0, map_from_first: np.ndarray | None = None) -> None:
         self.intrinsics = intrinsics
         self.max_range_m = max_range_m

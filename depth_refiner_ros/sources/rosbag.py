@@ -25,7 +25,8 @@ WAITING = 30
 """Images that may wait for their depth; topics of a bag are seldom written in step."""
 
 BROKEN = (AnyReaderError, ReaderError, TypesysError, apsw.Error, struct.error, OSError,
-          EOFError)
+          EOFError, UnicodeDecodeError, MemoryError)
+"""What a damaged bag raises; a damaged length asks for more memory than there is."""
 
 
 class RosbagSource:
@@ -158,7 +159,8 @@ class RosbagSource:
             with AnyReader([self.path], default_typestore=get_typestore(Stores.LATEST)) as reader:
                 yield reader
         except BROKEN as error:
-            raise SourceError(f'bag {self.path} cannot be read: {" ".join(str(error).split())}; '
+            reason = ' '.join(str(error).split()) or type(error).__name__
+            raise SourceError(f'bag {self.path} cannot be read: {reason:.200}; copy it again or '
                               'try: ros2 bag reindex') from error
 
 

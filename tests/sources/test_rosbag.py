@@ -146,6 +146,24 @@ def test_truncated_bag_is_one_clear_error(tmp_path, plugin, share):
         list(RosbagSource(bag))
 
 
+@pytest.mark.parametrize('plugin', ['sqlite3', 'mcap'])
+def test_damaged_bag_is_read_or_one_clear_error(tmp_path, plugin):
+    bag = bags.write_bag(tmp_path / 'bag', walk(2), plugin=plugin)
+    (storage,) = (file for file in bag.iterdir() if file.suffix in ('.db3', '.mcap'))
+    data = np.frombuffer(storage.read_bytes(), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    failed = 0
+    for _ in range(6):
+        damaged = data.copy()
+        damaged[rng.integers(0, len(data), 200)] = rng.integers(0, 256, 200)
+        storage.write_bytes(damaged.tobytes())
+        try:
+            list(RosbagSource(bag))
+        except SourceError:
+            failed += 1
+    assert failed
+
+
 def test_missing_and_foreign_files_are_named(tmp_path):
     with pytest.raises(SourceError, match=r'no bag .*none'):
         RosbagSource(tmp_path / 'none')
