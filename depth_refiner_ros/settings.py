@@ -220,3 +220,4 @@ class CollectorNodeSettings:
     """The node ``collector``: keeps what a graph publishes, for the demo's report."""
 
     folder: str = option('', 'where arrivals, depth maps and diagnostics are written')
+    keep_images: bool = option(False, 'also write the colour images')

@@ -26,10 +26,12 @@ class Collected:
         """Give the number of different stamps that arrived."""
         return len(self.arrived_ns.get(topic, {}))
 
-    def map_HW(self, topic: str, stamp_ns: int) -> np.ndarray | None:
-        """Give a depth or confidence map, None where it did not arrive."""
-        if stamp_ns not in self.arrived_ns.get(topic, {}):
-            return None
+    def has(self, topic: str, stamp_ns: int) -> bool:
+        """Tell whether a message has arrived."""
+        return stamp_ns in self.arrived_ns.get(topic, {})
+
+    def map_HW(self, topic: str, stamp_ns: int) -> np.ndarray:
+        """Give a map that has arrived; an image has a third axis."""
         return np.asarray(np.load(self.folder / f'{topic.replace("/", "_")}_{stamp_ns}.npy'))
 
     def latency_ms(self) -> list[float]:

@@ -8,8 +8,10 @@ from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, 
 from depth_refiner_ros.cli.console import progress_bars
 from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
 from depth_refiner_ros.cli.inference import PRIORS_FROM_DEPTH
+from depth_refiner_ros.cli.live_view import LiveView
 from depth_refiner_ros.cli.processes import ChildError, Children
 from depth_refiner_ros.options import updated, values
+from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.settings import (
     CollectorNodeSettings,
     ModelSettings,
@@ -19,6 +21,8 @@ from depth_refiner_ros.settings import (
 )
 
 POLL_S = 0.1
+REPORT_PERIOD_S = 0.5
+"""How often the nodes report their counts."""
 SETTLE_S = 3.0
 """After the last frame was sent, wait this long for something more to arrive."""
 BARS = {'image': 'sent', DEPTH: 'refined', 'points': 'clouds', 'tsdf/done': 'fused'}
@@ -64,10 +68,10 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
     """Give the settings of the demo: those of ``config/``, and what the demo needs."""
     refiner = updated(node_settings(RefinerNodeSettings, 'refiner'), {
         **values(model), 'profile': 'rep118', 'keep_every_frame': not live,
-        'diagnostics_period_s': 0.5, 'always_on': True})
+        'diagnostics_period_s': REPORT_PERIOD_S, 'always_on': True})
     tsdf = updated(node_settings(TsdfNodeSettings, 'tsdf'), {
         'pose_source': 'pose', 'mesh_file': str((folder / 'mesh.ply').resolve()),
-        'save_at_shutdown': True, 'diagnostics_period_s': 0.5})
+        'save_at_shutdown': True, 'diagnostics_period_s': REPORT_PERIOD_S})
     player = updated(node_settings(PlayerNodeSettings, 'player'), {
         'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf',
         'wait_for_subscribers_s': START_LIMIT_S - 10.0, 'lock_step_timeout_s': 60.0,
@@ -75,21 +79,24 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
     return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 
-def run_graph(graph: Graph, collected: Path) -> Outcome:
+def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Outcome:
     """
     Run the nodes until every frame has passed.
 
     :param collected: folder for what the collector keeps
+    :param page: shows the newest frame
     :raises ChildError: where a node ends badly, with the end of its log
     """
     graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
     parameters = graph.folder / 'params'
-    nodes = {'collector': CollectorNodeSettings(folder=str(collected.resolve())),
+    nodes = {'collector': CollectorNodeSettings(folder=str(collected.resolve()),
+                                                keep_images=page is not None),
              'tsdf': graph.tsdf, 'refiner': graph.refiner, 'player': graph.player}
     with Children(graph.folder / 'logs', environment(free_domain())) as children:
         for node, settings in nodes.items():
             children.start(node, node_arguments(node, settings, parameters))
-        _watch(children, graph, collected)
+        _watch(children, graph, collected, LiveView(page) if page else None)
+        time.sleep(2 * REPORT_PERIOD_S)  # for the final counts
         for node in ('player', 'refiner', 'tsdf', 'collector'):
             children.stop(node)
         children.check()
@@ -97,7 +104,7 @@ def run_graph(graph: Graph, collected: Path) -> Outcome:
         node: last_diagnostics(collected, node) for node in ('refiner', 'tsdf', 'player')})
 
 
-def _watch(children: Children, graph: Graph, collected: Path) -> None:
+def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | None) -> None:
     """Follow the arrivals until the player has ended and nothing more comes."""
     started_s = quiet_since_s = time.monotonic()
     seen = -1
@@ -108,12 +115,14 @@ def _watch(children: Children, graph: Graph, collected: Path) -> None:
             arrivals = read_arrivals(collected)
             for topic, task in tasks.items():
                 bars.update(task, completed=arrivals.count(topic))
+            if view:
+                view.update(arrivals)
             now_s, total = time.monotonic(), sum(map(arrivals.count, BARS))
             if total != seen:
                 seen, quiet_since_s = total, now_s
             if total == 0 and now_s - started_s > START_LIMIT_S:
                 raise ChildError(f'no image arrived within {START_LIMIT_S:.0f} s; see '
-                                  f'{graph.folder / "logs"}', 1)
+                                 f'{graph.folder / "logs"}', 1)
             everything = all(arrivals.count(topic) >= graph.frames for topic in BARS)
             quiet = not children.running('player') and now_s - quiet_since_s > SETTLE_S
             if everything or quiet:

@@ -1,12 +1,13 @@
 """The work of ``depth-refiner demo``: run the graph, then judge it against the simulation."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 import tempfile
 
 from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.console import output_folder, tracked, write_json
+from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
 from depth_refiner_ros.cli.demo_graph import demo_graph, Outcome, run_graph
 from depth_refiner_ros.cli.fuse_run import true_mesh_score
 from depth_refiner_ros.cli.graph import require_ros
@@ -21,6 +22,7 @@ from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.settings import ModelSettings
 from depth_refiner_ros.sources.frame import Frame
@@ -63,7 +65,10 @@ def run(demo: Demo, json: Path | None) -> None:
     graph = demo_graph(demo.out, demo.model, source=f'sim:{demo.seed}:{demo.frames}',
                        frames=demo.frames, rate_hz=demo.rate_hz, live=demo.live)
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
-        outcome = run_graph(graph, Path(folder))
+        with LivePage() if demo.show else nullcontext() as page:
+            if page:
+                say(f'watch at {page.address}')
+            outcome = run_graph(graph, Path(folder), page)
         judged = judge(source, outcome, demo.model)
     mesh = read_ply(graph.mesh_file)
     bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
@@ -81,6 +86,7 @@ def run(demo: Demo, json: Path | None) -> None:
         trajectory=judged.trajectory,
         facts={'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
                **bundles},
+        notes=notes(outcome),
         settings={'refiner': values(graph.refiner), 'tsdf': values(graph.tsdf),
                   'player': values(graph.player)}))
     if json:
@@ -96,10 +102,10 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
     frames: list[Frame] = []
     for index, frame in enumerate(tracked(source, 'comparing', len(source))):
         frames.append(replace(frame, rgb_HW3=frame.rgb_HW3[:0]))
-        depth_m_HW = outcome.collected.map_HW(DEPTH, frame.stamp_ns)
         true_views.append(_true_view(frame))
-        if depth_m_HW is None or frame.depth_m_HW is None:
+        if frame.depth_m_HW is None or not outcome.collected.has(DEPTH, frame.stamp_ns):
             continue
+        depth_m_HW = outcome.collected.map_HW(DEPTH, frame.stamp_ns)
         prior_m_HW = infer(prior, model, frame).prior_m_HW
         comparison.add(frame_errors(prior_m_HW, depth_m_HW, frame.depth_m_HW))
         if index in shown:
@@ -115,15 +121,26 @@ def stages(diagnostics: Mapping[str, str]) -> dict[str, float]:
             for key, value in diagnostics.items() if key.startswith('stage_')}
 
 
+def notes(outcome: Outcome) -> list[str]:
+    """Say what the fusion node could not use."""
+    missed = counted_drops(outcome.diagnostics['tsdf'])
+    reasons = ', '.join(f'{count} {reason}' for reason, count in missed.items())
+    return [f'Frames that were refined but not fused: {reasons}.'] if missed else []
+
+
+def counted_drops(diagnostics: Mapping[str, str]) -> dict[str, int]:
+    """Give the frames that a node reported as dropped, by reason."""
+    return {key.removeprefix('dropped_'): int(value) for key, value in diagnostics.items()
+            if key.startswith('dropped_') and int(value)}
+
+
 def dropped(frames_in: int, outcome: Outcome) -> dict[str, int]:
     """
     Give the lost frames by reason.
 
     What no node counted was lost on the way between the processes.
     """
-    counted = {key.removeprefix('dropped_'): int(value)
-               for key, value in outcome.diagnostics['refiner'].items()
-               if key.startswith('dropped_') and int(value)}
+    counted = counted_drops(outcome.diagnostics['refiner'])
     unseen = frames_in - outcome.collected.count(DEPTH) - sum(counted.values())
     return {**counted, 'lost between processes': unseen} if unseen > 0 else counted
 

@@ -158,8 +158,8 @@ def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
     progress.time('fuse', started_s)
     progress.stamps_ns.append(frame.stamp_ns)
     progress.poses.append(pose)
-    if depths.truth_m_HW is not None and progress.frames - 1 in progress.judging:
-        progress.true_views.append(TrueView(depth_m_HW=depths.truth_m_HW, map_from_camera=pose,
+    if frame.depth_m_HW is not None and progress.frames - 1 in progress.judging:
+        progress.true_views.append(TrueView(depth_m_HW=frame.depth_m_HW, map_from_camera=pose,
                                             intrinsics=frame.intrinsics))
 
 

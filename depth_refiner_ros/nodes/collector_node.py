@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from depth_refiner_ros.nodes.conversions.color import rgb_from_image
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.conversions.pixels import matrix_of
 from depth_refiner_ros.nodes.parameters import NodeParameters
@@ -37,10 +38,11 @@ class CollectorNode(Node):
 
     def __init__(self) -> None:
         super().__init__('collector', automatically_declare_parameters_from_overrides=True)
-        folder = NodeParameters(self, CollectorNodeSettings()).settings.folder
-        if not folder:
+        settings = NodeParameters(self, CollectorNodeSettings()).settings
+        if not settings.folder:
             raise SettingsError('collector: folder is empty; say where to write')
-        self._folder = Path(folder)
+        self._keep_images = settings.keep_images
+        self._folder = Path(settings.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._arrivals = (self._folder / 'arrivals.csv').open('w', encoding='utf-8', buffering=1)
         self._diagnostics = (self._folder / 'diagnostics.jsonl').open('w', encoding='utf-8',
@@ -50,7 +52,7 @@ class CollectorNode(Node):
     def _listen(self) -> None:
         inputs, outputs = qos('sensor_data', QUEUE), qos('reliable', QUEUE)
         for kind, topic, callback, profile in (
-                (Image, 'image', self._note, inputs),
+                (Image, 'image', self._keep_color, inputs),
                 (CameraInfo, 'camera_info', self._note, inputs),
                 (Image, 'depth/image', self._keep, outputs),
                 (Image, 'depth/confidence', self._keep, outputs),
@@ -67,9 +69,16 @@ class CollectorNode(Node):
         self._arrivals.write(f'{topic},{stamp_ns_of(header)},{arrived_ns}\n')
 
     def _keep(self, topic: str, image: Image, arrived_ns: int) -> None:
-        name = f'{topic.replace("/", "_")}_{stamp_ns_of(image.header)}.npy'
-        np.save(self._folder / name, matrix_of(image, 'f4', 1))
+        np.save(self._file(topic, image), matrix_of(image, 'f4', 1))
         self._note(topic, image, arrived_ns)
+
+    def _keep_color(self, topic: str, image: Image, arrived_ns: int) -> None:
+        if self._keep_images:
+            np.save(self._file(topic, image), rgb_from_image(image))
+        self._note(topic, image, arrived_ns)
+
+    def _file(self, topic: str, image: Image) -> Path:
+        return self._folder / f'{topic.replace("/", "_")}_{stamp_ns_of(image.header)}.npy'
 
     def _keep_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
