@@ -21,7 +21,7 @@ from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.objectives.base import check_losses, Figures, Objective
 
-LOSSES = ('depth', 'gradient')
+LOSSES = ('depth', 'structure', 'gradient')
 
 
 def build(config: RunConfig) -> 'MetricPrior':
@@ -33,7 +33,8 @@ class MetricPrior(Objective):
     """
     L1 on log depth, which is the relative error to first order, and on its gradients.
 
-    Loss keys: ``depth``, ``gradient``.
+    Loss keys: ``depth``, ``structure`` (the same without each image's mean error, so that a
+    scale not yet learnt does not drown the shapes), ``gradient``.
     """
 
     network: MetricNetwork
@@ -56,7 +57,9 @@ class MetricPrior(Objective):
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
         log_depth = self._log_depth_m(network, rgb, batch)
         target, valid = _target(batch)
+        mean_error = masked_mean_B111(log_depth - target, valid)
         parts = {'depth': pixel_l1(log_depth, target, valid),
+                 'structure': pixel_l1(log_depth - mean_error, target, valid),
                  'gradient': gradient_l1(log_depth, target, valid)}
         total = sum((self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
                     start=torch.zeros(()))
@@ -87,6 +90,12 @@ class MetricPrior(Objective):
         canonical = network(rgb, batch.rays_B2HW).float()
         log_depth = to_log_metres(canonical, batch.focal_px_B, self.shape)
         return functional.interpolate(log_depth, size=rgb.shape[-2:], mode='bilinear')
+
+
+def masked_mean_B111(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Give the mean over the valid pixels of each image."""
+    count = valid.sum((1, 2, 3), keepdim=True).clamp_min(1)
+    return torch.where(valid, values, 0.0).sum((1, 2, 3), keepdim=True) / count
 
 
 def _target(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
