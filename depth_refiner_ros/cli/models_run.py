@@ -1,6 +1,7 @@
 """The work of ``depth-refiner models``."""
 
 from collections.abc import Iterator, Sequence
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ from rich.table import Table
 KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image and prior'}
 
 
-def run(folders: Sequence[Path], json: Path | None) -> None:
+def run(folders: Sequence[Path], json_file: Path | None) -> None:
     """
     Print a table of bundles.
 
     :raises WeightsError: where a named folder holds no bundle
     """
     rows = [_row('bundled', kind) for kind in KINDS]
-    rows += [_row(str(path), '') for folder in folders for path in bundle_paths(folder)]
-    if json:
-        write_json(json, {'bundles': rows})
+    rows += [_row(str(path), _kind_of(path)) for folder in folders
+             for path in bundle_paths(folder)]
+    if json_file:
+        write_json(json_file, {'bundles': rows})
     table = Table('bundle', 'kind', 'licence', 'size, MB', 'what for', 'present')
     for row in rows:
         size = '' if row['size_mb'] is None else f'{row["size_mb"]:.1f}'
@@ -47,16 +49,21 @@ def bundle_paths(folder: Path) -> Iterator[Path]:
 
 
 def _row(where: str, kind: str) -> dict[str, Any]:
-    """Describe a bundle, or say what is wrong with it; without a kind, try each."""
-    problem = ''
-    for attempt in (kind,) if kind else KINDS:
-        try:
-            bundle = open_bundle(where, attempt)
-        except WeightsError as error:
-            problem = problem or str(error)
-            continue
-        return {'name': bundle.manifest['name'], 'kind': bundle.kind, 'path': str(bundle.path),
-                'licence': bundle.manifest['licence'], 'size_mb': bundle.size_bytes / 1e6,
-                'what_for': KINDS[bundle.kind], 'present': True, 'problem': ''}
-    return {'name': where, 'kind': kind, 'path': where, 'licence': '', 'size_mb': None,
-            'what_for': KINDS.get(kind, ''), 'present': False, 'problem': problem}
+    """Describe a bundle, or say what is wrong with it."""
+    try:
+        bundle = open_bundle(where, kind)
+    except WeightsError as error:
+        return {'name': where, 'kind': kind, 'path': where, 'licence': '', 'size_mb': None,
+                'what_for': KINDS[kind], 'present': False, 'problem': str(error)}
+    return {'name': bundle.manifest['name'], 'kind': kind, 'path': str(bundle.path),
+            'licence': bundle.manifest['licence'], 'size_mb': bundle.size_bytes / 1e6,
+            'what_for': KINDS[kind], 'present': True, 'problem': ''}
+
+
+def _kind_of(path: Path) -> str:
+    """Give the kind that a manifest claims; an unreadable one is told when it is opened."""
+    try:
+        kind = json.loads((path / MANIFEST).read_text(encoding='utf-8')).get('kind')
+    except (OSError, ValueError, AttributeError):
+        kind = None
+    return kind if kind in KINDS else 'refiner'

@@ -47,7 +47,7 @@ def folder_names(specs: Sequence[str]) -> list[str]:
     """Give each source a folder name of its own."""
     names: list[str] = []
     for spec in specs:
-        stem = Path(spec).stem if Path(spec).is_file() else Path(spec).name
+        stem = Path(spec).name if Path(spec).is_dir() else Path(spec).stem
         name = stem.replace(':', '_') or 'source'
         taken = sum(other == name or other.startswith(f'{name}-') for other in names)
         names.append(f'{name}-{taken + 1}' if taken else name)
