@@ -92,8 +92,10 @@ def _add_light(light: np.ndarray, shine: np.ndarray, arriving_N: np.ndarray, pow
                glossy: np.ndarray) -> None:
     light += arriving_N[:, None] * power_3
     if len(glossy):
-        spot = _highlight(to_light_N3[glossy], to_eye_N3[glossy], normals_N3[glossy])
-        shine[glossy] += (spot * (arriving_N[glossy] > 0) * np.float32(0.6))[:, None] * power_3
+        spot = _highlight(to_light_N3.take(glossy, 0), to_eye_N3.take(glossy, 0),
+                          normals_N3.take(glossy, 0))
+        spot *= (arriving_N.take(glossy) > 0) * np.float32(0.6)
+        shine[glossy] += spot[:, None] * power_3
 
 
 def arriving_light(lighting: Lighting, points_N3: np.ndarray, normals_N3: np.ndarray,
@@ -122,7 +124,7 @@ def arriving_light(lighting: Lighting, points_N3: np.ndarray, normals_N3: np.nda
             squared + np.float32(0.25))
         if lamp.shadows:
             facing = np.flatnonzero(arriving > 0)
-            arriving[facing[blocked(start[facing], vector[facing])]] = 0
+            arriving[facing[blocked(start.take(facing, 0), vector.take(facing, 0))]] = 0
         _add_light(light, shine, arriving, lamp.power_3, to_light, to_eye_N3, normals_N3, glossy)
     if lighting.sun is not None:
         arriving = _sunlight(lighting.sun, start, normals_N3, blocked)

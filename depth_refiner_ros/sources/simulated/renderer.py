@@ -113,17 +113,17 @@ class RoomRenderer:
         to_eye = directions * (-1 / length)[:, None]
         points = rays_N6[:, :3] + along[:, None] * directions
         normals = self._shading_normals(triangle, barycentric, to_eye)
-        material = self.room.surface.material_F[triangle]
+        material = self.room.surface.material_F.take(triangle)
         slant = np.maximum(np.abs(np.einsum('ij,ij->i', normals, to_eye)), np.float32(0.06))
         footprint = along * np.float32(1 / intrinsics.fx) / np.sqrt(slant)
-        uv = _interpolated(self._uv[triangle], barycentric, 2)
+        uv = _interpolated(self._uv.take(triangle, 0), barycentric, 2)
         colour = albedo(material, uv, footprint, self.room.materials)
         dirt = noise(uv[:, 0], uv[:, 1], 1.7, 1.7, self.room.seed) - np.float32(0.5)
-        colour = colour * (1 + self._grime[material] * dirt)[:, None]
-        gloss = self._gloss[material]
+        colour = colour * (1 + self._grime.take(material) * dirt)[:, None]
+        gloss = self._gloss.take(material)
         light, shine = arriving_light(self.room.lighting, points, normals, to_eye,
                                       np.flatnonzero(gloss > 0.05), self._blocked)
-        emission = self._emission[material]
+        emission = self._emission.take(material)
         glows = emission > 0
         light[glows] = emission[glows, None]
         rgb = colour * light + gloss[:, None] * shine
@@ -133,11 +133,13 @@ class RoomRenderer:
     def _shading_normals(self, triangle: np.ndarray, barycentric: np.ndarray,
                          to_eye: np.ndarray) -> np.ndarray:
         """Give unit normals on the eye's side, smooth over curved surfaces."""
-        normals = self._flat_normals[triangle]
-        curved = np.flatnonzero(self._smooth[triangle])
-        smooth = _interpolated(self._normals[triangle[curved]], barycentric[curved], 3)
+        # ndarray.take is three times as fast here as indexing with an array.
+        normals = self._flat_normals.take(triangle, 0)
+        curved = np.flatnonzero(self._smooth.take(triangle))
+        smooth = _interpolated(self._normals.take(triangle.take(curved), 0),
+                               barycentric.take(curved, 0), 3)
         smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-6)
-        away = np.einsum('ij,ij->i', smooth, normals[curved]) < 0
+        away = np.einsum('ij,ij->i', smooth, normals.take(curved, 0)) < 0
         smooth[away] *= -1
         hidden = np.einsum('ij,ij->i', normals, to_eye) < 0
         normals[curved] = smooth
