@@ -102,32 +102,39 @@ class WorkerNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load; a user's mistake is told in one line and leaves the node unconfigured."""
-        try:
-            self.configure()
-        except DepthRefinerError as error:
-            self.get_logger().error(str(error))
-            self.exit_code = USER_ERROR
+        if not self._succeeds(self.configure):
             self.cleanup()
             return TransitionCallbackReturn.FAILURE
-        except Exception:
-            # rclpy would swallow it.
-            self.exit_code = BUG
-            self.get_logger().error(traceback.format_exc())
-            raise
-        self.exit_code = SUCCESS
         self._state = 'inactive'
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start to work."""
+        """Subscribe and start to work; a user's mistake leaves the node inactive."""
         self._mailbox = Mailbox(self.capacity())
+        if not self._succeeds(self.subscribe):
+            self.topics.unsubscribe_all()
+            return TransitionCallbackReturn.FAILURE
         self._worker = threading.Thread(target=self._work, args=(self._mailbox,),
                                         name=f'{self.get_name()} worker')
         result = super().on_activate(state)
         self._worker.start()
-        self.subscribe()
         self._state = 'active'
         return result
+
+    def _succeeds(self, step: Callable[[], None]) -> bool:
+        self.exit_code = BUG
+        try:
+            step()
+        except DepthRefinerError as error:
+            self.get_logger().error(str(error))
+            self.exit_code = USER_ERROR
+            return False
+        except Exception:
+            # rclpy would swallow it.
+            self.get_logger().error(traceback.format_exc())
+            raise
+        self.exit_code = SUCCESS
+        return True
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop to listen and to work."""

@@ -59,6 +59,7 @@ class FrameSync:
         self._on_frame, self._on_drop = on_frame, on_drop
         self._info: Any = None
         self._held: tuple[Any, Any] | None = None
+        self._image_ns = -1
         self._infos_follow_images = False
         names = ['info'] * self._joins_info + ['depth'] * with_depth + ['image']
         exact = mode == 'exact' and not with_depth
@@ -79,11 +80,11 @@ class FrameSync:
             self._join.add('info', info)
             return
         self._info = info
-        if self._held is not None:
-            stamp_ns, held_ns = stamp_ns_of(info.header), stamp_ns_of(self._held[1].header)
-            if stamp_ns == held_ns or not self._infos_follow_images:
-                self._infos_follow_images = stamp_ns == held_ns
-                self._release_held()
+        stamp_ns = stamp_ns_of(info.header)
+        self._infos_follow_images |= stamp_ns == self._image_ns
+        if self._held is not None and (stamp_ns >= self._image_ns
+                                       or not self._infos_follow_images):
+            self._release_held()
 
     def _joined(self, *messages: Any) -> None:
         info = messages[0] if self._joins_info else self._info
@@ -98,6 +99,7 @@ class FrameSync:
 
     def _emit_or_hold(self, depth: Any, image: Any) -> None:
         self._release_held()
+        self._image_ns = stamp_ns_of(image.header)
         exact = self._info is not None and self._info.header.stamp == image.header.stamp
         if exact or (self._info is not None and not self._infos_follow_images):
             self._infos_follow_images = exact
@@ -112,8 +114,9 @@ class FrameSync:
             return
         if self._info is None:
             self._on_drop(held[1].header)
-        else:
-            self._emit(self._info, *held)
+            return
+        self._infos_follow_images = self._info.header.stamp == held[1].header.stamp
+        self._emit(self._info, *held)
 
     def _emit(self, info: Any, depth: Any, image: Any) -> None:
         self._on_frame(ImageSet(image=image, info=info, depth=depth, arrived_s=time.monotonic()))

@@ -35,7 +35,7 @@ class NodeParameters(Generic[Group]):
     def __init__(self, node: Node, defaults: Group,
                  preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
         self._node = node
-        given = _take_given(node)
+        given = _take_given(node, options(type(defaults)))
         self.settings = _checked(updated(updated(defaults, preset(given)), given))
         for name, described in options(type(self.settings)).items():
             value = values(self.settings)[name]
@@ -69,13 +69,19 @@ def descriptor_of(described: Option) -> ParameterDescriptor:
     return descriptor
 
 
-def _take_given(node: Node) -> dict[str, Value]:
+def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
     """Give what the user set, and take it off the node so that it can be declared with care."""
     given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix('').items()
              if not _is_foreign(name)}
     for name in given:
         node.undeclare_parameter(name)
-    return given
+    return {name: _word(value, known.get(name)) for name, value in given.items()}
+
+
+def _word(value: Value, described: Option | None) -> Value:
+    """Undo YAML, to which a bare ``off`` is a truth value."""
+    is_off = value is False and described is not None and 'off' in described.choices
+    return 'off' if is_off else value
 
 
 def _checked(settings: Group) -> Group:

@@ -32,7 +32,7 @@ def pose_input(node: LifecycleNode, topics: Topics, settings: Any,
     """
     Start to take in poses.
 
-    :param settings: with pose_source, pose_file, map_frame and body_from_camera
+    :param settings: with pose_source, pose_file, map_frame, body_from_camera and input_qos
     :param on_error: told of each pose that cannot be used
     :raises DepthRefinerError: where the source cannot be used, with what to do
     """
@@ -44,7 +44,8 @@ def pose_input(node: LifecycleNode, topics: Topics, settings: Any,
         return TfPoses(node, settings.map_frame)
     buffer = TopicPoses(settings.map_frame, body_from_camera(settings.body_from_camera), on_error)
     kind, name = {'pose': (PoseStamped, 'pose'), 'odom': (Odometry, 'odom')}[settings.pose_source]
-    topics.subscribe(kind, name, buffer.take_in, reliability='sensor_data', depth=POSE_QUEUE)
+    topics.subscribe(kind, name, buffer.take_in, reliability=settings.input_qos,
+                     depth=POSE_QUEUE)
     return buffer
 
 

@@ -52,15 +52,10 @@ class StampJoin:
                                                            self._queue, self._tolerance_s)
         joined.registerCallback(self._emit)
 
-    def add(self, name: str, message: Any) -> bool:
-        """
-        Take in a message.
-
-        :return: True where time moved back, so that what came before is forgotten
-        """
+    def add(self, name: str, message: Any) -> None:
+        """Take in a message."""
         stamp_ns = stamp_ns_of(message.header)
-        moved_back = stamp_ns < self._last_ns.get(name, stamp_ns)
-        if moved_back:
+        if stamp_ns < self._last_ns.get(name, stamp_ns):
             self.reset()
         self._last_ns[name] = stamp_ns
         if name == self._names[-1]:
@@ -68,7 +63,6 @@ class StampJoin:
             while len(self._pending) > self._queue:
                 self._on_drop(self._pending.pop(min(self._pending)))
         self._inputs[name].signalMessage(message)
-        return moved_back
 
     def _emit(self, *messages: Any) -> None:
         stamp_ns = stamp_ns_of(messages[-1].header)

@@ -38,5 +38,5 @@ def buffer_of(values: np.ndarray) -> array.array:
     An ndarray in its place is checked element by element: 160 ms for one 720p depth map.
     """
     buffer = array.array('B')
-    buffer.frombytes(np.ascontiguousarray(values).data.cast('B'))
+    buffer.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
     return buffer

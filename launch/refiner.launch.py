@@ -1,0 +1,104 @@
+"""
+Start the refiner, and around it a recording to play and a consumer of its depth, where asked for.
+
+ros2 launch depth_refiner_ros refiner.launch.py image:=/camera/image_rect \
+    camera_info:=/camera/camera_info fusion:=tsdf pose:=/odometry/pose pose_source:=pose
+ros2 launch depth_refiner_ros refiner.launch.py source:=recording.mcap fusion:=tsdf
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import (
+    DeclareLaunchArgument,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+    Shutdown,
+)
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchDescription
+
+PACKAGE = 'depth_refiner_ros'
+TOPICS = ('image', 'camera_info', 'depth_in', 'pose', 'odom')
+ARGUMENTS = {
+    'image': ('image', 'rectified colour images (image/compressed goes beside it)'),
+    'camera_info': ('camera_info', 'camera model of the images'),
+    'depth_in': ('depth_in', 'measured depth, for prior:=sensor'),
+    'pose': ('pose', 'PoseStamped of the optical frame, for pose_source:=pose'),
+    'odom': ('odom', 'Odometry, for pose_source:=odom'),
+    'source': ('', 'play this instead of a live camera: sim:SEED, a bag, a TUM folder, a video'),
+    'rate_hz': ('10.0', 'frames per second of the source'),
+    'lock_step': ('off', 'let the source wait for: off | refiner | tsdf'),
+    'exit_with_source': ('false', 'end everything when the source has ended'),
+    'prior': ('', 'bundled | sensor | smeared; empty leaves it to params_file'),
+    'refiner': ('', 'none | sharpdepth | apdepth; empty leaves it to params_file'),
+    'backend': ('', 'how networks are executed; empty leaves it to params_file'),
+    'profile': ('', 'defaults for one consumer, such as nvblox, rtabmap or monogs'),
+    'fusion': ('none', 'what the depth is for: tsdf (mesh) | monogs (recording) | none'),
+    'pose_source': ('', 'tf | pose | odom | file; empty: pose with a source, else params_file'),
+    'mesh_file': ('', 'where fusion:=tsdf writes its mesh'),
+    'folder': ('recording', 'where fusion:=monogs records'),
+    'params_file': ('', 'YAML with parameters of the nodes, see config/'),
+    'namespace': ('', 'namespace of all nodes'),
+    'use_sim_time': ('false', 'follow /clock'),
+}
+
+
+def _nodes(context):
+    """Give the nodes that the arguments call for."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    if given['fusion'] not in ('tsdf', 'monogs', 'none'):
+        raise ValueError(f'fusion:={given["fusion"]} must be tsdf, monogs or none')
+    pose_source = given['pose_source'] or ('pose' if given['source'] else '')
+    nodes = [_refiner(given)]
+    if given['source']:
+        nodes.append(_player(given))
+    if given['fusion'] == 'tsdf':
+        nodes.append(_node(given, 'tsdf', pose_source=pose_source, mesh_file=given['mesh_file']))
+    elif given['fusion'] == 'monogs':
+        nodes.append(_node(given, 'recorder', layout='monogs', folder=given['folder'],
+                           pose_source=pose_source))
+    return nodes
+
+
+def _refiner(given):
+    model = {name: given[name] for name in ('prior', 'refiner', 'backend', 'profile')}
+    if given['lock_step'] != 'off':
+        model |= {'input_qos': 'reliable', 'keep_every_frame': True}
+    return _node(given, 'refiner', **model)
+
+
+def _player(given):
+    ends_all = given['exit_with_source'].lower() == 'true'
+    return _node(given, 'player', on_exit=[Shutdown()] if ends_all else None,
+                 source=given['source'], rate_hz=float(given['rate_hz']),
+                 lock_step=given['lock_step'],
+                 publish_depth=given['prior'] in ('sensor', 'smeared'))
+
+
+def _node(given, name, *, on_exit=None, **parameters):
+    remaps = [(topic, given[topic]) for topic in TOPICS]
+    remaps.append(('image/compressed', f'{given["image"]}/compressed'))
+    # Plain text would be read as YAML, in which off is a truth value.
+    chosen = {key: ParameterValue(value, value_type=type(value))
+              for key, value in parameters.items() if value != ''}
+    chosen['use_sim_time'] = given['use_sim_time'].lower() == 'true'
+    files = [given['params_file']] if given['params_file'] else []
+    return Node(package=PACKAGE, executable=f'{name}_node', name=name, output='screen',
+                namespace=given['namespace'], parameters=[*files, chosen], remappings=remaps,
+                on_exit=on_exit)
+
+
+def generate_launch_description():
+    """Declare the arguments, set the DDS profile unless there is one, start the nodes."""
+    profile = Path(get_package_share_directory(PACKAGE)) / 'config' / 'fastdds.xml'
+    return LaunchDescription([
+        *(DeclareLaunchArgument(name, default_value=default, description=text)
+          for name, (default, text) in ARGUMENTS.items()),
+        SetEnvironmentVariable('FASTDDS_DEFAULT_PROFILES_FILE', [EnvironmentVariable(
+            'FASTDDS_DEFAULT_PROFILES_FILE', default_value=str(profile))]),
+        OpaqueFunction(function=_nodes),
+    ])

@@ -1,0 +1,27 @@
+"""Node tests need ROS messages; where there are none they are left out as a whole."""
+
+import importlib.util
+
+import pytest
+
+HAS_ROS = importlib.util.find_spec('rclpy') is not None
+collect_ignore_glob = [] if HAS_ROS else ['test_*.py']
+
+if HAS_ROS:
+    from node_graph import graph_domain, Probe
+
+    @pytest.fixture(scope='session', autouse=True)
+    def _ros_domain():
+        with graph_domain():
+            yield
+
+    @pytest.fixture
+    def probe():
+        with Probe() as made:
+            yield made
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if '/nodes/' in str(item.path):
+            item.add_marker(pytest.mark.ros)

@@ -1,0 +1,184 @@
+import time
+
+import cv2
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.nodes.conversions.color import (
+    compressed_from_rgb,
+    image_from_rgb,
+    rgb_from_compressed,
+    rgb_from_image,
+)
+from depth_refiner_ros.nodes.conversions.headers import buffer_of, bytes_of, header_of, stamp_ns_of
+from node_graph import picture
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+HEADER = header_of(1_700_000_000_123_456_789, 'camera')
+
+
+def message(pixels, encoding, *, big_endian=False, padding=0):
+    """Lay pixels out as a driver would, with padded rows where asked for."""
+    height, width = pixels.shape[:2]
+    rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, -1)
+    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
+    return Image(header=HEADER, height=height, width=width, encoding=encoding,
+                 is_bigendian=int(big_endian), step=rows.shape[1], data=buffer_of(rows))
+
+
+def test_stamp_survives_to_the_nanosecond():
+    assert stamp_ns_of(HEADER) == 1_700_000_000_123_456_789
+
+
+def test_rgb8_is_a_view_and_comes_back():
+    rgb = picture()
+    image = image_from_rgb(HEADER, rgb)
+    assert (image.width, image.height, image.step) == (64, 48, 192)
+    seen = rgb_from_image(image)
+    np.testing.assert_array_equal(seen, rgb)
+    image.data[0] = (int(rgb[0, 0, 0]) + 1) % 256
+    assert seen[0, 0, 0] == image.data[0]
+
+
+@pytest.mark.parametrize(('encoding', 'order'), [
+    ('bgr8', [2, 1, 0]), ('rgba8', [0, 1, 2, 3]), ('bgra8', [2, 1, 0, 3]),
+    ('8UC3', [2, 1, 0]), ('8UC4', [2, 1, 0, 3])])
+@pytest.mark.parametrize('padding', [0, 5])
+def test_channel_orders(encoding, order, padding):
+    rgb = picture()
+    rgba = np.concatenate([rgb, np.full((48, 64, 1), 9, np.uint8)], axis=2)
+    seen = rgb_from_image(message(rgba[..., order], encoding, padding=padding))
+    np.testing.assert_array_equal(seen, rgb)
+
+
+@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
+def test_grey(encoding):
+    grey = picture()[..., 0]
+    seen = rgb_from_image(message(grey, encoding, padding=3))
+    np.testing.assert_array_equal(seen, np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+def test_sixteen_bits_scale_to_eight_in_either_byte_order(big_endian):
+    grey = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
+    stored = grey.astype('>u2' if big_endian else '<u2')
+    seen = rgb_from_image(message(stored, 'mono16', big_endian=big_endian))
+    np.testing.assert_array_equal(seen[0, :, 0], [0, 1, 128, 255])
+    rgb16 = np.stack([grey, grey * 0, grey], axis=2)
+    stored = rgb16.astype('>u2' if big_endian else '<u2')
+    seen = rgb_from_image(message(stored, 'rgb16', big_endian=big_endian))
+    np.testing.assert_array_equal(seen[0, 3], [255, 0, 255])
+
+
+@pytest.mark.parametrize(('pattern', 'tile'), [
+    ('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')])
+@pytest.mark.parametrize('bits', [8, 16])
+def test_bayer_of_a_flat_colour(pattern, tile, bits):
+    color = {'R': 200, 'G': 120, 'B': 40}
+    scale = 257 if bits == 16 else 1
+    cells = np.array([color[letter] * scale for letter in tile]).reshape(2, 2)
+    mosaic = np.tile(cells, (6, 8)).astype(f'u{bits // 8}')
+    seen = rgb_from_image(message(mosaic, f'bayer_{pattern}{bits}'))
+    np.testing.assert_array_equal(seen[2:-2, 2:-2],
+                                  np.broadcast_to([200, 120, 40], (8, 12, 3)))
+
+
+@pytest.mark.parametrize(('encoding', 'order'), [
+    ('yuv422', 'UYVY'), ('uyvy', 'UYVY'), ('yuv422_yuy2', 'YUYV'), ('yuyv', 'YUYV')])
+def test_yuv422_of_grey_and_of_red(encoding, order):
+    def flat(y, u, v):
+        block = {'Y': y, 'U': u, 'V': v}
+        row = np.array([block[letter] for letter in order] * 4, np.uint8)
+        return rgb_from_image(message(np.tile(row, (4, 1)).reshape(4, 8, 2), encoding))
+
+    grey = flat(126, 128, 128)
+    assert np.ptp(grey) <= 1
+    assert abs(int(grey[0, 0, 0]) - 128) <= 1
+    red = flat(81, 90, 240)  # BT.601 red
+    assert red[..., 0].min() >= 250
+    assert red[..., 1:].max() <= 6
+
+
+@pytest.mark.parametrize(('format_name', 'suffix', 'worst'), [('jpeg', '.jpg', 20),
+                                                             ('png', '.png', 0)])
+def test_compressed(format_name, suffix, worst):
+    smooth = cv2.resize(picture(8, 6), (64, 48), interpolation=cv2.INTER_CUBIC)
+    _, data = cv2.imencode(suffix, smooth[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])
+    seen = rgb_from_compressed(CompressedImage(format=format_name, data=buffer_of(data)))
+    assert np.abs(seen.astype(int) - smooth.astype(int)).max() <= worst
+    again = rgb_from_compressed(compressed_from_rgb(HEADER, smooth))
+    assert np.abs(again.astype(int) - smooth.astype(int)).mean() < 4
+
+
+def test_padding_after_the_end_of_a_jpeg_is_harmless():
+    sent = compressed_from_rgb(HEADER, picture())
+    sent.data.extend([0] * 200)
+    assert rgb_from_compressed(sent).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+@pytest.mark.parametrize('kept', [0.3, 0.9])
+def test_cut_compressed_images_are_refused(suffix, kept):
+    data = cv2.imencode(suffix, picture())[1].ravel()
+    sent = CompressedImage(format=suffix[1:], data=buffer_of(data[:int(len(data) * kept)]))
+    with pytest.raises(InputError, match='cut short'):
+        rgb_from_compressed(sent)
+
+
+def test_foreign_and_empty_payloads_are_refused():
+    for data in (b'', b'GIF89a..', b'\xff'):
+        with pytest.raises(InputError, match='neither JPEG nor PNG'):
+            rgb_from_compressed(CompressedImage(format='gif', data=data))
+    broken = b'\x89PNG' + bytes(50) + b'IEND\xaeB`\x82'
+    with pytest.raises(InputError, match='cannot be decoded'):
+        rgb_from_compressed(CompressedImage(format='png', data=broken))
+
+
+@pytest.mark.parametrize(('change', 'complaint'), [
+    ({'width': 0}, 'holds no pixel'),
+    ({'height': 0}, 'holds no pixel'),
+    ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
+    ({'step': 0}, 'step = 0'),
+    ({'height': 49}, '9216 bytes where 9408 are needed'),
+    ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
+    ({'encoding': ''}, 'is not supported; known are rgb8'),
+    ({'encoding': '32FC1'}, 'is depth, not colour; remap it to depth_in'),
+])
+def test_unfit_images_are_refused_with_the_reason(change, complaint):
+    image = image_from_rgb(HEADER, picture())
+    for name, value in change.items():
+        setattr(image, name, value)
+    with pytest.raises(InputError, match=complaint):
+        rgb_from_image(image)
+
+
+def test_short_buffer_is_refused():
+    image = image_from_rgb(HEADER, picture())
+    image.data = image.data[:-1]
+    with pytest.raises(InputError, match='9215 bytes where 9216 are needed'):
+        rgb_from_image(image)
+
+
+def test_patterns_need_room():
+    with pytest.raises(InputError, match='must be even'):
+        rgb_from_image(message(np.zeros((4, 5, 2), np.uint8), 'yuv422'))
+    with pytest.raises(InputError, match='4x4 at least'):
+        rgb_from_image(message(np.zeros((2, 2), np.uint8), 'bayer_rggb8'))
+
+
+def test_every_kind_of_buffer_is_read():
+    values = np.arange(5, dtype=np.uint8)
+    for data in (buffer_of(values), values.tobytes(), bytearray(values), values, list(values)):
+        np.testing.assert_array_equal(bytes_of(data), values)
+
+
+def test_buffers_are_handed_over_without_a_check_of_each_element():
+    values = np.zeros((720, 1280), np.float32)
+    image = Image(header=Header())
+    started_s = time.process_time()
+    image.data = buffer_of(values)
+    ours_s = time.process_time() - started_s
+    image.data = values.view(np.uint8).ravel()
+    assert ours_s < 0.2 * (time.process_time() - started_s - ours_s)
+    assert len(image.data) == values.nbytes

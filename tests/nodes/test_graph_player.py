@@ -1,0 +1,148 @@
+"""The player as a process, on a recording made here: what it sends, when it waits, how it ends."""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.poses import pose_from_quaternion
+from depth_refiner_ros.mapping.recording import SequenceWriter
+from depth_refiner_ros.nodes.conversions.camera import intrinsics_from_info
+from depth_refiner_ros.nodes.conversions.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.nodes.conversions.depth import depth_from_image
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
+from geometry_msgs.msg import PoseStamped
+from node_graph import NodeProcess, picture, Probe, slope
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+pytestmark = pytest.mark.slow
+CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=31.0, cy=23.0, width=64, height=48)
+FRAMES = 6
+STAMPS = [1_600_000_000_000_000_000 + number * 50_000_000 for number in range(FRAMES)]
+
+
+@pytest.fixture(scope='module')
+def recording(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('recording') / 'tum'
+    with SequenceWriter(folder, CAMERA) as writer:
+        for number, stamp_ns in enumerate(STAMPS):
+            writer.add(stamp_ns, picture(seed=number), slope(),
+                       pose_from_quaternion((0.1 * number, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)))
+    return folder
+
+
+def listen(probe, image=Image, topic='image'):
+    probe.listen(CameraInfo, 'camera_info')
+    probe.listen(Image, 'depth_in')
+    probe.listen(PoseStamped, 'pose')
+    probe.listen(image, topic)
+
+
+def stamps(probe, topic):
+    return [stamp_ns_of(message.header) for message in probe.received[topic]]
+
+
+def test_a_recording_becomes_topics(probe, recording):
+    listen(probe)
+    parameters = {'source': recording, 'publish_depth': True, 'rate_hz': 50.0,
+                  'camera_frame': 'eye'}
+    with probe.run('player', parameters) as player:
+        probe.wait(lambda: len(probe.received['image']) == FRAMES, 'all frames')
+        assert player.finish() == 0, player.output
+    assert f'sent {FRAMES} frames' in player.output
+    probe.wait(lambda: all(len(messages) == FRAMES for messages in probe.received.values()),
+               'all messages')
+    for topic in ('image', 'camera_info', 'depth_in', 'pose'):
+        assert stamps(probe, topic) == STAMPS, topic
+    for number in range(FRAMES):
+        image = probe.received['image'][number]
+        np.testing.assert_array_equal(rgb_from_image(image), picture(seed=number))
+        assert image.header.frame_id == 'eye'
+        assert intrinsics_from_info(probe.received['camera_info'][number]) == CAMERA
+        np.testing.assert_allclose(depth_from_image(probe.received['depth_in'][number]), slope(),
+                                   atol=1.1e-4)
+        pose = probe.received['pose'][number]
+        assert pose.header.frame_id == 'map'
+        assert pose.pose.position.x == pytest.approx(0.1 * number)
+
+
+def test_lock_step_waits_for_each_end_and_gives_up_in_time(probe, recording):
+    listen(probe)
+    done = probe.publisher(Header, 'refiner/done')
+    parameters = {'source': recording, 'lock_step': 'refiner', 'lock_step_timeout_s': 1.0}
+    with probe.run('player', parameters) as player:
+        for number in range(FRAMES - 1):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            probe.watch(0.1)
+            assert len(probe.received['image']) == number + 1
+            done.publish(header_of(STAMPS[number], ''))
+        assert player.finish() == 0, player.output
+    assert f'sent {FRAMES} frames' in player.output
+    assert '1 given up' in player.output
+    assert f'frame {FRAMES} was not finished within 1 s' in player.output
+
+
+def test_frames_that_the_refiner_skips_are_not_waited_for_in_fusion(probe, recording):
+    listen(probe)
+    probe.publisher(Header, 'tsdf/done')
+    skipped = probe.publisher(Header, 'refiner/skipped')
+    # Fusion is there once a node of its name listens to depth.
+    with NamedListener('tsdf', probe.namespace), probe.run(
+            'player', {'source': recording, 'lock_step': 'tsdf'}) as player:
+        for number, stamp_ns in enumerate(STAMPS):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            skipped.publish(header_of(stamp_ns, ''))
+        assert player.finish() == 0, player.output
+    assert f'{FRAMES} without output' in player.output
+
+
+class NamedListener:
+    """A node of a given name that listens to depth."""
+
+    def __init__(self, name, namespace):
+        self._probe = Probe(name, namespace)
+
+    def __enter__(self):
+        self._probe.listen(Image, 'depth/image')
+        return self
+
+    def __exit__(self, *arguments):
+        self._probe.__exit__(*arguments)
+
+
+def test_compressed_restamped_and_looped(probe, recording):
+    probe.listen(CompressedImage, 'image/compressed')
+    probe.listen(CameraInfo, 'camera_info')
+    parameters = {'source': recording, 'compressed': True, 'restamp': True, 'loop': True,
+                  'rate_hz': 100.0}
+    with probe.run('player', parameters) as player:
+        probe.wait(lambda: len(probe.received['image/compressed']) > 2 * FRAMES, 'a second round')
+        assert player.stop() == 0, player.output
+    seen = stamps(probe, 'image/compressed')
+    assert seen == sorted(seen)
+    assert seen[0] > STAMPS[-1]
+    assert rgb_from_compressed(probe.received['image/compressed'][0]).shape == (48, 64, 3)
+
+
+def test_without_listeners_it_waits_then_plays_all_the_same(probe, recording):
+    parameters = {'source': recording, 'wait_for_subscribers_s': 0.5, 'rate_hz': 0.0}
+    with probe.run('player', parameters) as player:
+        assert player.finish() == 0, player.output
+    assert f'nobody listens to {probe.namespace}/image' in player.output
+    assert 'playing all the same' in player.output
+
+
+@pytest.mark.parametrize(('parameters', 'complaint'), [
+    ({'source': '/nowhere'}, "'/nowhere' does not exist"),
+    ({'source': 'sim:x'}, 'sim:SEED'),
+    ({'rate_hz': -1.0}, 'rate_hz = -1.0 Hz is outside'),
+    ({'source': '{recording}', 'lock_step': 'refiner', 'wait_for_subscribers_s': 0.2},
+     'start the refiner first or set lock_step:=off'),
+])
+def test_a_wrong_start_is_one_line_and_exit_code_2(probe, recording, parameters, complaint):
+    given = {name: recording if value == '{recording}' else value
+             for name, value in parameters.items()}
+    with probe.run('player', given) as player:
+        assert isinstance(player, NodeProcess)
+        assert player.finish() == 2, player.output
+    assert complaint in player.output
+    assert 'Traceback' not in player.output

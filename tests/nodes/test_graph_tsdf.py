@@ -1,0 +1,276 @@
+"""Fusion as a process: poses, services, and what happens to the mesh at the end."""
+
+from pathlib import Path
+import resource
+import signal
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
+from depth_refiner_ros.nodes.conversions.color import image_from_rgb
+from depth_refiner_ros.nodes.conversions.depth import image_from_depth
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry
+from node_graph import Probe
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import Marker
+
+pytestmark = pytest.mark.slow
+CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
+MS = 1_000_000
+FRAME = 'camera_optical_frame'
+PARAMETERS = {'pose_source': 'pose', 'voxel_m': 0.04, 'diagnostics_period_s': 0.2,
+              'pose_wait_ms': 1500.0, 'min_weight': 1.0, 'marker_period_s': 0.1}
+
+
+class Scene:
+    """A wall 2 m before a camera that moves sideways, as the topics fusion reads."""
+
+    def __init__(self, probe, tsdf, pose_kind=PoseStamped):
+        self.probe, self.tsdf = probe, tsdf
+        self.stamp_ns = 0
+        self.pose = probe.publisher(pose_kind, 'pose' if pose_kind is PoseStamped else 'odom')
+        self.info = probe.publisher(CameraInfo, 'depth/camera_info')
+        self.color = probe.publisher(Image, 'color/image')
+        self.confidence = probe.publisher(Image, 'depth/confidence')
+        self.depth = probe.publisher(Image, 'depth/image')
+        probe.heard_by(tsdf, probe.listen(Header, 'tsdf/done'),
+                       probe.listen(Header, 'tsdf/skipped'))
+        probe.matched(self.pose, self.info, self.color, self.confidence, self.depth)
+
+    def send_pose(self, stamp_ns, x_m=0.0, frame_id='map'):
+        self.pose.publish(PoseStamped(header=header_of(stamp_ns, frame_id)))
+
+    def send(self, *, pose=True, depth_m=2.0, confidence=1.0, wait=True):
+        """Send one frame, and give its stamp once fusion is done with it."""
+        self.stamp_ns += 100 * MS
+        header = header_of(self.stamp_ns, FRAME)
+        if pose:
+            self.send_pose(self.stamp_ns)
+        self.info.publish(info_from_intrinsics(header, CAMERA))
+        self.color.publish(image_from_rgb(header, np.full((60, 80, 3), (200, 100, 50), np.uint8)))
+        self.confidence.publish(image_from_depth(header, np.full((60, 80), confidence,
+                                                                 np.float32)))
+        self.depth.publish(image_from_depth(header, np.full((60, 80), depth_m, np.float32)))
+        if wait:
+            self.wait_for('tsdf/done', self.stamp_ns)
+        return self.stamp_ns
+
+    def wait_for(self, topic, stamp_ns):
+        self.probe.wait(lambda: stamp_ns in self.stamps(topic), f'{topic} of {stamp_ns}')
+
+    def stamps(self, topic):
+        return [stamp_ns_of(header) for header in self.probe.received[topic]]
+
+    def call(self, service):
+        return self.probe.call(Trigger, f'tsdf/{service}', Trigger.Request())
+
+    def status(self, condition, what):
+        return self.probe.wait_diagnostics('tsdf', condition, what)
+
+
+@pytest.fixture(scope='module')
+def mesh_file(tmp_path_factory):
+    return tmp_path_factory.mktemp('meshes') / 'mesh.ply'
+
+
+@pytest.fixture(scope='module')
+def scene(mesh_file):
+    parameters = {**PARAMETERS, 'mesh_file': mesh_file}
+    with Probe() as probe, probe.run('tsdf', parameters) as tsdf:
+        yield Scene(probe, tsdf)
+        assert tsdf.stop() == 0, tsdf.output
+
+
+@pytest.fixture
+def empty(scene):
+    """Give the scene with nothing fused yet."""
+    assert scene.call('reset').success
+    return scene
+
+
+def assert_wall(mesh):
+    vertices = mesh.vertices_m_N3
+    assert np.abs(vertices[:, 2] - 2.0).max() < 0.005
+    # 80 pixels at f = 80 see 2 m of a wall at 2 m.
+    assert 1.8 < np.ptp(vertices[:, 0]) < 2.05
+    np.testing.assert_allclose(np.median(mesh.colors_N3, axis=0), (200, 100, 50), atol=2)
+
+
+def test_frames_become_a_mesh(empty, mesh_file):
+    sent = [empty.send() for _ in range(6)]
+    assert not set(sent) & set(empty.stamps('tsdf/skipped'))
+    answer = empty.call('save')
+    assert answer.success, answer.message
+    assert answer.message.startswith(str(mesh_file))
+    assert 'of 6 frames' in answer.message
+    assert_wall(read_ply(mesh_file))
+
+
+def test_reset_forgets(empty):
+    empty.send()
+    answer = empty.call('reset')
+    assert (answer.success, answer.message) == (True, 'forgot 1 frames')
+    answer = empty.call('save')
+    assert (answer.success, answer.message) == (False, 'nothing was fused yet')
+
+
+def test_a_pose_may_come_after_its_frame(empty):
+    stamp_ns = empty.send(pose=False, wait=False)
+    empty.probe.watch(0.2)
+    assert stamp_ns not in empty.stamps('tsdf/done')
+    empty.send_pose(stamp_ns)
+    empty.wait_for('tsdf/done', stamp_ns)
+    assert stamp_ns not in empty.stamps('tsdf/skipped')
+
+
+def test_a_frame_without_pose_is_counted(empty):
+    assert empty.probe.set_parameter('tsdf', 'pose_wait_ms', 50.0).successful
+    stamp_ns = empty.send(pose=False)
+    assert stamp_ns in empty.stamps('tsdf/skipped')
+    empty.status(lambda seen: int(seen.get('dropped_no_pose', 0)) >= 1, 'the counter')
+    assert empty.probe.set_parameter('tsdf', 'pose_wait_ms', 1500.0).successful
+
+
+def test_poses_of_another_frame_are_told(empty):
+    empty.send_pose(empty.stamp_ns + 1, frame_id='odom')
+    empty.status(lambda seen: 'set map_frame:=odom' in seen['message'], 'the advice')
+
+
+def test_low_confidence_is_left_out(empty):
+    for _ in range(3):
+        empty.send(confidence=0.1)
+    answer = empty.call('save')
+    assert not answer.success
+    assert 'the volume is empty after 3 frames' in answer.message
+
+
+def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):
+    header = header_of(empty.stamp_ns + 100 * MS, FRAME)
+    empty.stamp_ns += 100 * MS
+    empty.send_pose(empty.stamp_ns)
+    empty.info.publish(info_from_intrinsics(header, CAMERA))
+    empty.color.publish(image_from_rgb(header, np.zeros((60, 80, 3), np.uint8)))
+    empty.confidence.publish(image_from_depth(header, np.ones((60, 80), np.float32)))
+    empty.depth.publish(image_from_depth(header, np.ones((30, 40), np.float32)))
+    empty.wait_for('tsdf/skipped', empty.stamp_ns)
+    empty.status(lambda seen: 'camera_info describes 80x60' in seen['last_error'], 'the reason')
+    empty.send()
+    assert empty.call('save').success
+
+
+def test_the_mesh_is_shown(empty):
+    empty.probe.listen(Marker, 'mesh')
+    for _ in range(3):
+        empty.send()
+    empty.probe.wait(lambda: empty.probe.received['mesh'], 'a marker')
+    marker = empty.probe.received['mesh'][-1]
+    assert marker.header.frame_id == 'map'
+    assert marker.type == Marker.TRIANGLE_LIST
+    assert len(marker.points) == len(marker.colors) > 100
+    assert len(marker.points) % 3 == 0
+    assert all(abs(point.z - 2.0) < 0.005 for point in marker.points)
+
+
+def test_a_full_disk_fails_the_save_and_nothing_else(empty, mesh_file):
+    for _ in range(2):
+        empty.send()
+    assert empty.call('save').success
+    before = mesh_file.read_bytes()
+    process = empty.tsdf.process.pid
+    unlimited = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+    answer = empty.call('save')
+    resource.prlimit(process, resource.RLIMIT_FSIZE, unlimited)
+    assert not answer.success
+    assert f'cannot write {mesh_file}' in answer.message
+    assert mesh_file.read_bytes() == before
+    assert [path.name for path in mesh_file.parent.iterdir()] == [mesh_file.name]
+    empty.send()
+    assert empty.call('save').success
+
+
+def test_time_may_jump_back(empty):
+    empty.send()
+    empty.stamp_ns = 0
+    sent = [empty.send(wait=False) for _ in range(3)]
+    empty.wait_for('tsdf/done', sent[-1])
+    assert sent[-1] not in empty.stamps('tsdf/skipped')
+    assert empty.call('save').success
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_the_mesh_is_saved_at_the_end(probe, tmp_path, number):
+    """Odometry of the robot's body serves too, once the camera's place on it is known."""
+    parameters = {**PARAMETERS, 'pose_source': 'odom', 'map_frame': 'odom',
+                  'body_from_camera': '"0 0 1 0 0 0 1"', 'use_confidence': False}
+    with probe.run('tsdf', parameters, folder=tmp_path) as tsdf:
+        scene = OdomScene(probe, tsdf)
+        for _ in range(3):
+            scene.send()
+        assert tsdf.stop(number) == 0, tsdf.output
+    assert 'Traceback' not in tsdf.output
+    mesh = read_ply(tmp_path / 'mesh.ply')
+    assert np.abs(mesh.vertices_m_N3[:, 2] - 3.0).max() < 0.005
+
+
+class OdomScene(Scene):
+    """The same wall, the camera 1 m ahead of the body that odometry follows."""
+
+    def __init__(self, probe, tsdf):
+        self.probe, self.tsdf, self.stamp_ns = probe, tsdf, 0
+        self.pose = probe.publisher(Odometry, 'odom')
+        self.info = probe.publisher(CameraInfo, 'depth/camera_info')
+        self.color = probe.publisher(Image, 'color/image')
+        self.confidence = probe.publisher(Image, 'depth/confidence')
+        self.depth = probe.publisher(Image, 'depth/image')
+        probe.heard_by(tsdf, probe.listen(Header, 'tsdf/done'))
+        probe.matched(self.pose, self.info, self.color, self.depth)
+
+    def send_pose(self, stamp_ns, x_m=0.0, frame_id='odom'):
+        self.pose.publish(Odometry(header=header_of(stamp_ns, frame_id),
+                                   child_frame_id='base_link'))
+
+
+@pytest.mark.parametrize(('parameters', 'complaint'), [
+    ({'pose_source': 'file'}, 'pose_source = file needs pose_file'),
+    ({'pose_source': 'file', 'pose_file': '/nowhere.txt'}, '/nowhere.txt'),
+    ({'pose_source': 'odom', 'body_from_camera': '"1 2 3"'}, 'must be x y z qx qy qz qw'),
+    ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
+    ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
+])
+def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint):
+    with probe.run('tsdf', parameters) as tsdf:
+        assert tsdf.finish() == 2
+        assert complaint in tsdf.output
+        assert 'Traceback' not in tsdf.output
+
+
+def test_without_tf2_the_advice_names_the_package(probe):
+    pytest.importorskip('rclpy')
+    try:
+        import tf2_ros  # noqa: F401
+    except ImportError:
+        with probe.run('tsdf', {'pose_source': 'tf'}) as tsdf:
+            assert tsdf.finish() == 2
+            assert 'tf2_ros' in tsdf.output
+            assert 'set pose_source to pose, odom or file' in tsdf.output
+    else:
+        pytest.skip('tf2_ros is installed')
+
+
+def test_a_failed_save_at_the_end_is_told(probe, tmp_path):
+    blocked = tmp_path / 'file'
+    blocked.write_text('in the way')
+    parameters = {**PARAMETERS, 'mesh_file': blocked / 'mesh.ply'}
+    with probe.run('tsdf', parameters) as tsdf:
+        scene = Scene(probe, tsdf)
+        scene.send()
+        assert tsdf.stop() == 0
+    assert f'cannot make the folder {blocked}' in tsdf.output
+    assert isinstance(blocked, Path)

@@ -1,0 +1,99 @@
+"""
+The launch files: their arguments, and the nodes that they start.
+
+``launch`` is not on PyPI. Without it the files are read as code: what they start must exist and
+take the parameters it is given. Where it is installed they are also run.
+"""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+from depth_refiner_ros import settings
+from depth_refiner_ros.options import options
+import pytest
+
+LAUNCH = Path(__file__).resolve().parents[2] / 'launch'
+FILES = sorted(LAUNCH.glob('*.launch.py'))
+GROUPS = {'refiner': settings.RefinerNodeSettings, 'tsdf': settings.TsdfNodeSettings,
+          'player': settings.PlayerNodeSettings, 'recorder': settings.RecorderNodeSettings}
+HAS_LAUNCH = importlib.util.find_spec('launch_ros') is not None
+BESIDE = {'on_exit'}
+
+
+def tree_of(name):
+    return ast.parse((LAUNCH / name).read_text(encoding='utf-8'))
+
+
+def constant(tree, name):
+    """Give a module constant that is spelled out as a literal."""
+    assigned = next(node.value for node in tree.body if isinstance(node, ast.Assign)
+                    and node.targets[0].id == name)
+    return ast.literal_eval(assigned)
+
+
+def started_nodes(tree):
+    """Give name and parameters of each ``_node(given, name, ...)``."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == '_node':
+            yield call.args[1].value, {item.arg for item in call.keywords if item.arg} - BESIDE
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
+def test_files_compile_and_describe_their_arguments(path):
+    tree = tree_of(path.name)
+    compile(tree, path.name, 'exec')
+    assert any(isinstance(node, ast.FunctionDef) and node.name == 'generate_launch_description'
+               for node in tree.body)
+    for name, (default, text) in constant(tree, 'ARGUMENTS').items():
+        assert isinstance(default, str), name
+        assert len(text) > 10, name
+
+
+def test_nodes_exist_and_take_their_parameters():
+    tree = tree_of('refiner.launch.py')
+    started = dict(started_nodes(tree))
+    assert set(started) == set(GROUPS)
+    for node, parameters in started.items():
+        assert importlib.util.find_spec(f'depth_refiner_ros.nodes.{node}_node'), node
+        assert parameters <= set(options(GROUPS[node])), node
+
+
+def test_arguments_offer_what_the_settings_allow():
+    arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
+    refiner = options(settings.RefinerNodeSettings)
+    for name in ('prior', 'refiner'):
+        for choice in refiner[name].choices:
+            assert choice in arguments[name][1], (name, choice)
+    for choice in options(settings.TsdfNodeSettings)['pose_source'].choices:
+        assert choice in arguments['pose_source'][1]
+    assert arguments['lock_step'][0] in options(settings.PlayerNodeSettings)['lock_step'].choices
+
+
+def test_the_demo_passes_arguments_that_exist():
+    demo, general = tree_of('demo.launch.py'), tree_of('refiner.launch.py')
+    known = set(constant(general, 'ARGUMENTS'))
+    passed = next(item.value for call in ast.walk(demo) if isinstance(call, ast.Call)
+                  for item in call.keywords if item.arg == 'launch_arguments')
+    literal = {key.value for key in ast.walk(passed) if isinstance(key, ast.Constant)
+               and isinstance(key.value, str)}
+    assert literal & known == {'fusion', 'lock_step', 'exit_with_source'}
+    assert set(constant(demo, 'ARGUMENTS')) <= known
+
+
+@pytest.mark.skipif(not HAS_LAUNCH, reason='launch is not installed')
+@pytest.mark.parametrize('arguments', [{}, {'fusion': 'tsdf', 'source': 'sim:1:2'},
+                                       {'fusion': 'monogs', 'lock_step': 'refiner'}])
+def test_the_nodes_of_a_launch(arguments):
+    from launch.launch_description_sources import get_launch_description_from_python_launch_file
+
+    from launch import LaunchContext
+    described = get_launch_description_from_python_launch_file(str(LAUNCH / 'refiner.launch.py'))
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    nodes = []
+    for entity in described.entities:
+        nodes += entity.visit(context) or []
+    wanted = {'refiner'} | ({'player'} if 'source' in arguments else set())
+    wanted |= {'tsdf': {'tsdf'}, 'monogs': {'recorder'}}.get(arguments.get('fusion'), set())
+    assert {node.node_executable.removesuffix('_node') for node in nodes} == wanted
