@@ -4,6 +4,7 @@ from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.small import build_small
+from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
 from diffusers import AutoencoderKL, UNet2DConditionModel
 import torch
 
@@ -49,3 +50,15 @@ def lotus(seed=0, **changes):
 
 def unshuffled(recipe, unet, text=None):
     return OneStepNetwork(unet, UnshuffleCodec(recipe.unshuffle_factor), recipe, text)
+
+
+METRIC = MetricNetworkConfig(channels=(8, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1),
+                             decoder_channels=(8, 8, 8, 8), input_width=64, input_height=64,
+                             canonical_focal_px=50.0)
+
+
+def metric_network(seed=0):
+    torch.manual_seed(seed)
+    network = MetricNetwork(METRIC)
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    return network.eval().requires_grad_(False)

@@ -41,7 +41,7 @@ class MetricNetworkConfig:
     def __post_init__(self) -> None:
         sizes = (*self.channels, *self.blocks, *self.decoder_channels, self.input_width,
                  self.input_height, self.canonical_focal_px, self.groups)
-        if not min(sizes, default=0) > 0:
+        if not all(size > 0 for size in sizes):
             raise ValueError(f'every number of the network must be positive: {self}')
         if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
             raise ValueError(f'channels, blocks and decoder_channels must be of lengths n, n and '
@@ -73,7 +73,6 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.GroupNorm(groups, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.norm2 = nn.GroupNorm(groups, outputs)
-        nn.init.zeros_(self.norm2.weight)  # a block starts as its short cut
         same = stride == 1 and inputs == outputs
         self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride)
 

@@ -1,0 +1,68 @@
+from depth_refiner_ros.backends import execution as module
+from depth_refiner_ros.backends.execution import choose
+from depth_refiner_ros.core.errors import BackendError
+import pytest
+import torch
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+
+@pytest.mark.usefixtures('no_gpu')
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(BackendError, match='device = cuda, but torch sees no CUDA GPU'):
+        choose('cuda')
+
+
+@pytest.mark.parametrize(('fast', 'expected'), [(True, 'bf16'), (False, 'fp32')])
+@pytest.mark.usefixtures('no_gpu')
+def test_auto_on_a_cpu_takes_what_it_multiplies_natively(monkeypatch, fast, expected):
+    monkeypatch.setattr(module, '_fast_bf16', lambda: fast)
+    execution = choose()
+    assert (execution.device.type, execution.precision) == ('cpu', expected)
+
+
+def test_auto_takes_the_gpu_in_half_precision(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    execution = choose()
+    assert (execution.device.type, execution.precision) == ('cuda', 'fp16')
+    assert choose('cpu').device.type == 'cpu'
+
+
+def test_half_precision_is_not_for_cpus():
+    with pytest.raises(BackendError, match='precision = fp16 is for GPUs'):
+        choose('cpu', 'fp16')
+
+
+@pytest.mark.parametrize(('device', 'precision'), [('tpu', 'fp32'), ('cpu', 'int8')])
+def test_unknown_words_are_refused(device, precision):
+    with pytest.raises(BackendError, match=f"'{device}'.*'{precision}'"):
+        choose(device, precision)
+
+
+def test_threads_are_set_and_zero_leaves_them():
+    before = torch.get_num_threads()
+    try:
+        choose('cpu', 'fp32', threads=3)
+        assert torch.get_num_threads() == 3
+        choose('cpu', 'fp32')
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(('precision', 'dtype'), [('fp32', torch.float32),
+                                                  ('bf16', torch.bfloat16)])
+def test_networks_run_in_the_chosen_format_without_gradients(precision, dtype):
+    layer = torch.nn.Linear(3, 2)
+    with choose('cpu', precision).running():
+        result = layer(torch.ones(1, 3))
+    assert result.dtype == dtype
+    assert not result.requires_grad
+    assert layer.weight.dtype == torch.float32
+
+
+def test_this_machine_says_whether_it_is_fast():
+    assert module._fast_bf16() in (True, False)

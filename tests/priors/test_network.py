@@ -1,0 +1,69 @@
+import math
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
+import pytest
+from tiny_networks import METRIC
+import torch
+
+
+@pytest.fixture(scope='module')
+def network():
+    torch.manual_seed(0)
+    network = MetricNetwork(METRIC).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    return network.requires_grad_(False)
+
+
+def test_an_untrained_network_says_two_and_a_half_metres():
+    depth = MetricNetwork(METRIC)(torch.rand(1, 3, 32, 64), torch.zeros(1, 2, 32, 64)).exp()
+    torch.testing.assert_close(depth, torch.full((1, 1, 16, 32), 2.5))
+
+
+def test_image_and_rays_both_matter(network):
+    rgb, rays = torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32)
+    depth = network(rgb, rays)
+    assert not torch.equal(depth, network(1.0 - rgb, rays))
+    assert not torch.equal(depth, network(rgb, -rays))
+
+
+def test_the_head_stays_in_full_precision(network):
+    with torch.autocast('cpu', torch.bfloat16):
+        depth = network(torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32))
+    assert depth.dtype == torch.float32
+    # Between 0.5 and 1, bfloat16 would know steps of 1/256 alone.
+    assert float((depth * 256.0 - (depth * 256.0).round()).abs().max()) > 0.01
+
+
+@pytest.mark.parametrize(('width', 'height', 'expected'), [
+    (640, 480, (64, 64)), (1280, 480, (96, 32)), (64, 64, (64, 64)), (4000, 10, (1280, 32))])
+def test_network_size_keeps_shape_and_area(width, height, expected):
+    assert network_size(METRIC, width, height) == expected
+
+
+def test_network_size_of_the_shipped_shape():
+    config = MetricNetworkConfig()
+    assert network_size(config, 640, 480) == (256, 192)
+    assert network_size(config, 1280, 720) == (288, 160)
+
+
+def test_configuration_survives_json():
+    assert MetricNetworkConfig.from_dict(
+        {key: list(value) if isinstance(value, tuple) else value
+         for key, value in METRIC.to_dict().items()}) == METRIC
+
+
+@pytest.mark.parametrize('wrong', [
+    {'canonical_focal_px': 0.0}, {'canonical_focal_px': math.nan}, {'groups': -1},
+    {'blocks': (1, 1)}, {'channels': ()}])
+def test_impossible_configurations_are_refused(wrong):
+    with pytest.raises(ValueError, match='must be'):
+        MetricNetworkConfig(**wrong)
+
+
+def test_rays_of_a_resized_camera_stay_the_same_rays():
+    camera = Intrinsics.from_fov(640, 480, 70.0)
+    small = camera.resized(64, 48)
+    wide, narrow = camera.rays(), small.rays()
+    centres = torch.nn.functional.avg_pool2d(wide[None], 10)[0]
+    torch.testing.assert_close(centres, narrow, rtol=1e-4, atol=1e-5)

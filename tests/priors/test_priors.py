@@ -1,0 +1,154 @@
+import math
+
+from depth_refiner_ros.bundle import open_bundle, write_bundle
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
+from depth_refiner_ros.priors.bundled import (
+    BundledPrior,
+    CONFIG,
+    to_log_metres,
+    WEIGHTS,
+    write_prior_bundle,
+)
+from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.priors.sensor import SensorPrior
+from depth_refiner_ros.priors.smeared import scale_error, smear, SmearedPrior
+import pytest
+from tiny_networks import METRIC, metric_network
+import torch
+
+CAMERA = Intrinsics.from_fov(53, 37, 60.0)
+RGB = torch.rand(2, 3, 37, 53, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return write_prior_bundle(tmp_path / 'prior', metric_network(), {'name': 'tiny'})
+
+
+def test_bundled_prior_gives_metric_depth_at_the_images_size(bundle):
+    depth = BundledPrior(bundle).predict(RGB, CAMERA)
+    assert depth.kind == 'metric'
+    assert depth.depth_B1HW.shape == (2, 1, 37, 53)
+    assert bool((depth.depth_B1HW > 0.0).all())
+    assert BundledPrior(bundle).describe() == [bundle.describe()]
+
+
+def test_bundle_predicts_what_the_network_predicts(bundle):
+    assert BundledPrior(bundle).network.config == METRIC
+    rgb, rays = torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32)
+    expected = metric_network()(rgb, rays)
+    actual = BundledPrior(bundle).network(rgb, rays)
+    torch.testing.assert_close(actual, expected, rtol=5e-3, atol=5e-3)
+
+
+def test_a_longer_lens_sees_the_same_pixels_farther_away():
+    canonical = torch.zeros(2, 1, 3, 4)
+    depth = to_log_metres(canonical, torch.tensor([50.0, 100.0]), METRIC).exp()
+    torch.testing.assert_close(depth[0], torch.full((1, 3, 4), 1.0))
+    torch.testing.assert_close(depth[1], torch.full((1, 3, 4), 2.0))
+
+
+def test_bundled_prior_without_a_camera_is_refused(bundle):
+    with pytest.raises(InputError, match="needs the camera's intrinsics"):
+        BundledPrior(bundle).predict(RGB, None)
+
+
+@pytest.mark.parametrize('change', [
+    {'channels': [8, 8, 8, 8, 16]}, {'groups': 3}, {'colour': 1}, {'groups': 'many'},
+    {'canonical_focal_px': -1.0}])
+def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
+    other = write_bundle(
+        tmp_path / 'other', kind='prior', name='x', licence='MIT', manifest={},
+        tensors={WEIGHTS: bundle.tensors(WEIGHTS)},
+        configs={CONFIG: {**METRIC.to_dict(), **change}})
+    with pytest.raises(WeightsError, match=r'model\.safetensors does not fit') as caught:
+        BundledPrior(other)
+    assert '\n' not in str(caught.value)
+
+
+def test_weights_that_lack_a_tensor_are_refused(bundle, tmp_path):
+    state = bundle.tensors(WEIGHTS)
+    state.pop('head.bias')
+    other = write_bundle(tmp_path / 'other', kind='prior', name='x', licence='MIT', manifest={},
+                         tensors={WEIGHTS: state}, configs={CONFIG: METRIC.to_dict()})
+    with pytest.raises(WeightsError, match='does not fit'):
+        BundledPrior(other)
+
+
+def test_the_registry_builds_by_name(bundle):
+    assert isinstance(build_prior('bundled', str(bundle.path)), BundledPrior)
+    assert isinstance(build_prior('sensor'), SensorPrior)
+    assert build_prior('smeared', seed=7).seed == 7
+    with pytest.raises(SettingsError, match=r"prior = 'depth_pro' must be one of \['bundled'"):
+        build_prior('depth_pro')
+    with pytest.raises(WeightsError, match="a 'prior' is needed"):
+        open_bundle(_as_refiner(bundle), 'prior')
+
+
+def _as_refiner(bundle):
+    path = bundle.path.with_name('refiner')
+    write_bundle(path, kind='refiner', name='x', licence='MIT', manifest={},
+                 tensors={WEIGHTS: bundle.tensors(WEIGHTS)}, configs={})
+    return path
+
+
+def test_sensor_depth_becomes_unknown_where_it_is_no_positive_number():
+    depth = torch.tensor([[[[1.0, 0.0, -1.0, math.nan, math.inf, 5e-4, 9.0]]]])
+    cleaned = SensorPrior().predict(torch.zeros(1, 3, 1, 7), None, depth).depth_B1HW[0, 0, 0]
+    assert torch.isfinite(cleaned).tolist() == [True, *[False] * 5, True]
+    assert bool(torch.isnan(cleaned[1:6]).all())
+    assert (float(cleaned[0]), float(cleaned[6])) == (1.0, 9.0)
+
+
+def test_sensor_depth_of_another_size_is_taken_by_nearest_pixel():
+    depth = torch.tensor([[[[1.0, 2.0], [3.0, math.nan]]]])
+    large = SensorPrior().predict(torch.zeros(1, 3, 4, 6), None, depth).depth_B1HW[0, 0]
+    expected = torch.tensor([[1.0, 2.0], [3.0, math.nan]])
+    assert torch.equal(large.nan_to_num(0.0),
+                       expected.nan_to_num(0.0).repeat_interleave(2, 0).repeat_interleave(3, 1))
+
+
+@pytest.mark.parametrize('prior', [SensorPrior(), SmearedPrior()])
+@pytest.mark.parametrize(('depth', 'message'), [
+    (None, 'needs'),
+    (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
+    (torch.ones(5, 5), 'expected shape'),
+    (torch.ones(2, 1, 5, 5, dtype=torch.int16), 'convert to metres'),
+    (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
+])
+def test_depth_that_cannot_be_used_is_refused(prior, depth, message):
+    with pytest.raises(InputError, match=message):
+        prior.predict(RGB, None, depth)
+
+
+def test_smearing_keeps_a_constant_and_blurs_a_step():
+    flat = torch.full((1, 1, 36, 48), 2.0)
+    torch.testing.assert_close(smear(flat, 12.0), flat)
+    step = flat.clone()
+    step[..., 24:] = 4.0
+    row = smear(step, 12.0, 'bilinear')[0, 0, 18]
+    assert float(row[2]) == pytest.approx(2.0)
+    assert float(row[45]) == pytest.approx(4.0)
+    assert int(((row > 2.1) & (row < 3.9)).sum()) >= 8
+
+
+def test_scale_error_is_smooth_positive_and_of_the_asked_size():
+    like = torch.zeros(400, 1, 30, 40)
+    error = scale_error(like, torch.Generator().manual_seed(0), warp=0.0, scale=0.05).log()
+    assert float(error[:, 0, 0, 0].std()) == pytest.approx(0.05, rel=0.15)
+    torch.testing.assert_close(error, error[..., :1, :1].expand_as(error))
+    warped = scale_error(like, torch.Generator().manual_seed(0), warp=0.05, scale=0.0)
+    assert bool((warped > 0.0).all())
+    assert float(warped.diff(dim=-1).abs().max()) < 0.05
+
+
+def test_smeared_prior_has_one_error_per_seed_and_no_holes():
+    exact = torch.rand(1, 1, 37, 53, generator=torch.Generator().manual_seed(1)) + 1.0
+    exact[..., 5:9, 5:9] = math.nan
+    depth = SmearedPrior(seed=3).predict(RGB[:1], None, exact).depth_B1HW
+    again = SmearedPrior(seed=3).predict(RGB[:1], None, exact).depth_B1HW
+    other = SmearedPrior(seed=4).predict(RGB[:1], None, exact).depth_B1HW
+    assert bool(torch.isfinite(depth).all())
+    assert torch.equal(depth, again)
+    assert not torch.equal(depth, other)
