@@ -45,9 +45,9 @@ class MetricPrior(Objective):
         check_keys('model', config.model, list(MetricNetworkConfig.__dataclass_fields__))
         try:
             self.shape = MetricNetworkConfig.from_dict(config.model)
+            self.network = MetricNetwork(self.shape)
         except (TypeError, ValueError) as error:
             raise SettingsError(f'model: {error}') from error
-        self.network = MetricNetwork(self.shape)
 
     @property
     def best_by(self) -> str:

@@ -1,0 +1,222 @@
+import math
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SettingsError, SourceError
+import numpy as np
+import pytest
+from rooms_folder import scene, write_rooms
+import torch
+from training.config import DataConfig
+from training.data.batches import collate, cut, make_batch, stream, validation_batches
+from training.data.degrade import degrade, KINDS
+from training.data.rooms import RenderedRooms, View
+
+CUT = DataConfig(crop_width=48, crop_height=36, width=32, height=24, min_zoom=0.8, max_zoom=1.5)
+
+
+def same(first, second):
+    return all(torch.equal(getattr(first, name), getattr(second, name))
+               for name in ('rgb_B3HW', 'depth_m_B1HW', 'rays_B2HW', 'focal_px_B'))
+
+
+def test_rooms_are_one_list_over_all_shards(rooms):
+    views = RenderedRooms(rooms)
+    assert len(views) == 5
+    assert [views[index].room_seed for index in range(5)] == [0, 1, 2, 3, 4]
+    rgb, depth = scene(3)
+    np.testing.assert_array_equal(views[3].rgb_HW3, rgb)
+    np.testing.assert_array_equal(views[3].depth_m_HW, depth)
+    assert views[3].intrinsics.fx == 55.0
+    assert views[3].prior_m_hw is None
+    with pytest.raises(IndexError):
+        views[5]
+
+
+def test_rooms_that_are_not_there(tmp_path):
+    with pytest.raises(SourceError, match='holds no rendered rooms; run'):
+        RenderedRooms(tmp_path)
+
+
+def test_a_shard_without_a_part_or_cut_short_is_refused(tmp_path):
+    folder = write_rooms(tmp_path / 'rooms')
+    part = folder / 'depth_00001.npy'
+    content = part.read_bytes()
+    part.write_bytes(content[:-10])
+    with pytest.raises(SourceError, match=r'depth_00001\.npy.*render this shard again'):
+        RenderedRooms(folder)
+    part.unlink()
+    with pytest.raises(SourceError, match=r'depth_00001\.npy'):
+        RenderedRooms(folder)
+    np.save(part, np.ones((1, 48, 64), np.float16))
+    with pytest.raises(SourceError, match='shard 00001 has parts of lengths'):
+        RenderedRooms(folder)
+
+
+def test_a_batch_is_a_function_of_seed_step_and_rank(rooms):
+    views = RenderedRooms(rooms)
+    batch = make_batch(views, CUT, 4, seed=1, step=2, rank=0)
+    again = make_batch(views, CUT, 4, seed=1, step=2, rank=0)
+    assert same(batch, again)
+    assert batch.generator.initial_seed() == again.generator.initial_seed()
+    for other in ({'seed': 2, 'step': 2}, {'seed': 1, 'step': 3},
+                  {'seed': 1, 'step': 2, 'rank': 1}):
+        assert not same(batch, make_batch(views, CUT, 4, **other))
+
+
+def test_a_stream_that_starts_later_goes_on_as_the_first(rooms):
+    views = RenderedRooms(rooms)
+    whole = stream(views, CUT, 2, seed=0, first_step=0)
+    late = stream(views, CUT, 2, seed=0, first_step=2)
+    batches = [next(whole) for _ in range(4)]
+    assert same(batches[2], next(late))
+    assert same(batches[3], next(late))
+    whole.close()
+    late.close()
+
+
+def test_validation_batches_are_fixed_and_spread(rooms):
+    views = RenderedRooms(rooms)
+    first, second = (list(validation_batches(views, CUT, 2, 3)) for _ in range(2))
+    assert [len(batch.rgb_B3HW) for batch in first] == [2, 1]
+    assert all(same(mine, theirs) for mine, theirs in zip(first, second))
+    assert sum(len(batch.rgb_B3HW) for batch in validation_batches(views, CUT, 4, 99)) == 5
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_crop_zoom_and_flip_keep_points_where_they_are(seed):
+    """A plane with a known equation stays that plane when un-projected after the cut."""
+    width, height, focal = 64, 48, 55.0
+    camera = Intrinsics(fx=focal, fy=focal, cx=30.0, cy=25.0, width=width, height=height)
+    x, y = camera.rays().numpy()
+    # z = 2 + 0.3 X + 0.2 Y with X = x z and Y = y z
+    depth = (2.0 / (1.0 - 0.3 * x - 0.2 * y)).astype(np.float32)
+    view = View(rgb_HW3=np.zeros((height, width, 3), np.uint8), depth_m_HW=depth,
+                intrinsics=camera, room_seed=0)
+    config = DataConfig(crop_width=32, crop_height=24, width=32, height=24, min_zoom=0.7,
+                        max_zoom=1.0)
+    _, cut_depth, cut_camera, _ = cut(view, config, np.random.default_rng(seed))
+    flips = np.random.default_rng(seed)
+    _, plain_depth, _, _ = cut(view, DataConfig(**{**vars(config), 'flip': False}), flips)
+    sign = -1.0 if not np.array_equal(plain_depth, cut_depth) else 1.0
+    rays_x, rays_y = cut_camera.rays().numpy()
+    plane = 2.0 + sign * 0.3 * rays_x * cut_depth + 0.2 * rays_y * cut_depth
+    # Nearest resampling moves depth by at most a pixel.
+    np.testing.assert_allclose(plane, cut_depth, atol=0.02)
+
+
+def test_both_hands_are_seen(rooms):
+    view = RenderedRooms(rooms)[0]
+    config = DataConfig(crop_width=64, crop_height=48, width=64, height=48)
+    depths = [cut(view, config, np.random.default_rng(seed))[1] for seed in range(12)]
+    mirrored = [np.array_equal(depth, view.depth_m_HW[:, ::-1]) for depth in depths]
+    plain = [np.array_equal(depth, view.depth_m_HW) for depth in depths]
+    assert any(mirrored)
+    assert any(plain)
+    assert all(left != right for left, right in zip(mirrored, plain))
+
+
+def test_colour_depth_and_camera_are_cut_alike(rooms):
+    view = RenderedRooms(rooms)[0]
+    coded = np.stack([np.tile(np.arange(64, dtype=np.uint8), (48, 1))] * 3, axis=-1)
+    marked = View(rgb_HW3=coded, depth_m_HW=coded[..., 0].astype(np.float32) + 1.0,
+                  intrinsics=view.intrinsics, room_seed=0)
+    config = DataConfig(crop_width=32, crop_height=24, width=32, height=24)
+    for seed in range(5):
+        rgb, depth, camera, _ = cut(marked, config, np.random.default_rng(seed))
+        np.testing.assert_array_equal(rgb[..., 0] + 1.0, depth)
+        x = camera.rays()[0, 0].numpy()
+        sign = 1.0 if depth[0, 1] > depth[0, 0] else -1.0
+        before = (depth[0] - 1.0 - view.intrinsics.cx) / view.intrinsics.fx
+        np.testing.assert_allclose(sign * before, x, atol=1e-6)
+
+
+def test_unknown_depth_becomes_nan(rooms):
+    view = RenderedRooms(rooms)[0]
+    depth = np.array(view.depth_m_HW)
+    depth[5, 7] = 0.0
+    batch = collate([(view.rgb_HW3, depth, view.intrinsics, None)], seed=0)
+    assert math.isnan(float(batch.depth_m_B1HW[0, 0, 5, 7]))
+    assert int(torch.isnan(batch.depth_m_B1HW).sum()) == 1
+
+
+def test_stored_predictions_come_along_only_where_all_have_one(tmp_path):
+    views = RenderedRooms(write_rooms(tmp_path / 'rooms', prior=True))
+    config = DataConfig(crop_width=64, crop_height=48, width=64, height=48)
+    batch = make_batch(views, config, 3, seed=0, step=0)
+    ratio = (batch.prior_m_B1HW / batch.depth_m_B1HW).median()
+    assert float(ratio) == pytest.approx(1.1, rel=0.02)
+    samples = [cut(views[index], config, np.random.default_rng(0)) for index in range(2)]
+    samples[1] = (*samples[1][:3], None)
+    assert collate(samples, seed=0).prior_m_B1HW is None
+
+
+def room_depth(batch=1):
+    return torch.from_numpy(np.stack([scene(seed, 128, 96)[1] for seed in range(batch)])
+                            ).float()[:, None]
+
+
+def degraded(kind, seed=0, batch=1):
+    return degrade(room_depth(batch), [kind] * batch, torch.Generator().manual_seed(seed))
+
+
+def test_sharp_is_exact():
+    sample = degraded('sharp')
+    assert torch.equal(sample.prior_m_B1HW, room_depth())
+    assert torch.equal(sample.target_m_B1HW, room_depth())
+
+
+@pytest.mark.parametrize('kind', ['smeared', 'noisy'])
+@pytest.mark.parametrize('seed', range(4))
+def test_networks_know_no_holes(kind, seed):
+    prior = degraded(kind, seed).prior_m_B1HW
+    assert bool(torch.isfinite(prior).all())
+    assert bool((prior > 0.0).all())
+
+
+def test_sensors_have_holes_and_mostly_depth():
+    shares = [float(torch.isnan(degraded('sensor', seed).prior_m_B1HW).float().mean())
+              for seed in range(8)]
+    assert max(shares) > 0.02
+    assert max(shares) < 0.6
+
+
+@pytest.mark.parametrize('kind', ['smeared', 'sensor', 'noisy'])
+def test_the_target_shares_the_priors_scale_error(kind):
+    for seed in range(4):
+        sample = degraded(kind, seed)
+        true_error = (sample.target_m_B1HW / room_depth() - 1.0).abs().nanmean()
+        left = (sample.prior_m_B1HW / sample.target_m_B1HW).nanmedian()
+        assert float(true_error) > 0.003
+        assert float(left) == pytest.approx(1.0, abs=0.02)
+
+
+def test_smearing_spoils_edges_and_noise_does_not():
+    def spread(kind):
+        sample = degraded(kind)
+        return float((sample.prior_m_B1HW / sample.target_m_B1HW - 1.0).abs().amax())
+
+    assert spread('smeared') > 0.2
+    assert spread('noisy') < 0.15
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_one_generator_gives_one_sample(kind):
+    first, second = degraded(kind, 5), degraded(kind, 5)
+    for name in ('prior_m_B1HW', 'target_m_B1HW'):
+        assert torch.equal(getattr(first, name).nan_to_num(-1.0),
+                           getattr(second, name).nan_to_num(-1.0))
+    if kind != 'sharp':
+        assert not torch.equal(first.target_m_B1HW, degraded(kind, 6).target_m_B1HW)
+
+
+def test_every_image_has_its_own_kind():
+    sample = degrade(room_depth(3), ['sharp', 'sensor', 'smeared'],
+                     torch.Generator().manual_seed(0))
+    assert torch.equal(sample.prior_m_B1HW[0], room_depth(3)[0])
+    assert bool(torch.isnan(sample.prior_m_B1HW[1]).any())
+    assert not bool(torch.isnan(sample.prior_m_B1HW[2]).any())
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(SettingsError, match=r"degradations \['smaered'\] must be among"):
+        degraded('smaered')

@@ -1,0 +1,92 @@
+import math
+
+from depth_refiner_ros.core.errors import SettingsError
+import pytest
+import torch
+from training.config import OptimizerConfig
+from training.data.photometric import photometric
+from training.ema import Ema
+from training.schedule import learning_rate_factor
+
+
+def factor(step, steps=100, **changes):
+    return learning_rate_factor(step, OptimizerConfig(**{'warmup_steps': 0, **changes}), steps)
+
+
+def test_warm_up_is_a_ramp():
+    values = [factor(step, warmup_steps=4) for step in range(5)]
+    assert values == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+
+
+def test_cosine_by_hand():
+    assert factor(0, final_ratio=0.1) == pytest.approx(1.0)
+    assert factor(25, final_ratio=0.1) == pytest.approx(0.1 + 0.45 * (1 + math.sqrt(0.5)))
+    assert factor(50, final_ratio=0.1) == pytest.approx(0.55)
+    assert factor(100, final_ratio=0.1) == pytest.approx(0.1)
+    assert factor(500, final_ratio=0.1) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(('step', 'rate'), [
+    (5_000, 1.21e-5), (10_000, 4.8e-6), (20_000, 7.6e-7), (21_000, 6.3e-7)])
+def test_iter_exponential_is_apdepths(step, rate):
+    value = 3e-5 * factor(step, schedule='iter_exponential', warmup_steps=100,
+                          total_steps=25_000, final_ratio=0.01)
+    assert value == pytest.approx(rate, rel=0.02)
+
+
+def test_constant_and_unknown():
+    assert factor(73, schedule='constant') == 1.0
+    with pytest.raises(SettingsError, match="schedule = 'linear' must be one of cosine"):
+        factor(0, schedule='linear', warmup_steps=10)
+
+
+def test_average_by_hand():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    layer.weight.data.fill_(1.0)
+    ema = Ema(layer, 0.5)
+    layer.weight.data.fill_(3.0)
+    ema.update(layer, 0)    # 1/10 of the past
+    assert float(ema.average['weight']) == pytest.approx(0.1 + 2.7)
+    ema.update(layer, 1)    # 2/11
+    assert float(ema.average['weight']) == pytest.approx(2.8 * 2 / 11 + 3.0 * 9 / 11)
+    before = float(ema.average['weight'])
+    layer.weight.data.fill_(0.0)
+    ema.update(layer, 1000)   # capped at the decay
+    assert float(ema.average['weight']) == pytest.approx(0.5 * before)
+
+
+def test_average_is_full_precision_and_apart_from_the_weights():
+    layer = torch.nn.Linear(2, 2).bfloat16()
+    ema = Ema(layer, 0.9)
+    assert {value.dtype for value in ema.average.values()} == {torch.float32}
+    layer.weight.data.zero_()
+    assert float(ema.average['weight'].abs().sum()) > 0.0
+
+
+def test_without_decay_the_average_is_the_weights():
+    layer = torch.nn.Linear(2, 2)
+    ema = Ema(layer, 0.0)
+    layer.weight.data.fill_(7.0)
+    ema.update(layer, 5)
+    assert torch.equal(ema.average['weight'], layer.weight.data)
+
+
+def colours(strength, seed=0):
+    rgb = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(9))
+    return rgb, photometric(rgb, strength, torch.Generator().manual_seed(seed))
+
+
+def test_photometric_changes_stay_in_range_and_follow_the_generator():
+    rgb, changed = colours(1.0)
+    assert changed.shape == rgb.shape
+    assert 0.0 <= float(changed.min()) <= float(changed.max()) <= 1.0
+    assert torch.equal(changed, colours(1.0)[1])
+    assert not torch.equal(changed, colours(1.0, seed=1)[1])
+
+
+def test_photometric_strength_is_a_dial():
+    rgb, none = colours(0.0)
+    assert torch.equal(none, rgb)
+    changes = [float((colours(strength)[1] - rgb).abs().mean()) for strength in (0.01, 0.1, 1.0)]
+    assert changes[0] < 0.01 < changes[2]
+    assert changes == sorted(changes)
