@@ -186,6 +186,11 @@ class WorkerNode(LifecycleNode):
         if evicted is not None:
             self.drop(evicted.header, 'superseded' if self.capacity() == 1 else 'queue_full')
 
+    def refuse(self, header: Header) -> None:
+        """Count a frame that found no partner among the other topics."""
+        self.statistics.receive()
+        self.drop(header, 'unmatched')
+
     def drop(self, header: Header, reason: str, error: str = '') -> None:
         """Count a frame that ends without output, and say so to whoever waits for it."""
         self.statistics.drop(reason, error)

@@ -10,7 +10,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 RECENT_S = 5.0
-"""A failure or loss this fresh makes the state a warning."""
+"""A failure this fresh makes the state an error."""
 WAITING_S = 2.0
 """An input silent for this long is waited for."""
 
@@ -37,8 +37,6 @@ class Diagnostics:
         self._period_s, self._expected_rate_hz = period_s, expected_rate_hz
         self._state, self._facts, self._warnings = state, facts, warnings
         self._reported_at_s = 0.0
-        self._losses = 0
-        self._lost_at_s = -RECENT_S
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A paused simulation must not silence the reports, hence the steady clock.
         node.create_timer(0.1, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -55,7 +53,7 @@ class Diagnostics:
         status = DiagnosticStatus(name=f'{self._node.get_fully_qualified_name()}: frames')
         problems = self._problems(snapshot)
         status.level = DiagnosticStatus.WARN if problems else DiagnosticStatus.OK
-        if snapshot.last_error and self._lost_lately(snapshot):
+        if snapshot.error_age_s is not None and snapshot.error_age_s < RECENT_S:
             status.level = DiagnosticStatus.ERROR
             problems.insert(0, snapshot.last_error)
         status.message = '; '.join(problems) or f'{snapshot.rate_hz:.1f} Hz'
@@ -73,12 +71,6 @@ class Diagnostics:
         if expected_hz and snapshot.done and snapshot.rate_hz < 0.9 * expected_hz:
             problems.append(f'output at {snapshot.rate_hz:.1f} Hz, {expected_hz:g} Hz expected')
         return problems
-
-    def _lost_lately(self, snapshot: Snapshot) -> bool:
-        losses, now_s = sum(snapshot.dropped.values()), time.monotonic()
-        if losses > self._losses:
-            self._losses, self._lost_at_s = losses, now_s
-        return now_s - self._lost_at_s < RECENT_S
 
     def _values(self, snapshot: Snapshot) -> dict[str, str]:
         age_s = snapshot.input_age_s

@@ -75,6 +75,7 @@ class Snapshot:
     :param stamp_latency_ms: percentiles from capture stamp to publication
     :param stage_ms: median of each stage
     :param last_error: latest failure, empty where there was none
+    :param error_age_s: time since then, None where there was none
     """
 
     received: int
@@ -86,6 +87,7 @@ class Snapshot:
     stamp_latency_ms: dict[str, float]
     stage_ms: dict[str, float]
     last_error: str
+    error_age_s: float | None
 
 
 class Statistics:
@@ -102,6 +104,7 @@ class Statistics:
         self._stamp_latency_ms = Window()
         self._stages_ms: dict[str, Window] = {}
         self._last_error = ''
+        self._error_at_s: float | None = None
 
     def receive(self) -> None:
         """Count a frame that came in."""
@@ -113,7 +116,8 @@ class Statistics:
         """Count a frame that ends without output; an error's text is kept."""
         with self._lock:
             self._dropped[reason] += 1
-            self._last_error = error or self._last_error
+            if error:
+                self._last_error, self._error_at_s = error, time.monotonic()
 
     def finish(self, *, latency_ms: float, stamp_latency_ms: float,
                stages_ms: dict[str, float]) -> None:
@@ -138,12 +142,16 @@ class Statistics:
         """Give the counts as of now."""
         with self._lock:
             now_s = time.monotonic()
-            age_s = None if self._received_at_s is None else now_s - self._received_at_s
             return Snapshot(
                 received=self._received, done=self._done, dropped=dict(self._dropped),
-                rate_hz=self._done_at_s.rate_hz(now_s), input_age_s=age_s,
+                rate_hz=self._done_at_s.rate_hz(now_s),
+                input_age_s=_age_s(now_s, self._received_at_s),
                 latency_ms=self._latency_ms.percentiles(),
                 stamp_latency_ms=self._stamp_latency_ms.percentiles(),
                 stage_ms={name: window.percentiles()['p50']
                           for name, window in self._stages_ms.items()},
-                last_error=self._last_error)
+                last_error=self._last_error, error_age_s=_age_s(now_s, self._error_at_s))
+
+
+def _age_s(now_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else now_s - then_s

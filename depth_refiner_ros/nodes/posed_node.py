@@ -39,7 +39,7 @@ class PosedNode(WorkerNode):
         subscribe_depth(self.topics, color=self.uses_color, confidence=self.uses_confidence,
                         reliability=settings.input_qos, tolerance_ms=settings.sync_tolerance_ms,
                         queue=settings.queue, on_frame=self.accept,
-                        on_drop=lambda header: self.drop(header, 'unmatched'))
+                        on_drop=self.refuse)
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """

@@ -23,6 +23,7 @@ import torch
 
 QUEUE_OF_ALL = 1000
 """Frames that may wait where every one is kept."""
+WARM_UP_SIZE = 640, 480
 SENSOR_PRIORS = ('sensor', 'smeared')
 MODEL_OPTIONS = frozenset(options(ModelSettings))
 
@@ -46,6 +47,7 @@ class RefinerNode(WorkerNode):
             self.get_logger().info(line)
         if self._outputs is None:
             self._outputs = RefinerOutputs(self.topics, self.settings)
+        self._refiner.warm_up(*WARM_UP_SIZE)
 
     def _load(self, settings: RefinerNodeSettings) -> None:
         self._refiner = DepthRefiner.from_settings(settings)
@@ -65,8 +67,7 @@ class RefinerNode(WorkerNode):
         settings = self.settings
         with_depth = settings.prior in SENSOR_PRIORS
         sync = FrameSync(settings.sync_mode, settings.sync_tolerance_ms, with_depth=with_depth,
-                         on_frame=self.accept,
-                         on_drop=lambda header: self.drop(header, 'unmatched'))
+                         on_frame=self.accept, on_drop=self.refuse)
         self.topics.subscribe(CameraInfo, 'camera_info', sync.add_info,
                               reliability=settings.input_qos)
         if with_depth:
@@ -80,8 +81,7 @@ class RefinerNode(WorkerNode):
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
         """Refine one image and publish what is listened to."""
         settings = self.settings
-        names = self._outputs.wanted()
-        if not names and not settings.always_on:
+        if not (settings.always_on or self._outputs.wanted()):
             raise SkipError('nobody_listens')
         self._check_age(item)
         if _model(settings) != self._loaded:
@@ -96,9 +96,9 @@ class RefinerNode(WorkerNode):
         with watch.stage('clean'):
             depth_m_HW = published_depth(result, settings)
             confidence_HW = _confidence(result, depth_m_HW)
-            self._watch_scale(item, result)
+            self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
         with watch.stage('publish'):
-            self._outputs.publish(names, item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
+            self._outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
                                   settings.points)
 
     def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
@@ -124,9 +124,6 @@ class RefinerNode(WorkerNode):
         age_ms = (self.get_clock().now().nanoseconds - stamp_ns_of(item.header)) * 1e-6
         if max_age_ms and age_ms > max_age_ms:
             raise SkipError('too_old')
-
-    def _watch_scale(self, item: ImageSet, result: RefinedDepth) -> None:
-        self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
 
     def facts(self) -> dict[str, str]:
         """Tell how the refined depth's scale compares with the prior's."""

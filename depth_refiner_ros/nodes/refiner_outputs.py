@@ -42,15 +42,15 @@ class RefinerOutputs:
         return {name for name, publisher in self._publishers.items()
                 if publisher.get_subscription_count()}
 
-    def publish(self, names: set[str], header: Header, camera: Intrinsics, rgb_HW3: np.ndarray,
+    def publish(self, header: Header, camera: Intrinsics, rgb_HW3: np.ndarray,
                 depth_m_HW: torch.Tensor, confidence_HW: torch.Tensor,
                 points: PointsSettings) -> None:
         """
-        Publish some outputs of one frame, all with the image's stamp and frame.
+        Publish what is wanted of one frame, all with the image's stamp and frame.
 
-        :param names: which ones
         :param camera: of the depth
         """
+        names = self.wanted()
         depth = depth_m_HW.cpu().numpy()
         makers = {
             'depth/image': lambda: image_from_depth(header, depth),
@@ -62,7 +62,7 @@ class RefinerOutputs:
             'color/camera_info': lambda: info_from_intrinsics(header, camera),
         }
         if not self._cloud_is_due(points.max_rate_hz):
-            names = names - {'points'}
+            names.discard('points')
         for name in KINDS:
             if name in names:
                 self._publishers[name].publish(makers[name]())

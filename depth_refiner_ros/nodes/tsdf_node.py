@@ -42,6 +42,7 @@ class TsdfNode(PosedNode):
         super().__init__('tsdf', TsdfNodeSettings())
         self._volume: TsdfVolume | None = None
         self._volume_lock = threading.Lock()
+        self._facts: dict[str, str] = {}
         self._marker: Publisher | None = None
         self._marked_at_s = self._saved_at_s = time.monotonic()
         self._marked_frames = self._saved_frames = 0
@@ -89,11 +90,7 @@ class TsdfNode(PosedNode):
 
     def facts(self) -> dict[str, str]:
         """Tell how large the volume is."""
-        volume = self._volume
-        if volume is None:
-            return {}
-        return {'frames_fused': str(volume.frames), 'blocks': str(volume.blocks),
-                'memory_mb': f'{volume.memory_mb:.1f}'}
+        return self._facts
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
         settings = self.settings
@@ -105,6 +102,10 @@ class TsdfNode(PosedNode):
                 frame.depth_m_HW, frame.rgb_HW3, frame.intrinsics, map_from_camera,
                 confidence_HW=frame.confidence_HW, min_confidence=settings.min_confidence,
                 reject_HW=rejected_B1HW[0, 0].numpy())
+            # The worker alone asks the volume, which is no place for two threads.
+            self._facts = {'frames_fused': str(self._volume.frames),
+                           'blocks': str(self._volume.blocks),
+                           'memory_mb': f'{self._volume.memory_mb:.1f}'}
 
     def _mesh(self) -> Mesh:
         with self._volume_lock:
@@ -163,6 +164,7 @@ class TsdfNode(PosedNode):
         with self._volume_lock:
             response.message = f'forgot {self._volume.frames} frames'
             self._volume.reset()
+            self._facts = {}
             self._saved_frames = self._marked_frames = 0
         response.success = True
         return response

@@ -41,6 +41,7 @@ def test_stopwatch_adds_up_stages():
 def test_statistics_count_by_reason():
     statistics = Statistics()
     assert statistics.snapshot().input_age_s is None
+    assert statistics.snapshot().error_age_s is None
     for _ in range(3):
         statistics.receive()
     statistics.drop('superseded')
@@ -52,6 +53,7 @@ def test_statistics_count_by_reason():
     assert (seen.received, seen.done) == (3, 2)
     assert seen.dropped == {'superseded': 2, 'bad_input': 1}
     assert seen.last_error == 'too short'
+    assert 0.0 <= seen.error_age_s < 60.0
     assert seen.latency_ms['p50'] == 15.0
     assert seen.stage_ms == {'decode': 2.0}
     assert 0.0 <= seen.input_age_s < 60.0
