@@ -115,8 +115,8 @@ def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, 
                 batch = next(batches).to(accelerator.device)
                 loss, parts = objective.loss(network, batch, step)
             if not torch.isfinite(loss):
-                raise NotFiniteError(f'loss is {float(loss.detach())} at step {step}: {parts}; lower '
-                                     'optimizer.lr or look at the data of this step')
+                raise NotFiniteError(f'loss is {float(loss.detach())} at step {step}: {parts}; '
+                                     'lower optimizer.lr or look at the data of this step')
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 limit = config.optimizer.max_grad_norm or float('inf')
