@@ -29,10 +29,19 @@ def latent_mse(latent: torch.Tensor, target: torch.Tensor,
     return masked_mean((latent - target).square(), weight)
 
 
-def pixel_l1(depth: torch.Tensor, target: torch.Tensor,
-             weight: torch.Tensor | None = None) -> torch.Tensor:
-    """Give the mean absolute error of decoded, unclipped normalised depth (B.4)."""
-    return masked_mean((depth - target).abs(), weight)
+def pixel_l1(depth: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, *,
+             rounding: float = 0.0) -> torch.Tensor:
+    """
+    Give the mean absolute error of decoded, unclipped normalised depth (B.4).
+
+    :param rounding: errors below this are squared instead (Huber, in units of L1). With a sharp
+        corner at 0, a network that starts as its prior is held there by the many pixels that are
+        right already; 0 is the papers' L1
+    """
+    if rounding == 0.0:
+        return masked_mean((depth - target).abs(), weight)
+    huber = functional.huber_loss(depth, target, reduction='none', delta=rounding)
+    return masked_mean(huber / rounding, weight)
 
 
 def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,

@@ -37,7 +37,7 @@ from training.objectives.base import check_losses, Figures, Objective
 
 PREDICTED = 'predicted'
 SPATIAL = ('latent', 'pixel', 'gradient')
-LOSSES = (*SPATIAL, 'edge', 'fft', 'fft_strength', 'phase2_step', 'phase2_spatial')
+LOSSES = (*SPATIAL, 'edge', 'rounding', 'fft', 'fft_strength', 'phase2_step', 'phase2_spatial')
 
 
 def build(config: RunConfig) -> 'ApDepthDepth':
@@ -52,7 +52,8 @@ class ApDepthDepth(Objective):
     Priors are of the kinds of ``training/data/degrade.py``, or ``predicted``: stored beside the
     rooms by ``training/data/predict_prior.py``.
 
-    Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines), ``fft``,
+    Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines),
+    ``rounding`` (of the pixel loss, see :func:`pixel_l1`), ``fft``,
     ``fft_strength`` (lambda of eq. 17), ``phase2_step`` (update at which the frequency loss
     starts; the spatial losses then keep the share ``phase2_spatial``).
     """
@@ -172,7 +173,8 @@ class ApDepthDepth(Objective):
         valid = torch.isfinite(sample.target_m_B1HW)
         band = edge_band(sample.target_m_B1HW).float()
         focus = (1.0 + weights.get('edge', 0.0) * band) * valid
-        parts = {'pixel': pixel_l1(refined, target, focus)}
+        rounding = weights.get('rounding', 0.0)
+        parts = {'pixel': pixel_l1(refined, target, focus, rounding=rounding)}
         if weights.get('latent', 0.0):
             cells = functional.avg_pool2d(focus, codec.factor) * latent_mask(valid, codec.factor)
             parts['latent'] = latent_mse(latent, codec.encode_depth(target), cells)
