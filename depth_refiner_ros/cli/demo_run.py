@@ -30,7 +30,7 @@ from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np
 import torch
 
-SHOWN_FRAMES = 4
+SHOWN_FRAMES = 3
 
 
 @dataclass(frozen=True, kw_only=True)

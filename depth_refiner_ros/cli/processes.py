@@ -67,6 +67,7 @@ class Children:
         self._environment = dict(environment)
         self._children: dict[str, Child] = {}
         self._streams: list[IO[bytes]] = []
+        self._asked: dict[str, signal.Signals] = {}
         self._old_handler: object = None
 
     def __enter__(self) -> 'Children':
@@ -96,13 +97,13 @@ class Children:
 
     def check(self) -> None:
         """
-        Make sure that no child has failed.
+        Make sure that no child has failed; one that ends by our own request has not.
 
         :raises ChildError: where one has ended with an error, with the end of its log
         """
         for child in self._children.values():
             code = child.process.poll()
-            if code:
+            if code and code != -self._asked.get(child.name, 0):
                 raise ChildError(f'{child.name} ended with {_ending(code)}; the end of '
                                   f'{child.log}:\n{child.tail()}', 2 if code == 2 else 1)
 
@@ -120,6 +121,7 @@ class Children:
         for request, patience_s in STOP_SIGNALS:
             if process.poll() is not None:
                 break
+            self._asked[name] = request
             os.killpg(process.pid, request)
             _wait(process, patience_s)
         return process.wait()

@@ -11,6 +11,7 @@ from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import MeshScore
 from depth_refiner_ros.mapping.trajectory import Trajectory, write_tum
+from depth_refiner_ros.report.closeup import closeup
 from depth_refiner_ros.report.html import Figure, render, Report
 from depth_refiner_ros.report.mesh_views import best_views, MeshPainter, up_of_cameras
 from depth_refiner_ros.report.panels import sheet, View, write_png
@@ -88,7 +89,8 @@ def write_results(folder: Path, run: Run) -> dict[str, Any]:
     :raises DepthRefinerError: where a file cannot be written
     """
     summary = run.summary()
-    panel = sheet(run.views) if run.views else None
+    rows = [row for view in run.views for row in (view, closeup(view))]
+    panel = sheet(rows) if rows else None
     if panel is not None:
         write_png(folder / 'panel.png', panel)
     if run.trajectory is not None:
@@ -125,7 +127,8 @@ def _report(run: Run, summary: Mapping[str, Any], panel: np.ndarray | None,
         plots.append(Figure(caption='Median time of each stage.',
                             picture=stage_bars(run.stage_ms)))
     panels = [] if panel is None else [Figure(
-        caption='Near is red, far is blue, unknown is grey. Errors are relative to the depth.',
+        caption='Near is red, far is blue, unknown is grey; errors are relative to the depth. '
+        'Close-ups show where refinement changed most.',
         picture=panel)]
     return Report(title=run.title, subtitle=run.subtitle, summary=summary,
                   facts={**run.facts, **machine_facts()}, settings=run.settings, panels=panels,

@@ -32,6 +32,7 @@ class View:
 
     :param difference_HW: disagreement of prior and refinement in 0..1
     :param truth_m_HW: ground truth, None where there is none
+    :param name: stands above the image
     """
 
     rgb_HW3: np.ndarray
@@ -39,6 +40,7 @@ class View:
     refined_m_HW: np.ndarray
     difference_HW: np.ndarray
     truth_m_HW: np.ndarray | None = None
+    name: str = 'image'
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def tiles(view: View) -> list[Tile]:
         return Tile(label, colorize(error_HW, 0.0, ERROR_LIMIT, Palette.ERROR), Palette.ERROR,
                     '0 %', f'{ERROR_LIMIT:.0%}'.replace('%', ' %'))
 
-    row = [Tile('image', view.rgb_HW3), depth('prior', view.prior_m_HW),
+    row = [Tile(view.name, view.rgb_HW3), depth('prior', view.prior_m_HW),
            depth('refined', view.refined_m_HW),
            Tile('difference', colorize(view.difference_HW, 0.0, 1.0, Palette.DIFFERENCE),
                 Palette.DIFFERENCE, 'agree', 'differ')]

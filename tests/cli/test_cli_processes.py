@@ -85,6 +85,18 @@ def test_child_that_will_not_end_is_made_to(children, monkeypatch):
     assert children.stop('one') == -signal.SIGTERM
 
 
+def test_child_that_ends_by_our_request_has_not_failed(children):
+    started(children, 'one', SLEEPER)
+    started(children, 'two', 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n'
+            + SLEEPER)
+    assert children.stop('two') == -signal.SIGINT
+    children.check()
+    os.kill(children.start('three', ['-c', SLEEPER]).process.pid, signal.SIGINT)
+    wait_for(lambda: not children.running('three'))
+    with pytest.raises(ChildError, match='three ended with signal SIGINT'):
+        children.check()
+
+
 def test_grandchildren_are_asked_too(children):
     child = started(children, 'one', 'import subprocess, sys; '
                     f'subprocess.run([sys.executable, "-c", {SLEEPER!r}])')
