@@ -6,10 +6,8 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.options import flatten, Option, options, unknown, updated
+from depth_refiner_ros.options import Option, options, updated
 import typer
-import yaml
 
 Command = Callable[..., None]
 
@@ -53,26 +51,6 @@ def settings_flags(parameter: str, group: type, *, prefix: str = '', skip: tuple
         return with_settings
 
     return decorate
-
-
-def read_overrides(group: Any, path: Path) -> Any:
-    """
-    Apply a YAML file of dotted or nested option names to settings.
-
-    :raises SettingsError: where the file is missing, no mapping, or holds an unfit option
-    """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f'cannot read options from {path}: {error}') from error
-    if not isinstance(tree, dict):
-        raise SettingsError(f'{path} must hold option names and values')
-    known = options(type(group))
-    changes = dict(flatten(tree))
-    for name in changes:
-        if name not in known:
-            raise SettingsError(f'{path}: {unknown(name, known)}')
-    return updated(group, changes)
 
 
 def _argument(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from depth_refiner_ros.cli.flags import read_overrides, settings_flags
+from depth_refiner_ros.cli.flags import settings_flags
 from depth_refiner_ros.cli.main import app, COMMANDS
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.options import option, options
@@ -118,19 +118,3 @@ def test_every_command_has_help_of_one_line():
     for name in COMMANDS:
         assert f'\n  {name} ' in text
     assert 'export' not in text
-
-
-def test_overrides_from_yaml(tmp_path):
-    file = tmp_path / 'options.yaml'
-    file.write_text('share: 0.75\ninner:\n  size_px: 4\n')
-    assert read_overrides(Group(), file) == Group(share=0.75, inner=Inner(size_px=4))
-
-
-@pytest.mark.parametrize(('text', 'message'), [
-    ('shar: 1.0', 'did you mean share'), ('[1, 2]', 'must hold option names'),
-    ('share: 7.0', 'outside 0 .. 1'), ('a: [', 'cannot read options')])
-def test_unfit_overrides_are_refused(tmp_path, text, message):
-    file = tmp_path / 'options.yaml'
-    file.write_text(text)
-    with pytest.raises(SettingsError, match=message):
-        read_overrides(Group(), file)
