@@ -55,7 +55,6 @@ class DataConfig:
     flip: bool = True
     photometric: float = 1.0      # strength of exposure, colour, noise and blur changes
     degradations: dict[str, float] = field(default_factory=dict)   # kind: probability
-    prior: str = ''               # bundle whose predictions are one of the degradations
 
 
 @dataclass
