@@ -8,7 +8,7 @@ HAS_ROS = importlib.util.find_spec('rclpy') is not None
 collect_ignore_glob = [] if HAS_ROS else ['test_*.py']
 
 if HAS_ROS:
-    from node_graph import graph_domain, Probe
+    from tests.nodes.node_graph import graph_domain, Probe
 
     @pytest.fixture(scope='session', autouse=True)
     def _ros_domain():

@@ -113,6 +113,7 @@ class Probe:
         rclpy.init(context=self.context)
         self.node = rclpy.create_node(name, namespace=self.namespace, context=self.context)
         self.received = defaultdict(list)
+        self._hears_diagnostics = False
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
 
@@ -177,8 +178,8 @@ class Probe:
 
     def wait_diagnostics(self, node, condition, what):
         """Wait for a report of a node that meets a condition, and give it."""
-        if '/diagnostics' not in self.received:
-            self.received['/diagnostics'] = []
+        if not self._hears_diagnostics:
+            self._hears_diagnostics = True
             self.listen(DiagnosticArray, '/diagnostics')
         self.wait(lambda: (seen := self.diagnostics(node)) is not None and condition(seen), what)
         return self.diagnostics(node)

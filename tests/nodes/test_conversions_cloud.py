@@ -3,10 +3,11 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
 from depth_refiner_ros.nodes.conversions.headers import header_of
-from node_graph import picture, slope
 import numpy as np
 import pytest
 import torch
+
+from tests.nodes.node_graph import picture, slope
 
 CAMERA = Intrinsics(fx=60.0, fy=62.0, cx=31.0, cy=23.5, width=64, height=48)
 HEADER = header_of(3, 'optical')

@@ -9,11 +9,12 @@ from depth_refiner_ros.nodes.conversions.color import (
     rgb_from_image,
 )
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, bytes_of, header_of, stamp_ns_of
-from node_graph import picture
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
+
+from tests.nodes.node_graph import picture
 
 HEADER = header_of(1_700_000_000_123_456_789, 'camera')
 

@@ -8,11 +8,12 @@ from depth_refiner_ros.nodes.conversions.color import rgb_from_compressed, rgb_f
 from depth_refiner_ros.nodes.conversions.depth import depth_from_image
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from geometry_msgs.msg import PoseStamped
-from node_graph import NodeProcess, picture, Probe, slope
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
+
+from tests.nodes.node_graph import NodeProcess, picture, Probe, slope
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=31.0, cy=23.0, width=64, height=48)

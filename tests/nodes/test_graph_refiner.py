@@ -7,11 +7,12 @@ from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics, int
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_graph import Camera, picture, Probe, slope
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float64, Header
+
+from tests.nodes.node_graph import Camera, picture, Probe, slope
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=47.0, cy=31.0, width=96, height=64)
@@ -113,7 +114,7 @@ def test_one_output_per_input_in_lock_step(bench):
 
 
 @pytest.mark.parametrize('make', [
-    lambda rgb: rgb.step == 288 and setattr(rgb, 'data', rgb.data[:-100]),
+    lambda rgb: setattr(rgb, 'data', rgb.data[:-100]),
     lambda rgb: setattr(rgb, 'step', 17),
     lambda rgb: setattr(rgb, 'width', 0),
     lambda rgb: setattr(rgb, 'encoding', 'nonsense'),
@@ -155,11 +156,12 @@ def test_a_distorted_camera_is_a_warning(bench):
 
 
 def test_time_may_jump_back(bench):
-    bench.send()
-    bench.stamp_ns = 1_000 * MS
+    before_ns = bench.send()
+    bench.stamp_ns = 1  # no stamp of before comes again
     first_ns, second_ns = bench.send(), bench.send()
     bench.output('depth/image', second_ns)
     assert first_ns in bench.stamps('depth/image')
+    bench.stamp_ns = before_ns
 
 
 def test_runtime_parameters_take_effect(bench):

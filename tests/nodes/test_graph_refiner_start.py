@@ -6,11 +6,12 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_graph import Camera, picture
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+
+from tests.nodes.node_graph import Camera, picture
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=47.0, cy=31.0, width=96, height=64)

@@ -12,13 +12,14 @@ from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry
-from node_graph import Probe
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
+
+from tests.nodes.node_graph import Probe
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)

@@ -8,11 +8,12 @@ from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.sources.registry import open_source
-from node_graph import picture
 import numpy as np
 import pytest
 from std_msgs.msg import Header
 import yaml
+
+from tests.nodes.node_graph import picture
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
