@@ -58,8 +58,8 @@ def test_no_frame_is_lost_from_recording_to_mesh(probe, recording, tmp_path):
     assert f'of {FRAMES} frames' in tsdf.output
     mesh = read_ply(mesh_file)
     assert np.abs(mesh.vertices_m_N3[:, 2] - WALL_M).max() < 0.005
-    # 2 m of wall are in view, and the camera moves by 0.95 m.
-    assert 2.8 < np.ptp(mesh.vertices_m_N3[:, 0]) < 3.0
+    # 2 m of wall are in view, and the camera moves by 0.95 m; the rims are not seen twice.
+    assert 2.7 < np.ptp(mesh.vertices_m_N3[:, 0]) < 2.95
     check_recording(kept, recorded)
 
 
