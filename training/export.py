@@ -53,7 +53,16 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
     held_out = [row for row in rows if row['step'] <= step and 'seconds_per_step' not in row]
     return {'steps': step, 'samples': step * config.batch * config.accumulate,
             'hours': round(seconds / 3600.0, 2), 'seed': config.seed,
-            'validation': held_out[-1] if held_out else {}, **notes, 'config': asdict(config)}
+            'validation': held_out[-1] if held_out else {}, **notes,
+            'config': _without_places(asdict(config))}
+
+
+def _without_places(config: dict[str, Any]) -> dict[str, Any]:
+    """Keep the names of folders, not where they lay on the machine of the training."""
+    names = {key: Path(config[key]).name for key in ('output', 'init_from')}
+    data = {**config['data'], **{key: Path(config['data'][key]).name
+                                 for key in ('rooms', 'validation')}}
+    return {**config, **names, 'data': data}
 
 
 def compare(state: dict[str, torch.Tensor], folder: Path) -> None:

@@ -24,6 +24,9 @@ def evaluate(
                                                'not count [m].')] = 0.001,
     max_depth_m: Annotated[float, typer.Option(min=0.0, help='Ground truth farther than this '
                                                'does not count; 0 is no limit [m].')] = 0.0,
+    assume_fov_deg: Annotated[float, typer.Option(
+        min=1.0, max=179.0, help='Horizontal field of view of frames whose camera is not known '
+                                 '[deg].')] = 60.0,
     json: JsonFile = None,
     csv: Annotated[Path | None, typer.Option('--csv', help='Write the errors of each frame '
                                              'here.')] = None,
@@ -32,4 +35,4 @@ def evaluate(
     """Measure prior and refined depth against ground truth, per source and overall."""
     from depth_refiner_ros.cli.evaluate_run import run
     run(source, model, smear, frames=frames, every=every, range_m=(min_depth_m, max_depth_m),
-        json=json, csv=csv, panels=panels)
+        assume_fov_deg=assume_fov_deg, json=json, csv=csv, panels=panels)

@@ -18,6 +18,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 POLL_S = 0.05
+RESEND_S = 5.0
 SETTLE_S = 0.5
 """Listeners see each other a little later than the player sees them."""
 FLUSH_S = 2.0
@@ -123,12 +124,24 @@ class PlayerNode(Node):
                     else frame.stamp_ns)
         self._topics.publish(frame, self._camera(frame), stamp_ns)
         self._sent += 1
-        if self._lock_step is None:
-            return
-        if not self._lock_step.wait(stamp_ns, self._settings.lock_step_timeout_s):
+        if self._lock_step is not None and not self._finished(frame, stamp_ns):
             self._given_up += 1
             self.get_logger().warning(f'frame {self._sent} was not finished within '
                                       f'{self._settings.lock_step_timeout_s:g} s; going on')
+
+    def _finished(self, frame: Frame, stamp_ns: int) -> bool:
+        """
+        Wait for the last stage, sending the frame again now and then.
+
+        Two processes that see each other may not be connected yet, and what is sent then is
+        lost without a trace; fusion takes a frame that comes twice only once.
+        """
+        deadline_s = time.monotonic() + self._settings.lock_step_timeout_s
+        while (left_s := deadline_s - time.monotonic()) > 0.0 and not self._ending.is_set():
+            if self._lock_step.wait(stamp_ns, min(RESEND_S, left_s)):
+                return True
+            self._topics.publish(frame, self._camera(frame), stamp_ns)
+        return False
 
     def _camera(self, frame: Frame) -> Intrinsics | None:
         if frame.intrinsics is not None:

@@ -8,7 +8,7 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
-from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh
 from depth_refiner_ros.nodes.latency import Stopwatch
 from depth_refiner_ros.nodes.output_depth import unreliable
@@ -46,6 +46,7 @@ class TsdfNode(PosedNode):
         self._marker: Publisher | None = None
         self._marked_at_s = self._saved_at_s = time.monotonic()
         self._marked_frames = self._saved_frames = 0
+        self._fused_ns: int | None = None
         self.create_service(Trigger, '~/save', self._serve_save)
         self.create_service(Trigger, '~/reset', self._serve_reset)
 
@@ -68,13 +69,17 @@ class TsdfNode(PosedNode):
         self._volume = None
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
-        """Fuse one frame at its pose."""
+        """Fuse one frame at its pose; one that comes again is fused already."""
+        stamp_ns = stamp_ns_of(item.header)
+        if stamp_ns == self._fused_ns:
+            return
         with watch.stage('decode'):
             frame = decoded(item)
         with watch.stage('pose'):
             pose = self.pose_of(item)
         with watch.stage('integrate'):
             self._integrate(frame, pose)
+        self._fused_ns = stamp_ns
 
     def idle(self) -> None:
         """Publish and save the mesh where it is due."""
@@ -166,6 +171,7 @@ class TsdfNode(PosedNode):
             self._volume.reset()
             self._facts = {}
             self._saved_frames = self._marked_frames = 0
+            self._fused_ns = None
         response.success = True
         return response
 
