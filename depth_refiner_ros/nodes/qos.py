@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 try:
@@ -44,4 +44,4 @@ def publisher_events(topic: str, tell: Callable[[str], None]) -> PublisherEventC
 
 
 def _policy(event: Any) -> str:
-    return str(getattr(event.last_policy_kind, 'name', event.last_policy_kind)).lower()
+    return qos_policy_name_from_kind(event.last_policy_kind).lower()

@@ -1,13 +1,18 @@
 """PointCloud2 messages from packed points."""
 
+import array
+
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.nodes.conversions.headers import buffer_of
+from depth_refiner_ros.nodes.conversions.headers import buffer_of, filled
 import numpy as np
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 LAYOUTS = {'packed16': (16, 12), 'pcl32': (32, 16)}
 """Name to bytes per point and offset of the colour."""
+COLOR_BITS = np.uint32(0x00FFFFFF)
+"""All but the alpha byte, which as 255 makes half of all colours NaN when read as float32, so that
+readers that skip NaN in any field lose those points."""
 
 
 def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'packed16', *,
@@ -25,26 +30,30 @@ def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'pack
         raise InputError(f'point layout {layout!r} is unknown; use {" or ".join(LAYOUTS)}')
     if not organized:
         cloud_hw4 = cloud_hw4[np.isfinite(cloud_hw4[..., 2])][None]
-    step, color_offset = LAYOUTS[layout]
     height, width = cloud_hw4.shape[:2]
-    return PointCloud2(header=header, height=height, width=width, fields=_fields(color_offset),
-                       is_bigendian=False, point_step=step, row_step=step * width,
-                       is_dense=not organized, data=buffer_of(_packed(cloud_hw4, step)))
+    step, color_offset = LAYOUTS[layout]
+    buffer = _packed16(cloud_hw4) if layout == 'packed16' else _pcl32(cloud_hw4)
+    return filled(PointCloud2(
+        header=header, height=height, width=width, fields=_fields(color_offset),
+        is_bigendian=False, point_step=step, row_step=step * width,
+        is_dense=not organized), buffer)
 
 
-def _packed(cloud_hw4: np.ndarray, step: int) -> np.ndarray:
-    if step == 16:
-        packed = np.array(cloud_hw4, order='C')
-        color_offset = 12
-    else:
-        packed = np.zeros((*cloud_hw4.shape[:2], step // 4), dtype=np.float32)
-        packed[..., :3] = cloud_hw4[..., :3]
-        packed.view(np.uint32)[..., 4] = np.ascontiguousarray(cloud_hw4).view(np.uint32)[..., 3]
-        color_offset = 16
-    # An opaque alpha byte makes half of all colours NaN when read as float32, and readers that
-    # skip NaN in any field then lose those points.
-    packed.view(np.uint8)[..., color_offset + 3] = 0
-    return packed
+def _packed16(cloud_hw4: np.ndarray) -> array.array:
+    buffer = buffer_of(cloud_hw4)
+    words_N4 = np.frombuffer(buffer, np.uint32).reshape(-1, 4)
+    words_N4[:, 3] &= COLOR_BITS
+    return buffer
+
+
+def _pcl32(cloud_hw4: np.ndarray) -> array.array:
+    points_N4 = np.ascontiguousarray(cloud_hw4).reshape(-1, 4)
+    buffer = array.array('B', [0]) * (32 * len(points_N4))
+    words_N8 = np.frombuffer(buffer, np.uint32).reshape(-1, 8)
+    np.frombuffer(buffer, 'V16').reshape(-1, 2)[:, :1] = points_N4.view('V16')
+    words_N8[:, 4] = words_N8[:, 3] & COLOR_BITS
+    words_N8[:, 3] = 0
+    return buffer
 
 
 def _fields(color_offset: int) -> list[PointField]:

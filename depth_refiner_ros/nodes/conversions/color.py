@@ -6,7 +6,7 @@ import difflib
 import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.conversions.compressed import decoded
-from depth_refiner_ros.nodes.conversions.headers import buffer_of
+from depth_refiner_ros.nodes.conversions.headers import buffer_of, filled
 from depth_refiner_ros.nodes.conversions.pixels import matrix_of
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -79,16 +79,16 @@ def rgb_from_compressed(image: CompressedImage) -> np.ndarray:
 def image_from_rgb(header: Header, rgb_HW3: np.ndarray) -> Image:
     """Give an rgb8 message."""
     height, width = rgb_HW3.shape[:2]
-    return Image(header=header, height=height, width=width, encoding='rgb8', step=3 * width,
-                 data=buffer_of(rgb_HW3))
+    return filled(Image(header=header, height=height, width=width, encoding='rgb8',
+                        step=3 * width), buffer_of(rgb_HW3))
 
 
 def compressed_from_rgb(header: Header, rgb_HW3: np.ndarray, quality: int = 95) -> CompressedImage:
     """Give a JPEG message as image_transport does."""
     _, jpeg = cv2.imencode('.jpg', cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2BGR),
                            [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
-                           data=buffer_of(jpeg))
+    return filled(CompressedImage(header=header, format='rgb8; jpeg compressed bgr8'),
+                  buffer_of(jpeg))
 
 
 def _check_pattern(image: Image) -> None:

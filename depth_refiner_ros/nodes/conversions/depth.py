@@ -5,7 +5,7 @@ import struct
 import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.conversions.compressed import decoded
-from depth_refiner_ros.nodes.conversions.headers import buffer_of, bytes_of
+from depth_refiner_ros.nodes.conversions.headers import buffer_of, bytes_of, filled
 from depth_refiner_ros.nodes.conversions.pixels import matrix_of
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -47,15 +47,15 @@ def depth_from_compressed(image: CompressedImage) -> np.ndarray:
 def image_from_depth(header: Header, depth_m_HW: np.ndarray) -> Image:
     """Give the 32FC1 message in metres."""
     height, width = depth_m_HW.shape
-    return Image(header=header, height=height, width=width, encoding='32FC1', step=4 * width,
-                 data=buffer_of(depth_m_HW.astype(np.float32, copy=False)))
+    return filled(Image(header=header, height=height, width=width, encoding='32FC1',
+                        step=4 * width), buffer_of(depth_m_HW.astype(np.float32, copy=False)))
 
 
 def image_from_depth_mm(header: Header, depth_m_HW: np.ndarray) -> Image:
     """Give the 16UC1 message in millimetres; 0 where unknown or beyond 65.535 m."""
     height, width = depth_m_HW.shape
-    return Image(header=header, height=height, width=width, encoding='16UC1', step=2 * width,
-                 data=buffer_of(millimetres(depth_m_HW)))
+    return filled(Image(header=header, height=height, width=width, encoding='16UC1',
+                        step=2 * width), buffer_of(millimetres(depth_m_HW)))
 
 
 def millimetres(depth_m_HW: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Stamps, headers and the byte buffers of messages."""
 
 import array
-from typing import Any
+from typing import Any, TypeVar
 
 from builtin_interfaces.msg import Time
 import numpy as np
 from std_msgs.msg import Header
+
+Message = TypeVar('Message')
 
 
 def stamp_ns_of(header: Header) -> int:
@@ -40,3 +42,9 @@ def buffer_of(values: np.ndarray) -> array.array:
     buffer = array.array('B')
     buffer.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
     return buffer
+
+
+def filled(message: Message, buffer: array.array) -> Message:
+    """Give a message its data; passed to the constructor it would be copied once more."""
+    message.data = buffer
+    return message
