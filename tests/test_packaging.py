@@ -13,7 +13,8 @@ import zipfile
 
 import depth_refiner_ros
 import pytest
-import test_import_boundaries as boundaries
+
+from tests import test_import_boundaries as boundaries
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = sorted((ROOT / 'requirements').glob('*.txt'))

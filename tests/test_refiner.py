@@ -12,8 +12,9 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.settings import ModelSettings
 import pytest
-from tiny_networks import lotus, metric_network, small
 import torch
+
+from tests.tiny_networks import lotus, metric_network, small
 
 
 def camera(width=53, height=37):

@@ -9,8 +9,9 @@ from depth_refiner_ros.diffusion.small import (
     write_small_bundle,
 )
 import pytest
-from tiny_networks import lotus, small
 import torch
+
+from tests.tiny_networks import lotus, small
 
 
 def sample(height, width, batch=1):

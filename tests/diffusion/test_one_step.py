@@ -5,8 +5,9 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.unet import size_multiple, small_unet
 import pytest
-from tiny_networks import lotus, lotus_recipe, small, TASK, tiny_lotus, tiny_vae
 import torch
+
+from tests.tiny_networks import lotus, lotus_recipe, small, TASK, tiny_lotus, tiny_vae
 
 
 def heard(network):

@@ -3,8 +3,9 @@ from depth_refiner_ros.diffusion import sharpdepth as module
 from depth_refiner_ros.diffusion.recipe import sharpdepth_recipe
 from depth_refiner_ros.diffusion.sharpdepth import alpha_bar, sharpdepth
 import pytest
-from tiny_networks import lotus
 import torch
+
+from tests.tiny_networks import lotus
 
 SIZE = (1, 1, 16, 24)
 

@@ -3,8 +3,9 @@ import math
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import pytest
-from tiny_networks import METRIC
 import torch
+
+from tests.tiny_networks import METRIC
 
 
 @pytest.fixture(scope='module')

@@ -14,8 +14,9 @@ from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.smeared import scale_error, smear, SmearedPrior
 import pytest
-from tiny_networks import METRIC, metric_network
 import torch
+
+from tests.tiny_networks import METRIC, metric_network
 
 CAMERA = Intrinsics.from_fov(53, 37, 60.0)
 RGB = torch.rand(2, 3, 37, 53, generator=torch.Generator().manual_seed(0))

@@ -1,12 +1,13 @@
 from types import SimpleNamespace
 
-import bags
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.ros_camera import rectifier_from_info
 from depth_refiner_ros.sources.ros_image import depth_from_image, is_depth, rgb_from_image
 import numpy as np
 import pytest
+
+from tests.sources import bags
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 ALPHA = np.full((6, 8, 1), 9, np.uint8)

@@ -1,6 +1,5 @@
 import json
 
-import bags
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
@@ -12,6 +11,8 @@ from depth_refiner_ros.sources.tum import TumSource
 from depth_refiner_ros.sources.video import VideoSource
 import numpy as np
 import pytest
+
+from tests.sources import bags
 
 RGB = np.full((24, 32, 3), 99, np.uint8)
 CAMERA = Intrinsics(fx=30.0, fy=30.0, cx=15.5, cy=11.5, width=32, height=24)

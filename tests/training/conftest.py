@@ -1,6 +1,7 @@
 import pytest
-from rooms_folder import write_rooms
 from training.config import DataConfig, OptimizerConfig, RunConfig
+
+from tests.training.rooms_folder import write_rooms
 
 METRIC = {'channels': [8, 8, 8, 8, 8], 'blocks': [1, 1, 1, 1, 1],
           'decoder_channels': [8, 8, 8, 8], 'input_width': 64, 'input_height': 64}

@@ -4,12 +4,13 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 import numpy as np
 import pytest
-from rooms_folder import scene, write_rooms
 import torch
 from training.config import DataConfig
 from training.data.batches import collate, cut, make_batch, stream, validation_batches
 from training.data.degrade import degrade, KINDS
 from training.data.rooms import RenderedRooms, View
+
+from tests.training.rooms_folder import scene, write_rooms
 
 CUT = DataConfig(crop_width=48, crop_height=36, width=32, height=24, min_zoom=0.8, max_zoom=1.5)
 

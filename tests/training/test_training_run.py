@@ -10,7 +10,6 @@ from depth_refiner_ros.diffusion.losses import fft_loss
 from depth_refiner_ros.diffusion.small import read_small
 from depth_refiner_ros.priors.bundled import read_prior_network
 import pytest
-from rooms_folder import write_rooms
 from safetensors.torch import load_file, save_file
 import torch
 from training import run
@@ -19,6 +18,8 @@ from training.data.batches import make_batch
 from training.data.rooms import RenderedRooms
 from training.loop import NotFiniteError, train
 from training.objectives import build_objective
+
+from tests.training.rooms_folder import write_rooms
 
 FILES = ['average.safetensors', 'optimizer.safetensors', 'state.json', 'weights.safetensors']
 OBJECTIVES = ['metric_prior', 'apdepth_depth']
