@@ -1,5 +1,7 @@
 """``depth-refiner params``."""
 
+from pathlib import Path
+
 from depth_refiner_ros.cli.main import app
 from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.options import options, read_yaml
@@ -40,3 +42,9 @@ def test_yaml_of_one_node_goes_to_stdout():
 def test_table_is_written_where_asked(tmp_path):
     assert invoke('--markdown', '--out', tmp_path / 'docs' / 'parameters.md') == ''
     assert (tmp_path / 'docs' / 'parameters.md').read_text().startswith('# Parameters')
+
+
+def test_the_page_in_the_repository_is_up_to_date():
+    page = Path(__file__).parents[2] / 'docs' / 'parameters.md'
+    assert page.read_text() == invoke('--markdown'), (
+        'run depth-refiner params --markdown --out docs/parameters.md')
