@@ -2,7 +2,7 @@
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleReading
-from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.core.types import FitStatus, RefinedDepth
 from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.base import SkipError, WorkerNode
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
@@ -38,6 +38,7 @@ class RefinerNode(WorkerNode):
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
         self._scale_reading: ScaleReading | None = None
+        self._fit_status = FitStatus.OK
         self._distorted = False
 
     def configure(self) -> None:
@@ -97,6 +98,7 @@ class RefinerNode(WorkerNode):
             depth_m_HW = published_depth(result, settings)
             confidence_HW = _confidence(result, depth_m_HW)
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
+        self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
             self._outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
                                   settings.points)
@@ -136,6 +138,9 @@ class RefinerNode(WorkerNode):
     def warnings(self) -> list[str]:
         """Warn of a jumping scale and of lens distortion."""
         lines = ['camera_info has distortion, images must come rectified'] * self._distorted
+        if self._fit_status != FitStatus.OK:
+            lines.append('refined depth cannot be aligned to its prior '
+                         f'({self._fit_status.name.lower()}), publishing the prior')
         if self._scale_reading is not None and self._scale_reading.jump:
             lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
         return lines
