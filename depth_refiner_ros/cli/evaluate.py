@@ -14,7 +14,7 @@ def evaluate(
     source: Annotated[list[str], typer.Argument(
         metavar='SOURCE...', show_default=False,
         help='Sources with ground truth: frames.json (a list of single frames), a TUM RGB-D '
-             'folder, a bag with depth, sim:SEED[:FRAMES].')],
+             'folder, a bag with depth, sim:SEED[:FRAMES], rooms:SEED:ROOMS.')],
     model: ModelSettings,
     smear: SmearSettings,
     frames: Annotated[int, typer.Option(min=0, help='At most this many frames of each source; '

@@ -12,22 +12,24 @@ from depth_refiner_ros.sources.video import VideoSource
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 BAG_SUFFIXES = ('.mcap', '.db3')
-KINDS = ('sim:SEED[:FRAMES], a TUM folder (rgb.txt), a bag (folder with metadata.yaml, '
-         f'{", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder of images '
-         f'({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})')
+KINDS = ('sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (folder with '
+         f'metadata.yaml, {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
+         f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})')
 
 
 def open_source(spec: str, **options: Any) -> FrameSource:
     """
     Open a simulated camera, recording, folder or file.
 
-    :param spec: ``sim:SEED[:FRAMES]`` or a path
+    :param spec: ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` (one frame of each) or a path
     :param options: passed to the source
     :raises SourceError: where the word means nothing, with what was looked for, or an option
         does not exist for that source
     """
     if spec.startswith('sim:'):
         return _call(_simulated, spec, options)
+    if spec.startswith('rooms:'):
+        return _call(_rooms, spec, options)
     path = Path(spec).expanduser()
     if not path.exists():
         raise SourceError(f'{spec!r} does not exist; a source is {KINDS}')
@@ -74,3 +76,12 @@ def _simulated(spec: str, **options: Any) -> FrameSource:
     if len(numbers) == 2:
         options['frames'] = int(numbers[1])
     return SimulatedSource(seed=int(numbers[0]), **options)
+
+
+def _rooms(spec: str, **options: Any) -> FrameSource:
+    numbers = spec.split(':')[1:]
+    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
+        raise SourceError(f'{spec!r} must be rooms:SEED:ROOMS with whole numbers')
+    from depth_refiner_ros.sources.simulated.rooms import RoomsSource  # needs Open3D
+
+    return RoomsSource(int(numbers[0]), int(numbers[1]), **options)

@@ -66,3 +66,26 @@ def test_simulated_camera():
         assert frame.rgb_HW3.shape == (48, 64, 3)
         assert np.isfinite(frame.depth_m_HW).any()
         assert frame.map_from_camera.shape == (4, 4)
+
+
+def test_rooms_give_the_first_frame_of_each():
+    source = open_source('rooms:3:2', width=64, height=48)
+    assert len(source) == 2
+    assert source.name == 'rooms_3_to_4'
+    frames = list(source)
+    for frame, seed in zip(frames, (3, 4)):
+        alone = next(iter(open_source(f'sim:{seed}:1', width=64, height=48)))
+        assert np.array_equal(frame.rgb_HW3, alone.rgb_HW3)
+        assert frame.intrinsics == alone.intrinsics
+    assert frames[0].stamp_ns < frames[1].stamp_ns
+
+
+@pytest.mark.parametrize('word', ['rooms:', 'rooms:1', 'rooms:1:x', 'rooms:1:2:3'])
+def test_rooms_want_two_numbers(word):
+    with pytest.raises(SourceError, match='must be rooms:SEED:ROOMS'):
+        open_source(word)
+
+
+def test_no_rooms_are_refused():
+    with pytest.raises(SourceError, match='0 rooms'):
+        open_source('rooms:1:0')
