@@ -46,8 +46,9 @@ class Bundle:
 
     def describe(self) -> str:
         """Give one line: what it is, licence, size, where from."""
+        where = 'bundled' if self.path.parent == WEIGHTS else self.path
         return (f'{self.kind} {self.manifest["name"]}: {self.manifest["licence"]}, '
-                f'{self.size_bytes / 1e6:.1f} MB, {self.path}')
+                f'{self.size_bytes / 1e6:.1f} MB, {where}')
 
     def tensors(self, name: str) -> dict[str, torch.Tensor]:
         """
