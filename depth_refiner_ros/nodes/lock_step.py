@@ -25,6 +25,7 @@ class LockStep:
         self._topic = f'{stage}/done'
         self._finished_ns: set[int] = set()
         self._skipped_ns: set[int] = set()
+        self._stopped = False
         self._changed = threading.Condition()
         node.create_subscription(Header, self._topic, self._finish, qos('reliable', QUEUE))
         # What the refiner skips never reaches fusion.
@@ -53,10 +54,27 @@ class LockStep:
     def wait(self, stamp_ns: int, timeout_s: float) -> bool:
         """Wait for the end of a frame; False where it did not come in time."""
         with self._changed:
-            ended = self._changed.wait_for(
-                lambda: stamp_ns in self._finished_ns or stamp_ns in self._skipped_ns, timeout_s)
+            self._changed.wait_for(lambda: self._stopped or self._ended(stamp_ns), timeout_s)
+            return self._ended(stamp_ns)
+
+    def was_skipped(self, stamp_ns: int) -> bool:
+        """Tell whether a frame ended without output, a moment after its end."""
+        return stamp_ns in self._skipped_ns
+
+    def forget(self, stamp_ns: int) -> None:
+        """Expect a frame anew."""
+        with self._changed:
             self._finished_ns.discard(stamp_ns)
-            return ended
+            self._skipped_ns.discard(stamp_ns)
+
+    def stop(self) -> None:
+        """Let go of whoever waits."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _ended(self, stamp_ns: int) -> bool:
+        return stamp_ns in self._finished_ns or stamp_ns in self._skipped_ns
 
     def _finish(self, header: Header) -> None:
         with self._changed:

@@ -55,6 +55,8 @@ class PlayerNode(Node):
     def close(self) -> None:
         """Stop playing and say what was sent."""
         self._ending.set()
+        if self._lock_step is not None:
+            self._lock_step.stop()
         if self._thread.is_alive():
             self._thread.join()
         given_up = f', {self._given_up} given up' if self._given_up else ''
@@ -124,24 +126,29 @@ class PlayerNode(Node):
                     else frame.stamp_ns)
         self._topics.publish(frame, self._camera(frame), stamp_ns)
         self._sent += 1
-        if self._lock_step is not None and not self._finished(frame, stamp_ns):
+        if self._lock_step is None:
+            return
+        ended = self._lock_step.wait(stamp_ns, self._settings.lock_step_timeout_s)
+        if ended and self._sent == 1:
+            ended = self._come_through(frame, stamp_ns)
+        if not ended and not self._ending.is_set():
             self._given_up += 1
             self.get_logger().warning(f'frame {self._sent} was not finished within '
                                       f'{self._settings.lock_step_timeout_s:g} s; going on')
 
-    def _finished(self, frame: Frame, stamp_ns: int) -> bool:
-        """
-        Wait for the last stage, sending the frame again now and then.
-
-        Two processes that see each other may not be connected yet, and what is sent then is
-        lost without a trace; fusion takes a frame that comes twice only once.
-        """
-        deadline_s = time.monotonic() + self._settings.lock_step_timeout_s
-        while (left_s := deadline_s - time.monotonic()) > 0.0 and not self._ending.is_set():
-            if self._lock_step.wait(stamp_ns, min(RESEND_S, left_s)):
-                return True
+    def _come_through(self, frame: Frame, stamp_ns: int) -> bool:
+        """Send the first frame until it has output: the other nodes may still seek each other."""
+        deadline_s = time.monotonic() + self._settings.wait_for_subscribers_s
+        ended = True
+        while ended and time.monotonic() < deadline_s and not self._ending.is_set():
+            # The end and whether it had output come on two topics, which keep no order.
+            self._ending.wait(SETTLE_S)
+            if not self._lock_step.was_skipped(stamp_ns):
+                break
+            self._lock_step.forget(stamp_ns)
             self._topics.publish(frame, self._camera(frame), stamp_ns)
-        return False
+            ended = self._lock_step.wait(stamp_ns, self._settings.lock_step_timeout_s)
+        return ended
 
     def _camera(self, frame: Frame) -> Intrinsics | None:
         if frame.intrinsics is not None:

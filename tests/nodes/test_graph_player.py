@@ -82,18 +82,46 @@ def test_lock_step_waits_for_each_end_and_gives_up_in_time(probe, recording):
     assert f'frame {FRAMES} was not finished within 1 s' in player.output
 
 
-def test_frames_that_the_refiner_skips_are_not_waited_for_in_fusion(probe, recording):
+def test_a_waiting_player_ends_at_once_when_told_to(probe, recording):
     listen(probe)
-    probe.publisher(Header, 'tsdf/done')
+    probe.publisher(Header, 'refiner/done')
+    parameters = {'source': recording, 'lock_step': 'refiner', 'lock_step_timeout_s': 3600.0}
+    with probe.run('player', parameters) as player:
+        probe.wait(lambda: probe.received['image'], 'the first frame')
+        assert player.stop() == 0
+    assert 'sent 1 frames' in player.output
+    assert 'given up' not in player.output
+
+
+def test_fusion_does_not_end_what_the_refiner_skips(probe, recording):
+    listen(probe)
+    done = probe.publisher(Header, 'tsdf/done')
     skipped = probe.publisher(Header, 'refiner/skipped')
     # Fusion is there once a node of its name listens to depth.
     with NamedListener('tsdf', probe.namespace), probe.run(
             'player', {'source': recording, 'lock_step': 'tsdf'}) as player:
         for number, stamp_ns in enumerate(STAMPS):
             probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
-            skipped.publish(header_of(stamp_ns, ''))
+            (skipped if number else done).publish(header_of(stamp_ns, ''))
         assert player.finish() == 0, player.output
-    assert f'{FRAMES} without output' in player.output
+    assert f'sent {FRAMES} frames' in player.output
+    assert f'{FRAMES - 1} without output' in player.output
+
+
+def test_the_first_frame_is_sent_until_the_graph_has_found_itself(probe, recording):
+    listen(probe)
+    done, skipped = (probe.publisher(Header, f'refiner/{topic}') for topic in ('done', 'skipped'))
+    with probe.run('player', {'source': recording, 'lock_step': 'refiner'}) as player:
+        for number in range(2):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            done.publish(header_of(STAMPS[0], ''))
+            skipped.publish(header_of(STAMPS[0], ''))
+        for number, stamp_ns in enumerate(STAMPS, start=2):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            done.publish(header_of(stamp_ns, ''))
+        assert player.finish() == 0, player.output
+    assert stamps(probe, 'image') == [STAMPS[0], STAMPS[0], *STAMPS]
+    assert player.output.endswith(f'sent {FRAMES} frames of {recording.name}')
 
 
 class NamedListener:
