@@ -128,7 +128,7 @@ class PlayerNode(Node):
         self._sent += 1
         if self._lock_step is None:
             return
-        ended = self._lock_step.wait(stamp_ns, self._settings.lock_step_timeout_s)
+        ended = self._ended(frame, stamp_ns)
         if ended and self._sent == 1:
             ended = self._come_through(frame, stamp_ns)
         if not ended and not self._ending.is_set():
@@ -147,8 +147,22 @@ class PlayerNode(Node):
                 break
             self._lock_step.forget(stamp_ns)
             self._topics.publish(frame, self._camera(frame), stamp_ns)
-            ended = self._lock_step.wait(stamp_ns, self._settings.lock_step_timeout_s)
+            ended = self._ended(frame, stamp_ns)
         return ended
+
+    def _ended(self, frame: Frame, stamp_ns: int) -> bool:
+        """
+        Wait for the last stage, sending the frame again now and then.
+
+        Of two processes that see each other, one may not be connected yet, and what is sent then
+        is lost without a trace; fusion takes a frame that comes twice only once.
+        """
+        deadline_s = time.monotonic() + self._settings.lock_step_timeout_s
+        while not self._lock_step.wait(stamp_ns, min(RESEND_S, deadline_s - time.monotonic())):
+            if time.monotonic() >= deadline_s or self._ending.is_set():
+                return False
+            self._topics.publish(frame, self._camera(frame), stamp_ns)
+        return True
 
     def _camera(self, frame: Frame) -> Intrinsics | None:
         if frame.intrinsics is not None:
