@@ -75,7 +75,7 @@ def exec_depends() -> set[str]:
 
 def foreign_imports(*folders: str) -> set[str]:
     """Name the top-level modules that are neither ours nor Python's."""
-    ours = {'depth_refiner_ros', 'training'}
+    ours = {'depth_refiner_ros', 'training', 'tests'}
     ours |= {path.stem for folder in ('tests', 'scripts', *folders)
              for path in (ROOT / folder).rglob('*')}
     modules = {module.split('.')[0] for folder in folders
@@ -209,8 +209,8 @@ def test_programs_name_a_main_that_exists(wheel):
 
 def make(*words: str) -> str:
     """Say what make would do."""
-    done = subprocess.run(['make', '--dry-run', *words], cwd=ROOT, capture_output=True, text=True,
-                          check=False, env={**os.environ, 'MAKEFLAGS': ''})
+    done = subprocess.run(['make', '--dry-run', '--no-print-directory', *words], cwd=ROOT,
+                          capture_output=True, text=True, check=False, env={**os.environ, 'MAKEFLAGS': ''})
     assert done.returncode == 0, done.stderr
     return done.stdout
 

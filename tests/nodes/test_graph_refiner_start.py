@@ -113,10 +113,12 @@ def test_under_load_the_newest_frame_wins_and_drops_are_counted(probe):
         assert len(done) < 40
         status = probe.wait_diagnostics(
             'refiner', lambda seen: int(seen['frames_out']) == len(done), 'the counters')
-        superseded = int(status.get('dropped_superseded', 0))
-        assert superseded > 0
-        assert int(status['frames_in']) == len(done) + superseded
-        probe.wait(lambda: len(probe.received['refiner/done']) >= len(done) + superseded, 'ends')
+        # On a machine this busy, parts of a frame may also miss each other.
+        dropped = sum(int(count) for name, count in status.items()
+                      if name.startswith('dropped_'))
+        assert int(status.get('dropped_superseded', 0)) > 0
+        assert int(status['frames_in']) == len(done) + dropped
+        probe.wait(lambda: len(probe.received['refiner/done']) >= len(done) + dropped, 'ends')
 
 
 def test_compressed_input_and_the_nvblox_profile(probe):
