@@ -210,7 +210,8 @@ def test_programs_name_a_main_that_exists(wheel):
 def make(*words: str) -> str:
     """Say what make would do."""
     done = subprocess.run(['make', '--dry-run', '--no-print-directory', *words], cwd=ROOT,
-                          capture_output=True, text=True, check=False, env={**os.environ, 'MAKEFLAGS': ''})
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, 'MAKEFLAGS': ''})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
