@@ -22,6 +22,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchDescription
 
 PACKAGE = 'depth_refiner_ros'
+PATIENCE_S = '30'
+"""Saving a large mesh at the end takes longer than the 5 s that launch grants."""
 TOPICS = ('image', 'camera_info', 'depth_in', 'pose', 'odom')
 ARGUMENTS = {
     'image': ('image', 'rectified colour images (image/compressed goes beside it)'),
@@ -89,7 +91,7 @@ def _node(given, name, *, on_exit=None, **parameters):
     files = [given['params_file']] if given['params_file'] else []
     return Node(package=PACKAGE, executable=f'{name}_node', name=name, output='screen',
                 namespace=given['namespace'], parameters=[*files, chosen], remappings=remaps,
-                on_exit=on_exit)
+                on_exit=on_exit, sigterm_timeout=PATIENCE_S, sigkill_timeout=PATIENCE_S)
 
 
 def generate_launch_description():
