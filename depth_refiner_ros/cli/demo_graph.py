@@ -68,6 +68,7 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
     """Give the settings of the demo: those of ``config/``, and what the demo needs."""
     refiner = updated(node_settings(RefinerNodeSettings, 'refiner'), {
         **values(model), 'profile': 'rep118', 'keep_every_frame': not live,
+        'input_qos': 'sensor_data' if live else 'reliable',
         'diagnostics_period_s': REPORT_PERIOD_S, 'always_on': True})
     tsdf = updated(node_settings(TsdfNodeSettings, 'tsdf'), {
         'pose_source': 'pose', 'mesh_file': str((folder / 'mesh.ply').resolve()),
