@@ -8,7 +8,7 @@ from depth_refiner_ros.core.errors import InputError
 import torch
 
 POINT_BYTES = 16
-"""x, y, z as float32, then the colour bytes B, G, R, 255 in the place of a fourth float."""
+"""x, y, z as float32, then the colour bytes B, G, R, 0 in the place of a fourth float."""
 
 
 def unproject(depth_m_B1HW: torch.Tensor, intrinsics: Intrinsics) -> torch.Tensor:
@@ -49,8 +49,8 @@ class CloudBuilder:
         self.height, self.width = rays_2hw.shape[1:]
         self._cloud_hw4 = torch.empty(self.height, self.width, 4, device=device)
         self._bytes_hw16 = self._cloud_hw4.view(torch.uint8)
-        self._bytes_hw16[..., 12:15] = 0
-        self._bytes_hw16[..., 15] = 255
+        # Alpha stays 0: as 255 it makes half of all colours NaN when they are read as float32.
+        self._bytes_hw16[..., 12:] = 0
 
     def build(self, depth_m_HW: torch.Tensor, rgb_HW3: torch.Tensor) -> torch.Tensor:
         """

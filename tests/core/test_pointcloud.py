@@ -47,7 +47,7 @@ def test_cloud_equals_unprojection():
 
 def test_colour_bytes_are_blue_green_red():
     cloud = CloudBuilder(CAMERA).build(torch.ones(4, 6), colours())
-    assert cloud.view(torch.uint8)[0, 1, 12:].tolist() == [5, 4, 3, 255]
+    assert cloud.view(torch.uint8)[0, 1, 12:].tolist() == [5, 4, 3, 0]
     packed = cloud.view(torch.int32)[..., 3] & 0xFFFFFF
     red, green, blue = colours().int().unbind(-1)
     assert torch.equal(packed, red << 16 | green << 8 | blue)

@@ -10,9 +10,6 @@ from std_msgs.msg import Header
 
 LAYOUTS = {'packed16': (16, 12), 'pcl32': (32, 16)}
 """Name to bytes per point and offset of the colour."""
-COLOR_BITS = np.uint32(0x00FFFFFF)
-"""All but the alpha byte, which as 255 makes half of all colours NaN when read as float32, so that
-readers that skip NaN in any field lose those points."""
 
 
 def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'packed16', *,
@@ -20,8 +17,8 @@ def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'pack
     """
     Give the message of an organised cloud.
 
-    :param cloud_hw4: float32 x, y, z and the colour bytes B, G, R in place of a fourth float; NaN
-        where there is no point
+    :param cloud_hw4: float32 x, y, z and the colour bytes B, G, R, 0 in place of a fourth float;
+        NaN where there is no point
     :param layout: ``packed16`` or ``pcl32``, the padded layout of PCL's point types
     :param organized: keep rows and columns; otherwise points without depth are left out
     :raises InputError: where the layout is unknown
@@ -32,18 +29,11 @@ def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'pack
         cloud_hw4 = cloud_hw4[np.isfinite(cloud_hw4[..., 2])][None]
     height, width = cloud_hw4.shape[:2]
     step, color_offset = LAYOUTS[layout]
-    buffer = _packed16(cloud_hw4) if layout == 'packed16' else _pcl32(cloud_hw4)
+    buffer = buffer_of(cloud_hw4) if layout == 'packed16' else _pcl32(cloud_hw4)
     return filled(PointCloud2(
         header=header, height=height, width=width, fields=_fields(color_offset),
         is_bigendian=False, point_step=step, row_step=step * width,
         is_dense=not organized), buffer)
-
-
-def _packed16(cloud_hw4: np.ndarray) -> array.array:
-    buffer = buffer_of(cloud_hw4)
-    words_N4 = np.frombuffer(buffer, np.uint32).reshape(-1, 4)
-    words_N4[:, 3] &= COLOR_BITS
-    return buffer
 
 
 def _pcl32(cloud_hw4: np.ndarray) -> array.array:
@@ -51,7 +41,7 @@ def _pcl32(cloud_hw4: np.ndarray) -> array.array:
     buffer = array.array('B', [0]) * (32 * len(points_N4))
     words_N8 = np.frombuffer(buffer, np.uint32).reshape(-1, 8)
     np.frombuffer(buffer, 'V16').reshape(-1, 2)[:, :1] = points_N4.view('V16')
-    words_N8[:, 4] = words_N8[:, 3] & COLOR_BITS
+    words_N8[:, 4] = words_N8[:, 3]
     words_N8[:, 3] = 0
     return buffer
 
