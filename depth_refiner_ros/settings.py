@@ -221,3 +221,5 @@ class CollectorNodeSettings:
 
     folder: str = option('', 'where arrivals, depth maps and diagnostics are written')
     keep_images: bool = option(False, 'also write the colour images')
+    late: bool = option(False, 'ask the refiner for what it sent before both were connected; it '
+                        'offers that with keep_every_frame')

@@ -91,7 +91,8 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
     parameters = graph.folder / 'params'
     nodes = {'collector': CollectorNodeSettings(folder=str(collected.resolve()),
-                                                keep_images=page is not None),
+                                                keep_images=page is not None,
+                                                late=graph.refiner.keep_every_frame),
              'tsdf': graph.tsdf, 'refiner': graph.refiner, 'player': graph.player}
     with Children(graph.folder / 'logs', environment(free_domain())) as children:
         for node, settings in nodes.items():

@@ -47,17 +47,18 @@ class CollectorNode(Node):
         self._arrivals = (self._folder / 'arrivals.csv').open('w', encoding='utf-8', buffering=1)
         self._diagnostics = (self._folder / 'diagnostics.jsonl').open('w', encoding='utf-8',
                                                                       buffering=1)
-        self._listen()
+        self._listen(late=settings.late)
 
-    def _listen(self) -> None:
+    def _listen(self, *, late: bool) -> None:
         inputs, outputs = qos('sensor_data', QUEUE), qos('reliable', QUEUE)
+        refined = qos('reliable', QUEUE, late=late)
         for kind, topic, callback, profile in (
                 (Image, 'image', self._keep_color, inputs),
                 (CameraInfo, 'camera_info', self._note, inputs),
-                (Image, 'depth/image', self._keep, outputs),
-                (Image, 'depth/confidence', self._keep, outputs),
-                (CameraInfo, 'depth/camera_info', self._note, outputs),
-                (PointCloud2, 'points', self._note, outputs),
+                (Image, 'depth/image', self._keep, refined),
+                (Image, 'depth/confidence', self._keep, refined),
+                (CameraInfo, 'depth/camera_info', self._note, refined),
+                (PointCloud2, 'points', self._note, refined),
                 (Header, 'refiner/done', self._note, outputs),
                 (Header, 'refiner/skipped', self._note, outputs),
                 (Header, 'tsdf/done', self._note, outputs)):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.qos import qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 try:
@@ -15,13 +15,17 @@ RELIABILITY = {'sensor_data': ReliabilityPolicy.BEST_EFFORT,
                'reliable': ReliabilityPolicy.RELIABLE}
 
 
-def qos(reliability: str, depth: int) -> QoSProfile:
+def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
     """
-    Give a volatile keep-last profile.
+    Give a keep-last profile.
 
     :param reliability: ``sensor_data`` (best effort) or ``reliable``
+    :param late: who joins late still gets the last messages (transient local); a publisher that
+        offers it serves those who do not ask, too
     """
-    return QoSProfile(depth=depth, reliability=RELIABILITY[reliability])
+    return QoSProfile(depth=depth, reliability=RELIABILITY[reliability],
+                      durability=DurabilityPolicy.TRANSIENT_LOCAL if late
+                      else DurabilityPolicy.VOLATILE)
 
 
 def overridable() -> QoSOverridingOptions:

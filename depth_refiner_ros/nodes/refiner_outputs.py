@@ -31,7 +31,8 @@ class RefinerOutputs:
 
     def __init__(self, topics: Topics, settings: RefinerNodeSettings) -> None:
         self._publishers = {
-            name: topics.publisher(kind, topic(settings.profile, name), settings.output_depth)
+            name: topics.publisher(kind, topic(settings.profile, name), settings.output_depth,
+                                   late=settings.keep_every_frame)
             for name, kind in KINDS.items()}
         self._cloud_key: tuple[Intrinsics, int, torch.device] | None = None
         self._cloud: CloudBuilder | None = None

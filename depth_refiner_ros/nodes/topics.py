@@ -51,11 +51,12 @@ class Topics:
         self._inputs.clear()
         self._heard_at_s.clear()
 
-    def publisher(self, kind: type, name: str, depth: int = 5) -> Publisher:
-        """Give a reliable output that is silent while the node is not active."""
+    def publisher(self, kind: type, name: str, depth: int = 5, *,
+                  late: bool = False) -> Publisher:
+        """Give a reliable output that is silent while the node is not active; see :func:`qos`."""
         topic = self._node.resolve_topic_name(name)
         return self._node.create_lifecycle_publisher(
-            kind, name, qos('reliable', depth),
+            kind, name, qos('reliable', depth, late=late),
             event_callbacks=publisher_events(topic, self._tell),
             qos_overriding_options=overridable())
 
