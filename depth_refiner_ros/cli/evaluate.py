@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, settings_flags
+from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, settings_flags
 from depth_refiner_ros.settings import ModelSettings, SmearSettings
 import typer
 
@@ -24,9 +24,7 @@ def evaluate(
                                                'not count [m].')] = 0.001,
     max_depth_m: Annotated[float, typer.Option(min=0.0, help='Ground truth farther than this '
                                                'does not count; 0 is no limit [m].')] = 0.0,
-    assume_fov_deg: Annotated[float, typer.Option(
-        min=1.0, max=179.0, help='Horizontal field of view of frames whose camera is not known '
-                                 '[deg].')] = 60.0,
+    assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
     csv: Annotated[Path | None, typer.Option('--csv', help='Write the errors of each frame '
                                              'here.')] = None,

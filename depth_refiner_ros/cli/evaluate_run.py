@@ -10,10 +10,16 @@ from typing import Any
 
 import cv2
 from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
-from depth_refiner_ros.cli.inference import depth_batch, Depths, infer, plane, rgb_batch
+from depth_refiner_ros.cli.inference import (
+    AssumedCamera,
+    depth_batch,
+    Depths,
+    infer,
+    plane,
+    rgb_batch,
+)
 from depth_refiner_ros.cli.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.cli.tell import tell_depth
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.options import values
 from depth_refiner_ros.priors.smeared import SmearedPrior
@@ -57,11 +63,12 @@ def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, fra
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
+    with_camera = AssumedCamera(assume_fov_deg)
     for source in sources:
         total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
         picked = islice(labelled(source), 0, total * every, every)
         for item in tracked(picked, source.name, total):
-            frame = with_camera(spoilt(item.frame), assume_fov_deg)
+            frame = with_camera(spoilt(item.frame))
             depths = infer(refiner, model, frame)
             truth_m_HW = _truth(item.frame, range_m)
             errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
@@ -104,15 +111,6 @@ class Smear:
 def through_sensor(model: ModelSettings) -> ModelSettings:
     """Give settings under which spoilt depth comes in as a sensor's would."""
     return replace(model, prior='sensor') if model.prior == 'smeared' else model
-
-
-def with_camera(frame: Frame, assume_fov_deg: float) -> Frame:
-    """Give the frame with a camera, assumed and told where its own is not known."""
-    if frame.intrinsics is not None:
-        return frame
-    say(f'{frame.name}: camera not known, assuming {assume_fov_deg:g} deg across')
-    height, width = frame.rgb_HW3.shape[:2]
-    return replace(frame, intrinsics=Intrinsics.from_fov(width, height, assume_fov_deg))
 
 
 def labelled(source: FrameSource) -> Iterator[Labelled]:

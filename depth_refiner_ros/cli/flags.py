@@ -13,6 +13,9 @@ Command = Callable[..., None]
 
 Output = Annotated[Path, typer.Option('--out', '-o', help='Folder for the results; made where '
                                       'missing.')]
+AssumedFov = Annotated[float, typer.Option(
+    '--assume-fov-deg', min=1.0, max=179.0,
+    help='Horizontal field of view of images whose camera is not known [deg].')]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='Also write the result here, for '
                                                'machines.')]
 SourceSpec = Annotated[str, typer.Argument(

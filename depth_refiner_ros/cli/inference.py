@@ -1,8 +1,10 @@
 """Frames through the refiner, without ROS."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.cli.scoring import frame_errors, FrameErrors
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner import DepthRefiner
@@ -42,6 +44,28 @@ class Depths:
         return View(rgb_HW3=self.frame.rgb_HW3, prior_m_HW=self.prior_m_HW,
                     refined_m_HW=self.refined_m_HW, difference_HW=self.difference_HW,
                     truth_m_HW=self.truth_m_HW)
+
+
+class AssumedCamera:
+    """
+    Gives frames of unknown cameras one, and says so once.
+
+    :param fov_deg: horizontal field of view
+    """
+
+    def __init__(self, fov_deg: float) -> None:
+        self._fov_deg, self._told = fov_deg, False
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Give the frame with its own camera, or the assumed one."""
+        if frame.intrinsics is not None:
+            return frame
+        if not self._told:
+            say(f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
+                'is wrong, so is the scale (--assume-fov-deg)')
+            self._told = True
+        height, width = frame.rgb_HW3.shape[:2]
+        return replace(frame, intrinsics=Intrinsics.from_fov(width, height, self._fov_deg))
 
 
 def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depths:

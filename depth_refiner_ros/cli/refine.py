@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags
+from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, Output, settings_flags
 from depth_refiner_ros.settings import ModelSettings
 import typer
 
@@ -21,8 +21,11 @@ def refine(
     panels: Annotated[int, typer.Option(min=0, help='Frames of each source to draw, evenly '
                                         'spread.')] = 8,
     npy: Annotated[bool, typer.Option(help='Also write float32 metres as NPY.')] = True,
+    assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
 ) -> None:
     """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
+    from depth_refiner_ros.cli.inference import AssumedCamera
     from depth_refiner_ros.cli.refine_run import run
-    run(source, model, out, frames=frames, panels=panels, npy=npy, json=json)
+    run(source, model, out, frames=frames, panels=panels, npy=npy,
+        with_camera=AssumedCamera(assume_fov_deg), json=json)

@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
-from depth_refiner_ros.cli.inference import Depths, infer
+from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
 from depth_refiner_ros.core.errors import InputError
@@ -25,7 +25,7 @@ MILLIMETRES = 1000.0
 
 
 def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,
-        npy: bool, json: Path | None) -> None:
+        npy: bool, with_camera: AssumedCamera, json: Path | None) -> None:
     """Refine every frame of every source and write what came out."""
     sources = {spec: open_source(spec) for spec in specs}
     refiner = DepthRefiner.from_settings(settings)
@@ -33,7 +33,8 @@ def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int
     per_source = {}
     for spec, folder in zip(specs, folder_names(specs)):
         per_source[spec] = _one_source(sources[spec], refiner, settings, out / folder,
-                                       frames=frames, panels=panels, npy=npy)
+                                       frames=frames, panels=panels, npy=npy,
+                                       with_camera=with_camera)
     summary = {'frames': sum(source['frames'] for source in per_source.values()),
                'settings': values(settings), 'bundles': refiner.describe(),
                'per_source': per_source}
@@ -55,13 +56,14 @@ def folder_names(specs: Sequence[str]) -> list[str]:
 
 
 def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSettings,
-                folder: Path, *, frames: int, panels: int, npy: bool) -> dict[str, Any]:
+                folder: Path, *, frames: int, panels: int, npy: bool,
+                with_camera: AssumedCamera) -> dict[str, Any]:
     total = min(len(source), frames) if frames else len(source)
     drawn = set(spread_indices(total, panels))
     output_folder(folder)
     comparison, total_ms = Comparison(), []
     for index, frame in enumerate(tracked(islice(source, total), source.name, total)):
-        depths = infer(refiner, settings, frame)
+        depths = infer(refiner, settings, with_camera(frame))
         name = f'{index:06d}_{Path(frame.name).stem}' if frame.name else f'{index:06d}'
         _write(depths, folder, name, npy=npy)
         if index in drawn:

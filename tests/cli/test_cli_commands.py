@@ -102,6 +102,19 @@ def test_image_has_no_depth_for_a_sensor(depth_refiner, tmp_path):
         'depth-refiner: a has no depth, which --prior sensor starts from; use --prior bundled')
 
 
+def test_image_of_an_unknown_camera_gets_an_assumed_one_and_is_told(depth_refiner, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((48, 64, 3), 99, np.uint8))
+    depths = []
+    for degrees in ('60', '90'):
+        result = depth_refiner('refine', tmp_path / 'a.png', '--refiner', 'none', '--out',
+                               tmp_path / degrees, '--assume-fov-deg', degrees)
+        assert result.returncode == 0, result.stderr
+        told = ' '.join((result.stdout + result.stderr).split())
+        assert f'assuming {degrees} deg across' in told
+        depths.append(np.load(next((tmp_path / degrees / 'a').glob('*.npy'))))
+    assert not np.array_equal(*depths)
+
+
 def test_folders_of_sources_do_not_collide():
     assert folder_names(['a/x.mp4', 'b/x', 'sim:3:5', 'x']) == ['x', 'x-2', 'sim_3_5', 'x-3']
 
