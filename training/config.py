@@ -17,17 +17,18 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 PRECISIONS = ('no', 'bf16')
-OPTIMIZERS = ('adamw', 'adam')
+OPTIMIZERS = ('adamw', 'adam', 'muon')
 SCHEDULES = ('cosine', 'constant', 'iter_exponential')
 
 
 @dataclass
 class OptimizerConfig:
     """
-    AdamW and its schedule.
+    The optimiser and its schedule.
 
-    ``name`` is ``adamw`` or ``adam``; ``schedule`` is ``cosine``, ``constant`` or
-    ``iter_exponential`` (Marigold, ApDepth: falls to ``final_ratio`` over ``total_steps``).
+    ``name`` is ``adamw``, ``adam`` or ``muon`` (see ``training/muon.py``); ``schedule`` is
+    ``cosine``, ``constant`` or ``iter_exponential`` (Marigold, ApDepth: falls to
+    ``final_ratio`` over ``total_steps``).
     """
 
     name: str = 'adamw'

@@ -19,6 +19,7 @@ from training.config import OptimizerConfig, RunConfig, save_config
 from training.data.batches import Batch, stream, validation_batches
 from training.data.rooms import RenderedRooms
 from training.ema import Ema
+from training.muon import Muon
 from training.objectives.base import Figures, Objective
 from training.schedule import learning_rate_factor
 
@@ -77,12 +78,13 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
 
     :param config: its name is one of :data:`~training.config.OPTIMIZERS`
     """
-    kinds = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam}
+    kinds: dict[str, Any] = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam, 'muon': Muon}
     trained = [value for value in network.parameters() if value.requires_grad]
     groups = [{'params': [value for value in trained if value.ndim > 1],
                'weight_decay': config.weight_decay},
               {'params': [value for value in trained if value.ndim <= 1], 'weight_decay': 0.0}]
-    return kinds[config.name](groups, lr=config.lr)
+    optimizer: torch.optim.Optimizer = kinds[config.name](groups, lr=config.lr)
+    return optimizer
 
 
 def _start_from(where: str, objective: Objective) -> None:
