@@ -5,8 +5,8 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import UNALIGNED
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
+from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
-from depth_refiner_ros.diffusion.small import write_small_bundle
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
@@ -47,7 +47,8 @@ def refiner(network=None, **changes):
 def bundles(tmp_path_factory):
     folder = tmp_path_factory.mktemp('bundles')
     prior = write_prior_bundle(folder / 'prior', metric_network(), {'name': 'tiny-prior'})
-    edges = write_small_bundle(folder / 'refiner', small(), {'name': 'tiny-refiner'})
+    edges = write_refiner_bundle(folder / 'refiner', small(), name='tiny-refiner',
+                                 licence='Apache-2.0', source='random weights')
     return {'prior_weights': str(prior.path), 'refiner_weights': str(edges.path)}
 
 

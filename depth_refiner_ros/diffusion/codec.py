@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from depth_refiner_ros.core.errors import InputError
 import torch
+from torch import nn
 from torch.nn import functional
 
 
@@ -61,7 +62,7 @@ class UnshuffleCodec:
         return functional.pixel_shuffle(latent_BChw, self.factor)
 
 
-class VaeCodec:
+class VaeCodec(nn.Module):
     """
     Latents of a diffusers autoencoder: posterior mean times its scaling factor.
 
@@ -72,6 +73,7 @@ class VaeCodec:
     """
 
     def __init__(self, vae: Any) -> None:
+        super().__init__()
         self.vae = vae
         self.scaling_factor = float(vae.config.scaling_factor)
         levels = len(vae.config.block_out_channels

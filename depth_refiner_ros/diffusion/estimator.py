@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.bundle import Bundle
 from depth_refiner_ros.diffusion.apdepth import apdepth
+from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
-from depth_refiner_ros.diffusion.small import read_small
 from depth_refiner_ros.diffusion.unet import size_multiple
 import torch
 from torch.nn import functional
@@ -44,7 +44,7 @@ class SharpEstimator:
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> 'SharpEstimator':
         """Load a bundle of kind ``refiner``."""
-        return cls(read_small(bundle), bundle.describe())
+        return cls(read_refiner(bundle), bundle.describe())
 
     def estimate(self, rgb_B3HW: torch.Tensor, prior_m_B1HW: torch.Tensor,
                  known_B1HW: torch.Tensor, generator: torch.Generator) -> Estimate:

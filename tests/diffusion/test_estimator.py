@@ -1,13 +1,6 @@
-from depth_refiner_ros.bundle import write_bundle
-from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.recipe import Recipe
-from depth_refiner_ros.diffusion.small import (
-    read_small,
-    UNET_CONFIG,
-    UNET_WEIGHTS,
-    write_small_bundle,
-)
 import pytest
 import torch
 
@@ -64,7 +57,8 @@ def test_resizing_keeps_a_plane():
 
 def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
     network = small()
-    bundle = write_small_bundle(tmp_path / 'refiner', network, {'name': 'tiny'})
+    bundle = write_refiner_bundle(tmp_path / 'refiner', network, name='tiny',
+                                  licence='Apache-2.0', source='random weights')
     loaded = SharpEstimator.from_bundle(bundle)
     assert loaded.description == bundle.describe()
     assert loaded.network.recipe == network.recipe
@@ -72,40 +66,6 @@ def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
     mine = estimate(network, 20, 28).depth_m_B1HW
     theirs = estimate(loaded.network, 20, 28).depth_m_B1HW
     torch.testing.assert_close(theirs, mine, rtol=2e-3, atol=2e-3)
-
-
-def rewritten(bundle, tmp_path, manifest=None, configs=None):
-    """Write the bundle again with another manifest or configuration."""
-    return write_bundle(
-        tmp_path / 'changed', kind='refiner', name='tiny', licence='Apache-2.0',
-        manifest={'recipe': bundle.manifest['recipe']} if manifest is None else manifest,
-        tensors={UNET_WEIGHTS: bundle.tensors(UNET_WEIGHTS)},
-        configs={UNET_CONFIG: bundle.json(UNET_CONFIG) if configs is None else configs})
-
-
-@pytest.fixture
-def bundle(tmp_path):
-    return write_small_bundle(tmp_path / 'refiner', small(), {'name': 'tiny'})
-
-
-@pytest.mark.parametrize(('manifest', 'message'), [
-    ({}, 'bundle.json has no usable recipe'),
-    ({'recipe': ['apdepth']}, 'bundle.json has no usable recipe'),
-    ({'recipe': {'codec': 'vae'}}, 'needs the codec vae'),
-    ({'recipe': {'detail': False, 'unshuffle_factor': 2}}, 'input channels has width 21'),
-])
-def test_a_recipe_that_cannot_be_used_is_refused(bundle, tmp_path, manifest, message):
-    with pytest.raises(WeightsError, match=message):
-        read_small(rewritten(bundle, tmp_path, manifest=manifest))
-
-
-@pytest.mark.parametrize('change', [
-    {'block_out_channels': [16, 16]}, {'layers_per_block': 2}, {'norm_num_groups': 7},
-    {'down_block_types': ['Nonsense', 'DownBlock2D']}, {'block_out_channels': 'wide'}])
-def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
-    config = {**bundle.json('unet/config.json'), **change}
-    with pytest.raises(WeightsError, match=r'diffusion_pytorch_model\.safetensors does not fit'):
-        read_small(rewritten(bundle, tmp_path, configs=config))
 
 
 def test_an_apdepth_estimate_is_deterministic():

@@ -6,8 +6,8 @@ from pathlib import Path
 from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, SourceError, WeightsError
+from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.losses import fft_loss
-from depth_refiner_ros.diffusion.small import read_small
 from depth_refiner_ros.priors.bundled import read_prior_network
 import pytest
 from safetensors.torch import load_file, save_file
@@ -295,7 +295,7 @@ def test_an_exported_prior_predicts_the_same(make_config, tmp_path):
 def test_an_exported_refiner_predicts_the_same(make_config, tmp_path):
     objective, _ = run_config(make_config('apdepth_depth'))
     objective.export(tmp_path / 'bundle', {'name': 'tiny'})
-    network = read_small(open_bundle(tmp_path / 'bundle', 'refiner'))
+    network = read_refiner(open_bundle(tmp_path / 'bundle', 'refiner'))
     assert network.recipe == objective.recipe
     inputs = torch.randn(1, 16, 8, 8), torch.randn(1, 48, 8, 8), torch.randn(1, 17, 8, 8)
     with torch.no_grad():

@@ -15,6 +15,7 @@ from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.losses import (
     fft_loss,
     gradient_l1,
@@ -25,7 +26,7 @@ from depth_refiner_ros.diffusion.losses import (
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
-from depth_refiner_ros.diffusion.small import build_small, read_small, write_small_bundle
+from depth_refiner_ros.diffusion.small import build_small
 import torch
 from torch import nn
 from torch.nn import functional
@@ -139,10 +140,12 @@ class ApDepthDepth(Objective):
         return figures
 
     def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
-        return read_small(open_bundle(where, 'refiner')).state_dict()
+        return read_refiner(open_bundle(where, 'refiner')).state_dict()
 
     def export(self, folder: Path, record: dict[str, Any]) -> None:
-        write_small_bundle(folder, self.network, record)
+        write_refiner_bundle(folder, self.network, name=record.get('name', 'apdepth-small'),
+                             licence='Apache-2.0', source='trained by training/run.py',
+                             record=record)
 
     def _draw_kinds(self, batch: Batch) -> list[str]:
         kinds = list(self.config.data.degradations)

@@ -1,0 +1,148 @@
+"""
+Refiner bundles: a :class:`OneStepNetwork` as a folder in diffusers' layout, and back.
+
+Which files a bundle must hold follows from its recipe, so a bundle that mixes the parts of
+different models is refused by the name of the part. Neither tokenizer nor text encoder is
+needed: the embedding of the empty prompt is stored.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.bundle import Bundle, first_line, MANIFEST, write_bundle
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe
+from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
+import torch
+
+CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
+UNET, VAE = 'unet', 'vae'
+TEXT, TEXT_KEY = 'text/empty_prompt.safetensors', 'text_1LC'
+CLASSES: dict[str, tuple[type[ModelMixin], ...]] = {
+    UNET: (UNet2DConditionModel,), VAE: (AutoencoderKL, AutoencoderTiny)}
+
+
+def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, licence: str,
+                         source: str, record: Mapping[str, Any] | None = None,
+                         dtype: torch.dtype = torch.float16) -> Bundle:
+    """
+    Write a refiner bundle as a whole or not at all.
+
+    :param folder: see :func:`~depth_refiner_ros.bundle.write_bundle`
+    :param name: one word for the model
+    :param licence: of the weights, with a word on commercial use where that is not allowed
+    :param source: where the weights are from
+    :param record: how they were trained, for the manifest
+    :param dtype: number format of the weights in the files
+    :raises WeightsError: where the folder cannot be written, a weight does not fit the number
+        format, or a configuration does not describe its network
+    """
+    tensors, configs = {}, {}
+    for part, module in _modules(network).items():
+        configs[f'{part}/{CONFIG}'] = _true_config(part, module)
+        tensors[f'{part}/{WEIGHTS}'] = _stored(part, module.state_dict(), dtype)
+    if network.text_1LC is not None:
+        tensors[TEXT] = _stored('text', {TEXT_KEY: network.text_1LC}, dtype)
+    manifest = {'source': source, 'recipe': network.recipe.to_dict()}
+    if record is not None:
+        manifest['training'] = dict(record)
+    return write_bundle(folder, kind='refiner', name=name, licence=licence, manifest=manifest,
+                        tensors=tensors, configs=configs)
+
+
+def read_refiner(bundle: Bundle) -> OneStepNetwork:
+    """
+    Build the network of a refiner bundle, in float32, without gradients.
+
+    :raises WeightsError: where recipe, files, configurations and weights do not fit
+    """
+    tree = bundle.manifest.get('recipe')
+    if not isinstance(tree, dict):
+        raise WeightsError(f'{bundle.path / MANIFEST} has no usable recipe; export the bundle '
+                           'again')
+    recipe = Recipe.from_dict(tree)
+    _check_files(bundle, recipe)
+    codec: LatentCodec = (VaeCodec(_read_part(bundle, VAE)) if recipe.codec == 'vae'
+                          else UnshuffleCodec(recipe.unshuffle_factor))
+    text = _read_text(bundle) if recipe.text_width else None
+    network = OneStepNetwork(_read_part(bundle, UNET), codec, recipe, text)
+    return network.eval().requires_grad_(False)
+
+
+def _modules(network: OneStepNetwork) -> dict[str, ModelMixin]:
+    modules: dict[str, ModelMixin] = {UNET: network.unet}
+    if isinstance(network.codec, VaeCodec):
+        modules[VAE] = network.codec.vae
+    return modules
+
+
+def _true_config(part: str, module: ModelMixin) -> dict[str, Any]:
+    """Give the configuration, tried: a widened layer leaves a stale one behind (4 channels)."""
+    config = {key: value for key, value in module.config.items() if not key.startswith('_')}
+    with torch.device('meta'):
+        rebuilt = type(module).from_config(config)
+    mine = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    theirs = {name: tuple(value.shape) for name, value in rebuilt.state_dict().items()}
+    for name in sorted(mine.keys() | theirs.keys()):
+        if mine.get(name) != theirs.get(name):
+            raise WeightsError(f'{part}: {name} has shape {mine.get(name)}, its configuration '
+                               f'says {theirs.get(name)}; change both, with register_to_config')
+    return {'_class_name': type(module).__name__, **config}
+
+
+def _stored(part: str, state: Mapping[str, torch.Tensor], dtype: torch.dtype
+            ) -> dict[str, torch.Tensor]:
+    stored = {}
+    for name, value in state.items():
+        stored[name] = value.detach().to('cpu', dtype)
+        if not bool(torch.isfinite(stored[name]).all()):
+            raise WeightsError(f'{part}: {name} is not finite in {dtype}; write the bundle in '
+                               'torch.float32, or from a sound checkpoint')
+    return stored
+
+
+def _check_files(bundle: Bundle, recipe: Recipe) -> None:
+    """Compare the listed files with those that the recipe needs."""
+    parts = [UNET] + [VAE] * (recipe.codec == 'vae')
+    needed = {f'{part}/{file}' for part in parts for file in (CONFIG, WEIGHTS)}
+    needed |= {TEXT} if recipe.text_width else set()
+    listed = set(bundle.manifest['sha256'])
+    for file in sorted(needed - listed):
+        raise WeightsError(f'{bundle.path} has no {file}, which its recipe needs (codec '
+                           f'{recipe.codec}, text_width {recipe.text_width}); export it again')
+    for file in sorted(listed - needed):
+        raise WeightsError(f'{bundle.path} holds {file}, which its recipe does not use (codec '
+                           f'{recipe.codec}, text_width {recipe.text_width}); the bundle mixes '
+                           'parts of different models')
+
+
+def _read_part(bundle: Bundle, part: str) -> Any:
+    file = f'{part}/{CONFIG}'
+    config = bundle.json(file)
+    known = {form.__name__: form for form in CLASSES[part]}
+    form = known.get(str(config.get('_class_name')))
+    if form is None:
+        raise WeightsError(f'{bundle.path / file}: _class_name is '
+                           f'{config.get("_class_name")!r}, not one of {tuple(known)}')
+    state = {name: value.float() for name, value in bundle.tensors(f'{part}/{WEIGHTS}').items()}
+    try:
+        # Nothing is drawn for weights that are read a moment later: 16 s at full size.
+        with torch.device('meta'):
+            module = form.from_config(config)
+        module.load_state_dict(state, assign=True)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise WeightsError(f'{bundle.path / part / WEIGHTS} does not fit {file}: '
+                           f'{first_line(error)}; copy the bundle again') from error
+    return module
+
+
+def _read_text(bundle: Bundle) -> torch.Tensor:
+    text = bundle.tensors(TEXT).get(TEXT_KEY)
+    if text is None or text.ndim != 3 or text.shape[0] != 1:
+        found = 'is missing' if text is None else f'has shape {tuple(text.shape)}'
+        raise WeightsError(f'{bundle.path / TEXT}: {TEXT_KEY} {found}; it must be of shape '
+                           '(1, tokens, width)')
+    return text.float()

@@ -1,0 +1,61 @@
+"""
+Stable Diffusion 2's networks at their true size, with random weights.
+
+Speed, memory and export do not depend on weights: whoever measures or converts a refiner at full
+size builds it here. On the meta device (``with torch.device('meta')``) this costs nothing.
+"""
+
+from depth_refiner_ros.diffusion.codec import VaeCodec
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.unet import input_channels
+from diffusers import AutoencoderKL, UNet2DConditionModel
+import torch
+from torch import nn
+
+TEXT_TOKENS = 2
+"""The empty prompt without padding: begin and end."""
+UNET_PARAMETERS = 865_922_244
+"""Of the UNet with 8 input channels and without class embedding."""
+LOTUS_UNET_PARAMETERS = 867_568_324
+VAE_PARAMETERS = 83_653_863
+LATENT_CHANNELS = 4
+
+
+def sd2_unet(in_channels: int = 8, class_embedding: bool = False) -> UNet2DConditionModel:
+    """
+    Build Stable Diffusion 2's UNet.
+
+    :param in_channels: 4 for one latent (Lotus-D), 8 for two
+    :param class_embedding: with the projection of Lotus's and SharpDepth's task embedding
+    """
+    labels = {'class_embed_type': 'projection', 'projection_class_embeddings_input_dim': 4}
+    return UNet2DConditionModel(
+        sample_size=96, in_channels=in_channels, out_channels=LATENT_CHANNELS,
+        block_out_channels=(320, 640, 1280, 1280), layers_per_block=2, cross_attention_dim=1024,
+        attention_head_dim=(5, 10, 20, 20), use_linear_projection=True,
+        down_block_types=('CrossAttnDownBlock2D',) * 3 + ('DownBlock2D',),
+        up_block_types=('UpBlock2D',) + ('CrossAttnUpBlock2D',) * 3,
+        **(labels if class_embedding else {}))
+
+
+def sd2_vae() -> AutoencoderKL:
+    """Build Stable Diffusion 2's autoencoder."""
+    return AutoencoderKL(
+        sample_size=768, latent_channels=LATENT_CHANNELS, block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2, down_block_types=('DownEncoderBlock2D',) * 4,
+        up_block_types=('UpDecoderBlock2D',) * 4)
+
+
+def sd2_network(recipe: Recipe, vae: nn.Module | None = None) -> OneStepNetwork:
+    """
+    Build the whole network of a full-size recipe, ready to run.
+
+    :param recipe: one of ``presets.py``
+    :param vae: another autoencoder than Stable Diffusion's, such as the small one
+    """
+    codec = VaeCodec(sd2_vae() if vae is None else vae)
+    channels = input_channels(recipe, codec.depth_channels, codec.rgb_channels)
+    unet = sd2_unet(channels, class_embedding=bool(recipe.task_embedding))
+    text = torch.zeros(1, TEXT_TOKENS, recipe.text_width) if recipe.text_width else None
+    return OneStepNetwork(unet, codec, recipe, text).eval().requires_grad_(False)
