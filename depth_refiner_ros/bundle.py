@@ -15,6 +15,7 @@ import tempfile
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.licence import is_non_commercial
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -44,11 +45,18 @@ class Bundle:
         """Give the size of all weight files."""
         return sum((self.path / name).stat().st_size for name in self.manifest['sha256'])
 
+    @property
+    def non_commercial(self) -> bool:
+        """Tell whether the licence rules out commercial use."""
+        return is_non_commercial(self.manifest['licence'])
+
     def describe(self) -> str:
-        """Give one line: what it is, licence, size, where from."""
+        """Give one line: what it is, licence, size, where it is, where from."""
         where = 'bundled' if self.path.parent == WEIGHTS else self.path
-        return (f'{self.kind} {self.manifest["name"]}: {self.manifest["licence"]}, '
-                f'{self.size_bytes / 1e6:.1f} MB, {where}')
+        use = ' (no commercial use)' if self.non_commercial else ''
+        source = f', from {self.manifest["source"]}' if 'source' in self.manifest else ''
+        return (f'{self.kind} {self.manifest["name"]}: {self.manifest["licence"]}{use}, '
+                f'{self.size_bytes / 1e6:.1f} MB, {where}{source}')
 
     def tensors(self, name: str) -> dict[str, torch.Tensor]:
         """

@@ -18,8 +18,9 @@ ALLOWED = {
     'settings': {'core.errors', 'options'},
     'core': set(),
     'bundle': {'core'},
-    'priors': {'core', 'bundle'},
-    'diffusion': {'core', 'bundle'},
+    'catalogue': {'core.licence'},
+    'priors': {'core', 'bundle', 'catalogue'},
+    'diffusion': {'core', 'bundle', 'catalogue'},
     'backends': {'core', 'bundle'},
     'mapping': {'core'},
     # Poses and trajectories are plain numpy; recordings carry them too.
@@ -28,8 +29,8 @@ ALLOWED = {
     'refiner': {'core', 'bundle', 'settings', 'priors', 'diffusion', 'backends'},
     'nodes': {'core', 'bundle', 'options', 'settings', 'refiner', 'sources', 'mapping',
               '__init__'},
-    'cli': {'core', 'bundle', 'options', 'settings', 'refiner', 'priors', 'diffusion', 'backends',
-            'sources', 'mapping', 'report', 'nodes', '__init__'},
+    'cli': {'core', 'bundle', 'catalogue', 'options', 'settings', 'refiner', 'priors', 'diffusion',
+            'backends', 'sources', 'mapping', 'report', 'nodes', '__init__'},
     'training': {'core', 'bundle', 'options', 'settings', 'diffusion', 'priors', 'backends',
                  'sources', 'refiner', '__init__'},
     'launch': {'core.errors', 'options', 'settings', '__init__'},
@@ -155,6 +156,7 @@ def loaded_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(('module', 'unwanted'), [
     ('depth_refiner_ros', {'torch', 'numpy'}),
+    ('depth_refiner_ros.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
     ('depth_refiner_ros.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
     ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
     ('depth_refiner_ros.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',
