@@ -1,0 +1,107 @@
+"""
+Operations and bytes of a network, counted without running it or while it runs.
+
+Convolutions, matrix products and attention are counted, at two operations for each multiply-add;
+activations, normalisations and resampling are not: a fused engine hides them behind the rest.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry, sdpa_flop_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """
+    What a stage costs, whatever device runs it.
+
+    :param flops: floating-point operations, two for each multiply-add
+    :param weight_bytes: of the parameters, read once
+    :param operand_bytes: what all counted operations read and write, weights included: the
+        traffic of an engine that fuses everything else into them
+    """
+
+    flops: float
+    weight_bytes: float
+    operand_bytes: float
+
+    def __add__(self, other: 'Operations') -> 'Operations':
+        """Give the cost of one stage after the other."""
+        return Operations(flops=self.flops + other.flops,
+                          weight_bytes=self.weight_bytes + other.weight_bytes,
+                          operand_bytes=self.operand_bytes + other.operand_bytes)
+
+    def times(self, calls: int) -> 'Operations':
+        """Give the cost of several calls; the weights stay one copy, but are read each time."""
+        return Operations(flops=self.flops * calls, weight_bytes=self.weight_bytes,
+                          operand_bytes=self.operand_bytes * calls)
+
+
+NOTHING = Operations(flops=0.0, weight_bytes=0.0, operand_bytes=0.0)
+
+
+def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> Operations:
+    """
+    Count what a call does; on meta tensors it takes neither memory nor time.
+
+    :param call: runs the network
+    :param parameters: its weights
+    """
+    counter = _Counter()
+    with torch.no_grad(), _Attention(counter), counter:
+        call()
+    return Operations(flops=counter.flops, operand_bytes=counter.bytes,
+                      weight_bytes=float(sum(weight.nbytes for weight in parameters)))
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up convolutions and matrix products as they are dispatched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0.0
+        self.bytes = 0.0
+        self.paused = False
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (),
+                           kwargs: Mapping[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        flops_of = flop_registry.get(function._overloadpacket)
+        if flops_of is not None and not self.paused:
+            self.add(flops_of(*args, **kwargs, out_val=result), *args, result)
+        return result
+
+    def add(self, flops: float, *operands: Any) -> None:
+        """Add an operation and the bytes of its tensors."""
+        self.flops += flops
+        self.bytes += sum(value.nbytes for value in operands if isinstance(value, torch.Tensor))
+
+
+class _Attention(TorchFunctionMode):
+    """Counts attention as one fused operation, whichever way the device takes it apart."""
+
+    def __init__(self, counter: _Counter) -> None:
+        super().__init__()
+        self._counter = counter
+
+    def __torch_function__(self, function: Any, types: Any, args: tuple[Any, ...] = (),
+                           kwargs: Mapping[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        if function is not functional.scaled_dot_product_attention:
+            return function(*args, **kwargs)
+        query, key, value = (
+            args[place] if place < len(args) else kwargs[name]
+            for place, name in enumerate(('query', 'key', 'value')))
+        self._counter.paused = True
+        result = function(*args, **kwargs)
+        self._counter.paused = False
+        self._counter.add(sdpa_flop_count(query.shape, key.shape, value.shape), query, key, value,
+                          result)
+        return result

@@ -1,0 +1,132 @@
+"""
+The networks of a frame at their true size, with random weights, and one call of each.
+
+What a call costs does not depend on weights. On the meta device nothing is allocated, so that
+operations are counted of the very networks that are timed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from depth_refiner_ros.cli.bench_bounds import Stage
+from depth_refiner_ros.cli.bench_count import count
+from depth_refiner_ros.cli.bench_devices import DTYPES
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.sd2 import sd2_network
+import torch
+from torch import nn
+
+METHODS = ('apdepth', 'sharpdepth')
+CODECS = ('vae', 'tiny')
+PASSES = {'apdepth': 1, 'sharpdepth': 2}
+"""Evaluations of UNet and decoder in a frame; image and prior are encoded once each."""
+META = torch.device('meta')
+FILL_STD = 0.02
+
+Calls = dict[str, Callable[[], Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameSize:
+    """Columns and rows of the image in pixels."""
+
+    width: int
+    height: int
+
+    def checked(self, multiple: int) -> 'FrameSize':
+        """
+        Give the size where networks can halve it.
+
+        :raises InputError: where a side is no multiple
+        """
+        if self.width % multiple or self.height % multiple:
+            raise InputError(f'{self.width}x{self.height} is no size of these networks; both must '
+                             f'be multiples of {multiple}')
+        return self
+
+
+def recipe_of(method: str) -> Recipe:
+    """Give the conventions of a method at full size, which keep the image's size here."""
+    if method == 'sharpdepth':
+        return replace(sharpdepth_recipe('paper'), max_edge_px=0)
+    return Recipe(method='apdepth', preset='paper', codec='vae', channel_order='depth_rgb',
+                  timestep=1, prediction='sample', detail=False, known=False, space='depth',
+                  range='quantile', text_width=1024)
+
+
+def build_network(method: str, codec: str) -> OneStepNetwork:
+    """
+    Build a refiner on the meta device.
+
+    :param codec: ``vae`` (Stable Diffusion's) or ``tiny``
+    """
+    from diffusers import AutoencoderTiny
+    with META:
+        return sd2_network(recipe_of(method), AutoencoderTiny() if codec == 'tiny' else None)
+
+
+def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
+                seed: int = 0) -> nn.Module:
+    """
+    Give a module of the meta device memory in its final number format, and random weights.
+
+    Norms pass their input on and biases are zero, so that activations stay finite in fp16.
+    """
+    module = module.to(dtype).to_empty(device=device).eval().requires_grad_(False)
+    generator = torch.Generator(device).manual_seed(seed)
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if value.ndim > 1:
+            value.normal_(std=FILL_STD, generator=generator)
+        else:
+            value.fill_(1.0 if name.endswith('weight') else 0.0)
+    return module
+
+
+def build_on(device: torch.device, precision: str, method: str, codec: str) -> OneStepNetwork:
+    """Build a refiner in memory, never in another number format than the one it runs in."""
+    network = build_network(method, codec)
+    materialize(network, device, DTYPES[precision])
+    if network.recipe.task_embedding:
+        network.task_C = torch.tensor(network.recipe.task_embedding, device=device,
+                                      dtype=DTYPES[precision])
+    return network
+
+
+def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
+    """
+    Give one call of each network of the refiner: both encodings, the UNet, the decoder.
+
+    :param rgb_B3HW: image in 0..1 of a size that the UNet can halve
+    """
+    codec = network.codec
+    unit_B1HW = rgb_B3HW[:, :1] * 2.0 - 1.0
+    known_B1HW = torch.ones_like(unit_B1HW)
+    latent = codec.encode_depth(unit_B1HW)
+    image = codec.encode_rgb(rgb_B3HW)
+    extra = network.condition(unit_B1HW, known_B1HW)
+    return {'encode': lambda: (codec.encode_rgb(rgb_B3HW), codec.encode_depth(unit_B1HW),
+                               network.condition(unit_B1HW, known_B1HW)),
+            'unet': lambda: network(latent, image, extra),
+            'decode': lambda: codec.decode_depth(latent)}
+
+
+def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> dict[str, Stage]:
+    """
+    Count what the networks of a refiner cost at a size, batch 1.
+
+    :raises InputError: where the size cannot be halved as often as the codec does
+    """
+    network = build_network(method, codec).to(DTYPES[precision])
+    size.checked(network.codec.factor)
+    rgb = torch.empty(1, 3, size.height, size.width, dtype=DTYPES[precision], device=META)
+    weights = {'encode': 'encoder', 'decode': 'decoder'}
+    calls = refiner_calls(network, rgb)
+    stages = {}
+    for name, call in calls.items():
+        module = network.unet if name == 'unet' else getattr(network.codec.vae, weights[name])
+        stages[name] = Stage(operations=count(call, module.parameters()),
+                             calls=1 if name == 'encode' else PASSES[method])
+    return stages

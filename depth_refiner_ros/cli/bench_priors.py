@@ -1,0 +1,96 @@
+"""Depth Anything V2 at its true sizes S, B, L and G, with random weights, as a prior."""
+
+from typing import Any
+
+from depth_refiner_ros.cli.bench_bounds import Stage
+from depth_refiner_ros.cli.bench_count import count
+from depth_refiner_ros.cli.bench_devices import DTYPES
+from depth_refiner_ros.cli.bench_networks import FrameSize, META
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.types import PriorDepth
+import torch
+from torch import nn
+from torch.nn import functional
+
+PATCH_PX = 14
+SHORT_EDGE_PX = 518
+"""The published models' own input: 480x640 becomes 518x686."""
+SIZES: dict[str, dict[str, Any]] = {
+    'S': {'width': 384, 'layers': 12, 'heads': 6, 'taps': [3, 6, 9, 12],
+          'neck': [48, 96, 192, 384], 'fusion': 64},
+    'B': {'width': 768, 'layers': 12, 'heads': 12, 'taps': [3, 6, 9, 12],
+          'neck': [96, 192, 384, 768], 'fusion': 128},
+    'L': {'width': 1024, 'layers': 24, 'heads': 16, 'taps': [5, 12, 18, 24],
+          'neck': [256, 512, 1024, 1024], 'fusion': 256},
+    'G': {'width': 1536, 'layers': 40, 'heads': 24, 'taps': [10, 20, 30, 40],
+          'neck': [1536] * 4, 'fusion': 384},
+}
+
+
+def build_prior_network(size: str) -> nn.Module:
+    """
+    Build the network on the meta device.
+
+    :raises InputError: for another size than S, B, L, G
+    """
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+    if size not in SIZES:
+        raise InputError(f'prior size {size!r} must be one of {", ".join(SIZES)}')
+    shape = SIZES[size]
+    backbone = Dinov2Config(
+        hidden_size=shape['width'], num_hidden_layers=shape['layers'],
+        num_attention_heads=shape['heads'], image_size=SHORT_EDGE_PX, patch_size=PATCH_PX,
+        use_swiglu_ffn=size == 'G', reshape_hidden_states=False, apply_layernorm=True,
+        out_features=[f'stage{tap}' for tap in shape['taps']])
+    config = DepthAnythingConfig(
+        backbone_config=backbone, reassemble_hidden_size=shape['width'],
+        neck_hidden_sizes=shape['neck'], fusion_hidden_size=shape['fusion'],
+        depth_estimation_type='metric', max_depth=20)
+    with META:
+        return DepthAnythingForDepthEstimation(config)
+
+
+def prior_input(size: FrameSize, short_edge_px: int = SHORT_EDGE_PX) -> FrameSize:
+    """Give the network's input for an image: its shape, the short edge set, whole patches."""
+    scale = short_edge_px / min(size.width, size.height)
+    return FrameSize(width=max(1, round(size.width * scale / PATCH_PX)) * PATCH_PX,
+                     height=max(1, round(size.height * scale / PATCH_PX)) * PATCH_PX)
+
+
+def prior_stage(prior_size: str, size: FrameSize, precision: str,
+                short_edge_px: int = SHORT_EDGE_PX) -> Stage:
+    """Count what a prior costs for an image of this size."""
+    network = build_prior_network(prior_size).to(DTYPES[precision])
+    inner = prior_input(size, short_edge_px)
+    pixels = torch.empty(1, 3, inner.height, inner.width, dtype=DTYPES[precision], device=META)
+    return Stage(operations=count(lambda: network(pixels), network.parameters()))
+
+
+class RandomPrior:
+    """
+    A prior of true size whose depth means nothing: what it takes is time.
+
+    :param network: from :func:`build_prior_network`, in memory
+    :param short_edge_px: of the network's input
+    """
+
+    def __init__(self, network: nn.Module, short_edge_px: int = SHORT_EDGE_PX) -> None:
+        self._network, self._short_edge_px = network, short_edge_px
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """Resize, run, resize back; a ramp keeps the depth from being constant."""
+        rows, columns = rgb_B3HW.shape[-2:]
+        inner = prior_input(FrameSize(width=columns, height=rows), self._short_edge_px)
+        pixels = functional.interpolate(rgb_B3HW, size=(inner.height, inner.width),
+                                        mode='bilinear', antialias=True)
+        weight = next(self._network.parameters())
+        depth = self._network(pixels.to(weight.dtype)).predicted_depth[:, None].float()
+        depth = functional.interpolate(depth, size=(rows, columns), mode='bilinear')
+        ramp = torch.linspace(1.0, 5.0, columns, device=depth.device)
+        return PriorDepth(depth_B1HW=depth.clamp(0.0, 1.0) + ramp)
+
+    def describe(self) -> list[str]:
+        """Give no line: nothing is loaded."""
+        return []

@@ -1,0 +1,69 @@
+"""
+Timing that can be compared.
+
+Rules, the same for every network and pipeline: batch 1; the image starts as uint8 on the device
+and the result stays there; warm-up calls are not counted; on a GPU two events around the call,
+then a synchronisation, so that one call never overlaps the next; on a CPU the wall clock.
+"""
+
+from collections.abc import Callable
+import gc
+import resource
+import time
+from typing import Any
+
+import torch
+
+
+def timed_ms(call: Callable[[], Any], device: torch.device, *, frames: int,
+             warm_up: int) -> list[float]:
+    """
+    Time a call again and again.
+
+    :return: milliseconds of each counted call
+    """
+    for _ in range(warm_up):
+        call()
+    return [_gpu_ms(call) if device.type == 'cuda' else _wall_ms(call) for _ in range(frames)]
+
+
+class MemoryPeak:
+    """
+    Peak memory of what runs inside: the allocator's on a GPU, resident pages of the process else.
+
+    ``mib`` is set on leaving. On a CPU it cannot be reset, so it holds for the whole process.
+    """
+
+    mib: float = 0.0
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def __enter__(self) -> 'MemoryPeak':
+        gc.collect()
+        if self._device.type == 'cuda':
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self._device)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._device.type == 'cuda':
+            self.mib = torch.cuda.max_memory_reserved(self._device) / 2 ** 20
+        else:
+            self.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
+
+
+def _wall_ms(call: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    call()
+    return 1e3 * (time.perf_counter() - begun)
+
+
+def _gpu_ms(call: Callable[[], Any]) -> float:
+    begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    begun.record()
+    call()
+    ended.record()
+    torch.cuda.synchronize()
+    return float(begun.elapsed_time(ended))
