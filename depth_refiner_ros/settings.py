@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from depth_refiner_ros.options import option
 
-PRIORS = ('bundled', 'sensor', 'smeared')
+PRIORS = ('bundled', 'sensor', 'smeared', 'depth_anything_v2_metric', 'depth_anything_v2',
+          'zoedepth', 'depth_pro', 'prompt_depth_anything', 'unidepth_v1', 'unidepth_v2',
+          'metric3d_v2')
 REFINERS = ('none', 'sharpdepth', 'apdepth')
 PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
 QOS = ('sensor_data', 'reliable')
@@ -20,7 +22,23 @@ class ModelSettings:
 
     prior: str = option('bundled', 'where metric depth comes from: a network, a depth sensor, or '
                         'known depth smeared on purpose (evaluation)', choices=PRIORS)
-    prior_weights: str = option('bundled', 'bundle of the prior: bundled or a folder')
+    prior_weights: str = option(
+        'bundled', 'weights of the prior: a folder, a hub id, or a name. bundled: bundled. '
+        'depth_anything_v2_metric: indoor- or outdoor- and small, base or large. '
+        'depth_anything_v2: small, base, large, or a safetensors file of the original code '
+        '(giant). zoedepth: nyu-kitti, nyu, kitti. depth_pro: large. prompt_depth_anything: '
+        'small, large. unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
+        'metric3d_v2: only a folder made by depth-refiner models import')
+    prior_focal_rule: str = option('auto', 'auto adapts depth to the focal length as each prior '
+                                   'needs it (priors/focal.py); none leaves it as the network '
+                                   'gives it', choices=('auto', 'none'))
+    prior_short_side: int = option(0, 'rows or columns, whichever is fewer, at the network of '
+                                   'depth_anything_v2*, prompt_depth_anything; fewer are faster; '
+                                   '0 is what each was trained with', unit='px', low=0,
+                                   high=4096)
+    prior_input: str = option('model', 'images for depth_anything_v2: model is as it was trained, '
+                              'official_compat as the code of ApDepth feeds it',
+                              choices=('model', 'official_compat'))
     refiner: str = option('apdepth', 'one-step refiner; none publishes the prior as it is',
                           choices=REFINERS)
     refiner_weights: str = option('bundled', 'bundle of the refiner: bundled or a folder')

@@ -14,6 +14,7 @@ from depth_refiner_ros.cli.console import write_json
 from depth_refiner_ros.cli.graph import config_file
 from depth_refiner_ros.cli.hardware import gpu, machine_facts, version
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.priors.packages import Package, PACKAGES
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -139,8 +140,27 @@ def bundles() -> list[Finding]:
     return findings
 
 
+def other_priors() -> list[Finding]:
+    """Look for what only some priors need; without it the others work."""
+    transformers = version('transformers')
+    first = Finding('transformers', 'ok', transformers) if transformers else Finding(
+        'transformers', 'note', 'not installed; for prior:=depth_anything_v2 and others',
+        'pip install transformers')
+    return [first, *map(_pinned, PACKAGES)]
+
+
+def _pinned(package: Package) -> Finding:
+    commit = package.found()
+    if commit == package.commit:
+        return Finding(package.name, 'ok', f'commit {commit[:7]}')
+    state = 'not installed' if commit is None else f'at {commit[:7]}, wanted {package.commit[:7]}'
+    needed = f'for prior:={" or ".join(package.priors)} ({package.licence})'
+    return Finding(package.name, 'note', f'{state}; {needed}', package.command())
+
+
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (machine, packages, devices, ros,
-                                                  system_libraries, dds, bundles)
+                                                  system_libraries, dds, bundles,
+                                                  other_priors)
 
 
 def _import(module: str, package: str) -> Finding:

@@ -1,10 +1,36 @@
-"""What the refiner asks of a prior."""
+"""What the refiner asks of a prior, and what a user may say about one."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import PriorDepth
 import torch
+
+FOCAL_RULES = ('auto', 'none')
+INPUTS = ('model', 'official_compat')
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorOptions:
+    """
+    How a prior is built.
+
+    :param weights: ``bundled``, a size of :data:`known_models.MODELS`, a folder or a hub id
+    :param seed: of priors that draw errors
+    :param device: where networks run
+    :param focal_rule: ``auto`` follows the table of :mod:`focal`, ``none`` leaves depth as the
+        network gives it
+    :param short_side: rows or columns, whichever is fewer, at the network; 0 is the model's own
+    :param input: ``model``, or ``official_compat`` for the images that ApDepth's code feeds
+    """
+
+    weights: str = 'bundled'
+    seed: int = 0
+    device: torch.device | str = 'cpu'
+    focal_rule: str = 'auto'
+    short_side: int = 0
+    input: str = 'model'
 
 
 class Prior(Protocol):

@@ -4,32 +4,69 @@ from collections.abc import Callable
 
 from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors import (
+    depth_anything,
+    depth_pro,
+    metric3d,
+    prompt_depth_anything,
+    unidepth,
+    zoedepth,
+)
+from depth_refiner_ros.priors.base import FOCAL_RULES, INPUTS, Prior, PriorOptions
 from depth_refiner_ros.priors.bundled import BundledPrior
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.smeared import SmearedPrior
 import torch
 
-Device = torch.device | str
-
-BUILDERS: dict[str, Callable[[str, int, Device], Prior]] = {
-    'bundled': lambda weights, seed, device: BundledPrior(open_bundle(weights, 'prior'), device),
-    'sensor': lambda weights, seed, device: SensorPrior(),
-    'smeared': lambda weights, seed, device: SmearedPrior(seed=seed),
+BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
+    'bundled': lambda options: BundledPrior(open_bundle(options.weights, 'prior'), options.device),
+    'sensor': lambda options: SensorPrior(),
+    'smeared': lambda options: SmearedPrior(seed=options.seed, per_image=True),
+    'depth_anything_v2_metric': depth_anything.build_metric,
+    'depth_anything_v2': depth_anything.build_relative,
+    'zoedepth': zoedepth.build,
+    'depth_pro': depth_pro.build,
+    'prompt_depth_anything': prompt_depth_anything.build,
+    'unidepth_v1': unidepth.build_v1,
+    'unidepth_v2': unidepth.build_v2,
+    'metric3d_v2': metric3d.build,
 }
+RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anything')
+"""Priors whose network takes any size; those of fixed size refuse ``prior_short_side``."""
 
 
 def build_prior(name: str, weights: str = 'bundled', *, seed: int = 0,
-                device: Device = 'cpu') -> Prior:
+                device: torch.device | str = 'cpu', focal_rule: str = 'auto',
+                short_side: int = 0, input: str = 'model') -> Prior:
     """
     Build a prior.
 
     :param name: key of :data:`BUILDERS`
-    :param weights: ``bundled`` or a bundle folder, for priors that have weights
+    :param weights: ``bundled``, a size, a folder or a hub id, for priors that have weights
     :param seed: of priors that draw errors
     :param device: where networks run
-    :raises SettingsError: for an unknown name
+    :param focal_rule: ``auto`` or ``none``, see :mod:`focal`
+    :param short_side: at the network, in pixels; 0 is the model's own
+    :param input: ``model``, or ``official_compat`` for the images that ApDepth's code feeds
+    :raises SettingsError: for an unknown name, or an option that the prior does not have
+    :raises WeightsError: where the weights cannot be found or used
     """
     if name not in BUILDERS:
         raise SettingsError(f'prior = {name!r} must be one of {sorted(BUILDERS)}')
-    return BUILDERS[name](weights, seed, device)
+    options = PriorOptions(weights=weights, seed=seed, device=device, focal_rule=focal_rule,
+                           short_side=short_side, input=input)
+    _check(name, options)
+    return BUILDERS[name](options)
+
+
+def _check(name: str, options: PriorOptions) -> None:
+    for option, value, known in (('prior_focal_rule', options.focal_rule, FOCAL_RULES),
+                                 ('prior_input', options.input, INPUTS)):
+        if value not in known:
+            raise SettingsError(f'{option} = {value!r} must be one of {", ".join(known)}')
+    if options.short_side and name not in RESIZABLE:
+        raise SettingsError(f'prior_short_side = {options.short_side}, but prior {name} has one '
+                            f'size; use 0, or one of {", ".join(RESIZABLE)}')
+    if options.input != 'model' and name != 'depth_anything_v2':
+        raise SettingsError(f'prior_input = {options.input} is how ApDepth feeds '
+                            f'depth_anything_v2; use model with prior {name}')

@@ -4,6 +4,8 @@ Known depth, spoilt as real networks spoil it: for evaluation where no such netw
 The same functions degrade exact depth in training.
 """
 
+import zlib
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
@@ -20,12 +22,15 @@ class SmearedPrior:
     :param factor: pixels that are averaged into one, before a smooth upsampling
     :param warp: standard deviation of the low-frequency log scale error
     :param scale: standard deviation of the global one
-    :param seed: every image gets the errors of this seed
+    :param seed: of the errors
+    :param per_image: draw errors from the seed and the depth itself, so that every frame of a
+        recording has its own and the same frame always the same; otherwise from the seed alone
     """
 
     def __init__(self, *, factor: float = 12.0, warp: float = 0.03, scale: float = 0.03,
-                 seed: int = 0) -> None:
+                 seed: int = 0, per_image: bool = False) -> None:
         self.factor, self.warp, self.scale, self.seed = factor, warp, scale, seed
+        self.per_image = per_image
 
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
@@ -37,14 +42,29 @@ class SmearedPrior:
         if sensor_m_B1HW is None:
             raise InputError('prior smeared needs known depth; it is for recordings with ground '
                              'truth, use prior:=bundled elsewhere')
-        exact = fill_holes(SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW)
-        generator = torch.Generator().manual_seed(self.seed)
-        error = scale_error(exact, generator, warp=self.warp, scale=self.scale)
+        measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
+        exact = fill_holes(measured)
+        error = self._errors(measured)
         return PriorDepth(depth_B1HW=smear(exact, self.factor) * error.to(exact.device))
+
+    def _errors(self, measured_m_B1HW: torch.Tensor) -> torch.Tensor:
+        if not self.per_image:
+            return self._error(measured_m_B1HW, self.seed)
+        return torch.cat([self._error(depth[None], self.seed + _checksum(depth))
+                          for depth in measured_m_B1HW])
+
+    def _error(self, like_B1HW: torch.Tensor, seed: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return scale_error(like_B1HW, generator, warp=self.warp, scale=self.scale)
 
     def describe(self) -> list[str]:
         """Give no line: nothing is loaded."""
         return []
+
+
+def _checksum(depth_m_1HW: torch.Tensor) -> int:
+    """Give a number that is the same for the same depth, holes included, on every device."""
+    return zlib.crc32(depth_m_1HW.nan_to_num(0.0).cpu().contiguous().numpy().tobytes())
 
 
 def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> torch.Tensor:

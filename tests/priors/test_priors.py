@@ -81,8 +81,8 @@ def test_the_registry_builds_by_name(bundle):
     assert isinstance(build_prior('bundled', str(bundle.path)), BundledPrior)
     assert isinstance(build_prior('sensor'), SensorPrior)
     assert build_prior('smeared', seed=7).seed == 7
-    with pytest.raises(SettingsError, match=r"prior = 'depth_pro' must be one of \['bundled'"):
-        build_prior('depth_pro')
+    with pytest.raises(SettingsError, match=r"prior = 'depth_prof' must be one of \['bundled'"):
+        build_prior('depth_prof')
     with pytest.raises(WeightsError, match="a 'prior' is needed"):
         open_bundle(_as_refiner(bundle), 'prior')
 
@@ -153,3 +153,19 @@ def test_smeared_prior_has_one_error_per_seed_and_no_holes():
     assert bool(torch.isfinite(depth).all())
     assert torch.equal(depth, again)
     assert not torch.equal(depth, other)
+
+
+def test_frames_of_a_recording_get_errors_of_their_own_and_keep_them():
+    frames = torch.rand(3, 1, 37, 53, generator=torch.Generator().manual_seed(1)) + 1.0
+    frames[..., 5:9, 5:9] = math.nan
+    frames[2] = frames[0]
+    prior = build_prior('smeared', seed=3)
+    rgb = RGB[:1].expand(3, -1, -1, -1)
+    together = prior.predict(rgb, None, frames).depth_B1HW
+    factors = together / SmearedPrior(warp=0.0, scale=0.0).predict(rgb, None, frames).depth_B1HW
+    assert float((factors[0] - factors[1]).abs().max()) > 1e-3
+    assert torch.equal(together[0], together[2])
+    alone = prior.predict(RGB[:1], None, frames[1:2]).depth_B1HW
+    torch.testing.assert_close(alone[0], together[1])
+    reseeded = build_prior('smeared', seed=4).predict(rgb, None, frames).depth_B1HW
+    assert not torch.equal(reseeded, together)

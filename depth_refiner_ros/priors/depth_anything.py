@@ -1,0 +1,133 @@
+"""
+Depth Anything V2: the metric models (metres) and the relative ones (disparity without a scale).
+
+Both are one class in transformers; the configuration tells them apart, and so does this module.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import check_one_of
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.types import DepthKind, PriorDepth
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.priors.base import INPUTS, PriorOptions
+from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
+from depth_refiner_ros.priors.known_models import licence_line, of_width
+from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
+from depth_refiner_ros.priors.original_depth_anything import is_original, read_original
+from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
+import torch
+from torch import nn
+
+METRIC, RELATIVE = 'depth_anything_v2_metric', 'depth_anything_v2'
+INDOOR_M, OUTDOOR_M = 20.0, 80.0
+
+
+class DepthAnythingNetwork(nn.Module):
+    """
+    Pixels in, the map out, at the input's size; its last layer in fp32.
+
+    :param model: ``DepthAnythingForDepthEstimation``
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        model.head.conv3 = InFloat32(model.head.conv3)
+        self.model = model
+
+    def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
+        """Give metres, or disparity >= 0 up to scale and shift."""
+        return self.model(pixel_values=pixels_B3hw).predicted_depth[:, None]
+
+
+class DepthAnythingPrior:
+    """
+    A Depth Anything V2 network as a prior.
+
+    :param network: pixels to map
+    :param kind: ``metric`` or ``disparity``
+    :param rule: of the network's images
+    :param trained_focal: of the training camera, None where depth has no scale
+    :param focal_rule: see :mod:`focal`
+    :param description: line of :meth:`describe`
+    """
+
+    def __init__(self, network: nn.Module, *, kind: DepthKind, rule: preprocess.InputRule,
+                 trained_focal: float | None = None, focal_rule: str = 'auto',
+                 description: str = '') -> None:
+        self.network = network
+        self.kind: DepthKind = kind
+        self._rule, self._trained_focal = rule, trained_focal
+        self._focal_rule, self._description = focal_rule, description
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """Predict at the image's size; measured depth is not used."""
+        size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
+        depth = self.network(self._rule.prepare(rgb_B3HW)).float()
+        depth = self._rule.restore(depth, size)
+        if self._trained_focal is not None:
+            camera = known_camera(self._focal_rule, intrinsics)
+            depth = depth * correction(camera, self._trained_focal)
+        return PriorDepth(depth_B1HW=depth, kind=self.kind)
+
+    def describe(self) -> list[str]:
+        """Give the line of its weights."""
+        return [self._description]
+
+
+def build_metric(options: PriorOptions) -> DepthAnythingPrior:
+    """
+    Build ``depth_anything_v2_metric``.
+
+    :raises WeightsError: where the folder holds another model, or gives disparity
+    """
+    folder = find_folder(METRIC, options.weights)
+    config = read_config(folder, METRIC, 'depth_anything')
+    if config.get('depth_estimation_type', 'relative') != 'metric':
+        raise WeightsError(f'{folder} gives disparity without a scale; prior {METRIC} needs a '
+                           f'metric model: use prior:={RELATIVE} or weights such as indoor-small')
+    farthest_m = float(config.get('max_depth') or 1.0)
+    outdoors = farthest_m > (INDOOR_M + OUTDOOR_M) / 2.0
+    network = DepthAnythingNetwork(load_model(folder, 'DepthAnythingForDepthEstimation'))
+    return DepthAnythingPrior(
+        network.to(options.device), kind='metric', rule=_rule(options),
+        trained_focal=TRAINING_FOCAL['vkitti2' if outdoors else 'hypersim'],
+        focal_rule=options.focal_rule,
+        description=_line(METRIC, network, folder, f'to {farthest_m:g} m'))
+
+
+def build_relative(options: PriorOptions) -> DepthAnythingPrior:
+    """
+    Build ``depth_anything_v2``, from a folder or a file with the original names.
+
+    :raises WeightsError: where the folder holds another model, or gives metres
+    """
+    file = Path(options.weights).expanduser()
+    if is_original(file):
+        network, where = DepthAnythingNetwork(read_original(file)), file
+    else:
+        where = find_folder(RELATIVE, options.weights)
+        config = read_config(where, RELATIVE, 'depth_anything')
+        if config.get('depth_estimation_type', 'relative') != 'relative':
+            raise WeightsError(f'{where} gives metres; prior {RELATIVE} needs a relative model: '
+                               f'use prior:={METRIC} or weights such as small')
+        network = DepthAnythingNetwork(load_model(where, 'DepthAnythingForDepthEstimation'))
+    return DepthAnythingPrior(network.to(options.device), kind='disparity', rule=_rule(options),
+                              description=_line(RELATIVE, network, where, 'disparity'))
+
+
+def _rule(options: PriorOptions) -> preprocess.InputRule:
+    check_one_of('prior_input', options.input, INPUTS)
+    if options.input == 'official_compat':
+        return preprocess.official_compat()
+    return preprocess.depth_anything(options.short_side or 518)
+
+
+def _line(prior: str, network: DepthAnythingNetwork, where: Path, what: str) -> str:
+    width = network.model.config.backbone_config.hidden_size
+    size = where.stat().st_size / 1e6 if where.is_file() else size_mb(where)
+    return (f'prior {prior} (width {width}, {what}): {licence_line(of_width(prior, width))}, '
+            f'{size:.1f} MB, {where}')

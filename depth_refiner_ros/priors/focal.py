@@ -1,0 +1,95 @@
+"""
+What each prior makes of the camera: one network, one rule.
+
+One image cannot tell a near thing from a far one twice the size seen through a longer lens. A
+network that is not told the focal length has learnt that of its training images; through another
+lens its depth is off by the ratio.
+
+======================== ========================================== =========================
+prior                    with known intrinsics                      unknown
+======================== ========================================== =========================
+bundled                  input (viewing rays, canonical focal)      refused
+depth_anything_v2_metric **correction** to the training camera      as the network gives it
+zoedepth                 **correction**, by the domain it chose     as the network gives it
+depth_pro                fx in place of the focal length that the   its own field of view
+                         network estimates (exact, by its design)
+unidepth_v1, unidepth_v2 input (K, scaled by their own code)        their own camera
+metric3d_v2              canonical camera of 1000 px (exact)        refused
+prompt_depth_anything    none: the prompt gives the scale           the same
+depth_anything_v2        none: disparity has no scale               the same
+======================== ========================================== =========================
+
+The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks
+were not trained with it: cues beside size (texture, blur, the shape of a room) do not change with
+the lens, so the truth lies between corrected and not. ``prior_focal_rule: none`` switches
+corrections off, lets DepthPro and UniDepth use their own camera, and is refused by Metric3D.
+"""
+
+import math
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import check_one_of
+from depth_refiner_ros.priors.base import FOCAL_RULES
+import torch
+
+TRAINING_FOCAL = {
+    'hypersim': 886.81 / 768.0,     # 1024 x 768, 60 degrees across
+    'vkitti2': 725.0087 / 375.0,    # 1242 x 375
+    'nyu': 518.86 / 480.0,          # 640 x 480 Kinect
+    'kitti': 721.54 / 352.0,        # 1216 x 352 crop
+}
+"""Focal length of the training cameras as a multiple of the image's short side."""
+
+METRIC3D_FOCAL_PX = 1000.0
+FARTHEST_M = 1e4
+
+
+def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
+    """
+    Give the camera that a prior may use.
+
+    :param rule: ``auto`` or ``none``
+    :raises InputError: for another word
+    """
+    check_one_of('prior_focal_rule', rule, FOCAL_RULES)
+    return intrinsics if rule == 'auto' else None
+
+
+def correction(camera: Intrinsics | None, trained: float) -> float:
+    """
+    Give the factor from the training camera's metres to this camera's; 1 where it is unknown.
+
+    Networks see every image with the same short side, so it is the unit of focal length.
+
+    :param trained: value of :data:`TRAINING_FOCAL`
+    """
+    if camera is None:
+        return 1.0
+    focal_px = math.sqrt(camera.fx * camera.fy)
+    return focal_px / min(camera.width, camera.height) / trained
+
+
+def canonical_factor(camera: Intrinsics, scale: float) -> float:
+    """
+    Give the factor from Metric3D's canonical metres to this camera's.
+
+    :param scale: network pixels per image pixel
+    """
+    return camera.fx * scale / METRIC3D_FOCAL_PX
+
+
+def focal_of_fov(fov_deg_B: torch.Tensor, width: int) -> torch.Tensor:
+    """Give focal lengths in pixels of horizontal fields of view in degrees."""
+    return 0.5 * width / torch.tan(0.5 * torch.deg2rad(fov_deg_B.float()))
+
+
+def depth_of_canonical_inverse(inverse_B1HW: torch.Tensor, focal_px_B: torch.Tensor,
+                               width: int) -> torch.Tensor:
+    """
+    Give metres from DepthPro's canonical inverse depth: f / (width * inverse).
+
+    :param inverse_B1HW: of an image as wide as its focal length
+    :return: at most :data:`FARTHEST_M`, where the network says infinity
+    """
+    inverse_per_m = inverse_B1HW * (width / focal_px_B).view(-1, 1, 1, 1)
+    return inverse_per_m.clamp_min(1.0 / FARTHEST_M).reciprocal()

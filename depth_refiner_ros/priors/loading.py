@@ -1,0 +1,43 @@
+"""Filling a network with safetensors: all that it learns is there, and finite."""
+
+from pathlib import Path
+
+from depth_refiner_ros.bundle import first_line
+from depth_refiner_ros.core.errors import WeightsError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+import torch
+from torch import nn
+
+
+def fill_network(network: nn.Module, file: Path) -> nn.Module:
+    """
+    Load weights into a network whose file may hold more than it needs.
+
+    Buffers may be missing, as code makes them; weights may not.
+
+    :raises WeightsError: where the file is not readable, lacks weights or holds other shapes
+    """
+    try:
+        missing = network.load_state_dict(load_file(file), strict=False).missing_keys
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise WeightsError(f'{file} does not load as {type(network).__name__}: '
+                           f'{first_line(error)}; copy the model again') from error
+    learnt = {name for name, _ in network.named_parameters()}
+    if lacking := [name for name in missing if name in learnt]:
+        raise WeightsError(f'{file}: {len(lacking)} weights are missing, first {lacking[0]}; '
+                           'weights and config.json are of different models')
+    refuse_not_finite(file, network)
+    return network.eval().requires_grad_(False)
+
+
+def refuse_not_finite(where: Path, network: nn.Module) -> None:
+    """
+    Look through all weights.
+
+    :raises WeightsError: where one is NaN or infinite
+    """
+    for name, value in network.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise WeightsError(f'{where}: {name} holds NaN or infinite values; copy the model '
+                               'again')

@@ -1,0 +1,132 @@
+"""
+Metric3D v2 through a checkout of its own code.
+
+The network sees every image as if taken with a focal length of 1000 px: the image is fitted into
+its input with grey borders, its focal length is scaled along, and depth is multiplied by the
+scaled focal length over 1000. Whoever forgets one of the three gets depth that depends on the
+image's size.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.bundle import first_line
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.focal import canonical_factor
+from depth_refiner_ros.priors.loading import fill_network
+from depth_refiner_ros.priors.model_folder import read_config, size_mb
+from depth_refiner_ros.priors.packages import (
+    metric3d_command,
+    METRIC3D_COMMIT,
+    metric3d_commit,
+    metric3d_folder,
+)
+import torch
+from torch import nn
+
+NAME = 'metric3d_v2'
+MODEL_TYPE = 'metric3d'
+ARCHITECTURES = ('metric3d_vit_small', 'metric3d_vit_large', 'metric3d_vit_giant2')
+
+
+class Metric3DNetwork(nn.Module):
+    """
+    Pixels in, canonical metres out.
+
+    :param model: a module with ``inference({'input': pixels}) -> (depth, confidence, more)``
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
+        """Give ``canonical_m_B1hw``, in fp32 as its recurrent decoder was trained."""
+        with torch.autocast(pixels_B3hw.device.type, enabled=False):
+            depth, *_ = self.model.inference({'input': pixels_B3hw.float()})
+        return depth if depth.ndim == 4 else depth[:, None]
+
+
+class Metric3DPrior:
+    """
+    A Metric3D v2 network as a prior.
+
+    :param network: pixels to canonical metres
+    :param rule: of the network's images
+    :param description: line of :meth:`describe`
+    """
+
+    def __init__(self, network: nn.Module, rule: preprocess.InputRule | None = None, *,
+                 description: str = '') -> None:
+        self.network = network
+        self._rule = rule or preprocess.metric3d()
+        self._description = description
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """
+        Predict metres at the image's size; measured depth is not used.
+
+        :raises InputError: where the intrinsics are unknown, as they set the scale
+        """
+        if intrinsics is None:
+            raise InputError(f"prior {NAME} needs the camera's intrinsics; publish camera_info or "
+                             'give the field of view')
+        size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
+        canonical = self.network(self._rule.prepare(rgb_B3HW)).float()
+        depth = self._rule.restore(canonical, size)
+        depth = depth * canonical_factor(intrinsics, self._rule.scale(size))
+        return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
+
+    def describe(self) -> list[str]:
+        """Give the line of its weights."""
+        return [self._description]
+
+
+def build(options: PriorOptions) -> Metric3DPrior:
+    """
+    Build ``metric3d_v2`` from a folder of :func:`import_checkpoint.import_metric3d`.
+
+    :raises SettingsError: with ``prior_focal_rule: none``, or without a folder
+    :raises WeightsError: where folder or checkout are missing or do not fit
+    """
+    if options.focal_rule == 'none':
+        raise SettingsError(f'prior_focal_rule = none, but prior {NAME} has no scale without the '
+                            'focal length; use auto')
+    folder = Path(options.weights).expanduser()
+    if not folder.is_dir():
+        raise SettingsError(f'prior_weights = {options.weights!r} is no folder; Metric3D is '
+                            'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
+                            'convert it once with depth-refiner models import and name the result')
+    config = read_config(folder, NAME, MODEL_TYPE)
+    architecture = str(config.get('architecture'))
+    if architecture not in ARCHITECTURES:
+        raise WeightsError(f'{folder / "config.json"}: architecture {architecture!r} is not one '
+                           f'of {", ".join(ARCHITECTURES)}')
+    network = Metric3DNetwork(load_network(architecture, folder)).to(options.device)
+    line = (f'prior {NAME} ({architecture}): BSD-2-Clause code, weights see model card, '
+            f'{size_mb(folder):.1f} MB, {folder}')
+    return Metric3DPrior(network, description=line)
+
+
+def load_network(architecture: str, folder: Path) -> Any:
+    """
+    Build a network of the checkout and fill it with safetensors.
+
+    :raises WeightsError: where the checkout is missing or at another commit, or weights do not fit
+    """
+    commit = metric3d_commit()
+    if commit != METRIC3D_COMMIT:
+        found = 'not on this machine' if commit is None else f'at {commit}'
+        raise WeightsError(f'the code of Metric3D is {found}; {metric3d_command()}')
+    try:
+        network = torch.hub.load(str(metric3d_folder()), architecture, source='local',
+                                 pretrain=False)
+    except ImportError as error:
+        raise WeightsError(f'Metric3D cannot be imported ({first_line(error)}); '
+                           f'{metric3d_command()}') from error
+    return fill_network(network, folder / 'model.safetensors')

@@ -1,0 +1,114 @@
+"""
+Finding the weights of a prior: a size, a folder or a hub id becomes a checked folder.
+
+Only JSON and safetensors are fetched or read; pickles are refused by name.
+"""
+
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from depth_refiner_ros.bundle import first_line, MANIFEST, PICKLES
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
+from depth_refiner_ros.priors.known_models import MODELS
+
+HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+')
+WANTED = ('config.json', '*.safetensors', '*.safetensors.index.json')
+
+
+def find_folder(prior: str, weights: str) -> Path:
+    """
+    Give the folder with a prior's weights.
+
+    :param prior: name in the registry
+    :param weights: a size of :data:`MODELS`, a folder, or a hub id, which is looked up among what
+        was downloaded before and then fetched
+    :raises SettingsError: where nothing is named, or an unknown size
+    :raises WeightsError: where there is no such folder or it cannot be fetched
+    """
+    known = MODELS[prior]
+    if weights in known:
+        return _from_hub(known[weights].hub_id)
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        return path
+    example = next(iter(known.values())).hub_id
+    sizes = f'one of {", ".join(known)}, a folder, or a hub id such as {example}'
+    if weights == 'bundled':
+        raise SettingsError(f'prior {prior} comes without weights; set prior_weights to '
+                            f'{sizes}')
+    if HUB_ID.fullmatch(weights):
+        return _from_hub(weights)
+    if '/' not in weights:
+        raise SettingsError(f'prior_weights = {weights!r} is no size of {prior} and no folder; '
+                            f'use {sizes}')
+    raise WeightsError(f'{weights} is no folder; prior {prior} reads {sizes}')
+
+
+def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
+    """
+    Read the configuration and check that the folder is one that the prior can read.
+
+    :param model_type: what the configuration must call itself
+    :raises WeightsError: for a bundle of this package, another model, pickles, or a folder that
+        lacks files
+    """
+    if (folder / MANIFEST).is_file():
+        raise WeightsError(f'{folder} is a bundle of this package, not a model for prior {prior}; '
+                           'use prior:=bundled for a prior bundle')
+    file = folder / 'config.json'
+    if not file.is_file():
+        raise WeightsError(f'{folder} holds no config.json; prior {prior} needs the folder as '
+                           'published, with config.json and safetensors')
+    try:
+        config = json.loads(file.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f'{file} is not readable JSON: {error}; copy it again') from error
+    found = config.get('model_type') if isinstance(config, dict) else None
+    if found != model_type:
+        raise WeightsError(f'{folder} holds a model of type {found!r}; prior {prior} needs '
+                           f'{model_type!r}')
+    check_safetensors(folder)
+    return config
+
+
+def check_safetensors(folder: Path) -> None:
+    """
+    Ask for weights that can be read without unpickling.
+
+    :raises WeightsError: where there are none
+    """
+    if any(folder.glob('*.safetensors')):
+        return
+    pickles = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in PICKLES)
+    if pickles:
+        raise WeightsError(f'{folder} holds only a pickle ({pickles[0]}), which is never loaded; '
+                           'convert it once with depth-refiner models import')
+    raise WeightsError(f'{folder} holds no safetensors; copy the model again')
+
+
+def size_mb(folder: Path) -> float:
+    """Give the size of a folder's weights."""
+    return sum(file.stat().st_size for file in folder.glob('*.safetensors')) / 1e6
+
+
+def _from_hub(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=list(WANTED), local_files_only=True))
+    except LocalEntryNotFoundError:
+        pass
+    except HFValidationError as error:
+        raise WeightsError(f'{hub_id} is no hub id: {first_line(error)}') from error
+    hint = (f'download it elsewhere (hf download {hub_id} --local-dir FOLDER) and set '
+            'prior_weights to that folder')
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=list(WANTED)))
+    except HfHubHTTPError as error:
+        raise WeightsError(f'the hub refuses {hub_id}: {first_line(error)}; accept its licence '
+                           f'and log in, or {hint}') from error
+    except OSError as error:
+        raise WeightsError(f'{hub_id} is not on this machine and the hub cannot be reached; '
+                           f'{hint}') from error

@@ -1,0 +1,212 @@
+"""
+Images as each network was trained to see them, and its maps back at the image's size.
+
+===================== ===================================== ================= ====================
+rule                  size at the network                   numbers           resampling in, out
+===================== ===================================== ================= ====================
+depth_anything        short side 518, multiples of 14       ImageNet          bicubic, bilinear ac
+official_compat       the image's, up to multiples of 14    [-1, 1]           bilinear ac, both
+prompt_depth_anything short side 756, multiples of 14       ImageNet          bicubic, bicubic
+zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic
+                      multiples of 32
+depth_pro             squashed to 1536 x 1536               0.5 +- 0.5        bilinear, bilinear
+metric3d              fitted into 1064 x 616, grey borders  ImageNet          bilinear, bilinear
+===================== ===================================== ================= ====================
+
+*ac*: corners aligned, as the model's own code does. Nothing is antialiased, as in that code.
+UniDepth scales by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import math
+
+import torch
+from torch.nn import functional
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+Size = tuple[int, int]
+"""Rows and columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Borders:
+    """
+    Pixels that are added around an image.
+
+    :param mode: ``reflect``, or ``constant`` for the mean colour
+    """
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+    mode: str = 'constant'
+
+    def added(self, image_BCHW: torch.Tensor) -> torch.Tensor:
+        """Add them to an image of mean 0."""
+        sides = (self.left, self.right, self.top, self.bottom)
+        return functional.pad(image_BCHW, sides, self.mode)
+
+    def removed(self, map_BCHW: torch.Tensor) -> torch.Tensor:
+        """Take them off a map of the bordered size."""
+        height, width = map_BCHW.shape[-2:]
+        return map_BCHW[..., self.top:height - self.bottom, self.left:width - self.right]
+
+    def around(self, size: Size) -> Size:
+        """Give the size with borders."""
+        return size[0] + self.top + self.bottom, size[1] + self.left + self.right
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputRule:
+    """
+    How one network wants its images.
+
+    :param size: the image's size to the size at the network, without borders added there
+    :param before: borders added before the resize, by the image's size
+    :param after: borders added after it, by the resized size
+    :param mean_std: of each colour, for an image in 0..1
+    :param down: interpolation of the image
+    :param up: of the network's map
+    """
+
+    size: Callable[[Size], Size]
+    before: Callable[[Size], Borders] = lambda size: Borders()
+    after: Callable[[Size], Borders] = lambda size: Borders()
+    mean_std: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET
+    down: str = 'bilinear'
+    down_corners: bool = False
+    up: str = 'bilinear'
+    up_corners: bool = False
+
+    def prepare(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
+        """
+        Give what the network reads.
+
+        :param rgb_B3HW: colour in 0..1
+        """
+        image_size = _size_of(rgb_B3HW)
+        mean, std = (rgb_B3HW.new_tensor(values).view(1, 3, 1, 1) for values in self.mean_std)
+        bordered = self.before(image_size).added((rgb_B3HW - mean) / std)
+        inner = self.size(_size_of(bordered))
+        return self.after(inner).added(_resized(bordered, inner, self.down, self.down_corners))
+
+    def restore(self, map_B1hw: torch.Tensor, image_size: Size) -> torch.Tensor:
+        """
+        Bring the network's map to the image's size.
+
+        :param map_B1hw: of the bordered input, at any resolution of its own
+        """
+        before = self.before(image_size)
+        bordered = before.around(image_size)
+        inner = self.size(bordered)
+        after = self.after(inner)
+        if after != Borders():
+            map_B1hw = after.removed(_resized(map_B1hw, after.around(inner), 'bilinear', False))
+        return before.removed(_resized(map_B1hw, bordered, self.up, self.up_corners))
+
+    def scale(self, image_size: Size) -> float:
+        """Tell by how much the image's rows are enlarged."""
+        bordered = self.before(image_size).around(image_size)
+        return self.size(bordered)[0] / bordered[0]
+
+
+def lower_bound(short_side: int, multiple: int) -> Callable[[Size], Size]:
+    """
+    Make the short side this long, or the next multiple; the aspect stays but for rounding.
+
+    :param short_side: in pixels; the long side is rounded to the nearest multiple
+    """
+    def size(image: Size) -> Size:
+        scale = short_side / min(image)
+        nearest = [round(side * scale / multiple) * multiple for side in image]
+        rows, columns = (side if side >= short_side else math.ceil(short_side / multiple)
+                         * multiple for side in nearest)
+        return rows, columns
+    return size
+
+
+def rounded_up(multiple: int) -> Callable[[Size], Size]:
+    """Keep the image's size but for the next multiple."""
+    def size(image: Size) -> Size:
+        rows, columns = (math.ceil(side / multiple) * multiple for side in image)
+        return rows, columns
+    return size
+
+
+def least_change(rows: int, columns: int, multiple: int) -> Callable[[Size], Size]:
+    """Match the target side that asks for the smaller change; keep the aspect but for rounding."""
+    def size(image: Size) -> Size:
+        by_rows, by_columns = rows / image[0], columns / image[1]
+        scale = by_columns if abs(1.0 - by_columns) < abs(1.0 - by_rows) else by_rows
+        height, width = (max(1, round(side * scale / multiple)) * multiple for side in image)
+        return height, width
+    return size
+
+
+def fitted(rows: int, columns: int) -> Callable[[Size], Size]:
+    """Make the image as large as fits, rounded down."""
+    def size(image: Size) -> Size:
+        scale = min(rows / image[0], columns / image[1])
+        # The small term keeps the side that decides from falling a pixel short of its target.
+        height, width = (max(1, int(side * scale + 1e-6)) for side in image)
+        return height, width
+    return size
+
+
+def centred(rows: int, columns: int) -> Callable[[Size], Borders]:
+    """Add what a fitted image lacks of a size, the odd pixel below and right."""
+    def borders(inner: Size) -> Borders:
+        top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
+        return Borders(top=top, bottom=rows - inner[0] - top,
+                       left=left, right=columns - inner[1] - left)
+    return borders
+
+
+def mirrored(image: Size) -> Borders:
+    """Give ZoeDepth's borders: 3 sqrt(side / 2) pixels of mirror image."""
+    rows, columns = (min(int(math.sqrt(side / 2.0) * 3.0), side - 1) for side in image)
+    return Borders(top=rows, bottom=rows, left=columns, right=columns, mode='reflect')
+
+
+def depth_anything(short_side: int = 518) -> InputRule:
+    """Give the rule of Depth Anything V2."""
+    return InputRule(size=lower_bound(short_side, 14), down='bicubic', up_corners=True)
+
+
+def official_compat() -> InputRule:
+    """Give what ApDepth's code feeds Depth Anything V2: [-1, 1], native size."""
+    return InputRule(size=rounded_up(14), mean_std=HALF, down_corners=True, up_corners=True)
+
+
+def prompt_depth_anything(short_side: int = 756) -> InputRule:
+    """Give the rule of Prompt Depth Anything."""
+    return InputRule(size=lower_bound(short_side, 14), down='bicubic', up='bicubic')
+
+
+def zoedepth() -> InputRule:
+    """Give the rule of ZoeDepth."""
+    return InputRule(size=least_change(384, 512, 32), before=mirrored, mean_std=HALF,
+                     down_corners=True, up='bicubic')
+
+
+def depth_pro(side: int = 1536) -> InputRule:
+    """Give the rule of DepthPro: any aspect becomes a square."""
+    return InputRule(size=lambda image: (side, side), mean_std=HALF)
+
+
+def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
+    """Give the rule of Metric3D v2 with a ViT."""
+    return InputRule(size=fitted(rows, columns), after=centred(rows, columns))
+
+
+def _size_of(image_BCHW: torch.Tensor) -> Size:
+    return image_BCHW.shape[-2], image_BCHW.shape[-1]
+
+
+def _resized(image_BCHW: torch.Tensor, size: Size, mode: str, corners: bool) -> torch.Tensor:
+    if _size_of(image_BCHW) == size:
+        return image_BCHW
+    return functional.interpolate(image_BCHW, size=size, mode=mode, align_corners=corners)

@@ -1,0 +1,115 @@
+"""Prompt Depth Anything: coarse sensor depth tells the network the scale, the image the rest."""
+
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.known_models import licence_line, of_width
+from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
+from depth_refiner_ros.priors.sensor import SensorPrior
+from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
+import torch
+from torch import nn
+from torch.nn import functional
+
+NAME = 'prompt_depth_anything'
+PROMPT_ROWS = 192
+"""Rows of the depth cameras that the network was trained with; finer prompts are averaged."""
+SPREAD_M = 0.05
+"""A prompt that varies by less is widened to this, as its range is the unit of the output."""
+
+
+class PromptDepthAnythingNetwork(nn.Module):
+    """
+    Pixels and prompt in, metres out; its last layer in fp32.
+
+    :param model: ``PromptDepthAnythingForDepthEstimation``
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        model.head.conv3 = InFloat32(model.head.conv3)
+        self.model = model
+
+    def forward(self, pixels_B3hw: torch.Tensor, prompt_m_B1hw: torch.Tensor) -> torch.Tensor:
+        """Give ``depth_m_B1hw`` at the size of the pixels."""
+        output = self.model(pixel_values=pixels_B3hw, prompt_depth=prompt_m_B1hw)
+        return output.predicted_depth[:, None]
+
+
+class PromptDepthAnythingPrior:
+    """
+    Prompt Depth Anything as a prior.
+
+    :param network: pixels and prompt to metres
+    :param rule: of the network's images
+    :param description: line of :meth:`describe`
+    """
+
+    def __init__(self, network: nn.Module, rule: preprocess.InputRule | None = None, *,
+                 description: str = '') -> None:
+        self.network = network
+        self._rule = rule or preprocess.prompt_depth_anything()
+        self._description = description
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """
+        Predict metres at the image's size.
+
+        :raises InputError: where there is no measured depth, or an image's has no valid pixel
+        """
+        if sensor_m_B1HW is None:
+            raise InputError(f'prior {NAME} needs a depth image as its prompt; connect depth_in '
+                             'or use prior:=bundled')
+        size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
+        prompt = prompt_of(SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW)
+        depth = self.network(self._rule.prepare(rgb_B3HW), prompt).float()
+        depth = self._rule.restore(depth, size)
+        # Bicubic resampling and the network's linear output may leave the positive numbers.
+        return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
+
+    def describe(self) -> list[str]:
+        """Give the line of its weights."""
+        return [self._description]
+
+
+def prompt_of(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
+    """
+    Make measured depth fit to prompt: without holes, coarse, and not constant.
+
+    The network divides by the prompt's range, so one NaN or a flat wall would make everything NaN.
+
+    :param depth_m_B1HW: metres, NaN where unknown
+    :raises InputError: where an image has no valid pixel
+    """
+    empty = ~torch.isfinite(depth_m_B1HW).flatten(1).any(dim=1)
+    if bool(empty.any()):
+        raise InputError(f'depth image {int(empty.nonzero()[0])} of the batch has no valid pixel; '
+                         'check its range and encoding')
+    filled = fill_holes(depth_m_B1HW)
+    rows, columns = filled.shape[-2:]
+    if rows > PROMPT_ROWS:
+        coarse = (PROMPT_ROWS, max(1, round(columns * PROMPT_ROWS / rows)))
+        filled = functional.interpolate(filled, size=coarse, mode='area')
+    flat = filled.flatten(1)
+    lacking = (SPREAD_M - (flat.amax(dim=1) - flat.amin(dim=1))).clamp_min(0.0)
+    widened = filled.clone()
+    widened[:, 0, 0, 0] = flat.amax(dim=1) + lacking
+    return torch.where((lacking > 0.0).view(-1, 1, 1, 1), widened, filled)
+
+
+def build(options: PriorOptions) -> PromptDepthAnythingPrior:
+    """Build ``prompt_depth_anything``."""
+    folder = find_folder(NAME, options.weights)
+    read_config(folder, NAME, 'prompt_depth_anything')
+    model = load_model(folder, 'PromptDepthAnythingForDepthEstimation')
+    known = of_width(NAME, model.config.backbone_config.hidden_size)
+    line = f'prior {NAME}: {licence_line(known)}, {size_mb(folder):.1f} MB, {folder}'
+    return PromptDepthAnythingPrior(
+        PromptDepthAnythingNetwork(model).to(options.device),
+        preprocess.prompt_depth_anything(options.short_side or 756), description=line)

@@ -1,0 +1,69 @@
+"""Reading a depth network of transformers from a folder: safetensors, complete, finite, quiet."""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.bundle import first_line
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.priors.loading import refuse_not_finite
+from safetensors import SafetensorError
+import torch
+from torch import nn
+
+
+class InFloat32(nn.Module):
+    """
+    The last layers of a network in fp32 where the rest runs in fewer bits.
+
+    bfloat16 would quantise depth to steps of half a percent.
+
+    :param inner: the layers
+    """
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Run them on the same inputs in fp32."""
+        device = next(self.inner.parameters()).device.type
+        with torch.autocast(device, enabled=False):
+            return self.inner(*(_float32(value) for value in inputs),
+                              **{name: _float32(value) for name, value in named.items()})
+
+
+def _float32(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.float()
+    return [_float32(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def load_model(folder: Path, class_name: str) -> Any:
+    """
+    Load a model of transformers in fp32.
+
+    :param folder: checked by :func:`model_folder.read_config`
+    :param class_name: class in transformers
+    :raises WeightsError: where transformers is missing, or weights and configuration do not fit
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise WeightsError('this prior needs transformers; pip install transformers') from error
+    from huggingface_hub.errors import StrictDataclassError
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        model, report = getattr(transformers, class_name).from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True,
+            dtype=torch.float32)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError,
+            SafetensorError, StrictDataclassError) as error:
+        raise WeightsError(f'{folder} does not load as {class_name}: {first_line(error)}; copy '
+                           'the model again') from error
+    for problem in ('missing_keys', 'mismatched_keys'):
+        if names := sorted(map(str, report.get(problem, ()))):
+            raise WeightsError(f'{folder}: {len(names)} {problem.replace("_", " ")}, first '
+                               f'{names[0]}; weights and config.json are of different models')
+    refuse_not_finite(folder, model)
+    return model.eval().requires_grad_(False)

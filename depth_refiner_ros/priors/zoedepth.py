@@ -1,0 +1,101 @@
+"""ZoeDepth: metric depth with a head for rooms (NYU) and one for streets (KITTI)."""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
+from depth_refiner_ros.priors.known_models import licence_line, MODELS
+from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
+from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
+import torch
+from torch import nn
+
+NAME = 'zoedepth'
+INDOOR_M = 10.0
+
+
+class ZoeDepthNetwork(nn.Module):
+    """
+    Pixels in, metres and votes for the training domains out; the metric head in fp32.
+
+    :param model: ``ZoeDepthForDepthEstimation``
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        # Its bins are factorials and attractors, which few bits do not bear.
+        model.metric_head = InFloat32(model.metric_head)
+        self.model = model
+
+    def forward(self, pixels_B3hw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """
+        Predict.
+
+        :return: ``depth_m_B1hw``, and ``votes_BD`` for its D domains, zeros where it knows one
+        """
+        output = self.model(pixel_values=pixels_B3hw)
+        votes = output.domain_logits
+        depth = output.predicted_depth[:, None]
+        return depth, depth.new_zeros(len(depth), 1) if votes is None else votes
+
+
+class ZoeDepthPrior:
+    """
+    ZoeDepth as a prior.
+
+    :param network: pixels to metres and votes
+    :param domains: keys of :data:`TRAINING_FOCAL`, one per vote
+    :param focal_rule: see :mod:`focal`
+    :param description: line of :meth:`describe`
+    """
+
+    def __init__(self, network: nn.Module, domains: tuple[str, ...], *, focal_rule: str = 'auto',
+                 description: str = '') -> None:
+        self.network = network
+        self._domains, self._focal_rule = domains, focal_rule
+        self._description = description
+        self._rule = preprocess.zoedepth()
+
+    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+        """Predict metres at the image's size; measured depth is not used."""
+        camera = known_camera(self._focal_rule, intrinsics)
+        size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
+        pixels = self._rule.prepare(rgb_B3HW)
+        # The model lets a whole batch vote for one domain: one image a call keeps each its own.
+        maps = [self._one(image[None], camera) for image in pixels]
+        return PriorDepth(depth_B1HW=self._rule.restore(torch.cat(maps), size), kind='metric')
+
+    def describe(self) -> list[str]:
+        """Give the line of its weights."""
+        return [self._description]
+
+    def _one(self, pixels_13hw: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
+        depth, votes = self.network(pixels_13hw)
+        domain = self._domains[int(votes.argmax())]
+        return depth.float() * correction(camera, TRAINING_FOCAL[domain])
+
+
+def build(options: PriorOptions) -> ZoeDepthPrior:
+    """Build ``zoedepth``."""
+    folder = find_folder(NAME, options.weights)
+    read_config(folder, NAME, 'zoedepth')
+    network = ZoeDepthNetwork(load_model(folder, 'ZoeDepthForDepthEstimation'))
+    domains = domains_of(network.model.config.bin_configurations)
+    return ZoeDepthPrior(network.to(options.device), domains, focal_rule=options.focal_rule,
+                         description=_line(folder, domains))
+
+
+def domains_of(bins: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Tell the training data of each head: by name, or by how far it sees."""
+    return tuple(name if (name := str(head.get('name', ''))) in TRAINING_FOCAL
+                 else 'nyu' if float(head['max_depth']) <= INDOOR_M else 'kitti' for head in bins)
+
+
+def _line(folder: Path, domains: tuple[str, ...]) -> str:
+    return (f'prior {NAME} ({", ".join(domains)}): {licence_line(MODELS[NAME]["nyu-kitti"])}, '
+            f'{size_mb(folder):.1f} MB, {folder}')
