@@ -43,8 +43,6 @@ class Operations:
                           operand_bytes=self.operand_bytes * calls)
 
 
-NOTHING = Operations(flops=0.0, weight_bytes=0.0, operand_bytes=0.0)
-
 
 def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> Operations:
     """

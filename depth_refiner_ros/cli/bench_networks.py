@@ -13,8 +13,10 @@ from depth_refiner_ros.cli.bench_bounds import Stage
 from depth_refiner_ros.cli.bench_count import count
 from depth_refiner_ros.cli.bench_devices import DTYPES
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import apdepth_recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.sd2 import sd2_network
 import torch
 from torch import nn
@@ -49,12 +51,16 @@ class FrameSize:
 
 
 def recipe_of(method: str) -> Recipe:
-    """Give the conventions of a method at full size, which keep the image's size here."""
+    """
+    Give the conventions of a method at full size, as they are timed.
+
+    Images keep their size, one UNet makes both passes of SharpDepth, and ApDepth is given the
+    metric prior instead of a disparity beside it: the networks and their inputs are the same.
+    """
     if method == 'sharpdepth':
-        return replace(sharpdepth_recipe('paper'), max_edge_px=0)
-    return Recipe(method='apdepth', preset='paper', codec='vae', channel_order='depth_rgb',
-                  timestep=1, prediction='sample', detail=False, known=False, space='depth',
-                  range='quantile', text_width=1024)
+        return replace(sharpdepth_recipe('official_code'), max_edge_px=0)
+    return replace(apdepth_recipe('normalized'), condition='metric', output='metric',
+                   space='depth')
 
 
 def build_network(method: str, codec: str) -> OneStepNetwork:
@@ -110,7 +116,13 @@ def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
     return {'encode': lambda: (codec.encode_rgb(rgb_B3HW), codec.encode_depth(unit_B1HW),
                                network.condition(unit_B1HW, known_B1HW)),
             'unet': lambda: network(latent, image, extra),
-            'decode': lambda: codec.decode_depth(latent)}
+            'decode': lambda: network.decode(latent)}
+
+
+def autoencoder(network: OneStepNetwork) -> nn.Module:
+    """Give the autoencoder of a network of true size."""
+    assert isinstance(network.codec, VaeCodec)
+    return network.codec.vae
 
 
 def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> dict[str, Stage]:
@@ -123,10 +135,10 @@ def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> 
     size.checked(network.codec.factor)
     rgb = torch.empty(1, 3, size.height, size.width, dtype=DTYPES[precision], device=META)
     weights = {'encode': 'encoder', 'decode': 'decoder'}
-    calls = refiner_calls(network, rgb)
+    calls, vae = refiner_calls(network, rgb), autoencoder(network)
     stages = {}
     for name, call in calls.items():
-        module = network.unet if name == 'unet' else getattr(network.codec.vae, weights[name])
+        module = getattr(vae, weights[name]) if name in weights else network.unet
         stages[name] = Stage(operations=count(call, module.parameters()),
                              calls=1 if name == 'encode' else PASSES[method])
     return stages

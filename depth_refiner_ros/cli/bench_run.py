@@ -1,129 +1,164 @@
-"""The work of ``depth-refiner bench``."""
+"""The work of ``depth-refiner bench``: measure, print, draw, write."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-import tempfile
-import time
 from typing import Any
 
-from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.console import tracked, write_json
-from depth_refiner_ros.cli.demo_graph import demo_graph, run_graph
-from depth_refiner_ros.cli.demo_run import stages
-from depth_refiner_ros.cli.graph import require_ros
-from depth_refiner_ros.cli.hardware import machine_facts
-from depth_refiner_ros.cli.inference import infer
-from depth_refiner_ros.cli.results import quantiles
-from depth_refiner_ros.core.edges import flying_pixels
-from depth_refiner_ros.core.pointcloud import CloudBuilder
-from depth_refiner_ros.options import values
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.backends.execution import choose, Execution
+from depth_refiner_ros.cli import bench_show
+from depth_refiner_ros.cli.bench_configured import measure_configured
+from depth_refiner_ros.cli.bench_devices import DEVICES, named_device
+from depth_refiner_ros.cli.bench_full import full_stages, FullSize, measure, measure_diffusers
+from depth_refiner_ros.cli.bench_networks import FrameSize
+from depth_refiner_ros.cli.bench_result import device_facts, speedups, stage_rows, yardsticks
+from depth_refiner_ros.cli.bench_sweep import (
+    all_bounds,
+    measure_priors,
+    STEPS,
+    sweep_priors,
+    sweep_steps,
+)
+from depth_refiner_ros.cli.console import say, write_json
+from depth_refiner_ros.cli.hardware import machine_facts, speed_facts
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.settings import ModelSettings
-from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.simulated import SimulatedSource
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-import torch
 
-NETWORKS = ('prior', 'refine')
-"""Stages that are networks; a stage counts as one where its name starts so."""
-TOTAL_BUDGET_MS = 1000.0 / 6.0
-"""Six frames per second at 640 x 480 on two cores."""
-AROUND_BUDGET_MS = 8.0
-"""Everything outside the networks, at 640 x 480."""
-SEED = 900_000
-DIFFERENT_FRAMES = 4
+BOUND_PRECISION = 'fp16'
+"""The one reduced format that every device of the table has."""
 
 
-def run(model: ModelSettings, *, width: int, height: int, frames: int, graph: bool,
-        json: Path | None) -> None:
-    """Time the stages and print them beside the budget."""
-    if graph:
-        require_ros()
-    seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=width, height=height))
-    refiner = DepthRefiner.from_settings(model)
-    refiner.warm_up(width, height)
-    timed = time_stages(refiner, model, seen, frames)
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where results go beside the screen, None for nowhere."""
+
+    json: Path | None
+    plots: Path | None
+
+
+def run_configured(model: ModelSettings, size: FrameSize, output: Output, *, frames: int,
+                   graph: bool, against: str) -> None:
+    """Time the configured refiner and print it beside the budget."""
+    result = measure_configured(model, size=size, frames=frames, graph=graph, against=against)
+    bench_show.show_configured(result)
+    if output.plots:
+        _told(bench_show.plot_stages(output.plots, 'networks', 'Networks of the refiner',
+                                     result['networks']))
+    _finish(result, output)
+
+
+def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against: str) -> None:
+    """Time a refiner at true size and diffusers' pipeline beside it."""
+    execution = choose(model.device, model.precision, model.threads)
+    stages = full_stages(wanted, execution.precision)
+    devices = yardsticks(execution.device, execution.precision, against)
+    measured = measure(wanted, execution, model)
+    rows = stage_rows(stages, measured['stages_ms'], devices, execution.precision)
+    diffusers = speedups(measure_diffusers(wanted, execution), rows['refiner']['p50'],
+                         rows['frame']['p50'])
+    result = {
+        'kind': 'full_size', 'method': wanted.method, 'codec': wanted.codec,
+        'prior': wanted.prior, **_shape(wanted.size), 'precision': execution.precision,
+        'backend': model.backend, 'attention': measured['attention'], 'weights': 'random',
+        'frames': wanted.frames, 'warm_up': wanted.warm_up,
+        'devices': [device_facts(device) for device in devices], 'stages': rows,
+        'memory_mib': measured['memory_mib'],
+        'memory_of': 'reserved by torch on the GPU' if execution.device.type == 'cuda'
+        else 'resident, whole process', 'diffusers': diffusers}
+    bench_show.show_full(result)
+    if output.plots:
+        name = f'full_{wanted.method}_{wanted.codec}'
+        title = f'{wanted.method}, codec {wanted.codec}, {_words(wanted.size, execution)}'
+        _told(bench_show.plot_stages(output.plots, name, title, rows))
+        series = _steps_measured(result)
+        if series:
+            _told(bench_show.plot_steps(output.plots, f'{name}_steps', title, series))
+    _finish(result, output)
+
+
+def run_priors(model: ModelSettings, size: FrameSize, output: Output, *, sizes: tuple[str, ...],
+               frames: int, warm_up: int, against: str) -> None:
+    """Time each prior at each resolution."""
+    execution = choose(model.device, model.precision, model.threads)
+    devices = yardsticks(execution.device, execution.precision, against)
+    rows = sweep_priors(size, devices, execution.precision, sizes)
+    rows = measure_priors(rows, size, execution, frames=frames, warm_up=warm_up)
+    result = {'kind': 'priors', **_shape(size), 'precision': execution.precision,
+              'frames': frames, 'warm_up': warm_up, 'weights': 'random',
+              'devices': [device_facts(device) for device in devices], 'priors': rows}
+    bench_show.show_priors(result)
+    if output.plots:
+        _told(bench_show.plot_priors(output.plots, 'priors', rows))
+    _finish(result, output)
+
+
+def run_bounds(size: FrameSize, output: Output, *, prior: str, against: str) -> None:
+    """Print the least time of both methods on every device of the table; nothing is timed."""
+    devices = [named_device(against)] if against else list(DEVICES.values())
     result: dict[str, Any] = {
-        'width': width, 'height': height, 'frames': frames, 'settings': values(model),
-        'machine': machine_facts(),
-        'stages': {name: quantiles(ms) for name, ms in timed.items()},
-        'budget': budget(timed, width, height)}
-    if graph:
-        result['graph'] = time_graph(model, frames)
-    if json:
-        write_json(json, result)
-    _show(result)
+        'kind': 'bounds', **_shape(size), 'precision': BOUND_PRECISION,
+        'devices': [device_facts(device) for device in devices],
+        'bounds': all_bounds(size, devices, BOUND_PRECISION, prior),
+        'priors': sweep_priors(size, devices, BOUND_PRECISION),
+        'steps': [row for codec in ('vae', 'tiny')
+                  for row in sweep_steps(size, codec, devices, BOUND_PRECISION)]}
+    bench_show.show_bounds(result)
+    if output.plots:
+        shown = devices[0].name
+        _told(bench_show.plot_priors(output.plots, 'bounds_priors', result['priors'], shown))
+        series = _steps_bounded(result, shown)
+        _told(bench_show.plot_steps(output.plots, 'bounds_steps', f'Least on {shown}', series))
+    if output.json:
+        write_json(output.json, result)
 
 
-def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Frame],
-                frames: int) -> dict[str, list[float]]:
+def steps_of(text: str) -> tuple[int, ...]:
     """
-    Time frames from image to packed cloud.
+    Read a list of step counts; ``0`` alone leaves diffusers' pipeline out.
 
-    :return: stage to milliseconds of each frame; ``total`` is the whole frame
+    :raises InputError: where it is no list of positive numbers
     """
-    first = seen[0]
-    assert first.intrinsics is not None
-    builder = CloudBuilder(first.intrinsics)
-    timed: dict[str, list[float]] = {}
-    for index in tracked(range(frames + 2), 'timing', frames + 2):
-        frame = seen[index % len(seen)]
-        marks = [time.perf_counter()]
-        depths = infer(refiner, model, frame)
-        marks.append(time.perf_counter())
-        depth = torch.from_numpy(depths.refined_m_HW)
-        flying_pixels(depth[None, None])
-        marks.append(time.perf_counter())
-        builder.build(depth, torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)))
-        marks.append(time.perf_counter())
-        infer_ms, edge_ms, cloud_ms = (1e3 * float(step) for step in np.diff(marks))
-        rest_ms = max(0.0, infer_ms - sum(depths.timings_ms.values()))
-        row = {'convert': rest_ms, **depths.timings_ms, 'edge filter': edge_ms,
-               'cloud': cloud_ms, 'total': infer_ms + edge_ms + cloud_ms}
-        if index >= 2:  # the first calls after warm-up still fill caches
-            for name, ms in row.items():
-                timed.setdefault(name, []).append(ms)
-    return timed
+    if text == '0':
+        return ()
+    parts = [part.strip() for part in text.split(',')]
+    if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 1000 for part in parts):
+        raise InputError(f'--steps {text!r} must be numbers of 1 to 1000 with commas between '
+                         f'them, as {",".join(map(str, STEPS))}, or 0')
+    return tuple(int(part) for part in parts)
 
 
-def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:
-    """Compare medians with the budget, which grows with the number of pixels."""
-    share = width * height / (640 * 480)
-    total_ms = float(np.median(timed['total']))
-    networks_ms = sum(float(np.median(ms)) for name, ms in timed.items()
-                      if name.startswith(NETWORKS))
-    return {'total_ms': total_ms, 'total_limit_ms': TOTAL_BUDGET_MS * share,
-            'around_networks_ms': total_ms - networks_ms,
-            'around_networks_limit_ms': AROUND_BUDGET_MS * share,
-            'met': total_ms <= TOTAL_BUDGET_MS * share
-            and total_ms - networks_ms <= AROUND_BUDGET_MS * share}
+def _steps_measured(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    """Give the curves of diffusers' pipeline and the one point of the refiner."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for row in result['diffusers']:
+        series.setdefault(row['name'], []).append((row['steps'], row['p50']))
+    if max(map(len, series.values()), default=0) < 2:
+        return {}
+    return {**series, result['method']: [(1, result['stages']['frame']['p50'])]}
 
 
-def time_graph(model: ModelSettings, frames: int) -> dict[str, Any]:
-    """Run camera, refiner and fusion over DDS in lock-step; give what the refiner node says."""
-    with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
-        graph = demo_graph(Path(folder), model, source=f'sim:{SEED}:{frames}', frames=frames,
-                           rate_hz=0.0, live=False)
-        outcome = run_graph(graph, Path(folder) / 'collected')
-        return {'frames_out': outcome.collected.count(DEPTH),
-                'stage_ms': stages(outcome.diagnostics['refiner']),
-                'latency_ms': quantiles(outcome.collected.latency_ms()),
-                'fps': outcome.collected.fps()}
+def _steps_bounded(result: dict[str, Any], device: str) -> dict[str, list[tuple[float, float]]]:
+    series: dict[str, list[tuple[float, float]]] = {}
+    for row in result['steps']:
+        series.setdefault(f'loop, {row["codec"]}', []).append(
+            (row['steps'], row['bound_ms'][device]))
+    for row in result['bounds']:
+        if row['device'] == device:
+            series[f'{row["method"]}, {row["codec"]}'] = [(1, row['bound_ms']['total'])]
+    return series
 
 
-def _show(result: Mapping[str, Any]) -> None:
-    table = Table('stage', 'p50, ms', 'p95, ms',
-                  title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames')
-    for name, ms in result['stages'].items():
-        table.add_row(name, f'{ms["p50"]:.2f}', f'{ms["p95"]:.2f}', end_section=name == 'cloud')
-    for name, ms in result.get('graph', {}).get('stage_ms', {}).items():
-        table.add_row(f'node: {name}', f'{ms:.2f}', '')
-    console = Console()
-    console.print(table)
-    limits = result['budget']
-    console.print(f'total {limits["total_ms"]:.1f} of {limits["total_limit_ms"]:.0f} ms, around '
-                  f'the networks {limits["around_networks_ms"]:.1f} of '
-                  f'{limits["around_networks_limit_ms"]:.1f} ms: '
-                  f'{"within" if limits["met"] else "over"} the budget')
+def _shape(size: FrameSize) -> dict[str, int]:
+    return {'width': size.width, 'height': size.height, 'batch': 1}
+
+
+def _words(size: FrameSize, execution: Execution) -> str:
+    return f'{size.width}x{size.height}, {execution.precision}'
+
+
+def _told(path: Path) -> None:
+    say(f'plot in {path}')
+
+
+def _finish(result: dict[str, Any], output: Output) -> None:
+    if output.json:
+        write_json(output.json, {**result, 'machine': machine_facts(), 'speed': speed_facts()})

@@ -1,0 +1,136 @@
+"""The refiner as the settings name it: stages from image to cloud, its networks, the ROS graph."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+import tempfile
+import time
+from typing import Any
+
+from depth_refiner_ros.cli.bench_bounds import Stage
+from depth_refiner_ros.cli.bench_count import count
+from depth_refiner_ros.cli.bench_networks import FrameSize
+from depth_refiner_ros.cli.bench_opened import OpenedRefiner
+from depth_refiner_ros.cli.bench_result import stage_rows, yardsticks
+from depth_refiner_ros.cli.bench_timing import timed_ms
+from depth_refiner_ros.cli.collected import DEPTH
+from depth_refiner_ros.cli.console import tracked
+from depth_refiner_ros.cli.demo_graph import demo_graph, run_graph
+from depth_refiner_ros.cli.demo_run import stages
+from depth_refiner_ros.cli.graph import require_ros
+from depth_refiner_ros.cli.inference import infer
+from depth_refiner_ros.cli.results import quantiles
+from depth_refiner_ros.core.edges import flying_pixels
+from depth_refiner_ros.core.pointcloud import CloudBuilder
+from depth_refiner_ros.options import values
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.simulated import SimulatedSource
+import numpy as np
+import torch
+
+NETWORKS = ('prior', 'refine')
+"""Stages that are networks; a stage counts as one where its name starts so."""
+TOTAL_BUDGET_MS = 1000.0 / 6.0
+"""Six frames per second at 640 x 480 on two cores."""
+AROUND_BUDGET_MS = 8.0
+"""Everything outside the networks, at 640 x 480."""
+SEED = 900_000
+DIFFERENT_FRAMES = 4
+
+
+def measure_configured(model: ModelSettings, *, size: FrameSize, frames: int, graph: bool,
+                       against: str) -> dict[str, Any]:
+    """
+    Time stages, networks and, if asked for, the nodes over DDS.
+
+    :param against: key of the device table that the networks are compared with, empty for the
+        one that is found
+    :raises RosMissingError: where the graph is asked for and ROS is not there
+    """
+    if graph:
+        require_ros()
+    seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=size.width, height=size.height))
+    refiner = OpenedRefiner.from_settings(model)
+    assert isinstance(refiner, OpenedRefiner)
+    refiner.warm_up(size.width, size.height)
+    timed = time_stages(refiner, model, seen, frames)
+    result: dict[str, Any] = {
+        'kind': 'configured', 'width': size.width, 'height': size.height, 'frames': frames,
+        'settings': values(model),
+        'stages': {name: quantiles(ms) for name, ms in timed.items()},
+        'networks': time_networks(refiner, seen[0], frames, against),
+        'budget': budget(timed, size.width, size.height)}
+    if graph:
+        result['graph'] = time_graph(model, frames)
+    return result
+
+
+def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Frame],
+                frames: int) -> dict[str, list[float]]:
+    """
+    Time frames from image to packed cloud.
+
+    :return: stage to milliseconds of each frame; ``total`` is the whole frame
+    """
+    first = seen[0]
+    assert first.intrinsics is not None
+    builder = CloudBuilder(first.intrinsics)
+    timed: dict[str, list[float]] = {}
+    for index in tracked(range(frames + 2), 'timing', frames + 2):
+        frame = seen[index % len(seen)]
+        marks = [time.perf_counter()]
+        depths = infer(refiner, model, frame)
+        marks.append(time.perf_counter())
+        depth = torch.from_numpy(depths.refined_m_HW)
+        flying_pixels(depth[None, None])
+        marks.append(time.perf_counter())
+        builder.build(depth, torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)))
+        marks.append(time.perf_counter())
+        infer_ms, edge_ms, cloud_ms = (1e3 * float(step) for step in np.diff(marks))
+        rest_ms = max(0.0, infer_ms - sum(depths.timings_ms.values()))
+        row = {'convert': rest_ms, **depths.timings_ms, 'edge filter': edge_ms,
+               'cloud': cloud_ms, 'total': infer_ms + edge_ms + cloud_ms}
+        if index >= 2:  # the first calls after warm-up still fill caches
+            for name, ms in row.items():
+                timed.setdefault(name, []).append(ms)
+    return timed
+
+
+def time_networks(refiner: OpenedRefiner, frame: Frame, frames: int,
+                  against: str) -> dict[str, dict[str, Any]]:
+    """Time each network alone, and compare it with the least time its operations take."""
+    execution = refiner.execution
+    devices = yardsticks(execution.device, execution.precision, against)
+    with execution.running():
+        calls = refiner.network_calls(frame)
+        stages = {name: Stage(operations=count(call, weights), calls=refiner.passes(name))
+                  for name, (call, weights) in calls.items()}
+        stages_ms = {name: timed_ms(call, execution.device, frames=frames, warm_up=2)
+                     for name, (call, _) in calls.items()}
+    return stage_rows(stages, stages_ms, devices, execution.precision)
+
+
+def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:
+    """Compare medians with the budget, which grows with the number of pixels."""
+    share = width * height / (640 * 480)
+    total_ms = float(np.median(timed['total']))
+    networks_ms = sum(float(np.median(ms)) for name, ms in timed.items()
+                      if name.startswith(NETWORKS))
+    return {'total_ms': total_ms, 'total_limit_ms': TOTAL_BUDGET_MS * share,
+            'around_networks_ms': total_ms - networks_ms,
+            'around_networks_limit_ms': AROUND_BUDGET_MS * share,
+            'met': total_ms <= TOTAL_BUDGET_MS * share
+            and total_ms - networks_ms <= AROUND_BUDGET_MS * share}
+
+
+def time_graph(model: ModelSettings, frames: int) -> dict[str, Any]:
+    """Run camera, refiner and fusion over DDS in lock-step; give what the refiner node says."""
+    with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
+        graph = demo_graph(Path(folder), model, source=f'sim:{SEED}:{frames}', frames=frames,
+                           rate_hz=0.0, live=False)
+        outcome = run_graph(graph, Path(folder) / 'collected')
+        return {'frames_out': outcome.collected.count(DEPTH),
+                'stage_ms': stages(outcome.diagnostics['refiner']),
+                'latency_ms': quantiles(outcome.collected.latency_ms()),
+                'fps': outcome.collected.fps()}
