@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from depth_refiner_ros.sources.simulated.textures import sampled
+from depth_refiner_ros.sources.simulated.noise import sampled
+from depth_refiner_ros.sources.simulated.rays import dot
 import numpy as np
 
 COVER_CELL_M = 0.05
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Tells of origins_N3 and vectors_N3 whether something lies between origin and its end."""
+"""Tells of origins_3N and vectors_3N whether something lies between origin and its end."""
+
+_PIECE = 1 << 14
+"""Points that are lit at a time: few enough that all their intermediate values stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -58,92 +62,105 @@ class Lighting:
     cover_YX: np.ndarray
 
 
-def _furniture_shade(points_N3: np.ndarray, cover_YX: np.ndarray) -> np.ndarray:
-    """Give 0..1 by how much furniture hides the room from places low down beside or below it."""
-    cell = points_N3[:, :2] * np.float32(1 / COVER_CELL_M)
-    hidden = sampled(cover_YX, cell[:, 0], cell[:, 1])
-    return 1 - hidden * np.maximum(np.float32(0.55) - np.float32(0.8) * points_N3[:, 2], 0)
-
-
-def _corner_shade(points_N3: np.ndarray, normals_N3: np.ndarray, size_3: np.ndarray) -> np.ndarray:
-    """Give 0..1 by how much walls, floor and ceiling nearby hide the rest of the room."""
-    shade = np.ones(len(points_N3), np.float32)
-    for axis in range(3):
-        x, n = points_N3[:, axis], normals_N3[:, axis]
-        for distance, facing in ((x, n), (size_3[axis] - x, -n)):
-            near = np.float32(0.09) / (np.float32(0.09) + distance * distance)
-            shade *= 1 - np.float32(0.3) * near * (1 - facing)
-    return shade
-
-
-def _highlight(to_light_N3: np.ndarray, to_eye_N3: np.ndarray,
-               normals_N3: np.ndarray) -> np.ndarray:
-    half = to_light_N3 + to_eye_N3
-    length = np.sqrt(np.einsum('ij,ij->i', half, half))
-    cosine = np.maximum(np.einsum('ij,ij->i', half, normals_N3) / length, 0)
-    squared = cosine * cosine
-    for _ in range(4):
-        squared = squared * squared
-    return squared
-
-
-def _add_light(light: np.ndarray, shine: np.ndarray, arriving_N: np.ndarray, power_3: np.ndarray,
-               to_light_N3: np.ndarray, to_eye_N3: np.ndarray, normals_N3: np.ndarray,
-               glossy: np.ndarray) -> None:
-    light += arriving_N[:, None] * power_3
-    if len(glossy):
-        spot = _highlight(to_light_N3.take(glossy, 0), to_eye_N3.take(glossy, 0),
-                          normals_N3.take(glossy, 0))
-        spot *= (arriving_N.take(glossy) > 0) * np.float32(0.6)
-        shine[glossy] += spot[:, None] * power_3
-
-
-def arriving_light(lighting: Lighting, points_N3: np.ndarray, normals_N3: np.ndarray,
-                   to_eye_N3: np.ndarray, glossy: np.ndarray,
-                   blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
+def arriving_light(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
+                   to_eye_3N: np.ndarray, blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
     """
     Give the diffuse irradiance and the highlight at surface points.
 
-    :param normals_N3: unit normals on the eye's side
-    :param to_eye_N3: unit vectors to the camera
-    :param glossy: indices of the points whose material has a highlight
+    :param normals_3N: unit normals on the eye's side
+    :param to_eye_3N: unit vectors to the camera
     :param blocked: shadow test
-    :return: ``light_N3`` to be multiplied by the albedo, ``shine_N3`` by the gloss
+    :return: ``light_3N`` to be multiplied by the albedo, ``shine_3N`` by the gloss
     """
-    corner = _corner_shade(points_N3, normals_N3, lighting.size_3)
-    corner *= _furniture_shade(points_N3, lighting.cover_YX)
-    upward = np.float32(0.75) + np.float32(0.25) * normals_N3[:, 2]
-    light = (corner * upward)[:, None] * lighting.ambient_3
-    shine = np.zeros((len(points_N3), 3), np.float32)
-    start = points_N3 + normals_N3 * np.float32(2e-3)
+    light_3N, shine_3N = np.empty_like(points_3N), np.empty_like(points_3N)
+    for start in range(0, points_3N.shape[1], _PIECE):
+        part = np.s_[:, start:start + _PIECE]
+        light_3N[part], shine_3N[part] = _lit(lighting, points_3N[part], normals_3N[part],
+                                              to_eye_3N[part], blocked)
+    return light_3N, shine_3N
+
+
+def _lit(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
+         to_eye_3N: np.ndarray, blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
+    light = _ambient(lighting, points_3N, normals_3N)
+    shine = np.zeros_like(light)
+    start = points_3N + normals_3N * np.float32(2e-3)
+    eye_cosine = dot(normals_3N, to_eye_3N)
     for lamp in lighting.lamps:
-        vector = lamp.position_3 - start
-        squared = np.einsum('ij,ij->i', vector, vector)
-        to_light = vector / np.sqrt(squared)[:, None]
-        arriving = np.maximum(np.einsum('ij,ij->i', to_light, normals_N3), 0) / (
-            squared + np.float32(0.25))
+        vector = lamp.position_3[:, None] - start
+        squared = dot(vector, vector)
+        shrink = 1 / np.sqrt(squared)
+        cosine = dot(vector, normals_3N) * shrink
+        arriving = np.maximum(cosine, 0) / (squared + np.float32(0.25))
         if lamp.shadows:
             facing = np.flatnonzero(arriving > 0)
-            arriving[facing[blocked(start.take(facing, 0), vector.take(facing, 0))]] = 0
-        _add_light(light, shine, arriving, lamp.power_3, to_light, to_eye_N3, normals_N3, glossy)
+            arriving[facing[blocked(start.take(facing, 1), vector.take(facing, 1))]] = 0
+        spot = _highlight(cosine, eye_cosine, dot(vector, to_eye_3N) * shrink)
+        spot *= (arriving > 0) * np.float32(0.6)
+        for axis, power in enumerate(lamp.power_3):
+            light[axis] += arriving * power
+            shine[axis] += spot * power
     if lighting.sun is not None:
-        arriving = _sunlight(lighting.sun, start, normals_N3, blocked)
-        lit = np.flatnonzero(arriving)
-        light[lit] += arriving[lit, None] * lighting.sun.power_3
+        light += _sunlight(lighting.sun, start, normals_3N,
+                           blocked) * lighting.sun.power_3[:, None]
     return light, shine
 
 
-def _sunlight(sun: Sun, points_N3: np.ndarray, normals_N3: np.ndarray,
+def _ambient(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray) -> np.ndarray:
+    """Give the light from everywhere: more of it from above, less in corners."""
+    shade = _corner_shade(points_3N, normals_3N, lighting.size_3)
+    shade *= _furniture_shade(points_3N, lighting.cover_YX)
+    shade *= np.float32(0.75) + np.float32(0.25) * normals_3N[2]
+    return lighting.ambient_3[:, None] * shade
+
+
+def _furniture_shade(points_3N: np.ndarray, cover_YX: np.ndarray) -> np.ndarray:
+    """Give 0..1 by how much furniture hides the room from places low down beside or below it."""
+    x, y = points_3N[:2] * np.float32(1 / COVER_CELL_M)
+    hidden = sampled(cover_YX, x, y)
+    return 1 - hidden * np.maximum(np.float32(0.55) - np.float32(0.8) * points_3N[2], 0)
+
+
+def _corner_shade(points_3N: np.ndarray, normals_3N: np.ndarray, size_3: np.ndarray) -> np.ndarray:
+    """Give 0..1 by how much walls, floor and ceiling nearby hide the rest of the room."""
+    shade = np.ones(points_3N.shape[1], np.float32)
+    for x, n, size in zip(points_3N, normals_3N, size_3):
+        for distance, facing in ((x, n), (size - x, -n)):
+            near = np.float32(0.3 * 0.09) / (np.float32(0.09) + distance * distance)
+            shade *= 1 - near * (1 - facing)
+    return shade
+
+
+def _highlight(light_cosine: np.ndarray, eye_cosine: np.ndarray,
+               between: np.ndarray) -> np.ndarray:
+    """
+    Give the 32nd power of the cosine between normal and halfway vector, from the plain cosines.
+
+    :param light_cosine: normal to light
+    :param eye_cosine: normal to eye
+    :param between: light to eye; the halfway vector's square is 2 + 2 of it
+    """
+    power = np.maximum(light_cosine + eye_cosine, 0)
+    power *= power
+    power /= np.maximum(2 + 2 * between, np.float32(1e-6))
+    for _ in range(4):
+        power *= power
+    return power
+
+
+def _sunlight(sun: Sun, points_3N: np.ndarray, normals_3N: np.ndarray,
               blocked: Blocked) -> np.ndarray:
     """Give the cosine of the sun where its ray passes through the pane unhindered."""
-    arriving = np.maximum(normals_N3 @ sun.direction_3, 0)
+    arriving = np.maximum(sun.direction_3 @ normals_3N, 0)
     pane = sun.pane
-    reach = (pane.value - points_N3[:, pane.axis]) / sun.direction_3[pane.axis]
-    through = points_N3 + reach[:, None] * sun.direction_3
-    inside = np.flatnonzero(((through > pane.low_3) & (through < pane.high_3)).all(1)
-                            & (arriving > 0) & (reach > 0.06))
-    vector = (reach[inside, None] - np.float32(0.06)) * sun.direction_3
-    lit = inside[~blocked(points_N3[inside], vector)]
-    result = np.zeros(len(points_N3), np.float32)
+    reach = (pane.value - points_3N[pane.axis]) / sun.direction_3[pane.axis]
+    meets = (arriving > 0) & (reach > 0.06)
+    for x, towards, low, high in zip(points_3N, sun.direction_3, pane.low_3, pane.high_3):
+        through = x + reach * towards
+        meets &= (through > low) & (through < high)
+    inside = np.flatnonzero(meets)
+    vector = sun.direction_3[:, None] * (reach[inside] - np.float32(0.06))
+    lit = inside[~blocked(points_3N.take(inside, 1), vector)]
+    result = np.zeros_like(arriving)
     result[lit] = arriving[lit]
     return result

@@ -1,64 +1,13 @@
 """Procedural albedo at hit points, filtered to the pixel's footprint."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
-import cv2
 from depth_refiner_ros.sources.simulated.materials import Material
+from depth_refiner_ros.sources.simulated.noise import cell_value, noise
 import numpy as np
 
-_NOISE_SIZE = 512
-_TEXELS_PER_PERIOD = 48
-_ROW = 4096
-
 Texture = Callable[[np.ndarray, np.ndarray, np.ndarray, Material], np.ndarray]
-
-
-@lru_cache(maxsize=1)
-def _noise_table() -> np.ndarray:
-    """Give a periodic many-octave noise image with uniform values in 0..1."""
-    size = _NOISE_SIZE
-    white = np.random.default_rng(7).standard_normal((size, size))
-    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None])
-    lowest = 1 / (2 * _TEXELS_PER_PERIOD)
-    shaped = np.fft.ifft2(np.fft.fft2(white) / np.maximum(frequency, lowest) ** 1.5).real
-    ranks = np.empty(size * size, np.float32)
-    ranks[np.argsort(shaped, axis=None)] = np.linspace(0, 1, size * size, dtype=np.float32)
-    return ranks.reshape(size, size)
-
-
-@lru_cache(maxsize=1)
-def _hash_table() -> np.ndarray:
-    return np.random.default_rng(11).random(1 << 14, dtype=np.float32)
-
-
-def noise(u: np.ndarray, v: np.ndarray, period_u: float, period_v: float,
-          seed: int) -> np.ndarray:
-    """Give many-octave noise in 0..1 whose largest blobs are about one period wide."""
-    folded = []
-    for values, period, golden in ((u, period_u, 0.618), (v, period_v, 0.414)):
-        turns = values * np.float32(_TEXELS_PER_PERIOD / period / _NOISE_SIZE)
-        turns += np.float32((seed * golden) % 1.0)
-        folded.append((turns - np.floor(turns)) * np.float32(_NOISE_SIZE))
-    return sampled(_noise_table(), *folded)
-
-
-def sampled(image_YX: np.ndarray, x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
-    """Look up an image at many places, bilinear and periodic; OpenCV wants them as a block."""
-    count = len(x_N)
-    rows = -(-count // _ROW)
-    columns = count if rows == 1 else _ROW
-    maps = np.zeros((2, rows * columns), np.float32)
-    maps[0, :count], maps[1, :count] = x_N, y_N
-    looked_up = cv2.remap(image_YX, maps[0].reshape(rows, columns), maps[1].reshape(rows, columns),
-                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return looked_up.reshape(-1)[:count]
-
-
-def _cell_value(i: np.ndarray, j: np.ndarray, seed: int) -> np.ndarray:
-    """Give a random number in 0..1 for each integer cell."""
-    index = i.astype(np.int32) * 7919 + j.astype(np.int32) * 5051 + (seed % 16384)
-    return _hash_table()[index & 16383]
+"""Gives linear rgb_3N of texture coordinates u and v and footprints w in metres."""
 
 
 def _pulse(x: np.ndarray, share: float, blur: np.ndarray) -> np.ndarray:
@@ -81,16 +30,16 @@ def _fade(w: np.ndarray, period: float) -> np.ndarray:
 
 
 def _mix(t: np.ndarray, m: Material) -> np.ndarray:
-    return m.a + t[:, None] * (m.b - m.a)
+    return m.a[:, None] + t * (m.b - m.a)[:, None]
 
 
 def _from_palette(value: np.ndarray, m: Material) -> np.ndarray:
     last = len(m.palette) - 1
-    return m.palette[np.minimum((value * len(m.palette)).astype(np.int32), last)]
+    return m.palette.T.take(np.minimum((value * len(m.palette)).astype(np.int32), last), 1)
 
 
 def _plain(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    return np.broadcast_to(m.a, (len(u), 3))
+    return np.broadcast_to(m.a[:, None], (3, len(u)))
 
 
 def _cloud(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -114,13 +63,13 @@ def _wood(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 def _planks(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     width, length = m.extent
     row = np.floor(u / np.float32(width))
-    shifted = v / np.float32(length) + _cell_value(row, row, m.seed)
-    value = _cell_value(row, np.floor(shifted), m.seed + 5)
+    shifted = v / np.float32(length) + cell_value(row, row, m.seed)
+    value = cell_value(row, np.floor(shifted), m.seed + 5)
     gap = np.maximum(_pulse(u / np.float32(width), 0.03, _blur(w, width)),
                      _pulse(shifted, 0.004, _blur(w, length)))
     rgb = _mix(_grain(u + value * 3, v, w, m), m)
-    rgb *= (1 + np.float32(0.5) * (value - np.float32(0.5)) * _fade(w, width))[:, None]
-    rgb *= (1 - np.float32(0.7) * gap)[:, None]
+    rgb *= 1 + np.float32(0.5) * (value - np.float32(0.5)) * _fade(w, width)
+    rgb *= 1 - np.float32(0.7) * gap
     return rgb
 
 
@@ -132,9 +81,9 @@ def _cells(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material,
     x = u / np.float32(m.period_u) + row * np.float32(row_shift)
     joint = np.maximum(_pulse(x, m.share, _blur(w, m.period_u)),
                        _pulse(y, m.share * m.period_u / m.period_v, _blur(w, m.period_v)))
-    shade = _cell_value(np.floor(x), row, m.seed) - np.float32(0.5)
-    body = m.a * (1 + np.float32(m.variation) * shade * _fade(w, m.period_v))[:, None]
-    return body + joint[:, None] * (m.b - body)
+    shade = cell_value(np.floor(x), row, m.seed) - np.float32(0.5)
+    body = m.a[:, None] * (1 + np.float32(m.variation) * shade * _fade(w, m.period_v))
+    return body + joint * (m.b[:, None] - body)
 
 
 def _tiles(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -143,7 +92,7 @@ def _tiles(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
 
 def _bricks(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     rough = noise(u, v, 0.03, 0.03, m.seed) - np.float32(0.5)
-    return _cells(u, v, w, m, 0.5) * (1 + np.float32(0.3) * rough * _fade(w, 0.02))[:, None]
+    return _cells(u, v, w, m, 0.5) * (1 + np.float32(0.3) * rough * _fade(w, 0.02))
 
 
 def _checker(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -188,11 +137,11 @@ def _dots(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 def _text(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     """Print rows of words of colour b on paper of colour a."""
     row = np.floor(v / np.float32(m.period_v))
-    word = np.floor(u / np.float32(m.period_u) + _cell_value(row, row, m.seed) * 5)
-    ink = (_cell_value(word, row, m.seed) > 0.25).astype(np.float32)
+    word = np.floor(u / np.float32(m.period_u) + cell_value(row, row, m.seed) * 5)
+    ink = (cell_value(word, row, m.seed) > 0.25).astype(np.float32)
     fade = _fade(w, m.period_u / 2)
     ink = np.float32(0.7) + fade * (ink - np.float32(0.7))
-    paragraph = _cell_value(np.floor(row / 7), row * 0, m.seed + 3) < 0.8
+    paragraph = cell_value(np.floor(row / 7), row * 0, m.seed + 3) < 0.8
     line = _pulse(v / np.float32(m.period_v), 0.5, _blur(w, m.period_v)) * ink * paragraph
     left, right = m.extent[0] * 0.08, m.extent[0] * 0.92
     return _mix(line * ((u > left) & (u < right)), m)
@@ -201,7 +150,7 @@ def _text(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 def _spine(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     """Give a book cover: colour a with a label band and a title of colour b."""
     band = _pulse(v / np.float32(m.period_v), 0.12, _blur(w, m.period_v))
-    letters = _cell_value(np.floor(v / np.float32(0.006)), np.floor(u / np.float32(0.012)),
+    letters = cell_value(np.floor(v / np.float32(0.006)), np.floor(u / np.float32(0.012)),
                           m.seed) > 0.5
     y = v / np.float32(m.period_v)
     title = (y - np.floor(y) > 0.3) & (y - np.floor(y) < 0.75) & letters & (w < 0.008)
@@ -220,15 +169,15 @@ def _picture(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.nda
     scale = float(rng.uniform(0.2, 0.8))
     field = noise(x, y, scale, scale * float(rng.uniform(0.3, 1.2)), m.seed)
     slope = np.float32(rng.uniform(-0.3, 0.6))
-    rgb = _from_palette(np.clip(field + slope * (y - np.float32(0.5)), 0, 0.999), m).copy()
+    rgb = _from_palette(np.clip(field + slope * (y - np.float32(0.5)), 0, 0.999), m)
     for _ in range(int(rng.integers(0, 9))):
         cx, cy, rx, ry = (np.float32(value) for value in rng.uniform(
             (0, 0, 0.03, 0.03), (1, 1, 0.35, 0.35)))
         dx, dy = np.abs(x - cx) / rx, np.abs(y - cy) / ry
         inside = np.maximum(dx, dy) < 1 if rng.random() < 0.6 else dx * dx + dy * dy < 1
-        rgb[inside] = m.palette[int(rng.integers(len(m.palette)))]
+        rgb[:, inside] = m.palette[int(rng.integers(len(m.palette)))][:, None]
     border = np.minimum(np.minimum(u, width - u), np.minimum(v, height - v)) < m.share * width
-    rgb[border] = m.b
+    rgb[:, border] = m.b[:, None]
     return rgb
 
 
@@ -241,7 +190,7 @@ def _rug(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray
     value = np.where(inner < 0.25, inner * 12 % 1, diamond)
     pile = noise(u, v, 0.04, 0.04, m.seed) - np.float32(0.5)
     return _from_palette(np.clip(value, 0, 0.999), m) * (
-        1 + np.float32(0.4) * pile * _fade(w, 0.02))[:, None]
+        1 + np.float32(0.4) * pile * _fade(w, 0.02))
 
 
 def _outside(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -249,9 +198,10 @@ def _outside(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.nda
     y = v / np.float32(m.extent[1])
     cloud = noise(u, v, 0.8, 0.3, m.seed)
     skyline = np.float32(m.share) + np.float32(0.25) * noise(u, u * 0, 0.6, 0.6, m.seed + 2)
-    sky = m.a + (cloud * np.float32(0.3) + y * np.float32(0.3))[:, None] * (1 - m.a)
-    ground = m.b * (np.float32(0.4) + noise(u, v, 0.15, 0.15, m.seed + 3))[:, None]
-    return np.where((y < skyline)[:, None], ground, sky)
+    whiter = cloud * np.float32(0.3) + y * np.float32(0.3)
+    sky = m.a[:, None] + whiter * (1 - m.a)[:, None]
+    ground = m.b[:, None] * (np.float32(0.4) + noise(u, v, 0.15, 0.15, m.seed + 3))
+    return np.where(y < skyline, ground, sky)
 
 
 def _screen(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -263,7 +213,7 @@ def _screen(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndar
         x0, y0 = rng.uniform(0, 0.5, 2)
         x1, y1 = x0 + rng.uniform(0.25, 0.5), y0 + rng.uniform(0.25, 0.5)
         inside = (u > x0 * width) & (u < x1 * width) & (v > y0 * height) & (v < y1 * height)
-        rgb[inside] = _text(u[inside], v[inside], w[inside], m)
+        rgb[:, inside] = _text(u[inside], v[inside], w[inside], m)
     return rgb
 
 
@@ -275,25 +225,25 @@ TEXTURES: dict[str, Texture] = {
     'screen': _screen}
 
 
-def albedo(material_N: np.ndarray, uv_N2: np.ndarray, footprint_m_N: np.ndarray,
+def albedo(material_N: np.ndarray, uv_2N: np.ndarray, footprint_m_N: np.ndarray,
            materials: list[Material]) -> np.ndarray:
     """
     Evaluate the albedo of many hit points.
 
     :param material_N: index of each point's material
-    :param uv_N2: texture coordinates in metres
+    :param uv_2N: texture coordinates in metres
     :param footprint_m_N: size of the pixel on the surface in metres
     :param materials: the room's materials
-    :return: linear ``rgb_N3`` float32
+    :return: linear ``rgb_3N`` float32
     """
     order = np.argsort(material_N, kind='stable')
-    u, v, w = uv_N2[order, 0], uv_N2[order, 1], footprint_m_N[order]
+    u, v, w = (values.take(order) for values in (*uv_2N, footprint_m_N))
     ends = np.cumsum(np.bincount(material_N, minlength=len(materials)))
-    sorted_rgb = np.empty((len(order), 3), np.float32)
+    sorted_rgb = np.empty((3, len(order)), np.float32)
     for material, start, end in zip(materials, np.concatenate([[0], ends[:-1]]), ends):
         if end > start:
             part = slice(start, end)
-            sorted_rgb[part] = TEXTURES[material.kind](u[part], v[part], w[part], material)
-    rgb_N3 = np.empty_like(sorted_rgb)
-    rgb_N3[order] = sorted_rgb
-    return rgb_N3
+            sorted_rgb[:, part] = TEXTURES[material.kind](u[part], v[part], w[part], material)
+    rgb_3N = np.empty_like(sorted_rgb)
+    rgb_3N[:, order] = sorted_rgb
+    return rgb_3N

@@ -113,6 +113,15 @@ def test_exposure_brightens_with_light_and_noise_can_be_turned_off():
     assert noisy.std() > clean.std()
 
 
+def test_exposure_draws_its_noise_from_its_own_generator():
+    light = np.full((60, 80, 3), 0.2, np.float32)
+    first, second = (expose(light, np.random.default_rng(seed)).astype(int) for seed in (1, 2))
+    one, two = (picture[20:40, 20:60].ravel() - picture[20:40, 20:60].mean()
+                for picture in (first, second))
+    assert one.std() > 0.3
+    assert abs(np.mean(one * two)) < 0.2 * one.std() * two.std()
+
+
 def test_exposure_leaves_its_input_alone():
     light = np.full((32, 32, 3), 0.3, np.float32)
     expose(light, np.random.default_rng(0))

@@ -1,7 +1,8 @@
 """Patterns at known places, their contrast, and their fading where pixels cannot resolve them."""
 
 from depth_refiner_ros.sources.simulated.materials import Kit, linear, Material
-from depth_refiner_ros.sources.simulated.textures import albedo, noise, sampled, TEXTURES
+from depth_refiner_ros.sources.simulated.noise import noise, sampled
+from depth_refiner_ros.sources.simulated.textures import albedo, TEXTURES
 import numpy as np
 import pytest
 
@@ -12,9 +13,10 @@ RNG = np.random.default_rng(0)
 
 def paint(kind: str, u, v, footprint=1e-4, **values) -> np.ndarray:
     material = Material(kind=kind, a=BLACK, b=WHITE, palette=PALETTE, seed=5, **values)
-    uv = np.stack([np.asarray(u, np.float32), np.asarray(v, np.float32)], -1)
-    return albedo(np.zeros(len(uv), np.int16), uv, np.full(len(uv), footprint, np.float32),
-                  [material])
+    uv = np.stack([np.asarray(u, np.float32), np.asarray(v, np.float32)])
+    count = uv.shape[1]
+    return albedo(np.zeros(count, np.int16), uv, np.full(count, footprint, np.float32),
+                  [material]).T
 
 
 def test_checker_alternates():
@@ -66,8 +68,8 @@ def test_points_of_many_materials_keep_their_order():
     shades = [Material(kind='plain', a=np.full(3, value, np.float32), b=BLACK)
               for value in (0.1, 0.2, 0.3)]
     index = RNG.integers(0, 3, 500).astype(np.int16)
-    rgb = albedo(index, np.zeros((500, 2), np.float32), np.ones(500, np.float32), shades)
-    np.testing.assert_allclose(rgb[:, 1], np.array([0.1, 0.2, 0.3])[index], atol=1e-7)
+    rgb = albedo(index, np.zeros((2, 500), np.float32), np.ones(500, np.float32), shades)
+    np.testing.assert_allclose(rgb[1], np.array([0.1, 0.2, 0.3])[index], atol=1e-7)
 
 
 def test_noise_is_uniform_and_smooth():

@@ -1,0 +1,52 @@
+"""Rays through pixels; a ray's direction has depth one, so its length to a hit is the Z depth."""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
+import numpy as np
+
+
+def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Give place ``eye_3`` and rotation ``turn_33`` of a camera pose, float32.
+
+    :raises InputError: where the pose is not a finite 4 x 4 matrix
+    """
+    pose = np.asarray(map_from_camera)
+    if pose.shape != (4, 4) or not np.isfinite(pose).all():
+        raise InputError(f'map_from_camera of shape {pose.shape} must be a finite 4 x 4 matrix')
+    return pose[:3, 3].astype(np.float32), pose[:3, :3].astype(np.float32)
+
+
+def directions_through(columns: np.ndarray, rows: np.ndarray, intrinsics: Intrinsics,
+                       turn_33: np.ndarray) -> np.ndarray:
+    """
+    Give the ray directions in the map, as one row per axis.
+
+    :param columns: pixel columns, whole numbers at pixel centres; broadcast against the rows
+    :param rows: pixel rows
+    :param turn_33: rotation of the optical frame (x right, y down, z forward)
+    :return: ``directions_3N`` float32
+    """
+    x = (columns.astype(np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
+    y = (rows.astype(np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
+    return np.stack([(x * along_x + y * along_y + along_z).ravel()
+                     for along_x, along_y, along_z in turn_33])
+
+
+def all_pixels(intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
+    """Give columns (1, W) and rows (H, 1) of an image."""
+    return np.arange(intrinsics.width)[None], np.arange(intrinsics.height)[:, None]
+
+
+def packed(origin: np.ndarray, directions_3N: np.ndarray) -> np.ndarray:
+    """Give rays as Embree takes them, ``rays_N6``; the origin is one (3,) or many (3, N)."""
+    rays_N6 = np.empty((directions_3N.shape[1], 6), np.float32)
+    for axis in range(3):
+        rays_N6[:, axis] = origin[axis]
+        rays_N6[:, 3 + axis] = directions_3N[axis]
+    return rays_N6
+
+
+def dot(a_3N: np.ndarray, b_3N: np.ndarray) -> np.ndarray:
+    """Give the inner products of two lists of vectors."""
+    return np.einsum('in,in->n', a_3N, b_3N)
