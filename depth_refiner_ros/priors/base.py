@@ -16,7 +16,7 @@ class PriorOptions:
     """
     How a prior is built.
 
-    :param weights: ``bundled``, a size of :data:`known_models.MODELS`, a folder or a hub id
+    :param weights: ``bundled``, a size of :data:`sizes.SIZES`, a folder or a hub id
     :param seed: of priors that draw errors
     :param device: where networks run
     :param focal_rule: ``auto`` follows the table of :mod:`focal`, ``none`` leaves depth as the

@@ -14,9 +14,9 @@ from depth_refiner_ros.core.types import DepthKind, PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import INPUTS, PriorOptions
 from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
-from depth_refiner_ros.priors.known_models import licence_line, of_width
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.original_depth_anything import is_original, read_original
+from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
@@ -96,7 +96,7 @@ def build_metric(options: PriorOptions) -> DepthAnythingPrior:
         network.to(options.device), kind='metric', rule=_rule(options),
         trained_focal=TRAINING_FOCAL['vkitti2' if outdoors else 'hypersim'],
         focal_rule=options.focal_rule,
-        description=_line(METRIC, network, folder, f'to {farthest_m:g} m'))
+        description=_line(METRIC, 'outdoor-' if outdoors else 'indoor-', network, folder))
 
 
 def build_relative(options: PriorOptions) -> DepthAnythingPrior:
@@ -116,7 +116,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
                                f'use prior:={METRIC} or weights such as small')
         network = DepthAnythingNetwork(load_model(where, 'DepthAnythingForDepthEstimation'))
     return DepthAnythingPrior(network.to(options.device), kind='disparity', rule=_rule(options),
-                              description=_line(RELATIVE, network, where, 'disparity'))
+                              description=_line(RELATIVE, '', network, where))
 
 
 def _rule(options: PriorOptions) -> preprocess.InputRule:
@@ -126,8 +126,8 @@ def _rule(options: PriorOptions) -> preprocess.InputRule:
     return preprocess.depth_anything(options.short_side or 518)
 
 
-def _line(prior: str, network: DepthAnythingNetwork, where: Path, what: str) -> str:
+def _line(prior: str, scene: str, network: DepthAnythingNetwork, where: Path) -> str:
     width = network.model.config.backbone_config.hidden_size
-    size = where.stat().st_size / 1e6 if where.is_file() else size_mb(where)
-    return (f'prior {prior} (width {width}, {what}): {licence_line(of_width(prior, width))}, '
-            f'{size:.1f} MB, {where}')
+    size = scene + WIDTHS.get(width, f'width {width}')
+    megabytes = where.stat().st_size / 1e6 if where.is_file() else size_mb(where)
+    return f'prior {prior} {size}: {licence_of(prior, size)}, {megabytes:.1f} MB, {where}'

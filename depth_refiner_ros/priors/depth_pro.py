@@ -12,8 +12,8 @@ from depth_refiner_ros.priors.focal import (
     focal_of_fov,
     known_camera,
 )
-from depth_refiner_ros.priors.known_models import licence_line, MODELS
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
+from depth_refiner_ros.priors.sizes import licence_of
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
@@ -98,6 +98,6 @@ def build(options: PriorOptions) -> DepthProPrior:
     folder = find_folder(NAME, options.weights)
     read_config(folder, NAME, 'depth_pro')
     model = load_model(folder, 'DepthProForDepthEstimation').to(options.device)
-    line = (f'prior {NAME}: {licence_line(MODELS[NAME]["large"])}, {size_mb(folder):.1f} MB, '
+    line = (f'prior {NAME}: {licence_of(NAME, "large")}, {size_mb(folder):.1f} MB, '
             f'{folder}')
     return DepthProPrior(model, focal_rule=options.focal_rule, description=line)

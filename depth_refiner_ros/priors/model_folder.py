@@ -11,7 +11,7 @@ from typing import Any
 
 from depth_refiner_ros.bundle import first_line, MANIFEST, PICKLES
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.priors.known_models import MODELS
+from depth_refiner_ros.priors.sizes import SIZES
 
 HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+')
 WANTED = ('config.json', '*.safetensors', '*.safetensors.index.json')
@@ -22,18 +22,18 @@ def find_folder(prior: str, weights: str) -> Path:
     Give the folder with a prior's weights.
 
     :param prior: name in the registry
-    :param weights: a size of :data:`MODELS`, a folder, or a hub id, which is looked up among what
+    :param weights: a size of :data:`SIZES`, a folder, or a hub id, which is looked up among what
         was downloaded before and then fetched
     :raises SettingsError: where nothing is named, or an unknown size
     :raises WeightsError: where there is no such folder or it cannot be fetched
     """
-    known = MODELS[prior]
+    known = SIZES[prior]
     if weights in known:
-        return _from_hub(known[weights].hub_id)
+        return _from_hub(known[weights])
     path = Path(weights).expanduser()
     if path.is_dir():
         return path
-    example = next(iter(known.values())).hub_id
+    example = next(iter(known.values()))
     sizes = f'one of {", ".join(known)}, a folder, or a hub id such as {example}'
     if weights == 'bundled':
         raise SettingsError(f'prior {prior} comes without weights; set prior_weights to '
@@ -97,7 +97,9 @@ def _from_hub(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(WANTED), local_files_only=True))
+        kept = Path(snapshot_download(hub_id, allow_patterns=list(WANTED), local_files_only=True))
+        if any(kept.glob('*.safetensors')):
+            return kept
     except LocalEntryNotFoundError:
         pass
     except HFValidationError as error:

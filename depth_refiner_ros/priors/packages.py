@@ -23,8 +23,9 @@ METRIC3D_COMMIT = 'eb5b6fac0dc155e4e52f576e304fbf11655ff339'
 def unidepth_command() -> str:
     """Say how to install UniDepth beside any build of torch."""
     return ("pip install --no-deps 'unidepth @ git+https://github.com/lpiccinelli-eth/UniDepth@"
-            f"{UNIDEPTH_COMMIT}' && pip install einops timm wandb torchvision (the torchvision of "
-            "torch's own index, --index-url https://download.pytorch.org/whl/cpu or /cu130)")
+            f"{UNIDEPTH_COMMIT}' && pip install einops timm wandb matplotlib torchvision (the "
+            "torchvision of torch's own build: --index-url https://download.pytorch.org/whl/cpu, "
+            'or /cu130)')
 
 
 def metric3d_folder() -> Path:

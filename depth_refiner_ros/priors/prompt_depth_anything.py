@@ -8,9 +8,9 @@ from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions
-from depth_refiner_ros.priors.known_models import licence_line, of_width
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sensor import SensorPrior
+from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
@@ -108,8 +108,9 @@ def build(options: PriorOptions) -> PromptDepthAnythingPrior:
     folder = find_folder(NAME, options.weights)
     read_config(folder, NAME, 'prompt_depth_anything')
     model = load_model(folder, 'PromptDepthAnythingForDepthEstimation')
-    known = of_width(NAME, model.config.backbone_config.hidden_size)
-    line = f'prior {NAME}: {licence_line(known)}, {size_mb(folder):.1f} MB, {folder}'
+    width = model.config.backbone_config.hidden_size
+    size = WIDTHS.get(width, f'width {width}')
+    line = f'prior {NAME} {size}: {licence_of(NAME, size)}, {size_mb(folder):.1f} MB, {folder}'
     return PromptDepthAnythingPrior(
         PromptDepthAnythingNetwork(model).to(options.device),
         preprocess.prompt_depth_anything(options.short_side or 756), description=line)

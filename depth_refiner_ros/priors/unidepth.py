@@ -18,10 +18,10 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import PriorOptions
 from depth_refiner_ros.priors.focal import known_camera
-from depth_refiner_ros.priors.known_models import licence_line, MODELS
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import check_safetensors, find_folder, size_mb
 from depth_refiner_ros.priors.packages import import_unidepth
+from depth_refiner_ros.priors.sizes import licence_of, SIZES
 import torch
 
 CLASSES = {'unidepth_v1': 'UniDepthV1', 'unidepth_v2': 'UniDepthV2'}
@@ -103,6 +103,6 @@ def _build(name: str, options: PriorOptions) -> UniDepthPrior:
     folder = find_folder(name, options.weights)
     check_safetensors(folder)
     model = load_network(network_class, folder).to(options.device)
-    line = (f'prior {name}: {licence_line(next(iter(MODELS[name].values())))}, '
+    line = (f'prior {name}: {licence_of(name, next(iter(SIZES[name])))}, '
             f'{size_mb(folder):.1f} MB, {folder}')
     return UniDepthPrior(model, focal_rule=options.focal_rule, description=line)

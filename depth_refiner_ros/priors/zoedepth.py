@@ -8,8 +8,8 @@ from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions
 from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
-from depth_refiner_ros.priors.known_models import licence_line, MODELS
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
+from depth_refiner_ros.priors.sizes import licence_of
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
@@ -97,5 +97,5 @@ def domains_of(bins: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _line(folder: Path, domains: tuple[str, ...]) -> str:
-    return (f'prior {NAME} ({", ".join(domains)}): {licence_line(MODELS[NAME]["nyu-kitti"])}, '
+    return (f'prior {NAME} {"-".join(domains)}: {licence_of(NAME, "-".join(domains))}, '
             f'{size_mb(folder):.1f} MB, {folder}')

@@ -1,0 +1,38 @@
+"""Short names that may stand in ``prior_weights`` for hub ids, and what the licences allow."""
+
+from depth_refiner_ros.catalogue import find
+from depth_refiner_ros.core.licence import is_non_commercial
+
+DA2 = 'depth-anything/Depth-Anything-V2'
+SIZES: dict[str, dict[str, str]] = {
+    'depth_anything_v2_metric': {
+        f'{scene}-{size}': f'{DA2}-Metric-{scene.capitalize()}-{size.capitalize()}-hf'
+        for scene in ('indoor', 'outdoor') for size in ('small', 'base', 'large')},
+    'depth_anything_v2': {size: f'{DA2}-{size.capitalize()}-hf'
+                          for size in ('small', 'base', 'large')},
+    'zoedepth': {'nyu-kitti': 'Intel/zoedepth-nyu-kitti'},
+    'depth_pro': {'large': 'apple/DepthPro-hf'},
+    'prompt_depth_anything': {'small': 'depth-anything/prompt-depth-anything-vits-hf',
+                              'large': 'depth-anything/prompt-depth-anything-vitl-hf'},
+    'unidepth_v1': {size: f'lpiccinelli/unidepth-v1-{size}' for size in ('vitl14', 'cnvnxtl')},
+    'unidepth_v2': {size: f'lpiccinelli/unidepth-v2-{size}'
+                    for size in ('vits14', 'vitb14', 'vitl14')},
+}
+"""Prior to short name to hub id."""
+
+WIDTHS = {384: 'small', 768: 'base', 1024: 'large'}
+"""Features of the encoder, by which copies of Depth Anything models are told apart."""
+
+
+def licence_of(prior: str, size: str) -> str:
+    """
+    Say what the licence of published weights allows, loudly where it forbids.
+
+    :param size: key of :data:`SIZES`; another is of unknown licence
+    """
+    model = find(SIZES[prior].get(size, ''))
+    if model is None:
+        return 'licence not known, see the model card'
+    if is_non_commercial(model.licence):
+        return f'{model.licence}, NO COMMERCIAL USE'
+    return model.licence
