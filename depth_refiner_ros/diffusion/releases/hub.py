@@ -1,0 +1,51 @@
+"""Fetching the needed part of a repository of the Hugging Face hub, or saying why not."""
+
+from collections.abc import Iterable, Iterator
+import importlib
+import importlib.util
+from pathlib import Path
+import re
+
+from depth_refiner_ros.bundle import first_line
+from depth_refiner_ros.core.errors import WeightsError
+
+HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+(?:@[\w.-]+)?')
+ANSWER_WITHIN_S = 5.0
+
+
+def is_hub_id(where: str) -> bool:
+    """Tell whether a text has the form of a hub id: owner/name, perhaps with @revision."""
+    return HUB_ID.fullmatch(where) is not None
+
+
+def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
+    """
+    Give the folder with some files of a repository, from the cache where they are there.
+
+    :param hub_id: owner/name, or owner/name@revision
+    :param patterns: file names with wildcards; nothing else is downloaded
+    :raises WeightsError: where the files are not in the cache and the hub does not give them
+    """
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    except ImportError as error:
+        raise WeightsError(f"{hub_id}: hub ids need one more package; type: pip install "
+                           "'depth_refiner_ros[models]', or name a local folder") from error
+    name, _, revision = hub_id.partition('@')
+    try:
+        return Path(snapshot_download(name, revision=revision or None,
+                                      allow_patterns=list(patterns),
+                                      etag_timeout=ANSWER_WITHIN_S))
+    except (OSError, HfHubHTTPError, HFValidationError, *_transport_errors()) as error:
+        raise WeightsError(
+            f'{hub_id} is no folder here, and the Hugging Face hub does not give it '
+            f'({first_line(error)}); download it on a machine with network and name the local '
+            'folder, or correct the id') from error
+
+
+def _transport_errors() -> Iterator[type[Exception]]:
+    """Give what a broken connection raises: the hub's client changed its library."""
+    for name in ('httpx', 'httpx2'):
+        if importlib.util.find_spec(name) is not None:
+            yield importlib.import_module(name).HTTPError

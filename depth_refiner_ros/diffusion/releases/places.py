@@ -1,0 +1,68 @@
+"""Where a release is: a local folder, or a repository of the hub."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from depth_refiner_ros.catalogue import find, Model
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.releases.hub import fetch, is_hub_id
+from depth_refiner_ros.diffusion.releases.weights import (
+    lacking,
+    pickled_patterns,
+    safe_patterns,
+)
+
+CACHED = 'models--'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """
+    A release on this machine.
+
+    :param folder: holds unet, vae, scheduler, text_encoder and tokenizer
+    :param asked: what the user named
+    :param source: where it is from, for the bundle
+    :param model: its line of the catalogue, None for an unknown one
+    """
+
+    folder: Path
+    asked: str
+    source: str
+    model: Model | None
+
+
+def locate(where: str, *, pickles: bool = False) -> Place:
+    """
+    Find a release, downloading what is needed of it.
+
+    :param where: a local folder, or a hub id with or without @revision
+    :param pickles: also download pickled weights, for parts that have no others
+    :raises WeightsError: where it is neither
+    """
+    folder = Path(where).expanduser()
+    if folder.is_dir():
+        known = find(_name(folder))
+        source = f'a copy of {known.id}' if known else f'the folder {folder.resolve().name}'
+        return Place(folder=folder, asked=where, source=source, model=known)
+    model = find(where.partition('@')[0])
+    if model is not None and not model.on_hub:
+        raise WeightsError(f'{where} is on no hub: {model.get}')
+    if folder.exists() or not is_hub_id(where):
+        raise WeightsError(f'{where} is neither a folder nor a hub id (owner/name); name the '
+                           'folder that holds unet, vae, scheduler, text_encoder and tokenizer')
+    folder = fetch(where, safe_patterns())
+    if lacking(folder):
+        folder = fetch(where, safe_patterns('.fp16'))
+    if pickles and lacking(folder):
+        folder = fetch(where, pickled_patterns(lacking(folder)))
+    name = where.partition('@')[0]
+    return Place(folder=folder, asked=where, source=f'{name}@{folder.name[:12]}', model=model)
+
+
+def _name(folder: Path) -> str:
+    """Give the name to look up: of the repository, for a folder of the hub's cache."""
+    repository = folder.resolve().parent.parent.name
+    if repository.startswith(CACHED):
+        return repository.removeprefix(CACHED).replace('--', '/')
+    return folder.resolve().name

@@ -1,0 +1,163 @@
+"""
+Reading the configuration and weights of one part of a release.
+
+Parts are read one by one: ``model_index.json`` of several releases names pipeline classes that
+exist in no library. Pickles are read on import alone, and there as bare tensors.
+"""
+
+from collections.abc import Iterable, Mapping
+import json
+from pathlib import Path
+import pickle
+from typing import Any
+
+from depth_refiner_ros.bundle import first_line, PICKLES
+from depth_refiner_ros.core.errors import WeightsError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+import torch
+
+UNET, VAE, TEXT = 'unet', 'vae', 'text_encoder'
+PARTS = (UNET, VAE, TEXT)
+SMALL = ('model_index.json', 'README.md', 'scheduler/*.json', 'tokenizer/*.json',
+         'tokenizer/*.txt')
+OLD_ATTENTION = {'query': 'to_q', 'key': 'to_k', 'value': 'to_v', 'proj_attn': 'to_out.0'}
+
+
+def safe_patterns(variant: str = '') -> list[str]:
+    """List what to download: configurations, and one set of safetensors for each part."""
+    weights = [f'{part}/{file}' for part in PARTS
+               for file in ('config.json', f'{_stem(part)}{variant}.safetensors',
+                            f'{_stem(part)}-*-of-*.safetensors',
+                            f'{_stem(part)}.safetensors.index.json')]
+    return [*SMALL, *weights]
+
+
+def pickled_patterns(parts: Iterable[str]) -> list[str]:
+    """List what to download where some parts have pickled weights alone."""
+    return [f'{part}/{_pickled_stem(part)}.bin' for part in parts]
+
+
+def lacking(folder: Path) -> list[str]:
+    """Name the parts without safetensors."""
+    return [part for part in PARTS if not any((folder / part).glob('*.safetensors'))]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """
+    Read a configuration.
+
+    :raises WeightsError: where it is missing or no JSON object
+    """
+    try:
+        tree = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        raise WeightsError(f'{path} is missing; copy the release again, whole') from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f'{path} is not readable JSON: {error}; copy the release again'
+                           ) from error
+    if not isinstance(tree, dict):
+        raise WeightsError(f'{path} must hold a JSON object; copy the release again')
+    return tree
+
+
+def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[str, torch.Tensor]:
+    """
+    Read the weights of one part, in float32.
+
+    :param pickles: read pickled weights where there are no others
+    :param asked: what the user named, for the message
+    :raises WeightsError: where they are missing, pickled, broken or not finite
+    """
+    files = _safetensors(folder / part, part)
+    if files:
+        state = {name: value for file in files for name, value in _load_safe(file).items()}
+    else:
+        file = _pickled(folder / part, part)
+        if not pickles:
+            found = f'only the pickle {file.name}' if file else 'no safetensors'
+            raise WeightsError(f'{folder / part} holds {found}; pickles are never loaded to run. '
+                               'Convert the release once: depth-refiner models import '
+                               f'{asked} NEW_FOLDER')
+        if file is None:
+            raise WeightsError(f'{folder / part} holds no weights; copy the release again, whole')
+        state = load_pickled(file)
+    for name, value in state.items():
+        if not bool(torch.isfinite(value).all()):
+            raise WeightsError(f'{folder / part}: {name} holds NaN or infinite values; get a '
+                               'sound copy of the release')
+    return {name: value.float() if value.is_floating_point() else value
+            for name, value in state.items()}
+
+
+def load_pickled(file: Path) -> dict[str, torch.Tensor]:
+    """
+    Read a pickle that holds named tensors and nothing else.
+
+    :raises WeightsError: where it is broken or would need more than tensors
+    """
+    try:
+        tree = torch.load(file, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError,
+            IndexError, AttributeError, TypeError) as error:
+        raise WeightsError(f'{file} is broken or holds more than tensors, which is never loaded: '
+                           f'{first_line(error)}; get safetensors of it') from error
+    inner = tree.get('state_dict', tree) if isinstance(tree, Mapping) else tree
+    if not isinstance(inner, Mapping) or not all(
+            isinstance(value, torch.Tensor) for value in inner.values()):
+        raise WeightsError(f'{file} holds something else than named tensors; name the folder of '
+                           'one network')
+    return dict(inner)
+
+
+def modern_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename the attention of autoencoders that were saved before 2023, Marigold's among them."""
+    renamed = {}
+    for name, value in state.items():
+        head, _, leaf = name.rpartition('.')
+        path, _, old = head.rpartition('.')
+        if '.attentions.' in name and old in OLD_ATTENTION:
+            name = f'{path}.{OLD_ATTENTION[old]}.{leaf}'
+            # The oldest files hold them as convolutions of size 1.
+            value = value.reshape(value.shape[:2]) if value.ndim == 4 else value
+        renamed[name] = value
+    return renamed
+
+
+def _stem(part: str) -> str:
+    return 'model' if part == TEXT else 'diffusion_pytorch_model'
+
+
+def _pickled_stem(part: str) -> str:
+    return 'pytorch_model' if part == TEXT else _stem(part)
+
+
+def _safetensors(folder: Path, part: str) -> list[Path]:
+    """Give one whole set of weights: one file, its shards, or the half-precision variant."""
+    stem = _stem(part)
+    for name in (f'{stem}.safetensors', f'{stem}.fp16.safetensors'):
+        if (folder / name).is_file():
+            return [folder / name]
+    index = folder / f'{stem}.safetensors.index.json'
+    if not index.is_file():
+        return []
+    shards = read_json(index).get('weight_map')
+    if not isinstance(shards, dict) or not shards:
+        raise WeightsError(f'{index} has no usable weight_map; copy the release again')
+    return [folder / Path(str(name)).name for name in sorted(set(shards.values()))]
+
+
+def _load_safe(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f'{file} is not readable safetensors (truncated or changed): '
+                           f'{first_line(error)}; copy the release again') from error
+
+
+def _pickled(folder: Path, part: str) -> Path | None:
+    usual = folder / f'{_pickled_stem(part)}.bin'
+    if usual.is_file():
+        return usual
+    found = [path for path in sorted(folder.glob('*')) if path.suffix.lower() in PICKLES]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,34 @@
+"""Giving a Stable Diffusion UNet a second latent to look at: the start of training."""
+
+from depth_refiner_ros.core.errors import WeightsError
+from diffusers import UNet2DConditionModel
+import torch
+from torch import nn
+
+
+def widen_conv_in(unet: UNet2DConditionModel, channels: int = 8) -> UNet2DConditionModel:
+    """
+    Widen the first convolution so that the same latent given twice has the output it had once.
+
+    The weights are repeated and divided, the bias is kept (Marigold, ApDepth B.1); the
+    configuration follows, attribute and item alike, or saving would write a wrong one.
+
+    :param unet: changed in place
+    :param channels: a multiple of its input channels
+    :return: the same UNet
+    :raises WeightsError: where the channels are no multiple
+    """
+    old = unet.conv_in
+    if channels % old.in_channels:
+        raise WeightsError(f'conv_in has {old.in_channels} input channels, which cannot be '
+                           f'repeated to {channels}; start from a UNet with {channels // 2}')
+    times = channels // old.in_channels
+    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding,
+                    device=old.weight.device, dtype=old.weight.dtype)
+    with torch.no_grad():
+        new.weight.copy_(old.weight.repeat(1, times, 1, 1) / times)
+        if old.bias is not None and new.bias is not None:
+            new.bias.copy_(old.bias)
+    unet.conv_in = new
+    unet.register_to_config(in_channels=channels)
+    return unet

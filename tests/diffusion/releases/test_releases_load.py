@@ -1,0 +1,131 @@
+"""Official folders become the network that their own parts make."""
+
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.releases.load import load_release
+from diffusers import AutoencoderKL, UNet2DConditionModel
+import pytest
+import torch
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from tests.diffusion.releases import official_folders as official
+
+LAYOUTS = {
+    official.sharpdepth: ('sharpdepth', 'official_code', 'sample', 999, 'BSD-3-Clause-Clear'),
+    official.lotus_g: ('aligned', 'official_code', 'sample', 999, 'Apache-2.0'),
+    official.lotus_d: ('aligned', 'official_code', 'sample', 999, 'Apache-2.0'),
+    official.apdepth: ('apdepth', 'official_compat', 'sample', 1, 'Apache-2.0'),
+    official.marigold: ('aligned', 'official_code', 'v', 999, 'Apache-2.0'),
+}
+
+
+@pytest.mark.parametrize(('write', 'expected'), LAYOUTS.items(), ids=lambda x: getattr(
+    x, '__name__', ''))
+def test_each_layout_is_read_part_by_part(tmp_path, write, expected):
+    folder = write(tmp_path)
+    release = load_release(folder)
+    network, recipe = release.network, release.network.recipe
+    assert (recipe.method, recipe.preset, recipe.prediction, recipe.timestep,
+            release.licence) == expected
+    assert not release.non_commercial
+    assert not network.training
+    assert not any(value.requires_grad for value in network.parameters())
+    for part, form, mine in (('unet', UNet2DConditionModel, network.unet),
+                             ('vae', AutoencoderKL, network.codec.vae)):
+        theirs = form.from_pretrained(folder / part).state_dict()
+        assert mine.state_dict().keys() == theirs.keys()
+        assert all(torch.equal(value, theirs[name]) for name, value in mine.state_dict().items())
+
+
+def test_the_empty_prompt_is_what_the_release_itself_encodes(tmp_path):
+    folder = official.sharpdepth(tmp_path)
+    tokens = CLIPTokenizer.from_pretrained(folder / 'tokenizer')('', return_tensors='pt')
+    assert tokens.input_ids.tolist() == [[0, 1]]
+    with torch.inference_mode():
+        expected = CLIPTextModel.from_pretrained(folder / 'text_encoder')(tokens.input_ids)[0]
+    text = load_release(folder).network.text_1LC
+    assert text.shape == (1, 2, official.WIDTH)
+    assert torch.allclose(text, expected, atol=1e-6)
+
+
+def test_a_release_gives_depth(tmp_path):
+    network = load_release(official.lotus_d(tmp_path)).network
+    with torch.inference_mode():
+        image = network.codec.encode_rgb(torch.rand(1, 3, 32, 32))
+    assert image.shape == (1, 4, 4, 4)
+    assert network.codec.scaling_factor == 0.18215
+
+
+def test_zero_terminal_snr_is_taken_from_the_scheduler(tmp_path):
+    first = load_release(official.marigold(tmp_path))
+    second = load_release(official.marigold_zero_snr(tmp_path))
+    assert (first.network.recipe.zero_snr, second.network.recipe.zero_snr) == (False, True)
+    assert 'begin a single step at t = 1' in ' '.join(first.notes)
+    assert second.notes == ()
+    assert (first.licence, second.licence) == ('Apache-2.0', 'OpenRAIL++-M')
+
+
+def test_e2e_ft_starts_from_zeros(tmp_path):
+    release = load_release(official.marigold(tmp_path, 'marigold-e2e-ft-depth'))
+    assert release.network.recipe.start == 'zeros'
+    assert load_release(official.marigold(tmp_path)).network.recipe.start == 'gaussian'
+
+
+def test_a_word_left_by_the_base_model_is_told(tmp_path):
+    notes = ' '.join(load_release(official.apdepth(tmp_path)).notes)
+    assert 'says v_prediction, left by its base model' in notes
+    assert load_release(official.sharpdepth(tmp_path)).notes == ()
+
+
+def test_disparity_of_lotus_is_read_as_disparity(tmp_path):
+    disparity = load_release(official.lotus_g(tmp_path, 'lotus-depth-g-v2-1-disparity'))
+    assert disparity.network.recipe.output == 'disparity'
+    assert load_release(official.lotus_g(tmp_path)).network.recipe.output == 'relative'
+
+
+@pytest.mark.parametrize('preset', ['official_code', 'paper'])
+def test_the_preset_of_sharpdepth(tmp_path, preset):
+    recipe = load_release(official.sharpdepth(tmp_path), preset=preset).network.recipe
+    assert recipe.preset == preset
+    assert recipe.guess == 'self', 'no release holds the moving average'
+
+
+@pytest.mark.parametrize(('method', 'name', 'expected'), [
+    ('apdepth', 'mine', 'apdepth'), ('marigold', 'mine', 'aligned')])
+def test_what_the_files_do_not_say_the_user_says(tmp_path, method, name, expected):
+    folder = official.apdepth(tmp_path, name)
+    with pytest.raises(WeightsError, match='say which: --method apdepth or marigold or e2e_ft'):
+        load_release(folder)
+    assert load_release(folder, method=method).network.recipe.method == expected
+
+
+def test_the_pipeline_tells_one_from_another_of_the_same_structure(tmp_path):
+    assert load_release(official.sharpdepth(tmp_path, 'a')).network.recipe.method == 'sharpdepth'
+    assert load_release(official.lotus_g(tmp_path, 'b')).network.recipe.method == 'aligned'
+    assert load_release(official.lotus_d(tmp_path, 'c')).network.recipe.start == 'none'
+
+
+def test_lotus_may_be_read_as_sharpdepth(tmp_path):
+    recipe = load_release(official.lotus_g(tmp_path), method='sharpdepth').network.recipe
+    assert recipe.method == 'sharpdepth'
+
+
+def test_the_licence_of_an_unknown_release(tmp_path):
+    folder = official.lotus_g(tmp_path, 'mine')
+    assert load_release(folder).licence == 'unknown'
+    (folder / 'README.md').write_text('---\ntags:\n- depth\nlicense: cc-by-nc-4.0\n---\n# Mine\n')
+    release = load_release(folder)
+    assert release.licence == 'cc-by-nc-4.0'
+    assert release.non_commercial
+    assert release.describe() == ('refiner mine: cc-by-nc-4.0 (no commercial use), from the '
+                                  'folder mine')
+    assert load_release(folder, licence='MIT').licence == 'MIT'
+
+
+def test_stable_diffusion_is_widened_when_asked(tmp_path):
+    folder = official.stable_diffusion(tmp_path)
+    network = load_release(folder, method='apdepth', widen=True).network
+    theirs = UNet2DConditionModel.from_pretrained(folder / 'unet')
+    assert network.unet.config.in_channels == 8
+    assert torch.equal(network.unet.conv_in.weight,
+                       torch.cat([theirs.conv_in.weight] * 2, dim=1) / 2)
+    assert torch.equal(network.unet.conv_in.bias, theirs.conv_in.bias)
