@@ -1,62 +1,95 @@
-"""Choosing device, number format and threads once, and running networks under them."""
+"""Choosing device, backend, number format and threads once, and running networks under them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+import importlib.util
 
+from depth_refiner_ros.backends.reduced import DTYPES
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
 DEVICES = ('auto', 'cpu', 'cuda')
-DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
+ONNX_MODULES = ('onnx', 'onnxruntime', 'onnxscript')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
     """
-    Where and in which number format networks run.
+    Where, by what and in which number format networks run.
 
     :param device: torch device
-    :param precision: fp32, fp16 or bf16; weights and everything outside networks stay fp32
+    :param precision: fp32, fp16 or bf16; everything outside networks stays fp32
+    :param backend: torch, compiled, onnx or tensorrt
+    :param threads: CPU threads, 0 is torch's choice
     """
 
     device: torch.device
     precision: str
+    backend: str = 'torch'
+    threads: int = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run networks without gradients in the chosen number format."""
+        """Run networks that no backend holds without gradients, in the chosen number format."""
         reduced = self.precision != 'fp32'
         with torch.inference_mode(), torch.autocast(
                 self.device.type, DTYPES[self.precision], enabled=reduced):
             yield
 
 
-def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0) -> Execution:
+def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0,
+           backend: str = 'auto') -> Execution:
     """
     Settle what ``auto`` means on this machine.
+
+    The rule was measured with the bundled networks, one thread, 640 x 480, in milliseconds of CPU
+    time (refiner + prior; AMD Zen 5): torch bf16 58 + 10, ONNX Runtime fp32 75 + 8.5, torch fp32
+    95 + 15, torch.compile bf16 66 + 15 after minutes of compiling. So a CPU that multiplies
+    bfloat16 natively takes torch in bf16, any other takes ONNX Runtime where it is installed. A
+    GPU takes torch in fp16: compiled and tensorrt are faster there, but take minutes to start and
+    so are asked for by name. A named precision leaves torch.
 
     :param device: auto, cpu or cuda
     :param precision: auto, fp32, fp16 or bf16
     :param threads: CPU threads of torch in this process; 0 leaves torch's choice
-    :raises BackendError: where the device or the number format is unknown or not available
+    :param backend: auto, torch, compiled, onnx or tensorrt
+    :raises BackendError: where a word is unknown or what it names is not available
     """
-    if device not in DEVICES or precision not in ('auto', *DTYPES):
+    if device not in DEVICES or precision not in ('auto', *DTYPES) or backend not in BACKENDS:
         raise BackendError(f'device = {device!r} must be one of {DEVICES}, precision = '
-                           f'{precision!r} auto or one of {tuple(DTYPES)}')
+                           f'{precision!r} auto or one of {tuple(DTYPES)}, backend = {backend!r} '
+                           f'one of {BACKENDS}')
     if device == 'cuda' and not torch.cuda.is_available():
         raise BackendError('device = cuda, but torch sees no CUDA GPU; use device:=cpu or install '
                            'a CUDA build of torch')
     kind = device if device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
     if threads:
         torch.set_num_threads(threads)
-    if precision == 'fp16' and kind == 'cpu':
+    if backend == 'auto':
+        plain = kind == 'cuda' or precision != 'auto' or _fast_bf16() or not _has_onnx()
+        backend = 'torch' if plain else 'onnx'
+    if precision == 'fp16' and kind == 'cpu' and backend != 'tensorrt':
         raise BackendError('precision = fp16 is for GPUs; use bf16 or fp32 on a CPU')
     if precision == 'auto':
-        precision = 'fp16' if kind == 'cuda' else 'bf16' if _fast_bf16() else 'fp32'
-    return Execution(device=torch.device(kind), precision=precision)
+        precision = _precision(kind, backend)
+    return Execution(device=torch.device(kind), precision=precision, backend=backend,
+                     threads=threads)
+
+
+def _precision(kind: str, backend: str) -> str:
+    """Give the fastest number format that is good enough for depth."""
+    if kind == 'cuda' or backend == 'tensorrt':
+        return 'fp16'
+    return 'bf16' if backend != 'onnx' and _fast_bf16() else 'fp32'
 
 
 def _fast_bf16() -> bool:
     """Tell whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _has_onnx() -> bool:
+    """Tell whether networks can be exported and run, without importing what does it."""
+    return all(importlib.util.find_spec(name) is not None for name in ONNX_MODULES)

@@ -1,0 +1,35 @@
+"""Networks as torch runs them, operation by operation."""
+
+from depth_refiner_ros.backends.base import Runner, Tensors
+from depth_refiner_ros.backends.reduced import reduced
+import torch
+from torch import nn
+
+
+class TorchBackend:
+    """
+    Eager torch without gradients.
+
+    :param device: where networks run
+    :param precision: fp32, fp16 or bf16
+    """
+
+    name = 'torch'
+    fix = 'use precision:=fp32'
+
+    def __init__(self, device: torch.device, precision: str) -> None:
+        self.device = device
+        self.precision = precision
+        self.exact = precision == 'fp32'
+
+    def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
+        """Place the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        return without_gradients(reduced(module, self.device, self.precision).eval())
+
+
+def without_gradients(network: Runner) -> Runner:
+    """Run a callable in inference mode."""
+    def run(*inputs: torch.Tensor) -> object:
+        with torch.inference_mode():
+            return network(*inputs)
+    return run

@@ -1,0 +1,120 @@
+"""
+What backends build from a network, kept on disk: ONNX files, engines, timings.
+
+An entry is a folder named by everything it depends on; it appears as a whole or not at all, and is
+only ever handed out after its facts and the hash of each file agree with its manifest.
+"""
+
+from collections.abc import Callable, Mapping
+import hashlib
+import json
+import os
+from pathlib import Path
+import shutil
+import tempfile
+from typing import Any
+
+from depth_refiner_ros.backends.base import silent, Tell
+from depth_refiner_ros.bundle import sha256
+from depth_refiner_ros.core.errors import BackendError
+
+Facts = Mapping[str, Any]
+MANIFEST = 'entry.json'
+
+
+def default_folder() -> Path:
+    """Give the place where programs of this user keep what they can make again."""
+    root = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+    return Path(root).expanduser() / 'depth_refiner_ros'
+
+
+class EngineCache:
+    """
+    Entries by their facts.
+
+    :param folder: made where missing
+    :param tell: hears why something is built again
+    """
+
+    def __init__(self, folder: Path | None = None, tell: Tell = silent) -> None:
+        self.folder = folder or default_folder()
+        self.rebuilt = 0
+        """Entries that were there and could not be used."""
+        self._tell = tell
+
+    def entry(self, name: str, facts: Facts, build: Callable[[Path], None]) -> Path:
+        """
+        Give the folder of an entry, building it where there is none that fits.
+
+        :param name: short, for people who look into the folder
+        :param facts: everything the content depends on, as JSON can hold it
+        :param build: writes the content into an empty folder
+        :raises BackendError: where the folder cannot be written
+        """
+        place = self.path(name, facts)
+        if place.exists():
+            wrong = _fault(place, facts)
+            if not wrong:
+                return place
+            self.drop(name, facts, wrong)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.folder, prefix='.new.') as spare:
+                staging = Path(spare) / 'entry'
+                staging.mkdir()
+                build(staging)
+                hashes = {path.name: sha256(path) for path in sorted(staging.iterdir())}
+                (staging / MANIFEST).write_text(
+                    json.dumps({'facts': facts, 'sha256': hashes}, indent=1) + '\n')
+                _move(staging, place)
+        except OSError as error:
+            raise BackendError(f'cannot write the engine cache {self.folder}: {error.strerror}; '
+                               'free some space, or name another folder in engine_cache'
+                               ) from error
+        return place
+
+    def path(self, name: str, facts: Facts) -> Path:
+        """Give where an entry of these facts is or would be."""
+        text = json.dumps(facts, sort_keys=True)
+        return self.folder / f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:20]}'
+
+    def drop(self, name: str, facts: Facts, why: str) -> None:
+        """Take out an entry that cannot be used, and say so."""
+        place = self.path(name, facts)
+        self.rebuilt += 1
+        self._tell(f'{place} is built again: {why}')
+        shutil.rmtree(place, ignore_errors=True)
+
+    def read(self, file: str) -> bytes:
+        """Give a loose file that may help, empty where there is none."""
+        path = self.folder / file
+        return path.read_bytes() if path.is_file() else b''
+
+    def write(self, file: str, content: bytes) -> None:
+        """Replace a loose file as a whole."""
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix='.new.', delete=False) as stream:
+            stream.write(content)
+        os.replace(stream.name, self.folder / file)
+
+
+def _fault(place: Path, facts: Facts) -> str:
+    """Say what is wrong with an entry, nothing where it is sound."""
+    try:
+        manifest = json.loads((place / MANIFEST).read_text())
+        if manifest['facts'] != json.loads(json.dumps(facts)):
+            return 'it was built for something else'
+        for name, expected in manifest['sha256'].items():
+            if sha256(place / name) != expected:
+                return f'{name} differs from its hash (truncated or changed)'
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 'it is incomplete'
+    return ''
+
+
+def _move(staging: Path, place: Path) -> None:
+    """Put a finished entry in place; where another process was faster, its work is as good."""
+    try:
+        staging.rename(place)
+    except OSError:
+        if not (place / MANIFEST).is_file():
+            raise

@@ -1,0 +1,32 @@
+"""Which network is this? A hash of its weights, its structure and its code."""
+
+import hashlib
+
+import torch
+from torch import nn
+
+PLAIN = (bool, int, float, str, tuple, type(None))
+
+
+def model_hash(module: nn.Module) -> str:
+    """
+    Give the same text for the same network, in every process, and another for any other.
+
+    Weights and buffers count with their names, types and bytes; so do the plain attributes of each
+    part (factors, strides, heads) and the code of its ``forward``.
+    """
+    digest = hashlib.sha256()
+    for name, part in module.named_modules():
+        kind = type(part)
+        plain = {key: value for key, value in vars(part).items()
+                 if isinstance(value, PLAIN) and key != 'training'}
+        digest.update(f'{name} {kind.__module__}.{kind.__qualname__} '
+                      f'{sorted(plain.items())}'.encode())
+        code = getattr(kind.forward, '__code__', None)
+        if code is not None:
+            digest.update(code.co_code + repr(code.co_names).encode())
+    for name, value in (*module.named_parameters(), *module.named_buffers()):
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""One network behind a backend: prepared for each shape on first use, and checked there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from depth_refiner_ros.backends.base import Backend, Runner, shapes_of, silent, Tell, Tensors
+from depth_refiner_ros.backends.eager import TorchBackend
+from depth_refiner_ros.backends.selfcheck import check
+from depth_refiner_ros.core.errors import BackendError
+import torch
+from torch import nn
+
+Prepare = Callable[[nn.Module, str], Runner]
+"""How code that must not know of backends hands its networks over."""
+MAX_SHAPES = 8
+"""Sizes kept ready; a camera has one, a folder of photographs many."""
+
+
+class Network:
+    """
+    Runs one network on tensors of any shape.
+
+    :param module: in fp32 on the CPU; stays there, as what the backend is compared with
+    :param key: short name, for files and messages
+    :param backend: executes it
+    :param device: where inputs and outputs live
+    :param max_abs_rel: bound of the self-check, None to go without
+    :param build_only: write what the backend would load, and run on torch instead
+    :param tell: where the outcome of the self-check goes
+    """
+
+    def __init__(self, module: nn.Module, key: str, backend: Backend, device: torch.device, *,
+                 max_abs_rel: float | None = None, build_only: bool = False,
+                 tell: Tell = silent) -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.key = key
+        self._backend = backend
+        self._device = device
+        self._max_abs_rel = max_abs_rel
+        self._build_only = build_only
+        self._tell = tell
+        self._runners: dict[tuple[tuple[int, ...], ...], Runner] = {}
+
+    def __call__(self, *inputs: torch.Tensor) -> Any:
+        """
+        Run the network.
+
+        :return: fp32, a tensor of its own for each call
+        :raises BackendError: at a new shape, where the backend cannot or gives wrong numbers
+        """
+        shapes = shapes_of(inputs)
+        if shapes not in self._runners:
+            if len(self._runners) >= MAX_SHAPES:
+                self._runners.pop(next(iter(self._runners)))
+            self._runners[shapes] = self._prepared(inputs)
+        return self._runners[shapes](*inputs)
+
+    def _prepared(self, inputs: Tensors) -> Runner:
+        example = tuple(value.detach().float().cpu() for value in inputs)
+        reference = TorchBackend(self._device, 'fp32')
+        if self._build_only:
+            build = getattr(self._backend, 'build', None)
+            if build is None:
+                raise BackendError(f'build_only: backend {self._backend.name} builds nothing '
+                                   'ahead of time; use backend:=tensorrt or onnx')
+            build(self.module, self.key, example)
+            return reference.prepare(self.module, self.key, example)
+        runner = self._backend.prepare(self.module, self.key, example)
+        if self._max_abs_rel is not None and not self._backend.exact:
+            expected = reference.prepare(self.module, self.key, example)(*inputs)
+            found = check(self._backend, self.key, runner(*inputs), expected, self._max_abs_rel)
+            self._tell(f'{self.key}: {self._backend.name} in {self._backend.precision} agrees '
+                       f'with fp32 torch ({found})')
+        return runner

@@ -1,0 +1,121 @@
+"""Networks through ONNX Runtime, reading and writing torch's memory."""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.backends.base import Runner, Tensors
+from depth_refiner_ros.backends.engine_cache import EngineCache
+from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
+from depth_refiner_ros.core.errors import BackendError
+import numpy as np
+import torch
+from torch import nn
+
+PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+
+
+class OnnxBackend:
+    """
+    ONNX Runtime on the CPU or a CUDA GPU.
+
+    :param device: where networks run
+    :param precision: fp32; fp16 and bf16 on a GPU alone
+    :param cache: keeps the exported files
+    :param threads: CPU threads, 0 takes as many as torch
+    :raises BackendError: where the runtime, or its part for the device, is not installed
+    """
+
+    name = 'onnx'
+    exact = False
+    fix = 'use backend:=torch, or precision:=fp32'
+
+    def __init__(self, device: torch.device, precision: str, cache: EngineCache,
+                 threads: int = 0) -> None:
+        self._runtime = _runtime()
+        provider = PROVIDERS[device.type]
+        if provider not in self._runtime.get_available_providers():
+            raise BackendError(f'backend = onnx: this ONNX Runtime has no {provider}; type: pip '
+                               'install onnxruntime-gpu, or use backend:=torch')
+        if device.type == 'cpu' and precision != 'fp32':
+            raise BackendError(f'backend = onnx runs on a CPU in fp32 alone, not {precision}; use '
+                               'precision:=fp32, or backend:=torch')
+        self.device = device
+        self.precision = precision
+        self._cache = cache
+        self._threads = threads
+
+    def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
+        """Export the network, or find it exported."""
+        facts = onnx_facts(module, example, self.precision)
+        return cached_onnx(self._cache, module, key, example, facts)
+
+    def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
+        """Export and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        return OnnxRunner(self.session(self.build(module, key, example)), self.device)
+
+    def session(self, path: Path) -> Any:
+        """
+        Load an ONNX file.
+
+        :raises BackendError: where the runtime refuses it
+        """
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads or torch.get_num_threads()
+        options.inter_op_num_threads = 1
+        # Threads that wait in a loop would take the cores from the rest of the robot.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        options.log_severity_level = 3
+        fail = self._runtime.capi.onnxruntime_pybind11_state
+        try:
+            return self._runtime.InferenceSession(str(path), options,
+                                                  providers=[PROVIDERS[self.device.type]])
+        except (fail.Fail, fail.InvalidGraph, fail.InvalidProtobuf, fail.NotImplemented,
+                fail.RuntimeException) as error:
+            raise BackendError(f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
+                               'use backend:=torch') from error
+
+
+class OnnxRunner:
+    """
+    One loaded network; tensors are bound where they lie, without a copy.
+
+    :param session: ONNX Runtime session with fp32 inputs and outputs of fixed shapes
+    :param device: where the tensors live
+    """
+
+    def __init__(self, session: Any, device: torch.device) -> None:
+        self._session = session
+        self._device = device
+        self._inputs = [value.name for value in session.get_inputs()]
+        self._outputs = [(value.name, tuple(value.shape)) for value in session.get_outputs()]
+
+    def __call__(self, *inputs: torch.Tensor) -> Any:
+        """Run the network; each call gives new tensors."""
+        binding = self._session.io_binding()
+        # Kept until the call is over: the runtime knows their addresses alone.
+        given = [value.detach().to(self._device, torch.float32).contiguous() for value in inputs]
+        results = [torch.empty(shape, device=self._device) for _, shape in self._outputs]
+        for name, value in zip(self._inputs, given, strict=True):
+            binding.bind_input(name, *self._place(value))
+        for (name, _), value in zip(self._outputs, results):
+            binding.bind_output(name, *self._place(value))
+        if self._device.type == 'cuda':
+            torch.cuda.current_stream().synchronize()
+        self._session.run_with_iobinding(binding)
+        if self._device.type == 'cuda':
+            binding.synchronize_outputs()
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _place(self, value: torch.Tensor) -> tuple[Any, ...]:
+        """Give where a tensor lies, as the runtime asks for it."""
+        return (self._device.type, self._device.index or 0, np.float32, tuple(value.shape),
+                value.data_ptr())
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BackendError('backend = onnx needs ONNX Runtime; type: pip install onnxruntime, or '
+                           'use backend:=torch') from error
+    return onnxruntime

@@ -1,0 +1,74 @@
+"""Backends by name, and how the rest of the package hands its networks to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from depth_refiner_ros.backends.base import Backend, silent, Tell
+from depth_refiner_ros.backends.compiled import CompiledBackend
+from depth_refiner_ros.backends.eager import TorchBackend
+from depth_refiner_ros.backends.engine_cache import EngineCache
+from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.network import Network
+from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.backends.tensorrt import TensorRtBackend
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendOptions:
+    """
+    What backends may be told.
+
+    :param engine_cache: folder of what they build, empty for the user's cache folder
+    :param target: GPU generations to build for, see
+        :class:`~depth_refiner_ros.backends.tensorrt.TensorRtBackend`
+    :param build_only: build what is missing and run on torch
+    :param max_abs_rel: bound of the self-check, None to go without
+    :param tell: hears of long builds, rebuilt entries and passed checks
+    """
+
+    engine_cache: str = ''
+    target: str = ''
+    build_only: bool = False
+    max_abs_rel: float | None = None
+    tell: Tell = silent
+
+
+BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
+    'torch': lambda how, cache, options: TorchBackend(how.device, how.precision),
+    'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
+    'onnx': lambda how, cache, options: OnnxBackend(how.device, how.precision, cache,
+                                                    how.threads),
+    'tensorrt': lambda how, cache, options: TensorRtBackend(how.precision, cache, options.target,
+                                                            options.tell),
+}
+
+
+class Networks:
+    """
+    Makes a :class:`~depth_refiner_ros.backends.network.Network` of each module it is given.
+
+    :param execution: from :func:`~depth_refiner_ros.backends.execution.choose`
+    :param options: what backends may be told
+    :raises BackendError: where the backend is not installed
+    """
+
+    def __init__(self, execution: Execution, options: BackendOptions | None = None) -> None:
+        self._options = options or BackendOptions()
+        folder = self._options.engine_cache
+        self.cache = EngineCache(Path(folder).expanduser() if folder else None,
+                                 self._options.tell)
+        self._execution = execution
+        self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
+
+    def __call__(self, module: nn.Module, key: str) -> Network:
+        """
+        Hand a network over.
+
+        :param module: in fp32 on the CPU, forward takes and gives tensors
+        :param key: short name, for files and messages
+        """
+        return Network(module, key, self.backend, self._execution.device,
+                       max_abs_rel=self._options.max_abs_rel,
+                       build_only=self._options.build_only, tell=self._options.tell)

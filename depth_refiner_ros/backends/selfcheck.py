@@ -1,0 +1,83 @@
+"""Is what a backend computes the network? Compared with fp32 torch before the first frame."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.backends.base import Backend
+from depth_refiner_ros.core.errors import BackendError
+import torch
+from torch.nn import functional
+
+IMAGE = Path(__file__).parent / 'selfcheck.png'
+MAX_VALUES = 10_000_000
+"""torch.quantile refuses more than 2**24 values; every n-th is as good."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """
+    Relative difference of two outputs, each value's against its size or the output's typical size.
+
+    :param median: of all values
+    :param p99: only one value in a hundred differs more
+    """
+
+    median: float
+    p99: float
+
+    def __str__(self) -> str:
+        return f'median {self.median:.2g}, p99 {self.p99:.2g}'
+
+
+def deviation(result: Any, reference: Any) -> Deviation:
+    """
+    Compare the outputs of two runs; of several outputs the worst counts.
+
+    A value near zero is measured against the root mean square of its output. What is not finite
+    deviates infinitely.
+    """
+    if not isinstance(reference, torch.Tensor):
+        pairs = [deviation(one, other) for one, other in zip(result, reference, strict=True)]
+        return max(pairs, key=lambda pair: pair.p99)
+    expected = reference.detach().float().cpu().flatten()
+    got = result.detach().float().cpu().flatten()
+    typical = expected.square().mean().sqrt().clamp_min(1e-12)
+    relative = (got - expected).abs() / expected.abs().clamp_min(typical)
+    relative = relative.nan_to_num(nan=torch.inf)[:: 1 + relative.numel() // MAX_VALUES]
+    ordered = relative.sort().values
+    return Deviation(float(ordered[len(ordered) // 2]),
+                     float(ordered[int(0.99 * (len(ordered) - 1))]))
+
+
+def check(backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: float
+          ) -> Deviation:
+    """
+    Refuse a backend that gives other numbers than fp32 torch.
+
+    :param key: the network's name
+    :param max_abs_rel: bound on :attr:`Deviation.p99`
+    :raises BackendError: above it, with both figures and the fix
+    """
+    found = deviation(result, reference)
+    if not found.p99 <= max_abs_rel:
+        raise BackendError(
+            f'self-check: {key} with backend {backend.name} in {backend.precision} differs from '
+            f'fp32 torch by {found} (relative), more than selfcheck.max_abs_rel = {max_abs_rel:g}'
+            f'; {backend.fix}')
+    return found
+
+
+def check_image(width: int, height: int) -> torch.Tensor:
+    """
+    Give the picture of a simulated room that every backend is tried on.
+
+    :return: ``rgb_B3HW`` uint8 of the asked size
+    """
+    import cv2
+    picture_HW3 = cv2.imread(str(IMAGE))
+    assert picture_HW3 is not None, f'{IMAGE} belongs to the package'
+    rgb_HW3 = torch.from_numpy(cv2.cvtColor(picture_HW3, cv2.COLOR_BGR2RGB))
+    rgb = rgb_HW3.permute(2, 0, 1)[None].float()
+    sized = functional.interpolate(rgb, size=(height, width), mode='bilinear', antialias=True)
+    return sized.round().clamp(0, 255).to(torch.uint8)
