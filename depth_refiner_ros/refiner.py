@@ -6,6 +6,7 @@ Node, command line, evaluation and benchmark all call :meth:`DepthRefiner.refine
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 import time
 
 from depth_refiner_ros.backends.execution import choose, Execution
@@ -16,31 +17,38 @@ from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
+from depth_refiner_ros.core.metres import to_metres
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
-from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings import ModelSettings, RELATIVE_PRIORS
 import torch
 
-NEAREST_M = 0.01
 FIT_SAMPLES = 20_000
 """Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
+LOADED = tuple(item.name for item in fields(ModelSettings)
+               if not item.metadata['option']['runtime'])
+"""Options that networks are loaded by."""
 
 
 class DepthRefiner:
     """
     Image in, sharp metric depth out.
 
-    :param prior: gives metric depth
+    :param prior: gives depth of any kind
     :param estimator: sharpens it; None gives the prior as it is
     :param execution: device and number format
     :param settings: how the estimate is aligned, and the seed
+    :param scale_prior: gives metres where the prior has none; its depth is what the result is
+        aligned to
     """
 
     def __init__(self, prior: Prior, estimator: SharpEstimator | None, execution: Execution,
-                 settings: ModelSettings) -> None:
-        self._prior = prior
+                 settings: ModelSettings, scale_prior: Prior | None = None) -> None:
+        self._prior = AnchoredPrior(prior, scale_prior)
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
@@ -54,18 +62,27 @@ class DepthRefiner:
         :raises BackendError: where the device is not there
         """
         execution = choose(settings.device, settings.precision, settings.threads)
-        prior = build_prior(settings.prior, settings.prior_weights, seed=settings.seed,
-                            device=execution.device)
-        if settings.refiner == 'none':
-            return cls(prior, None, execution, settings)
-        bundle = open_bundle(settings.refiner_weights, 'refiner')
-        estimator = SharpEstimator.from_bundle(bundle)
-        method = estimator.network.recipe.method
-        if method != settings.refiner:
-            raise WeightsError(f'{bundle.path} is trained for {method}; use refiner:={method} or '
-                               f'name a {settings.refiner} bundle in refiner_weights')
-        estimator.network.to(execution.device)
-        return cls(prior, estimator, execution, settings)
+        estimator = None if settings.refiner == 'none' else load_estimator(settings,
+                                                                           execution.device)
+        prior = build_prior(
+            settings.prior, settings.prior_weights, seed=settings.seed, device=execution.device,
+            focal_rule=settings.prior_focal_rule, short_side=settings.prior_short_side,
+            input=_prior_input(settings, estimator))
+        scale_prior = None if settings.scale_prior == 'none' else build_prior(
+            settings.scale_prior, settings.scale_prior_weights, seed=settings.seed,
+            device=execution.device, focal_rule=settings.prior_focal_rule)
+        return cls(prior, estimator, execution, settings, scale_prior)
+
+    def adopt(self, settings: ModelSettings) -> bool:
+        """
+        Take over what needs no loading, between two images.
+
+        :return: False, with nothing taken over, where networks must be loaded anew
+        """
+        if any(getattr(settings, name) != getattr(self._settings, name) for name in LOADED):
+            return False
+        self._settings = settings
+        return True
 
     def refine(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None, *,
                sensor_depth_m_B1HW: torch.Tensor | None = None) -> RefinedDepth:
@@ -82,27 +99,28 @@ class DepthRefiner:
         timings: dict[str, float] = {}
         rgb = self._to_unit(rgb_B3HW, intrinsics)
         with self._timed(timings, 'prior'), self._execution.running():
-            prior_m = self._metric_prior(rgb, intrinsics, sensor_depth_m_B1HW)
+            sensor = sensor_depth_m_B1HW
+            prior = self._prior.predict(rgb, intrinsics, None if sensor is None
+                                        else sensor.to(self._execution.device))
         if self._estimator is None:
-            return self._unrefined(prior_m, timings)
+            return _unrefined(prior, timings)
+        recipe = self._estimator.recipe
         with self._timed(timings, 'refiner'), self._execution.running():
-            known = torch.isfinite(prior_m)
-            filled = fill_holes(prior_m)
+            known = torch.isfinite(prior.depth_m_B1HW)
+            filled = fill_holes(prior.depth_m_B1HW)
             generator = torch.Generator().manual_seed(self._settings.seed)
-            estimate = self._estimator.estimate(rgb, filled, known, generator)
+            estimate = self._estimator.estimate(rgb, _condition(prior, filled, recipe), known,
+                                                generator)
         with self._timed(timings, 'align'), torch.inference_mode():
-            difference = estimate.difference_B1HW
-            if difference is None:
-                difference = relative_difference(estimate.depth_m_B1HW, filled)
-            fit = self._fit(estimate.depth_m_B1HW, prior_m, difference)
-            depth = torch.where(fit.ok_B.view(-1, 1, 1, 1), fit.apply(estimate.depth_m_B1HW),
-                                prior_m)
+            depth, difference, fit = self._aligned(estimate, prior, filled, recipe)
             confidence = torch.where(torch.isfinite(depth),
                                      confidence_of(difference, known, fit), 0.0)
+            near = depth < recipe.nearest_m if recipe.nearest_m else torch.zeros_like(known)
         return RefinedDepth(
-            depth_m_B1HW=depth.clamp_min(NEAREST_M), prior_m_B1HW=prior_m,
-            difference_B1HW=difference, confidence_B1HW=confidence, scale_shift=fit,
-            clamped=int((depth < NEAREST_M).sum()), timings_ms=timings)
+            depth_m_B1HW=depth.masked_fill(near, recipe.nearest_m),
+            prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
+            confidence_B1HW=confidence, scale_shift=fit, clamped=int(near.sum()),
+            timings_ms=timings)
 
     def warm_up(self, width: int, height: int) -> None:
         """Run once at a size, so that the first frame is not the slow one."""
@@ -131,33 +149,29 @@ class DepthRefiner:
                              'convert it')
         return rgb.float()
 
-    def _metric_prior(self, rgb: torch.Tensor, intrinsics: Intrinsics | None,
-                      sensor: torch.Tensor | None) -> torch.Tensor:
-        if sensor is not None:
-            sensor = sensor.to(self._execution.device)
-        prior = self._prior.predict(rgb, intrinsics, sensor)
-        if prior.kind != 'metric':
-            raise InputError(f'the prior gives {prior.kind} depth; it must be metric, as it sets '
-                             'the scale')
-        return prior.depth_B1HW.float()
-
-    def _fit(self, estimate: torch.Tensor, prior_m: torch.Tensor,
-             difference: torch.Tensor) -> ScaleShift:
-        """Bring the estimate back to the prior's metres where both agree (SharpDepth 4.1)."""
-        if self._settings.align == 'none':
-            return identity_fit(estimate)
-        agree, _ = select_agreeing(difference, self._settings.agree_below)
-        fit = fit_robust if self._settings.align == 'robust' else fit_scale_shift
-        stride = max(1, int((estimate[0].numel() / FIT_SAMPLES) ** 0.5))
-        return fit(estimate, prior_m, agree, stride=stride)
-
-    def _unrefined(self, prior_m: torch.Tensor, timings: dict[str, float]) -> RefinedDepth:
-        fit = identity_fit(prior_m)
-        return RefinedDepth(
-            depth_m_B1HW=prior_m, prior_m_B1HW=prior_m,
-            difference_B1HW=torch.zeros_like(prior_m),
-            confidence_B1HW=torch.isfinite(prior_m).float(), scale_shift=fit,
-            timings_ms=timings)
+    def _aligned(self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor,
+                 recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
+        """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
+        align = recipe.fit if self._settings.align == 'auto' else self._settings.align
+        values, kind = estimate.depth_B1HW, estimate.kind
+        if align == 'none' and kind != 'metric':
+            raise InputError(f'this refiner gives {kind} depth, which has no metres without a '
+                             'fit; set align to auto, robust or lstsq')
+        fit = fit_robust if align == 'robust' else fit_scale_shift
+        stride = max(1, int((values[0].numel() / FIT_SAMPLES) ** 0.5))
+        difference = estimate.difference_B1HW
+        if difference is None:
+            near_m = values if kind == 'metric' else to_metres(
+                values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)[0]
+            difference = relative_difference(near_m, filled_m)
+        if align == 'none':
+            return values, difference, identity_fit(values)
+        agree, _ = select_agreeing(difference, self._settings.agree_below or recipe.agree_below)
+        # A reference of its own may be sparse: there, every pixel counts.
+        metres, found = to_metres(values, kind, prior.reference_m_B1HW, agree, fit=fit,
+                                  stride=stride if prior.fit is None else 1)
+        usable = found.ok_B.view(-1, 1, 1, 1)
+        return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
 
     @contextmanager
     def _timed(self, timings: dict[str, float], stage: str) -> Iterator[None]:
@@ -166,6 +180,54 @@ class DepthRefiner:
         if self._execution.device.type == 'cuda':
             torch.cuda.synchronize()
         timings[stage] = (time.perf_counter() - begun) * 1e3
+
+
+def load_estimator(settings: ModelSettings, device: torch.device) -> SharpEstimator:
+    """
+    Load the refiner that the settings name.
+
+    :raises WeightsError: where it cannot be used, or is of another method
+    """
+    bundle = open_bundle(settings.refiner_weights, 'refiner')
+    estimator = SharpEstimator.from_bundle(bundle, max_edge_px=settings.max_edge_px)
+    method = estimator.recipe.method
+    if method != settings.refiner:
+        raise WeightsError(f'{bundle.path} is trained for {method}; use refiner:={method} or '
+                           f'name a {settings.refiner} bundle in refiner_weights')
+    estimator.network.to(device)
+    return estimator
+
+
+def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:
+    """Feed the prior as the refiner's weights ask, unless told otherwise."""
+    if settings.prior_input != 'auto':
+        return settings.prior_input
+    if estimator is None or settings.prior not in RELATIVE_PRIORS:
+        return 'model'
+    return estimator.recipe.prior_input
+
+
+def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """Give what the network is conditioned on, filled everywhere."""
+    if recipe.condition != 'disparity':
+        return filled_m
+    if prior.given.kind == 'disparity':
+        return fill_holes(prior.given.depth_B1HW.float())
+    if recipe.range == 'none':
+        raise InputError('this refiner takes the raw disparity of the network that it was '
+                         f'trained with, not {prior.given.kind} depth; use '
+                         'prior:=depth_anything_v2')
+    return 1.0 / filled_m
+
+
+def _unrefined(prior: AnchoredDepth, timings: dict[str, float]) -> RefinedDepth:
+    depth = prior.depth_m_B1HW
+    fit = identity_fit(depth) if prior.fit is None else prior.fit
+    known = torch.isfinite(depth)
+    return RefinedDepth(
+        depth_m_B1HW=depth, prior_m_B1HW=depth, difference_B1HW=torch.zeros_like(depth),
+        confidence_B1HW=confidence_of(torch.zeros_like(depth), known, fit) * known,
+        scale_shift=fit, timings_ms=timings)
 
 
 def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:

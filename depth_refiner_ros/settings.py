@@ -11,7 +11,9 @@ from depth_refiner_ros.options import option
 PRIORS = ('bundled', 'sensor', 'smeared', 'depth_anything_v2_metric', 'depth_anything_v2',
           'zoedepth', 'depth_pro', 'prompt_depth_anything', 'unidepth_v1', 'unidepth_v2',
           'metric3d_v2')
-REFINERS = ('none', 'sharpdepth', 'apdepth')
+RELATIVE_PRIORS = ('depth_anything_v2',)
+SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
+REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
 PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
 QOS = ('sensor_data', 'reliable')
 
@@ -26,7 +28,7 @@ class ModelSettings:
         'bundled', 'weights of the prior: a folder, a hub id, or a name. bundled: bundled. '
         'depth_anything_v2_metric: indoor- or outdoor- and small, base or large. '
         'depth_anything_v2: small, base, large, or a safetensors file of the original code '
-        '(giant). zoedepth: nyu-kitti, nyu, kitti. depth_pro: large. prompt_depth_anything: '
+        '(giant). zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: '
         'small, large. unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
         'metric3d_v2: only a folder made by depth-refiner models import')
     prior_focal_rule: str = option('auto', 'auto adapts depth to the focal length as each prior '
@@ -36,11 +38,16 @@ class ModelSettings:
                                    'depth_anything_v2*, prompt_depth_anything; fewer are faster; '
                                    '0 is what each was trained with', unit='px', low=0,
                                    high=4096)
-    prior_input: str = option('model', 'images for depth_anything_v2: model is as it was trained, '
-                              'official_compat as the code of ApDepth feeds it',
-                              choices=('model', 'official_compat'))
-    refiner: str = option('apdepth', 'one-step refiner; none publishes the prior as it is',
-                          choices=REFINERS)
+    prior_input: str = option('auto', 'images for depth_anything_v2: model is as it was trained, '
+                              'official_compat as the code of ApDepth feeds it, auto is what the '
+                              'refiner asks for', choices=('auto', 'model', 'official_compat'))
+    scale_prior: str = option('none', 'second prior, a metric one, that sets the metres: for '
+                              'priors without, and to follow a depth sensor',
+                              choices=SCALE_PRIORS)
+    scale_prior_weights: str = option('bundled', 'weights of the scale prior, as prior_weights')
+    refiner: str = option('apdepth', 'one-step refiner: none publishes the prior as it is, '
+                          'aligned is a relative model (Lotus, Marigold) brought to the metres '
+                          'of the prior', choices=REFINERS)
     refiner_weights: str = option('bundled', 'bundle of the refiner: bundled or a folder')
     backend: str = option('auto', 'how networks are executed', choices=('auto', 'torch'))
     device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
@@ -48,10 +55,14 @@ class ModelSettings:
                             choices=('auto', 'fp32', 'fp16', 'bf16'))
     threads: int = option(0, 'CPU threads of the networks; 0 takes all cores', low=0, high=256)
     seed: int = option(0, 'seed of the one generator that refiners with noise draw from', low=0)
-    align: str = option('robust', 'fit of the refined depth to the metric prior',
-                        choices=('none', 'lstsq', 'robust'), runtime=True)
-    agree_below: float = option(0.5, 'pixels whose normalised difference is below this take part '
-                                'in the fit (SharpDepth 4.1)', low=0.0, high=1.0, runtime=True)
+    max_edge_px: int = option(0, 'work at this longest edge of the image; 0 is the size that the '
+                              'refiner asks for', unit='px', low=0, high=8192)
+    align: str = option('auto', 'fit of the refined depth to the metric prior; auto is what the '
+                        'refiner asks for', choices=('auto', 'none', 'lstsq', 'robust'),
+                        runtime=True)
+    agree_below: float = option(0.0, 'pixels whose normalised difference is below this take part '
+                                'in the fit (SharpDepth 4.1); 0 is what the refiner asks for',
+                                low=0.0, high=1.0, runtime=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
+from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
@@ -82,12 +83,13 @@ class Affine:
     """An estimator whose depth is off by scale and shift."""
 
     description = 'affine'
+    recipe = Recipe()
 
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
         wrong = torch.zeros_like(prior_m_B1HW)
         wrong[..., :4, :] = 1.0
         depth = torch.where(wrong > 0.0, 50.0, (prior_m_B1HW - 0.3) / 1.7)
-        return Estimate(depth_m_B1HW=depth, difference_B1HW=wrong)
+        return Estimate(depth_B1HW=depth, difference_B1HW=wrong)
 
 
 @pytest.mark.parametrize('align', ['lstsq', 'robust'])
@@ -110,7 +112,7 @@ def test_align_none_leaves_the_estimate():
 
 class Constant(Affine):
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
-        return Estimate(depth_m_B1HW=torch.full_like(prior_m_B1HW, 2.0),
+        return Estimate(depth_B1HW=torch.full_like(prior_m_B1HW, 2.0),
                         difference_B1HW=torch.zeros_like(prior_m_B1HW))
 
 
@@ -150,7 +152,7 @@ class Negative(Affine):
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
         depth = prior_m_B1HW.clone()
         depth[..., :2, :3] = -5.0
-        return Estimate(depth_m_B1HW=depth, difference_B1HW=(depth < 0.0).float())
+        return Estimate(depth_B1HW=depth, difference_B1HW=(depth < 0.0).float())
 
 
 def test_depth_behind_the_camera_is_clamped_and_counted():
@@ -208,7 +210,7 @@ class Relative(SensorPrior):
 
 def test_a_prior_without_metres_is_refused():
     odd = DepthRefiner(Relative(), None, choose('cpu', 'fp32'), settings())
-    with pytest.raises(InputError, match='the prior gives disparity depth; it must be metric'):
+    with pytest.raises(InputError, match='disparity depth, which has no metres; name what'):
         odd.refine(image(), camera(), sensor_depth_m_B1HW=sensor())
 
 

@@ -1,5 +1,7 @@
 """Tiny networks with random weights."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
@@ -40,11 +42,23 @@ def lotus_recipe(**changes):
                      'text_width': 12, **changes})
 
 
-def lotus(seed=0, **changes):
+def lotus(seed=0, unet_guess=None, **changes):
     """Give a SharpDepth network of the full architecture, tiny."""
     torch.manual_seed(seed)
     network = OneStepNetwork(tiny_lotus(), VaeCodec(tiny_vae().eval().requires_grad_(False)),
-                             lotus_recipe(**changes), torch.randn(1, 2, 12))
+                             lotus_recipe(**changes), torch.randn(1, 2, 12), unet_guess)
+    return network.eval().requires_grad_(False)
+
+
+def tiny_of(recipe, seed=0):
+    """Give a tiny network with the conventions of a full-size recipe."""
+    torch.manual_seed(seed)
+    labels = {} if recipe.task_embedding else {
+        'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
+    unet, second = (tiny_lotus(channels=8 if recipe.takes_depth else 4, **labels) if wanted
+                    else None for wanted in (True, recipe.guess != 'self'))
+    network = OneStepNetwork(unet, VaeCodec(tiny_vae()), replace(recipe, text_width=12),
+                             torch.randn(1, 2, 12), second)
     return network.eval().requires_grad_(False)
 
 

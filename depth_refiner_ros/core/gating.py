@@ -17,6 +17,9 @@ import torch.nn.functional as F
 Align = Literal['none', 'minmax', 'lstsq']
 Scale = Literal['max', 'range']
 Downsample = Literal['nearest', 'area']
+ALIGNS: tuple[Align, ...] = ('none', 'minmax', 'lstsq')
+SCALES: tuple[Scale, ...] = ('max', 'range')
+DOWNSAMPLES: tuple[Downsample, ...] = ('nearest', 'area')
 
 
 @dataclass(frozen=True)
@@ -26,40 +29,40 @@ class DifferenceRule:
 
     :param align: how d-tilde is moved to d first: not at all, to its minimum and maximum, or by
         least squares
-    :param scale: what |d-tilde - d| is divided by: its own maximum per image, or the range of d
+    :param scale: what abs(d-tilde - d) is divided by: its own maximum per image, or the range of d
+    :raises InputError: where one of them is unknown
     """
 
-    align: Align
-    scale: Scale
+    align: Align = 'none'
+    scale: Scale = 'max'
+
+    def __post_init__(self) -> None:
+        check_one_of('align', self.align, ALIGNS)
+        check_one_of('scale', self.scale, SCALES)
 
 
-DIFFERENCE_RULES = {
-    # Both maps are taken as living in [-1, 1] already; dividing by the maximum makes the gate
-    # open fully somewhere in every image, even where both maps agree.
-    'official_code': DifferenceRule(align='none', scale='max'),
-    # 'We first scale and shift d-tilde to the range of d.' The paper gives no normalisation; in
-    # units of that range the difference lies in [0, 1] by itself, and stays near 0 where a prior
-    # is sharp already.
-    'paper': DifferenceRule(align='minmax', scale='range'),
-}
-"""Presets of :func:`difference_map`."""
+# Both maps are taken as living in [-1, 1] already; dividing by the maximum makes the gate open
+# fully somewhere in every image, even where both maps agree.
+OFFICIAL_CODE = DifferenceRule(align='none', scale='max')
+# 'We first scale and shift d-tilde to the range of d.' The paper gives no normalisation; in units
+# of that range the difference lies in [0, 1] by itself, and stays near 0 where a prior is sharp
+# already.
+PAPER = DifferenceRule(align='minmax', scale='range')
 
 
 def difference_map(metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *,
-                   preset: str = 'official_code') -> torch.Tensor:
+                   rule: DifferenceRule = OFFICIAL_CODE) -> torch.Tensor:
     """
     Tell how much two depth maps disagree, per image (SharpDepth section 4.1).
 
     :param metric_B1HW: d, normalised or in metres; NaN where unknown (padding, holes)
     :param relative_B1HW: d-tilde in the same unit
-    :param preset: key of :data:`DIFFERENCE_RULES`
+    :param rule: how; :data:`PAPER` and :data:`OFFICIAL_CODE` are the published ones
     :return: e in [0, 1]; 1 where either map has no value, 0 everywhere where they are equal
-    :raises InputError: where shapes differ or the preset is unknown
+    :raises InputError: where shapes differ
     """
     check_map('metric depth', metric_B1HW)
     check_same_shape('relative depth', relative_B1HW, 'metric depth', metric_B1HW)
-    check_one_of('preset', preset, tuple(DIFFERENCE_RULES))
-    rule = DIFFERENCE_RULES[preset]
     # 0 * value is 0 for numbers and NaN for NaN and inf: half the cost of isfinite.
     known_B1HW = (metric_B1HW + relative_B1HW) * 0 == 0
     aligned_B1HW = _aligned(relative_B1HW, metric_B1HW, known_B1HW, rule.align)
@@ -85,7 +88,7 @@ def downsample_difference(e_B1HW: torch.Tensor, factor: int = 8, *,
     :raises InputError: where ``factor`` is below 1 or the mode is unknown
     """
     check_map('difference', e_B1HW)
-    check_one_of('mode', mode, ('nearest', 'area'))
+    check_one_of('mode', mode, DOWNSAMPLES)
     if factor < 1:
         raise InputError(f'factor = {factor} must be at least 1')
     if mode == 'nearest':

@@ -11,7 +11,7 @@ def apdepth_inputs(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: t
     Give what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
 
     :param rgb_B3HW: image in 0..1
-    :param unit_B1HW: normalised prior depth, filled everywhere
+    :param unit_B1HW: normalised prior, depth or disparity, filled everywhere
     :param known_B1HW: bool, where the prior had a value
     """
     codec = network.codec
@@ -24,7 +24,6 @@ def apdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Te
     """
     Refine normalised depth; see :func:`apdepth_inputs` for the parameters.
 
-    :return: refined normalised depth, unclipped, same size
+    :return: refined normalised depth, same size; clipped where the recipe says so
     """
-    latent = network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW))
-    return network.codec.decode_depth(latent)
+    return network.decode(network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW)))

@@ -19,10 +19,11 @@ from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditio
 import torch
 
 CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
-UNET, VAE = 'unet', 'vae'
+UNET, GUESS, VAE = 'unet', 'unet_guess', 'vae'
 TEXT, TEXT_KEY = 'text/empty_prompt.safetensors', 'text_1LC'
 CLASSES: dict[str, tuple[type[ModelMixin], ...]] = {
-    UNET: (UNet2DConditionModel,), VAE: (AutoencoderKL, AutoencoderTiny)}
+    UNET: (UNet2DConditionModel,), GUESS: (UNet2DConditionModel,),
+    VAE: (AutoencoderKL, AutoencoderTiny)}
 
 
 def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, licence: str,
@@ -68,12 +69,15 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
     codec: LatentCodec = (VaeCodec(_read_part(bundle, VAE)) if recipe.codec == 'vae'
                           else UnshuffleCodec(recipe.unshuffle_factor))
     text = _read_text(bundle) if recipe.text_width else None
-    network = OneStepNetwork(_read_part(bundle, UNET), codec, recipe, text)
+    second = _read_part(bundle, GUESS) if recipe.guess != 'self' else None
+    network = OneStepNetwork(_read_part(bundle, UNET), codec, recipe, text, second)
     return network.eval().requires_grad_(False)
 
 
 def _modules(network: OneStepNetwork) -> dict[str, ModelMixin]:
     modules: dict[str, ModelMixin] = {UNET: network.unet}
+    if network.unet_guess is not None:
+        modules[GUESS] = network.unet_guess
     if isinstance(network.codec, VaeCodec):
         modules[VAE] = network.codec.vae
     return modules
@@ -106,17 +110,17 @@ def _stored(part: str, state: Mapping[str, torch.Tensor], dtype: torch.dtype
 
 def _check_files(bundle: Bundle, recipe: Recipe) -> None:
     """Compare the listed files with those that the recipe needs."""
-    parts = [UNET] + [VAE] * (recipe.codec == 'vae')
+    parts = [UNET] + [GUESS] * (recipe.guess != 'self') + [VAE] * (recipe.codec == 'vae')
     needed = {f'{part}/{file}' for part in parts for file in (CONFIG, WEIGHTS)}
     needed |= {TEXT} if recipe.text_width else set()
     listed = set(bundle.manifest['sha256'])
+    why = f'(codec {recipe.codec}, guess {recipe.guess}, text_width {recipe.text_width})'
     for file in sorted(needed - listed):
-        raise WeightsError(f'{bundle.path} has no {file}, which its recipe needs (codec '
-                           f'{recipe.codec}, text_width {recipe.text_width}); export it again')
+        raise WeightsError(f'{bundle.path} has no {file}, which its recipe needs {why}; export it '
+                           'again')
     for file in sorted(listed - needed):
-        raise WeightsError(f'{bundle.path} holds {file}, which its recipe does not use (codec '
-                           f'{recipe.codec}, text_width {recipe.text_width}); the bundle mixes '
-                           'parts of different models')
+        raise WeightsError(f'{bundle.path} holds {file}, which its recipe does not use {why}; the '
+                           'bundle mixes parts of different models')
 
 
 def _read_part(bundle: Bundle, part: str) -> Any:

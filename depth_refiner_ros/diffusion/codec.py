@@ -31,8 +31,12 @@ class LatentCodec(Protocol):
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth."""
 
-    def decode_depth(self, latent_BChw: torch.Tensor) -> torch.Tensor:
-        """Decode to normalised depth, unclipped."""
+    def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
+        """
+        Decode to normalised depth.
+
+        :param clip: cut each decoded channel at -1 and 1 before their mean (Lotus)
+        """
 
 
 class UnshuffleCodec:
@@ -57,9 +61,10 @@ class UnshuffleCodec:
         """Encode normalised depth as cells."""
         return functional.pixel_unshuffle(unit_B1HW, self.factor)
 
-    def decode_depth(self, latent_BChw: torch.Tensor) -> torch.Tensor:
+    def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Put the cells' pixels back in place."""
-        return functional.pixel_shuffle(latent_BChw, self.factor)
+        pixels = functional.pixel_shuffle(latent_BChw, self.factor)
+        return pixels.clamp(-1.0, 1.0) if clip else pixels
 
 
 class VaeCodec(nn.Module):
@@ -67,7 +72,7 @@ class VaeCodec(nn.Module):
     Latents of a diffusers autoencoder: posterior mean times its scaling factor.
 
     Depth is repeated to three channels and the decoded channels are averaged, as all the
-    Marigold family does; nothing is clamped, so gradients and overshoot survive.
+    Marigold family does; nothing is clamped unasked, so gradients and overshoot survive.
 
     :param vae: ``AutoencoderKL`` or ``AutoencoderTiny``
     """
@@ -91,10 +96,10 @@ class VaeCodec(nn.Module):
         """Encode depth in [-1, 1]."""
         return self._encode(unit_B1HW.expand(-1, 3, -1, -1))
 
-    def decode_depth(self, latent_BChw: torch.Tensor) -> torch.Tensor:
-        """Decode and average the three channels."""
-        decoded = self.vae.decode(latent_BChw / self.scaling_factor)
-        return decoded.sample.mean(dim=1, keepdim=True)
+    def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
+        """Decode and average the channels, of which a depth decoder has only one."""
+        pixels = self.vae.decode(latent_BChw / self.scaling_factor).sample
+        return (pixels.clamp(-1.0, 1.0) if clip else pixels).mean(dim=1, keepdim=True)
 
     def _encode(self, image_B3HW: torch.Tensor) -> torch.Tensor:
         encoded = self.vae.encode(image_B3HW)

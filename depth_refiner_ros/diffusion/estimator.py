@@ -1,8 +1,10 @@
-"""From a metric prior to a sharp estimate, whatever the method: fit, normalise, run, undo."""
+"""From a prior to a sharp estimate, whatever the method: resize, normalise, run, undo."""
 
 from dataclasses import dataclass
 
 from depth_refiner_ros.bundle import Bundle
+from depth_refiner_ros.core.types import DepthKind
+from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
@@ -12,18 +14,24 @@ from depth_refiner_ros.diffusion.unet import size_multiple
 import torch
 from torch.nn import functional
 
+Size = tuple[int, ...]
+"""Rows and columns."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """
-    Sharp depth near the prior's scale.
+    Sharp depth, before it is aligned to metres.
 
-    :param depth_m_B1HW: metres, before the final alignment; may be zero or negative
+    :param depth_B1HW: metres near the prior's (``metric``; may be zero or negative), metres up to
+        scale and shift (``relative``) or 1/metres up to scale and shift (``disparity``)
     :param difference_B1HW: disagreement with the prior in [0, 1], None where the method makes none
+    :param kind: which of the three
     """
 
-    depth_m_B1HW: torch.Tensor
+    depth_B1HW: torch.Tensor
     difference_B1HW: torch.Tensor | None
+    kind: DepthKind = 'metric'
 
 
 class SharpEstimator:
@@ -32,60 +40,83 @@ class SharpEstimator:
 
     :param network: UNet, codec and conventions
     :param description: one line on where it is from
+    :param max_edge_px: work at this longest edge; 0 takes the recipe's
     """
 
-    def __init__(self, network: OneStepNetwork, description: str = '') -> None:
+    def __init__(self, network: OneStepNetwork, description: str = '', *,
+                 max_edge_px: int = 0) -> None:
         self.network = network
+        self.recipe = recipe = network.recipe
         self.description = description
-        recipe = network.recipe
-        self._normalizer = DepthNormalizer(space=recipe.space, range=recipe.range)
-        self._multiple = size_multiple(network.unet, network.codec.factor)
+        # Disparity comes up to scale and shift: there is no metre in it to change the space of.
+        space = recipe.space if recipe.condition == 'metric' else 'depth'
+        self._normalizer = DepthNormalizer(space=space, range=recipe.range)
+        self._multiple = (size_multiple(network.unet, network.codec.factor)
+                          if recipe.padding == 'levels' else network.codec.factor)
+        self._max_edge_px = max_edge_px or recipe.max_edge_px
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> 'SharpEstimator':
+    def from_bundle(cls, bundle: Bundle, *, max_edge_px: int = 0) -> 'SharpEstimator':
         """Load a bundle of kind ``refiner``."""
-        return cls(read_refiner(bundle), bundle.describe())
+        return cls(read_refiner(bundle), bundle.describe(), max_edge_px=max_edge_px)
 
-    def estimate(self, rgb_B3HW: torch.Tensor, prior_m_B1HW: torch.Tensor,
+    def estimate(self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor,
                  known_B1HW: torch.Tensor, generator: torch.Generator) -> Estimate:
         """
         Sharpen a prior.
 
         :param rgb_B3HW: image in 0..1
-        :param prior_m_B1HW: metres, filled everywhere
+        :param prior_B1HW: what the recipe's condition asks for, metres or disparity, filled
+            everywhere
         :param known_B1HW: bool, where the prior had a value
+        :param generator: all noise of an image comes from it
         """
+        recipe = self.recipe
         full = rgb_B3HW.shape[-2:]
         height, width = size = self._working_size(*full)
-        prior_m = _resized(prior_m_B1HW, size)
-        normalized = self._normalizer.normalize(prior_m, torch.ones_like(prior_m).bool())
-        image, unit = self._padded(_resized(rgb_B3HW, size)), self._padded(normalized.unit_B1HW)
+        image = self._padded(_resized(rgb_B3HW, size))
+        if recipe.method == 'aligned':
+            unit = aligned(self.network, image, generator)[..., :height, :width].float()
+            return Estimate(depth_B1HW=self._resized_back(unit, full), difference_B1HW=None,
+                            kind=recipe.output)  # type: ignore[arg-type]
+        prior = _resized(prior_B1HW, size)
+        normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
+        unit = self._padded(normalized.unit_B1HW)
         known = self._padded(_resized(known_B1HW.to(unit.dtype), size))
         difference = None
-        if self.network.recipe.method == 'sharpdepth':
+        if recipe.method == 'sharpdepth':
             refined, difference = sharpdepth(self.network, image, unit, known, generator)
-            difference = _resized(difference[..., :height, :width], full)
+            difference = self._resized_back(difference[..., :height, :width], full)
         else:
             refined = apdepth(self.network, image, unit, known)
-        depth = self._normalizer.denormalize(refined[..., :height, :width].float(), normalized)
-        return Estimate(depth_m_B1HW=_resized(depth, full), difference_B1HW=difference)
+        depth = refined[..., :height, :width].float()
+        if recipe.output == 'metric':
+            depth = self._normalizer.denormalize(depth, normalized)
+        return Estimate(depth_B1HW=self._resized_back(depth, full), difference_B1HW=difference,
+                        kind=recipe.output)  # type: ignore[arg-type]
 
     def _working_size(self, height: int, width: int) -> tuple[int, int]:
-        """Give the size whose longest edge is the recipe's, rows first."""
-        edge = self.network.recipe.max_edge_px
-        scale = edge / max(height, width) if edge else 1.0
+        """Give the size with the longest edge to work at; small images are enlarged."""
+        scale = self._max_edge_px / max(height, width) if self._max_edge_px else 1.0
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:
-        """Repeat the last row and column up to a size the UNet can halve."""
+        """Repeat the last row and column up to a size the networks can halve."""
         height, width = maps.shape[-2:]
         below, right = -height % self._multiple, -width % self._multiple
         return functional.pad(maps, (0, right, 0, below), mode='replicate') if (
             below or right) else maps
 
+    def _resized_back(self, maps: torch.Tensor, size: Size) -> torch.Tensor:
+        """Resample as the recipe's own code does."""
+        how = self.recipe.resize_back
+        if how == 'antialias' or maps.shape[-2:] == size:
+            return _resized(maps, size)
+        return functional.interpolate(maps, size=size, mode=how)
 
-def _resized(maps: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """Resample as the official code of SharpDepth does; most recipes keep the size."""
+
+def _resized(maps: torch.Tensor, size: Size) -> torch.Tensor:
+    """Resample as all of the official code resizes images; most recipes keep the size."""
     if maps.shape[-2:] == size:
         return maps
     shrink = size[0] < maps.shape[-2]

@@ -11,7 +11,8 @@ from depth_refiner_ros.core.errors import InputError
 import torch
 
 SPACES = ('depth', 'log', 'disparity')
-RANGES = ('minmax', 'quantile', 'centre')
+RANGES = ('minmax', 'quantile', 'centre', 'none')
+UNBOUNDED = ('centre', 'none')
 NEAREST_M, FARTHEST_M = 1e-3, 1e3
 
 
@@ -21,7 +22,7 @@ class Normalized:
     Normalised depth with what is needed to undo it.
 
     :param unit_B1HW: normalised depth; (-1, 1) for ``minmax`` and ``quantile``, around 0 for
-        ``centre``; 0 at invalid pixels
+        ``centre``, the values themselves for ``none``; 0 at invalid pixels
     :param scale_B111: unit = (space(depth) - offset) * scale
     :param offset_B111: see ``scale_B111``
     """
@@ -39,7 +40,7 @@ class DepthNormalizer:
     :param space: ``depth`` (SharpDepth, ApDepth's target), ``log`` or ``disparity``
     :param range: ``minmax`` (SharpDepth 4.1), ``quantile`` 2 to 98 % (ApDepth, Marigold), or
         ``centre``: subtract the mean and keep the size, so that equal relative depth steps look
-        equal in every scene
+        equal in every scene, or ``none``: as it is (the raw disparity of ApDepth's code)
     :param clip: cut at -1 and 1, which ``minmax`` and ``quantile`` models were trained with
     :raises InputError: for an unknown space or range
     """
@@ -63,7 +64,7 @@ class DepthNormalizer:
         values = torch.where(valid_B1HW, self._to_space(depth_m_B1HW), 0.0)
         offset, scale = self._range(values, valid_B1HW)
         unit = (values - offset) * scale
-        if self.clip and self.range != 'centre':
+        if self.clip and self.range not in UNBOUNDED:
             unit = unit.clamp(-1.0, 1.0)
         return Normalized(unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale,
                           offset_B111=offset)
@@ -90,6 +91,9 @@ class DepthNormalizer:
 
     def _range(self, values: torch.Tensor, valid: torch.Tensor
                ) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.range == 'none':
+            ones = torch.ones_like(values[:, :1, :1, :1])
+            return torch.zeros_like(ones), ones
         if self.range == 'centre':
             count = valid.sum((1, 2, 3), keepdim=True).clamp_min(1)
             mean = values.sum((1, 2, 3), keepdim=True) / count

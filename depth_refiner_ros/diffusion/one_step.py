@@ -3,6 +3,7 @@
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec
 from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import UNet2DConditionModel
 import torch
@@ -21,17 +22,27 @@ class OneStepNetwork(nn.Module):
     :param codec: latent codec
     :param recipe: conventions of the weights
     :param text_1LC: embedding of the empty prompt, None for a UNet without text
-    :raises WeightsError: where the UNet's inputs or outputs do not fit the recipe
+    :param unet_guess: second UNet for SharpDepth's first pass, where the recipe names one
+    :raises WeightsError: where a UNet's inputs or outputs do not fit the recipe
     """
 
     text_1LC: torch.Tensor | None
     task_C: torch.Tensor | None
 
     def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
-                 text_1LC: torch.Tensor | None = None) -> None:
+                 text_1LC: torch.Tensor | None = None,
+                 unet_guess: UNet2DConditionModel | None = None) -> None:
         super().__init__()
-        _check_fit(unet, codec, recipe, 0 if text_1LC is None else text_1LC.shape[-1])
+        text_width = 0 if text_1LC is None else text_1LC.shape[-1]
+        _check_fit('unet', unet, codec, recipe, text_width)
+        if (unet_guess is None) is not (recipe.guess == 'self'):
+            has = 'no' if unet_guess is None else 'a'
+            raise WeightsError(f'recipe: guess = {recipe.guess!r}, but there is {has} second UNet '
+                               "(unet_guess); 'self' goes without one")
+        if unet_guess is not None:
+            _check_fit('unet_guess', unet_guess, codec, recipe, text_width)
         self.unet = unet
+        self.unet_guess = unet_guess
         self.codec = codec
         self.recipe = recipe
         task = torch.tensor(recipe.task_embedding) if recipe.task_embedding else None
@@ -59,31 +70,50 @@ class OneStepNetwork(nn.Module):
                                                 self.codec.factor))
         return torch.cat(extras, dim=1) if extras else None
 
-    def forward(self, depth_BChw: torch.Tensor, rgb_BChw: torch.Tensor,
-                extra_BChw: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, depth_BChw: torch.Tensor | None, rgb_BChw: torch.Tensor,
+                extra_BChw: torch.Tensor | None = None, *, guess: bool = False) -> torch.Tensor:
         """
         Predict the clean depth latent.
 
-        :param depth_BChw: latent of the prior, of noise, or gated between them
+        :param depth_BChw: latent of the prior, of noise, or gated between them; None for a
+            network that sees the image alone
         :param rgb_BChw: latent of the image
         :param extra_BChw: from :meth:`condition`
+        :param guess: this is SharpDepth's first pass
         """
-        order = [depth_BChw, rgb_BChw]
-        parts = order if self.recipe.channel_order == 'depth_rgb' else order[::-1]
-        if extra_BChw is not None:
-            parts = [*parts, extra_BChw]
-        batch = depth_BChw.shape[0]
+        depth_first = self.recipe.channel_order == 'depth_rgb'
+        parts = [depth_BChw, rgb_BChw] if depth_first else [rgb_BChw, depth_BChw]
+        sample = torch.cat([part for part in (*parts, extra_BChw) if part is not None], dim=1)
+        unet = self.unet_guess if guess and self.unet_guess is not None else self.unet
+        output = self._evaluate(unet, sample)
+        if self.recipe.prediction == 'residual' and depth_BChw is not None:
+            return depth_BChw + output * self.recipe.residual_gain
+        if self.recipe.prediction == 'v':
+            noisy = torch.zeros_like(output) if depth_BChw is None else depth_BChw
+            return clean_from_v(noisy, output, self.alpha_bar)
+        return output
+
+    @property
+    def alpha_bar(self) -> float:
+        """Give the signal share of the recipe's timestep."""
+        return alpha_bar(self.recipe.timestep, zero_snr=self.recipe.zero_snr)
+
+    def decode(self, latent_BChw: torch.Tensor) -> torch.Tensor:
+        """Give normalised depth as inference uses it, clipped where the recipe says so."""
+        unit = self.codec.decode_depth(latent_BChw, clip=self.recipe.clip == 'channels')
+        return unit.clamp(-1.0, 1.0) if self.recipe.clip == 'depth' else unit
+
+    def _evaluate(self, unet: UNet2DConditionModel, sample_BChw: torch.Tensor) -> torch.Tensor:
+        batch = len(sample_BChw)
         text = None if self.text_1LC is None else self.text_1LC.expand(batch, -1, -1)
         task = None if self.task_C is None else self.task_C.expand(batch, -1)
         # The timestep stays an integer: in bfloat16, 999 would round to 1000.
-        step = torch.tensor(self.recipe.timestep, device=depth_BChw.device)
-        output = self.unet(torch.cat(parts, dim=1), step, text, class_labels=task).sample
-        if self.recipe.prediction == 'residual':
-            return depth_BChw + output * self.recipe.residual_gain
+        step = torch.tensor(self.recipe.timestep, device=sample_BChw.device)
+        output: torch.Tensor = unet(sample_BChw, step, text, class_labels=task).sample
         return output
 
 
-def _check_fit(unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
+def _check_fit(part: str, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
                text_width: int) -> None:
     """Compare by name; a UNet without class embedding would ignore the task without a word."""
     config = unet.config
@@ -98,5 +128,5 @@ def _check_fit(unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
     }
     for what, (has, needs) in pairs.items():
         if has != needs:
-            raise WeightsError(f'unet: {what} has width {has}, the recipe needs {needs}; the '
+            raise WeightsError(f'{part}: {what} has width {has}, the recipe needs {needs}; the '
                                'bundle mixes parts of different models')

@@ -5,48 +5,99 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.gating import (
+    ALIGNS,
+    DifferenceRule,
+    DOWNSAMPLES,
+    OFFICIAL_CODE,
+    PAPER,
+    SCALES,
+)
+from depth_refiner_ros.diffusion.normalization import RANGES, SPACES
 
 CHOICES = {
-    'method': ('apdepth', 'sharpdepth'),
-    'preset': ('paper', 'official_code', 'bundled'),
+    'method': ('apdepth', 'sharpdepth', 'aligned'),
+    'preset': ('paper', 'official_code', 'official_compat', 'normalized', 'bundled'),
     'codec': ('vae', 'unshuffle'),
     'channel_order': ('depth_rgb', 'rgb_depth'),
-    'prediction': ('sample', 'residual'),
-    'space': ('depth', 'log', 'disparity'),
-    'range': ('minmax', 'quantile', 'centre'),
-    'difference': ('paper', 'official_code'),
-    'difference_downsample': ('nearest', 'area'),
+    'prediction': ('sample', 'residual', 'v'),
+    'start': ('gaussian', 'zeros', 'none'),
+    'condition': ('metric', 'disparity', 'none'),
+    'prior_input': ('model', 'official_compat'),
+    'space': SPACES,
+    'range': RANGES,
+    'output': ('metric', 'relative', 'disparity'),
+    'clip': ('none', 'depth', 'channels'),
+    'guess': ('self', 'ema', 'frozen'),
+    'difference_align': ALIGNS,
+    'difference_scale': SCALES,
+    'difference_downsample': DOWNSAMPLES,
     'noise': ('gaussian', 'noised_latent'),
+    'fit': ('lstsq', 'robust'),
+    'padding': ('levels', 'cells'),
+    'resize_back': ('bilinear', 'antialias', 'nearest'),
 }
 LIMITS = {'unshuffle_factor': (1, 64), 'timestep': (0, 999), 'text_width': (0, 65536),
-          'max_edge_px': (0, 65536)}
+          'max_edge_px': (0, 65536), 'agree_below': (0.0, 1.0), 'nearest_m': (0.0, 1.0)}
+IN_AND_OUT = {
+    'sharpdepth': (('metric', 'metric'),),
+    'apdepth': (('metric', 'metric'), ('disparity', 'relative'), ('disparity', 'disparity')),
+    'aligned': (('none', 'relative'), ('none', 'disparity')),
+}
+"""The pairs of condition and output that each method knows."""
+FORMER_DIFFERENCES = {'paper': PAPER, 'official_code': OFFICIAL_CODE}
+"""What ``difference`` meant in bundles of before its two halves had names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """
-    One refiner's conventions.
+    One refiner's conventions; ``presets.py`` holds those of the published models.
 
-    :param method: ``apdepth`` (one deterministic pass over [depth, rgb] latents) or
-        ``sharpdepth`` (a pass from noise, a difference map, a gated second pass)
+    :param method: ``apdepth`` (one deterministic pass over [depth, rgb] latents), ``sharpdepth``
+        (a pass from noise, a difference map, a gated second pass) or ``aligned`` (one pass that
+        never sees the prior, brought to its metres afterwards: Lotus, Marigold)
     :param preset: the paper's text, the official code, or this package's own small networks
     :param codec: latent codec
     :param unshuffle_factor: cell size of the ``unshuffle`` codec in pixels
     :param channel_order: which latent comes first (SharpDepth: rgb; ApDepth stage 2: depth)
     :param timestep: the one integer timestep (999 for Lotus and SharpDepth, 1 for ApDepth)
-    :param prediction: the output is the depth latent, or its difference to the prior's latent
+    :param zero_snr: the weights were trained with zero terminal signal-to-noise ratio
+    :param prediction: the output is the depth latent, its difference to the prior's latent, or
+        v of the noise schedule
     :param residual_gain: factor on the output of a ``residual`` network
     :param detail: append the prior's local contrast (high-pass, ApDepth 2.3) as a further input
     :param detail_gain: factor on it
     :param known: append the share of known prior pixels of each cell as a further input
-    :param space: see :class:`~depth_refiner_ros.diffusion.normalization.DepthNormalizer`
+    :param start: what an ``aligned`` network gets beside the image: Gaussian noise, zeros, or no
+        second latent at all (Lotus-D: four channels)
+    :param condition: what the network is given of the prior: metric depth, disparity up to scale
+        and shift, or nothing
+    :param prior_input: how the prior's own network must be fed for these weights
+    :param space: see :class:`~depth_refiner_ros.diffusion.normalization.DepthNormalizer`; a
+        ``disparity`` condition is taken as it comes
     :param range: see there
+    :param output: metres by the prior's normalisation, depth up to scale and shift, or disparity
+        up to scale and shift
+    :param clip: cut the decoded map at -1 and 1: never, as a whole, or each of its channels
+        before their mean; at inference only
     :param task_embedding: class label vector of Lotus-style UNets, empty where there is none
     :param text_width: width of the text embedding; 0 for a UNet without text
-    :param difference: preset of :func:`~depth_refiner_ros.core.gating.difference_map`
+    :param guess: who makes SharpDepth's first pass: the network itself, or a second UNet (its
+        moving average, or the frozen teacher) that the bundle holds in ``unet_guess/``
+    :param difference_align: how the first pass is moved to the prior before they are compared
+    :param difference_scale: what their difference is divided by
     :param difference_downsample: how the difference map shrinks to latent size
     :param noise: what the gate blends in (eq. 4: Gaussian; official code: the noised latent)
+    :param agree_below: pixels with a difference below this take part in the final fit; the
+        option of the same name wins where it is not 0
+    :param fit: the final fit where the option ``align`` is auto
+    :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves depth as
+        the fit gives it, not positive included
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
+    :param padding: pad to what every level of the UNet can halve, or to whole latent cells only
+    :param resize_back: how results come back to the image's size
+    :raises WeightsError: for a value that is unknown or does not fit the others
     """
 
     method: str = 'apdepth'
@@ -55,19 +106,32 @@ class Recipe:
     unshuffle_factor: int = 4
     channel_order: str = 'depth_rgb'
     timestep: int = 1
+    zero_snr: bool = False
     prediction: str = 'residual'
     residual_gain: float = 0.1
     detail: bool = True
     detail_gain: float = 8.0
     known: bool = True
+    start: str = 'gaussian'
+    condition: str = 'metric'
+    prior_input: str = 'model'
     space: str = 'log'
     range: str = 'centre'
+    output: str = 'metric'
+    clip: str = 'none'
     task_embedding: tuple[float, ...] = ()
     text_width: int = 0
-    difference: str = 'paper'
+    guess: str = 'self'
+    difference_align: str = 'minmax'
+    difference_scale: str = 'range'
     difference_downsample: str = 'nearest'
     noise: str = 'gaussian'
+    agree_below: float = 0.5
+    fit: str = 'robust'
+    nearest_m: float = 0.01
     max_edge_px: int = 0
+    padding: str = 'levels'
+    resize_back: str = 'antialias'
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -83,6 +147,31 @@ class Recipe:
             if getattr(self, name) not in allowed:
                 raise WeightsError(f'recipe: {name} = {getattr(self, name)!r} must be one of '
                                    f'{allowed}')
+        self._check_method()
+
+    def _check_method(self) -> None:
+        pair = self.condition, self.output
+        if pair not in IN_AND_OUT[self.method]:
+            raise WeightsError(f'recipe: {self.method} with (condition, output) = {pair} must be '
+                               f'one of {IN_AND_OUT[self.method]}')
+        if self.guess != 'self' and self.method != 'sharpdepth':
+            raise WeightsError(f'recipe: guess = {self.guess!r} is for sharpdepth; {self.method} '
+                               'has no first pass')
+        if self.method == 'aligned' and (self.detail or self.known
+                                         or self.prediction == 'residual'):
+            raise WeightsError('recipe: detail, known and the prediction residual build on a '
+                               'prior, which aligned does not see; use none of them')
+
+    @property
+    def difference_rule(self) -> DifferenceRule:
+        """Give the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
+        return DifferenceRule(align=self.difference_align,  # type: ignore[arg-type]
+                              scale=self.difference_scale)  # type: ignore[arg-type]
+
+    @property
+    def takes_depth(self) -> bool:
+        """Tell whether the network has a depth latent among its inputs."""
+        return self.method != 'aligned' or self.start != 'none'
 
     def to_dict(self) -> dict[str, Any]:
         """Give the recipe as JSON holds it."""
@@ -95,27 +184,13 @@ class Recipe:
 
         :raises WeightsError: for an unknown key or value
         """
-        unknown = set(tree) - {item.name for item in fields(cls)}
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in tree.items()}
+        if former := FORMER_DIFFERENCES.get(str(plain.get('difference'))):
+            del plain['difference']
+            plain = {'difference_align': former.align, 'difference_scale': former.scale, **plain}
+        unknown = set(plain) - {item.name for item in fields(cls)}
         if unknown:
             raise WeightsError(f'recipe: unknown keys {sorted(unknown)}; correct them, or use a '
                                'newer version of this package for a newer bundle')
-        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
-                                 for key, value in tree.items()}
         return cls(**plain)
-
-
-def sharpdepth_recipe(preset: str) -> Recipe:
-    """
-    Give SharpDepth's conventions at full size.
-
-    The presets differ as the paper and the official code do: the paper aligns the first pass to
-    the prior (4.1) and gates in pure Gaussian noise (eq. 4); the code aligns nothing and gates in
-    the first pass's latent noised to t = 999.
-    """
-    paper = preset == 'paper'
-    return Recipe(
-        method='sharpdepth', preset=preset, codec='vae', channel_order='rgb_depth', timestep=999,
-        prediction='sample', detail=False, known=False, space='depth', range='minmax',
-        task_embedding=(0.8414709848, 0.0, 0.5403023059, 1.0), text_width=1024,
-        difference='paper' if paper else 'official_code', difference_downsample='nearest',
-        noise='gaussian' if paper else 'noised_latent', max_edge_px=768)

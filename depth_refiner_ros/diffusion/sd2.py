@@ -56,6 +56,7 @@ def sd2_network(recipe: Recipe, vae: nn.Module | None = None) -> OneStepNetwork:
     """
     codec = VaeCodec(sd2_vae() if vae is None else vae)
     channels = input_channels(recipe, codec.depth_channels, codec.rgb_channels)
-    unet = sd2_unet(channels, class_embedding=bool(recipe.task_embedding))
+    unet, second = (sd2_unet(channels, class_embedding=bool(recipe.task_embedding)) if wanted
+                    else None for wanted in (True, recipe.guess != 'self'))
     text = torch.zeros(1, TEXT_TOKENS, recipe.text_width) if recipe.text_width else None
-    return OneStepNetwork(unet, codec, recipe, text).eval().requires_grad_(False)
+    return OneStepNetwork(unet, codec, recipe, text, second).eval().requires_grad_(False)

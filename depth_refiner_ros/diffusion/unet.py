@@ -5,9 +5,9 @@ from diffusers import UNet2DConditionModel
 
 
 def input_channels(recipe: Recipe, depth_channels: int, rgb_channels: int) -> int:
-    """Count the input channels: both latents and the optional detail and known cells."""
-    return depth_channels + rgb_channels + (depth_channels if recipe.detail else 0) + (
-        1 if recipe.known else 0)
+    """Count the input channels: latents of depth and image, and the optional further cells."""
+    depth_latents = int(recipe.takes_depth) + int(recipe.detail)
+    return rgb_channels + depth_latents * depth_channels + int(recipe.known)
 
 
 def small_unet(recipe: Recipe, *, depth_channels: int, rgb_channels: int,

@@ -1,16 +1,18 @@
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.gating import (
     difference_map,
-    DIFFERENCE_RULES,
+    DifferenceRule,
     downsample_difference,
     gate_latent,
+    OFFICIAL_CODE,
+    PAPER,
     select_agreeing,
 )
 import pytest
 import torch
 import torch.nn.functional as F
 
-PRESETS = pytest.mark.parametrize('preset', sorted(DIFFERENCE_RULES))
+RULES = pytest.mark.parametrize('rule', [OFFICIAL_CODE, PAPER, DifferenceRule('lstsq', 'max')])
 
 
 def row(*values):
@@ -18,49 +20,49 @@ def row(*values):
 
 
 def test_official_difference_is_divided_by_its_maximum():
-    e = difference_map(row(0.0, 1.0, -1.0), row(0.1, 1.0, -0.6), preset='official_code')
+    e = difference_map(row(0.0, 1.0, -1.0), row(0.1, 1.0, -0.6), rule=OFFICIAL_CODE)
     torch.testing.assert_close(e, row(0.25, 0.0, 1.0))
 
 
 def test_paper_difference_is_in_units_of_the_metric_range():
     # d-tilde 0 5 10 moves to the range 2..6 of d as 2 4 6; |2 - 2|, |4 - 5|, |6 - 6| over 4.
-    e = difference_map(row(2.0, 5.0, 6.0), row(0.0, 5.0, 10.0), preset='paper')
+    e = difference_map(row(2.0, 5.0, 6.0), row(0.0, 5.0, 10.0), rule=PAPER)
     torch.testing.assert_close(e, row(0.0, 0.25, 0.0))
 
 
 def test_each_image_has_its_own_maximum():
     metric = torch.zeros(2, 1, 1, 2)
     relative = torch.tensor([[0.0, 1.0], [0.0, 100.0]]).view(2, 1, 1, 2)
-    e = difference_map(metric, relative, preset='official_code')
+    e = difference_map(metric, relative, rule=OFFICIAL_CODE)
     assert e.flatten(1).tolist() == [[0.0, 1.0], [0.0, 1.0]]
 
 
-@PRESETS
-def test_equal_maps_show_no_difference(preset):
+@RULES
+def test_equal_maps_show_no_difference(rule):
     metric = torch.rand(2, 1, 5, 7, generator=torch.Generator().manual_seed(0))
-    assert difference_map(metric, metric, preset=preset).abs().max() < 1e-6
+    assert difference_map(metric, metric, rule=rule).abs().max() < 1e-6
 
 
-@PRESETS
-def test_constant_maps_do_not_divide_by_zero(preset):
+@RULES
+def test_constant_maps_do_not_divide_by_zero(rule):
     metric = torch.full((1, 1, 4, 4), 2.0)
-    assert torch.equal(difference_map(metric, metric, preset=preset), torch.zeros(1, 1, 4, 4))
+    assert torch.equal(difference_map(metric, metric, rule=rule), torch.zeros(1, 1, 4, 4))
 
 
-@PRESETS
-def test_unknown_pixels_disagree_fully_and_do_not_set_the_scale(preset):
+@RULES
+def test_unknown_pixels_disagree_fully_and_do_not_set_the_scale(rule):
     metric = row(0.0, 0.5, 1.0, torch.nan, 0.2)
     relative = row(0.0, 0.7, 1.0, 9.0, torch.inf)
-    e = difference_map(metric, relative, preset=preset)
+    e = difference_map(metric, relative, rule=rule)
     assert e[0, 0, 0, 3:].tolist() == [1.0, 1.0]
     torch.testing.assert_close(e[..., :3], difference_map(metric[..., :3], relative[..., :3],
-                                                          preset=preset))
+                                                          rule=rule))
 
 
-@PRESETS
-def test_map_without_any_value_disagrees_fully(preset):
+@RULES
+def test_map_without_any_value_disagrees_fully(rule):
     nothing = torch.full((1, 1, 3, 3), torch.nan)
-    assert (difference_map(nothing, torch.ones(1, 1, 3, 3), preset=preset) == 1).all()
+    assert (difference_map(nothing, torch.ones(1, 1, 3, 3), rule=rule) == 1).all()
 
 
 @pytest.mark.parametrize('size', [(16, 24), (17, 24), (16, 31), (9, 9), (8, 1), (480, 637)])
@@ -118,7 +120,8 @@ def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
 
 
 @pytest.mark.parametrize(('call', 'message'), [
-    (lambda: difference_map(row(1.0), row(1.0), preset='papers'), "preset = 'papers'"),
+    (lambda: DifferenceRule(align='mean'), "align = 'mean'"),
+    (lambda: DifferenceRule(scale='std'), "scale = 'std'"),
     (lambda: difference_map(row(1.0), row(1.0, 2.0)), 'relative depth: shape'),
     (lambda: downsample_difference(row(1.0), 8, mode='linear'), "mode = 'linear'"),
     (lambda: downsample_difference(row(1.0), 0), 'factor = 0'),
@@ -132,11 +135,11 @@ def test_bad_arguments_are_named(call, message):
         call()
 
 
-@PRESETS
-def test_nothing_waits_for_the_device(preset):
+@RULES
+def test_nothing_waits_for_the_device(rule):
     # Meta tensors have no values: any .item(), bool() or boolean index on the way would raise.
     depth = torch.empty(2, 1, 24, 32, device='meta')
-    e = difference_map(depth, depth, preset=preset)
+    e = difference_map(depth, depth, rule=rule)
     latent = torch.empty(2, 4, 3, 4, device='meta')
     assert gate_latent(latent, downsample_difference(e), latent).shape == latent.shape
     assert select_agreeing(e)[1].shape == (2,)

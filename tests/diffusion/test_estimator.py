@@ -23,13 +23,13 @@ def estimate(network, height, width, batch=1):
 @pytest.mark.parametrize('make', [small, lotus])
 def test_any_size_comes_back_at_its_size(make, height, width):
     result = estimate(make(), height, width, batch=2)
-    assert result.depth_m_B1HW.shape == (2, 1, height, width)
-    assert bool(torch.isfinite(result.depth_m_B1HW).all())
+    assert result.depth_B1HW.shape == (2, 1, height, width)
+    assert bool(torch.isfinite(result.depth_B1HW).all())
 
 
 def test_a_refiner_that_adds_nothing_gives_the_prior_in_metres():
     result = estimate(small(residual_gain=0.0), 37, 53)
-    torch.testing.assert_close(result.depth_m_B1HW, sample(37, 53)[1], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(result.depth_B1HW, sample(37, 53)[1], rtol=1e-5, atol=1e-5)
 
 
 def test_only_sharpdepth_makes_a_difference_map():
@@ -44,14 +44,14 @@ def test_work_is_done_at_the_recipes_size():
     network.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))
     result = estimate(network, 24, 64)
     assert seen == [(1, 4, 4, 8)]   # 6 x 16 pixels, padded to 8 x 16, in cells of 2
-    assert result.depth_m_B1HW.shape == (1, 1, 24, 64)
+    assert result.depth_B1HW.shape == (1, 1, 24, 64)
 
 
 def test_resizing_keeps_a_plane():
     ramp = 1.0 + torch.arange(64.0).expand(1, 1, 24, 64) / 64
     estimator = SharpEstimator(small(max_edge_px=32, residual_gain=0.0))
     depth = estimator.estimate(torch.rand(1, 3, 24, 64), ramp, torch.ones_like(ramp).bool(),
-                               torch.Generator()).depth_m_B1HW
+                               torch.Generator()).depth_B1HW
     assert float((depth - ramp).abs()[..., 4:-4].max()) < 0.005
 
 
@@ -63,13 +63,13 @@ def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
     assert loaded.description == bundle.describe()
     assert loaded.network.recipe == network.recipe
     assert not any(value.requires_grad for value in loaded.network.parameters())
-    mine = estimate(network, 20, 28).depth_m_B1HW
-    theirs = estimate(loaded.network, 20, 28).depth_m_B1HW
+    mine = estimate(network, 20, 28).depth_B1HW
+    theirs = estimate(loaded.network, 20, 28).depth_B1HW
     torch.testing.assert_close(theirs, mine, rtol=2e-3, atol=2e-3)
 
 
 def test_an_apdepth_estimate_is_deterministic():
     network = small()
     assert network.recipe == Recipe(unshuffle_factor=2)
-    first = estimate(network, 16, 16).depth_m_B1HW
-    assert torch.equal(first, estimate(network, 16, 16).depth_m_B1HW)
+    first = estimate(network, 16, 16).depth_B1HW
+    assert torch.equal(first, estimate(network, 16, 16).depth_B1HW)

@@ -1,13 +1,21 @@
 import json
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.recipe import CHOICES, Recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import (
+    apdepth_recipe,
+    lotus_recipe,
+    marigold_recipe,
+    sharpdepth_recipe,
+)
+from depth_refiner_ros.diffusion.recipe import CHOICES, Recipe
 from depth_refiner_ros.diffusion.unet import input_channels
 import pytest
 
 
-@pytest.mark.parametrize('recipe', [Recipe(), sharpdepth_recipe('paper'),
-                                    sharpdepth_recipe('official_code')])
+@pytest.mark.parametrize('recipe', [
+    Recipe(), sharpdepth_recipe('paper'), sharpdepth_recipe('official_code'), apdepth_recipe(),
+    apdepth_recipe('paper'), apdepth_recipe('official_compat'), lotus_recipe('g'),
+    lotus_recipe('d', 'disparity'), marigold_recipe('v1-0'), marigold_recipe('v1-1')])
 def test_a_recipe_survives_json(recipe):
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
@@ -46,3 +54,38 @@ def test_unknown_keys_are_refused():
     (False, False, 64), (True, False, 80), (False, True, 65), (True, True, 81)])
 def test_input_channels(detail, known, expected):
     assert input_channels(Recipe(detail=detail, known=known), 16, 48) == expected
+
+
+def test_a_network_that_sees_the_image_alone_has_no_depth_channels():
+    assert input_channels(lotus_recipe('d'), 4, 4) == 4
+    assert input_channels(lotus_recipe('g'), 4, 4) == 8
+
+
+@pytest.mark.parametrize(('former', 'align', 'scale'), [('paper', 'minmax', 'range'),
+                                                        ('official_code', 'none', 'max')])
+def test_the_former_name_of_the_difference_is_understood(former, align, scale):
+    recipe = Recipe.from_dict({'difference': former})
+    assert (recipe.difference_align, recipe.difference_scale) == (align, scale)
+
+
+def test_another_former_difference_is_refused():
+    with pytest.raises(WeightsError, match=r"unknown keys \['difference'\]"):
+        Recipe.from_dict({'difference': 'papers'})
+
+
+@pytest.mark.parametrize(('tree', 'message'), [
+    ({'method': 'sharpdepth', 'condition': 'disparity', 'output': 'relative'},
+     r"sharpdepth with \(condition, output\) = \('disparity', 'relative'\)"),
+    ({'condition': 'disparity'}, r"apdepth with .* = \('disparity', 'metric'\)"),
+    ({'method': 'aligned', 'condition': 'none', 'output': 'metric'}, "'none', 'metric'"),
+    ({'guess': 'ema'}, "guess = 'ema' is for sharpdepth"),
+    ({'method': 'aligned', 'condition': 'none', 'output': 'relative', 'known': False,
+      'prediction': 'sample'}, 'build on a prior, which aligned does not see'),
+    ({'method': 'aligned', 'condition': 'none', 'output': 'relative', 'known': False,
+      'detail': False}, 'build on a prior, which aligned does not see'),
+    ({'agree_below': 1.5}, 'agree_below = 1.5 must lie between'),
+    ({'nearest_m': -1.0}, 'nearest_m = -1.0 must lie between'),
+])
+def test_values_that_do_not_fit_each_other_are_refused(tree, message):
+    with pytest.raises(WeightsError, match=message):
+        Recipe.from_dict(tree)

@@ -1,4 +1,4 @@
-from depth_refiner_ros.diffusion.recipe import sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import sharpdepth_recipe
 from depth_refiner_ros.diffusion.sd2 import (
     LOTUS_UNET_PARAMETERS,
     sd2_network,

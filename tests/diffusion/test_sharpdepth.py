@@ -1,7 +1,7 @@
 from depth_refiner_ros.core.gating import difference_map
 from depth_refiner_ros.diffusion import sharpdepth as module
-from depth_refiner_ros.diffusion.recipe import sharpdepth_recipe
-from depth_refiner_ros.diffusion.sharpdepth import alpha_bar, sharpdepth
+from depth_refiner_ros.diffusion.presets import sharpdepth_recipe
+from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
 import pytest
 import torch
 
@@ -27,38 +27,51 @@ def run(network, picture, seed=0):
     return *result, seen
 
 
-def test_alpha_bar_of_stable_diffusion_2():
-    assert alpha_bar(1) == pytest.approx(0.9983, abs=5e-5)
-    assert alpha_bar(999) == pytest.approx(0.00466, abs=5e-6)
-    assert alpha_bar(999) ** 0.5 == pytest.approx(0.0683, abs=5e-5)
-    assert (1.0 - alpha_bar(999)) ** 0.5 == pytest.approx(0.9977, abs=5e-5)
-
-
-def test_presets_are_the_paper_and_the_code():
-    paper, code = sharpdepth_recipe('paper'), sharpdepth_recipe('official_code')
-    assert (paper.difference, paper.noise) == ('paper', 'gaussian')
-    assert (code.difference, code.noise) == ('official_code', 'noised_latent')
-    for recipe in (paper, code):
-        assert (recipe.channel_order, recipe.timestep, recipe.prediction) == (
-            'rgb_depth', 999, 'sample')
-        assert recipe.task_embedding == pytest.approx([0.8415, 0.0, 0.5403, 1.0], abs=5e-5)
-        assert (recipe.space, recipe.range, recipe.text_width) == ('depth', 'minmax', 1024)
-
-
 @pytest.mark.parametrize(('preset', 'other'), [('paper', 'official_code'),
                                                ('official_code', 'paper')])
 def test_each_preset_makes_its_own_difference(picture, preset, other):
-    network = lotus(difference=preset)
+    own, foreign = (sharpdepth_recipe(name) for name in (preset, other))
+    network = lotus(difference_align=own.difference_align, difference_scale=own.difference_scale)
     unit = picture[1]
     _, difference, seen = run(network, picture)
     guess = network.codec.decode_depth(network(seen[0], network.codec.encode_rgb(picture[0])))
-    torch.testing.assert_close(difference, difference_map(unit, guess, preset=preset))
-    assert float((difference - difference_map(unit, guess, preset=other)).abs().max()) > 0.01
+    torch.testing.assert_close(difference, difference_map(unit, guess, rule=own.difference_rule))
+    swapped = difference_map(unit, guess, rule=foreign.difference_rule)
+    assert float((difference - swapped).abs().max()) > 0.01
+
+
+@pytest.mark.parametrize('name', ['frozen', 'ema'])
+def test_a_second_unet_makes_the_first_pass_alone(picture, name):
+    plain, second = lotus(), lotus()
+    second.unet = lotus(seed=9).unet
+    both = lotus(guess=name, unet_guess=second.unet)
+    _, difference, seen = run(both, picture)
+    _, by_second, _ = run(second, picture)
+    _, by_itself, seen_plain = run(plain, picture)
+    torch.testing.assert_close(difference, by_second)
+    assert float((difference - by_itself).abs().max()) > 0.01
+    assert torch.equal(seen[0], seen_plain[0])
+    latents = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
+    assert torch.equal(both(*latents), plain(*latents))
+
+
+@pytest.mark.parametrize('kind', ['nearest', 'area'])
+def test_the_gate_is_sampled_as_the_recipe_says(picture, monkeypatch, kind):
+    ramp = torch.linspace(0.0, 1.0, SIZE[-1]).expand(SIZE).contiguous()
+    monkeypatch.setattr(module, 'difference_map', lambda metric, relative, rule: ramp)
+    monkeypatch.setattr(module, 'gaussian_like', lambda like, generator: torch.zeros_like(like))
+    network = lotus(difference_downsample=kind)
+    _, _, seen = run(network, picture)
+    first, width = ramp[0, 0, 0, 0:2], network.codec.factor
+    assert width == 2
+    gate = first[0] if kind == 'nearest' else first.mean()
+    prior = network.codec.encode_depth(picture[1])
+    torch.testing.assert_close(seen[1][..., 0], (1.0 - gate) * prior[..., 0])
 
 
 def gate_fully(monkeypatch, value):
     monkeypatch.setattr(module, 'difference_map',
-                        lambda metric, relative, preset: torch.full_like(metric, value))
+                        lambda metric, relative, rule: torch.full_like(metric, value))
 
 
 def test_no_difference_passes_the_prior_on(picture, monkeypatch):

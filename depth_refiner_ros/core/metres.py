@@ -1,0 +1,50 @@
+"""
+Bringing depth that has no metres to those of a metric reference (ApDepth eq. 19).
+
+Which space the fit lives in follows from what the depth is: relative depth is fitted to depth,
+disparity to the reference's disparity, and only then turned over.
+"""
+
+from collections.abc import Callable
+
+from depth_refiner_ros.core.alignment import fit_robust
+from depth_refiner_ros.core.checks import check_map, check_one_of, check_same_shape
+from depth_refiner_ros.core.types import DepthKind, ScaleShift
+import torch
+
+KINDS = ('metric', 'relative', 'disparity')
+FARTHEST_M = 1e3
+"""Where disparity ends: smaller and negative values are as far as this."""
+
+Fit = Callable[..., ScaleShift]
+
+
+def to_metres(depth_B1HW: torch.Tensor, kind: DepthKind, reference_m_B1HW: torch.Tensor,
+              weight_B1HW: torch.Tensor | None = None, *, fit: Fit = fit_robust,
+              stride: int = 1) -> tuple[torch.Tensor, ScaleShift]:
+    """
+    Align depth to a reference where both are known and the weight allows it.
+
+    :param depth_B1HW: of this kind; NaN where unknown
+    :param kind: ``metric`` and ``relative`` are fitted in metres, ``disparity`` in 1/metres
+    :param reference_m_B1HW: metres, NaN where unknown; it may be sparse
+    :param weight_B1HW: bool, pixels that take part
+    :param fit: :func:`~.alignment.fit_robust` or :func:`~.alignment.fit_scale_shift`
+    :param stride: look at every ``stride``-th row and column only
+    :return: metres where the fit is usable, and the fit with its status, in the space of the kind
+    :raises InputError: where the maps do not match
+    """
+    check_map('depth', depth_B1HW)
+    check_same_shape('reference', reference_m_B1HW, 'depth', depth_B1HW)
+    check_one_of('kind', kind, KINDS)
+    if kind != 'disparity':
+        found = fit(depth_B1HW, reference_m_B1HW, weight_B1HW, stride=stride)
+        return found.apply(depth_B1HW), found
+    # Turned over, a depth of 0 is infinite and leaves the fit by itself.
+    found = fit(depth_B1HW, 1.0 / reference_m_B1HW, weight_B1HW, stride=stride)
+    return from_disparity(found.apply(depth_B1HW)), found
+
+
+def from_disparity(disparity_B1HW: torch.Tensor) -> torch.Tensor:
+    """Give metres from 1/metres; what is not in front of the camera is at its far end."""
+    return 1.0 / disparity_B1HW.clamp_min(1.0 / FARTHEST_M)

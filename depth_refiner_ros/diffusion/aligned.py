@@ -1,0 +1,29 @@
+"""
+A relative one-step model that never sees the prior: Lotus, Marigold.
+
+Brought to the metres of a metric prior afterwards, this is the baseline 'UniDepth-aligned Lotus'
+of SharpDepth's table 1, with any prior.
+"""
+
+from depth_refiner_ros.diffusion.noise import gaussian_like
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+import torch
+
+
+def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor,
+            generator: torch.Generator) -> torch.Tensor:
+    """
+    Estimate relative depth from an image alone.
+
+    :param rgb_B3HW: image in 0..1
+    :param generator: the noise comes from it, where the recipe starts from noise
+    :return: depth or disparity up to scale and shift, same size
+    """
+    image = network.codec.encode_rgb(rgb_B3HW)
+    if network.recipe.start == 'none':
+        return network.decode(network(None, image))
+    # The depth latent has the image latent's cells, not always its channels.
+    start = image.new_zeros(len(image), network.codec.depth_channels, *image.shape[-2:])
+    if network.recipe.start == 'gaussian':
+        start = gaussian_like(start, generator)
+    return network.decode(network(start, image))
