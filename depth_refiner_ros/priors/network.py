@@ -110,6 +110,9 @@ class MetricNetwork(nn.Module):
     :param config: shape of the network
     """
 
+    _keep_in_fp32_modules = ('head',)
+    """What diffusers and transformers call it, and what backends read."""
+
     def __init__(self, config: MetricNetworkConfig) -> None:
         super().__init__()
         self.config = config
