@@ -15,7 +15,7 @@ import warnings
 from depth_refiner_ros.backends.base import shapes_of, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache, Facts
 from depth_refiner_ros.backends.model_hash import model_hash
-from depth_refiner_ros.backends.reduced import reduced
+from depth_refiner_ros.backends.reduced import reduced, with_exact_norms
 from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
@@ -49,6 +49,8 @@ def export_onnx(module: nn.Module, example: Tensors, path: Path, *, precision: s
     :raises BackendError: where it cannot be expressed in ONNX, or the exporter is not installed
     """
     network = reduced(module, torch.device('cpu'), precision).eval()
+    if precision != 'fp32':
+        network = with_exact_norms(network)
     try:
         import onnx
         with torch.no_grad(), _quiet():

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 MATMULS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
+NORMS = (nn.GroupNorm, nn.LayerNorm)
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
@@ -67,6 +68,33 @@ def placed(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
         for value in part.buffers(recurse=False):
             memo[id(value)] = value.to(device)
     return copy.deepcopy(module, memo)
+
+
+class ExactNorm(nn.Module):
+    """
+    A normalisation in fp32 between halves, as autocast has it on GPUs.
+
+    Compilers that are told number formats by the network ask for input and weight of one format,
+    and sums of squares overflow fp16.
+    """
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Normalise, and give the format that came."""
+        normalised: torch.Tensor = self.norm(features.float())
+        return normalised.to(features.dtype)
+
+
+def with_exact_norms(network: nn.Module) -> nn.Module:
+    """Put every normalisation of a network in an :class:`ExactNorm`, in place."""
+    for part in list(network.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, NORMS) and not isinstance(part, ExactNorm):
+                setattr(part, name, ExactNorm(child))
+    return network
 
 
 def _kept_exact(module: nn.Module) -> set[nn.Module]:

@@ -45,7 +45,7 @@ def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Seq
     network = builder.create_network(trt.network_flags())
     parser = api.OnnxParser(network, _logger(api, complaints))
     if not parser.parse_from_file(str(onnx_file)):
-        reason = parser.get_error(0).desc() if parser.num_errors else _first(complaints)
+        reason = _first([parser.get_error(0).desc()] if parser.num_errors else complaints)
         raise BackendError(f'TensorRT {trt.version} cannot read {onnx_file.name}: {reason}; use '
                            'backend:=onnx')
     config = builder.create_builder_config()
@@ -77,7 +77,7 @@ def _timing_cache(config: Any, timings: bytes) -> Any:
 
 
 def _first(complaints: list[str]) -> str:
-    return complaints[0] if complaints else 'no reason given'
+    return (complaints[0].strip().splitlines() if complaints else ['no reason given'])[0]
 
 
 def _logger(api: Any, complaints: list[str]) -> Any:
