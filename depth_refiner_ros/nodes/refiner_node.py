@@ -6,8 +6,6 @@ from depth_refiner_ros.core.types import FitStatus, RefinedDepth
 from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.base import SkipError, WorkerNode
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
-from depth_refiner_ros.nodes.conversions.color import rgb_from_compressed, rgb_from_image
-from depth_refiner_ros.nodes.conversions.depth import depth_from_compressed, depth_from_image
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.frame_sync import FrameSync, ImageSet
 from depth_refiner_ros.nodes.latency import Stopwatch
@@ -17,6 +15,7 @@ from depth_refiner_ros.nodes.run import run
 from depth_refiner_ros.options import options, Value, values
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.settings import ModelSettings, RefinerNodeSettings
+from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 import torch
@@ -108,13 +107,10 @@ class RefinerNode(WorkerNode):
         if self._distorted:
             self.get_logger().warning('camera_info has distortion (D != 0): images must come '
                                       'rectified, use image_rect', once=True)
-        rgb_HW3 = (rgb_from_compressed(item.image) if isinstance(item.image, CompressedImage)
-                   else rgb_from_image(item.image))
+        rgb_HW3 = rgb_from_message(item.image)
         if item.depth is None:
             return rgb_HW3, None
-        sensor_m_HW = (depth_from_compressed(item.depth)
-                       if isinstance(item.depth, CompressedImage)
-                       else depth_from_image(item.depth))
+        sensor_m_HW = depth_from_message(item.depth)
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
             raise InputError(f'depth_in is {sensor_m_HW.shape[1]}x{sensor_m_HW.shape[0]} but the '
                              f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '

@@ -8,12 +8,12 @@ import struct
 from typing import Any
 
 import apsw
-from depth_refiner_ros.core.errors import DepthRefinerError, SourceError
+from depth_refiner_ros.core.errors import DepthRefinerError, InputError, SourceError
 from depth_refiner_ros.mapping.trajectory import stamp_text, Trajectory
 from depth_refiner_ros.sources.bag_topics import pick_topics
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.ros_camera import rectifier_from_info
-from depth_refiner_ros.sources.ros_image import depth_from_image, rgb_from_image
+from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
 from depth_refiner_ros.sources.ros_pose import trajectory_from_messages
 import numpy as np
 from rosbags.highlevel import AnyReader, AnyReaderError
@@ -91,10 +91,10 @@ class RosbagSource:
         while depths and depths[0][0] < stamp_ns - self.max_gap_ns:
             depths.popleft()
         nearest = min(depths, key=lambda stamped: abs(stamped[0] - stamp_ns), default=None)
-        rgb_HW3 = self._decoded('image', stamp_ns, rgb_from_image, message)
+        rgb_HW3 = self._decoded('image', stamp_ns, rgb_from_message, message)
         depth_m_HW = None
         if nearest is not None and abs(nearest[0] - stamp_ns) <= self.max_gap_ns:
-            depth_m_HW = self._decoded('depth', nearest[0], depth_from_image, nearest[1])
+            depth_m_HW = self._decoded('depth', nearest[0], depth_from_message, nearest[1])
         self._check_sizes(rgb_HW3, depth_m_HW)
         if self._rectifier:
             rgb_HW3 = self._rectifier.rgb(rgb_HW3)
@@ -125,7 +125,7 @@ class RosbagSource:
     def _decoded(self, kind: str, stamp_ns: int, decoder: Any, message: Any) -> np.ndarray:
         try:
             return decoder(message)
-        except SourceError as error:
+        except InputError as error:
             raise SourceError(f'{self.path}, {self.topics[kind]} at {stamp_text(stamp_ns)} s: '
                               f'{error}') from error
 

@@ -3,13 +3,12 @@ import struct
 import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.conversions.depth import (
-    depth_from_compressed,
-    depth_from_image,
     image_from_depth,
     image_from_depth_mm,
     millimetres,
 )
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, header_of
+from depth_refiner_ros.sources.ros_depth import depth_from_compressed, depth_from_image
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
@@ -95,7 +94,7 @@ def test_compressed_depth_of_inverse_metres():
 
 @pytest.mark.parametrize(('make', 'complaint'), [
     (lambda: depth_from_image(Image(encoding='rgb8', height=1, width=1, step=3, data=[0] * 3)),
-     "'rgb8' of depth_in is not depth; use 16UC1"),
+     "'rgb8' is not depth; use 16UC1"),
     (lambda: depth_from_image(sixteen_bits([[1, 2]], '32FC1')), 'step = 4 bytes is too small'),
     (lambda: depth_from_image(Image(encoding='16UC1')), 'holds no pixel'),
     (lambda: depth_from_compressed(CompressedImage(format='16UC1; compressedDepth', data=[1])),

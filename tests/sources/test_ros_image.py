@@ -1,9 +1,9 @@
 from types import SimpleNamespace
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.sources.ros_camera import rectifier_from_info
-from depth_refiner_ros.sources.ros_image import depth_from_image, is_depth, rgb_from_image
+from depth_refiner_ros.sources.ros_image import depth_from_message, is_depth, rgb_from_message
 import numpy as np
 import pytest
 
@@ -20,12 +20,12 @@ ALPHA = np.full((6, 8, 1), 9, np.uint8)
     ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1))])
 def test_colour_encodings(encoding, pixels, padding):
     np.testing.assert_array_equal(
-        rgb_from_image(bags.image(0, pixels, encoding, padding=padding)), RGB)
+        rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB)
 
 
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
 def test_grey_becomes_three_equal_channels(encoding):
-    np.testing.assert_array_equal(rgb_from_image(bags.image(0, RGB[..., 0], encoding)),
+    np.testing.assert_array_equal(rgb_from_message(bags.image(0, RGB[..., 0], encoding)),
                                   np.repeat(RGB[..., :1], 3, axis=-1))
 
 
@@ -36,7 +36,7 @@ def test_bayer_patterns_are_named_by_their_first_row(encoding, red, blue):
     mosaic = np.full((8, 8), 100, np.uint8)
     mosaic[red[0]::2, red[1]::2] = 200
     mosaic[blue[0]::2, blue[1]::2] = 50
-    np.testing.assert_array_equal(rgb_from_image(bags.image(0, mosaic, encoding))[4, 4],
+    np.testing.assert_array_equal(rgb_from_message(bags.image(0, mosaic, encoding))[4, 4],
                                   [200, 100, 50])
 
 
@@ -45,7 +45,7 @@ def test_bayer_patterns_are_named_by_their_first_row(encoding, red, blue):
 def test_packed_yuv(encoding, order):
     pixels = np.zeros((4, 6, 2), np.uint8)
     pixels[..., order[0]], pixels[..., order[1]] = 180, 128
-    grey = rgb_from_image(bags.image(0, pixels, encoding))
+    grey = rgb_from_message(bags.image(0, pixels, encoding))
     assert len(np.unique(grey)) == 1
     assert 170 < grey[0, 0, 0] < 200
 
@@ -58,10 +58,10 @@ def test_depth_encodings(padding, big_endian):
     metres = np.array([[np.nan, 0.001, 1.5], [65.535, 2.0, np.nan]], np.float32)
     for encoding in ('16UC1', 'mono16'):
         np.testing.assert_allclose(
-            depth_from_image(bags.image(0, units, encoding, **options)), metres, rtol=1e-6)
+            depth_from_message(bags.image(0, units, encoding, **options)), metres, rtol=1e-6)
     odd = np.where(np.isnan(metres), np.float32(-1), metres)
     odd[0, 0] = np.inf
-    depth = depth_from_image(bags.image(0, odd, '32FC1', **options))
+    depth = depth_from_message(bags.image(0, odd, '32FC1', **options))
     assert depth.dtype == np.float32
     np.testing.assert_array_equal(depth, metres)
 
@@ -69,7 +69,7 @@ def test_depth_encodings(padding, big_endian):
 def test_compressed_images():
     message = bags.compressed(0, bags.png(RGB[..., ::-1]), 'rgb8; png compressed bgr8')
     assert not is_depth(message)
-    np.testing.assert_array_equal(rgb_from_image(message), RGB)
+    np.testing.assert_array_equal(rgb_from_message(message), RGB)
 
 
 def test_compressed_depth_of_both_kinds():
@@ -77,7 +77,7 @@ def test_compressed_depth_of_both_kinds():
     head = np.array([0], '<i4').tobytes() + np.array([0, 0], '<f4').tobytes()
     message = bags.compressed(0, head + bags.png(units), '16UC1; compressedDepth png')
     assert is_depth(message)
-    np.testing.assert_allclose(depth_from_image(message),
+    np.testing.assert_allclose(depth_from_message(message),
                                [[np.nan, 1.5], [2.0, 65.535]], rtol=1e-6)
     # The transport stores inverse depth as scale / depth + offset, rounded to 16 bits.
     depth, scale, offset = np.array([[1.0, 2.5], [5.0, 9.0]]), 10100.0, 100.0
@@ -85,25 +85,28 @@ def test_compressed_depth_of_both_kinds():
     stored[1, 1] = 0
     head = np.array([0], '<i4').tobytes() + np.array([scale, offset], '<f4').tobytes()
     message = bags.compressed(0, head + bags.png(stored), '32FC1; compressedDepth png')
-    np.testing.assert_allclose(depth_from_image(message), [[1.0, 2.5], [5.0, np.nan]], rtol=1e-3)
-    with pytest.raises(SourceError, match=r'rvl.* is not PNG'):
-        depth_from_image(bags.compressed(0, head + b'rvl data here', '16UC1; compressedDepth rvl'))
+    np.testing.assert_allclose(depth_from_message(message), [[1.0, 2.5], [5.0, np.nan]], rtol=1e-3)
+    with pytest.raises(InputError, match=r'rvl.* is neither JPEG nor PNG; publish or record one'):
+        depth_from_message(bags.compressed(0, head + b'rvl data here',
+                                           '16UC1; compressedDepth rvl'))
 
 
 def test_unfit_images_are_named():
-    with pytest.raises(SourceError, match="'jpeg2000' must be one of rgb8"):
-        rgb_from_image(bags.image(0, RGB, 'jpeg2000'))
-    with pytest.raises(SourceError, match="'rgb8' must be one of 16UC1"):
-        depth_from_image(bags.image(0, RGB, 'rgb8'))
+    with pytest.raises(InputError, match="'jpeg2000' is not supported; known are rgb8"):
+        rgb_from_message(bags.image(0, RGB, 'jpeg2000'))
+    with pytest.raises(InputError, match="'rgb8' is not depth; use 16UC1"):
+        depth_from_message(bags.image(0, RGB, 'rgb8'))
+    with pytest.raises(InputError, match=r"'32FC1' is depth, not colour; .* depth_topic of a bag"):
+        rgb_from_message(bags.image(0, RGB[..., 0].astype(np.float32), '32FC1'))
     message = bags.image(0, RGB, 'rgb8')
     message.data = message.data[:-1]
-    with pytest.raises(SourceError, match='holds 143 bytes, 144 needed'):
-        rgb_from_image(message)
-    with pytest.raises(SourceError, match='step 3 '):
-        rgb_from_image(SimpleNamespace(encoding='rgb8', width=8, height=6, step=3,
-                                       is_bigendian=0, data=bytes(144)))
-    with pytest.raises(SourceError, match="'jpeg' with 4 bytes"):
-        rgb_from_image(bags.compressed(0, b'JPEG', 'jpeg'))
+    with pytest.raises(InputError, match='holds 143 bytes where 144 are needed'):
+        rgb_from_message(message)
+    with pytest.raises(InputError, match='step = 3 bytes is too small for a row of 24'):
+        rgb_from_message(SimpleNamespace(encoding='rgb8', width=8, height=6, step=3,
+                                         is_bigendian=0, data=bytes(144)))
+    with pytest.raises(InputError, match="'jpeg' and 4 bytes is neither JPEG nor PNG"):
+        rgb_from_message(bags.compressed(0, b'JPEG', 'jpeg'))
 
 
 K = (50.0, 51.0, 31.0, 23.0)

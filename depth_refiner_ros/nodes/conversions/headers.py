@@ -1,7 +1,7 @@
 """Stamps, headers and the byte buffers of messages."""
 
 import array
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from builtin_interfaces.msg import Time
 import numpy as np
@@ -24,13 +24,6 @@ def stamp_of(stamp_ns: int) -> Time:
 def header_of(stamp_ns: int, frame_id: str) -> Header:
     """Give a header."""
     return Header(stamp=stamp_of(stamp_ns), frame_id=frame_id)
-
-
-def bytes_of(data: Any) -> np.ndarray:
-    """Give the uint8 view of a message's ``data``, whatever buffer type the ROS release uses."""
-    if isinstance(data, array.array | bytes | bytearray | memoryview):
-        return np.frombuffer(data, dtype=np.uint8)
-    return np.asarray(data, dtype=np.uint8)
 
 
 def buffer_of(values: np.ndarray) -> array.array:

@@ -1,10 +1,11 @@
 """JPEG and PNG payloads of CompressedImage messages."""
 
+from typing import Any, Protocol
+
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.nodes.conversions.headers import bytes_of
+from depth_refiner_ros.sources.ros_pixels import bytes_of
 import numpy as np
-from sensor_msgs.msg import CompressedImage
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 PNG_START, PNG_END = b'\x89PNG', b'IEND'
@@ -12,7 +13,14 @@ TAIL = 1024
 """Drivers pad their buffers: the end mark is looked for in this many last bytes."""
 
 
-def decoded(image: CompressedImage, flags: int, skip: int = 0) -> np.ndarray:
+class CompressedFields(Protocol):
+    """A ``sensor_msgs/CompressedImage`` of any library."""
+
+    format: str
+    data: Any
+
+
+def decoded(image: CompressedFields, flags: int, skip: int = 0) -> np.ndarray:
     """
     Decode a message's payload.
 
@@ -41,7 +49,7 @@ def _check_complete(named: str, payload: np.ndarray) -> None:
     elif head == PNG_START:
         complete = PNG_END in tail
     else:
-        raise InputError(f'{named} is neither JPEG nor PNG; publish one of them or use '
-                         'input_transport:=raw')
+        raise InputError(f'{named} is neither JPEG nor PNG; publish or record one '
+                         'of them, or the raw images')
     if not complete:
         raise InputError(f'{named} was cut short; check the network and the publisher')

@@ -1,12 +1,35 @@
-"""The pixel matrix behind an Image message, checked before anything is read."""
+"""
+The pixel matrix behind an Image message, checked before anything is read.
+
+Messages are known by their fields alone: those of a bag and of a live topic are read alike.
+"""
+
+import array
+from typing import Any, Protocol
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.nodes.conversions.headers import bytes_of
 import numpy as np
-from sensor_msgs.msg import Image
 
 
-def matrix_of(image: Image, dtype: str, channels: int) -> np.ndarray:
+class ImageFields(Protocol):
+    """A ``sensor_msgs/Image`` of any library."""
+
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: Any
+
+
+def bytes_of(data: Any) -> np.ndarray:
+    """Give the uint8 view of a message's ``data``, whatever buffer type its library uses."""
+    if isinstance(data, array.array | bytes | bytearray | memoryview):
+        return np.frombuffer(data, dtype=np.uint8)
+    return np.asarray(data, dtype=np.uint8)
+
+
+def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     """
     Give the pixels of a message without a copy, padded rows and byte order understood.
 
@@ -17,13 +40,14 @@ def matrix_of(image: Image, dtype: str, channels: int) -> np.ndarray:
     value = np.dtype(dtype).newbyteorder('>' if image.is_bigendian else '<')
     row_bytes = image.width * channels * value.itemsize
     _check_buffer(image, row_bytes)
-    pixels_HWC = np.ndarray((image.height, image.width, channels), value, bytes_of(image.data),
-                            strides=(image.step, channels * value.itemsize, value.itemsize))
+    pixels_HWC: np.ndarray = np.ndarray(
+        (image.height, image.width, channels), value, bytes_of(image.data),
+        strides=(image.step, channels * value.itemsize, value.itemsize))
     pixels = pixels_HWC[..., 0] if channels == 1 else pixels_HWC
     return pixels if value.isnative else pixels.astype(value.newbyteorder('='))
 
 
-def _check_buffer(image: Image, row_bytes: int) -> None:
+def _check_buffer(image: ImageFields, row_bytes: int) -> None:
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if image.width == 0 or image.height == 0:
         raise InputError(f'{size} holds no pixel; check the camera driver')

@@ -1,0 +1,90 @@
+"""Colour images of every usual encoding to rgb8."""
+
+from dataclasses import dataclass
+import difflib
+
+import cv2
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.sources.ros_compressed import CompressedFields, decoded
+from depth_refiner_ros.sources.ros_pixels import ImageFields, matrix_of
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    How an encoding lies in memory.
+
+    :param dtype: numpy name of one value
+    :param channels: values per pixel
+    :param to_rgb: OpenCV's conversion, None where it is rgb already
+    """
+
+    dtype: str
+    channels: int
+    to_rgb: int | None
+
+
+# ROS names a Bayer pattern by its first row, OpenCV by the second row from the second column.
+BAYER = {'rggb': cv2.COLOR_BayerBG2RGB, 'bggr': cv2.COLOR_BayerRG2RGB,
+         'gbrg': cv2.COLOR_BayerGR2RGB, 'grbg': cv2.COLOR_BayerGB2RGB}
+ORDERS = {'rgb': (3, None), 'bgr': (3, cv2.COLOR_BGR2RGB), 'rgba': (4, cv2.COLOR_RGBA2RGB),
+          'bgra': (4, cv2.COLOR_BGRA2RGB), 'mono': (1, cv2.COLOR_GRAY2RGB)}
+LAYOUTS = {
+    **{f'{order}{8 * size}': Layout(f'u{size}', channels, code)
+       for order, (channels, code) in ORDERS.items() for size in (1, 2)},
+    **{f'bayer_{pattern}{8 * size}': Layout(f'u{size}', 1, code)
+       for pattern, code in BAYER.items() for size in (1, 2)},
+    **dict.fromkeys(('yuv422', 'uyvy'), Layout('u1', 2, cv2.COLOR_YUV2RGB_UYVY)),
+    **dict.fromkeys(('yuv422_yuy2', 'yuyv'), Layout('u1', 2, cv2.COLOR_YUV2RGB_YUYV)),
+    '8UC1': Layout('u1', 1, cv2.COLOR_GRAY2RGB),
+    # Drivers that fill these from OpenCV mean its order.
+    '8UC3': Layout('u1', 3, cv2.COLOR_BGR2RGB),
+    '8UC4': Layout('u1', 4, cv2.COLOR_BGRA2RGB),
+}
+
+
+def rgb_from_image(image: ImageFields) -> np.ndarray:
+    """
+    Give a colour or grey image as rgb8.
+
+    :return: ``rgb_HW3`` uint8; a view of the message where it is rgb8
+    :raises InputError: where the encoding is unknown or the buffer does not fit
+    """
+    layout = LAYOUTS.get(image.encoding)
+    if layout is None:
+        raise InputError(_unknown(image.encoding))
+    pixels = matrix_of(image, layout.dtype, layout.channels)
+    _check_pattern(image)
+    if layout.dtype == 'u2':
+        pixels = cv2.convertScaleAbs(pixels, alpha=255.0 / 65535.0)
+    return pixels if layout.to_rgb is None else cv2.cvtColor(pixels, layout.to_rgb)
+
+
+def rgb_from_compressed(image: CompressedFields) -> np.ndarray:
+    """
+    Decode a JPEG or PNG image as rgb8.
+
+    :return: ``rgb_HW3`` uint8
+    :raises InputError: where the data is no complete JPEG or PNG image
+    """
+    # The camera's pixel grid is what camera_info describes, whatever way up EXIF would have it.
+    bgr_HW3 = decoded(image, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return cv2.cvtColor(bgr_HW3, cv2.COLOR_BGR2RGB)
+
+
+def _check_pattern(image: ImageFields) -> None:
+    size = f'image of {image.width}x{image.height} {image.encoding}'
+    if LAYOUTS[image.encoding].channels == 2 and image.width % 2:
+        raise InputError(f'{size}: pairs of pixels share their colour, so the width must be even')
+    if image.encoding.startswith('bayer') and min(image.width, image.height) < 4:
+        raise InputError(f'{size} is too small for its colour pattern; 4x4 at least')
+
+
+def _unknown(encoding: str) -> str:
+    if encoding in ('16UC1', '32FC1'):
+        return (f'encoding {encoding!r} is depth, not colour; remap it to depth_in, or give it as '
+                'depth_topic of a bag')
+    near = difflib.get_close_matches(encoding, list(LAYOUTS), n=1)
+    hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(LAYOUTS)}'
+    return f'encoding {encoding!r} is not supported; {hint}'

@@ -1,0 +1,78 @@
+"""Depth images in millimetres or metres to metres with NaN for 'no value' (REP-118)."""
+
+import struct
+
+import cv2
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.sources.ros_compressed import CompressedFields, decoded
+from depth_refiner_ros.sources.ros_pixels import bytes_of, ImageFields, matrix_of
+import numpy as np
+
+DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
+"""Millimetres and metres; numpy's names of one value."""
+MM_PER_M = 1000.0
+COMPRESSED_DEPTH_HEADER = struct.Struct('<iff')
+"""compressedDepth puts its format and two quantisation parameters before the PNG."""
+
+
+def depth_from_image(image: ImageFields) -> np.ndarray:
+    """
+    Give a depth image in metres.
+
+    :return: ``depth_m_HW`` float32; NaN where it is 0, negative or not finite
+    :raises InputError: where the encoding is not 16UC1, mono16 or 32FC1, or the buffer is unfit
+    """
+    dtype = DEPTH_ENCODINGS.get(image.encoding)
+    if dtype is None:
+        raise InputError(f'encoding {image.encoding!r} is not depth; use 16UC1 (millimetres) or '
+                         '32FC1 (metres)')
+    values_HW = matrix_of(image, dtype, 1)
+    return (_metres_from_mm(values_HW) if dtype == 'u2'
+            else _only_positive(values_HW.astype(np.float32)))
+
+
+def depth_from_compressed(image: CompressedFields) -> np.ndarray:
+    """
+    Decode a 16-bit PNG or a compressedDepth message.
+
+    :return: ``depth_m_HW`` float32; NaN where unknown
+    :raises InputError: where the data is not 16 bits deep or damaged
+    """
+    if 'compressedDepth' in image.format:
+        return _from_compressed_depth(image)
+    return _metres_from_mm(_sixteen_bits(image, 0))
+
+
+def _metres_from_mm(mm_HW: np.ndarray) -> np.ndarray:
+    depth_m_HW = mm_HW.astype(np.float32)
+    depth_m_HW /= np.float32(MM_PER_M)
+    depth_m_HW[mm_HW == 0] = np.nan
+    return depth_m_HW
+
+
+def _only_positive(depth_m_HW: np.ndarray) -> np.ndarray:
+    depth_m_HW[~((depth_m_HW > 0) & (depth_m_HW < np.inf))] = np.nan
+    return depth_m_HW
+
+
+def _from_compressed_depth(image: CompressedFields) -> np.ndarray:
+    skip = COMPRESSED_DEPTH_HEADER.size
+    data = bytes_of(image.data)
+    if len(data) < skip:
+        raise InputError(f'compressedDepth image of {len(data)} bytes is cut short')
+    codes_HW = _sixteen_bits(image, skip)
+    if not image.format.startswith('32FC1'):
+        return _metres_from_mm(codes_HW)
+    _, scale, offset = COMPRESSED_DEPTH_HEADER.unpack(data[:skip].tobytes())
+    known_HW = codes_HW > 0
+    inverse_HW = np.where(known_HW, codes_HW - np.float32(offset), np.float32(np.nan))
+    return _only_positive((np.float32(scale) / inverse_HW).astype(np.float32))
+
+
+def _sixteen_bits(image: CompressedFields, skip: int) -> np.ndarray:
+    codes_HW = decoded(image, cv2.IMREAD_UNCHANGED, skip)
+    if codes_HW.dtype != np.uint16 or codes_HW.ndim != 2:
+        raise InputError(f'compressed depth of format {image.format!r} holds {codes_HW.dtype} '
+                         f'values in {codes_HW.ndim} dimensions where one channel of 16 bits is '
+                         'needed; JPEG cannot carry depth, use PNG')
+    return codes_HW
