@@ -9,6 +9,7 @@ from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
+from torch import nn
 from torch.nn import functional
 
 WEIGHTS = 'network/model.safetensors'
@@ -36,7 +37,9 @@ class BundledPrior:
 
     def __init__(self, bundle: Bundle, device: torch.device | str = 'cpu') -> None:
         self.bundle = bundle
-        self.network = read_prior_network(bundle).to(device)
+        network = read_prior_network(bundle).to(device)
+        self.config = network.config
+        self.network: nn.Module = network
 
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
@@ -48,7 +51,7 @@ class BundledPrior:
         if intrinsics is None:
             raise InputError("prior bundled needs the camera's intrinsics; publish camera_info "
                              'or give the field of view')
-        config = self.network.config
+        config = self.config
         width, height = network_size(config, intrinsics.width, intrinsics.height)
         camera = intrinsics.resized(width, height)
         small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')

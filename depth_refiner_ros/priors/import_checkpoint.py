@@ -11,7 +11,7 @@ import pickle
 from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
-from depth_refiner_ros.priors.original_depth_anything import build_model, to_transformers
+from depth_refiner_ros.priors.original_depth_anything import model_of
 from safetensors.torch import save_file
 import torch
 
@@ -44,13 +44,7 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
     :param folder: new or empty
     :raises WeightsError: where the checkpoint is no such thing or the folder is taken
     """
-    state = read_pickle(checkpoint)
-    model = build_model(checkpoint, state)
-    try:
-        model.load_state_dict(to_transformers(state))
-    except RuntimeError as error:
-        raise WeightsError(f'{checkpoint} does not fit Depth Anything V2: {first_line(error)}'
-                           ) from error
+    model = model_of(checkpoint, read_pickle(checkpoint))
     _make(folder)
     model.save_pretrained(folder)
     return folder

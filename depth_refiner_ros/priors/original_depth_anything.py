@@ -8,9 +8,9 @@ from pathlib import Path
 import re
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line, PICKLES
+from depth_refiner_ros.bundle import PICKLES
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.priors.loading import refuse_not_finite
+from depth_refiner_ros.priors.transformers_model import load_model
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch
@@ -71,21 +71,24 @@ def read_original(file: Path) -> Any:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f'{file} is not readable safetensors: {error}; copy it again'
                            ) from error
-    model = build_model(file, state)
-    try:
-        model.load_state_dict(to_transformers(state))
-    except RuntimeError as error:
-        raise WeightsError(f'{file} does not fit Depth Anything V2: {first_line(error)}; copy it '
-                           'again') from error
-    refuse_not_finite(file, model)
-    return model.eval().requires_grad_(False)
+    return model_of(file, state)
 
 
-def build_model(file: Path, state: dict[str, torch.Tensor]) -> Any:
+def model_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     """
-    Build the network whose encoder is as wide as a state's.
+    Build the model of transformers from weights with the original names.
 
-    :param file: where the state is from, for messages
+    :param file: where they are from, for messages
+    :raises WeightsError: where they are of no known size, or incomplete
+    """
+    return load_model(file, 'DepthAnythingForDepthEstimation', config=config_of(file, state),
+                      state=to_transformers(state))
+
+
+def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
+    """
+    Give the configuration whose encoder is as wide as a state's.
+
     :raises WeightsError: where that is none of the four
     """
     token = state.get('pretrained.cls_token')
@@ -94,20 +97,20 @@ def build_model(file: Path, state: dict[str, torch.Tensor]) -> Any:
         raise WeightsError(f'{file} holds no Depth Anything V2 of its own code (encoder width '
                            f'{width or "unknown"}, known {", ".join(map(str, SIZES))}); use the '
                            'folder of a -hf model')
-    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+    from transformers import DepthAnythingConfig, Dinov2Config
     size = SIZES[width]
     backbone = Dinov2Config(
         image_size=518, patch_size=14, hidden_size=width, num_attention_heads=size['heads'],
         num_hidden_layers=size['layers'], out_indices=list(size['taps']),
         use_swiglu_ffn=width == 1536, apply_layernorm=True, reshape_hidden_states=False)
-    return DepthAnythingForDepthEstimation(DepthAnythingConfig(
+    return DepthAnythingConfig(
         backbone_config=backbone, reassemble_hidden_size=width, patch_size=14,
         neck_hidden_sizes=list(size['neck']), fusion_hidden_size=size['fusion'],
-        depth_estimation_type='relative', max_depth=1))
+        depth_estimation_type='relative', max_depth=1)
 
 
 def to_transformers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give the weights under the names of transformers; the fused query, key, value come apart."""
+    """Give the weights under the names of the -hf models; query, key and value come apart."""
     renamed: dict[str, torch.Tensor] = {}
     for name, value in state.items():
         if fused := QKV.match(name):

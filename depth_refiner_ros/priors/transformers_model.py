@@ -38,12 +38,16 @@ def _float32(value: Any) -> Any:
     return [_float32(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def load_model(folder: Path, class_name: str) -> Any:
+def load_model(where: Path, class_name: str, *, config: Any = None,
+               state: dict[str, torch.Tensor] | None = None) -> Any:
     """
     Load a model of transformers in fp32.
 
-    :param folder: checked by :func:`model_folder.read_config`
+    :param where: folder that :func:`model_folder.read_config` has checked, or the file that a
+        state is from
     :param class_name: class in transformers
+    :param config: of a state
+    :param state: weights under the published names, in place of those in a folder
     :raises WeightsError: where transformers is missing, or weights and configuration do not fit
     """
     try:
@@ -53,17 +57,18 @@ def load_model(folder: Path, class_name: str) -> Any:
     from huggingface_hub.errors import StrictDataclassError
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
+    weights = {'config': config, 'state_dict': state} if state else {'use_safetensors': True}
     try:
         model, report = getattr(transformers, class_name).from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True,
-            dtype=torch.float32)
+            None if state else where, local_files_only=True, output_loading_info=True,
+            dtype=torch.float32, **weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError,
             SafetensorError, StrictDataclassError) as error:
-        raise WeightsError(f'{folder} does not load as {class_name}: {first_line(error)}; copy '
+        raise WeightsError(f'{where} does not load as {class_name}: {first_line(error)}; copy '
                            'the model again') from error
     for problem in ('missing_keys', 'mismatched_keys'):
         if names := sorted(map(str, report.get(problem, ()))):
-            raise WeightsError(f'{folder}: {len(names)} {problem.replace("_", " ")}, first '
-                               f'{names[0]}; weights and config.json are of different models')
-    refuse_not_finite(folder, model)
+            raise WeightsError(f'{where}: {len(names)} {problem.replace("_", " ")}, first '
+                               f'{names[0]}; weights and configuration are of different models')
+    refuse_not_finite(where, model)
     return model.eval().requires_grad_(False)
