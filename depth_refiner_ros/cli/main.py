@@ -24,9 +24,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 COMMANDS: dict[str, Command] = {
     'demo': demo, 'refine': refine, 'fuse': fuse, 'play': play, 'record': record,
-    'eval': evaluate, 'bench': bench, 'doctor': doctor, 'models': models, 'params': params}
+    'eval': evaluate, 'bench': bench, 'doctor': doctor, 'params': params}
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(models, name='models')
 
 
 def _show_version(wanted: bool) -> None:

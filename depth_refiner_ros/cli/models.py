@@ -1,18 +1,76 @@
-"""``depth-refiner models``: the weight bundles that are here."""
+"""``depth-refiner models``: what there is, what is here, and making it usable."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from depth_refiner_ros.cli.flags import JsonFile
 import typer
+from typer.core import TyperGroup
+
+HELP = ('-h', '--help')
 
 
-def models(
+class _ListByDefault(TyperGroup):
+    """``models FOLDER`` means ``models list FOLDER``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in HELP):
+            args = ['list', *args]
+        return super().parse_args(ctx, args)
+
+
+models = typer.Typer(cls=_ListByDefault, rich_markup_mode=None,
+                     help='List models: what for, licence, size, whether they are here; import '
+                     'official ones.',
+                     context_settings={'help_option_names': list(HELP)})
+
+
+@models.command('list')
+def list_models(
     folders: Annotated[list[Path] | None, typer.Argument(
         metavar='[FOLDER]...', show_default=False,
-        help='Bundles, or folders of bundles, to list beside the bundled ones.')] = None,
+        help='Bundles or official releases, or folders of them, to look through beside the '
+        'bundled ones and the cache of the Hugging Face hub.')] = None,
     json: JsonFile = None,
 ) -> None:
-    """List weight bundles: what for, licence, size, whether they are whole."""
+    """List bundles and all known models: what for, licence, size, whether they are here."""
     from depth_refiner_ros.cli.models_run import run
     run(folders or [], json)
+
+
+@models.command('import')
+def import_model(
+    where: Annotated[str, typer.Argument(
+        metavar='WHERE', show_default=False, help='Folder of an official release, its hub id, or '
+        'a checkpoint file of Depth Anything V2 or Metric3D v2.')],
+    folder: Annotated[Path, typer.Argument(
+        metavar='FOLDER', show_default=False, help='Bundle to write.')],
+    method: Annotated[str | None, typer.Option(
+        help='What the weights are, where neither catalogue nor files say it: sharpdepth, '
+        'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a file of Metric3D.',
+        show_default=False)] = None,
+    preset: Annotated[str | None, typer.Option(
+        help='Conventions: official_code or paper (sharpdepth); official_compat, paper or '
+        'normalized (apdepth). Those of the released weights where not said.',
+        show_default=False)] = None,
+    prediction: Annotated[Literal['sample', 'v_prediction'] | None, typer.Option(
+        help="What the UNet predicts, where the scheduler's word is a leftover of its base "
+        'model.', show_default=False)] = None,
+    widen: Annotated[bool, typer.Option(
+        '--widen', help='Give Stable Diffusion the inputs for a second latent: the start of '
+        'training, not a depth model.')] = False,
+    licence: Annotated[str | None, typer.Option(
+        help='Licence of the weights, where neither catalogue nor model card say it.',
+        show_default=False)] = None,
+    precision: Annotated[Literal['fp16', 'fp32'], typer.Option(
+        help='Number format of the files.')] = 'fp16',
+    json: JsonFile = None,
+) -> None:
+    """Convert official weights once, to safetensors, and compare outputs before and after."""
+    from depth_refiner_ros.cli.models_import import import_prior, import_refiner, Wanted
+    wanted = Wanted(method=method, preset=preset, prediction=prediction, widen=widen,
+                    licence=licence, precision=precision)
+    if Path(where).expanduser().is_file():
+        import_prior(Path(where).expanduser(), folder, method, json)
+    else:
+        import_refiner(where, folder, wanted, json)

@@ -1,4 +1,4 @@
-"""The work of ``depth-refiner models``."""
+"""The work of ``depth-refiner models list``."""
 
 from collections.abc import Iterator, Sequence
 import json
@@ -6,46 +6,86 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.bundle import MANIFEST, open_bundle
-from depth_refiner_ros.cli.console import write_json
+from depth_refiner_ros.catalogue import Model, MODELS, where_found
+from depth_refiner_ros.cli.console import say, write_json
 from depth_refiner_ros.core.errors import WeightsError
 from rich.console import Console
 from rich.table import Table
 
 KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image and prior'}
 
+TITLES = {'refiner': 'Refiners', 'base': 'What refiners are trained from', 'prior': 'Priors'}
+
 
 def run(folders: Sequence[Path], json_file: Path | None) -> None:
     """
-    Print a table of bundles.
+    Print a table of bundles, then one of all known models.
 
-    :raises WeightsError: where a named folder holds no bundle
+    :raises WeightsError: where a named folder holds neither
     """
-    rows = [_row('bundled', kind) for kind in KINDS]
-    rows += [_row(str(path), _kind_of(path)) for folder in folders
-             for path in bundle_paths(folder)]
+    known = [_known_row(model, folders) for model in MODELS]
+    found = [row['path'] for row in known if row['path']]
+    bundles = [_row('bundled', kind) for kind in KINDS]
+    bundles += [_row(str(path), _kind_of(path)) for folder in folders
+                for path in bundle_paths(folder, found)]
     if json_file:
-        write_json(json_file, {'bundles': rows})
-    table = Table('bundle', 'kind', 'licence', 'size, MB', 'what for', 'present')
-    for row in rows:
-        size = '' if row['size_mb'] is None else f'{row["size_mb"]:.1f}'
-        table.add_row(row['name'], row['kind'], row['licence'], size, row['what_for'],
-                      'yes' if row['present'] else f'no: {row["problem"]}')
-    Console().print(table)
+        write_json(json_file, {'bundles': bundles, 'models': known})
+    _print_bundles(bundles)
+    _print_known(known)
 
 
-def bundle_paths(folder: Path) -> Iterator[Path]:
+def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
     """
     Give a bundle itself, or the bundles directly inside a folder.
 
-    :raises WeightsError: where there is none
+    :param found: where official releases are; a folder with one of them needs no bundle
+    :raises WeightsError: where there is neither
     """
     if (folder / MANIFEST).is_file():
         yield folder
         return
-    found = sorted(path.parent for path in folder.glob(f'*/{MANIFEST}'))
-    if not found:
-        raise WeightsError(f'{folder} is no bundle and holds none (a folder with {MANIFEST})')
-    yield from found
+    inside = sorted(path.parent for path in folder.glob(f'*/{MANIFEST}'))
+    if not inside and not any(Path(path).is_relative_to(folder) for path in found):
+        raise WeightsError(f'{folder} is no bundle and holds none (a folder with {MANIFEST}), nor '
+                           'a known release')
+    yield from inside
+
+
+def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
+    table = Table('bundle', 'kind', 'licence', 'size, MB', 'what for', 'present')
+    for row in rows:
+        table.add_row(row['name'], row['kind'], _licence(row), _size(row), row['what_for'],
+                      'yes' if row['present'] else f'no: {row["problem"]}')
+    Console().print(table)
+
+
+def _print_known(rows: Sequence[dict[str, Any]]) -> None:
+    """Print two lines a model, so that ids stay whole for copying."""
+    for kind, title in TITLES.items():
+        say(f'\n{title}')
+        for row in rows:
+            if row['kind'] == kind:
+                size = f'{row["size_mb"] / 1e3:.1f} GB' if row['size_mb'] else ''
+                use = f'--{kind} {row["use"]}; ' if row['use'] else ''
+                place = f'here: {row["path"]}' if row['present'] else f'not here ({row["get"]})'
+                say(f'  {row["id"]:58}{size:>7}  {_licence(row)}')
+                say(f'      {row["what_for"]}; {use}{place}')
+
+
+def _licence(row: dict[str, Any]) -> str:
+    return row['licence'] + (' (no commercial use)' if row['non_commercial'] else '')
+
+
+def _size(row: dict[str, Any]) -> str:
+    return '' if row['size_mb'] is None else f'{row["size_mb"]:.1f}'
+
+
+def _known_row(model: Model, folders: Sequence[Path]) -> dict[str, Any]:
+    path = where_found(model, folders)
+    return {'id': model.id, 'kind': model.kind, 'use': model.use, 'what_for': model.what_for,
+            'licence': model.licence, 'non_commercial': model.non_commercial,
+            'size_mb': model.size_mb, 'output': model.output, 'get': model.get,
+            'path': '' if path is None else str(path), 'present': path is not None}
 
 
 def _row(where: str, kind: str) -> dict[str, Any]:
@@ -54,9 +94,11 @@ def _row(where: str, kind: str) -> dict[str, Any]:
         bundle = open_bundle(where, kind)
     except WeightsError as error:
         return {'name': where, 'kind': kind, 'path': where, 'licence': '', 'size_mb': None,
-                'what_for': KINDS[kind], 'present': False, 'problem': str(error)}
+                'non_commercial': False, 'source': '', 'what_for': KINDS[kind], 'present': False,
+                'problem': str(error)}
     return {'name': bundle.manifest['name'], 'kind': kind, 'path': str(bundle.path),
             'licence': bundle.manifest['licence'], 'size_mb': bundle.size_bytes / 1e6,
+            'non_commercial': bundle.non_commercial, 'source': bundle.manifest.get('source', ''),
             'what_for': KINDS[kind], 'present': True, 'problem': ''}
 
 

@@ -75,6 +75,8 @@ FAMILIES = {
     'e2e_ft': Family(channels=8, task=0,
                      recipe=lambda traits: replace(_marigold(traits), start='zeros')),
 }
+STARTS = {('lotus_g', 'sharpdepth')}
+"""Families whose weights another begins from, unchanged in shape."""
 PIPELINES = {'sharpdepth': 'sharpdepth', 'apdepth': 'apdepth', 'lotusg': 'lotus_g',
              'lotusd': 'lotus_d', 'directregression': 'lotus_d'}
 
@@ -89,14 +91,18 @@ def family_of(place: Place, method: str | None, index: Mapping[str, Any],
     :param unet: configuration of its UNet
     :raises WeightsError: where neither the user, the catalogue nor the files say it
     """
+    known = place.model.family if place.model is not None else ''
     if method == 'lotus':
-        return 'lotus_d' if channels_of(unet) == FAMILIES['lotus_d'].channels else 'lotus_g'
+        method = 'lotus_d' if channels_of(unet) == FAMILIES['lotus_d'].channels else 'lotus_g'
     if method is not None:
         if method not in FAMILIES:
             raise WeightsError(f'method = {method!r} must be one of lotus, {", ".join(FAMILIES)}')
+        if known in FAMILIES and method != known and (known, method) not in STARTS:
+            raise WeightsError(f'{place.asked} is known as {known}; read as {method} it would '
+                               'give nonsense. Leave --method out, or rename a folder of your own')
         return method
-    if place.model is not None and place.model.family in FAMILIES:
-        return place.model.family
+    if known in FAMILIES:
+        return known
     pipeline = str(index.get('_class_name', '')).lower()
     for start, family in PIPELINES.items():
         if pipeline.startswith(start):

@@ -18,6 +18,15 @@ def refused(folder, match, **arguments):
 
 
 @pytest.mark.parametrize(('write', 'arguments', 'match'), [
+    (official.marigold, {'method': 'apdepth'}, 'is known as marigold; read as apdepth it would'),
+    (official.apdepth, {'method': 'marigold'}, 'is known as apdepth'),
+    (official.lotus_d, {'method': 'sharpdepth'}, 'is known as lotus_d'),
+])
+def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
+    refused(write(tmp_path), match, **arguments)
+
+
+@pytest.mark.parametrize(('write', 'arguments', 'match'), [
     (official.lotus_d, {'method': 'sharpdepth'},
      r'has 4 input channels, sharpdepth needs 8: .*Lotus-D takes one latent'),
     (official.lotus_g, {'method': 'lotus_d'},
@@ -31,10 +40,11 @@ def refused(folder, match, **arguments):
     (official.stable_diffusion, {'method': 'apdepth'}, 'say --widen'),
     (official.sharpdepth, {'method': 'sharp'}, "method = 'sharp' must be one of lotus, sharpdept"),
     (official.sharpdepth, {'preset': 'official_compat'}, 'sharpdepth has official_code, paper'),
-    (official.apdepth, {'prediction': 'v_prediction'}, 'read as sample; leave it out'),
+    (official.apdepth, {'method': 'apdepth', 'prediction': 'v_prediction'},
+     'read as sample; leave it out'),
 ])
 def test_a_model_of_another_kind(tmp_path, write, arguments, match):
-    refused(write(tmp_path), match, **arguments)
+    refused(write(tmp_path, 'mine'), match, **arguments)
 
 
 @pytest.mark.parametrize(('write', 'word', 'reads'), [

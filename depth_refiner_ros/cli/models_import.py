@@ -1,0 +1,101 @@
+"""The work of ``depth-refiner models import``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.bundle import check_replaceable
+from depth_refiner_ros.cli.console import progress_bars, say, write_json
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.releases.convert import convert, Converted, STEPS
+from depth_refiner_ros.diffusion.releases.load import load_release, Release
+from depth_refiner_ros.priors.import_checkpoint import import_depth_anything, import_metric3d
+from depth_refiner_ros.priors.metric3d import ARCHITECTURES
+
+METRIC3D_FILE, METRIC3D = 'metric_depth_', 'metric3d_'
+DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """How the user wants a refiner; see :func:`~.releases.load.load_release`."""
+
+    method: str | None
+    preset: str | None
+    prediction: str | None
+    widen: bool
+    licence: str | None
+    precision: str
+
+
+def import_refiner(where: str, folder: Path, wanted: Wanted, json_file: Path | None) -> None:
+    """
+    Convert an official release and say what came of it.
+
+    :raises WeightsError: where it cannot be had, is of another kind, or the bundle differs
+    """
+    check_replaceable(folder)
+    with progress_bars() as bars:
+        task = bars.add_task('reading the release', total=len(STEPS) + 1)
+        release = load_release(
+            where, method=wanted.method, preset=wanted.preset, prediction=wanted.prediction,
+            widen=wanted.widen, licence=wanted.licence, pickles=True)
+        converted = convert(release, folder, precision=wanted.precision,
+                            tell=lambda step: bars.update(task, description=step, advance=1))
+        bars.update(task, description='done', advance=1)
+    _tell(release, converted)
+    if json_file:
+        write_json(json_file, _facts(release, converted))
+
+
+def import_prior(checkpoint: Path, folder: Path, method: str | None,
+                 json_file: Path | None) -> None:
+    """
+    Convert a checkpoint file of a prior.
+
+    :param method: architecture of Metric3D, where the file's name does not tell it
+    :raises WeightsError: where the file is not known or not readable
+    """
+    name = checkpoint.name.lower()
+    if method in ARCHITECTURES or name.startswith(METRIC3D_FILE):
+        architecture = method or _architecture(name)
+        import_metric3d(checkpoint, folder, architecture)
+        prior = 'metric3d_v2'
+    elif name.startswith(DEPTH_ANYTHING_FILE):
+        import_depth_anything(checkpoint, folder)
+        prior = 'depth_anything_v2'
+    else:
+        raise WeightsError(f'{checkpoint} is no checkpoint that is known by its name '
+                           f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); a release of a '
+                           'refiner is a folder')
+    say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
+    if json_file:
+        write_json(json_file, {'folder': str(folder), 'prior': prior})
+
+
+def _architecture(name: str) -> str:
+    for known in ARCHITECTURES:
+        if known.removeprefix(METRIC3D) in name:
+            return known
+    raise WeightsError(f'{name} does not tell its architecture; say --method '
+                       f'{" or ".join(ARCHITECTURES)}')
+
+
+def _tell(release: Release, converted: Converted) -> None:
+    say(converted.bundle.describe())
+    if release.licence == 'unknown':
+        say('nothing says its licence: ask its authors before you use it, and say --licence')
+    for note in release.notes:
+        say(note)
+    say(f'largest difference to the release: {converted.difference:.2g} of the depth range '
+        f'(bound {converted.bound:g})')
+    say(f'use it with --refiner {release.network.recipe.method} --refiner-weights '
+        f'{converted.bundle.path}')
+
+
+def _facts(release: Release, converted: Converted) -> dict[str, Any]:
+    return {'bundle': str(converted.bundle.path), 'name': release.name,
+            'licence': release.licence, 'non_commercial': release.non_commercial,
+            'source': release.source, 'notes': list(release.notes),
+            'size_mb': converted.bundle.size_bytes / 1e6, 'difference': converted.difference,
+            'bound': converted.bound, 'recipe': release.network.recipe.to_dict()}

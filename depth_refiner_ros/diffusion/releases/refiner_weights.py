@@ -1,0 +1,28 @@
+"""What the option ``refiner_weights`` may name: a bundle, or an official release."""
+
+from pathlib import Path
+
+from depth_refiner_ros.bundle import MANIFEST, open_bundle
+from depth_refiner_ros.diffusion.bundles import read_refiner
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.releases.hub import is_hub_id
+from depth_refiner_ros.diffusion.releases.load import load_release
+from depth_refiner_ros.diffusion.releases.weights import UNET
+
+
+def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]:
+    """
+    Build a refiner's network, wherever its weights are.
+
+    :param where: ``bundled``, a bundle folder, the folder of an official release, or a hub id
+    :param refiner: sharpdepth, apdepth or aligned; what a release is to be used for
+    :return: the network, and one line on what it is, its licence and where it is from
+    :raises WeightsError: where it cannot be had, is broken, or is a model of another kind
+    """
+    folder = Path(where).expanduser()
+    release = (folder / UNET / 'config.json').is_file() and not (folder / MANIFEST).is_file()
+    if where != 'bundled' and (release or (not folder.exists() and is_hub_id(where))):
+        read = load_release(where, method=None if refiner == 'aligned' else refiner)
+        return read.network, read.describe()
+    bundle = open_bundle(where, 'refiner')
+    return read_refiner(bundle), bundle.describe()

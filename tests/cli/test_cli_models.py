@@ -1,0 +1,102 @@
+"""``models list`` and ``models import`` as a user calls them."""
+
+import json
+
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.catalogue import MODELS
+from huggingface_hub import constants
+import pytest
+
+from tests.diffusion.releases import official_folders as official
+
+
+@pytest.fixture(autouse=True)
+def no_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setattr(constants, 'ENDPOINT', 'http://127.0.0.1:9')
+
+
+def test_every_known_model_is_listed(depth_refiner):
+    ended = depth_refiner('models', 'list')
+    assert ended.returncode == 0, ended.stderr
+    for model in MODELS:
+        line = next(one for one in ended.stdout.splitlines() if one.strip().startswith(model.id))
+        assert model.licence in line
+        assert ('(no commercial use)' in line) is model.non_commercial
+    assert 'metric-small' in ended.stdout
+    assert depth_refiner('models').stdout == ended.stdout
+
+
+def test_a_release_beside_a_bundle_is_found(depth_refiner, tmp_path):
+    official.apdepth(tmp_path / 'mine')
+    ended = depth_refiner('models', 'list', 'mine', '--json', 'm.json')
+    assert ended.returncode == 0, ended.stderr
+    rows = {row['id']: row for row in json.loads((tmp_path / 'm.json').read_text())['models']}
+    assert len(rows) == len(MODELS)
+    assert rows['developy/ApDepth']['present']
+    assert rows['developy/ApDepth']['path'].endswith('ApDepth')
+    assert sum(row['present'] for row in rows.values()) == 1
+    assert 'here: ' in ended.stdout
+
+
+def test_import_writes_a_bundle_and_says_what_it_is(depth_refiner, tmp_path):
+    official.pickled(official.apdepth(tmp_path))
+    ended = depth_refiner('models', 'import', 'ApDepth', 'out', '--json', 'i.json')
+    assert ended.returncode == 0, ended.stderr
+    assert 'refiner ApDepth: Apache-2.0, ' in ended.stdout
+    assert 'from a copy of developy/ApDepth' in ended.stdout
+    assert 'left by its base model' in ended.stdout
+    assert 'largest difference to the release: ' in ended.stdout
+    assert 'use it with --refiner apdepth --refiner-weights out' in ended.stdout
+    facts = json.loads((tmp_path / 'i.json').read_text())
+    assert 0.0 < facts['difference'] <= facts['bound'] == 0.02
+    assert open_bundle(tmp_path / 'out', 'refiner').manifest['recipe'] == facts['recipe']
+    listed = depth_refiner('models', 'out')
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
+    official.lotus_g(tmp_path, 'mine')
+    ended = depth_refiner('models', 'import', 'mine', 'out')
+    assert 'nothing says its licence' in ended.stdout
+    ended = depth_refiner('models', 'import', 'mine', 'out', '--licence', 'CC BY-NC 4.0',
+                          '--precision', 'fp32')
+    assert ended.returncode == 0, ended.stderr
+    assert 'CC BY-NC 4.0 (no commercial use)' in ended.stdout
+    assert 'range (bound 0.0001)' in ended.stdout
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (('developy/ApDepth', 'out'), 'developy/ApDepth is no folder here, and the Hugging Face hub'),
+    (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
+    (('./nowhere', 'out'), 'neither a folder nor a hub id'),
+    (('mine', 'out'), 'say which: --method apdepth or marigold or e2e_ft'),
+    (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
+    (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
+    (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
+])
+def test_import_refuses_in_one_line(depth_refiner, tmp_path, arguments, message):
+    official.apdepth(tmp_path, 'mine')
+    (tmp_path / 'notes.txt').write_text('no weights')
+    ended = depth_refiner('models', 'import', *arguments)
+    assert ended.returncode == 2
+    line = ended.stderr.splitlines()[-1]
+    assert line.startswith('depth-refiner: ')
+    assert message in line
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('arguments', [
+    ('import',), ('import', 'a'), ('import', 'a', 'b', '--precision', 'int4')])
+def test_usage(depth_refiner, arguments):
+    ended = depth_refiner('models', *arguments)
+    assert ended.returncode == 2
+    assert 'Traceback' not in ended.stderr
+
+
+def test_help_names_both_commands(depth_refiner):
+    ended = depth_refiner('models', '--help')
+    assert ended.returncode == 0
+    assert 'list' in ended.stdout
+    assert 'import' in ended.stdout
+    assert '--prediction' in depth_refiner('models', 'import', '-h').stdout
