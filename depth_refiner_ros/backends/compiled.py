@@ -3,7 +3,6 @@
 import shutil
 
 from depth_refiner_ros.backends.base import Runner, Tensors
-from depth_refiner_ros.backends.eager import without_gradients
 from depth_refiner_ros.backends.reduced import reduced
 from depth_refiner_ros.core.errors import BackendError
 import torch
@@ -45,9 +44,10 @@ class CompiledBackend:
         if self.device.type == 'cuda':
             # Shapes are fixed, so the search for the fastest convolution is paid once.
             torch.backends.cudnn.benchmark = True
-        run = without_gradients(torch.compile(network, dynamic=False, fullgraph=True))
+        run: Runner = torch.compile(network, dynamic=False, fullgraph=True)
         try:
-            run(*(value.to(self.device) for value in example))
+            with torch.inference_mode():
+                run(*(value.to(self.device) for value in example))
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = str(error).strip().splitlines()[0]
             raise BackendError(f'backend = compiled: {key} does not compile: {reason}; use '

@@ -8,7 +8,7 @@ from torch import nn
 
 class TorchBackend:
     """
-    Eager torch without gradients.
+    Eager torch.
 
     :param device: where networks run
     :param precision: fp32, fp16 or bf16
@@ -24,12 +24,4 @@ class TorchBackend:
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """Place the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
-        return without_gradients(reduced(module, self.device, self.precision).eval())
-
-
-def without_gradients(network: Runner) -> Runner:
-    """Run a callable in inference mode."""
-    def run(*inputs: torch.Tensor) -> object:
-        with torch.inference_mode():
-            return network(*inputs)
-    return run
+        return reduced(module, self.device, self.precision).eval()

@@ -36,6 +36,7 @@ class Network:
         self.key = key
         self._backend = backend
         self._device = device
+        self._reference = TorchBackend(device, 'fp32')
         self._max_abs_rel = max_abs_rel
         self._build_only = build_only
         self._tell = tell
@@ -52,23 +53,34 @@ class Network:
         if shapes not in self._runners:
             if len(self._runners) >= MAX_SHAPES:
                 self._runners.pop(next(iter(self._runners)))
-            self._runners[shapes] = self._prepared(inputs)
-        return self._runners[shapes](*inputs)
+            # Weights that are made in inference mode could not be exported.
+            with torch.inference_mode(False), torch.no_grad():
+                runner = self._prepared(tuple(value.detach().float().cpu().clone()
+                                              for value in inputs))
+            self._check(runner, inputs)
+            self._runners[shapes] = runner
+        return self._run(self._runners[shapes], inputs)
 
-    def _prepared(self, inputs: Tensors) -> Runner:
-        example = tuple(value.detach().float().cpu() for value in inputs)
-        reference = TorchBackend(self._device, 'fp32')
-        if self._build_only:
-            build = getattr(self._backend, 'build', None)
-            if build is None:
-                raise BackendError(f'build_only: backend {self._backend.name} builds nothing '
-                                   'ahead of time; use backend:=tensorrt or onnx')
-            build(self.module, self.key, example)
-            return reference.prepare(self.module, self.key, example)
-        runner = self._backend.prepare(self.module, self.key, example)
-        if self._max_abs_rel is not None and not self._backend.exact:
-            expected = reference.prepare(self.module, self.key, example)(*inputs)
-            found = check(self._backend, self.key, runner(*inputs), expected, self._max_abs_rel)
-            self._tell(f'{self.key}: {self._backend.name} in {self._backend.precision} agrees '
-                       f'with fp32 torch ({found})')
-        return runner
+    def _prepared(self, example: Tensors) -> Runner:
+        if not self._build_only:
+            return self._backend.prepare(self.module, self.key, example)
+        build = getattr(self._backend, 'build', None)
+        if build is None:
+            raise BackendError(f'build_only: backend {self._backend.name} builds nothing ahead of '
+                               'time; use backend:=tensorrt or onnx')
+        build(self.module, self.key, example)
+        return self._reference.prepare(self.module, self.key, example)
+
+    def _check(self, runner: Runner, inputs: Tensors) -> None:
+        if self._max_abs_rel is None or self._backend.exact or self._build_only:
+            return
+        expected = self._run(self._reference.prepare(self.module, self.key, inputs), inputs)
+        found = check(self._backend, self.key, self._run(runner, inputs), expected,
+                      self._max_abs_rel)
+        self._tell(f'{self.key}: {self._backend.name} in {self._backend.precision} agrees with '
+                   f'fp32 torch ({found})')
+
+    def _run(self, runner: Runner, inputs: Tensors) -> Any:
+        # Each runner has its own number format; the caller's autocast would spoil the reference.
+        with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
+            return runner(*(value.float() for value in inputs))

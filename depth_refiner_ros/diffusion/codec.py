@@ -6,12 +6,17 @@ Two codecs share one protocol. ``vae`` is Stable Diffusion's (or its tiny distil
 costs no decoder - the decoder is over half the operations of a one-step latent refiner.
 """
 
+from collections.abc import Callable
+import copy
 from typing import Any, Protocol
 
 from depth_refiner_ros.core.errors import InputError
 import torch
 from torch import nn
 from torch.nn import functional
+
+Prepare = Callable[[nn.Module, str], Callable[..., Any]]
+"""Takes a network and its name, gives what runs it (:mod:`depth_refiner_ros.backends`)."""
 
 
 class LatentCodec(Protocol):
@@ -24,6 +29,9 @@ class LatentCodec(Protocol):
     factor: int
     depth_channels: int
     rgb_channels: int
+
+    def use(self, prepare: Prepare) -> None:
+        """From now on, run networks as prepared."""
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1."""
@@ -52,6 +60,9 @@ class UnshuffleCodec:
         self.factor = factor
         self.depth_channels = factor * factor
         self.rgb_channels = 3 * factor * factor
+
+    def use(self, prepare: Prepare) -> None:
+        """There is no network in it."""
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1 as [-1, 1] cells."""
@@ -87,6 +98,13 @@ class VaeCodec(nn.Module):
         self.factor = 2 ** (levels - 1)
         self.depth_channels = int(vae.config.latent_channels)
         self.rgb_channels = self.depth_channels
+        # In a tuple, where torch does not see them: their weights are already counted above.
+        self._networks: tuple[Callable[..., Any], ...] = (VaeEncoder(vae), VaeDecoder(vae))
+
+    def use(self, prepare: Prepare) -> None:
+        """From now on, run encoder and decoder as prepared."""
+        self._networks = (prepare(VaeEncoder(self.vae), 'vae_encoder'),
+                          prepare(VaeDecoder(self.vae), 'vae_decoder'))
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1."""
@@ -98,11 +116,52 @@ class VaeCodec(nn.Module):
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Decode and average the channels, of which a depth decoder has only one."""
-        pixels = self.vae.decode(latent_BChw / self.scaling_factor).sample
+        pixels = self._networks[1](latent_BChw / self.scaling_factor)
         return (pixels.clamp(-1.0, 1.0) if clip else pixels).mean(dim=1, keepdim=True)
 
     def _encode(self, image_B3HW: torch.Tensor) -> torch.Tensor:
+        latent: torch.Tensor = self._networks[0](image_B3HW)
+        return latent * self.scaling_factor
+
+
+class VaeEncoder(nn.Module):
+    """
+    The encoding half of an autoencoder: image in -1..1 in, unscaled posterior mean out.
+
+    :param vae: shares its weights with this module
+    """
+
+    def __init__(self, vae: Any) -> None:
+        super().__init__()
+        self.vae = _without(vae, 'decoder', 'post_quant_conv')
+
+    def forward(self, image_B3HW: torch.Tensor) -> torch.Tensor:
+        """Encode."""
         encoded = self.vae.encode(image_B3HW)
-        if hasattr(encoded, 'latent_dist'):
-            return encoded.latent_dist.mean * self.scaling_factor
-        return encoded.latents * self.scaling_factor
+        latent: torch.Tensor = (encoded.latent_dist.mean if hasattr(encoded, 'latent_dist')
+                                else encoded.latents)
+        return latent
+
+
+class VaeDecoder(nn.Module):
+    """
+    The decoding half of an autoencoder: unscaled latent in, channels around -1..1 out.
+
+    :param vae: shares its weights with this module
+    """
+
+    def __init__(self, vae: Any) -> None:
+        super().__init__()
+        self.vae = _without(vae, 'encoder', 'quant_conv')
+
+    def forward(self, latent_BChw: torch.Tensor) -> torch.Tensor:
+        """Decode."""
+        pixels: torch.Tensor = self.vae.decode(latent_BChw).sample
+        return pixels
+
+
+def _without(vae: Any, *names: str) -> Any:
+    """Give the autoencoder with some parts left out and all others shared."""
+    part = copy.copy(vae)
+    part._modules = {name: child for name, child in vae._modules.items() if name not in names}
+    return part

@@ -1,7 +1,10 @@
 """One evaluation of a refiner's UNet, as training and both methods use it."""
 
+from collections.abc import Callable
+
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.codec import LatentCodec
+from depth_refiner_ros.diffusion.codec import LatentCodec, Prepare
+from depth_refiner_ros.diffusion.folded import FoldedUnet
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
@@ -48,6 +51,15 @@ class OneStepNetwork(nn.Module):
         task = torch.tensor(recipe.task_embedding) if recipe.task_embedding else None
         self.register_buffer('text_1LC', text_1LC, persistent=False)
         self.register_buffer('task_C', task, persistent=False)
+        self._prepared: dict[UNet2DConditionModel, Callable[..., torch.Tensor]] = {}
+
+    def use(self, prepare: Prepare) -> None:
+        """From now on, run UNets and codec as prepared; for inference alone."""
+        self.codec.use(prepare)
+        for name, unet in (('unet', self.unet), ('unet_guess', self.unet_guess)):
+            if unet is not None:
+                folded = FoldedUnet(unet, self.recipe.timestep, self.text_1LC, self.task_C)
+                self._prepared[unet] = prepare(folded, name)
 
     def condition(self, unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor | None:
         """
@@ -104,6 +116,8 @@ class OneStepNetwork(nn.Module):
         return unit.clamp(-1.0, 1.0) if self.recipe.clip == 'depth' else unit
 
     def _evaluate(self, unet: UNet2DConditionModel, sample_BChw: torch.Tensor) -> torch.Tensor:
+        if unet in self._prepared:
+            return self._prepared[unet](sample_BChw)
         batch = len(sample_BChw)
         text = None if self.text_1LC is None else self.text_1LC.expand(batch, -1, -1)
         task = None if self.task_C is None else self.task_C.expand(batch, -1)
