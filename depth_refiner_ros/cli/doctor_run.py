@@ -145,7 +145,7 @@ def other_priors() -> list[Finding]:
     transformers = version('transformers')
     first = Finding('transformers', 'ok', transformers) if transformers else Finding(
         'transformers', 'note', 'not installed; for prior:=depth_anything_v2 and others',
-        'pip install transformers')
+        "pip install 'depth_refiner_ros[models]'")
     return [first, *map(_pinned, PACKAGES)]
 
 

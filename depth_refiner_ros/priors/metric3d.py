@@ -40,6 +40,8 @@ class Metric3DNetwork(nn.Module):
     :param model: a module with ``inference({'input': pixels}) -> (depth, confidence, more)``
     """
 
+    _keep_in_fp32_modules = ('model',)
+
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model

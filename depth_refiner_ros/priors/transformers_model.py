@@ -20,6 +20,8 @@ class InFloat32(nn.Module):
     :param inner: the layers
     """
 
+    _keep_in_fp32_modules = ('inner',)
+
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
@@ -53,7 +55,7 @@ def load_model(where: Path, class_name: str, *, config: Any = None,
     try:
         import transformers
     except ImportError as error:
-        raise WeightsError('this prior needs transformers; pip install transformers') from error
+        raise WeightsError("this prior needs transformers; pip install 'depth_refiner_ros[models]'") from error
     from huggingface_hub.errors import StrictDataclassError
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()

@@ -1,0 +1,46 @@
+"""What ``doctor`` says of the priors that bring their own code."""
+
+import json
+
+from depth_refiner_ros.cli import doctor_run
+from depth_refiner_ros.priors import packages
+import pytest
+import torch
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """An empty torch.hub, and the folder where Metric3D belongs."""
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    return packages.metric3d_folder()
+
+
+def findings():
+    return {finding.what: finding for finding in doctor_run.other_priors()}
+
+
+@pytest.mark.skipif(packages.unidepth_commit() is not None, reason='UniDepth is installed')
+def test_missing_code_is_a_note_with_the_pinned_command(checkout):
+    found = findings()
+    for name, prior in (('UniDepth', 'unidepth_v1 or unidepth_v2'), ('Metric3D', 'metric3d_v2')):
+        assert found[name].state == 'note', 'no prior of these is needed'
+        assert f'not installed; for prior:={prior}' in found[name].found
+    assert f'UniDepth@{packages.UNIDEPTH_COMMIT}' in found['UniDepth'].fix
+    assert f'checkout {packages.METRIC3D_COMMIT}' in found['Metric3D'].fix
+    assert str(checkout) in found['Metric3D'].fix
+    assert 'NON-COMMERCIAL' in found['UniDepth'].found
+
+
+def test_a_checkout_at_another_commit_is_told(checkout):
+    (checkout / '.git').mkdir(parents=True)
+    (checkout / '.git' / 'HEAD').write_text('0123456789abcdef\n')
+    assert 'at 0123456, wanted eb5b6fa' in findings()['Metric3D'].found
+    (checkout / '.git' / 'HEAD').write_text(f'{packages.METRIC3D_COMMIT}\n')
+    assert findings()['Metric3D'].state == 'ok'
+
+
+def test_the_table_holds_them(depth_refiner, tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor_run, 'NEEDED', {'yaml': 'PyYAML'})
+    depth_refiner('doctor', '--json', 'd.json')
+    listed = json.loads((tmp_path / 'd.json').read_text())['findings']
+    assert {'transformers', 'UniDepth', 'Metric3D'} <= {item['what'] for item in listed}
