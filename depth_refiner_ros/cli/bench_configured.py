@@ -59,7 +59,7 @@ def measure_configured(model: ModelSettings, *, size: FrameSize, frames: int, gr
         'kind': 'configured', 'width': size.width, 'height': size.height, 'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},
-        'networks': time_networks(refiner, seen[0], frames, against),
+        'networks': time_networks(refiner, seen[0], timed, against),
         'budget': budget(timed, size.width, size.height)}
     if graph:
         result['graph'] = time_graph(model, frames)
@@ -97,17 +97,24 @@ def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Fram
     return timed
 
 
-def time_networks(refiner: OpenedRefiner, frame: Frame, frames: int,
+def time_networks(refiner: OpenedRefiner, frame: Frame, timed: Mapping[str, Sequence[float]],
                   against: str) -> dict[str, dict[str, Any]]:
-    """Time each network alone, and compare it with the least time its operations take."""
+    """
+    Time each network alone, and compare it with the least time its operations take.
+
+    :param timed: from :func:`time_stages`; what stands around the networks is taken from there
+    """
     execution = refiner.execution
     devices = yardsticks(execution.device, execution.precision, against)
     with execution.running():
         calls = refiner.network_calls(frame)
         stages = {name: Stage(operations=count(call, weights), calls=refiner.passes(name))
                   for name, (call, weights) in calls.items()}
-        stages_ms = {name: timed_ms(call, execution.device, frames=frames, warm_up=2)
+        stages_ms = {name: timed_ms(call, execution.device, frames=len(timed['total']), warm_up=2)
                      for name, (call, _) in calls.items()}
+    stages_ms |= {name: list(timed[name]) for name in ('align', 'cloud') if name in timed}
+    stages_ms['refiner'] = [total - prior for total, prior in zip(timed['total'], timed['prior'])]
+    stages_ms['frame'] = list(timed['total'])
     return stage_rows(stages, stages_ms, devices, execution.precision)
 
 

@@ -70,8 +70,13 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (),
                            kwargs: Mapping[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        result = function(*args, **kwargs)
         flops_of = flop_registry.get(function._overloadpacket)
+        if flops_of is None:
+            with self:  # in inference mode linear and conv2d arrive whole
+                result = function.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = function(*args, **kwargs)
         if flops_of is not None and not self.paused:
             self.add(flops_of(*args, **kwargs, out_val=result), *args, result)
         return result

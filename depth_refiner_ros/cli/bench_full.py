@@ -81,11 +81,13 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
         calls = frame_calls(prior, network, execution, settings, wanted.size)
         frame, parts_ms = calls.pop('frame'), []
         stages_ms = {name: _timed(name, call, wanted, device) for name, call in calls.items()}
-        stages_ms['frame'] = _timed('frame', lambda: parts_ms.append(frame()), wanted, device)
+        stages_ms['frame'] = _timed('the whole frame', lambda: parts_ms.append(frame()), wanted,
+                                    device)
     parts_ms = parts_ms[wanted.warm_up:]
-    stages_ms['align'] = [parts['align'] for parts in parts_ms]
-    stages_ms['refiner'] = [whole - parts['prior']
-                            for whole, parts in zip(stages_ms['frame'], parts_ms)]
+    cloud_ms, frame_ms = stages_ms.pop('cloud'), stages_ms.pop('frame')
+    stages_ms |= {'align': [parts['align'] for parts in parts_ms], 'cloud': cloud_ms,
+                  'refiner': [whole - parts['prior'] for whole, parts in zip(frame_ms, parts_ms)],
+                  'frame': frame_ms}
     return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network)}
 
 
@@ -144,7 +146,8 @@ def measure_diffusers(wanted: FullSize, execution: Execution) -> list[dict[str, 
             timed = {steps: _timed(f'{name}, {steps} steps', frame_call(made, rgb_u8, steps),
                                    wanted, device) for steps in wanted.steps}
         rows += [{'name': name, 'codec': codec, 'compiled': compiled, 'steps': steps,
-                  'frame_ms': frames_ms, 'memory_mib': memory.mib}
+                  'frame_ms': frames_ms,
+                  'memory_mib': memory.mib if device.type == 'cuda' else None}
                  for steps, frames_ms in timed.items()]
         del made
         gc.collect()

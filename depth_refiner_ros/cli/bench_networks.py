@@ -7,6 +7,7 @@ operations are counted of the very networks that are timed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from depth_refiner_ros.cli.bench_bounds import Stage
@@ -18,12 +19,11 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.presets import apdepth_recipe, sharpdepth_recipe
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.sd2 import sd2_network
+from depth_refiner_ros.diffusion.tiny_codec import tiny_depth_vae
 import torch
 from torch import nn
 
-METHODS = ('apdepth', 'sharpdepth')
-CODECS = ('vae', 'tiny')
-PASSES = {'apdepth': 1, 'sharpdepth': 2}
+PASSES = {'apdepth': 1, 'sharpdepth': 2, 'aligned': 1}
 """Evaluations of UNet and decoder in a frame; image and prior are encoded once each."""
 META = torch.device('meta')
 FILL_STD = 0.02
@@ -67,11 +67,10 @@ def build_network(method: str, codec: str) -> OneStepNetwork:
     """
     Build a refiner on the meta device.
 
-    :param codec: ``vae`` (Stable Diffusion's) or ``tiny``
+    :param codec: ``vae`` (Stable Diffusion's) or ``tiny`` (the small one with a depth decoder)
     """
-    from diffusers import AutoencoderTiny
     with META:
-        return sd2_network(recipe_of(method), AutoencoderTiny() if codec == 'tiny' else None)
+        return sd2_network(recipe_of(method), tiny_depth_vae() if codec == 'tiny' else None)
 
 
 def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
@@ -81,7 +80,9 @@ def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
 
     Norms pass their input on and biases are zero, so that activations stay finite in fp16.
     """
-    module = module.to(dtype).to_empty(device=device).eval().requires_grad_(False)
+    # diffusers' own ``to`` warns of casts, which for random weights mean nothing.
+    nn.Module.to(module, dtype)
+    module.to_empty(device=device).eval().requires_grad_(False)
     generator = torch.Generator(device).manual_seed(seed)
     for name, value in [*module.named_parameters(), *module.named_buffers()]:
         if value.ndim > 1:
@@ -125,6 +126,7 @@ def autoencoder(network: OneStepNetwork) -> nn.Module:
     return network.codec.vae
 
 
+@cache
 def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> dict[str, Stage]:
     """
     Count what the networks of a refiner cost at a size, batch 1.

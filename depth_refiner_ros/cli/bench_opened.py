@@ -60,7 +60,9 @@ def working_image(rgb_B3HW: torch.Tensor, max_edge_px: int, multiple: int) -> to
 
 
 def weights_of(owner: object) -> Weights:
-    """Give the weights of a module, or of the modules that an object holds."""
-    modules = [owner] if isinstance(owner, nn.Module) else [
-        part for part in vars(owner).values() if isinstance(part, nn.Module)]
-    return tuple(weight for module in modules for weight in module.parameters())
+    """Give the weights of a module, or of all modules inside an object of this package."""
+    if isinstance(owner, nn.Module):
+        return tuple(owner.parameters())
+    ours = type(owner).__module__.startswith(__package__.partition('.')[0])
+    return tuple(weight for part in vars(owner).values() for weight in weights_of(part)
+                 ) if ours and hasattr(owner, '__dict__') else ()

@@ -1,6 +1,6 @@
 """Depth Anything V2 at its true sizes S, B, L and G, with random weights, as a prior."""
 
-from typing import Any
+from functools import cache
 
 from depth_refiner_ros.cli.bench_bounds import Stage
 from depth_refiner_ros.cli.bench_count import count
@@ -9,6 +9,7 @@ from depth_refiner_ros.cli.bench_networks import FrameSize, META
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.original_depth_anything import SIZES
 import torch
 from torch import nn
 from torch.nn import functional
@@ -16,16 +17,8 @@ from torch.nn import functional
 PATCH_PX = 14
 SHORT_EDGE_PX = 518
 """The published models' own input: 480x640 becomes 518x686."""
-SIZES: dict[str, dict[str, Any]] = {
-    'S': {'width': 384, 'layers': 12, 'heads': 6, 'taps': [3, 6, 9, 12],
-          'neck': [48, 96, 192, 384], 'fusion': 64},
-    'B': {'width': 768, 'layers': 12, 'heads': 12, 'taps': [3, 6, 9, 12],
-          'neck': [96, 192, 384, 768], 'fusion': 128},
-    'L': {'width': 1024, 'layers': 24, 'heads': 16, 'taps': [5, 12, 18, 24],
-          'neck': [256, 512, 1024, 1024], 'fusion': 256},
-    'G': {'width': 1536, 'layers': 40, 'heads': 24, 'taps': [10, 20, 30, 40],
-          'neck': [1536] * 4, 'fusion': 384},
-}
+WIDTHS = {'S': 384, 'B': 768, 'L': 1024, 'G': 1536}
+"""Features of the encoder."""
 
 
 def build_prior_network(size: str) -> nn.Module:
@@ -35,17 +28,18 @@ def build_prior_network(size: str) -> nn.Module:
     :raises InputError: for another size than S, B, L, G
     """
     from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
-    if size not in SIZES:
-        raise InputError(f'prior size {size!r} must be one of {", ".join(SIZES)}')
-    shape = SIZES[size]
+    if size not in WIDTHS:
+        raise InputError(f'prior size {size!r} must be one of {", ".join(WIDTHS)}')
+    width = WIDTHS[size]
+    shape = SIZES[width]
     backbone = Dinov2Config(
-        hidden_size=shape['width'], num_hidden_layers=shape['layers'],
+        hidden_size=width, num_hidden_layers=shape['layers'],
         num_attention_heads=shape['heads'], image_size=SHORT_EDGE_PX, patch_size=PATCH_PX,
         use_swiglu_ffn=size == 'G', reshape_hidden_states=False, apply_layernorm=True,
-        out_features=[f'stage{tap}' for tap in shape['taps']])
+        out_indices=list(shape['taps']))
     config = DepthAnythingConfig(
-        backbone_config=backbone, reassemble_hidden_size=shape['width'],
-        neck_hidden_sizes=shape['neck'], fusion_hidden_size=shape['fusion'],
+        backbone_config=backbone, reassemble_hidden_size=width,
+        neck_hidden_sizes=list(shape['neck']), fusion_hidden_size=shape['fusion'],
         depth_estimation_type='metric', max_depth=20)
     with META:
         return DepthAnythingForDepthEstimation(config)
@@ -58,6 +52,7 @@ def prior_input(size: FrameSize, short_edge_px: int = SHORT_EDGE_PX) -> FrameSiz
                      height=max(1, round(size.height * scale / PATCH_PX)) * PATCH_PX)
 
 
+@cache
 def prior_stage(prior_size: str, size: FrameSize, precision: str,
                 short_edge_px: int = SHORT_EDGE_PX) -> Stage:
     """Count what a prior costs for an image of this size."""

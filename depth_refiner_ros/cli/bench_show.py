@@ -40,7 +40,7 @@ def show_full(result: Mapping[str, Any]) -> None:
     for row in result['diffusers']:
         table.add_row(row['name'], str(row['steps']), _text(row['p50']), _text(row['p95']),
                       _text(row['over_refiner']), _text(row['over_frame']),
-                      f'{row["memory_mib"]:.0f}')
+                      _text(row['memory_mib'], 0))
     _print(stage_table(title, result['stages']), *([table] if result['diffusers'] else []),
            f'peak memory {result["memory_mib"]:.0f} MiB ({result["memory_of"]})')
 

@@ -21,7 +21,7 @@ from depth_refiner_ros.cli.bench_priors import (
     prior_input,
     prior_stage,
     RandomPrior,
-    SIZES,
+    WIDTHS,
 )
 from depth_refiner_ros.cli.bench_timing import timed_ms
 from depth_refiner_ros.cli.console import say
@@ -33,7 +33,7 @@ STEPS = (1, 4, 10, 50)
 
 
 def sweep_priors(size: FrameSize, devices: Sequence[Device], precision: str,
-                 sizes: Sequence[str] = tuple(SIZES)) -> list[dict[str, Any]]:
+                 sizes: Sequence[str] = tuple(WIDTHS)) -> list[dict[str, Any]]:
     """Count and bound each prior at each resolution of its input."""
     rows = []
     for prior in sizes:

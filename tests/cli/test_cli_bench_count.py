@@ -1,0 +1,85 @@
+"""Operations and bytes: against hand counts, and of the true-size networks."""
+
+from functools import partial
+
+from depth_refiner_ros.cli.bench_count import count, Operations
+from depth_refiner_ros.cli.bench_networks import FrameSize, refiner_stages
+from depth_refiner_ros.cli.bench_priors import prior_input, prior_stage
+from depth_refiner_ros.core.errors import InputError
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+VGA = FrameSize(width=640, height=480)
+
+
+def test_convolution_is_counted_by_hand():
+    conv = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    image = torch.rand(1, 3, 10, 12)
+    found = count(lambda: conv(image), conv.parameters())
+    weights = 8 * 3 * 9
+    assert found == Operations(flops=2 * weights * 120, weight_bytes=4 * weights,
+                               operand_bytes=4 * (3 * 120 + weights + 8 * 120))
+
+
+@pytest.mark.parametrize('inference', [False, True])
+def test_layers_are_counted_in_either_mode_and_the_rest_is_free(inference):
+    layers = nn.Sequential(nn.Linear(16, 32, bias=False), nn.GELU(), nn.LayerNorm(32))
+    with torch.inference_mode(inference):
+        found = count(lambda: layers(torch.rand(5, 16)))
+    assert found.flops == 2 * 5 * 16 * 32
+    assert found.operand_bytes == 4 * (5 * 16 + 16 * 32 + 5 * 32)
+
+
+@pytest.mark.parametrize('device', ['cpu', 'meta'])
+def test_attention_is_one_fused_operation(device):
+    query, key, value = torch.empty(3, 1, 2, 50, 4, device=device)
+    found = count(lambda: functional.scaled_dot_product_attention(query, key, value=value))
+    assert found.flops == 2 * 2 * (2 * 50 * 50 * 4)
+    assert found.operand_bytes == 4 * 4 * (2 * 50 * 4), 'the 50 x 50 scores never leave the chip'
+
+
+def test_half_precision_halves_the_bytes_alone():
+    layer = nn.Linear(64, 64, bias=False, device='meta')
+    both = [count(partial(layer.to(dtype), torch.empty(64, 64, dtype=dtype, device='meta')))
+            for dtype in (torch.float32, torch.float16)]
+    assert both[0].flops == both[1].flops == 2 * 64 ** 3
+    assert both[0].operand_bytes == 2 * both[1].operand_bytes
+
+
+def test_stages_add_up_and_repeat():
+    one = Operations(flops=10.0, weight_bytes=4.0, operand_bytes=6.0)
+    assert one + one == Operations(flops=20.0, weight_bytes=8.0, operand_bytes=12.0)
+    assert one.times(3) == Operations(flops=30.0, weight_bytes=4.0, operand_bytes=18.0)
+
+
+def test_full_size_networks_cost_what_is_known_of_them():
+    stages = refiner_stages('apdepth', 'vae', VGA, 'fp16')
+    gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
+    assert gflop == pytest.approx({'encode': 2 * 1316, 'unet': 970, 'decode': 2954}, rel=0.01)
+    megabytes = {name: stage.operations.weight_bytes / 1e6 for name, stage in stages.items()}
+    assert megabytes == pytest.approx({'encode': 68, 'unet': 1732, 'decode': 99}, rel=0.01)
+    assert [stage.calls for stage in stages.values()] == [1, 1, 1]
+
+
+def test_small_codec_and_second_pass_are_counted():
+    stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16')
+    gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
+    assert gflop == pytest.approx({'encode': 2 * 143, 'unet': 970, 'decode': 166}, rel=0.01)
+    assert {name: stage.calls for name, stage in stages.items()} == {
+        'encode': 1, 'unet': 2, 'decode': 2}
+
+
+def test_prior_runs_at_whole_patches_and_costs_what_is_known():
+    assert prior_input(VGA) == FrameSize(width=686, height=518)
+    assert prior_input(FrameSize(width=480, height=640), 252) == FrameSize(width=252, height=336)
+    assert prior_stage('S', VGA, 'fp16').operations.flops == pytest.approx(167e9, rel=0.01)
+    assert prior_stage('L', VGA, 'fp16').operations.weight_bytes == pytest.approx(671e6, rel=0.01)
+
+
+def test_size_that_the_codec_cannot_halve_is_refused():
+    with pytest.raises(InputError, match=r'642x480 .* multiples of 8'):
+        refiner_stages('apdepth', 'vae', FrameSize(width=642, height=480), 'fp16')
+    with pytest.raises(InputError, match="'XL' must be one of S, B, L, G"):
+        prior_stage('XL', VGA, 'fp16')
