@@ -11,7 +11,7 @@ COVER_CELL_M = 0.05
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Tells of origins_3N and vectors_3N whether something lies between origin and its end."""
 
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 """Points that are lit at a time: few enough that all their intermediate values stay in cache."""
 
 
