@@ -6,6 +6,7 @@ from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.catalogue import MODELS
 from huggingface_hub import constants
 import pytest
+import torch
 
 from tests.diffusion.releases import official_folders as official
 
@@ -70,7 +71,7 @@ def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
     (('developy/ApDepth', 'out'), 'developy/ApDepth is no folder here, and the Hugging Face hub'),
     (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
     (('./nowhere', 'out'), 'neither a folder nor a hub id'),
-    (('mine', 'out'), 'say which: --method apdepth or marigold or e2e_ft'),
+    (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
     (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
     (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
     (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
@@ -84,6 +85,25 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, arguments, message)
     assert line.startswith('depth-refiner: ')
     assert message in line
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(('name', 'arguments'), [
+    ('metric_depth_vit_small_800k.pth', ()), ('mine.pth', ('--method', 'metric3d_vit_small'))])
+def test_a_checkpoint_file_of_a_prior(depth_refiner, tmp_path, name, arguments):
+    torch.save({'model_state_dict': {'module.a': torch.ones(2)}}, tmp_path / name)
+    ended = depth_refiner('models', 'import', name, 'out', *arguments, '--json', 'i.json')
+    assert ended.returncode == 0, ended.stderr
+    assert 'use it with --prior metric3d_v2 --prior-weights out' in ended.stdout
+    assert json.loads((tmp_path / 'i.json').read_text())['prior'] == 'metric3d_v2'
+    written = json.loads((tmp_path / 'out/config.json').read_text())
+    assert written['architecture'] == 'metric3d_vit_small'
+
+
+def test_a_checkpoint_that_does_not_tell_its_architecture(depth_refiner, tmp_path):
+    torch.save({'a': torch.ones(2)}, tmp_path / 'metric_depth_convnext.pth')
+    ended = depth_refiner('models', 'import', 'metric_depth_convnext.pth', 'out')
+    assert ended.returncode == 2
+    assert 'does not tell its architecture; say --method metric3d_vit_small' in ended.stderr
 
 
 @pytest.mark.parametrize('arguments', [

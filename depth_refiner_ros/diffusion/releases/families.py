@@ -115,7 +115,8 @@ def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
     fitting = [name for name, one in FAMILIES.items() if (one.channels, one.task) == shape]
     if len(fitting) == 1:
         return fitting[0]
-    fix = f'say which: --method {" or ".join(fitting)}' if fitting else (
+    fix = (f'convert it once and say which: depth-refiner models import --method '
+           f'{" or ".join(fitting)}') if fitting else (
         'Stable Diffusion itself is no depth model; to begin training from it, say --method '
         'apdepth --widen')
     raise WeightsError(f'{place.asked}: its UNet has {shape[0]} input channels and '

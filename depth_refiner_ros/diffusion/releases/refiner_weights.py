@@ -23,6 +23,6 @@ def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]
     release = (folder / UNET / 'config.json').is_file() and not (folder / MANIFEST).is_file()
     if where != 'bundled' and (release or (not folder.exists() and is_hub_id(where))):
         read = load_release(where, method=None if refiner == 'aligned' else refiner)
-        return read.network, read.describe()
+        return read.network, '; '.join((read.describe(), *read.notes))
     bundle = open_bundle(where, 'refiner')
     return read_refiner(bundle), bundle.describe()

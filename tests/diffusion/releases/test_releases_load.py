@@ -1,9 +1,14 @@
 """Official folders become the network that their own parts make."""
 
+import json
+
+from depth_refiner_ros.catalogue import MODELS, where_found
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.releases.convert import depth_of_test_image
 from depth_refiner_ros.diffusion.releases.load import load_release
 from diffusers import AutoencoderKL, UNet2DConditionModel
 import pytest
+from safetensors.torch import load_file, save_file
 import torch
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -93,7 +98,7 @@ def test_the_preset_of_sharpdepth(tmp_path, preset):
     ('apdepth', 'mine', 'apdepth'), ('marigold', 'mine', 'aligned')])
 def test_what_the_files_do_not_say_the_user_says(tmp_path, method, name, expected):
     folder = official.apdepth(tmp_path, name)
-    with pytest.raises(WeightsError, match='say which: --method apdepth or marigold or e2e_ft'):
+    with pytest.raises(WeightsError, match='import --method apdepth or marigold or e2e_ft'):
         load_release(folder)
     assert load_release(folder, method=method).network.recipe.method == expected
 
@@ -129,3 +134,56 @@ def test_stable_diffusion_is_widened_when_asked(tmp_path):
     assert torch.equal(network.unet.conv_in.weight,
                        torch.cat([theirs.conv_in.weight] * 2, dim=1) / 2)
     assert torch.equal(network.unet.conv_in.bias, theirs.conv_in.bias)
+
+
+def added(content):
+    return {'__type': 'AddedToken', 'content': content, 'lstrip': False, 'normalized': True,
+            'rstrip': False, 'single_word': False}
+
+
+def as_written_in_2022(folder):
+    """Spoil a release as the first libraries wrote it: other names, fewer and unknown keys."""
+    state = load_file(folder / 'text_encoder/model.safetensors')
+    state = {f'text_model.{name.removeprefix("text_model.")}': value
+             for name, value in state.items()}
+    state['text_model.embeddings.position_ids'] = torch.arange(77)[None]
+    save_file(state, folder / 'text_encoder/model.safetensors')
+    vae = json.loads((folder / 'vae/config.json').read_text())
+    kept = ('_class_name', 'block_out_channels', 'norm_num_groups', 'latent_channels',
+            'down_block_types', 'up_block_types', 'in_channels', 'out_channels', 'act_fn',
+            'layers_per_block', 'sample_size')
+    (folder / 'vae/config.json').write_text(json.dumps(
+        {**{name: vae[name] for name in kept}, '_diffusers_version': '0.8.0',
+         '_name_or_path': 'hub/vae'}))
+    official.edit(folder / 'unet/config.json', _diffusers_version='0.10.0.dev0',
+                  some_former_key=None, attention_head_dim=[4, 4])
+    begin, end = '<|startoftext|>', '<|endoftext|>'
+    official.edit(folder / 'tokenizer/tokenizer_config.json', add_prefix_space=False,
+                  bos_token=added(begin), eos_token=added(end), unk_token=added(end),
+                  do_lower_case=True, errors='replace', name_or_path='hub/tokenizer',
+                  special_tokens_map_file='./special_tokens_map.json')
+    (folder / 'tokenizer/special_tokens_map.json').write_text(json.dumps(
+        {'bos_token': added(begin), 'eos_token': added(end), 'pad_token': '!',
+         'unk_token': added(end)}))
+
+
+def test_a_release_of_2022_is_read_like_one_of_today(tmp_path):
+    folder = official.marigold(tmp_path)
+    today = load_release(folder).network
+    as_written_in_2022(folder)
+    then = load_release(folder).network
+    assert then.codec.scaling_factor == 0.18215
+    assert torch.equal(then.text_1LC, today.text_1LC)
+    assert torch.equal(depth_of_test_image(then), depth_of_test_image(today))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize('model', [model for model in MODELS if model.kind == 'refiner'],
+                         ids=lambda model: model.short)
+def test_the_real_weights(model):
+    folder = where_found(model)
+    if folder is None:
+        pytest.skip(f'{model.id} is not in the cache of the hub')
+    network = load_release(folder).network
+    assert network.text_1LC.shape == (1, 2, 1024)
+    assert float(depth_of_test_image(network).std()) > 0.01
