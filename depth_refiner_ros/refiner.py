@@ -7,10 +7,15 @@ Node, command line, evaluation and benchmark all call :meth:`DepthRefiner.refine
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 import time
 
+from depth_refiner_ros.backends.base import Tell, tell_on_stderr
 from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.backends.memory import FittingSize
+from depth_refiner_ros.backends.registry import BackendOptions, Networks
+from depth_refiner_ros.backends.selfcheck import check_image
+from depth_refiner_ros.bundle import MANIFEST, open_bundle
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
@@ -19,8 +24,10 @@ from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.metres import to_metres
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
+from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -30,7 +37,7 @@ import torch
 FIT_SAMPLES = 20_000
 """Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
 LOADED = tuple(item.name for item in fields(ModelSettings)
-               if not item.metadata['option']['runtime'])
+               if not item.metadata.get('option', {}).get('runtime'))
 """Options that networks are loaded by."""
 
 
@@ -47,23 +54,29 @@ class DepthRefiner:
     """
 
     def __init__(self, prior: Prior, estimator: SharpEstimator | None, execution: Execution,
-                 settings: ModelSettings, scale_prior: Prior | None = None) -> None:
+                 settings: ModelSettings, scale_prior: Prior | None = None, *,
+                 tell: Tell = tell_on_stderr) -> None:
         self._prior = AnchoredPrior(prior, scale_prior)
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
+        self._networks: Networks | None = None
+        self._fitting = FittingSize(settings.allow_smaller, tell)
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> 'DepthRefiner':
+    def from_settings(cls, settings: ModelSettings, tell: Tell = tell_on_stderr
+                      ) -> 'DepthRefiner':
         """
         Load what the settings name.
 
+        :param tell: hears of long builds and of images made smaller
         :raises WeightsError: where a bundle cannot be used
-        :raises BackendError: where the device is not there
+        :raises BackendError: where the device or the backend is not there
         """
-        execution = choose(settings.device, settings.precision, settings.threads)
-        estimator = None if settings.refiner == 'none' else load_estimator(settings,
-                                                                           execution.device)
+        execution = choose(settings.device, settings.precision, settings.threads,
+                           settings.backend)
+        networks = Networks(execution, _backend_options(settings, tell))
+        estimator = None if settings.refiner == 'none' else load_estimator(settings, networks)
         prior = build_prior(
             settings.prior, settings.prior_weights, seed=settings.seed, device=execution.device,
             focal_rule=settings.prior_focal_rule, short_side=settings.prior_short_side,
@@ -71,7 +84,11 @@ class DepthRefiner:
         scale_prior = None if settings.scale_prior == 'none' else build_prior(
             settings.scale_prior, settings.scale_prior_weights, seed=settings.seed,
             device=execution.device, focal_rule=settings.prior_focal_rule)
-        return cls(prior, estimator, execution, settings, scale_prior)
+        hand_over(prior, networks, 'prior')
+        hand_over(scale_prior, networks, 'scale_prior')
+        refiner = cls(prior, estimator, execution, settings, scale_prior, tell=tell)
+        refiner._networks = networks
+        return refiner
 
     def adopt(self, settings: ModelSettings) -> bool:
         """
@@ -100,17 +117,24 @@ class DepthRefiner:
         rgb = self._to_unit(rgb_B3HW, intrinsics)
         with self._timed(timings, 'prior'), self._execution.running():
             sensor = sensor_depth_m_B1HW
-            prior = self._prior.predict(rgb, intrinsics, None if sensor is None
-                                        else sensor.to(self._execution.device))
+            if sensor is not None:
+                sensor = sensor.to(self._execution.device)
+            prior = FittingSize(False).run(
+                lambda _: self._prior.predict(rgb, intrinsics, sensor))
         if self._estimator is None:
             return _unrefined(prior, timings)
-        recipe = self._estimator.recipe
+        estimator, recipe = self._estimator, self._estimator.recipe
         with self._timed(timings, 'refiner'), self._execution.running():
             known = torch.isfinite(prior.depth_m_B1HW)
             filled = fill_holes(prior.depth_m_B1HW)
-            generator = torch.Generator().manual_seed(self._settings.seed)
-            estimate = self._estimator.estimate(rgb, _condition(prior, filled, recipe), known,
-                                                generator)
+            condition = _condition(prior, filled, recipe)
+
+            def work(shrink: float) -> Estimate:
+                estimator.shrink = shrink
+                generator = torch.Generator().manual_seed(self._settings.seed)
+                return estimator.estimate(rgb, condition, known, generator)
+
+            estimate = self._fitting.run(work)
         with self._timed(timings, 'align'), torch.inference_mode():
             depth, difference, fit = self._aligned(estimate, prior, filled, recipe)
             confidence = torch.where(torch.isfinite(depth),
@@ -123,17 +147,26 @@ class DepthRefiner:
             timings_ms=timings)
 
     def warm_up(self, width: int, height: int) -> None:
-        """Run once at a size, so that the first frame is not the slow one."""
+        """
+        Run once at a size, so that the first frame is not the slow one.
+
+        Backends prepare their networks here, and are compared with fp32 torch on a picture of a
+        room.
+
+        :raises BackendError: where one gives other numbers
+        """
         camera = Intrinsics.from_fov(width, height, 60.0)
         flat = torch.full((1, 1, height, width), 2.0, device=self._execution.device)
-        rgb = torch.zeros((1, 3, height, width), dtype=torch.uint8)
-        self.refine(rgb, camera, sensor_depth_m_B1HW=flat)
+        self.refine(check_image(width, height), camera, sensor_depth_m_B1HW=flat)
 
     def describe(self) -> list[str]:
         """Give one line per loaded bundle, then where and how networks run."""
         refiner = [] if self._estimator is None else [self._estimator.description]
+        how = self._execution
+        by = '' if how.backend == 'torch' else f' by {how.backend}'
+        checked = [] if self._networks is None else self._networks.describe()
         return [*self._prior.describe(), *refiner,
-                f'networks run on {self._execution.device} in {self._execution.precision}']
+                f'networks run on {how.device} in {how.precision}{by}', *checked]
 
     def _to_unit(self, rgb: torch.Tensor, intrinsics: Intrinsics | None) -> torch.Tensor:
         if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape:
@@ -182,20 +215,41 @@ class DepthRefiner:
         timings[stage] = (time.perf_counter() - begun) * 1e3
 
 
-def load_estimator(settings: ModelSettings, device: torch.device) -> SharpEstimator:
+def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimator:
     """
     Load the refiner that the settings name.
 
+    :param networks: runs its networks
+    :return: from a bundle, or from an official release as it is
     :raises WeightsError: where it cannot be used, or is of another method
     """
-    bundle = open_bundle(settings.refiner_weights, 'refiner')
-    estimator = SharpEstimator.from_bundle(bundle, max_edge_px=settings.max_edge_px)
-    method = estimator.recipe.method
+    where = settings.refiner_weights
+    if where == 'bundled' or (Path(where).expanduser() / MANIFEST).is_file():
+        bundle = open_bundle(where, 'refiner')
+        network, description = read_refiner(bundle), bundle.describe()
+    else:
+        release = load_release(where)
+        network = release.network
+        description = '; '.join((release.describe(), *release.notes))
+    method = network.recipe.method
     if method != settings.refiner:
-        raise WeightsError(f'{bundle.path} is trained for {method}; use refiner:={method} or '
-                           f'name a {settings.refiner} bundle in refiner_weights')
-    estimator.network.to(device)
-    return estimator
+        raise WeightsError(f'{where} is trained for {method}; use refiner:={method} or name '
+                           f'{settings.refiner} weights in refiner_weights')
+    network.use(networks)
+    return SharpEstimator(network, description, max_edge_px=settings.max_edge_px)
+
+
+def hand_over(prior: Prior | None, networks: Networks, key: str) -> None:
+    """Let a prior's network, if it has one, run by the chosen backend."""
+    network = getattr(prior, 'network', None)
+    if isinstance(network, torch.nn.Module):
+        prior.network = networks(network.cpu(), key)  # type: ignore[union-attr]
+
+
+def _backend_options(settings: ModelSettings, tell: Tell) -> BackendOptions:
+    bound = settings.selfcheck.max_abs_rel if settings.selfcheck.enable else None
+    return BackendOptions(engine_cache=settings.engine_cache, build_only=settings.build_only,
+                          max_abs_rel=bound, tell=tell)
 
 
 def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:

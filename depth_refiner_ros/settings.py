@@ -14,8 +14,18 @@ PRIORS = ('bundled', 'sensor', 'smeared', 'depth_anything_v2_metric', 'depth_any
 RELATIVE_PRIORS = ('depth_anything_v2',)
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
+BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
 PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
 QOS = ('sensor_data', 'reliable')
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCheckSettings:
+    """Comparison of every network with fp32 torch before its first frame."""
+
+    enable: bool = option(True, 'compare; a backend that gives other numbers is refused')
+    max_abs_rel: float = option(0.1, 'largest relative difference that 99 of 100 values may have',
+                                low=1e-6, high=10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +58,16 @@ class ModelSettings:
     refiner: str = option('apdepth', 'one-step refiner: none publishes the prior as it is, '
                           'aligned is a relative model (Lotus, Marigold) brought to the metres '
                           'of the prior', choices=REFINERS)
-    refiner_weights: str = option('bundled', 'bundle of the refiner: bundled or a folder')
-    backend: str = option('auto', 'how networks are executed', choices=('auto', 'torch'))
+    refiner_weights: str = option('bundled', 'weights of the refiner: bundled, a bundle, the '
+                                  'folder of an official release, or its hub id')
+    backend: str = option('auto', 'how networks are executed; auto is torch, or onnx on a CPU '
+                          'without bf16', choices=BACKENDS)
+    engine_cache: str = option('', 'folder of exported networks and engines; empty is '
+                               'depth_refiner_ros in the cache folder of the user')
+    build_only: bool = option(False, 'build what backend onnx or tensorrt would load, and run on '
+                              'torch')
+    allow_smaller: bool = option(False, 'where memory runs out, go on with smaller images and say '
+                                 'so')
     device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
     precision: str = option('auto', 'number format of the networks',
                             choices=('auto', 'fp32', 'fp16', 'bf16'))
@@ -63,6 +81,7 @@ class ModelSettings:
     agree_below: float = option(0.0, 'pixels whose normalised difference is below this take part '
                                 'in the fit (SharpDepth 4.1); 0 is what the refiner asks for',
                                 low=0.0, high=1.0, runtime=True)
+    selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
 
 
 @dataclass(frozen=True, kw_only=True)

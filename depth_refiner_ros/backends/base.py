@@ -1,6 +1,7 @@
 """What every backend offers: a network in, something that runs it out."""
 
 from collections.abc import Callable
+import sys
 from typing import Any, Protocol
 
 import torch
@@ -44,6 +45,11 @@ class Builder(Protocol):
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> object:
         """Write what :meth:`Backend.prepare` would load."""
+
+
+def tell_on_stderr(line: str) -> None:
+    """Say it where results do not go."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def silent(line: str) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from depth_refiner_ros.backends.base import Backend, Runner, shapes_of, silent, Tell, Tensors
+from depth_refiner_ros.backends.base import Backend, Runner, shapes_of, Tensors
 from depth_refiner_ros.backends.eager import TorchBackend
-from depth_refiner_ros.backends.selfcheck import check
+from depth_refiner_ros.backends.selfcheck import check, Deviation
 from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
@@ -26,12 +26,10 @@ class Network:
     :param device: where inputs and outputs live
     :param max_abs_rel: bound of the self-check, None to go without
     :param build_only: write what the backend would load, and run on torch instead
-    :param tell: where the outcome of the self-check goes
     """
 
     def __init__(self, module: nn.Module, key: str, backend: Backend, device: torch.device, *,
-                 max_abs_rel: float | None = None, build_only: bool = False,
-                 tell: Tell = silent) -> None:
+                 max_abs_rel: float | None = None, build_only: bool = False) -> None:
         self.module = module.eval().requires_grad_(False)
         self.key = key
         self._backend = backend
@@ -39,7 +37,8 @@ class Network:
         self._reference = TorchBackend(device, 'fp32')
         self._max_abs_rel = max_abs_rel
         self._build_only = build_only
-        self._tell = tell
+        self.deviation: Deviation | None = None
+        """Outcome of the latest self-check."""
         self._runners: dict[tuple[tuple[int, ...], ...], Runner] = {}
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
@@ -75,10 +74,8 @@ class Network:
         if self._max_abs_rel is None or self._backend.exact or self._build_only:
             return
         expected = self._run(self._reference.prepare(self.module, self.key, inputs), inputs)
-        found = check(self._backend, self.key, self._run(runner, inputs), expected,
-                      self._max_abs_rel)
-        self._tell(f'{self.key}: {self._backend.name} in {self._backend.precision} agrees with '
-                   f'fp32 torch ({found})')
+        self.deviation = check(self._backend, self.key, self._run(runner, inputs), expected,
+                               self._max_abs_rel)
 
     def _run(self, runner: Runner, inputs: Tensors) -> Any:
         # Each runner has its own number format; the caller's autocast would spoil the reference.

@@ -25,7 +25,7 @@ class BackendOptions:
         :class:`~depth_refiner_ros.backends.tensorrt.TensorRtBackend`
     :param build_only: build what is missing and run on torch
     :param max_abs_rel: bound of the self-check, None to go without
-    :param tell: hears of long builds, rebuilt entries and passed checks
+    :param tell: hears of long builds and of entries that are built again
     """
 
     engine_cache: str = ''
@@ -60,6 +60,7 @@ class Networks:
         self.cache = EngineCache(Path(folder).expanduser() if folder else None,
                                  self._options.tell)
         self._execution = execution
+        self._made: list[Network] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
 
     def __call__(self, module: nn.Module, key: str) -> Network:
@@ -69,6 +70,13 @@ class Networks:
         :param module: in fp32 on the CPU, forward takes and gives tensors
         :param key: short name, for files and messages
         """
-        return Network(module, key, self.backend, self._execution.device,
-                       max_abs_rel=self._options.max_abs_rel,
-                       build_only=self._options.build_only, tell=self._options.tell)
+        network = Network(module, key, self.backend, self._execution.device,
+                          max_abs_rel=self._options.max_abs_rel,
+                          build_only=self._options.build_only)
+        self._made.append(network)
+        return network
+
+    def describe(self) -> list[str]:
+        """Say how well the networks that have run agree with fp32 torch."""
+        return [f'self-check: {network.key} differs from fp32 torch by {network.deviation}'
+                for network in self._made if network.deviation is not None]

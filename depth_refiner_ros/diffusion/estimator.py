@@ -54,6 +54,8 @@ class SharpEstimator:
         self._multiple = (size_multiple(network.unet, network.codec.factor)
                           if recipe.padding == 'levels' else network.codec.factor)
         self._max_edge_px = max_edge_px or recipe.max_edge_px
+        self.shrink = 1.0
+        """Factor on the size to work at, where memory is short."""
 
     @classmethod
     def from_bundle(cls, bundle: Bundle, *, max_edge_px: int = 0) -> 'SharpEstimator':
@@ -98,6 +100,7 @@ class SharpEstimator:
     def _working_size(self, height: int, width: int) -> tuple[int, int]:
         """Give the size with the longest edge to work at; small images are enlarged."""
         scale = self._max_edge_px / max(height, width) if self._max_edge_px else 1.0
+        scale *= self.shrink
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:

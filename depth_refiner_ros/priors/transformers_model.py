@@ -55,7 +55,8 @@ def load_model(where: Path, class_name: str, *, config: Any = None,
     try:
         import transformers
     except ImportError as error:
-        raise WeightsError("this prior needs transformers; pip install 'depth_refiner_ros[models]'") from error
+        raise WeightsError("this prior needs transformers; pip install "
+                           "'depth_refiner_ros[models]'") from error
     from huggingface_hub.errors import StrictDataclassError
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
