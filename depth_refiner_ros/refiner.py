@@ -7,7 +7,6 @@ Node, command line, evaluation and benchmark all call :meth:`DepthRefiner.refine
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 import time
 
 from depth_refiner_ros.backends.base import Tell, tell_on_stderr
@@ -15,7 +14,6 @@ from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.backends.selfcheck import check_image
-from depth_refiner_ros.bundle import MANIFEST, open_bundle
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
@@ -24,10 +22,9 @@ from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.metres import to_metres
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
-from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.recipe import Recipe
-from depth_refiner_ros.diffusion.releases.load import load_release
+from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -224,13 +221,7 @@ def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimato
     :raises WeightsError: where it cannot be used, or is of another method
     """
     where = settings.refiner_weights
-    if where == 'bundled' or (Path(where).expanduser() / MANIFEST).is_file():
-        bundle = open_bundle(where, 'refiner')
-        network, description = read_refiner(bundle), bundle.describe()
-    else:
-        release = load_release(where)
-        network = release.network
-        description = '; '.join((release.describe(), *release.notes))
+    network, description = read_refiner_weights(where, settings.refiner)
     method = network.recipe.method
     if method != settings.refiner:
         raise WeightsError(f'{where} is trained for {method}; use refiner:={method} or name '

@@ -85,7 +85,7 @@ class Affine:
     description = 'affine'
     recipe = Recipe()
 
-    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
+    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
         wrong = torch.zeros_like(prior_m_B1HW)
         wrong[..., :4, :] = 1.0
         depth = torch.where(wrong > 0.0, 50.0, (prior_m_B1HW - 0.3) / 1.7)
@@ -111,7 +111,7 @@ def test_align_none_leaves_the_estimate():
 
 
 class Constant(Affine):
-    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
+    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
         return Estimate(depth_B1HW=torch.full_like(prior_m_B1HW, 2.0),
                         difference_B1HW=torch.zeros_like(prior_m_B1HW))
 
@@ -149,7 +149,7 @@ def test_holes_of_the_prior_are_filled_at_lower_confidence():
 
 
 class Negative(Affine):
-    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator):
+    def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
         depth = prior_m_B1HW.clone()
         depth[..., :2, :3] = -5.0
         return Estimate(depth_B1HW=depth, difference_B1HW=(depth < 0.0).float())
