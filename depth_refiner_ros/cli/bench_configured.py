@@ -1,11 +1,13 @@
 """The refiner as the settings name it: stages from image to cloud, its networks, the ROS graph."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 import tempfile
 import time
 from typing import Any
 
+from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.cli.bench_bounds import Stage
 from depth_refiner_ros.cli.bench_count import count
 from depth_refiner_ros.cli.bench_networks import FrameSize
@@ -59,7 +61,7 @@ def measure_configured(model: ModelSettings, *, size: FrameSize, frames: int, gr
         'kind': 'configured', 'width': size.width, 'height': size.height, 'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},
-        'networks': time_networks(refiner, seen[0], timed, against),
+        'networks': time_networks(refiner, model, seen[0], timed, against),
         'budget': budget(timed, size.width, size.height)}
     if graph:
         result['graph'] = time_graph(model, frames)
@@ -97,8 +99,9 @@ def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Fram
     return timed
 
 
-def time_networks(refiner: OpenedRefiner, frame: Frame, timed: Mapping[str, Sequence[float]],
-                  against: str) -> dict[str, dict[str, Any]]:
+def time_networks(refiner: OpenedRefiner, model: ModelSettings, frame: Frame,
+                  timed: Mapping[str, Sequence[float]], against: str
+                  ) -> dict[str, dict[str, Any]]:
     """
     Time each network alone, and compare it with the least time its operations take.
 
@@ -106,16 +109,24 @@ def time_networks(refiner: OpenedRefiner, frame: Frame, timed: Mapping[str, Sequ
     """
     execution = refiner.execution
     devices = yardsticks(execution.device, execution.precision, against)
+    stages = count_networks(model, execution, frame)
     with execution.running():
-        calls = refiner.network_calls(frame)
-        stages = {name: Stage(operations=count(call, weights), calls=refiner.passes(name))
-                  for name, (call, weights) in calls.items()}
         stages_ms = {name: timed_ms(call, execution.device, frames=len(timed['total']), warm_up=2)
-                     for name, (call, _) in calls.items()}
+                     for name, (call, _) in refiner.network_calls(frame).items()}
     stages_ms |= {name: list(timed[name]) for name in ('align', 'cloud') if name in timed}
     stages_ms['refiner'] = [total - prior for total, prior in zip(timed['total'], timed['prior'])]
     stages_ms['frame'] = list(timed['total'])
     return stage_rows(stages, stages_ms, devices, execution.precision)
+
+
+def count_networks(model: ModelSettings, execution: Execution, frame: Frame) -> dict[str, Stage]:
+    """Count the networks as torch runs them: operations inside other backends are not seen."""
+    opened = OpenedRefiner.from_settings(replace(model, backend='torch',
+                                                 precision=execution.precision))
+    assert isinstance(opened, OpenedRefiner)
+    with execution.running():
+        return {name: Stage(operations=count(call, weights), calls=opened.passes(name))
+                for name, (call, weights) in opened.network_calls(frame).items()}
 
 
 def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:

@@ -12,13 +12,13 @@ import gc
 from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.cli.bench_bounds import Stage
-from depth_refiner_ros.cli.bench_devices import DTYPES
 from depth_refiner_ros.cli.bench_marigold import frame_call, pipeline
 from depth_refiner_ros.cli.bench_networks import (
     build_on,
     FrameSize,
-    materialize,
+    place,
     refiner_calls,
     refiner_stages,
 )
@@ -75,9 +75,11 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
     device = execution.device
     with MemoryPeak(device) as memory:
         say(f'building {wanted.method} and its prior {wanted.prior} in {execution.precision}')
-        prior = RandomPrior(materialize(build_prior_network(wanted.prior), device,
-                                        DTYPES[execution.precision]))
-        network = build_on(device, execution.precision, wanted.method, wanted.codec)
+        networks = unchecked_networks(execution, settings)
+        prior = RandomPrior(networks(place(build_prior_network(wanted.prior), execution),
+                                     'prior'))
+        network = build_on(execution, wanted.method, wanted.codec)
+        network.use(networks)
         calls = frame_calls(prior, network, execution, settings, wanted.size)
         frame, parts_ms = calls.pop('frame'), []
         stages_ms = {name: _timed(name, call, wanted, device) for name, call in calls.items()}
@@ -89,6 +91,11 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
                   'refiner': [whole - parts['prior'] for whole, parts in zip(frame_ms, parts_ms)],
                   'frame': frame_ms}
     return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network)}
+
+
+def unchecked_networks(execution: Execution, settings: ModelSettings) -> Networks:
+    """Give what prepares networks, without comparing what random weights make of an image."""
+    return Networks(execution, BackendOptions(engine_cache=settings.engine_cache, tell=say))
 
 
 def _timed(name: str, call: Callable[[], Any], wanted: FullSize,
@@ -111,7 +118,7 @@ def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
     rgb = rgb_u8.float() / 255.0
     depth_m_HW = torch.full((size.height, size.width), 2.0, device=device)
     with execution.running():
-        networks = refiner_calls(network, rgb)
+        calls = refiner_calls(network, rgb)
 
     def running(call: Callable[[], Any]) -> Callable[[], Any]:
         def inside() -> None:
@@ -125,7 +132,7 @@ def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
         return result.timings_ms
 
     return {'prior': running(lambda: prior.predict(rgb, camera)),
-            **{name: running(call) for name, call in networks.items()},
+            **{name: running(call) for name, call in calls.items()},
             'cloud': lambda: cloud.build(depth_m_HW, rgb_HW3), 'frame': frame}
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.reduced import NORMS
 from depth_refiner_ros.cli.bench_bounds import Stage
 from depth_refiner_ros.cli.bench_count import count
 from depth_refiner_ros.cli.bench_devices import DTYPES
@@ -92,13 +94,29 @@ def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
     return module
 
 
-def build_on(device: torch.device, precision: str, method: str, codec: str) -> OneStepNetwork:
-    """Build a refiner in memory, never in another number format than the one it runs in."""
+def build_on(execution: Execution, method: str, codec: str) -> OneStepNetwork:
+    """Build a refiner in memory as its backend wants it, with random weights."""
     network = build_network(method, codec)
-    materialize(network, device, DTYPES[precision])
+    place(network, execution)
     if network.recipe.task_embedding:
-        network.task_C = torch.tensor(network.recipe.task_embedding, device=device,
-                                      dtype=DTYPES[precision])
+        network.task_C = torch.tensor(network.recipe.task_embedding,
+                                      device=next(network.parameters()).device)
+    return network
+
+
+def place(network: nn.Module, execution: Execution) -> nn.Module:
+    """
+    Give a network of the meta device memory where its backend wants it.
+
+    torch runs it where it is, in the number format that it has, normalisations exact; others
+    take fp32 on the CPU and place their own copy.
+    """
+    if execution.backend not in ('torch', 'compiled'):
+        return materialize(network, torch.device('cpu'), torch.float32)
+    materialize(network, execution.device, DTYPES[execution.precision])
+    for part in network.modules():
+        if isinstance(part, NORMS):
+            part.float()
     return network
 
 

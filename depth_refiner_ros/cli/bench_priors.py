@@ -1,5 +1,6 @@
 """Depth Anything V2 at its true sizes S, B, L and G, with random weights, as a prior."""
 
+from collections.abc import Callable
 from functools import cache
 
 from depth_refiner_ros.cli.bench_bounds import Stage
@@ -42,7 +43,24 @@ def build_prior_network(size: str) -> nn.Module:
         neck_hidden_sizes=list(shape['neck']), fusion_hidden_size=shape['fusion'],
         depth_estimation_type='metric', max_depth=20)
     with META:
-        return DepthAnythingForDepthEstimation(config)
+        return DepthAnything(DepthAnythingForDepthEstimation(config))
+
+
+class DepthAnything(nn.Module):
+    """
+    The network with a tensor in and a tensor out, as backends take it.
+
+    :param model: ``DepthAnythingForDepthEstimation``
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels_B3HW: torch.Tensor) -> torch.Tensor:
+        """Give depth as ``depth_BHW``."""
+        depth: torch.Tensor = self.model(pixels_B3HW).predicted_depth
+        return depth
 
 
 def prior_input(size: FrameSize, short_edge_px: int = SHORT_EDGE_PX) -> FrameSize:
@@ -66,12 +84,13 @@ class RandomPrior:
     """
     A prior of true size whose depth means nothing: what it takes is time.
 
-    :param network: from :func:`build_prior_network`, in memory
+    :param network: runs :class:`DepthAnything` on fp32 images
     :param short_edge_px: of the network's input
     """
 
-    def __init__(self, network: nn.Module, short_edge_px: int = SHORT_EDGE_PX) -> None:
-        self._network, self._short_edge_px = network, short_edge_px
+    def __init__(self, network: Callable[..., torch.Tensor],
+                 short_edge_px: int = SHORT_EDGE_PX) -> None:
+        self.network, self._short_edge_px = network, short_edge_px
 
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
@@ -80,8 +99,7 @@ class RandomPrior:
         inner = prior_input(FrameSize(width=columns, height=rows), self._short_edge_px)
         pixels = functional.interpolate(rgb_B3HW, size=(inner.height, inner.width),
                                         mode='bilinear', antialias=True)
-        weight = next(self._network.parameters())
-        depth = self._network(pixels.to(weight.dtype)).predicted_depth[:, None].float()
+        depth = self.network(pixels)[:, None].float()
         depth = functional.interpolate(depth, size=(rows, columns), mode='bilinear')
         ramp = torch.linspace(1.0, 5.0, columns, device=depth.device)
         return PriorDepth(depth_B1HW=depth.clamp(0.0, 1.0) + ramp)

@@ -8,7 +8,13 @@ from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.cli import bench_show
 from depth_refiner_ros.cli.bench_configured import measure_configured
 from depth_refiner_ros.cli.bench_devices import DEVICES, named_device
-from depth_refiner_ros.cli.bench_full import full_stages, FullSize, measure, measure_diffusers
+from depth_refiner_ros.cli.bench_full import (
+    full_stages,
+    FullSize,
+    measure,
+    measure_diffusers,
+    unchecked_networks,
+)
 from depth_refiner_ros.cli.bench_networks import FrameSize
 from depth_refiner_ros.cli.bench_result import device_facts, speedups, stage_rows, yardsticks
 from depth_refiner_ros.cli.bench_sweep import (
@@ -48,7 +54,7 @@ def run_configured(model: ModelSettings, size: FrameSize, output: Output, *, fra
 
 def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against: str) -> None:
     """Time a refiner at true size and diffusers' pipeline beside it."""
-    execution = choose(model.device, model.precision, model.threads)
+    execution = choose(model.device, model.precision, model.threads, model.backend)
     stages = full_stages(wanted, execution.precision)
     devices = yardsticks(execution.device, execution.precision, against)
     measured = measure(wanted, execution, model)
@@ -58,7 +64,7 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
     result = {
         'kind': 'full_size', 'method': wanted.method, 'codec': wanted.codec,
         'prior': wanted.prior, **_shape(wanted.size), 'precision': execution.precision,
-        'backend': model.backend, 'attention': measured['attention'], 'weights': 'random',
+        'backend': execution.backend, 'attention': measured['attention'], 'weights': 'random',
         'frames': wanted.frames, 'warm_up': wanted.warm_up,
         'devices': [device_facts(device) for device in devices], 'stages': rows,
         'memory_mib': measured['memory_mib'],
@@ -78,11 +84,13 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
 def run_priors(model: ModelSettings, size: FrameSize, output: Output, *, sizes: tuple[str, ...],
                frames: int, warm_up: int, against: str) -> None:
     """Time each prior at each resolution."""
-    execution = choose(model.device, model.precision, model.threads)
+    execution = choose(model.device, model.precision, model.threads, model.backend)
     devices = yardsticks(execution.device, execution.precision, against)
     rows = sweep_priors(size, devices, execution.precision, sizes)
-    rows = measure_priors(rows, size, execution, frames=frames, warm_up=warm_up)
+    rows = measure_priors(rows, size, execution, unchecked_networks(execution, model),
+                          frames=frames, warm_up=warm_up)
     result = {'kind': 'priors', **_shape(size), 'precision': execution.precision,
+              'backend': execution.backend,
               'frames': frames, 'warm_up': warm_up, 'weights': 'random',
               'devices': [device_facts(device) for device in devices], 'priors': rows}
     bench_show.show_priors(result)

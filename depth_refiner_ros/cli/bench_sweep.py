@@ -12,10 +12,11 @@ import gc
 from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.registry import Networks
 from depth_refiner_ros.cli.bench_bounds import bound_ms, bounds, ratio, Stage
-from depth_refiner_ros.cli.bench_devices import Device, DTYPES
+from depth_refiner_ros.cli.bench_devices import Device
 from depth_refiner_ros.cli.bench_full import full_stages, FullSize
-from depth_refiner_ros.cli.bench_networks import FrameSize, materialize, refiner_stages
+from depth_refiner_ros.cli.bench_networks import FrameSize, place, refiner_stages
 from depth_refiner_ros.cli.bench_priors import (
     build_prior_network,
     prior_input,
@@ -48,8 +49,8 @@ def sweep_priors(size: FrameSize, devices: Sequence[Device], precision: str,
     return rows
 
 
-def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: Execution, *,
-                   frames: int, warm_up: int) -> list[dict[str, Any]]:
+def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: Execution,
+                   networks: Networks, *, frames: int, warm_up: int) -> list[dict[str, Any]]:
     """Add measured milliseconds and their ratio to each row of :func:`sweep_priors`."""
     measured, built, network = [], '', None
     rgb = torch.full((1, 3, size.height, size.width), 0.5, device=execution.device)
@@ -58,8 +59,7 @@ def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: E
             network = None
             gc.collect()
             built = row['prior']
-            network = materialize(build_prior_network(built), execution.device,
-                                  DTYPES[execution.precision])
+            network = networks(place(build_prior_network(built), execution), 'prior')
         assert network is not None
         prior = RandomPrior(network, row['short_edge_px'])
         say(f'timing prior {built} at {row["width"]}x{row["height"]}')

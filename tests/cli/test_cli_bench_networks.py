@@ -2,19 +2,20 @@
 
 from dataclasses import replace
 
-from depth_refiner_ros.backends.execution import choose
-from depth_refiner_ros.cli.bench_full import attention, frame_calls
+from depth_refiner_ros.backends.execution import choose, Execution
+from depth_refiner_ros.cli.bench_full import attention, frame_calls, unchecked_networks
 from depth_refiner_ros.cli.bench_marigold import assemble, frame_call
 from depth_refiner_ros.cli.bench_networks import (
     build_network,
     FrameSize,
     materialize,
     META,
+    place,
     recipe_of,
     refiner_calls,
 )
 from depth_refiner_ros.cli.bench_opened import weights_of, working_image
-from depth_refiner_ros.cli.bench_priors import RandomPrior
+from depth_refiner_ros.cli.bench_priors import DepthAnything, RandomPrior
 from depth_refiner_ros.cli.bench_timing import MemoryPeak, timed_ms
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -36,9 +37,9 @@ def tiny_prior():
                             image_size=56, patch_size=14, out_indices=[1, 2, 3, 4],
                             reshape_hidden_states=False)
     with META:
-        network = DepthAnythingForDepthEstimation(DepthAnythingConfig(
+        network = DepthAnything(DepthAnythingForDepthEstimation(DepthAnythingConfig(
             backbone_config=backbone, reassemble_hidden_size=16, neck_hidden_sizes=[8] * 4,
-            fusion_hidden_size=8, depth_estimation_type='metric', max_depth=20))
+            fusion_hidden_size=8, depth_estimation_type='metric', max_depth=20)))
     return RandomPrior(materialize(network, CPU, torch.float32), 56)
 
 
@@ -51,10 +52,14 @@ def tiny_network(method):
     return network.eval().requires_grad_(False)
 
 
+@pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 @pytest.mark.parametrize('method', ['apdepth', 'sharpdepth'])
-def test_every_stage_of_a_frame_runs(method):
-    calls = frame_calls(tiny_prior(), tiny_network(method), choose('cpu', 'fp32'),
-                        ModelSettings(), SIZE)
+def test_every_stage_of_a_frame_runs(method, precision):
+    execution, prior, network = choose('cpu', precision), tiny_prior(), tiny_network(method)
+    networks = unchecked_networks(execution, ModelSettings())
+    prior.network = networks(prior.network, 'prior')
+    network.use(networks)
+    calls = frame_calls(prior, network, execution, ModelSettings(), SIZE)
     assert list(calls) == ['prior', 'encode', 'unet', 'decode', 'cloud', 'frame']
     for name in ('prior', 'encode', 'unet', 'decode', 'cloud'):
         calls[name]()
@@ -96,6 +101,17 @@ def test_weights_get_memory_in_the_asked_format_and_stay_finite():
                     class_labels=torch.zeros(1, 4).bfloat16()).sample
     assert made.isfinite().all()
     assert made.std() > 0
+
+
+@pytest.mark.parametrize(('backend', 'dtype'), [('torch', torch.bfloat16),
+                                                ('onnx', torch.float32)])
+def test_networks_are_placed_as_their_backend_wants_them(backend, dtype):
+    with META:
+        unet = tiny_lotus()
+    place(unet, Execution(device=CPU, precision='bf16', backend=backend))
+    assert unet.conv_in.weight.dtype == dtype
+    assert unet.conv_norm_out.weight.dtype == torch.float32
+    assert unet.conv_in.weight.device == CPU
 
 
 def test_prior_of_random_weights_is_metric_and_varies():
@@ -141,7 +157,7 @@ def test_working_image_has_the_recipes_edge_and_can_be_halved():
 
 def test_weights_of_an_object_are_those_of_its_modules():
     prior = tiny_prior()
-    inside = tuple(prior._network.parameters())
+    inside = tuple(prior.network.parameters())
     for owner in (prior, AnchoredPrior(prior)):
         assert len(weights_of(owner)) == len(inside) > 0
     assert weights_of({'not': 'ours'}) == ()
