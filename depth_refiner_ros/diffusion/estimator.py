@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from depth_refiner_ros.bundle import Bundle
 from depth_refiner_ros.core.types import DepthKind
 from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
-from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
@@ -56,11 +54,6 @@ class SharpEstimator:
         self._max_edge_px = max_edge_px or recipe.max_edge_px
         self.shrink = 1.0
         """Factor on the size to work at, where memory is short."""
-
-    @classmethod
-    def from_bundle(cls, bundle: Bundle, *, max_edge_px: int = 0) -> 'SharpEstimator':
-        """Load a bundle of kind ``refiner``."""
-        return cls(read_refiner(bundle), bundle.describe(), max_edge_px=max_edge_px)
 
     def estimate(self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor,
                  known_B1HW: torch.Tensor, generator: torch.Generator) -> Estimate:

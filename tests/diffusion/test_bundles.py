@@ -32,7 +32,11 @@ def with_tiny_codec(out_channels=3):
                           torch.randn(1, 2, 12)).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize('make', [small, lotus, with_tiny_codec])
+def two_unets():
+    return lotus(guess='frozen', unet_guess=lotus(seed=8).unet)
+
+
+@pytest.mark.parametrize('make', [small, lotus, with_tiny_codec, two_unets])
 def test_what_is_read_is_what_was_written(tmp_path, make):
     network = make()
     read = read_refiner(write(tmp_path / 'one', network))
@@ -122,6 +126,18 @@ def test_a_missing_autoencoder_is_refused(tmp_path):
     with pytest.raises(WeightsError, match=r'has no vae/config.json, which its recipe needs '
                                            r'\(codec vae'):
         read_refiner(bundle)
+
+
+def test_a_second_unet_is_written_and_its_absence_refused(tmp_path):
+    bundle = write(tmp_path / 'one', two_unets())
+    guess = tuple(file.replace('unet', 'unet_guess') for file in UNET)
+    assert set(bundle.manifest['sha256']) == {*UNET, *guess, *VAE, TEXT}
+    with pytest.raises(WeightsError, match=r'has no unet_guess/config.json, which its recipe '
+                                           r'needs .*guess frozen'):
+        read_refiner(rewritten(tmp_path, bundle, without=guess))
+    with pytest.raises(WeightsError, match=r'holds unet_guess/config.json, which its recipe does '
+                                           r'not use .*guess self'):
+        read_refiner(rewritten(tmp_path, bundle, recipe={'guess': 'self'}))
 
 
 def test_missing_text_is_refused(tmp_path):

@@ -1,5 +1,7 @@
-from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
+from depth_refiner_ros.core.alignment import fit_scale_shift
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.recipe import Recipe
 import pytest
 import torch
@@ -59,10 +61,7 @@ def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
     network = small()
     bundle = write_refiner_bundle(tmp_path / 'refiner', network, name='tiny',
                                   licence='Apache-2.0', source='random weights')
-    loaded = SharpEstimator.from_bundle(bundle)
-    assert loaded.description == bundle.describe()
-    assert loaded.network.recipe == network.recipe
-    assert not any(value.requires_grad for value in loaded.network.parameters())
+    loaded = SharpEstimator(read_refiner(bundle))
     mine = estimate(network, 20, 28).depth_B1HW
     theirs = estimate(loaded.network, 20, 28).depth_B1HW
     torch.testing.assert_close(theirs, mine, rtol=2e-3, atol=2e-3)
@@ -73,3 +72,28 @@ def test_an_apdepth_estimate_is_deterministic():
     assert network.recipe == Recipe(unshuffle_factor=2)
     first = estimate(network, 16, 16).depth_B1HW
     assert torch.equal(first, estimate(network, 16, 16).depth_B1HW)
+
+
+@pytest.mark.parametrize('distort', [lambda unit: unit, lambda unit: 0.3 * unit - 4.0])
+def test_minmax_then_least_squares_gives_metres_back(distort):
+    metres = 1.0 + 7.0 * torch.rand(2, 1, 20, 24)
+    everywhere = torch.ones_like(metres).bool()
+    normalizer = DepthNormalizer(space='depth', range='minmax')
+    like = normalizer.normalize(metres, everywhere)
+    estimate = normalizer.denormalize(distort(like.unit_B1HW), like)
+    agreeing = everywhere.clone()
+    agreeing[..., :5] = False
+    estimate[..., :5] = 999.0   # left out, so without a say
+    fitted = fit_scale_shift(estimate, metres, agreeing).apply(estimate)
+    torch.testing.assert_close(fitted[..., 5:], metres[..., 5:], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('network', [lotus(), small()])
+def test_constant_depth_divides_nothing_by_zero(network):
+    rgb, prior, known = sample(16, 24)
+    estimator = SharpEstimator(network)
+    flat = torch.full_like(prior, 3.0)
+    level = estimator.estimate(rgb, flat, known, torch.Generator().manual_seed(0))
+    assert bool(torch.isfinite(level.depth_B1HW).all())
+    if level.difference_B1HW is not None:
+        assert bool(torch.isfinite(level.difference_B1HW).all())

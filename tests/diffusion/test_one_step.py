@@ -57,6 +57,17 @@ def test_timestep_stays_the_integer(precise):
     assert int(step) == 999   # bfloat16 would make it 1000
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_timestep_stays_the_integer_in_a_network_of_half_precision(dtype):
+    network = lotus().to(dtype)
+    calls = heard(network)
+    latents = (torch.randn(1, 4, 8, 8, dtype=dtype) for _ in range(2))
+    assert network(*latents).dtype == dtype
+    step = calls[0][0][1]
+    assert step.dtype == torch.int64
+    assert int(step) == 999
+
+
 def test_task_reaches_the_unet_and_changes_its_output():
     latents = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
     network = lotus()

@@ -1,4 +1,9 @@
-from depth_refiner_ros.diffusion.presets import sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import (
+    apdepth_recipe,
+    lotus_recipe,
+    marigold_recipe,
+    sharpdepth_recipe,
+)
 from depth_refiner_ros.diffusion.sd2 import (
     LOTUS_UNET_PARAMETERS,
     sd2_network,
@@ -7,6 +12,7 @@ from depth_refiner_ros.diffusion.sd2 import (
     UNET_PARAMETERS,
     VAE_PARAMETERS,
 )
+import pytest
 import torch
 
 
@@ -22,6 +28,20 @@ def test_parameter_counts_are_those_of_the_released_networks():
         assert count(sd2_vae().decoder) + count(sd2_vae().post_quant_conv) == 49_490_179 + 20
         # One latent less at the input: 4 channels of 3 x 3 for each of 320 features.
         assert count(sd2_unet()) - count(sd2_unet(in_channels=4)) == 4 * 9 * 320
+
+
+@pytest.mark.parametrize(('recipe', 'unets'), [
+    (sharpdepth_recipe('paper'), 2 * LOTUS_UNET_PARAMETERS),
+    (sharpdepth_recipe('official_code'), LOTUS_UNET_PARAMETERS),
+    (apdepth_recipe(), UNET_PARAMETERS), (lotus_recipe('g'), LOTUS_UNET_PARAMETERS),
+    (lotus_recipe('d'), LOTUS_UNET_PARAMETERS - 11_520),
+    (marigold_recipe('v1-1'), UNET_PARAMETERS)])
+def test_every_preset_builds_at_true_size(recipe, unets):
+    with torch.device('meta'):
+        network = sd2_network(recipe)
+        latent = torch.empty(1, 4, 60, 80)
+        assert count(network) == unets + VAE_PARAMETERS
+        assert network(latent if recipe.takes_depth else None, latent).shape == latent.shape
 
 
 def test_latents_have_stable_diffusions_size_and_scale():
