@@ -19,8 +19,10 @@ ALLOWED = {
     'core': set(),
     'bundle': {'core'},
     'catalogue': {'core.licence'},
-    'priors': {'core', 'bundle', 'catalogue'},
-    'diffusion': {'core', 'bundle', 'catalogue'},
+    'hub': {'core', 'bundle'},
+    'pickles': {'core', 'bundle'},
+    'priors': {'core', 'bundle', 'catalogue', 'hub', 'pickles'},
+    'diffusion': {'core', 'bundle', 'catalogue', 'hub', 'pickles'},
     'backends': {'core', 'bundle'},
     'mapping': {'core'},
     # Poses and trajectories are plain numpy; recordings carry them too.

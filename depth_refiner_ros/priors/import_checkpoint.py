@@ -1,19 +1,13 @@
-"""
-Turning a published pickle into safetensors, once: Metric3D v2, and Depth Anything V2's own files.
-
-The pickle is read by torch's restricted loader, which makes tensors and nothing else.
-"""
+"""Turning published pickles into safetensors: Metric3D v2, and Depth Anything V2's own files."""
 
 import json
 from pathlib import Path
-import pickle
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.pickles import read_pickle
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.original_depth_anything import model_of
 from safetensors.torch import save_file
-import torch
 
 
 def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
@@ -48,29 +42,6 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
     _make(folder)
     model.save_pretrained(folder)
     return folder
-
-
-def read_pickle(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """
-    Read the tensors of a checkpoint, and refuse one that holds code.
-
-    :return: contiguous tensors of their own memory, as safetensors wants them
-    :raises WeightsError: where it cannot be read that way, or holds no tensors by name
-    """
-    try:
-        tree = torch.load(checkpoint, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f'{checkpoint} cannot be read without running its code: '
-                           f'{first_line(error)}; ask its authors for safetensors') from error
-    for key in ('model_state_dict', 'state_dict', 'model'):
-        if isinstance(tree, dict) and isinstance(tree.get(key), dict):
-            tree = tree[key]
-    if not isinstance(tree, dict) or not tree or \
-            not all(isinstance(value, torch.Tensor) for value in tree.values()):
-        raise WeightsError(f'{checkpoint} holds no tensors by name; it is no checkpoint of a '
-                           'network')
-    return {name.removeprefix('module.'): value.clone().contiguous()
-            for name, value in tree.items()}
 
 
 def _make(folder: Path) -> None:

@@ -6,14 +6,13 @@ Only JSON and safetensors are fetched or read; pickles are refused by name.
 
 import json
 from pathlib import Path
-import re
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line, MANIFEST, PICKLES
+from depth_refiner_ros.bundle import MANIFEST, PICKLES
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
+from depth_refiner_ros.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.sizes import SIZES
 
-HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+')
 WANTED = ('config.json', '*.safetensors', '*.safetensors.index.json')
 
 
@@ -29,7 +28,7 @@ def find_folder(prior: str, weights: str) -> Path:
     """
     known = SIZES[prior]
     if weights in known:
-        return _from_hub(known[weights])
+        return fetch(known[weights], WANTED)
     path = Path(weights).expanduser()
     if path.is_dir():
         return path
@@ -38,8 +37,8 @@ def find_folder(prior: str, weights: str) -> Path:
     if weights == 'bundled':
         raise SettingsError(f'prior {prior} comes without weights; set prior_weights to '
                             f'{sizes}')
-    if HUB_ID.fullmatch(weights):
-        return _from_hub(weights)
+    if is_hub_id(weights):
+        return fetch(weights, WANTED)
     if '/' not in weights:
         raise SettingsError(f'prior_weights = {weights!r} is no size of {prior} and no folder; '
                             f'use {sizes}')
@@ -91,26 +90,3 @@ def check_safetensors(folder: Path) -> None:
 def size_mb(folder: Path) -> float:
     """Give the size of a folder's weights."""
     return sum(file.stat().st_size for file in folder.glob('*.safetensors')) / 1e6
-
-
-def _from_hub(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    try:
-        kept = Path(snapshot_download(hub_id, allow_patterns=list(WANTED), local_files_only=True))
-        if any(kept.glob('*.safetensors')):
-            return kept
-    except LocalEntryNotFoundError:
-        pass
-    except HFValidationError as error:
-        raise WeightsError(f'{hub_id} is no hub id: {first_line(error)}') from error
-    hint = (f'download it elsewhere (hf download {hub_id} --local-dir FOLDER) and set '
-            'prior_weights to that folder')
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(WANTED)))
-    except HfHubHTTPError as error:
-        raise WeightsError(f'the hub refuses {hub_id}: {first_line(error)}; accept its licence '
-                           f'and log in, or {hint}') from error
-    except OSError as error:
-        raise WeightsError(f'{hub_id} is not on this machine and the hub cannot be reached; '
-                           f'{hint}') from error

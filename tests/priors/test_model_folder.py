@@ -68,8 +68,8 @@ def test_an_unknown_size_is_refused_by_name(prior):
     ('zoedepth', 'somebody/zoe', 'somebody/zoe')])
 def test_a_hub_id_without_network_names_the_local_folder(offline, prior, weights, hub_id):
     message = refusal(prior, weights)
-    assert f'{hub_id} is not on this machine and the hub cannot be reached' in message
-    assert 'set prior_weights to that folder' in message
+    assert f'{hub_id} is no folder here, and the Hugging Face hub does not give it' in message
+    assert f'hf download {hub_id} --local-dir FOLDER) and name the local folder' in message
 
 
 def test_a_folder_that_is_not_there_is_no_hub_id(tmp_path):
@@ -173,7 +173,7 @@ def test_licences_that_forbid_commercial_use_are_told_loudly():
 
 
 def test_a_hub_id_with_a_wrong_form_is_refused():
-    with pytest.raises(WeightsError, match='is no hub id'):
+    with pytest.raises(WeightsError, match='correct the id'):
         model_folder.find_folder('zoedepth', 'some--body/zoe..depth')
 
 

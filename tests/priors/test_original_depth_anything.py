@@ -1,11 +1,8 @@
-import collections
-
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.priors import original_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything,
     import_metric3d,
-    read_pickle,
 )
 from depth_refiner_ros.priors.original_depth_anything import (
     config_of,
@@ -140,31 +137,3 @@ def test_a_metric3d_checkpoint_becomes_a_folder(tmp_path):
         import_metric3d(tmp_path / 'm.pth', tmp_path / 'out', 'metric3d_vit_large')
     with pytest.raises(WeightsError, match="architecture 'large' is not one of"):
         import_metric3d(tmp_path / 'm.pth', tmp_path / 'new', 'large')
-
-
-@pytest.mark.parametrize(('tree', 'message'), [
-    (collections.Counter(a=1), 'holds no tensors by name'), ({}, 'holds no tensors by name'),
-    ({'state_dict': {'a': 'text'}}, 'holds no tensors by name'),
-    (pytest, 'cannot be read without running its code'),
-])
-def test_checkpoints_with_code_or_without_tensors_are_refused(tmp_path, tree, message):
-    value = Evil() if tree is pytest else tree
-    torch.save(value, tmp_path / 'x.pth')
-    with pytest.raises(WeightsError, match=message) as caught:
-        read_pickle(tmp_path / 'x.pth')
-    assert '\n' not in str(caught.value)
-
-
-class Evil:
-    """Would run code when unpickled."""
-
-    def __reduce__(self):
-        return (print, ('unpickled',))
-
-
-def test_a_file_that_is_no_pickle_is_refused(tmp_path):
-    (tmp_path / 'x.pth').write_bytes(b'no pickle at all')
-    with pytest.raises(WeightsError, match='cannot be read without running its code'):
-        read_pickle(tmp_path / 'x.pth')
-    with pytest.raises(WeightsError, match='cannot be read'):
-        read_pickle(tmp_path / 'missing.pth')

@@ -8,11 +8,11 @@ exist in no library. Pickles are read on import alone, and there as bare tensors
 from collections.abc import Iterable, Mapping
 import json
 from pathlib import Path
-import pickle
 from typing import Any
 
 from depth_refiner_ros.bundle import first_line, PICKLES
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.pickles import read_pickle
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch
@@ -81,33 +81,13 @@ def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[st
                                f'{asked} NEW_FOLDER')
         if file is None:
             raise WeightsError(f'{folder / part} holds no weights; copy the release again, whole')
-        state = load_pickled(file)
+        state = read_pickle(file)
     for name, value in state.items():
         if not bool(torch.isfinite(value).all()):
             raise WeightsError(f'{folder / part}: {name} holds NaN or infinite values; get a '
                                'sound copy of the release')
     return {name: value.float() if value.is_floating_point() else value
             for name, value in state.items()}
-
-
-def load_pickled(file: Path) -> dict[str, torch.Tensor]:
-    """
-    Read a pickle that holds named tensors and nothing else.
-
-    :raises WeightsError: where it is broken or would need more than tensors
-    """
-    try:
-        tree = torch.load(file, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError,
-            IndexError, AttributeError, TypeError) as error:
-        raise WeightsError(f'{file} is broken or holds more than tensors, which is never loaded: '
-                           f'{first_line(error)}; get safetensors of it') from error
-    inner = tree.get('state_dict', tree) if isinstance(tree, Mapping) else tree
-    if not isinstance(inner, Mapping) or not all(
-            isinstance(value, torch.Tensor) for value in inner.values()):
-        raise WeightsError(f'{file} holds something else than named tensors; name the folder of '
-                           'one network')
-    return dict(inner)
 
 
 def modern_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

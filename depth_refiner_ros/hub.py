@@ -40,8 +40,9 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
     except (OSError, HfHubHTTPError, HFValidationError, *_transport_errors()) as error:
         raise WeightsError(
             f'{hub_id} is no folder here, and the Hugging Face hub does not give it '
-            f'({first_line(error)}); download it on a machine with network and name the local '
-            'folder, or correct the id') from error
+            f'({first_line(error)}); download it on a machine with network (hf download {name} '
+            '--local-dir FOLDER) and name the local folder, correct the id, or accept its '
+            'licence and log in') from error
 
 
 def _transport_errors() -> Iterator[type[Exception]]:
