@@ -16,6 +16,7 @@ import torch
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 TERA, GIGA = 1e12, 1e9
 NEVER = '(?!)'
+PROBE_SIDE = {'cpu': 768, 'cuda': 8192}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,17 +121,19 @@ def known_as(driver_name: str) -> Device | None:
                 None)
 
 
-def probe(device: torch.device, precision: str, *, side: int = 2048,
-          copy_bytes: int = 2 ** 28, seconds: float = 0.5) -> Device:
+def probe(device: torch.device, precision: str, *, side: int = 0, copy_bytes: int = 2 ** 27,
+          seconds: float = 0.5) -> Device:
     """
     Measure a device on the spot: the best of repeated square products and of repeated copies.
 
-    Reading and writing both count as traffic. On a GPU choose ``side`` of 8192 or more.
+    Reading and writing both count as traffic. The best of many short ones is what the device
+    reaches while no other process has it.
 
-    :param side: of the matrices
+    :param side: of the matrices; 0 suits the device
     :param copy_bytes: of the copied block; it must not fit the caches
     :param seconds: for each of the two
     """
+    side = side or PROBE_SIDE[device.type]
     left = torch.rand(side, side, device=device).to(DTYPES[precision])
     product_s = _best_s(lambda: left @ left, device, seconds)
     block = torch.zeros(copy_bytes, dtype=torch.uint8, device=device)
@@ -142,12 +145,15 @@ def probe(device: torch.device, precision: str, *, side: int = 2048,
 
 
 def _best_s(call: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Read the clock of :mod:`bench_timing`: of one thread, its own time."""
+    alone = device.type == 'cpu' and torch.get_num_threads() == 1
+    read = time.process_time if alone else time.perf_counter
     best = float('inf')
     until = time.perf_counter() + seconds
     while time.perf_counter() < until or best == float('inf'):
-        begun = time.perf_counter()
+        begun = read()
         call()
         if device.type == 'cuda':
             torch.cuda.synchronize(device)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, max(read() - begun, 1e-9))
     return best

@@ -9,6 +9,7 @@ to metric depth and packed cloud on the device; ``refiner`` is the frame without
 from collections.abc import Callable
 from dataclasses import dataclass
 import gc
+import statistics
 from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
@@ -23,7 +24,7 @@ from depth_refiner_ros.cli.bench_networks import (
     refiner_stages,
 )
 from depth_refiner_ros.cli.bench_priors import build_prior_network, prior_stage, RandomPrior
-from depth_refiner_ros.cli.bench_timing import MemoryPeak, timed_ms
+from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms
 from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder
@@ -70,7 +71,7 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
     """
     Time stages and frame.
 
-    :return: ``stages_ms`` (each a list over frames), ``memory_mib``, ``attention``
+    :return: ``stages_ms`` (each a list over frames), ``memory_mib``, ``attention``, ``clock``
     """
     device = execution.device
     with MemoryPeak(device) as memory:
@@ -87,10 +88,11 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
                                     device)
     parts_ms = parts_ms[wanted.warm_up:]
     cloud_ms, frame_ms = stages_ms.pop('cloud'), stages_ms.pop('frame')
+    prior_ms = statistics.median(stages_ms['prior'])
     stages_ms |= {'align': [parts['align'] for parts in parts_ms], 'cloud': cloud_ms,
-                  'refiner': [whole - parts['prior'] for whole, parts in zip(frame_ms, parts_ms)],
-                  'frame': frame_ms}
-    return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network)}
+                  'refiner': [whole - prior_ms for whole in frame_ms], 'frame': frame_ms}
+    return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network),
+            'clock': clock(device)}
 
 
 def unchecked_networks(execution: Execution, settings: ModelSettings) -> Networks:

@@ -9,8 +9,6 @@ from depth_refiner_ros.cli.hardware import board, gpu
 from depth_refiner_ros.cli.results import quantiles
 import torch
 
-GPU_PROBE_SIDE = 8192
-
 
 def yardsticks(device: torch.device, precision: str, against: str) -> list[Device]:
     """
@@ -24,8 +22,7 @@ def yardsticks(device: torch.device, precision: str, against: str) -> list[Devic
     """
     found = known_as(board() or gpu()) if device.type == 'cuda' else None
     sheet = named_device(against) if against else found
-    side = GPU_PROBE_SIDE if device.type == 'cuda' else 2048
-    return [*([sheet] if sheet else []), probe(device, precision, side=side)]
+    return [*([sheet] if sheet else []), probe(device, precision)]
 
 
 def stage_rows(stages: Mapping[str, Stage], stages_ms: Mapping[str, Sequence[float]],

@@ -24,6 +24,7 @@ from depth_refiner_ros.cli.bench_sweep import (
     sweep_priors,
     sweep_steps,
 )
+from depth_refiner_ros.cli.bench_timing import clock
 from depth_refiner_ros.cli.console import say, write_json
 from depth_refiner_ros.cli.hardware import machine_facts, speed_facts
 from depth_refiner_ros.core.errors import InputError
@@ -65,6 +66,7 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
         'kind': 'full_size', 'method': wanted.method, 'codec': wanted.codec,
         'prior': wanted.prior, **_shape(wanted.size), 'precision': execution.precision,
         'backend': execution.backend, 'attention': measured['attention'], 'weights': 'random',
+        'clock': measured['clock'],
         'frames': wanted.frames, 'warm_up': wanted.warm_up,
         'devices': [device_facts(device) for device in devices], 'stages': rows,
         'memory_mib': measured['memory_mib'],
@@ -90,7 +92,7 @@ def run_priors(model: ModelSettings, size: FrameSize, output: Output, *, sizes: 
     rows = measure_priors(rows, size, execution, unchecked_networks(execution, model),
                           frames=frames, warm_up=warm_up)
     result = {'kind': 'priors', **_shape(size), 'precision': execution.precision,
-              'backend': execution.backend,
+              'backend': execution.backend, 'clock': clock(execution.device),
               'frames': frames, 'warm_up': warm_up, 'weights': 'random',
               'devices': [device_facts(device) for device in devices], 'priors': rows}
     bench_show.show_priors(result)

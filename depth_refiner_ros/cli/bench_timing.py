@@ -3,7 +3,8 @@ Timing that can be compared.
 
 Rules, the same for every network and pipeline: batch 1; the image starts as uint8 on the device
 and the result stays there; warm-up calls are not counted; on a GPU two events around the call,
-then a synchronisation, so that one call never overlaps the next; on a CPU the wall clock.
+then a synchronisation, so that one call never overlaps the next; on a CPU the wall clock, but with
+a single thread the CPU time of the process, which other processes do not lengthen.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,14 @@ def timed_ms(call: Callable[[], Any], device: torch.device, *, frames: int,
     """
     for _ in range(warm_up):
         call()
-    return [_gpu_ms(call) if device.type == 'cuda' else _wall_ms(call) for _ in range(frames)]
+    return [_gpu_ms(call) if device.type == 'cuda' else _cpu_ms(call) for _ in range(frames)]
+
+
+def clock(device: torch.device) -> str:
+    """Name what :func:`timed_ms` reads."""
+    if device.type == 'cuda':
+        return 'CUDA events'
+    return 'CPU time of one thread' if torch.get_num_threads() == 1 else 'wall clock'
 
 
 class MemoryPeak:
@@ -53,10 +61,11 @@ class MemoryPeak:
             self.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
 
 
-def _wall_ms(call: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
+def _cpu_ms(call: Callable[[], Any]) -> float:
+    read = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    begun = read()
     call()
-    return 1e3 * (time.perf_counter() - begun)
+    return 1e3 * (read() - begun)
 
 
 def _gpu_ms(call: Callable[[], Any]) -> float:

@@ -1,6 +1,7 @@
 """Networks of the benchmark with tiny weights: every call that is timed is run, none is timed."""
 
 from dataclasses import replace
+import time
 
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.cli.bench_full import attention, frame_calls, unchecked_networks
@@ -16,7 +17,7 @@ from depth_refiner_ros.cli.bench_networks import (
 )
 from depth_refiner_ros.cli.bench_opened import weights_of, working_image
 from depth_refiner_ros.cli.bench_priors import DepthAnything, RandomPrior
-from depth_refiner_ros.cli.bench_timing import MemoryPeak, timed_ms
+from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.priors.anchored import AnchoredPrior
@@ -140,6 +141,19 @@ def test_warm_up_is_not_counted():
     taken_ms = timed_ms(lambda: called.append(1), CPU, frames=3, warm_up=2)
     assert (len(called), len(taken_ms)) == (5, 3)
     assert min(taken_ms) >= 0.0
+
+
+def test_one_thread_is_timed_by_its_own_time():
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        asleep_ms, = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
+        assert (clock(CPU), asleep_ms < 25.0) == ('CPU time of one thread', True)
+        torch.set_num_threads(2)
+        asleep_ms, = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
+        assert (clock(CPU), asleep_ms >= 50.0) == ('wall clock', True)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_memory_of_a_process_is_some_megabytes():
