@@ -12,6 +12,10 @@ PRIORS = ('bundled', 'sensor', 'smeared', 'depth_anything_v2_metric', 'depth_any
           'zoedepth', 'depth_pro', 'prompt_depth_anything', 'unidepth_v1', 'unidepth_v2',
           'metric3d_v2')
 RELATIVE_PRIORS = ('depth_anything_v2',)
+MEASURED_PRIORS = ('sensor', 'prompt_depth_anything')
+"""Priors that start from what a depth sensor measured."""
+DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
+"""Priors that need a depth map beside the image."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
 BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
@@ -82,6 +86,10 @@ class ModelSettings:
                                 'in the fit (SharpDepth 4.1); 0 is what the refiner asks for',
                                 low=0.0, high=1.0, runtime=True)
     selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
+
+    def takes(self, priors: tuple[str, ...]) -> bool:
+        """Tell whether depth or its scale comes from one of some priors."""
+        return self.prior in priors or self.scale_prior in priors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ import time
 from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, read_arrivals
 from depth_refiner_ros.cli.console import progress_bars
 from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
-from depth_refiner_ros.cli.inference import PRIORS_FROM_DEPTH
 from depth_refiner_ros.cli.live_view import LiveView
 from depth_refiner_ros.cli.processes import ChildError, Children
 from depth_refiner_ros.options import updated, values
 from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.settings import (
     CollectorNodeSettings,
+    DEPTH_PRIORS,
     ModelSettings,
     PlayerNodeSettings,
     RefinerNodeSettings,
@@ -76,7 +76,7 @@ def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, 
     player = updated(node_settings(PlayerNodeSettings, 'player'), {
         'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf',
         'wait_for_subscribers_s': START_LIMIT_S - 10.0, 'lock_step_timeout_s': 60.0,
-        'publish_depth': model.prior in PRIORS_FROM_DEPTH})
+        'publish_depth': model.takes(DEPTH_PRIORS)})
     return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 

@@ -9,12 +9,10 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
 from depth_refiner_ros.sources.frame import Frame
 import numpy as np
 import torch
-
-PRIORS_FROM_DEPTH = ('sensor', 'smeared')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +72,20 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
 
     :raises InputError: where the prior starts from depth and the frame has none
     """
-    sensor_m_B1HW = None
-    if settings.prior in PRIORS_FROM_DEPTH:
-        if frame.depth_m_HW is None:
-            raise InputError(f'{frame.name} has no depth, which --prior {settings.prior} starts '
-                             'from; use --prior bundled')
-        sensor_m_B1HW = depth_batch(frame.depth_m_HW)
+    sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
     result = refiner.refine(rgb_batch(frame), frame.intrinsics,
                             sensor_depth_m_B1HW=sensor_m_B1HW)
-    return _depths(frame, result, truth=settings.prior != 'sensor')
+    # Measured depth cannot judge what was made from it.
+    return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
+
+
+def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
+    if frame.depth_m_HW is None:
+        flag, prior = (('--prior', settings.prior) if settings.prior in DEPTH_PRIORS else
+                       ('--scale-prior', settings.scale_prior))
+        raise InputError(f'{frame.name} has no depth, which {flag} {prior} starts from; use '
+                         f'{flag} bundled')
+    return depth_batch(frame.depth_m_HW)
 
 
 def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:

@@ -12,9 +12,8 @@ from depth_refiner_ros.nodes.latency import Stopwatch
 from depth_refiner_ros.nodes.output_depth import published_depth
 from depth_refiner_ros.nodes.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.run import run
-from depth_refiner_ros.options import options, Value, values
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings, RefinerNodeSettings
+from depth_refiner_ros.settings import DEPTH_PRIORS, RefinerNodeSettings
 from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -23,8 +22,6 @@ import torch
 QUEUE_OF_ALL = 1000
 """Frames that may wait where every one is kept."""
 WARM_UP_SIZE = 640, 480
-SENSOR_PRIORS = ('sensor', 'smeared')
-MODEL_OPTIONS = frozenset(options(ModelSettings))
 
 
 class RefinerNode(WorkerNode):
@@ -33,7 +30,6 @@ class RefinerNode(WorkerNode):
     def __init__(self) -> None:
         super().__init__('refiner', RefinerNodeSettings(), profiles.changes)
         self._refiner: DepthRefiner | None = None
-        self._loaded: dict[str, Value] = {}
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
         self._scale_reading: ScaleReading | None = None
@@ -50,8 +46,7 @@ class RefinerNode(WorkerNode):
         self._refiner.warm_up(*WARM_UP_SIZE)
 
     def _load(self, settings: RefinerNodeSettings) -> None:
-        self._refiner = DepthRefiner.from_settings(settings)
-        self._loaded = _model(settings)
+        self._refiner = DepthRefiner.from_settings(settings, tell=self.get_logger().info)
 
     def cleanup(self) -> None:
         """Let go of the networks."""
@@ -65,7 +60,7 @@ class RefinerNode(WorkerNode):
     def subscribe(self) -> None:
         """Listen to camera_info first, so that it is there when its image comes."""
         settings = self.settings
-        with_depth = settings.prior in SENSOR_PRIORS
+        with_depth = settings.takes(DEPTH_PRIORS)
         sync = FrameSync(settings.sync_mode, settings.sync_tolerance_ms, with_depth=with_depth,
                          on_frame=self.accept, on_drop=self.refuse)
         self.topics.subscribe(CameraInfo, 'camera_info', sync.add_info,
@@ -84,7 +79,7 @@ class RefinerNode(WorkerNode):
         if not (settings.always_on or self._outputs.wanted()):
             raise SkipError('nobody_listens')
         self._check_age(item)
-        if _model(settings) != self._loaded:
+        if not self._refiner.adopt(settings):
             self._load(settings)
         with watch.stage('decode'):
             rgb_HW3, sensor_m_HW = self._decoded(item)
@@ -140,11 +135,6 @@ class RefinerNode(WorkerNode):
         if self._scale_reading is not None and self._scale_reading.jump:
             lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
         return lines
-
-
-def _model(settings: RefinerNodeSettings) -> dict[str, Value]:
-    """Give what the networks and the fit depend on."""
-    return {name: value for name, value in values(settings).items() if name in MODEL_OPTIONS}
 
 
 def _batch(rgb_HW3: np.ndarray) -> torch.Tensor:
