@@ -22,8 +22,8 @@ APDEPTH = ('paper', 'official_compat', 'normalized')
 def heard(network):
     """Note what the VAE encodes and what the UNets get."""
     encoded, sampled = [], []
-    encode = network.codec.vae.encode
-    network.codec.vae.encode = lambda image: encoded.append(image.clone()) or encode(image)
+    network.codec.vae.encoder.register_forward_pre_hook(
+        lambda module, args: encoded.append(args[0].clone()))
     for unet in (network.unet, network.unet_guess):
         if unet is not None:
             unet.register_forward_pre_hook(lambda module, args: sampled.append(
