@@ -31,12 +31,6 @@ class Operations:
     weight_bytes: float
     operand_bytes: float
 
-    def __add__(self, other: 'Operations') -> 'Operations':
-        """Give the cost of one stage after the other."""
-        return Operations(flops=self.flops + other.flops,
-                          weight_bytes=self.weight_bytes + other.weight_bytes,
-                          operand_bytes=self.operand_bytes + other.operand_bytes)
-
     def times(self, calls: int) -> 'Operations':
         """Give the cost of several calls; the weights stay one copy, but are read each time."""
         return Operations(flops=self.flops * calls, weight_bytes=self.weight_bytes,
