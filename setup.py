@@ -50,7 +50,8 @@ setup(
     zip_safe=False,
     python_requires='>=3.10',
     install_requires=[
-        'apsw', 'diffusers>=0.41', 'numpy', 'onnxruntime>=1.23',
+        'apsw', 'diffusers>=0.41', 'numpy', 'onnx>=1.18', 'onnxruntime>=1.23',
+        'onnxscript>=0.5',
         'open3d-cpu>=0.20; platform_machine == "x86_64" and sys_platform == "linux"',
         'open3d>=0.20; platform_machine != "x86_64" or sys_platform != "linux"',
         'opencv-python-headless', 'PyYAML', 'rich', 'rosbags>=0.11', 'safetensors',
@@ -58,7 +59,10 @@ setup(
     ],
     extras_require={
         'ros': ['ros-rclpy[fastrtps]>=9.1', *(f'ros-{name}' for name in ROS[1:])],
-        'test': ['mypy', 'pytest', 'ruff'],
+        'test': [
+            'mypy', 'pytest', 'ruff',
+            'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',
+            'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"'],
         'train': ['accelerate>=1.0', 'omegaconf>=2.3'],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],

@@ -52,8 +52,11 @@ class Network:
         if shapes not in self._runners:
             if len(self._runners) >= MAX_SHAPES:
                 self._runners.pop(next(iter(self._runners)))
-            # Weights that are made in inference mode could not be exported.
-            with torch.inference_mode(False), torch.no_grad():
+            # Weights that are made in inference mode, or calls under the caller's autocast, could
+            # not be exported.
+            with (torch.inference_mode(False), torch.no_grad(),
+                  torch.autocast('cpu', enabled=False),
+                  torch.autocast(self._device.type, enabled=False)):
                 runner = self._prepared(tuple(value.detach().float().cpu().clone()
                                               for value in inputs))
             self._check(runner, inputs)

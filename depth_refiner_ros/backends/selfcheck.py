@@ -44,8 +44,8 @@ def deviation(result: Any, reference: Any) -> Deviation:
     got = result.detach().float().cpu().flatten()
     typical = expected.square().mean().sqrt().clamp_min(1e-12)
     relative = (got - expected).abs() / expected.abs().clamp_min(typical)
-    relative = relative.nan_to_num(nan=torch.inf)[:: 1 + relative.numel() // MAX_VALUES]
-    ordered = relative.sort().values
+    relative = relative.nan_to_num(nan=torch.inf, posinf=torch.inf)
+    ordered = relative[:: 1 + relative.numel() // MAX_VALUES].sort().values
     return Deviation(float(ordered[len(ordered) // 2]),
                      float(ordered[int(0.99 * (len(ordered) - 1))]))
 

@@ -34,7 +34,7 @@ class FoldedUnet(nn.Module):
                  text_1LC: torch.Tensor | None = None, task_C: torch.Tensor | None = None
                  ) -> None:
         super().__init__()
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(unet.device.type, enabled=False):
             embedding_1C = _embedding(unet, timestep, task_C)
             self.unet = _shared_copy(unet)
             self.unet.time_proj = _Constant(torch.zeros(1, 1))

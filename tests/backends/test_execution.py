@@ -16,18 +16,38 @@ def test_a_gpu_that_is_not_there_is_refused():
         choose('cuda')
 
 
-@pytest.mark.parametrize(('fast', 'expected'), [(True, 'bf16'), (False, 'fp32')])
+@pytest.mark.parametrize(('fast', 'installed', 'expected'), [
+    (True, True, ('torch', 'bf16')), (True, False, ('torch', 'bf16')),
+    (False, True, ('onnx', 'fp32')), (False, False, ('torch', 'fp32'))])
 @pytest.mark.usefixtures('no_gpu')
-def test_auto_on_a_cpu_takes_what_it_multiplies_natively(monkeypatch, fast, expected):
+def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed, expected):
     monkeypatch.setattr(module, '_fast_bf16', lambda: fast)
+    monkeypatch.setattr(module, '_has_onnx', lambda: installed)
     execution = choose()
-    assert (execution.device.type, execution.precision) == ('cpu', expected)
+    assert execution.device.type == 'cpu'
+    assert (execution.backend, execution.precision) == expected
+    assert choose(precision='fp32').backend == 'torch', 'a named precision leaves torch'
+
+
+@pytest.mark.parametrize(('backend', 'precision'), [
+    ('torch', 'bf16'), ('compiled', 'bf16'), ('onnx', 'fp32'), ('tensorrt', 'fp16')])
+@pytest.mark.usefixtures('no_gpu')
+def test_each_backend_has_its_own_number_format(monkeypatch, backend, precision):
+    monkeypatch.setattr(module, '_fast_bf16', lambda: True)
+    execution = choose(backend=backend)
+    assert (execution.backend, execution.precision) == (backend, precision)
+
+
+def test_onnx_is_looked_for_without_loading_it():
+    assert module._has_onnx()
+    assert set(module.ONNX_MODULES) == {'onnx', 'onnxruntime', 'onnxscript'}
 
 
 def test_auto_takes_the_gpu_in_half_precision(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     execution = choose()
     assert (execution.device.type, execution.precision) == ('cuda', 'fp16')
+    assert execution.backend == 'torch'
     assert choose('cpu').device.type == 'cpu'
 
 
@@ -40,6 +60,11 @@ def test_half_precision_is_not_for_cpus():
 def test_unknown_words_are_refused(device, precision):
     with pytest.raises(BackendError, match=f"'{device}'.*'{precision}'"):
         choose(device, precision)
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(BackendError, match="backend = 'tvm'"):
+        choose(backend='tvm')
 
 
 def test_threads_are_set_and_zero_leaves_them():

@@ -1,0 +1,169 @@
+"""The same network on every backend of this machine, and what happens around it."""
+
+import shutil
+
+from depth_refiner_ros.backends import compiled as compiled_module
+from depth_refiner_ros.backends.compiled import CompiledBackend
+from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.backends.reduced import placed, reduced
+from depth_refiner_ros.backends.selfcheck import deviation
+from depth_refiner_ros.core.errors import BackendError
+import pytest
+import torch
+
+from tests.backends.networks import block, block_inputs, network, NETWORKS, on_cpu
+from tests.tiny_networks import metric_network
+
+CPU = torch.device('cpu')
+
+
+@pytest.mark.parametrize(('backend', 'precision', 'bound'), [
+    ('torch', 'fp32', 0.0), ('torch', 'bf16', 0.1), ('onnx', 'fp32', 1e-4),
+    ('compiled', 'fp32', 1e-4)])
+def test_every_backend_gives_what_torch_gives(tmp_path, backend, precision, bound):
+    module, inputs = block(), block_inputs()
+    run = on_cpu(backend, tmp_path, precision, max_abs_rel=0.1)(module, 'block')
+    result = run(*inputs)
+    assert result.dtype == torch.float32
+    assert deviation(result, module(*inputs)).p99 <= bound
+    assert torch.equal(run(*inputs), result)
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_every_kind_of_network_runs_in_onnx(engines, name):
+    module, inputs = network(name)
+    result = on_cpu('onnx', engines)(module, name)(*inputs)
+    assert deviation(result, module(*inputs)).p99 < 1e-4
+
+
+def test_results_of_two_calls_do_not_share_memory(tmp_path):
+    run = on_cpu('onnx', tmp_path)(block(), 'block')
+    image, rays = block_inputs()
+    first = run(image, rays)
+    kept = first.clone()
+    run(image * 0.5, rays)
+    assert torch.equal(first, kept)
+
+
+def test_a_strided_or_half_input_is_read_right(tmp_path):
+    run = on_cpu('onnx', tmp_path)(block(), 'block')
+    image, rays = block_inputs()
+    expected = run(image, rays)
+    turned = image.permute(0, 1, 3, 2).contiguous().permute(0, 1, 3, 2)
+    assert not turned.is_contiguous()
+    assert torch.equal(run(turned, rays), expected)
+    assert torch.equal(run(image.double(), rays), expected)
+
+
+def test_a_second_start_exports_nothing(tmp_path, monkeypatch):
+    expected = on_cpu('onnx', tmp_path)(block(), 'block')(*block_inputs())
+
+    def fail(*_, **__):
+        raise AssertionError('exported again')
+    monkeypatch.setattr(torch.onnx, 'export', fail)
+    assert torch.equal(on_cpu('onnx', tmp_path)(block(), 'block')(*block_inputs()), expected)
+    with pytest.raises(AssertionError, match='exported again'):
+        on_cpu('onnx', tmp_path)(block(1), 'block')(*block_inputs())
+
+
+def test_each_shape_is_prepared_once(tmp_path):
+    run = on_cpu('torch', tmp_path, 'bf16')(block(), 'block')
+    prepared = []
+    real = run._backend.prepare
+    run._backend.prepare = lambda *given: prepared.append(given[2][0].shape[-1]) or real(*given)
+    for size in (8, 16, 8, 16):
+        assert run(*block_inputs(size)).shape == (1, 2, size, size)
+    assert prepared == [8, 16]
+    for size in range(20, 30):
+        run(*block_inputs(size))
+    assert len(run._runners) == 8, 'a folder of photographs does not fill the memory'
+
+
+def test_it_works_within_the_autocast_and_inference_mode_of_a_frame(tmp_path):
+    module, inputs = block(), block_inputs()
+    expected = module(*inputs)
+    with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16):
+        rounded = tuple(value * 1.0 for value in inputs)
+        exact = on_cpu('torch', tmp_path)(module, 'block')(*rounded)
+        exported = on_cpu('onnx', tmp_path)(module, 'block')(*rounded)
+    assert torch.equal(exact, expected)
+    assert deviation(exported, expected).p99 < 1e-4
+
+
+def test_weights_are_cast_once_with_the_numbers_of_autocast():
+    module, inputs = block(), block_inputs()
+    with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+        expected = module(*inputs).float()
+    run = reduced(module, CPU, 'bf16')
+    assert torch.equal(run(*inputs), expected)
+    assert run.module.conv.weight.dtype == torch.bfloat16
+    assert run.module.norm.weight.dtype == torch.float32
+    assert module.conv.weight.dtype == torch.float32, 'the given one stays'
+
+
+def test_weights_that_need_no_cast_are_shared():
+    module = block()
+    same = placed(module, CPU, torch.float32)
+    assert same is not module
+    assert same.conv.weight.data_ptr() == module.conv.weight.data_ptr()
+
+
+def test_what_a_network_keeps_exact_stays_exact():
+    module = metric_network()
+    half = placed(module, CPU, torch.bfloat16)
+    assert half.head.weight.dtype == torch.float32
+    assert half.context.qkv.weight.dtype == torch.bfloat16
+    rgb, rays = torch.rand(1, 3, 64, 64), torch.zeros(1, 2, 64, 64)
+    assert reduced(module, CPU, 'bf16')(rgb, rays).dtype == torch.float32
+
+
+def test_build_only_leaves_a_file_and_runs_on_torch(tmp_path):
+    module, inputs = block(), block_inputs()
+    result = on_cpu('onnx', tmp_path, build_only=True)(module, 'block')(*inputs)
+    assert torch.equal(result, module(*inputs))
+    assert len(list(tmp_path.glob('block-onnx-*/model.onnx'))) == 1
+    with pytest.raises(BackendError, match='backend torch builds nothing ahead of time'):
+        on_cpu('torch', tmp_path, build_only=True)(module, 'block')(*inputs)
+
+
+def test_half_precision_is_not_for_onnx_on_a_cpu(tmp_path):
+    with pytest.raises(BackendError, match='on a CPU in fp32 alone, not bf16'):
+        on_cpu('onnx', tmp_path, 'bf16')
+
+
+def test_a_missing_provider_is_named(tmp_path):
+    with pytest.raises(BackendError, match=r'no CUDAExecutionProvider.*onnxruntime-gpu'):
+        OnnxBackend(torch.device('cuda'), 'fp32', None)
+
+
+def test_what_cannot_be_exported_is_one_line(tmp_path):
+    class Odd(torch.nn.Module):
+        def forward(self, image):
+            return image * 2.0 if float(image.sum()) > 0 else image
+    with pytest.raises(BackendError, match=r'does not go into ONNX: .*use backend:=torch'):
+        on_cpu('onnx', tmp_path)(Odd(), 'odd')(torch.ones(1, 3, 4, 4))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_onnx_runtime_refuses_is_named(tmp_path):
+    backend = OnnxBackend(CPU, 'fp32', None)
+    (tmp_path / 'bad.onnx').write_bytes(b'\x08\x01nonsense')
+    with pytest.raises(BackendError, match=r'cannot load .*bad\.onnx'):
+        backend.session(tmp_path / 'bad.onnx')
+
+
+def test_without_a_compiler_compiled_says_what_to_type(monkeypatch):
+    monkeypatch.setattr(shutil, 'which', lambda name: None)
+    with pytest.raises(BackendError, match=r'needs a C\+\+ compiler; type: sudo apt-get install'):
+        CompiledBackend(CPU, 'fp32')
+    assert compiled_module.COMPILERS
+
+
+def test_what_does_not_compile_is_one_line(tmp_path):
+    class Odd(torch.nn.Module):
+        def forward(self, image):
+            torch._dynamo.graph_break()
+            return image
+    with pytest.raises(BackendError, match=r'odd does not compile: .*backend:=torch') as caught:
+        on_cpu('compiled', tmp_path)(Odd(), 'odd')(torch.ones(1, 3, 4, 4))
+    assert '\n' not in str(caught.value)

@@ -1,0 +1,69 @@
+from depth_refiner_ros.backends.memory import FittingSize
+from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.diffusion.estimator import SharpEstimator
+import pytest
+import torch
+
+from tests.tiny_networks import small
+
+
+class Short(torch.nn.Module):
+    """A UNet on a machine whose memory holds only small images."""
+
+    def __init__(self, unet, most_pixels):
+        super().__init__()
+        self.unet, self.most, self.config = unet, most_pixels, unet.config
+        self.seen = []
+
+    def forward(self, sample, *rest, **named):
+        self.seen.append(tuple(sample.shape[-2:]))
+        if sample.shape[-1] * sample.shape[-2] > self.most:
+            raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 20 GiB.\nMore')
+        return self.unet(sample, *rest, **named)
+
+
+def estimator(most_cells):
+    network = small(unshuffle_factor=2)
+    network.unet = Short(network.unet, most_cells)
+    return SharpEstimator(network)
+
+
+def estimate(made, fitting):
+    def work(shrink):
+        made.shrink = shrink
+        depth = torch.rand(1, 1, 64, 64) + 1.0
+        return made.estimate(torch.rand(1, 3, 64, 64), depth, depth > 0, torch.Generator())
+    return fitting.run(work)
+
+
+def test_what_fits_is_left_alone():
+    made, told = estimator(1024), []
+    found = estimate(made, FittingSize(True, told.append))
+    assert found.depth_B1HW.shape == (1, 1, 64, 64)
+    assert (made.network.unet.seen, told) == ([(32, 32)], [])
+
+
+def test_smaller_until_it_fits_and_remembered():
+    made, told = estimator(400), []
+    fitting = FittingSize(True, told.append)
+    found = estimate(made, fitting)
+    assert found.depth_B1HW.shape == (1, 1, 64, 64)
+    assert made.network.unet.seen == [(32, 32), (24, 24), (18, 18)]
+    assert told == ['out of memory: networks now work at 0.75 of the image size',
+                    'out of memory: networks now work at 0.56 of the image size']
+    estimate(made, fitting)
+    assert made.network.unet.seen[3:] == [(18, 18)]
+    assert len(told) == 2
+
+
+def test_not_allowed_is_one_line_with_the_fix():
+    with pytest.raises(BackendError, match=r'^out of memory: CUDA out of memory. Tried to allocate'
+                                           r' 20 GiB.; .*allow_smaller:=true$'):
+        estimate(estimator(400), FittingSize(False))
+
+
+def test_there_is_an_end():
+    made = estimator(0)
+    with pytest.raises(BackendError, match=r'even at 0.24 of the image size.*a smaller model'):
+        estimate(made, FittingSize(True))
+    assert len(made.network.unet.seen) == 6

@@ -1,0 +1,166 @@
+"""From ONNX to an engine without a GPU (TensorRT-RTX), and running it where there is one."""
+
+from depth_refiner_ros.backends import tensorrt_api
+from depth_refiner_ros.backends.engine_cache import EngineCache
+from depth_refiner_ros.backends.selfcheck import deviation
+from depth_refiner_ros.backends.tensorrt import TensorRtBackend
+from depth_refiner_ros.backends.tensorrt_api import gpu_facts, load_tensorrt
+from depth_refiner_ros.backends.tensorrt_build import build_engine
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.diffusion.bundles import read_refiner
+from depth_refiner_ros.diffusion.folded import FoldedUnet
+from depth_refiner_ros.priors.bundled import read_prior_network
+import pytest
+import torch
+
+from tests.backends.networks import block, block_inputs, network, NETWORKS, on_cpu
+
+pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT-RTX has wheels for x86-64 Linux')
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+
+def backend(folder, precision='fp32', target='sm86,sm89', tell=lambda line: None):
+    return TensorRtBackend(precision, EngineCache(folder, tell), target, tell)
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_every_kind_of_network_becomes_an_engine(engines, name):
+    module, inputs = network(name)
+    engine = backend(engines).build(module, name, inputs)
+    assert engine.stat().st_size > 10_000
+    assert engine.parent.name.startswith(f'{name}-engine-')
+
+
+@pytest.mark.parametrize(('name', 'precision'), [('unet', 'fp16'), ('vae_encoder', 'bf16')])
+def test_attention_and_norms_build_in_half_precision(engines, name, precision):
+    module, inputs = network(name)
+    assert backend(engines, precision, 'sm89').build(module, name, inputs).stat().st_size > 10_000
+
+
+def test_the_bundled_networks_build(engines):
+    prior = read_prior_network(open_bundle('bundled', 'prior'))
+    inputs = torch.rand(1, 3, 128, 160), torch.zeros(1, 2, 128, 160)
+    assert backend(engines).build(prior, 'bundled_prior', inputs).stat().st_size > 1e6
+    refiner = read_refiner(open_bundle('bundled', 'refiner'))
+    unet = FoldedUnet(refiner.unet, refiner.recipe.timestep).requires_grad_(False)
+    latent = torch.rand(1, refiner.unet.config.in_channels, 120, 160)
+    assert backend(engines).build(unet, 'bundled_unet', (latent,)).stat().st_size > 1e6
+
+
+def test_an_engine_is_built_once_and_again_when_it_is_spoilt(tmp_path):
+    told = []
+    made = backend(tmp_path, tell=told.append)
+    module, inputs = block(), block_inputs()
+    engine = made.build(module, 'block', inputs)
+    content = engine.read_bytes()
+    assert made.build(module, 'block', inputs) == engine
+    assert sum('building block with TensorRT' in line for line in told) == 1
+    engine.write_bytes(content[:-1])
+    assert made.build(module, 'block', inputs).stat().st_size == len(content)
+    assert sum('model.engine differs from its hash' in line for line in told) == 1
+    assert sum('building block with TensorRT' in line for line in told) == 2
+    assert any(path.name.startswith('timings-tensorrt_rtx-') for path in tmp_path.iterdir())
+
+
+def test_network_shape_precision_and_target_are_engines_of_their_own(tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr('depth_refiner_ros.backends.tensorrt.build_engine',
+                        lambda *_, **given: built.append(given) or RESULT)
+    monkeypatch.setattr('depth_refiner_ros.backends.tensorrt.cached_onnx', lambda *_: None)
+    places = {backend(tmp_path).build(block(), 'block', block_inputs()),
+              backend(tmp_path).build(block(1), 'block', block_inputs()),
+              backend(tmp_path).build(block(), 'block', block_inputs(16)),
+              backend(tmp_path, 'fp16').build(block(), 'block', block_inputs()),
+              backend(tmp_path, target='sm89').build(block(), 'block', block_inputs())}
+    assert len(places) == len(built) == 5
+    assert [given['targets'] for given in built] == [['sm86', 'sm89']] * 4 + [['sm89']]
+
+
+class RESULT:
+    engine, timings = b'engine', b''
+
+
+def test_the_key_names_gpu_capability_and_version(monkeypatch):
+    trt = load_tensorrt()
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (8, 7))
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'Orin')
+    full = tensorrt_api.TensorRt(trt.module, 'tensorrt', '10.3.0')
+    assert gpu_facts(full, '') == {'flavour': 'tensorrt', 'version': '10.3.0', 'gpu': 'Orin',
+                                   'capability': 'sm87'}
+    assert gpu_facts(trt, '') == {'flavour': 'tensorrt_rtx', 'version': trt.version, 'gpu': 'any',
+                                  'capability': 'sm87'}
+    assert gpu_facts(trt, 'sm89,sm86')['capability'] == 'sm86,sm89'
+
+
+@pytest.mark.usefixtures('no_gpu')
+def test_without_a_gpu_nothing_is_run_and_a_target_is_asked_for(tmp_path):
+    with pytest.raises(BackendError, match=r'no CUDA GPU to run engines on.*backend:=onnx'):
+        backend(tmp_path).prepare(block(), 'block', block_inputs())
+    with pytest.raises(BackendError, match='no CUDA GPU to build for; name a target'):
+        backend(tmp_path, target='').build(block(), 'block', block_inputs())
+    with pytest.raises(BackendError, match='no CUDA GPU'):
+        on_cpu('tensorrt', tmp_path)(block(), 'block')(*block_inputs())
+
+
+def test_a_gpu_that_rtx_does_not_know_is_refused_with_those_it_does(tmp_path):
+    with pytest.raises(BackendError, match=r"does not build for 'sm90', only for .*sm89"):
+        backend(tmp_path, target='sm90').build(block(), 'block', block_inputs())
+
+
+def test_build_only_with_a_target_needs_no_gpu(tmp_path):
+    module, inputs = block(), block_inputs()
+    run = on_cpu('tensorrt', tmp_path, build_only=True, target='sm89')(module, 'block')
+    assert torch.equal(run(*inputs), module(*inputs))
+    assert len(list(tmp_path.glob('block-engine-*/model.engine'))) == 1
+
+
+def test_a_file_that_is_no_network_is_refused_with_the_reason(tmp_path):
+    (tmp_path / 'bad.onnx').write_bytes(b'nonsense')
+    with pytest.raises(BackendError, match=r'cannot read bad\.onnx: .+; use backend:=onnx'):
+        build_engine(load_tensorrt(), tmp_path / 'bad.onnx', precision='fp32', targets=['sm89'])
+
+
+def test_old_versions_are_told_the_number_format_by_flags():
+    class Flags:
+        FP16 = 'fp16 flag'
+
+    class Kinds:
+        EXPLICIT_BATCH = 0
+
+    class Old:
+        BuilderFlag, NetworkDefinitionCreationFlag = Flags, Kinds
+
+    old = tensorrt_api.TensorRt(Old, 'tensorrt', '8.5')
+    assert (old.strongly_typed, old.network_flags()) == (False, 1)
+    assert old.precision_flags('fp16') == ['fp16 flag']
+    assert old.precision_flags('fp32') == []
+    with pytest.raises(BackendError, match='cannot build for bf16; use precision:=fp16'):
+        old.precision_flags('bf16')
+    with pytest.raises(BackendError, match='for the GPU of this machine alone'):
+        old.capability('sm89')
+    new = load_tensorrt()
+    assert new.strongly_typed
+    assert new.precision_flags('fp16') == []
+
+
+def test_where_nothing_is_installed_the_fix_is_named(monkeypatch):
+    monkeypatch.setattr(tensorrt_api, 'MODULES', {'no_such_tensorrt': 'tensorrt'})
+    with pytest.raises(BackendError, match='TensorRT is not installed; on a Jetson type'):
+        load_tensorrt()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+@pytest.mark.parametrize(('precision', 'bound'), [('fp32', 1e-2), ('fp16', 0.1)])
+@pytest.mark.parametrize('name', NETWORKS)
+def test_an_engine_gives_what_torch_gives(engines, name, precision, bound):
+    module, inputs = network(name)
+    run = backend(engines, precision, target='').prepare(module, name, inputs)
+    result = run(*(value.cuda() for value in inputs))
+    assert deviation(result, module(*inputs)).p99 < bound
