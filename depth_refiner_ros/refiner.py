@@ -57,7 +57,8 @@ class DepthRefiner:
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
-        self._networks: Networks | None = None
+        self.networks: Networks | None = None
+        """What runs the networks, where :meth:`from_settings` loaded them."""
         self._fitting = FittingSize(settings.allow_smaller, tell)
 
     @classmethod
@@ -84,7 +85,7 @@ class DepthRefiner:
         hand_over(prior, networks, 'prior')
         hand_over(scale_prior, networks, 'scale_prior')
         refiner = cls(prior, estimator, execution, settings, scale_prior, tell=tell)
-        refiner._networks = networks
+        refiner.networks = networks
         return refiner
 
     def adopt(self, settings: ModelSettings) -> bool:
@@ -161,7 +162,7 @@ class DepthRefiner:
         refiner = [] if self._estimator is None else [self._estimator.description]
         how = self._execution
         by = '' if how.backend == 'torch' else f' by {how.backend}'
-        checked = [] if self._networks is None else self._networks.describe()
+        checked = [] if self.networks is None else self.networks.describe()
         return [*self._prior.describe(), *refiner,
                 f'networks run on {how.device} in {how.precision}{by}', *checked]
 
@@ -239,8 +240,8 @@ def hand_over(prior: Prior | None, networks: Networks, key: str) -> None:
 
 def _backend_options(settings: ModelSettings, tell: Tell) -> BackendOptions:
     bound = settings.selfcheck.max_abs_rel if settings.selfcheck.enable else None
-    return BackendOptions(engine_cache=settings.engine_cache, build_only=settings.build_only,
-                          max_abs_rel=bound, tell=tell)
+    return BackendOptions(engine_cache=settings.engine_cache, target=settings.engine_target,
+                          build_only=settings.build_only, max_abs_rel=bound, tell=tell)
 
 
 def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:

@@ -68,6 +68,8 @@ class ModelSettings:
                           'without bf16', choices=BACKENDS)
     engine_cache: str = option('', 'folder of exported networks and engines; empty is '
                                'depth_refiner_ros in the cache folder of the user')
+    engine_target: str = option('', 'GPU generations that TensorRT-RTX builds for, such as '
+                                'sm86,sm89; empty is the GPU of this machine')
     build_only: bool = option(False, 'build what backend onnx or tensorrt would load, and run on '
                               'torch')
     allow_smaller: bool = option(False, 'where memory runs out, go on with smaller images and say '

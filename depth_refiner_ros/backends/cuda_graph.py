@@ -69,7 +69,6 @@ class FrameGraph:
     def __init__(self, frame: Frame, rgb_B3HW: torch.Tensor) -> None:
         check_capturable(frame, rgb_B3HW)
         self._stream = torch.cuda.Stream()
-        self._pool = torch.cuda.graph_pool_handle()
         self._slots = [self._capture(frame, rgb_B3HW) for _ in range(IN_FLIGHT)]
         self._next = 0
 

@@ -40,6 +40,8 @@ class EngineCache:
         self.folder = folder or default_folder()
         self.rebuilt = 0
         """Entries that were there and could not be used."""
+        self.used: list[Path] = []
+        """Entries that were asked for."""
         self._tell = tell
 
     def entry(self, name: str, facts: Facts, build: Callable[[Path], None]) -> Path:
@@ -52,6 +54,8 @@ class EngineCache:
         :raises BackendError: where the folder cannot be written
         """
         place = self.path(name, facts)
+        if place not in self.used:
+            self.used.append(place)
         if place.exists():
             wrong = _fault(place, facts)
             if not wrong:

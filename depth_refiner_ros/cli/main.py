@@ -8,6 +8,7 @@ from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.cli.demo import demo
 from depth_refiner_ros.cli.doctor import doctor
 from depth_refiner_ros.cli.evaluate import evaluate
+from depth_refiner_ros.cli.export import export
 from depth_refiner_ros.cli.flags import Command
 from depth_refiner_ros.cli.fuse import fuse
 from depth_refiner_ros.cli.models import models
@@ -24,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 COMMANDS: dict[str, Command] = {
     'demo': demo, 'refine': refine, 'fuse': fuse, 'play': play, 'record': record,
-    'eval': evaluate, 'bench': bench, 'doctor': doctor, 'params': params}
+    'eval': evaluate, 'bench': bench, 'doctor': doctor, 'export': export, 'params': params}
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(models, name='models')

@@ -117,4 +117,3 @@ def test_every_command_has_help_of_one_line():
     text = CliRunner().invoke(app, ['--help'], env=WIDE).output
     for name in COMMANDS:
         assert f'\n  {name} ' in text
-    assert 'export' not in text
