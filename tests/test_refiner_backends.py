@@ -1,0 +1,81 @@
+"""One input and one seed give one depth, whatever runs the networks."""
+
+from depth_refiner_ros.backends.selfcheck import check_image, deviation
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
+from depth_refiner_ros.priors.bundled import write_prior_bundle
+from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.settings import ModelSettings, SelfCheckSettings
+import pytest
+import torch
+
+from tests.tiny_networks import lotus, metric_network, small
+
+CAMERA = Intrinsics.from_fov(64, 48, 60.0)
+RGB = check_image(64, 48)
+
+
+@pytest.fixture(scope='module')
+def chosen(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('bundles')
+    prior = write_prior_bundle(folder / 'prior', metric_network(), {'name': 'tiny-prior'})
+    found = {'prior_weights': str(prior.path), 'engine_cache': str(folder / 'cache')}
+    for name, network in (('sharpdepth', lotus()), ('apdepth', small())):
+        bundle = write_refiner_bundle(folder / name, network, name=name, licence='Apache-2.0',
+                                      source='random weights')
+        found[name] = str(bundle.path)
+    return found
+
+
+def refiner(chosen, method='sharpdepth', **changes):
+    return DepthRefiner.from_settings(ModelSettings(**{
+        'device': 'cpu', 'precision': 'fp32', 'refiner': method,
+        'prior_weights': chosen['prior_weights'], 'engine_cache': chosen['engine_cache'],
+        'refiner_weights': chosen[method], **changes}))
+
+
+def depth(made):
+    return made.refine(RGB, CAMERA).depth_m_B1HW
+
+
+@pytest.mark.parametrize('method', ['sharpdepth', 'apdepth'])
+def test_torch_and_onnx_give_one_depth(chosen, method):
+    exact, other = refiner(chosen, method), refiner(chosen, method, backend='onnx')
+    assert deviation(depth(other), depth(exact)).p99 < 1e-3
+    assert torch.equal(depth(other), depth(other)), 'the seed counts, not the call'
+    assert 'networks run on cpu in fp32 by onnx' in other.describe()
+
+
+def test_warming_up_checks_every_network(chosen):
+    made = refiner(chosen, backend='onnx')
+    assert len(made.describe()) == 3
+    made.warm_up(64, 48)
+    checked = [line.split()[1] for line in made.describe() if line.startswith('self-check')]
+    assert checked == ['vae_encoder', 'vae_decoder', 'unet', 'prior']
+
+
+def test_a_bound_that_nothing_meets_refuses_at_the_start(chosen):
+    strict = SelfCheckSettings(max_abs_rel=1e-6)
+    made = refiner(chosen, precision='bf16', selfcheck=strict)
+    with pytest.raises(BackendError, match=r'^self-check: prior with backend torch in bf16'):
+        made.warm_up(64, 48)
+    loose = refiner(chosen, precision='bf16', selfcheck=SelfCheckSettings(enable=False))
+    loose.warm_up(64, 48)
+    assert len(loose.describe()) == 3
+
+
+def test_out_of_memory_in_a_prior_is_one_line(chosen):
+    made = refiner(chosen)
+
+    def short(*_):
+        raise torch.OutOfMemoryError('Tried to allocate 20 GiB')
+    made._prior._prior.network = short
+    with pytest.raises(BackendError, match=r'^out of memory: Tried to allocate 20 GiB'):
+        depth(made)
+
+
+def test_what_networks_are_run_by_cannot_change_between_images(chosen):
+    made = refiner(chosen)
+    assert made.adopt(made._settings)
+    assert not made.adopt(ModelSettings(selfcheck=SelfCheckSettings(enable=False)))
