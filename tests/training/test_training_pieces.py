@@ -6,6 +6,7 @@ import torch
 from training.config import OptimizerConfig
 from training.data.photometric import photometric
 from training.ema import Ema
+from training.objectives.metric_prior import relative_error
 from training.schedule import learning_rate_factor
 
 
@@ -90,3 +91,13 @@ def test_photometric_strength_is_a_dial():
     changes = [float((colours(strength)[1] - rgb).abs().mean()) for strength in (0.01, 0.1, 1.0)]
     assert changes[0] < 0.01 < changes[2]
     assert changes == sorted(changes)
+
+
+def test_the_relative_loss_is_a_rel():
+    true_m = torch.tensor([1.0, 2.0, 4.0, 8.0]).view(1, 1, 2, 2)
+    predicted_m = torch.tensor([1.5, 1.0, 4.0, 800.0]).view(1, 1, 2, 2)
+    valid = torch.tensor([True, True, True, False]).view(1, 1, 2, 2)
+    loss = relative_error(predicted_m.log() - true_m.log(), valid)
+    assert float(loss) == pytest.approx((0.5 + 0.5 + 0.0) / 3.0)
+    worst = relative_error(torch.full((1, 1, 1, 1), 50.0), torch.ones(1, 1, 1, 1).bool())
+    assert float(worst) == pytest.approx(math.exp(2.0) - 1.0)

@@ -21,7 +21,9 @@ from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.objectives.base import check_losses, Figures, Objective
 
-LOSSES = ('depth', 'structure', 'gradient')
+LOSSES = ('depth', 'relative', 'structure', 'gradient')
+WORST_LOG = 2.0
+"""Larger log errors count as this: beyond 7 times too far, one is as wrong as another."""
 
 
 def build(config: RunConfig) -> 'MetricPrior':
@@ -33,8 +35,10 @@ class MetricPrior(Objective):
     """
     L1 on log depth, which is the relative error to first order, and on its gradients.
 
-    Loss keys: ``depth``, ``structure`` (the same without each image's mean error, so that a
-    scale not yet learnt does not drown the shapes), ``gradient``.
+    Loss keys: ``depth``, ``relative`` (A.Rel itself, which leans towards near where a pixel is
+    uncertain: too far costs more; for the last part of a training), ``structure`` (``depth``
+    without each image's mean error, so that a scale not yet learnt does not drown the shapes),
+    ``gradient``.
     """
 
     network: MetricNetwork
@@ -59,6 +63,7 @@ class MetricPrior(Objective):
         target, valid = _target(batch)
         mean_error = masked_mean_B111(log_depth - target, valid)
         parts = {'depth': pixel_l1(log_depth, target, valid),
+                 'relative': relative_error(log_depth - target, valid),
                  'structure': pixel_l1(log_depth - mean_error, target, valid),
                  'gradient': gradient_l1(log_depth, target, valid)}
         total = sum((self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
@@ -90,6 +95,12 @@ class MetricPrior(Objective):
         canonical = network(rgb, batch.rays_B2HW).float()
         log_depth = to_log_metres(canonical, batch.focal_px_B, self.shape)
         return functional.interpolate(log_depth, size=rgb.shape[-2:], mode='bilinear')
+
+
+def relative_error(log_error_B1HW: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Give A.Rel, |p - g| / g, from log p - log g."""
+    ratio = log_error_B1HW.clamp(max=WORST_LOG).exp()
+    return pixel_l1(ratio, torch.ones_like(ratio), valid)
 
 
 def masked_mean_B111(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
