@@ -24,6 +24,8 @@ from launch import LaunchDescription
 PACKAGE = 'depth_refiner_ros'
 PATIENCE_S = '30'
 """Saving a large mesh at the end takes longer than the 5 s that launch grants."""
+MODEL = ('prior', 'prior_weights', 'scale_prior', 'refiner', 'refiner_weights', 'backend',
+         'profile')
 TOPICS = ('image', 'camera_info', 'depth_in', 'pose', 'odom')
 ARGUMENTS = {
     'image': ('image', 'rectified colour images (image/compressed goes beside it)'),
@@ -35,9 +37,14 @@ ARGUMENTS = {
     'rate_hz': ('10.0', 'frames per second of the source'),
     'lock_step': ('off', 'let the source wait for: off | refiner | tsdf'),
     'exit_with_source': ('false', 'end everything when the source has ended'),
-    'prior': ('', 'bundled | sensor | smeared; empty leaves it to params_file'),
-    'refiner': ('', 'none | sharpdepth | apdepth; empty leaves it to params_file'),
-    'backend': ('', 'how networks are executed; empty leaves it to params_file'),
+    'prior': ('', ('bundled | sensor | smeared | depth_anything_v2_metric | depth_anything_v2 | '
+                   'zoedepth | depth_pro | prompt_depth_anything | unidepth_v1 | unidepth_v2 | '
+                   'metric3d_v2; empty leaves it to params_file')),
+    'prior_weights': ('', 'its weights: a folder, a hub id or a size'),
+    'scale_prior': ('', 'second prior, for the metres of a relative one'),
+    'refiner': ('', 'none | sharpdepth | apdepth | aligned; empty leaves it to params_file'),
+    'refiner_weights': ('', 'its weights: a bundle, the folder of a release or a hub id'),
+    'backend': ('', 'auto | torch | compiled | onnx | tensorrt; empty leaves it to params_file'),
     'profile': ('', 'defaults for one consumer, such as nvblox, rtabmap or monogs'),
     'fusion': ('none', 'what the depth is for: tsdf (mesh) | monogs (recording) | none'),
     'pose_source': ('', 'tf | pose | odom | file; empty: pose with a source, else params_file'),
@@ -67,7 +74,7 @@ def _nodes(context):
 
 
 def _refiner(given):
-    model = {name: given[name] for name in ('prior', 'refiner', 'backend', 'profile')}
+    model = {name: given[name] for name in MODEL}
     if given['lock_step'] != 'off':
         model |= {'input_qos': 'reliable', 'keep_every_frame': True}
     return _node(given, 'refiner', **model)

@@ -62,7 +62,7 @@ def test_nodes_exist_and_take_their_parameters():
 def test_arguments_offer_what_the_settings_allow():
     arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
     refiner = options(settings.RefinerNodeSettings)
-    for name in ('prior', 'refiner'):
+    for name in ('prior', 'refiner', 'backend'):
         for choice in refiner[name].choices:
             assert choice in arguments[name][1], (name, choice)
     for choice in options(settings.TsdfNodeSettings)['pose_source'].choices:
