@@ -23,7 +23,8 @@ class Model:
     One line of the table.
 
     :param id: hub id, or how the model is known where it is on no hub
-    :param kind: ``prior``, ``refiner``, or ``base`` (what training starts from)
+    :param kind: ``prior``, ``refiner``, ``base`` (what training starts from), ``encoder`` (whose
+        features ApDepth's training follows), or ``other`` (compared with, by its own code)
     :param use: value of the option that selects it: ``prior`` or ``refiner``
     :param what_for: one line
     :param licence: of the weights, as their authors put it
@@ -143,6 +144,23 @@ MODELS: tuple[Model, ...] = (
              'BSD-2-Clause code; older texts say non-commercial', None, get='checkpoint of '
            'JUGGHM/Metric3D, through depth-refiner models import', files=())
       for name in ('metric3d_vit_small', 'metric3d_vit_large', 'metric3d_vit_giant2')),
+    *(Model(id=id, kind='encoder', use='', what_for="features that ApDepth's first stage is "
+            'aligned to', licence=licence, size_mb=size_mb, files=TRANSFORMERS)
+      for id, licence, size_mb in (
+          ('facebook/dinov2-large', 'Apache-2.0', 1220.0),
+          ('facebook/dinov2-giant', 'Apache-2.0', 4550.0),
+          ('laion/CLIP-ViT-H-14-laion2B-s32B-b79K', 'MIT', 3940.0),
+          ('facebook/sam-vit-huge', 'Apache-2.0', 2560.0))),
+    *(Model(id=id, kind='other', use='', what_for=what_for, licence=licence, size_mb=None,
+            get=f'run by its own code alone: github.com/{code}')
+      for id, what_for, licence, code in (
+          ('guangkaixu/genpercept-depth', 'relative depth in one step',
+           'BSD-2-Clause, non-commercial', 'aim-uofa/GenPercept'),
+          ('zysong212/DepthMaster', 'relative depth in one step, with a Fourier block',
+           'Apache-2.0 code', 'indu1ge/DepthMaster'),
+          ('lemonaddie/geowizard', 'relative depth and normals in many steps', 'see its page',
+           'fuxiao0719/GeoWizard'),
+          ('zhyever/PatchRefiner', 'metric depth, tile by tile', 'MIT', 'zhyever/PatchRefiner'))),
 )
 
 

@@ -14,6 +14,7 @@ from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.backends.selfcheck import check_image
+from depth_refiner_ros.combination import check_metres, check_recipe
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
@@ -33,6 +34,8 @@ import torch
 
 FIT_SAMPLES = 20_000
 """Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
+FIT_PIXELS = 32
+"""Fewer agreeing pixels than this, of those looked at, make all of them take part."""
 LOADED = tuple(item.name for item in fields(ModelSettings)
                if not item.metadata.get('option', {}).get('runtime'))
 """Options that networks are loaded by."""
@@ -53,7 +56,8 @@ class DepthRefiner:
     def __init__(self, prior: Prior, estimator: SharpEstimator | None, execution: Execution,
                  settings: ModelSettings, scale_prior: Prior | None = None, *,
                  tell: Tell = tell_on_stderr) -> None:
-        self._prior = AnchoredPrior(prior, scale_prior)
+        self._prior = AnchoredPrior(prior, scale_prior,
+                                    max_edge_px=_prior_edge_px(settings, estimator))
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
@@ -68,13 +72,17 @@ class DepthRefiner:
         Load what the settings name.
 
         :param tell: hears of long builds and of images made smaller
+        :raises SettingsError: where options do not go together
         :raises WeightsError: where a bundle cannot be used
         :raises BackendError: where the device or the backend is not there
         """
+        check_metres(settings)
         execution = choose(settings.device, settings.precision, settings.threads,
                            settings.backend)
         networks = Networks(execution, _backend_options(settings, tell))
         estimator = None if settings.refiner == 'none' else load_estimator(settings, networks)
+        if estimator is not None:
+            check_recipe(settings, estimator.recipe)
         prior = build_prior(
             settings.prior, settings.prior_weights, seed=settings.seed, device=execution.device,
             focal_rule=settings.prior_focal_rule, short_side=settings.prior_short_side,
@@ -197,10 +205,12 @@ class DepthRefiner:
             difference = relative_difference(near_m, filled_m)
         if align == 'none':
             return values, difference, identity_fit(values)
-        agree, _ = select_agreeing(difference, self._settings.agree_below or recipe.agree_below)
         # A reference of its own may be sparse: there, every pixel counts.
-        metres, found = to_metres(values, kind, prior.reference_m_B1HW, agree, fit=fit,
-                                  stride=stride if prior.fit is None else 1)
+        reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
+        comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
+        agree, _ = select_agreeing(comparable, self._settings.agree_below or recipe.agree_below,
+                                   min_pixels=FIT_PIXELS * stride ** 2)
+        metres, found = to_metres(values, kind, reference_m, agree, fit=fit, stride=stride)
         usable = found.ok_B.view(-1, 1, 1, 1)
         return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
 
@@ -232,10 +242,11 @@ def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimato
 
 
 def hand_over(prior: Prior | None, networks: Networks, key: str) -> None:
-    """Let a prior's network, if it has one, run by the chosen backend."""
-    network = getattr(prior, 'network', None)
-    if isinstance(network, torch.nn.Module):
-        prior.network = networks(network.cpu(), key)  # type: ignore[union-attr]
+    """Let a prior's networks, if it has any, run by the chosen backend."""
+    for name, its_key in (('network', key), ('fov_network', f'{key}_fov')):
+        network = getattr(prior, name, None)
+        if isinstance(network, torch.nn.Module):
+            setattr(prior, name, networks(network.cpu(), its_key))
 
 
 def _backend_options(settings: ModelSettings, tell: Tell) -> BackendOptions:
@@ -253,13 +264,20 @@ def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> s
     return estimator.recipe.prior_input
 
 
+def _prior_edge_px(settings: ModelSettings, estimator: SharpEstimator | None) -> int:
+    """Give the size that ApDepth's code shows the prior: the one that its refiner works at."""
+    if estimator is None or _prior_input(settings, estimator) == 'model':
+        return 0
+    return estimator.max_edge_px
+
+
 def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """Give what the network is conditioned on, filled everywhere."""
     if recipe.condition != 'disparity':
         return filled_m
     if prior.given.kind == 'disparity':
         return fill_holes(prior.given.depth_B1HW.float())
-    if recipe.range == 'none':
+    if recipe.takes_raw_disparity:
         raise InputError('this refiner takes the raw disparity of the network that it was '
                          f'trained with, not {prior.given.kind} depth; use '
                          'prior:=depth_anything_v2')

@@ -16,12 +16,12 @@ def test_ids_are_unique_and_lines_complete():
     assert len(ids) == len(set(ids))
     assert len({model.short.lower() for model in MODELS}) == len(ids)
     for model in MODELS:
-        assert model.kind in ('prior', 'refiner', 'base'), model
+        assert model.kind in ('prior', 'refiner', 'base', 'encoder', 'other'), model
         assert model.output in ('depth', 'disparity'), model
         assert model.licence, model
         assert model.what_for, model
-        assert bool(model.use) is (model.kind != 'base'), model
-        assert bool(model.family) is (model.kind != 'prior'), model
+        assert bool(model.use) is (model.kind in ('prior', 'refiner')), model
+        assert bool(model.family) is (model.kind in ('refiner', 'base')), model
         assert not model.on_hub or (model.id.count('/') == 1 and model.files), model
 
 
@@ -33,7 +33,9 @@ def test_ids_are_unique_and_lines_complete():
     'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf', 'Intel/zoedepth-nyu-kitti',
     'apple/DepthPro-hf', 'depth-anything/prompt-depth-anything-vitl-hf',
     'lpiccinelli/unidepth-v1-vitl14', 'lpiccinelli/unidepth-v2-vitl14',
-    'yvanyin/metric3d:metric3d_vit_giant2', 'depth_anything_v2_vitg.pth'])
+    'yvanyin/metric3d:metric3d_vit_giant2', 'depth_anything_v2_vitg.pth', 'facebook/dinov2-giant',
+    'facebook/sam-vit-huge', 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K', 'zysong212/DepthMaster',
+    'guangkaixu/genpercept-depth', 'lemonaddie/geowizard', 'zhyever/PatchRefiner'])
 def test_the_models_of_both_papers_are_there(name):
     model = find(name)
     assert model is not None

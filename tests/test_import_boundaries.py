@@ -28,7 +28,8 @@ ALLOWED = {
     # Poses and trajectories are plain numpy; recordings carry them too.
     'sources': {'core', 'mapping.poses', 'mapping.trajectory'},
     'report': {'core'},
-    'refiner': {'core', 'bundle', 'settings', 'priors', 'diffusion', 'backends'},
+    'combination': {'core.errors', 'settings', 'diffusion.recipe'},
+    'refiner': {'core', 'bundle', 'combination', 'settings', 'priors', 'diffusion', 'backends'},
     'nodes': {'core', 'bundle', 'options', 'settings', 'refiner', 'sources', 'mapping',
               '__init__'},
     'cli': {'core', 'bundle', 'catalogue', 'options', 'settings', 'refiner', 'priors', 'diffusion',

@@ -137,6 +137,35 @@ def test_the_network_gets_the_priors_own_disparity():
     torch.testing.assert_close(estimator.got, 11.0 / scene() + 2.0)
 
 
+class Seen(Disparity):
+    """A relative prior that keeps what it was shown; its map has the size of that image."""
+
+    def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+        self.rgb, self.intrinsics = rgb_B3HW, intrinsics
+        return PriorDepth(depth_B1HW=rgb_B3HW.mean(1, keepdim=True) * 30.0, kind='disparity')
+
+
+@pytest.mark.parametrize(('preset', 'edge_px', 'size'), [
+    ('official_compat', 96, (80, 96)), ('official_compat', 31, (25, 31)),
+    ('normalized', 96, (HEIGHT, WIDTH))])
+def test_apdepths_code_shows_its_prior_what_the_refiner_works_on(preset, edge_px, size):
+    network = tiny_of(apdepth_recipe(preset))
+    encoded = []
+    network.codec.vae.encoder.register_forward_pre_hook(
+        lambda module, args: encoded.append(args[0].clone()))
+    seen = Seen()
+    made = DepthRefiner(seen, SharpEstimator(network, max_edge_px=edge_px), choose('cpu', 'fp32'),
+                        settings(prior='depth_anything_v2'), Exact())
+    result = made.refine(image(), camera())
+    assert seen.rgb.shape[-2:] == size
+    assert (seen.intrinsics.height, seen.intrinsics.width) == size
+    assert result.depth_m_B1HW.shape == (1, 1, HEIGHT, WIDTH)
+    if preset == 'official_compat':
+        # Disparity reaches the encoder as the network gave it: nothing resampled, nothing scaled.
+        given = seen.rgb.mean(1, keepdim=True).expand(-1, 3, -1, -1) * 30.0
+        torch.testing.assert_close(encoded[0][..., :size[0], :size[1]], given)
+
+
 def test_a_metric_prior_serves_as_disparity_where_its_range_is_normalised():
     estimator = Fixed(apdepth_recipe('normalized'))
     refiner(estimator, Exact()).refine(image(), camera())
@@ -321,4 +350,4 @@ def test_the_working_size_is_the_options(tmp_path):
     for option, edge in ((24, 24), (0, 768)):
         made = DepthRefiner.from_settings(settings(
             refiner='aligned', refiner_weights=where, max_edge_px=option))
-        assert made._estimator._working_size(HEIGHT, WIDTH) == (edge * HEIGHT // WIDTH, edge)
+        assert made._estimator._working_size((HEIGHT, WIDTH)) == (edge * HEIGHT // WIDTH, edge)

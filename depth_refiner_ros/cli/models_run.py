@@ -14,7 +14,8 @@ from rich.table import Table
 
 KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image and prior'}
 
-TITLES = {'refiner': 'Refiners', 'base': 'What refiners are trained from', 'prior': 'Priors'}
+TITLES = {'refiner': 'Refiners', 'base': 'What refiners are trained from', 'prior': 'Priors',
+          'encoder': 'Encoders that training follows', 'other': 'What the papers compare with'}
 
 
 def run(folders: Sequence[Path], json_file: Path | None) -> None:

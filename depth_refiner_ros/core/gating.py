@@ -121,13 +121,13 @@ def select_agreeing(e_B1HW: torch.Tensor, threshold: float = 0.5, *,
     Choose the pixels of the final scale-shift fit: those with e < threshold.
 
     :param e_B1HW: difference map at full resolution
-    :param threshold: the official code's lsq threshold
+    :param threshold: the official code's lsq threshold; 1 takes every pixel
     :param min_pixels: fewer agreeing pixels than this fall back to all pixels
     :return: ``mask_B1HW`` and ``fallback_B``, both bool; sum the second to count fall-backs
     :raises InputError: where e is no map
     """
     check_map('difference', e_B1HW)
-    agree_B1HW = e_B1HW < threshold
+    agree_B1HW = (e_B1HW < threshold) | (threshold >= 1.0)
     fallback_B = agree_B1HW.sum(dim=(1, 2, 3)) < min_pixels
     return agree_B1HW | fallback_B.view(-1, 1, 1, 1), fallback_B
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from depth_refiner_ros.core.resize import resized, Size, with_longest_edge
 from depth_refiner_ros.core.types import DepthKind
 from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
@@ -11,9 +12,6 @@ from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
 from depth_refiner_ros.diffusion.unet import size_multiple
 import torch
 from torch.nn import functional
-
-Size = tuple[int, ...]
-"""Rows and columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +49,7 @@ class SharpEstimator:
         self._normalizer = DepthNormalizer(space=space, range=recipe.range)
         self._multiple = (size_multiple(network.unet, network.codec.factor)
                           if recipe.padding == 'levels' else network.codec.factor)
-        self._max_edge_px = max_edge_px or recipe.max_edge_px
+        self.max_edge_px = max_edge_px or recipe.max_edge_px
         self.shrink = 1.0
         """Factor on the size to work at, where memory is short."""
 
@@ -67,17 +65,17 @@ class SharpEstimator:
         :param generator: all noise of an image comes from it
         """
         recipe = self.recipe
-        full = rgb_B3HW.shape[-2:]
-        height, width = size = self._working_size(*full)
-        image = self._padded(_resized(rgb_B3HW, size))
+        full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
+        height, width = size = self._working_size(full)
+        image = self._padded(resized(rgb_B3HW, size))
         if recipe.method == 'aligned':
             unit = aligned(self.network, image, generator)[..., :height, :width].float()
             return Estimate(depth_B1HW=self._resized_back(unit, full), difference_B1HW=None,
                             kind=recipe.output)  # type: ignore[arg-type]
-        prior = _resized(prior_B1HW, size)
+        prior = resized(prior_B1HW, size)
         normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
         unit = self._padded(normalized.unit_B1HW)
-        known = self._padded(_resized(known_B1HW.to(unit.dtype), size))
+        known = self._padded(resized(known_B1HW.to(unit.dtype), size))
         difference = None
         if recipe.method == 'sharpdepth':
             refined, difference = sharpdepth(self.network, image, unit, known, generator)
@@ -90,11 +88,12 @@ class SharpEstimator:
         return Estimate(depth_B1HW=self._resized_back(depth, full), difference_B1HW=difference,
                         kind=recipe.output)  # type: ignore[arg-type]
 
-    def _working_size(self, height: int, width: int) -> tuple[int, int]:
-        """Give the size with the longest edge to work at; small images are enlarged."""
-        scale = self._max_edge_px / max(height, width) if self._max_edge_px else 1.0
-        scale *= self.shrink
-        return max(1, round(height * scale)), max(1, round(width * scale))
+    def _working_size(self, size: Size) -> Size:
+        """Give the size to work at, smaller where memory is short."""
+        edge_px = self.max_edge_px
+        if self.shrink < 1.0:
+            edge_px = max(1, round((edge_px or max(size)) * self.shrink))
+        return with_longest_edge(size, edge_px)
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:
         """Repeat the last row and column up to a size the networks can halve."""
@@ -107,13 +106,5 @@ class SharpEstimator:
         """Resample as the recipe's own code does."""
         how = self.recipe.resize_back
         if how == 'antialias' or maps.shape[-2:] == size:
-            return _resized(maps, size)
+            return resized(maps, size)
         return functional.interpolate(maps, size=size, mode=how)
-
-
-def _resized(maps: torch.Tensor, size: Size) -> torch.Tensor:
-    """Resample as all of the official code resizes images; most recipes keep the size."""
-    if maps.shape[-2:] == size:
-        return maps
-    shrink = size[0] < maps.shape[-2]
-    return functional.interpolate(maps, size=size, mode='bilinear', antialias=shrink)

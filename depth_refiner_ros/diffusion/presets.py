@@ -17,7 +17,7 @@ nearest_m              0.01 m, counted     none: depth may be 0 or negative
 =====================  ================  =======================  =======================
 ApDepth                ``paper``         ``official_compat``      ``normalized``
 =====================  ================  =======================  =======================
-prior_input            as DA2 asks       [-1, 1], native size     as DA2 asks
+prior_input            as DA2 asks       [-1, 1], working size    as DA2 asks
 range of the prior     minmax            none: raw disparity      2 to 98 %
 clip                   none              [-1, 1]                  [-1, 1]
 max_edge_px            image's size      768                      image's size
@@ -26,6 +26,8 @@ max_edge_px            image's size      768                      image's size
 ``official_compat`` is what the released weights were trained with; ``normalized`` is for weights
 of one's own. Lotus and Marigold encode alike but for Lotus's draw from the posterior, whose
 spread is far below the latents': its mean is used, so that the same image gives the same depth.
+Both are brought to the prior's metres by one least-squares fit over all pixels, as the baseline of
+SharpDepth's table 1 is.
 """
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -90,8 +92,8 @@ def lotus_recipe(kind: str, output: str = 'relative') -> Recipe:
         method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
         timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='none',
         start='gaussian' if kind == 'g' else 'none', output=output, clip='channels',
-        task_embedding=DEPTH_TASK, text_width=SD2_TEXT_WIDTH, fit='lstsq', max_edge_px=768,
-        padding='cells', resize_back='nearest')
+        task_embedding=DEPTH_TASK, text_width=SD2_TEXT_WIDTH, agree_below=1.0, fit='lstsq',
+        max_edge_px=768, padding='cells', resize_back='nearest')
 
 
 def marigold_recipe(version: str) -> Recipe:
@@ -106,7 +108,8 @@ def marigold_recipe(version: str) -> Recipe:
         method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
         timestep=LAST_STEP, zero_snr=version == 'v1-1', prediction='v', detail=False, known=False,
         condition='none', start='gaussian', output='relative', clip='depth',
-        text_width=SD2_TEXT_WIDTH, fit='lstsq', max_edge_px=768, padding='cells')
+        text_width=SD2_TEXT_WIDTH, agree_below=1.0, fit='lstsq', max_edge_px=768,
+        padding='cells')
 
 
 def _check(model: str, preset: str, known: tuple[str, ...]) -> None:

@@ -89,8 +89,8 @@ class Recipe:
     :param difference_scale: what their difference is divided by
     :param difference_downsample: how the difference map shrinks to latent size
     :param noise: what the gate blends in (eq. 4: Gaussian; official code: the noised latent)
-    :param agree_below: pixels with a difference below this take part in the final fit; the
-        option of the same name wins where it is not 0
+    :param agree_below: pixels with a difference below this take part in the final fit, all of
+        them where it is 1; the option of the same name wins where it is not 0
     :param fit: the final fit where the option ``align`` is auto
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves depth as
         the fit gives it, not positive included
@@ -167,6 +167,11 @@ class Recipe:
         """Give the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
         return DifferenceRule(align=self.difference_align,  # type: ignore[arg-type]
                               scale=self.difference_scale)  # type: ignore[arg-type]
+
+    @property
+    def takes_raw_disparity(self) -> bool:
+        """Tell whether only the network of the training gives disparity of the right size."""
+        return self.condition == 'disparity' and self.range == 'none'
 
     @property
     def takes_depth(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metres import to_metres
+from depth_refiner_ros.core.resize import resized, with_longest_edge
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
 from depth_refiner_ros.priors.base import Prior
 import torch
@@ -15,7 +16,7 @@ class AnchoredDepth:
     """
     Prior depth in metres.
 
-    :param given: what the prior said
+    :param given: what the prior said, at the size that it was asked at
     :param depth_m_B1HW: the same in metres, NaN where unknown
     :param reference_m_B1HW: what set the metres; the same tensor where the prior did
     :param fit: how the prior was brought to the reference; None where the prior set the metres
@@ -34,11 +35,14 @@ class AnchoredPrior:
     :param prior: gives depth of any kind
     :param scale_prior: gives metric depth that the other is fitted to, robustly and per image;
         None leaves the metres to the prior
+    :param max_edge_px: show the first prior the image at this longest edge; 0 as it is
     """
 
-    def __init__(self, prior: Prior, scale_prior: Prior | None = None) -> None:
+    def __init__(self, prior: Prior, scale_prior: Prior | None = None, *, max_edge_px: int = 0
+                 ) -> None:
         self._prior = prior
         self._scale_prior = scale_prior
+        self._max_edge_px = max_edge_px
 
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> AnchoredDepth:
@@ -47,8 +51,8 @@ class AnchoredPrior:
 
         :raises InputError: where nothing sets the metres, or something a prior needs is missing
         """
-        given = self._prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
-        depth = given.depth_B1HW.float()
+        given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        depth = resized(given.depth_B1HW.float(), (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
         if self._scale_prior is None:
             if given.kind != 'metric':
                 raise InputError(f'the prior gives {given.kind} depth, which has no metres; name '
@@ -64,6 +68,15 @@ class AnchoredPrior:
         usable = fit.ok_B.view(-1, 1, 1, 1)
         return AnchoredDepth(given=given, depth_m_B1HW=torch.where(usable, metres, reference_m),
                              reference_m_B1HW=reference_m, fit=fit)
+
+    def _given(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+               sensor_m_B1HW: torch.Tensor | None) -> PriorDepth:
+        if self._max_edge_px:
+            full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
+            rows, columns = with_longest_edge(full, self._max_edge_px)
+            rgb_B3HW = resized(rgb_B3HW, (rows, columns))
+            intrinsics = None if intrinsics is None else intrinsics.resized(columns, rows)
+        return self._prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
 
     def describe(self) -> list[str]:
         """Give the lines of both priors."""

@@ -112,6 +112,12 @@ def test_only_agreeing_pixels_are_selected():
     assert fallback.tolist() == [False]
 
 
+def test_a_threshold_of_1_takes_every_pixel():
+    mask, fallback = select_agreeing(row(0.0, 0.5, 1.0, torch.inf), 1.0, min_pixels=2)
+    assert mask.flatten().tolist() == [True] * 4
+    assert fallback.tolist() == [False]
+
+
 def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
     e = torch.tensor([[0.1, 0.9, 0.9], [0.1, 0.1, 0.9]]).view(2, 1, 1, 3)
     mask, fallback = select_agreeing(e, min_pixels=2)

@@ -204,6 +204,11 @@ def test_marigold_versions_read_v_by_their_own_schedule():
     assert float((old(noise, image) - new(noise, image)).abs().max()) > 0.05
 
 
+@pytest.mark.parametrize('recipe', [lotus_recipe('g'), lotus_recipe('d'), marigold_recipe('v1-0')])
+def test_aligned_models_are_fitted_over_all_pixels_as_the_baseline_is(recipe):
+    assert (recipe.fit, recipe.agree_below) == ('lstsq', 1.0)
+
+
 @pytest.mark.parametrize('call', [
     lambda: sharpdepth_recipe('official_compat'), lambda: apdepth_recipe('official_code'),
     lambda: lotus_recipe('x'), lambda: marigold_recipe('v2')])

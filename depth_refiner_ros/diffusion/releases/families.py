@@ -91,7 +91,7 @@ def family_of(place: Place, method: str | None, index: Mapping[str, Any],
     :param unet: configuration of its UNet
     :raises WeightsError: where neither the user, the catalogue nor the files say it
     """
-    known = place.model.family if place.model is not None else ''
+    known, use = ('', '') if place.model is None else (place.model.family, place.model.use)
     if method == 'lotus':
         method = 'lotus_d' if channels_of(unet) == FAMILIES['lotus_d'].channels else 'lotus_g'
     if method is not None:
@@ -99,7 +99,8 @@ def family_of(place: Place, method: str | None, index: Mapping[str, Any],
             raise WeightsError(f'method = {method!r} must be one of lotus, {", ".join(FAMILIES)}')
         if known in FAMILIES and method != known and (known, method) not in STARTS:
             raise WeightsError(f'{place.asked} is known as {known}; read as {method} it would '
-                               'give nonsense. Leave --method out, or rename a folder of your own')
+                               f'give nonsense. Use refiner:={use} (models import: no '
+                               '--method), or rename a folder of your own')
         return method
     if known in FAMILIES:
         return known

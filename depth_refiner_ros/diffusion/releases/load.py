@@ -10,6 +10,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.releases.card import licence_of
 from depth_refiner_ros.diffusion.releases.checks import check_output, check_unet, gives_disparity
 from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, recipe_of
@@ -94,12 +95,19 @@ def load_release(where: str | Path, *, method: str | None = None, preset: str | 
         widen_conv_in(unet, FAMILIES[family].channels)
     vae_config = read_json(place.folder / VAE / 'config.json')
     vae = _read(place, VAE, vae_config, AutoencoderKL, pickles=pickles)
-    # A release's own text is what counts: tiny models have narrow ones.
-    recipe = replace(recipe, text_width=_text_width(place, unet, text))
+    # A release's own text and size are what counts.
+    recipe = replace(recipe, text_width=_text_width(place, unet, text),
+                     max_edge_px=_edge_px(index, recipe))
     network = OneStepNetwork(unet, VaeCodec(vae), recipe, text)
     return Release(network=network.eval().requires_grad_(False), source=place.source,
                    name=place.model.short if place.model else place.folder.resolve().name,
                    licence=licence or licence_of(place), notes=tuple(schedule.notes(recipe)))
+
+
+def _edge_px(index: Mapping[str, Any], recipe: Recipe) -> int:
+    """Give the size that a release says its weights work best at; 0 is the image's own."""
+    edge_px = index.get('default_processing_resolution')
+    return edge_px if type(edge_px) is int else recipe.max_edge_px
 
 
 def _text_width(place: Place, unet: UNet2DConditionModel, text_1LC: torch.Tensor) -> int:

@@ -13,6 +13,7 @@ from depth_refiner_ros.diffusion.releases.weights import (
 from depth_refiner_ros.hub import fetch, is_hub_id
 
 CACHED = 'models--'
+RELEASED = ('refiner', 'base')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +44,17 @@ def locate(where: str, *, pickles: bool = False) -> Place:
     folder = Path(where).expanduser()
     if folder.is_dir():
         known = find(_name(folder))
+        _check_kind(known, where)
         source = f'a copy of {known.id}' if known else f'the folder {folder.resolve().name}'
         return Place(folder=folder, asked=where, source=source, model=known)
     model = find(where.partition('@')[0])
+    _check_kind(model, where)
     if model is not None and not model.on_hub:
         raise WeightsError(f'{where} is on no hub: {model.get}')
     if folder.exists() or not is_hub_id(where):
-        raise WeightsError(f'{where} is neither a folder nor a hub id (owner/name); name the '
-                           'folder that holds unet, vae, scheduler, text_encoder and tokenizer')
+        raise WeightsError(f'{where} is neither a folder nor a hub id (owner/name); name a '
+                           'bundle, or the folder that holds unet, vae, scheduler, text_encoder '
+                           'and tokenizer')
     folder = fetch(where, safe_patterns())
     if lacking(folder):
         folder = fetch(where, safe_patterns('.fp16'))
@@ -58,6 +62,13 @@ def locate(where: str, *, pickles: bool = False) -> Place:
         folder = fetch(where, pickled_patterns(lacking(folder)))
     name = where.partition('@')[0]
     return Place(folder=folder, asked=where, source=f'{name}@{folder.name[:12]}', model=model)
+
+
+def _check_kind(model: Model | None, where: str) -> None:
+    if model is not None and model.kind not in RELEASED:
+        use = f'use prior:={model.use}' if model.use else f'{model.get}'
+        raise WeightsError(f'{where} is known as {model.id} ({model.what_for}), which is no '
+                           f'refiner; {use}')
 
 
 def _name(folder: Path) -> str:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from depth_refiner_ros.bundle import MANIFEST, open_bundle
+from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.releases.weights import UNET
-from depth_refiner_ros.hub import is_hub_id
 
 
 def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]:
@@ -20,9 +20,11 @@ def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]
     :raises WeightsError: where it cannot be had, is broken, or is a model of another kind
     """
     folder = Path(where).expanduser()
-    release = (folder / UNET / 'config.json').is_file() and not (folder / MANIFEST).is_file()
-    if where != 'bundled' and (release or (not folder.exists() and is_hub_id(where))):
-        read = load_release(where, method=None if refiner == 'aligned' else refiner)
-        return read.network, '; '.join((read.describe(), *read.notes))
-    bundle = open_bundle(where, 'refiner')
-    return read_refiner(bundle), bundle.describe()
+    if where == 'bundled' or (folder / MANIFEST).is_file():
+        bundle = open_bundle(where, 'refiner')
+        return read_refiner(bundle), bundle.describe()
+    if folder.exists() and not (folder / UNET / 'config.json').is_file():
+        raise WeightsError(f'{where} holds no {MANIFEST} and no {UNET}/config.json; name a '
+                           'bundle, the folder of an official release, its hub id, or bundled')
+    read = load_release(where, method=None if refiner == 'aligned' else refiner)
+    return read.network, '; '.join((read.describe(), *read.notes))

@@ -143,10 +143,16 @@ def test_refiner_weights_of_the_package():
 
 @pytest.mark.parametrize('where', ['nowhere', './no/where'])
 def test_refiner_weights_that_are_nowhere(where):
-    with pytest.raises(WeightsError, match='holds no bundle'):
+    with pytest.raises(WeightsError, match=r'neither a folder nor a hub id .* name a bundle'):
         read_refiner_weights(where, 'apdepth')
 
 
+def test_refiner_weights_in_a_folder_of_something_else(tmp_path):
+    with pytest.raises(WeightsError, match=r'no bundle\.json and no unet/config\.json; name'):
+        read_refiner_weights(str(tmp_path), 'apdepth')
+
+
 def test_a_release_for_another_refiner(tmp_path):
-    with pytest.raises(WeightsError, match='is known as apdepth; read as sharpdepth'):
+    with pytest.raises(WeightsError, match=r'is known as apdepth; read as sharpdepth it would '
+                       r'give nonsense\. Use refiner:=apdepth'):
         read_refiner_weights(str(official.apdepth(tmp_path)), 'sharpdepth')

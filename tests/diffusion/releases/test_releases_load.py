@@ -41,6 +41,13 @@ def test_each_layout_is_read_part_by_part(tmp_path, write, expected):
         assert all(torch.equal(value, theirs[name]) for name, value in mine.state_dict().items())
 
 
+@pytest.mark.parametrize(('says', 'expected'), [(0, 0), (640, 640), (None, 768)])
+def test_a_release_may_name_the_size_that_it_works_best_at(tmp_path, says, expected):
+    folder = official.apdepth(tmp_path)
+    official.edit(folder / 'model_index.json', default_processing_resolution=says)
+    assert load_release(folder).network.recipe.max_edge_px == expected
+
+
 def test_the_empty_prompt_is_what_the_release_itself_encodes(tmp_path):
     folder = official.sharpdepth(tmp_path)
     tokens = CLIPTokenizer.from_pretrained(folder / 'tokenizer')('', return_tensors='pt')

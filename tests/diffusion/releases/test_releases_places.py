@@ -54,6 +54,18 @@ def test_what_is_on_no_hub_says_where_it_is():
         locate('Qualcomm-AI-research/SharpDepth')
 
 
+@pytest.mark.parametrize(('where', 'fix'), [
+    ('zysong212/DepthMaster', 'run by its own code alone: github.com/indu1ge/DepthMaster'),
+    ('Intel/zoedepth-nyu-kitti', 'use prior:=zoedepth')])
+def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
+    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner; {fix}'):
+        locate(where)
+    folder = tmp_path / where.split('/')[-1]
+    folder.mkdir()
+    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner; {fix}'):
+        locate(str(folder))
+
+
 @pytest.mark.parametrize(('text', 'is_one'), [
     ('a/b', True), ('a-b.c/d_e@main', True), ('a/b@0123abc', True), ('a', False), ('a/b/c', False),
     ('/a/b', False), ('./a', False), ('../a', False), ('a/b@', False), ('', False)])

@@ -1,0 +1,34 @@
+"""Settings that cannot work together, refused when they are loaded and not at the first frame."""
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.settings import ModelSettings, RELATIVE_PRIORS
+
+
+def check_metres(settings: ModelSettings) -> None:
+    """
+    Ask for something that sets the metres; no weights are needed to tell.
+
+    :raises SettingsError: where prior and scale prior have none
+    """
+    if settings.prior in RELATIVE_PRIORS and settings.scale_prior == 'none':
+        raise SettingsError(f'prior = {settings.prior} gives disparity, which has no metres; name '
+                            'what sets them, such as scale_prior:=bundled, or '
+                            'scale_prior:=sensor with a depth image')
+
+
+def check_recipe(settings: ModelSettings, recipe: Recipe) -> None:
+    """
+    Compare the settings with what a refiner's weights need.
+
+    :param recipe: of the weights
+    :raises SettingsError: where the weights need another prior, or a fit that is switched off
+    """
+    if recipe.output != 'metric' and settings.align == 'none':
+        raise SettingsError(f'align = none, but these {settings.refiner} weights give '
+                            f'{recipe.output} depth, which has no metres without a fit; use auto, '
+                            'robust or lstsq')
+    if recipe.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:
+        raise SettingsError(f'prior = {settings.prior}, but these {settings.refiner} weights take '
+                            'the raw disparity of the network that they were trained with; use '
+                            f'prior:=depth_anything_v2 with scale_prior:={settings.prior}')

@@ -1,0 +1,82 @@
+"""Which pixels take part in the final fit, and who runs a prior's networks."""
+
+import math
+
+from depth_refiner_ros.backends.execution import choose
+from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.core.alignment import fit_scale_shift
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.types import FitStatus, PriorDepth
+from depth_refiner_ros.diffusion.estimator import Estimate
+from depth_refiner_ros.diffusion.presets import lotus_recipe, sharpdepth_recipe
+from depth_refiner_ros.priors.sensor import SensorPrior
+from depth_refiner_ros.refiner import hand_over
+import torch
+
+from tests.test_refiner_relative import (
+    camera,
+    Exact,
+    Fixed,
+    HEIGHT,
+    image,
+    refiner,
+    scene,
+    WIDTH,
+)
+
+
+def test_an_aligned_model_is_the_baselines_one_fit_over_all_pixels():
+    made = refiner(Fixed(lotus_recipe('g'), wrong=12), Exact())
+    values = made._estimator.estimate(image(), scene(), None, None).depth_B1HW
+    result = made.refine(image(), camera())
+    expected = fit_scale_shift(values, scene())
+    torch.testing.assert_close(result.scale_shift.scale_B, expected.scale_B)
+    assert int(result.scale_shift.inliers_B) == HEIGHT * WIDTH
+
+
+class Disagreeing(Fixed):
+    """Right up to scale, but all of it said to differ, except in its first rows."""
+
+    def estimate(self, rgb_B3HW, prior_B1HW, known_B1HW, generator, *, shrink=1.0):
+        difference = torch.ones_like(prior_B1HW)
+        difference[..., :self.wrong, :] = 0.0
+        return Estimate(depth_B1HW=0.5 * prior_B1HW, difference_B1HW=difference)
+
+
+def test_agreeing_pixels_that_a_sparse_reference_lacks_do_not_count():
+    sparse = torch.full((1, 1, HEIGHT, WIDTH), math.nan)
+    sparse[..., 20::2, ::2] = scene()[..., 20::2, ::2]
+    made = refiner(Disagreeing(sharpdepth_recipe('paper'), wrong=10), Exact(), SensorPrior())
+    result = made.refine(image(), camera(), sensor_depth_m_B1HW=sparse)
+    assert result.scale_shift.status_B.tolist() == [FitStatus.OK]
+    torch.testing.assert_close(result.depth_m_B1HW, scene(), rtol=2e-3, atol=2e-3)
+
+
+def test_too_few_agreeing_pixels_of_a_large_image_fall_back_to_all():
+    tall = torch.linspace(1.0, 4.0, 640).expand(1, 1, 480, 640).clone()
+
+    class Large(Exact):
+        def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+            return PriorDepth(depth_B1HW=tall, kind='metric')
+
+    class Patch(Fixed):
+        def estimate(self, rgb_B3HW, prior_B1HW, known_B1HW, generator, *, shrink=1.0):
+            difference = torch.ones_like(prior_B1HW)
+            difference[..., 1:11, 1:16] = 0.0
+            return Estimate(depth_B1HW=0.5 * prior_B1HW, difference_B1HW=difference)
+
+    result = refiner(Patch(sharpdepth_recipe('paper')), Large()).refine(
+        torch.rand(1, 3, 480, 640), Intrinsics.from_fov(640, 480, 60.0))
+    assert result.scale_shift.status_B.tolist() == [FitStatus.OK]
+    torch.testing.assert_close(result.depth_m_B1HW, tall, rtol=1e-4, atol=1e-4)
+
+
+def test_every_network_of_a_prior_goes_to_the_backend():
+    class Two:
+        network = torch.nn.Linear(1, 1)
+        fov_network = torch.nn.Linear(1, 1)
+
+    two, networks = Two(), Networks(choose('cpu', 'fp32'))
+    hand_over(two, networks, 'prior')
+    assert (two.network.key, two.fov_network.key) == ('prior', 'prior_fov')
+    hand_over(None, networks, 'scale_prior')
