@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import json
 import math
 from pathlib import Path
+import sys
 from typing import Any, TypeVar
 
 from depth_refiner_ros.core.errors import InputError
@@ -26,6 +27,11 @@ console = Console(stderr=True)
 def say(text: str) -> None:
     """Print a result to stdout."""
     print(text, flush=True)
+
+
+def note(text: str) -> None:
+    """Print a remark to stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def progress_bars() -> Progress:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.cli.console import note, output_folder, say, tracked, write_json
 from depth_refiner_ros.cli.inference import (
     AssumedCamera,
     depth_batch,
@@ -61,6 +61,8 @@ def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, fra
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
     sources = [open_source(spec) for spec in specs]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
+    for line in refiner.describe():
+        note(line)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
     with_camera = AssumedCamera(assume_fov_deg)

@@ -43,7 +43,7 @@ def import_refiner(where: str, folder: Path, wanted: Wanted, json_file: Path | N
         converted = convert(release, folder, precision=wanted.precision,
                             tell=lambda step: bars.update(task, description=step, advance=1))
         bars.update(task, description='done', advance=1)
-    _tell(release, converted)
+    _tell(release, converted, wanted)
     if json_file:
         write_json(json_file, _facts(release, converted))
 
@@ -81,7 +81,7 @@ def _architecture(name: str) -> str:
                        f'{" or ".join(ARCHITECTURES)}')
 
 
-def _tell(release: Release, converted: Converted) -> None:
+def _tell(release: Release, converted: Converted, wanted: Wanted) -> None:
     say(converted.bundle.describe())
     if release.licence == 'unknown':
         say('nothing says its licence: ask its authors before you use it, and say --licence')
@@ -89,8 +89,9 @@ def _tell(release: Release, converted: Converted) -> None:
         say(note)
     say(f'largest difference to the release: {converted.difference:.2g} of the depth range '
         f'(bound {converted.bound:g})')
-    say(f'use it with --refiner {release.network.recipe.method} --refiner-weights '
-        f'{converted.bundle.path}')
+    where = converted.bundle.path
+    say(f'no depth model yet: begin training from it with init_from={where}' if wanted.widen else
+        f'use it with --refiner {release.network.recipe.method} --refiner-weights {where}')
 
 
 def _facts(release: Release, converted: Converted) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 import cv2
-from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.cli.console import note, output_folder, say, tracked, write_json
 from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
@@ -30,6 +30,8 @@ def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int
     sources = {spec: open_source(spec) for spec in specs}
     refiner = DepthRefiner.from_settings(settings)
     output_folder(out)
+    for line in refiner.describe():
+        note(line)
     per_source = {}
     for spec, folder in zip(specs, folder_names(specs)):
         per_source[spec] = _one_source(sources[spec], refiner, settings, out / folder,

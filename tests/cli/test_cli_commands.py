@@ -57,6 +57,8 @@ def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
                           '--json', 'copy.json')
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == '3 depth maps in out\n'
+    # What ran, and under which licence, is told beside the result.
+    assert 'networks run on cpu' in ended.stderr
     depth_files = sorted((tmp_path / 'out' / 'wall').glob('*.npy'))
     assert len(depth_files) == 3
     depth_m_HW = np.load(depth_files[0])
