@@ -62,45 +62,6 @@ def fit_robust(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
     return fit
 
 
-def fit_disparity(disparity_B1HW: torch.Tensor, depth_m_B1HW: torch.Tensor,
-                  weight_B1HW: torch.Tensor | None = None, *, min_pixels: int = 32,
-                  stride: int = 1, robust: bool = True) -> ScaleShift:
-    """
-    Fit affine-invariant disparity to 1 / depth; :func:`depth_from_disparity` applies it.
-
-    :param disparity_B1HW: inverse depth up to scale and shift, larger is nearer
-    :param depth_m_B1HW: metric depth in metres; values <= 0, NaN and inf are left out
-    :param weight_B1HW: bool mask or weights
-    :param robust: use :func:`fit_robust`, as a few near pixels rule the residuals in 1 / depth
-    :return: the map disparity -> 1/metres; its ``rmse_B`` is in 1/metres
-    :raises InputError: where shapes or dtypes do not match
-    """
-    check_map('depth', depth_m_B1HW)
-    inverse_B1HW = 1.0 / torch.where(depth_m_B1HW > 0, depth_m_B1HW, torch.nan)
-    inverse_B1HW = torch.where(inverse_B1HW > 0, inverse_B1HW, torch.nan)
-    fit = fit_robust if robust else fit_scale_shift
-    return fit(disparity_B1HW, inverse_B1HW, weight_B1HW, min_pixels=min_pixels, stride=stride)
-
-
-def depth_from_disparity(disparity_B1HW: torch.Tensor, fit: ScaleShift, *,
-                         far_m: float = 1000.0) -> torch.Tensor:
-    """
-    Turn aligned disparity into depth without dividing by zero.
-
-    :param fit: from :func:`fit_disparity`
-    :param far_m: depth beyond which there is no value
-    :return: depth in metres; NaN where it would be beyond ``far_m``, at infinity or behind the
-        camera, and in images whose fit is not usable
-    :raises InputError: where the disparity is no map or ``far_m`` is not positive
-    """
-    check_map('disparity', disparity_B1HW)
-    check_at_least('far_m', far_m, 1e-6)
-    inverse_B1HW = fit.apply(disparity_B1HW)
-    usable_B1HW = (inverse_B1HW >= 1.0 / far_m) & fit.ok_B.view(-1, 1, 1, 1)
-    depth_m_B1HW = 1.0 / torch.where(usable_B1HW, inverse_B1HW, 1.0)
-    return torch.where(usable_B1HW, depth_m_B1HW, torch.nan)
-
-
 def _samples(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
              weight_B1HW: torch.Tensor | None,
              stride: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -1,9 +1,4 @@
-from depth_refiner_ros.core.alignment import (
-    depth_from_disparity,
-    fit_disparity,
-    fit_robust,
-    fit_scale_shift,
-)
+from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import FitStatus
 import pytest
@@ -199,30 +194,6 @@ def test_gradient_stays_finite_with_missing_and_ill_posed_images(fit):
     assert prediction.grad[0, 0, :8].abs().max() == 0
 
 
-def test_disparity_comes_back_as_depth():
-    depth_m = 1.0 + 9.0 * random_map(17)
-    depth_m[..., 0] = torch.nan
-    depth_m[..., 1] = 0.0
-    disparity = 5.0 / torch.where(depth_m > 0, depth_m, 1.0) - 0.2
-    fit = fit_disparity(disparity, depth_m)
-    torch.testing.assert_close(fit.scale_B, torch.full((2,), 0.2), rtol=1e-4, atol=0)
-    restored_m = depth_from_disparity(disparity, fit)
-    torch.testing.assert_close(restored_m[..., 2:], depth_m[..., 2:], rtol=1e-4, atol=0)
-
-
-def test_disparity_at_and_behind_infinity_has_no_depth():
-    fit = fit_scale_shift(line(0, 1, 2), line(0, 1, 2), min_pixels=2)
-    depth_m = depth_from_disparity(line(-1.0, 0.0, 0.005, 0.01, 0.5, torch.nan), fit, far_m=100.0)
-    torch.testing.assert_close(depth_m, line(torch.nan, torch.nan, torch.nan, 100.0, 2.0,
-                                             torch.nan), equal_nan=True)
-
-
-def test_disparity_without_a_usable_fit_has_no_depth():
-    fit = fit_disparity(torch.ones(1, 1, 8, 8), 2 * torch.ones(1, 1, 8, 8))
-    assert fit.status_B.tolist() == [FitStatus.CONSTANT]
-    assert torch.isnan(depth_from_disparity(torch.ones(1, 1, 8, 8), fit)).all()
-
-
 @pytest.mark.parametrize(('call', 'message'), [
     (lambda: fit_scale_shift(torch.ones(4, 4), torch.ones(4, 4)), 'prediction: expected shape'),
     (lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 5)), 'target: shape'),
@@ -263,4 +234,3 @@ def test_nothing_waits_for_the_device(fit):
     maps = torch.empty(2, 1, 24, 32, device='meta')
     result = fit(maps, maps, maps > 0)
     assert result.scale_B.shape == (2,)
-    assert depth_from_disparity(maps, fit_disparity(maps, maps)).shape == maps.shape
