@@ -88,6 +88,16 @@ def check_some_finite(name: str, tensor: torch.Tensor) -> None:
                          'check the source and its encoding')
 
 
+def surely_everywhere(mask: torch.Tensor) -> bool:
+    """
+    Tell whether a mask on the CPU holds everywhere, to spare work there.
+
+    Another device is not asked, as the answer would have to be waited for, and the question could
+    not be part of a CUDA graph: there, False.
+    """
+    return mask.device.type == 'cpu' and bool(mask.all())
+
+
 def check_at_least(name: str, value: float, lowest: float) -> None:
     """
     Ask for a number that is not below a limit.

@@ -1,6 +1,6 @@
 """Filling holes in depth smoothly from their surroundings, as a start for the refiner."""
 
-from depth_refiner_ros.core.checks import check_map
+from depth_refiner_ros.core.checks import check_map, surely_everywhere
 import torch
 from torch.nn import functional
 
@@ -14,12 +14,12 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
 
     :param depth_m_B1HW: metres, not finite where unknown
     :param empty_m: value of an image that knows nothing
-    :return: finite depth, same shape; the same tensor where nothing was unknown
+    :return: finite depth, same shape; on the CPU the same tensor where nothing was unknown
     :raises InputError: where the depth is no map
     """
     check_map('depth', depth_m_B1HW)
     known = torch.isfinite(depth_m_B1HW)
-    if bool(known.all()):
+    if surely_everywhere(known):
         return depth_m_B1HW
     filled = _fill(torch.where(known, depth_m_B1HW, 0.0), known.to(depth_m_B1HW.dtype))
     some = known.flatten(1).any(1).view(-1, 1, 1, 1)
@@ -27,8 +27,8 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
 
 
 def _fill(depth: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Fill depth that is 0 where its weight is 0; recursion halves the size each time."""
-    if max(depth.shape[-2:]) == 1 or bool((weight > 0).all()):
+    """Fill depth that is 0 where its weight is 0; recursion halves the size down to one pixel."""
+    if max(depth.shape[-2:]) == 1:
         return depth
     size = depth.shape[-2:]
     share = functional.avg_pool2d(weight, 2, ceil_mode=True)

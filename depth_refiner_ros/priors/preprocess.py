@@ -88,7 +88,7 @@ class InputRule:
         :param rgb_B3HW: colour in 0..1
         """
         image_size = _size_of(rgb_B3HW)
-        mean, std = (rgb_B3HW.new_tensor(values).view(1, 3, 1, 1) for values in self.mean_std)
+        mean, std = (_per_colour(values, rgb_B3HW) for values in self.mean_std)
         bordered = self.before(image_size).added((rgb_B3HW - mean) / std)
         inner = self.size(_size_of(bordered))
         return self.after(inner).added(_resized(bordered, inner, self.down, self.down_corners))
@@ -200,6 +200,11 @@ def depth_pro(side: int = 1536) -> InputRule:
 def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
     """Give the rule of Metric3D v2 with a ViT."""
     return InputRule(size=fitted(rows, columns), after=centred(rows, columns))
+
+
+def _per_colour(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:
+    """Fill on the device: a list copied there would wait for it in every frame."""
+    return torch.cat([like_B3HW.new_full((1, 1, 1, 1), value) for value in values], dim=1)
 
 
 def _size_of(image_BCHW: torch.Tensor) -> Size:
