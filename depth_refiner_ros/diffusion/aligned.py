@@ -5,13 +5,13 @@ Brought to the metres of a metric prior afterwards, this is the baseline 'UniDep
 of SharpDepth's table 1, with any prior.
 """
 
-from depth_refiner_ros.diffusion.noise import gaussian_like
+from depth_refiner_ros.diffusion.noise import gaussian_like, Source
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
 def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor,
-            generator: torch.Generator) -> torch.Tensor:
+            generator: Source) -> torch.Tensor:
     """
     Estimate relative depth from an image alone.
 

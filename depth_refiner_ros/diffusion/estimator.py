@@ -6,6 +6,7 @@ from depth_refiner_ros.core.resize import resized, Size, with_longest_edge
 from depth_refiner_ros.core.types import DepthKind
 from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
+from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
@@ -54,7 +55,7 @@ class SharpEstimator:
         """Factor on the size to work at, where memory is short."""
 
     def estimate(self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor,
-                 known_B1HW: torch.Tensor, generator: torch.Generator) -> Estimate:
+                 known_B1HW: torch.Tensor, generator: Source) -> Estimate:
         """
         Sharpen a prior.
 

@@ -3,6 +3,40 @@
 import torch
 
 
-def gaussian_like(latent_BChw: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+class KeptNoise:
+    """
+    The draws of one seed, kept where they are used.
+
+    Every image draws the same from the same seed, so that a draw is a constant: made on the CPU
+    and copied once, it can be part of a CUDA graph. One for each size of image, as draws are kept
+    by their order.
+
+    :param seed: as of a :class:`torch.Generator`, whose draws these are
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+        self._drawn: list[torch.Tensor] = []
+        self._next = 0
+
+    def rewound(self) -> 'KeptNoise':
+        """Begin with the first draw again."""
+        self._next = 0
+        return self
+
+    def like(self, latent_BChw: torch.Tensor) -> torch.Tensor:
+        """Give the next draw."""
+        if self._next == len(self._drawn):
+            self._drawn.append(gaussian_like(latent_BChw, self._generator))
+        self._next += 1
+        return self._drawn[self._next - 1]
+
+
+Source = torch.Generator | KeptNoise
+
+
+def gaussian_like(latent_BChw: torch.Tensor, source: Source) -> torch.Tensor:
     """Draw on the CPU, so that one seed gives one depth on every device."""
-    return torch.randn(latent_BChw.shape, generator=generator).to(latent_BChw)
+    if isinstance(source, KeptNoise):
+        return source.like(latent_BChw)
+    return torch.randn(latent_BChw.shape, generator=source).to(latent_BChw)

@@ -93,7 +93,7 @@ def lotus_recipe(kind: str, output: str = 'relative') -> Recipe:
         timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='none',
         start='gaussian' if kind == 'g' else 'none', output=output, clip='channels',
         task_embedding=DEPTH_TASK, text_width=SD2_TEXT_WIDTH, agree_below=1.0, fit='lstsq',
-        max_edge_px=768, padding='cells', resize_back='nearest')
+        max_edge_px=768, padding='cells', resize_back='nearest-exact')
 
 
 def marigold_recipe(version: str) -> Recipe:

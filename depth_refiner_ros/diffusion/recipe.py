@@ -35,7 +35,7 @@ CHOICES = {
     'noise': ('gaussian', 'noised_latent'),
     'fit': ('lstsq', 'robust'),
     'padding': ('levels', 'cells'),
-    'resize_back': ('bilinear', 'antialias', 'nearest'),
+    'resize_back': ('bilinear', 'antialias', 'nearest-exact'),
 }
 LIMITS = {'unshuffle_factor': (1, 64), 'timestep': (0, 999), 'text_width': (0, 65536),
           'max_edge_px': (0, 65536), 'agree_below': (0.0, 1.0), 'nearest_m': (0.0, 1.0)}

@@ -1,13 +1,13 @@
 """SharpDepth's forward pass: a guess from noise, a difference map, a gated second pass (4.1)."""
 
 from depth_refiner_ros.core.gating import difference_map, downsample_difference, gate_latent
-from depth_refiner_ros.diffusion.noise import gaussian_like
+from depth_refiner_ros.diffusion.noise import gaussian_like, Source
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
 def sharpdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
-               known_B1HW: torch.Tensor, generator: torch.Generator
+               known_B1HW: torch.Tensor, generator: Source
                ) -> tuple[torch.Tensor, torch.Tensor]:
     """
     Refine normalised depth where a depth diffusion model disagrees with it.

@@ -182,6 +182,15 @@ def test_lotus_comes_back_by_nearest_and_others_smoothly():
     assert not torch.equal(values['marigold'], smooth)
 
 
+def test_lotus_takes_the_nearest_centre_of_a_pixel():
+    _, small, _, _ = run(lotus_recipe('d'), height=24, width=24, max_edge_px=24)
+    estimator = SharpEstimator(tiny_of(lotus_recipe('d')))
+    # Three pixels of five: centres 0.3, 0.9, 1.5, 2.1, 2.7 of the small map, whose cells end at 1
+    # and 2. The legacy rule floors 0, 0.6, 1.2, 1.8, 2.4 instead.
+    back = estimator._resized_back(small.depth_B1HW[..., :3, :3], (3, 5))
+    assert torch.equal(back, small.depth_B1HW[..., :3, :][..., [0, 0, 1, 2, 2]])
+
+
 def test_generative_lotus_starts_from_noise_and_discriminative_from_the_image_alone():
     _, _, _, ((_, noisy, step),) = run(lotus_recipe('g'), seed=3)
     assert noisy.shape[1] == 8
