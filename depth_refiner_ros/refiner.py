@@ -149,8 +149,8 @@ class DepthRefiner:
         return RefinedDepth(
             depth_m_B1HW=depth.masked_fill(near, recipe.nearest_m),
             prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
-            confidence_B1HW=confidence, scale_shift=fit, clamped=int(near.sum()),
-            timings_ms=timings)
+            confidence_B1HW=confidence, scale_shift=fit,
+            clamped_B=near.sum(dim=(1, 2, 3)), timings_ms=timings)
 
     def warm_up(self, width: int, height: int) -> None:
         """

@@ -98,6 +98,11 @@ def surely_everywhere(mask: torch.Tensor) -> bool:
     return mask.device.type == 'cpu' and bool(mask.all())
 
 
+def surely_somewhere(mask: torch.Tensor) -> bool:
+    """Tell whether a mask on the CPU holds anywhere; False elsewhere, for the same reasons."""
+    return mask.device.type == 'cpu' and bool(mask.any())
+
+
 def check_at_least(name: str, value: float, lowest: float) -> None:
     """
     Ask for a number that is not below a limit.

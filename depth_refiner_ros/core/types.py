@@ -83,7 +83,8 @@ class RefinedDepth:
     :param difference_B1HW: normalised disagreement of prior and refinement in [0, 1]
     :param confidence_B1HW: trust in the depth in [0, 1]; 0 where there is no depth
     :param scale_shift: how the refined depth was aligned to the prior, with its status
-    :param clamped: pixels that the positive clamp changed
+    :param clamped_B: pixels of each image that the positive clamp changed, int64; None where it
+        did not run
     :param timings_ms: stage name to milliseconds
     """
 
@@ -92,5 +93,10 @@ class RefinedDepth:
     difference_B1HW: torch.Tensor
     confidence_B1HW: torch.Tensor
     scale_shift: ScaleShift
-    clamped: int = 0
+    clamped_B: torch.Tensor | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def clamped(self) -> int:
+        """Count the pixels that the positive clamp changed; waits for the device."""
+        return 0 if self.clamped_B is None else int(self.clamped_B.sum())

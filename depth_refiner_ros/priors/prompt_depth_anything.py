@@ -3,6 +3,7 @@
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import surely_somewhere
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
@@ -61,17 +62,19 @@ class PromptDepthAnythingPrior:
         """
         Predict metres at the image's size.
 
-        :raises InputError: where there is no measured depth, or an image's has no valid pixel
+        :raises InputError: where there is no measured depth, or an image's has no valid pixel; on
+            a GPU, which is not asked, such an image gets no depth
         """
         if sensor_m_B1HW is None:
             raise InputError(f'prior {NAME} needs a depth image as its prompt; connect depth_in '
                              'or use prior:=bundled')
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
-        prompt = prompt_of(SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW)
-        depth = self.network(self._rule.prepare(rgb_B3HW), prompt).float()
+        measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
+        depth = self.network(self._rule.prepare(rgb_B3HW), prompt_of(measured)).float()
         depth = self._rule.restore(depth, size)
         # Bicubic resampling and the network's linear output may leave the positive numbers.
-        return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
+        usable = (depth > 0.0) & ~_is_empty(measured).view(-1, 1, 1, 1)
+        return PriorDepth(depth_B1HW=torch.where(usable, depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
         """Give the line of its weights."""
@@ -85,12 +88,12 @@ def prompt_of(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     The network divides by the prompt's range, so one NaN or a flat wall would make everything NaN.
 
     :param depth_m_B1HW: metres, NaN where unknown
-    :raises InputError: where an image has no valid pixel
+    :raises InputError: where an image on the CPU has no valid pixel
     """
-    empty = ~torch.isfinite(depth_m_B1HW).flatten(1).any(dim=1)
-    if bool(empty.any()):
-        raise InputError(f'depth image {int(empty.nonzero()[0])} of the batch has no valid pixel; '
-                         'check its range and encoding')
+    empty_B = _is_empty(depth_m_B1HW)
+    if surely_somewhere(empty_B):
+        raise InputError(f'depth image {int(empty_B.nonzero()[0])} of the batch has no valid '
+                         'pixel; check its range and encoding')
     filled = fill_holes(depth_m_B1HW)
     rows, columns = filled.shape[-2:]
     if rows > PROMPT_ROWS:
@@ -103,6 +106,10 @@ def prompt_of(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     return torch.where((lacking > 0.0).view(-1, 1, 1, 1), widened, filled)
 
 
+def _is_empty(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
+    return ~torch.isfinite(depth_m_B1HW).flatten(1).any(dim=1)
+
+
 def build(options: PriorOptions) -> PromptDepthAnythingPrior:
     """Build ``prompt_depth_anything``."""
     folder = find_folder(NAME, options.weights)
@@ -113,4 +120,4 @@ def build(options: PriorOptions) -> PromptDepthAnythingPrior:
     line = f'prior {NAME} {size}: {licence_of(NAME, size)}, {size_mb(folder):.1f} MB, {folder}'
     return PromptDepthAnythingPrior(
         PromptDepthAnythingNetwork(model).to(options.device),
-        preprocess.prompt_depth_anything(options.short_side or 756), description=line)
+        preprocess.prompt_depth_anything(options.short_side), description=line)

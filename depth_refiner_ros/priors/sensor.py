@@ -1,7 +1,7 @@
 """A depth camera as the prior: its image may have holes, noise, smear and another size."""
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.checks import check_map
+from depth_refiner_ros.core.checks import check_map, surely_everywhere
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
 import torch
@@ -18,8 +18,8 @@ class SensorPrior:
         """
         Give the sensor's depth at the image's size, by nearest pixel.
 
-        :raises InputError: where there is no depth image, it is no batch of maps in metres, or
-            none of its pixels has a value
+        :raises InputError: where there is no depth image, it is no batch of maps in metres, or,
+            on the CPU, none of its pixels has a value
         """
         if sensor_m_B1HW is None:
             raise InputError('prior sensor needs a depth image; connect depth_in or use '
@@ -31,11 +31,23 @@ class SensorPrior:
         depth = sensor_m_B1HW.float()
         if depth.shape[-2:] != rgb_B3HW.shape[-2:]:
             depth = functional.interpolate(depth, size=rgb_B3HW.shape[-2:], mode='nearest-exact')
-        usable = torch.isfinite(depth) & (depth > NEAREST_M)
-        if not bool(usable.any()):
-            raise InputError('the depth image has no valid pixel; check its range and encoding')
-        return PriorDepth(depth_B1HW=torch.where(usable, depth, torch.nan), kind='metric')
+        check_measured(depth)
+        return PriorDepth(depth_B1HW=torch.where(_usable(depth), depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
         """Give no line: nothing is loaded."""
         return []
+
+
+def check_measured(depth_m_B1HW: torch.Tensor) -> None:
+    """
+    Ask for at least one measured pixel, where that can be told without waiting for a GPU.
+
+    :raises InputError: where depth on the CPU has none
+    """
+    if surely_everywhere(~_usable(depth_m_B1HW)):
+        raise InputError('the depth image has no valid pixel; check its range and encoding')
+
+
+def _usable(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
+    return torch.isfinite(depth_m_B1HW) & (depth_m_B1HW > NEAREST_M)

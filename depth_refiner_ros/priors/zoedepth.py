@@ -76,7 +76,8 @@ class ZoeDepthPrior:
 
     def _one(self, pixels_13hw: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
         depth, votes = self.network(pixels_13hw)
-        domain = self._domains[int(votes.argmax())]
+        # Which of two heads has spoken must be asked; no CUDA graph can hold that.
+        domain = self._domains[int(votes.argmax()) if len(self._domains) > 1 else 0]
         return depth.float() * correction(camera, TRAINING_FOCAL[domain])
 
 
