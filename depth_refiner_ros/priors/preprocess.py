@@ -6,15 +6,15 @@ rule                  size at the network                   numbers           re
 ===================== ===================================== ================= ====================
 depth_anything        short side 518, multiples of 14       ImageNet          bicubic, bilinear ac
 official_compat       the image's, up to multiples of 14    [-1, 1]           bilinear ac, both
-prompt_depth_anything short side 756, multiples of 14       ImageNet          bicubic, bicubic
+prompt_depth_anything into 756 x 756, multiples of 14       ImageNet          bicubic, bicubic
 zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic
                       multiples of 32
 depth_pro             squashed to 1536 x 1536               0.5 +- 0.5        bilinear, bilinear
 metric3d              fitted into 1064 x 616, grey borders  ImageNet          bilinear, bilinear
 ===================== ===================================== ================= ====================
 
-*ac*: corners aligned, as the model's own code does. Nothing is antialiased, as in that code.
-UniDepth scales by itself.
+*into*: the side that changes less gets its target, and the aspect stays; *ac*: corners aligned, as
+the model's own code does. Nothing is antialiased, as in that code. UniDepth scales by itself.
 """
 
 from collections.abc import Callable
@@ -181,9 +181,10 @@ def official_compat() -> InputRule:
     return InputRule(size=rounded_up(14), mean_std=HALF, down_corners=True, up_corners=True)
 
 
-def prompt_depth_anything(short_side: int = 756) -> InputRule:
-    """Give the rule of Prompt Depth Anything."""
-    return InputRule(size=lower_bound(short_side, 14), down='bicubic', up='bicubic')
+def prompt_depth_anything(short_side: int = 0) -> InputRule:
+    """Give the rule of Prompt Depth Anything; 0 is its own size."""
+    size = lower_bound(short_side, 14) if short_side else least_change(756, 756, 14)
+    return InputRule(size=size, down='bicubic', up='bicubic')
 
 
 def zoedepth() -> InputRule:

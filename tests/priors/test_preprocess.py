@@ -27,7 +27,9 @@ def ramp(height, width):
     (preprocess.depth_anything(300), (480, 640), (308, 406)),
     (preprocess.official_compat(), (480, 640), (490, 644)),
     (preprocess.official_compat(), (14, 15), (14, 28)),
-    (preprocess.prompt_depth_anything(), (480, 640), (756, 1008)),
+    (preprocess.prompt_depth_anything(), (480, 640), (560, 756)),
+    (preprocess.prompt_depth_anything(), (1440, 1920), (756, 1008)),
+    (preprocess.prompt_depth_anything(480), (480, 640), (490, 644)),
     (preprocess.zoedepth(), (480, 640), (384, 512)),
     (preprocess.depth_pro(), (480, 640), (1536, 1536)),
     (preprocess.metric3d(), (480, 640), (616, 1064)),
@@ -46,6 +48,16 @@ def test_depth_anything_sees_what_its_own_code_shows_it(size):
                          interpolation=cv2.INTER_CUBIC)
     expected = (picture - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
     np.testing.assert_allclose(prepared[0].permute(1, 2, 0).numpy(), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize('size', [(480, 640), (375, 1242), (1440, 1920), (640, 480)])
+def test_prompt_depth_anything_has_the_size_of_the_processor_of_transformers(size):
+    from transformers import PromptDepthAnythingImageProcessorPil
+    processor = PromptDepthAnythingImageProcessorPil(
+        size={'height': 756, 'width': 756}, keep_aspect_ratio=True, ensure_multiple_of=14)
+    expected = processor(np.zeros((*size, 3), np.uint8), return_tensors='pt')['pixel_values']
+    prepared = preprocess.prompt_depth_anything().prepare(torch.zeros(1, 3, *size))
+    assert prepared.shape == expected.shape
 
 
 def test_apdepth_feeds_minus_one_to_one_without_imagenet_numbers():
