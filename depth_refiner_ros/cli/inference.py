@@ -21,6 +21,7 @@ class Depths:
     What the refiner made of one frame; maps are H x W, metres, NaN where unknown.
 
     :param truth_m_HW: the frame's own depth where it may serve as ground truth
+    :param clamped: pixels that came out behind the camera and were moved before it
     """
 
     frame: Frame
@@ -30,6 +31,7 @@ class Depths:
     confidence_HW: np.ndarray
     truth_m_HW: np.ndarray | None
     timings_ms: dict[str, float]
+    clamped: int
 
     def errors(self) -> FrameErrors | None:
         """Compare with the truth, None where there is none."""
@@ -93,7 +95,8 @@ def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
                   refined_m_HW=plane(result.depth_m_B1HW),
                   difference_HW=plane(result.difference_B1HW),
                   confidence_HW=plane(result.confidence_B1HW),
-                  truth_m_HW=frame.depth_m_HW if truth else None, timings_ms=result.timings_ms)
+                  truth_m_HW=frame.depth_m_HW if truth else None, timings_ms=result.timings_ms,
+                  clamped=result.clamped)
 
 
 def rgb_batch(frame: Frame) -> torch.Tensor:

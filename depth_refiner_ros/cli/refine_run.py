@@ -63,7 +63,7 @@ def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSetti
     total = min(len(source), frames) if frames else len(source)
     drawn = set(spread_indices(total, panels))
     output_folder(folder)
-    comparison, total_ms = Comparison(), []
+    comparison, total_ms, clamped = Comparison(), [], 0
     for index, frame in enumerate(tracked(islice(source, total), source.name, total)):
         depths = infer(refiner, settings, with_camera(frame))
         name = f'{index:06d}_{Path(frame.name).stem}' if frame.name else f'{index:06d}'
@@ -72,8 +72,10 @@ def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSetti
             write_png(folder / f'{name}_panel.png', sheet([depths.view()]))
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
+        clamped += depths.clamped
     return {'name': source.name, 'folder': folder.name, 'frames': len(total_ms),
             'median_ms': statistics.median(total_ms) if total_ms else None,
+            'clamped_px': clamped,
             'depth': comparison.result() if comparison.frames else None}
 
 

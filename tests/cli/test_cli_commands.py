@@ -72,6 +72,7 @@ def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
     summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
     assert summary == json.loads((tmp_path / 'copy.json').read_text())
     assert summary['frames'] == 3
+    assert summary['per_source']['wall']['clamped_px'] == 0
     assert summary['per_source']['wall']['depth'] is None, 'a sensor is not judged by itself'
 
 
