@@ -66,9 +66,9 @@ def locate(where: str, *, pickles: bool = False) -> Place:
 
 def _check_kind(model: Model | None, where: str) -> None:
     if model is not None and model.kind not in RELEASED:
-        use = f'use prior:={model.use}' if model.use else f'{model.get}'
+        fix = f'use prior:={model.use}' if model.use else 'see depth-refiner models list'
         raise WeightsError(f'{where} is known as {model.id} ({model.what_for}), which is no '
-                           f'refiner; {use}')
+                           f'refiner of this package; {fix}')
 
 
 def _name(folder: Path) -> str:

@@ -55,14 +55,14 @@ def test_what_is_on_no_hub_says_where_it_is():
 
 
 @pytest.mark.parametrize(('where', 'fix'), [
-    ('zysong212/DepthMaster', 'run by its own code alone: github.com/indu1ge/DepthMaster'),
+    ('zysong212/DepthMaster', 'see depth-refiner models list'),
     ('Intel/zoedepth-nyu-kitti', 'use prior:=zoedepth')])
 def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
-    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner; {fix}'):
+    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner of this package; {fix}'):
         locate(where)
     folder = tmp_path / where.split('/')[-1]
     folder.mkdir()
-    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner; {fix}'):
+    with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner of this package; {fix}'):
         locate(str(folder))
 
 
