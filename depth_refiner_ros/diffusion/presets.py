@@ -23,8 +23,8 @@ clip                   none              [-1, 1]                  [-1, 1]
 max_edge_px            image's size      768                      image's size
 =====================  ================  =======================  =======================
 
-Whether UniDepth is told the intrinsics (paper) or not (code) does not depend on the weights: see the
-option ``prior_focal_rule``.
+Whether UniDepth is told the intrinsics (paper) or not (code) does not depend on the weights: see
+the option ``prior_focal_rule``.
 
 ``official_compat`` is what the released weights were trained with; ``normalized`` is for weights
 of one's own. Lotus and Marigold encode alike but for Lotus's draw from the posterior, whose
