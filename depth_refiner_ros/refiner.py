@@ -1,41 +1,37 @@
 """
-The method in one screen: a metric prior gives scale, a one-step diffusion refiner gives edges.
+The refiner: loads what the settings name, checks what comes in, runs the method on it.
 
-Node, command line, evaluation and benchmark all call :meth:`DepthRefiner.refine`.
+The method itself is :class:`~depth_refiner_ros.refinement.Refinement`. Node, command line,
+evaluation and benchmark all call :meth:`DepthRefiner.refine`.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 import time
 
-from depth_refiner_ros.backends.base import Tell, tell_on_stderr
+from depth_refiner_ros.backends.base import Tell, tell_on_stderr, Tensors
+from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.backends.selfcheck import check_image
 from depth_refiner_ros.combination import check_metres, check_recipe
-from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError, WeightsError
-from depth_refiner_ros.core.fill import fill_holes
-from depth_refiner_ros.core.gating import select_agreeing
-from depth_refiner_ros.core.metres import to_metres
-from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
-from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
-from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
+from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.settings import ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.priors.sensor import check_measured
+from depth_refiner_ros.refinement import Refinement
+from depth_refiner_ros.settings import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
 
-FIT_SAMPLES = 20_000
-"""Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
-FIT_PIXELS = 32
-"""Fewer agreeing pixels than this, of those looked at, make all of them take part."""
 LOADED = tuple(item.name for item in fields(ModelSettings)
                if not item.metadata.get('option', {}).get('runtime'))
 """Options that networks are loaded by."""
@@ -64,6 +60,7 @@ class DepthRefiner:
         self.networks: Networks | None = None
         """What runs the networks, where :meth:`from_settings` loaded them."""
         self._fitting = FittingSize(settings.allow_smaller, tell)
+        self._graphs = FrameGraphs(tell) if execution.whole_frames else None
 
     @classmethod
     def from_settings(cls, settings: ModelSettings, tell: Tell = tell_on_stderr
@@ -119,38 +116,19 @@ class DepthRefiner:
             image cannot be aligned (see its status) its prior as it is
         :raises InputError: where an input is missing, of a wrong shape or of a wrong range
         """
+        self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
+        inputs = ((rgb_B3HW,) if sensor_depth_m_B1HW is None else
+                  (rgb_B3HW, sensor_depth_m_B1HW))
         timings: dict[str, float] = {}
-        rgb = self._to_unit(rgb_B3HW, intrinsics)
-        with self._timed(timings, 'prior'), self._execution.running():
-            sensor = sensor_depth_m_B1HW
-            if sensor is not None:
-                sensor = sensor.to(self._execution.device)
-            prior = FittingSize(False).run(
-                lambda _: self._prior.predict(rgb, intrinsics, sensor))
-        if self._estimator is None:
-            return _unrefined(prior, timings)
-        estimator, recipe = self._estimator, self._estimator.recipe
-        with self._timed(timings, 'refiner'), self._execution.running():
-            known = torch.isfinite(prior.depth_m_B1HW)
-            filled = fill_holes(prior.depth_m_B1HW)
-            condition = _condition(prior, filled, recipe)
-
-            def work(shrink: float) -> Estimate:
-                estimator.shrink = shrink
-                generator = torch.Generator().manual_seed(self._settings.seed)
-                return estimator.estimate(rgb, condition, known, generator)
-
-            estimate = self._fitting.run(work)
-        with self._timed(timings, 'align'), torch.inference_mode():
-            depth, difference, fit = self._aligned(estimate, prior, filled, recipe)
-            confidence = torch.where(torch.isfinite(depth),
-                                     confidence_of(difference, known, fit), 0.0)
-            near = depth < recipe.nearest_m if recipe.nearest_m else torch.zeros_like(known)
-        return RefinedDepth(
-            depth_m_B1HW=depth.masked_fill(near, recipe.nearest_m),
-            prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
-            confidence_B1HW=confidence, scale_shift=fit,
-            clamped_B=near.sum(dim=(1, 2, 3)), timings_ms=timings)
+        graph = None if self._graphs is None else self._graph(self._graphs, inputs, intrinsics)
+        if graph is None:
+            there = [value.to(self._execution.device) for value in inputs]
+            result = FittingSize(False).run(lambda _: self._refinement()(
+                intrinsics, *there, timed=partial(self._timed, timings)))
+        else:
+            with self._timed(timings, 'frame'):
+                result = RefinedDepth.of_tensors(graph(*inputs))
+        return replace(result, timings_ms=timings)
 
     def warm_up(self, width: int, height: int) -> None:
         """
@@ -174,45 +152,44 @@ class DepthRefiner:
         return [*self._prior.describe(), *refiner,
                 f'networks run on {how.device} in {how.precision}{by}', *checked]
 
-    def _to_unit(self, rgb: torch.Tensor, intrinsics: Intrinsics | None) -> torch.Tensor:
+    def _check(self, rgb: torch.Tensor, intrinsics: Intrinsics | None,
+               sensor_m_B1HW: torch.Tensor | None) -> None:
+        """Ask all that is asked of values, before they are on their way."""
         if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape:
             raise InputError(f'image has shape {tuple(rgb.shape)}, not (batch, 3, rows, columns)')
         if intrinsics is not None and (intrinsics.height, intrinsics.width) != rgb.shape[-2:]:
             raise InputError(f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
                              f'{intrinsics.width}x{intrinsics.height}; resize them together')
-        rgb = rgb.to(self._execution.device)
-        if rgb.dtype == torch.uint8:
-            return rgb.float().div_(255.0)
-        if not rgb.is_floating_point() or not bool(((rgb >= 0.0) & (rgb <= 1.0)).all()):
+        if rgb.dtype != torch.uint8 and not (
+                rgb.is_floating_point() and bool(((rgb >= 0.0) & (rgb <= 1.0)).all())):
             raise InputError(f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; '
                              'convert it')
-        return rgb.float()
+        # On the CPU priors ask for themselves; a GPU is not asked.
+        if (sensor_m_B1HW is not None and self._execution.device.type != 'cpu'
+                and self._settings.takes(DEPTH_PRIORS)):
+            check_measured(sensor_m_B1HW)
 
-    def _aligned(self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor,
-                 recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
-        """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
-        align = recipe.fit if self._settings.align == 'auto' else self._settings.align
-        values, kind = estimate.depth_B1HW, estimate.kind
-        if align == 'none' and kind != 'metric':
-            raise InputError(f'this refiner gives {kind} depth, which has no metres without a '
-                             'fit; set align to auto, robust or lstsq')
-        fit = fit_robust if align == 'robust' else fit_scale_shift
-        stride = max(1, int((values[0].numel() / FIT_SAMPLES) ** 0.5))
-        difference = estimate.difference_B1HW
-        if difference is None:
-            near_m = values if kind == 'metric' else to_metres(
-                values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)[0]
-            difference = relative_difference(near_m, filled_m)
-        if align == 'none':
-            return values, difference, identity_fit(values)
-        # A reference of its own may be sparse: there, every pixel counts.
-        reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
-        comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
-        agree, _ = select_agreeing(comparable, self._settings.agree_below or recipe.agree_below,
-                                   min_pixels=FIT_PIXELS * stride ** 2)
-        metres, found = to_metres(values, kind, reference_m, agree, fit=fit, stride=stride)
-        usable = found.ok_B.view(-1, 1, 1, 1)
-        return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
+    def _refinement(self) -> Refinement:
+        """Give the method as the options of this moment ask for it."""
+        chosen = self._settings
+        return Refinement(
+            prior=self._prior, estimator=self._estimator, execution=self._execution,
+            fitting=self._fitting, noise=lambda: torch.Generator().manual_seed(chosen.seed),
+            align=chosen.align, agree_below=chosen.agree_below)
+
+    def _graph(self, graphs: FrameGraphs, inputs: Tensors, intrinsics: Intrinsics | None
+               ) -> FrameGraph | None:
+        """Give the CUDA graph of such images, where there is one."""
+        forms = tuple((value.shape, value.dtype) for value in inputs)
+        options = self._settings.align, self._settings.agree_below
+
+        def capture() -> FrameGraph:
+            method = replace(self._refinement(), fitting=self._fitting.settled(),
+                             noise=KeptNoise(self._settings.seed).rewound)
+            return FrameGraph(lambda *there: method(intrinsics, *there).tensors(), inputs,
+                              alive=self.networks and self.networks.runners())
+
+        return graphs.get((forms, intrinsics, options), capture)
 
     @contextmanager
     def _timed(self, timings: dict[str, float], stage: str) -> Iterator[None]:
@@ -269,35 +246,3 @@ def _prior_edge_px(settings: ModelSettings, estimator: SharpEstimator | None) ->
     if estimator is None or _prior_input(settings, estimator) == 'model':
         return 0
     return estimator.max_edge_px
-
-
-def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Give what the network is conditioned on, filled everywhere."""
-    if recipe.condition != 'disparity':
-        return filled_m
-    if prior.given.kind == 'disparity':
-        return fill_holes(prior.given.depth_B1HW.float())
-    if recipe.takes_raw_disparity:
-        raise InputError('this refiner takes the raw disparity of the network that it was '
-                         f'trained with, not {prior.given.kind} depth; use '
-                         'prior:=depth_anything_v2')
-    return 1.0 / filled_m
-
-
-def _unrefined(prior: AnchoredDepth, timings: dict[str, float]) -> RefinedDepth:
-    depth = prior.depth_m_B1HW
-    fit = identity_fit(depth) if prior.fit is None else prior.fit
-    known = torch.isfinite(depth)
-    return RefinedDepth(
-        depth_m_B1HW=depth, prior_m_B1HW=depth, difference_B1HW=torch.zeros_like(depth),
-        confidence_B1HW=confidence_of(torch.zeros_like(depth), known, fit) * known,
-        scale_shift=fit, timings_ms=timings)
-
-
-def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
-    """Give the fit that changes nothing."""
-    batch, pixels = like_B1HW.shape[0], like_B1HW[0].numel()
-    zeros = like_B1HW.new_zeros(batch)
-    counts = torch.zeros(batch, dtype=torch.int64, device=like_B1HW.device)
-    return ScaleShift(scale_B=zeros + 1.0, shift_B=zeros, inliers_B=counts + pixels,
-                      rmse_B=zeros, status_B=counts + int(FitStatus.OK))

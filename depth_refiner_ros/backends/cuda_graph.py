@@ -1,125 +1,132 @@
 """
-One CUDA graph for a whole frame: from the uint8 image to metric depth and cloud.
+One CUDA graph for a whole frame: from the image on the GPU to metric depth on the GPU.
 
 Launching some thousand kernels one by one costs more than a small network; a graph launches them
-as one. Images go in and results come out by asynchronous copies between pinned and device memory,
-with two sets of buffers, so that a frame is copied while the one before it is computed.
+as one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
+from depth_refiner_ros.backends.base import Tell, Tensors
+from depth_refiner_ros.backends.capturable import check_capturable, Frame
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
-Frame = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
-"""Takes ``rgb_B3HW`` uint8 on the device and gives tensors there, without asking the host."""
 IN_FLIGHT = 2
-
-
-def check_capturable(frame: Frame, rgb_B3HW: torch.Tensor) -> None:
-    """
-    Ask that a frame never waits for the device and has no shape that depends on values.
-
-    The frame is traced with tensors that have no values: whatever asks for one, raises here, on
-    any machine, and not within a capture.
-
-    :param rgb_B3HW: an example; only its shape and type count
-    :raises BackendError: with the operation that asks
-    """
-    from torch._subclasses.fake_tensor import (
-        DataDependentOutputException,
-        DynamicOutputShapeException,
-        FakeTensorMode,
-    )
-    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
-    mode = FakeTensorMode(allow_non_fake_inputs=True)
-    try:
-        with torch.inference_mode(False), torch.no_grad(), mode:
-            frame(mode.from_tensor(rgb_B3HW.clone()))
-    except (DataDependentOutputException, DynamicOutputShapeException,
-            GuardOnDataDependentSymNode) as error:
-        raise BackendError(f'the frame cannot be one CUDA graph: it needs the value of a tensor '
-                           f'on the host ({str(error).splitlines()[0]}); use backend:=torch'
-                           ) from error
+WARM_UPS = 2
+"""Frames on the stream of the capture, where libraries take their workspaces."""
+MAX_GRAPHS = 2
+"""Each keeps all activations of its frame; a camera needs one."""
 
 
 @dataclass
-class _Slot:
-    """One frame in flight: its graph with the buffers it reads and writes."""
+class _Staging:
+    """Pinned memory of the inputs of one frame in flight."""
 
-    image_in: torch.Tensor
-    image: torch.Tensor
-    results: tuple[torch.Tensor, ...]
-    results_out: tuple[torch.Tensor, ...]
-    graph: torch.cuda.CUDAGraph
-    done: torch.cuda.Event
+    pinned: Tensors
+    sent: torch.cuda.Event
 
 
 class FrameGraph:
     """
     A captured frame.
 
-    :param frame: networks, alignment and cloud, all on the GPU; warmed up, as nothing may be
-        compiled or searched during capture
-    :param rgb_B3HW: uint8 example of the images to come
+    A call returns before the GPU is done; what follows on the same stream waits by itself. Images
+    on the host go through pinned memory of two frames, so that one is copied there while the GPU
+    works on the other.
+
+    :param frame: networks and all that is around them, on the GPU; prepared, as nothing may be
+        compiled or searched during a capture
+    :param inputs: examples of the tensors to come
+    :param alive: kept as long as this: a graph reads weights by their address alone
     :raises BackendError: where the frame cannot be captured
     """
 
-    def __init__(self, frame: Frame, rgb_B3HW: torch.Tensor) -> None:
-        check_capturable(frame, rgb_B3HW)
-        self._stream = torch.cuda.Stream()
-        self._slots = [self._capture(frame, rgb_B3HW) for _ in range(IN_FLIGHT)]
-        self._next = 0
+    def __init__(self, frame: Frame, inputs: Tensors, alive: Any = None) -> None:
+        self._alive = frame, alive
+        self._inputs = tuple(value.to('cuda', copy=True) for value in inputs)
+        self._staging = [_Staging(tuple(torch.empty_like(value, device='cpu').pin_memory()
+                                        for value in inputs), torch.cuda.Event())
+                         for _ in range(IN_FLIGHT)]
+        self._turn = 0
+        try:
+            with torch.inference_mode():
+                frame(*self._inputs)    # makes what is made once, such as noise
+            check_capturable(frame, *self._inputs)
+            self._graph, self._results = _captured(frame, self._inputs)
+        except torch.OutOfMemoryError as error:
+            raise BackendError(f'no memory for a CUDA graph: {str(error).splitlines()[0]}'
+                               ) from error
+        except RuntimeError as error:
+            raise BackendError(f'the frame cannot be one CUDA graph: '
+                               f'{str(error).splitlines()[0]}') from error
 
-    def submit(self, rgb_B3HW: torch.Tensor) -> int:
+    def __call__(self, *inputs: torch.Tensor) -> Tensors:
         """
-        Send a frame on its way and return at once.
+        Send a frame on its way.
 
-        :param rgb_B3HW: uint8 on the host, of the example's shape
-        :return: ticket for :meth:`collect`; at most two may be open
+        :param inputs: of the examples' shapes and types, on the host or on the GPU
+        :return: tensors of their own on the GPU
         """
-        ticket = self._next
-        slot = self._slots[ticket]
-        slot.done.synchronize()
-        slot.image_in.copy_(rgb_B3HW)
-        with torch.cuda.stream(self._stream):
-            slot.image.copy_(slot.image_in, non_blocking=True)
-            slot.graph.replay()
-            for there, here in zip(slot.results, slot.results_out):
-                here.copy_(there, non_blocking=True)
-            slot.done.record()
-        self._next = (ticket + 1) % IN_FLIGHT
-        return ticket
+        staging = self._staging[self._turn]
+        self._turn = (self._turn + 1) % IN_FLIGHT
+        staging.sent.synchronize()
+        with torch.inference_mode():
+            for here, pinned, value in zip(self._inputs, staging.pinned, inputs, strict=True):
+                if value.device.type == 'cpu':
+                    value = pinned.copy_(value)
+                here.copy_(value, non_blocking=True)
+            staging.sent.record()
+            self._graph.replay()
+            return tuple(value.clone() for value in self._results)
 
-    def collect(self, ticket: int) -> tuple[torch.Tensor, ...]:
+
+def _captured(frame: Frame, inputs: Tensors) -> tuple[torch.cuda.CUDAGraph, Tensors]:
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    # What frames before have left in the cache of another stream cannot be used on this one.
+    torch.cuda.empty_cache()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.inference_mode(), torch.cuda.stream(stream):
+        for _ in range(WARM_UPS):
+            frame(*inputs)
+    stream.synchronize()
+    with torch.inference_mode(), torch.cuda.graph(graph, stream=stream):
+        results = frame(*inputs)
+    return graph, results
+
+
+class FrameGraphs:
+    """
+    The graphs of one refiner: each for fixed shapes, intrinsics and options.
+
+    A graph is captured where a key comes twice in a row, as a camera's does and a folder of
+    photographs' does not. Where one cannot be captured, none is from then on.
+
+    :param tell: hears why frames run stage by stage
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._graphs: dict[Hashable, FrameGraph] = {}
+        self._last: Hashable = None
+        self._refused = False
+
+    def get(self, key: Hashable, capture: Callable[[], FrameGraph]) -> FrameGraph | None:
         """
-        Wait for a frame.
+        Give the graph of a key, None where the frame is to run stage by stage.
 
-        :return: results in pinned host memory, valid until the second next :meth:`submit`
+        :param key: all that is fixed in the graph
+        :param capture: makes it
         """
-        slot = self._slots[ticket]
-        slot.done.synchronize()
-        return slot.results_out
-
-    def __call__(self, rgb_B3HW: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Run one frame and wait for it."""
-        return self.collect(self.submit(rgb_B3HW))
-
-    def _capture(self, frame: Frame, rgb_B3HW: torch.Tensor) -> _Slot:
-        image_in = torch.empty_like(rgb_B3HW, device='cpu').pin_memory()
-        image = image_in.to('cuda')
-        graph = torch.cuda.CUDAGraph()
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.inference_mode(), torch.cuda.stream(self._stream):
-            for _ in range(3):
-                frame(image)
-        self._stream.synchronize()
-        # Results of both graphs are alive at once, so they may not share memory.
-        with torch.inference_mode(), torch.cuda.graph(graph, stream=self._stream):
-            results = frame(image)
-        out = tuple(torch.empty_like(value, device='cpu').pin_memory() for value in results)
-        done = torch.cuda.Event()
-        done.record(self._stream)
-        return _Slot(image_in=image_in, image=image, results=results, results_out=out,
-                     graph=graph, done=done)
+        again, self._last = key == self._last, key
+        if key not in self._graphs and again and not self._refused:
+            if len(self._graphs) >= MAX_GRAPHS:
+                self._graphs.pop(next(iter(self._graphs)))
+            try:
+                self._graphs[key] = capture()
+            except BackendError as error:
+                self._refused = True
+                self._tell(f'{error}; its stages run one by one, more slowly')
+        return self._graphs.get(key)

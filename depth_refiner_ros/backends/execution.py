@@ -30,6 +30,11 @@ class Execution:
     backend: str = 'torch'
     threads: int = 0
 
+    @property
+    def whole_frames(self) -> bool:
+        """Tell whether a frame is captured into one CUDA graph."""
+        return self.backend == 'compiled' and self.device.type == 'cuda'
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run networks that no backend holds without gradients, in the chosen number format."""

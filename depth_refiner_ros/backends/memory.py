@@ -26,6 +26,12 @@ class FittingSize:
         self._allowed = allowed
         self._tell = tell
 
+    def settled(self) -> 'FittingSize':
+        """Give the size found so far as the only one."""
+        fitting = FittingSize(False)
+        fitting.scale = self.scale
+        return fitting
+
     def run(self, work: Callable[[float], Result]) -> Result:
         """
         Do work at the largest size that fits.

@@ -63,6 +63,10 @@ class Network:
             self._runners[shapes] = runner
         return self._run(self._runners[shapes], inputs)
 
+    def runners(self) -> tuple[Runner, ...]:
+        """Give what runs the sizes that are ready, for who needs it to stay in memory."""
+        return tuple(self._runners.values())
+
     def _prepared(self, example: Tensors) -> Runner:
         if not self._build_only:
             return self._backend.prepare(self.module, self.key, example)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth_refiner_ros.backends.base import Backend, silent, Tell
+from depth_refiner_ros.backends.base import Backend, Runner, silent, Tell
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
@@ -75,6 +75,10 @@ class Networks:
                           build_only=self._options.build_only)
         self._made.append(network)
         return network
+
+    def runners(self) -> tuple[Runner, ...]:
+        """Give what runs all networks, see :meth:`Network.runners`."""
+        return tuple(runner for network in self._made for runner in network.runners())
 
     def describe(self) -> list[str]:
         """Say how well the networks that have run agree with fp32 torch."""

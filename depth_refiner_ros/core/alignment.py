@@ -62,6 +62,15 @@ def fit_robust(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
     return fit
 
 
+def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
+    """Give the fit that changes nothing."""
+    batch, pixels = like_B1HW.shape[0], like_B1HW[0].numel()
+    zeros = like_B1HW.new_zeros(batch)
+    counts = torch.zeros(batch, dtype=torch.int64, device=like_B1HW.device)
+    return ScaleShift(scale_B=zeros + 1.0, shift_B=zeros, inliers_B=counts + pixels,
+                      rmse_B=zeros, status_B=counts + int(FitStatus.OK))
+
+
 def _samples(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
              weight_B1HW: torch.Tensor | None,
              stride: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

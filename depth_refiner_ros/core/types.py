@@ -96,6 +96,24 @@ class RefinedDepth:
     clamped_B: torch.Tensor | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """Give all tensors, as :meth:`of_tensors` takes them."""
+        fit = self.scale_shift
+        counted = fit.status_B.new_zeros(len(fit.status_B))
+        return (self.depth_m_B1HW, self.prior_m_B1HW, self.difference_B1HW, self.confidence_B1HW,
+                counted if self.clamped_B is None else self.clamped_B,
+                fit.scale_B, fit.shift_B, fit.inliers_B, fit.rmse_B, fit.status_B)
+
+    @classmethod
+    def of_tensors(cls, tensors: tuple[torch.Tensor, ...]) -> 'RefinedDepth':
+        """Put a result together again, without its timings."""
+        depth, prior, difference, confidence, clamped, *fit_tensors = tensors
+        scale, shift, inliers, rmse, status = fit_tensors
+        fit = ScaleShift(scale_B=scale, shift_B=shift, inliers_B=inliers, rmse_B=rmse,
+                         status_B=status)
+        return cls(depth_m_B1HW=depth, prior_m_B1HW=prior, difference_B1HW=difference,
+                   confidence_B1HW=confidence, clamped_B=clamped, scale_shift=fit)
+
     @property
     def clamped(self) -> int:
         """Count the pixels that the positive clamp changed; waits for the device."""
