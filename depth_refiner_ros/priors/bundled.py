@@ -55,8 +55,7 @@ class BundledPrior:
         width, height = network_size(config, intrinsics.width, intrinsics.height)
         camera = intrinsics.resized(width, height)
         small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
-        rays = camera.rays(device=small.device).expand(small.shape[0], -1, -1, -1)
-        canonical = self.network(small, rays).float()
+        canonical = self._canonical(small, camera)
         focal = canonical.new_full((small.shape[0],), camera.fx)
         log_depth = to_log_metres(canonical, focal, config)
         full = functional.interpolate(log_depth, size=rgb_B3HW.shape[-2:], mode='bilinear')
@@ -65,6 +64,17 @@ class BundledPrior:
     def describe(self) -> list[str]:
         """Give the line of its bundle."""
         return [self.bundle.describe()]
+
+    def _canonical(self, rgb_B3HW: torch.Tensor, camera: Intrinsics) -> torch.Tensor:
+        images, rays = rgb_B3HW, camera.rays(device=rgb_B3HW.device)[None]
+        rays = rays.expand(len(images), -1, -1, -1)
+        if not self.config.mirror:
+            canonical: torch.Tensor = self.network(images, rays).float()
+            return canonical
+        mirrored = camera.flipped().rays(device=images.device)[None].expand_as(rays)
+        both = self.network(torch.cat([images, images.flip(-1)]), torch.cat([rays, mirrored]))
+        straight, flipped = both.float().chunk(2)
+        return (straight + flipped.flip(-1)) / 2.0
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:

@@ -28,6 +28,7 @@ class MetricNetworkConfig:
     :param input_height: rows of the same
     :param canonical_focal_px: focal length of the canonical camera at the network's input
     :param groups: groups of each group normalisation
+    :param mirror: inference also looks at the mirrored image and takes the mean of both logs
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 160, 224)
@@ -37,6 +38,7 @@ class MetricNetworkConfig:
     input_height: int = 192
     canonical_focal_px: float = 200.0
     groups: int = 8
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         sizes = (*self.channels, *self.blocks, *self.decoder_channels, self.input_width,

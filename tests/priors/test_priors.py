@@ -1,3 +1,4 @@
+from dataclasses import replace
 import math
 
 from depth_refiner_ros.bundle import open_bundle, write_bundle
@@ -169,3 +170,17 @@ def test_frames_of_a_recording_get_errors_of_their_own_and_keep_them():
     torch.testing.assert_close(alone[0], together[1])
     reseeded = build_prior('smeared', seed=4).predict(rgb, None, frames).depth_B1HW
     assert not torch.equal(reseeded, together)
+
+
+def test_a_mirrored_bundle_gives_the_mean_of_both_looks(tmp_path):
+    network = metric_network()
+    network.config = replace(METRIC, mirror=True)
+    both = BundledPrior(write_prior_bundle(tmp_path / 'both', network, {'name': 'tiny'}))
+    one = BundledPrior(write_prior_bundle(tmp_path / 'one', metric_network(), {'name': 'tiny'}))
+    off_centre = replace(CAMERA, cx=CAMERA.cx + 5.0)
+    straight = one.predict(RGB, off_centre).depth_B1HW
+    mirrored = one.predict(RGB.flip(-1), off_centre.flipped()).depth_B1HW.flip(-1)
+    expected = (straight.log() + mirrored.log()) / 2.0
+    torch.testing.assert_close(both.predict(RGB, off_centre).depth_B1HW.log(), expected,
+                               rtol=1e-4, atol=1e-4)
+    assert float((straight - mirrored).abs().max()) > 1e-3
