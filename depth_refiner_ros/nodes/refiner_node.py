@@ -35,6 +35,7 @@ class RefinerNode(WorkerNode):
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._distorted = False
+        self._clamped_px = 0
 
     def configure(self) -> None:
         """Load the networks and name their licences."""
@@ -92,6 +93,7 @@ class RefinerNode(WorkerNode):
             depth_m_HW = published_depth(result, settings)
             confidence_HW = _confidence(result, depth_m_HW)
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
+        self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
             self._outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
@@ -119,12 +121,13 @@ class RefinerNode(WorkerNode):
             raise SkipError('too_old')
 
     def facts(self) -> dict[str, str]:
-        """Tell how the refined depth's scale compares with the prior's."""
+        """Tell how the refined depth's scale compares with the prior's, and of pixels clamped."""
         reading = self._scale_reading
         if reading is None:
             return {}
         return {'scale_ratio': f'{reading.now.ratio:.4f}',
-                'scale_spread': f'{reading.now.spread:.4f}', 'scale_jumps': str(reading.jumps)}
+                'scale_spread': f'{reading.now.spread:.4f}', 'scale_jumps': str(reading.jumps),
+                'clamped_px': str(self._clamped_px)}
 
     def warnings(self) -> list[str]:
         """Warn of a jumping scale and of lens distortion."""

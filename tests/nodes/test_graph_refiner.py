@@ -232,6 +232,7 @@ def test_timing_is_published(bench):
     assert {'stage_decode_ms', 'stage_refine_ms', 'stage_clean_ms', 'stage_publish_ms'} <= set(
         status)
     assert status['scale_jumps'] == '0'
+    assert status['clamped_px'] == '0'
 
 
 def test_silence_names_the_missing_topic(bench):
