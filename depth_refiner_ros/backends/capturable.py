@@ -16,7 +16,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 Frame = Callable[..., Tensors]
 """Takes tensors on the GPU and gives tensors there, without asking the host."""
-COPIES = (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
 
 
 def check_capturable(frame: Frame, *inputs: torch.Tensor) -> None:
@@ -50,10 +49,11 @@ class _NoTransfer(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None
                            ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func in COPIES:
-            devices = {value.device.type for value in (*args, result)
-                       if isinstance(value, torch.Tensor)}
-            if len(devices) > 1:
-                raise BackendError('the frame cannot be one CUDA graph: it copies a tensor of '
-                                   f'shape {tuple(result.shape)} between host and device')
+        devices = {value.device.type for value in args if isinstance(value, torch.Tensor)}
+        # A number on the host that goes into a kernel is no copy, it is read at the launch.
+        mixed = len(devices) > 1 and func is torch.ops.aten.copy_.default
+        if isinstance(result, torch.Tensor) and devices and (
+                mixed or result.device.type not in devices):
+            raise BackendError('the frame cannot be one CUDA graph: it copies a tensor of shape '
+                               f'{tuple(result.shape)} between host and device')
         return result

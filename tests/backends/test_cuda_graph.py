@@ -1,4 +1,4 @@
-from depth_refiner_ros.backends.cuda_graph import check_capturable, FrameGraph
+from depth_refiner_ros.backends.cuda_graph import check_capturable
 from depth_refiner_ros.core.alignment import fit_robust
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.edges import flying_pixels
@@ -53,22 +53,3 @@ def test_other_errors_of_a_frame_stay_what_they_are():
         check_capturable(lambda rgb: (1 // 0,), RGB)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
-def test_a_graph_gives_what_its_frame_gives_with_two_in_flight():
-    weight = torch.randn(4, 3, 3, 3, device='cuda')
-
-    def frame(rgb):
-        maps = torch.nn.functional.conv2d(rgb.float(), weight)
-        return maps, maps.mean(dim=1)
-
-    images = [torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8) for _ in range(5)]
-    expected = [[value.cpu() for value in frame(image.cuda())] for image in images]
-    graph = FrameGraph(frame, images[0].cuda())
-    tickets = [graph.submit(images[0])]
-    for place, image in enumerate(images):
-        if place + 1 < len(images):
-            tickets.append(graph.submit(images[place + 1]))
-        for got, wanted in zip(graph.collect(tickets[place]), expected[place]):
-            torch.testing.assert_close(got, wanted)
-        assert image.shape == images[0].shape

@@ -1,0 +1,149 @@
+"""
+Runs whole frames on a device that holds no values, and tells which of them ask for one.
+
+A process of its own, as the device is torch's placeholder for foreign accelerators: tensors there
+have shapes and types and no kernels, and whatever moves between it and the host is seen. A frame
+that passes waits for no GPU.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+import json
+from pathlib import Path
+import tempfile
+import warnings
+
+from depth_refiner_ros.backends.capturable import check_capturable
+from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.pointcloud import CloudBuilder
+from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.noise import KeptNoise
+from depth_refiner_ros.diffusion.presets import (
+    apdepth_recipe,
+    lotus_recipe,
+    marigold_recipe,
+    sharpdepth_recipe,
+)
+from depth_refiner_ros.priors.bundled import write_prior_bundle
+from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.refiner import DepthRefiner, hand_over
+from depth_refiner_ros.settings import ModelSettings
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+from tests.priors import tiny_models
+from tests.tiny_networks import lotus, metric_network, small, tiny_of
+
+WIDTH, HEIGHT = 53, 37
+CAMERA = Intrinsics.from_fov(WIDTH, HEIGHT, 60.0)
+GRAPH = 'one graph'
+
+
+class NoDevice:
+    """What torch asks of a device."""
+
+    @staticmethod
+    def is_available():
+        return False
+
+    is_initialized = is_available
+
+    @staticmethod
+    def get_amp_supported_dtype():
+        return [torch.float16]
+
+
+class Priors:
+    """Tiny priors by name, one folder each."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.makers = {
+            'depth_anything_v2_metric': tiny_models.depth_anything,
+            'depth_anything_v2': lambda: tiny_models.depth_anything('relative', 1),
+            'zoedepth': tiny_models.zoedepth, 'depth_pro': tiny_models.depth_pro,
+            'zoedepth of rooms': lambda: tiny_models.zoedepth(('nyu',)),
+            'prompt_depth_anything': tiny_models.prompt_depth_anything}
+        write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
+
+    def __call__(self, name, **options):
+        where = self.folder / name
+        if name in self.makers and not where.exists():
+            tiny_models.saved(self.makers[name](), where)
+        if name.startswith(('depth_anything', 'prompt')):
+            options['short_side'] = 28
+        return build_prior(name.split()[0], str(where), **options)
+
+
+def cases(priors):
+    """Name prior, refiner, scale prior and settings of each frame."""
+    disparity = ('depth_anything_v2', 'bundled')
+    return {
+        **{f'{name} to apdepth': (priors(name), small()) for name in (
+            'sensor', 'bundled', 'smeared', 'depth_anything_v2_metric', 'zoedepth', 'depth_pro',
+            'zoedepth of rooms', 'prompt_depth_anything')},
+        'bundled alone': (priors('bundled'), None),
+        'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
+        **{f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_recipe(name)))
+           for name in ('paper', 'official_code')},
+        'bundled to a small sharpdepth': (priors('bundled'), lotus()),
+        **{f'disparity to apdepth {name}': (
+            priors(disparity[0]), tiny_of(apdepth_recipe(name)), priors(disparity[1]))
+           for name in ('paper', 'official_compat', 'normalized')},
+        'bundled to Lotus': (priors('bundled'), tiny_of(lotus_recipe('g'))),
+        'sensor to Marigold': (priors('sensor'), tiny_of(marigold_recipe('v1-1'))),
+        'drawn anew': (priors('sensor'), lotus(), None, {'kept': False}),
+    }
+
+
+def outcome(mode, prior, network, scale_prior=None, options=None):
+    """Say whether a frame is one graph, or why not."""
+    options = dict(options or {})
+    kept = options.pop('kept', True)
+    how = Execution(device=torch.device('absent'), precision='fp32')
+    networks = Networks(how)
+    if network is not None:
+        network.use(networks)
+        assert 0.0 <= network.alpha_bar <= 1.0      # kept from the first frame on
+    hand_over(prior, networks, 'prior')
+    hand_over(scale_prior, networks, 'scale_prior')
+    refiner = DepthRefiner(prior, network and SharpEstimator(network, max_edge_px=64), how,
+                           ModelSettings(**options), scale_prior)
+    method = refiner._refinement()
+    if kept:
+        method = replace(method, noise=KeptNoise(0).rewound)
+    with mode:
+        rgb = torch.zeros(1, 3, HEIGHT, WIDTH, dtype=torch.uint8, device=how.device)
+        sensor = torch.ones(1, 1, HEIGHT, WIDTH, device=how.device)
+        cloud = CloudBuilder(CAMERA, device=how.device)
+
+    def frame(rgb, sensor):
+        result = method(CAMERA, rgb, sensor)
+        points = cloud.build(result.depth_m_B1HW[0, 0], rgb[0].permute(1, 2, 0))
+        return *result.tensors(), points
+
+    with mode, suppress(RuntimeError):
+        method(CAMERA, rgb, sensor)     # prepares the networks; what fails here fails below
+    try:
+        check_capturable(frame, rgb, sensor)
+    except BackendError as error:
+        return str(error)
+    return GRAPH
+
+
+def main():
+    """Print every frame's outcome as a line of JSON."""
+    warnings.simplefilter('ignore')
+    _setup_privateuseone_for_python_backend('absent', backend_module=NoDevice)
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, case in cases(Priors(Path(folder))).items():
+            print(json.dumps([name, outcome(mode, *case)]), flush=True)
+
+
+if __name__ == '__main__':
+    main()
