@@ -7,7 +7,7 @@ for is asked for before, in :meth:`depth_refiner_ros.refiner.DepthRefiner.refine
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.memory import FittingSize
@@ -18,6 +18,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.metres import to_metres
+from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.noise import Source
@@ -62,14 +63,15 @@ class Refinement:
     agree_below: float
 
     def __call__(self, intrinsics: Intrinsics | None, rgb_B3HW: torch.Tensor,
-                 sensor_m_B1HW: torch.Tensor | None = None, *, timed: Timed = untimed
-                 ) -> RefinedDepth:
+                 sensor_m_B1HW: torch.Tensor | None = None, *,
+                 cloud: CloudBuilder | None = None, timed: Timed = untimed) -> RefinedDepth:
         """
         Give metric depth for an image.
 
         :param intrinsics: of the image
         :param rgb_B3HW: uint8, or float in 0..1
         :param sensor_m_B1HW: measured depth for the priors that start from it
+        :param cloud: packs points of the depth and the uint8 image, batch 1
         :param timed: times the stages
         :return: as :meth:`~depth_refiner_ros.refiner.DepthRefiner.refine`, without timings
         """
@@ -78,13 +80,27 @@ class Refinement:
             if rgb_B3HW.dtype == torch.uint8:
                 rgb = rgb.div_(255.0)
             prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW)
-        if self.estimator is None:
-            return _unrefined(prior)
-        recipe = self.estimator.recipe
+        result = (_unrefined(prior) if self.estimator is None else
+                  self._refined(self.estimator, rgb, prior, timed))
+        if cloud is None:
+            return result
+        with timed('cloud'), torch.inference_mode():
+            points = cloud.build(result.depth_m_B1HW[0, 0], rgb_B3HW[0].permute(1, 2, 0))
+        return replace(result, cloud_hw4=points)
+
+    def _refined(self, estimator: SharpEstimator, rgb_B3HW: torch.Tensor, prior: AnchoredDepth,
+                 timed: Timed) -> RefinedDepth:
+        recipe = estimator.recipe
         with timed('refiner'), self.execution.running():
             known = torch.isfinite(prior.depth_m_B1HW)
             filled = fill_holes(prior.depth_m_B1HW)
-            estimate = self._estimate(rgb, _condition(prior, filled, recipe), known)
+            condition = _condition(prior, filled, recipe)
+
+            def work(shrink: float) -> Estimate:
+                estimator.shrink = shrink
+                return estimator.estimate(rgb_B3HW, condition, known, self.noise())
+
+            estimate = self.fitting.run(work)
         with timed('align'), torch.inference_mode():
             depth, difference, fit = self._aligned(estimate, prior, filled, recipe)
             confidence = torch.where(torch.isfinite(depth),
@@ -94,17 +110,6 @@ class Refinement:
                 depth_m_B1HW=depth.masked_fill(near, recipe.nearest_m),
                 prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
                 confidence_B1HW=confidence, scale_shift=fit, clamped_B=near.sum(dim=(1, 2, 3)))
-
-    def _estimate(self, rgb_B3HW: torch.Tensor, condition_B1HW: torch.Tensor,
-                  known_B1HW: torch.Tensor) -> Estimate:
-        estimator = self.estimator
-        assert estimator is not None
-
-        def work(shrink: float) -> Estimate:
-            estimator.shrink = shrink
-            return estimator.estimate(rgb_B3HW, condition_B1HW, known_B1HW, self.noise())
-
-        return self.fitting.run(work)
 
     def _aligned(self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor,
                  recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:

@@ -20,6 +20,7 @@ from depth_refiner_ros.backends.selfcheck import check_image
 from depth_refiner_ros.combination import check_metres, check_recipe
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
+from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.noise import KeptNoise
@@ -105,26 +106,31 @@ class DepthRefiner:
         return True
 
     def refine(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None, *,
-               sensor_depth_m_B1HW: torch.Tensor | None = None) -> RefinedDepth:
+               sensor_depth_m_B1HW: torch.Tensor | None = None,
+               cloud: CloudBuilder | None = None) -> RefinedDepth:
         """
         Give sharp metric depth for an image.
 
         :param rgb_B3HW: uint8, or float in 0..1
         :param intrinsics: of this image; priors that set scale by them refuse None
         :param sensor_depth_m_B1HW: measured depth for the priors that start from it
+        :param cloud: also packs points of the depth and the uint8 image, batch 1; on the device
         :return: depth for every pixel, the prior's holes included, at low confidence; where an
             image cannot be aligned (see its status) its prior as it is
         :raises InputError: where an input is missing, of a wrong shape or of a wrong range
         """
         self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
+        if cloud is not None and len(rgb_B3HW) != 1:
+            raise InputError(f'a cloud is of one image, not of {len(rgb_B3HW)}; refine one by one')
         inputs = ((rgb_B3HW,) if sensor_depth_m_B1HW is None else
                   (rgb_B3HW, sensor_depth_m_B1HW))
         timings: dict[str, float] = {}
-        graph = None if self._graphs is None else self._graph(self._graphs, inputs, intrinsics)
+        graph = (None if self._graphs is None else
+                 self._graph(self._graphs, inputs, intrinsics, cloud))
         if graph is None:
             there = [value.to(self._execution.device) for value in inputs]
             result = FittingSize(False).run(lambda _: self._refinement()(
-                intrinsics, *there, timed=partial(self._timed, timings)))
+                intrinsics, *there, cloud=cloud, timed=partial(self._timed, timings)))
         else:
             with self._timed(timings, 'frame'):
                 result = RefinedDepth.of_tensors(graph(*inputs))
@@ -177,8 +183,8 @@ class DepthRefiner:
             fitting=self._fitting, noise=lambda: torch.Generator().manual_seed(chosen.seed),
             align=chosen.align, agree_below=chosen.agree_below)
 
-    def _graph(self, graphs: FrameGraphs, inputs: Tensors, intrinsics: Intrinsics | None
-               ) -> FrameGraph | None:
+    def _graph(self, graphs: FrameGraphs, inputs: Tensors, intrinsics: Intrinsics | None,
+               cloud: CloudBuilder | None) -> FrameGraph | None:
         """Give the CUDA graph of such images, where there is one."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
         options = self._settings.align, self._settings.agree_below
@@ -186,10 +192,10 @@ class DepthRefiner:
         def capture() -> FrameGraph:
             method = replace(self._refinement(), fitting=self._fitting.settled(),
                              noise=KeptNoise(self._settings.seed).rewound)
-            return FrameGraph(lambda *there: method(intrinsics, *there).tensors(), inputs,
-                              alive=self.networks and self.networks.runners())
+            return FrameGraph(lambda *there: method(intrinsics, *there, cloud=cloud).tensors(),
+                              inputs, alive=self.networks and self.networks.runners())
 
-        return graphs.get((forms, intrinsics, options), capture)
+        return graphs.get((forms, intrinsics, options, cloud), capture)
 
     @contextmanager
     def _timed(self, timings: dict[str, float], stage: str) -> Iterator[None]:

@@ -122,9 +122,7 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
         cloud = CloudBuilder(CAMERA, device=how.device)
 
     def frame(rgb, sensor):
-        result = method(CAMERA, rgb, sensor)
-        points = cloud.build(result.depth_m_B1HW[0, 0], rgb[0].permute(1, 2, 0))
-        return *result.tensors(), points
+        return method(CAMERA, rgb, sensor, cloud=cloud).tensors()
 
     with mode, suppress(RuntimeError):
         method(CAMERA, rgb, sensor)     # prepares the networks; what fails here fails below

@@ -14,6 +14,7 @@ from depth_refiner_ros.backends.selfcheck import check_image
 from depth_refiner_ros.core import confidence, fill
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError, InputError
+from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.noise import KeptNoise
@@ -30,6 +31,7 @@ from tests.tiny_networks import lotus, metric_network, small
 
 ROOT = Path(__file__).resolve().parent.parent
 CAMERA = Intrinsics.from_fov(64, 48, 60.0)
+CLOUD = CloudBuilder(CAMERA)
 SEEN = check_image(64, 48)
 REFUSED = {
     'zoedepth to apdepth': 'needs the value of a tensor on the host',   # which head has spoken
@@ -103,18 +105,18 @@ def refiner(network, told=None, **options):
     return made
 
 
-@pytest.mark.parametrize('make', [small, lotus])
-@pytest.mark.parametrize('align', ['auto', 'lstsq', 'none'])
+@pytest.mark.parametrize(('make', 'align'), [(small, 'auto'), (small, 'none'), (lotus, 'auto')])
 def test_what_was_captured_gives_other_images_their_own_depth(traced, make, align):
     graphed, staged = refiner(make(), align=align), refiner(make(), align=align)
     staged._graphs = None
     for seed in range(5):
         inputs = {'sensor_depth_m_B1HW': measured(seed, holes=seed != 3)}
-        result = graphed.refine(image(seed), CAMERA, **inputs)
-        expected = staged.refine(image(seed), CAMERA, **inputs)
+        result = graphed.refine(image(seed), CAMERA, **inputs, cloud=CLOUD)
+        expected = staged.refine(image(seed), CAMERA, **inputs, cloud=CloudBuilder(CAMERA))
+        assert len(result.tensors()) == 11
         for got, wanted in zip(result.tensors(), expected.tensors(), strict=True):
             torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
-        stages = {'prior', 'refiner', 'align'} if seed == 0 else {'frame'}
+        stages = {'prior', 'refiner', 'align', 'cloud'} if seed == 0 else {'frame'}
         assert set(result.timings_ms) == stages
     assert Traced.made == 1
 
@@ -170,6 +172,19 @@ def test_only_compiled_networks_on_cuda_make_whole_frames(backend, device, whole
     assert how.whole_frames is whole
     made = DepthRefiner(SensorPrior(), None, how, ModelSettings(prior='sensor'))
     assert (made._graphs is not None) is whole
+
+
+def test_a_cloud_is_of_the_refined_depth_and_of_one_image():
+    made = refiner(small())
+    result = made.refine(image(0), CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
+    assert torch.equal(result.cloud_hw4[..., 2], result.depth_m_B1HW[0, 0])
+    colours = result.cloud_hw4.view(torch.uint8)[..., 12:15].flip(-1)
+    assert torch.equal(colours, image(0)[0].permute(1, 2, 0))
+    two = image(0).expand(2, -1, -1, -1)
+    with pytest.raises(InputError, match='a cloud is of one image, not of 2'):
+        made.refine(two, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
+    with pytest.raises(InputError, match='expected uint8 colours'):
+        made.refine(image(0) / 255.0, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
 
 
 def test_depth_on_its_way_to_a_gpu_is_looked_at_before():

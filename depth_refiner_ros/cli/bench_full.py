@@ -24,7 +24,7 @@ from depth_refiner_ros.cli.bench_networks import (
     refiner_stages,
 )
 from depth_refiner_ros.cli.bench_priors import build_prior_network, prior_stage, RandomPrior
-from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms
+from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms, within_frame
 from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder
@@ -35,7 +35,8 @@ from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.settings import ModelSettings
 import torch
 
-NETWORK_STAGES = ('prior', 'encode', 'unet', 'decode')
+CAPTURED_AT = 2
+"""The frame at which a CUDA graph is made, which would be no frame to time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +84,19 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
         network.use(networks)
         calls = frame_calls(prior, network, execution, settings, wanted.size)
         frame, parts_ms = calls.pop('frame'), []
-        stages_ms = {name: _timed(name, call, wanted, device) for name, call in calls.items()}
+        stages_ms = {name: _timed(name, within_frame(call, execution), wanted, device)
+                     for name, call in calls.items()}
+        for _ in range(CAPTURED_AT if execution.whole_frames else 0):
+            frame()
         stages_ms['frame'] = _timed('the whole frame', lambda: parts_ms.append(frame()), wanted,
                                     device)
     parts_ms = parts_ms[wanted.warm_up:]
     cloud_ms, frame_ms = stages_ms.pop('cloud'), stages_ms.pop('frame')
     prior_ms = statistics.median(stages_ms['prior'])
-    stages_ms |= {'align': [parts['align'] for parts in parts_ms], 'cloud': cloud_ms,
-                  'refiner': [whole - prior_ms for whole in frame_ms], 'frame': frame_ms}
+    if all('align' in parts for parts in parts_ms):
+        stages_ms['align'] = [parts['align'] for parts in parts_ms]
+    stages_ms |= {'cloud': cloud_ms, 'refiner': [whole - prior_ms for whole in frame_ms],
+                  'frame': frame_ms}
     return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network),
             'clock': clock(device)}
 
@@ -114,7 +120,7 @@ def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
     rgb_u8 = torch.randint(0, 256, (1, 3, size.height, size.width), dtype=torch.uint8,
                            generator=generator).to(device)
     camera = Intrinsics.from_fov(size.width, size.height, 60.0)
-    refiner = DepthRefiner(prior, SharpEstimator(network), execution, settings)
+    refiner = DepthRefiner(prior, SharpEstimator(network), execution, settings, tell=say)
     cloud = CloudBuilder(camera, device=device)
     rgb_HW3 = rgb_u8[0].permute(1, 2, 0).contiguous()
     rgb = rgb_u8.float() / 255.0
@@ -129,9 +135,7 @@ def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
         return inside
 
     def frame() -> dict[str, float]:
-        result = refiner.refine(rgb_u8, camera)
-        cloud.build(result.depth_m_B1HW[0, 0], rgb_HW3)
-        return result.timings_ms
+        return refiner.refine(rgb_u8, camera, cloud=cloud).timings_ms
 
     return {'prior': running(lambda: prior.predict(rgb, camera)),
             **{name: running(call) for name, call in calls.items()},

@@ -13,6 +13,10 @@ import resource
 import time
 from typing import Any
 
+from depth_refiner_ros.backends.cuda_graph import FrameGraph
+from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.cli.console import say
+from depth_refiner_ros.core.errors import BackendError
 import torch
 
 
@@ -26,6 +30,22 @@ def timed_ms(call: Callable[[], Any], device: torch.device, *, frames: int,
     for _ in range(warm_up):
         call()
     return [_gpu_ms(call) if device.type == 'cuda' else _cpu_ms(call) for _ in range(frames)]
+
+
+def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], Any]:
+    """Give a call as it runs within a frame: a CUDA graph where the frame is one, if it can be."""
+    if not execution.whole_frames:
+        return call
+
+    def without_results() -> tuple[torch.Tensor, ...]:
+        call()
+        return ()
+
+    try:
+        return FrameGraph(without_results, ())
+    except BackendError as error:
+        say(f'{error}; timed with its launches')
+        return call
 
 
 def clock(device: torch.device) -> str:

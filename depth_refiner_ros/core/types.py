@@ -85,6 +85,7 @@ class RefinedDepth:
     :param scale_shift: how the refined depth was aligned to the prior, with its status
     :param clamped_B: pixels of each image that the positive clamp changed, int64; None where it
         did not run
+    :param cloud_hw4: packed points, see :class:`~.pointcloud.CloudBuilder`; None if not asked for
     :param timings_ms: stage name to milliseconds
     """
 
@@ -94,6 +95,7 @@ class RefinedDepth:
     confidence_B1HW: torch.Tensor
     scale_shift: ScaleShift
     clamped_B: torch.Tensor | None = None
+    cloud_hw4: torch.Tensor | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -102,17 +104,19 @@ class RefinedDepth:
         counted = fit.status_B.new_zeros(len(fit.status_B))
         return (self.depth_m_B1HW, self.prior_m_B1HW, self.difference_B1HW, self.confidence_B1HW,
                 counted if self.clamped_B is None else self.clamped_B,
-                fit.scale_B, fit.shift_B, fit.inliers_B, fit.rmse_B, fit.status_B)
+                fit.scale_B, fit.shift_B, fit.inliers_B, fit.rmse_B, fit.status_B,
+                *(() if self.cloud_hw4 is None else (self.cloud_hw4,)))
 
     @classmethod
     def of_tensors(cls, tensors: tuple[torch.Tensor, ...]) -> 'RefinedDepth':
         """Put a result together again, without its timings."""
-        depth, prior, difference, confidence, clamped, *fit_tensors = tensors
-        scale, shift, inliers, rmse, status = fit_tensors
+        depth, prior, difference, confidence, clamped, *others = tensors
+        scale, shift, inliers, rmse, status, *cloud = others
         fit = ScaleShift(scale_B=scale, shift_B=shift, inliers_B=inliers, rmse_B=rmse,
                          status_B=status)
         return cls(depth_m_B1HW=depth, prior_m_B1HW=prior, difference_B1HW=difference,
-                   confidence_B1HW=confidence, clamped_B=clamped, scale_shift=fit)
+                   confidence_B1HW=confidence, clamped_B=clamped, scale_shift=fit,
+                   cloud_hw4=cloud[0] if cloud else None)
 
     @property
     def clamped(self) -> int:
