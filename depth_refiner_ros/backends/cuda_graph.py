@@ -92,7 +92,10 @@ def _captured(frame: Frame, inputs: Tensors) -> tuple[torch.cuda.CUDAGraph, Tens
         for _ in range(WARM_UPS):
             frame(*inputs)
     stream.synchronize()
-    with torch.inference_mode(), torch.cuda.graph(graph, stream=stream):
+    # The outer stream context is what brings the caller's stream back where a capture fails; other
+    # threads may use the GPU meanwhile.
+    with (torch.inference_mode(), torch.cuda.stream(stream),
+          torch.cuda.graph(graph, stream=stream, capture_error_mode='thread_local')):
         results = frame(*inputs)
     return graph, results
 
