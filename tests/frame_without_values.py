@@ -16,6 +16,8 @@ import warnings
 from depth_refiner_ros.backends.capturable import check_capturable
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.cli.bench_networks import build_network
+from depth_refiner_ros.cli.bench_priors import build_prior_network, RandomPrior
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
@@ -79,7 +81,15 @@ class Priors:
         return build_prior(name.split()[0], str(where), **options)
 
 
-def cases(priors):
+def true_size(mode, method, codec):
+    """Give prior and refiner as they are timed."""
+    network, prior = build_network(method, codec), build_prior_network('L')
+    with mode:
+        network, prior = (part.to_empty(device='absent').eval() for part in (network, prior))
+    return RandomPrior(prior.forward), network
+
+
+def cases(priors, mode):
     """Name prior, refiner, scale prior and settings of each frame."""
     disparity = ('depth_anything_v2', 'bundled')
     return {
@@ -96,6 +106,8 @@ def cases(priors):
            for name in ('paper', 'official_compat', 'normalized')},
         'bundled to Lotus': (priors('bundled'), tiny_of(lotus_recipe('g'))),
         'sensor to Marigold': (priors('sensor'), tiny_of(marigold_recipe('v1-1'))),
+        **{f'true size, {method}, {codec}': true_size(mode, method, codec)
+           for method, codec in (('apdepth', 'vae'), ('sharpdepth', 'tiny'))},
         'drawn anew': (priors('sensor'), lotus(), None, {'kept': False}),
     }
 
@@ -106,9 +118,10 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
     kept = options.pop('kept', True)
     how = Execution(device=torch.device('absent'), precision='fp32')
     networks = Networks(how)
-    if network is not None:
-        network.use(networks)
-        assert 0.0 <= network.alpha_bar <= 1.0      # kept from the first frame on
+    assert network is None or 0.0 <= network.alpha_bar <= 1.0   # kept from the first frame on
+    with mode:
+        if network is not None:
+            network.use(networks)
     hand_over(prior, networks, 'prior')
     hand_over(scale_prior, networks, 'scale_prior')
     refiner = DepthRefiner(prior, network and SharpEstimator(network, max_edge_px=64), how,
@@ -137,9 +150,10 @@ def main():
     """Print every frame's outcome as a line of JSON."""
     warnings.simplefilter('ignore')
     _setup_privateuseone_for_python_backend('absent', backend_module=NoDevice)
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, case in cases(Priors(Path(folder))).items():
+        for name, case in cases(Priors(Path(folder)), mode).items():
             print(json.dumps([name, outcome(mode, *case)]), flush=True)
 
 

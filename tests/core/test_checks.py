@@ -51,3 +51,14 @@ def test_bad_input_is_named_in_one_line(call, message):
     with pytest.raises(InputError, match=message) as error:
         call()
     assert '\n' not in str(error.value)
+
+
+def test_masks_are_asked_on_the_cpu_alone():
+    mask = torch.tensor([[True, False]])
+    assert checks.surely_everywhere(mask[:, :1])
+    assert not checks.surely_everywhere(mask)
+    assert checks.surely_somewhere(mask)
+    assert not checks.surely_somewhere(mask[:, 1:])
+    elsewhere = torch.ones(2, 2, dtype=torch.bool, device='meta')   # raises where it is asked
+    assert not checks.surely_everywhere(elsewhere)
+    assert not checks.surely_somewhere(elsewhere)

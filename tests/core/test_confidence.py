@@ -48,3 +48,14 @@ def test_confidence_falls_inside_a_hole_and_ends_at_zero():
     torch.testing.assert_close(row[30], torch.tensor(REACH_PX / (2 * REACH_PX + 1)))
     assert bool((row[30:].diff() <= 0.0).all())
     assert bool((row[30 + REACH_PX:] == 0.0).all())
+
+
+def test_in_a_hole_confidence_is_the_known_share_of_the_window_in_the_image():
+    known = torch.rand(2, 1, 30, 41, generator=torch.Generator().manual_seed(0)) < 0.4
+    confidence = confidence_of(torch.zeros(2, 1, 30, 41), known, fit(FitStatus.OK, FitStatus.OK))
+    for row, column in ((0, 0), (3, 40), (29, 7), (15, 20)):
+        window = known[..., max(0, row - REACH_PX):row + REACH_PX + 1,
+                       max(0, column - REACH_PX):column + REACH_PX + 1]
+        share = torch.where(known[..., row, column].flatten(), 1.0,
+                            window.float().mean(dim=(1, 2, 3)))
+        torch.testing.assert_close(confidence[..., row, column].flatten(), share)

@@ -84,6 +84,25 @@ def test_quantiles_are_numpys():
     assert float(normalized.unit_B1HW.max()) == 1.0
 
 
+def test_quantiles_of_valid_pixels_are_numpys_whatever_the_others_hold():
+    metres = depth(2, 60, 70)
+    valid = metres > torch.tensor([3.0, 6.0]).view(2, 1, 1, 1)
+    spoilt = torch.where(valid, metres, math.nan)
+    normalized = DepthNormalizer(range='quantile').normalize(spoilt, valid)
+    for image, mask, offset, scale in zip(metres, valid, normalized.offset_B111,
+                                          normalized.scale_B111):
+        low, high = np.quantile(image[mask].double().numpy(), [0.02, 0.98])
+        np.testing.assert_allclose(float(offset), (low + high) / 2, rtol=1e-6)
+        np.testing.assert_allclose(float(scale), 2 / (high - low), rtol=1e-5)
+
+
+def test_quantiles_of_large_images_come_from_every_nth_pixel():
+    ramp = torch.arange(3_000_000.0).view(1, 1, 1500, 2000)
+    normalized = DepthNormalizer(range='quantile').normalize(ramp, everywhere(ramp))
+    np.testing.assert_allclose(float(normalized.offset_B111), 1.5e6, rtol=1e-5)
+    np.testing.assert_allclose(float(normalized.scale_B111), 2 / (0.96 * 3e6), rtol=1e-5)
+
+
 def test_without_clipping_quantile_tails_stand_out():
     metres = depth()
     unit = DepthNormalizer(range='quantile', clip=False).normalize(
