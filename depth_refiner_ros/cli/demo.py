@@ -7,7 +7,7 @@ from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags
 from depth_refiner_ros.settings import ModelSettings
 import typer
 
-HELD_OUT_SEED = 900_001
+HELD_OUT_SEED = 900_009
 """A room that no training has seen."""
 
 
