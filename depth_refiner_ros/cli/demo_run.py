@@ -31,6 +31,8 @@ import numpy as np
 import torch
 
 SHOWN_FRAMES = 3
+NOT_FUSED = ('No frame was fused: the last one had passed before refiner and fusion were '
+             'connected; give more --frames.')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,8 @@ def run(demo: Demo, json: Path | None) -> None:
                 say(f'watch at {page.address}')
             outcome = run_graph(graph, Path(folder), page)
         judged = judge(source, outcome, demo.model)
-    mesh = read_ply(graph.mesh_file)
+    # A live graph may still be connecting when few frames have passed; in lock-step it may not.
+    mesh = read_ply(graph.mesh_file) if graph.mesh_file.exists() or not demo.live else None
     bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
     pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
     refiner = outcome.diagnostics['refiner']
@@ -82,11 +85,11 @@ def run(demo: Demo, json: Path | None) -> None:
         dropped=dropped(demo.frames, outcome), fps=outcome.collected.fps(),
         latency_ms=outcome.collected.latency_ms(), stage_ms=stages(refiner),
         comparison=judged.comparison, views=judged.views, mesh=mesh,
-        mesh_score=true_mesh_score(mesh, source, judged.true_views),
+        mesh_score=None if mesh is None else true_mesh_score(mesh, source, judged.true_views),
         trajectory=judged.trajectory,
         facts={'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
                **bundles},
-        notes=notes(outcome),
+        notes=[*notes(outcome), *([NOT_FUSED] if mesh is None else [])],
         settings={'refiner': values(graph.refiner), 'tsdf': values(graph.tsdf),
                   'player': values(graph.player)}))
     if json:

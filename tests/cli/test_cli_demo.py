@@ -69,6 +69,10 @@ def test_live_adds_up(program, tmp_path):
     summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
     assert summary['frames_in'] == 6
     assert summary['frames_out'] + sum(summary['dropped'].values()) == 6
+    fused = (tmp_path / 'out' / 'mesh.ply').exists()
+    assert fused is (summary['mesh']['triangles'] > 0)
+    report = (tmp_path / 'out' / 'report.html').read_text()
+    assert fused is ('No frame was fused' not in report)
 
 
 def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
