@@ -83,7 +83,7 @@ class Bundle:
 
         :raises WeightsError: where it is not part of the bundle or not readable
         """
-        return _read_json(self._listed(name))
+        return read_json(self._listed(name))
 
     def _listed(self, name: str) -> Path:
         if name not in self.manifest['sha256']:
@@ -103,7 +103,7 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     path = WEIGHTS / kind if str(where) == 'bundled' else Path(where).expanduser()
     if not (path / MANIFEST).is_file():
         raise WeightsError(f'{path} holds no {MANIFEST}; name a bundle folder or use bundled')
-    manifest = _read_json(path / MANIFEST)
+    manifest = read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
         raise WeightsError(f'{path / MANIFEST}: format {manifest.get("format")!r} is not '
                            f'{FORMAT}; a newer bundle needs a newer version of this package')
@@ -186,6 +186,24 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:
+    """
+    Read a JSON object.
+
+    :param fix: what to do where it cannot be used, for the message
+    :raises WeightsError: where it is missing, broken, or something else
+    """
+    try:
+        tree = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        raise WeightsError(f'{path} is missing; {fix}') from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f'{path} is not readable JSON: {error}; {fix}') from error
+    if not isinstance(tree, dict):
+        raise WeightsError(f'{path} must hold a JSON object; {fix}')
+    return tree
+
+
 def sha256(path: Path) -> str:
     """Give a file's hash."""
     digest = hashlib.sha256()
@@ -219,14 +237,3 @@ def _hash_of(file: Path) -> str:
     except OSError as error:
         raise WeightsError(f'{file} is not readable: {error.strerror}; check its rights'
                            ) from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f'{path} is not readable JSON: {error}; copy the bundle again'
-                           ) from error
-    if not isinstance(tree, dict):
-        raise WeightsError(f'{path} must hold a JSON object; copy the bundle again')
-    return tree

@@ -77,17 +77,6 @@ def check_colour(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> N
         raise InputError(f'{name}: expected uint8 colours in 0..255, got {rgb_HW3.dtype}')
 
 
-def check_some_finite(name: str, tensor: torch.Tensor) -> None:
-    """
-    Ask for at least one finite value; waits for the device, so not for inner loops.
-
-    :raises InputError: where every value is NaN or infinite
-    """
-    if not bool(torch.isfinite(tensor).any()):
-        raise InputError(f'{name}: none of the {tensor.numel()} values is finite; '
-                         'check the source and its encoding')
-
-
 def surely_everywhere(mask: torch.Tensor) -> bool:
     """
     Tell whether a mask on the CPU holds everywhere, to spare work there.

@@ -4,11 +4,10 @@ Finding the weights of a prior: a size, a folder or a hub id becomes a checked f
 Only JSON and safetensors are fetched or read; pickles are refused by name.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import MANIFEST, PICKLES
+from depth_refiner_ros.bundle import MANIFEST, PICKLES, read_json
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.sizes import SIZES
@@ -60,11 +59,8 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
     if not file.is_file():
         raise WeightsError(f'{folder} holds no config.json; prior {prior} needs the folder as '
                            'published, with config.json and safetensors')
-    try:
-        config = json.loads(file.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f'{file} is not readable JSON: {error}; copy it again') from error
-    found = config.get('model_type') if isinstance(config, dict) else None
+    config = read_json(file, 'copy the model again')
+    found = config.get('model_type')
     if found != model_type:
         raise WeightsError(f'{folder} holds a model of type {found!r}; prior {prior} needs '
                            f'{model_type!r}')

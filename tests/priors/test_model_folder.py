@@ -98,7 +98,7 @@ def test_a_folder_without_configuration_is_refused(tmp_path):
     (tmp_path / 'config.json').write_text('{broken')
     assert 'is not readable JSON' in refusal('depth_pro', tmp_path)
     (tmp_path / 'config.json').write_text('[]')
-    assert 'holds a model of type None' in refusal('depth_pro', tmp_path)
+    assert 'must hold a JSON object' in refusal('depth_pro', tmp_path)
 
 
 def test_another_model_is_refused(metric, relative):

@@ -6,11 +6,11 @@ exist in no library. Pickles are read on import alone, and there as bare tensors
 """
 
 from collections.abc import Iterable, Mapping
-import json
 from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.bundle import first_line, PICKLES
+from depth_refiner_ros.bundle import read_json as read_object
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.pickles import read_pickle
 from safetensors import SafetensorError
@@ -49,16 +49,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
     :raises WeightsError: where it is missing or no JSON object
     """
-    try:
-        tree = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise WeightsError(f'{path} is missing; copy the release again, whole') from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f'{path} is not readable JSON: {error}; copy the release again'
-                           ) from error
-    if not isinstance(tree, dict):
-        raise WeightsError(f'{path} must hold a JSON object; copy the release again')
-    return tree
+    return read_object(path, 'copy the release again, whole')
 
 
 def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[str, torch.Tensor]:
