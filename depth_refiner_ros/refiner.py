@@ -60,6 +60,7 @@ class DepthRefiner:
         self._settings = settings
         self.networks: Networks | None = None
         """What runs the networks, where :meth:`from_settings` loaded them."""
+        self._warm: set[tuple[int, int, int]] = set()
         self._fitting = FittingSize(settings.allow_smaller, tell)
         self._graphs = FrameGraphs(tell) if execution.whole_frames else None
 
@@ -120,23 +121,16 @@ class DepthRefiner:
         :raises InputError: where an input is missing, of a wrong shape or of a wrong range
         """
         self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
-        if cloud is not None and len(rgb_B3HW) != 1:
-            raise InputError(f'a cloud is of one image, not of {len(rgb_B3HW)}; refine one by one')
-        inputs = ((rgb_B3HW,) if sensor_depth_m_B1HW is None else
-                  (rgb_B3HW, sensor_depth_m_B1HW))
-        timings: dict[str, float] = {}
-        graph = (None if self._graphs is None else
-                 self._graph(self._graphs, inputs, intrinsics, cloud))
-        if graph is None:
-            there = [value.to(self._execution.device) for value in inputs]
-            result = FittingSize(False).run(lambda _: self._refinement()(
-                intrinsics, *there, cloud=cloud, timed=partial(self._timed, timings)))
-        else:
-            with self._timed(timings, 'frame'):
-                result = RefinedDepth.of_tensors(graph(*inputs))
-        return replace(result, timings_ms=timings)
+        batch, _, height, width = rgb_B3HW.shape
+        if cloud is not None and batch != 1:
+            raise InputError(f'a cloud is of one image, not of {batch}; refine one by one')
+        # A lens cap or a blank wall must not be what a backend is judged by.
+        judged = self.networks is not None and self.networks.judged
+        if judged and (batch, height, width) not in self._warm:
+            self.warm_up(width, height, batch)
+        return self._refined(rgb_B3HW, intrinsics, sensor_depth_m_B1HW, cloud)
 
-    def warm_up(self, width: int, height: int) -> None:
+    def warm_up(self, width: int, height: int, batch: int = 1) -> None:
         """
         Run once at a size, so that the first frame is not the slow one.
 
@@ -146,8 +140,10 @@ class DepthRefiner:
         :raises BackendError: where one gives other numbers
         """
         camera = Intrinsics.from_fov(width, height, 60.0)
-        flat = torch.full((1, 1, height, width), 2.0, device=self._execution.device)
-        self.refine(check_image(width, height), camera, sensor_depth_m_B1HW=flat)
+        flat = torch.full((batch, 1, height, width), 2.0, device=self._execution.device)
+        picture = check_image(width, height).expand(batch, -1, -1, -1)
+        self._refined(picture, camera, flat)
+        self._warm.add((batch, height, width))
 
     def describe(self) -> list[str]:
         """Give one line per loaded bundle, then where and how networks run."""
@@ -174,6 +170,23 @@ class DepthRefiner:
         if (sensor_m_B1HW is not None and self._execution.device.type != 'cpu'
                 and self._settings.takes(DEPTH_PRIORS)):
             check_measured(sensor_m_B1HW)
+
+    def _refined(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
+                 sensor_depth_m_B1HW: torch.Tensor | None,
+                 cloud: CloudBuilder | None = None) -> RefinedDepth:
+        inputs = ((rgb_B3HW,) if sensor_depth_m_B1HW is None else
+                  (rgb_B3HW, sensor_depth_m_B1HW))
+        timings: dict[str, float] = {}
+        graph = (None if self._graphs is None else
+                 self._graph(self._graphs, inputs, intrinsics, cloud))
+        if graph is None:
+            there = [value.to(self._execution.device) for value in inputs]
+            result = FittingSize(False).run(lambda _: self._refinement()(
+                intrinsics, *there, cloud=cloud, timed=partial(self._timed, timings)))
+        else:
+            with self._timed(timings, 'frame'):
+                result = RefinedDepth.of_tensors(graph(*inputs))
+        return replace(result, timings_ms=timings)
 
     def _refinement(self) -> Refinement:
         """Give the method as the options of this moment ask for it."""

@@ -55,6 +55,39 @@ def test_warming_up_checks_every_network(chosen):
     assert checked == ['vae_encoder', 'vae_decoder', 'unet', 'prior']
 
 
+def test_a_blank_wall_is_not_what_a_backend_is_judged_by(chosen):
+    blank = torch.full((2, 3, 48, 64), 128, dtype=torch.uint8)
+    one, other = refiner(chosen, backend='onnx'), refiner(chosen, backend='onnx')
+    one.warm_up(64, 48, batch=2)
+    other.refine(blank, CAMERA)
+    assert other.describe() == one.describe()
+    assert len(one.describe()) == 7
+    other.refine(blank, CAMERA)
+    assert other.describe() == one.describe(), 'a size is judged once'
+
+
+def test_a_lens_cap_is_served_by_the_bundled_weights():
+    made = DepthRefiner.from_settings(ModelSettings(device='cpu', precision='bf16'))
+    black = torch.zeros((1, 3, 120, 160), dtype=torch.uint8)
+    refined = made.refine(black, Intrinsics.from_fov(160, 120, 60.0))
+    assert bool(torch.isfinite(refined.depth_m_B1HW).all())
+
+
+def test_what_is_not_judged_runs_no_frame_but_its_own(chosen):
+    made = refiner(chosen)
+    seen = []
+    made._prior._prior.network.module.register_forward_hook(lambda *_: seen.append(1))
+    depth(made)
+    assert len(seen) == 1
+
+
+def test_a_refused_backend_stays_refused(chosen):
+    made = refiner(chosen, precision='bf16', selfcheck=SelfCheckSettings(max_abs_rel=1e-6))
+    for _ in range(2):
+        with pytest.raises(BackendError, match=r'^self-check'):
+            depth(made)
+
+
 def test_a_bound_that_nothing_meets_refuses_at_the_start(chosen):
     strict = SelfCheckSettings(max_abs_rel=1e-6)
     made = refiner(chosen, precision='bf16', selfcheck=strict)

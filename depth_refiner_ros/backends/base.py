@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 Tensors = tuple[torch.Tensor, ...]
+Shapes = tuple[tuple[int, ...], ...]
 Runner = Callable[..., Any]
 """Takes tensors of the example's shapes and gives what the module gives, in fp32."""
 Tell = Callable[[str], None]
@@ -56,6 +57,6 @@ def silent(line: str) -> None:
     """Say nothing."""
 
 
-def shapes_of(inputs: Tensors) -> tuple[tuple[int, ...], ...]:
+def shapes_of(inputs: Tensors) -> Shapes:
     """Give the shape of each input."""
     return tuple(tuple(value.shape) for value in inputs)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from depth_refiner_ros.backends.base import Backend, Runner, shapes_of, Tensors
+from depth_refiner_ros.backends.base import Backend, Runner, Shapes, shapes_of, Tensors
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.selfcheck import check, Deviation
 from depth_refiner_ros.core.errors import BackendError
@@ -35,11 +35,12 @@ class Network:
         self._backend = backend
         self._device = device
         self._reference = TorchBackend(device, 'fp32')
-        self._max_abs_rel = max_abs_rel
         self._build_only = build_only
+        self._max_abs_rel = None if backend.exact or build_only else max_abs_rel
         self.deviation: Deviation | None = None
         """Outcome of the latest self-check."""
-        self._runners: dict[tuple[tuple[int, ...], ...], Runner] = {}
+        self._runners: dict[Shapes, Runner] = {}
+        self._checked: set[Shapes] = set()
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """
@@ -63,6 +64,11 @@ class Network:
             self._runners[shapes] = runner
         return self._run(self._runners[shapes], inputs)
 
+    @property
+    def judged(self) -> bool:
+        """Tell whether its first run at a size is compared with fp32 torch."""
+        return self._max_abs_rel is not None
+
     def runners(self) -> tuple[Runner, ...]:
         """Give what runs the sizes that are ready, for who needs it to stay in memory."""
         return tuple(self._runners.values())
@@ -78,11 +84,13 @@ class Network:
         return self._reference.prepare(self.module, self.key, example)
 
     def _check(self, runner: Runner, inputs: Tensors) -> None:
-        if self._max_abs_rel is None or self._backend.exact or self._build_only:
+        shapes = shapes_of(inputs)
+        if self._max_abs_rel is None or shapes in self._checked:
             return
         expected = self._run(self._reference.prepare(self.module, self.key, inputs), inputs)
         self.deviation = check(self._backend, self.key, self._run(runner, inputs), expected,
                                self._max_abs_rel)
+        self._checked.add(shapes)
 
     def _run(self, runner: Runner, inputs: Tensors) -> Any:
         # Each runner has its own number format; the caller's autocast would spoil the reference.

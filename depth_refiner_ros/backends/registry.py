@@ -76,6 +76,11 @@ class Networks:
         self._made.append(network)
         return network
 
+    @property
+    def judged(self) -> bool:
+        """Tell whether any of them is compared with fp32 torch at a new size."""
+        return any(network.judged for network in self._made)
+
     def runners(self) -> tuple[Runner, ...]:
         """Give what runs all networks, see :meth:`Network.runners`."""
         return tuple(runner for network in self._made for runner in network.runners())
