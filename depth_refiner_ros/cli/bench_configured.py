@@ -25,7 +25,7 @@ from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings import ModelSettings, SelfCheckSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np
@@ -123,9 +123,14 @@ def time_networks(refiner: OpenedRefiner, model: ModelSettings, frame: Frame,
 
 
 def count_networks(model: ModelSettings, execution: Execution, frame: Frame) -> dict[str, Stage]:
-    """Count the networks as torch runs them: operations inside other backends are not seen."""
-    opened = OpenedRefiner.from_settings(replace(model, backend='torch',
-                                                 precision=execution.precision))
+    """
+    Count the networks as torch runs them: operations inside other backends are not seen.
+
+    Without the self-check, whose runs would be counted as well.
+    """
+    opened = OpenedRefiner.from_settings(replace(
+        model, backend='torch', precision=execution.precision,
+        selfcheck=SelfCheckSettings(enable=False)))
     assert isinstance(opened, OpenedRefiner)
     with execution.running():
         return {name: Stage(operations=count(call, weights), calls=opened.passes(name))

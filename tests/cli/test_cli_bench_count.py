@@ -2,10 +2,17 @@
 
 from functools import partial
 
+from depth_refiner_ros.backends.execution import choose
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.cli.bench_configured import count_networks
 from depth_refiner_ros.cli.bench_count import count, Operations
 from depth_refiner_ros.cli.bench_networks import FrameSize, refiner_stages
 from depth_refiner_ros.cli.bench_priors import prior_input, prior_stage
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.priors.bundled import read_prior_network
+from depth_refiner_ros.priors.network import network_size
+from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.sources.simulated import SimulatedSource
 import pytest
 import torch
 from torch import nn
@@ -82,3 +89,18 @@ def test_size_that_the_codec_cannot_halve_is_refused():
         refiner_stages('apdepth', 'vae', FrameSize(width=642, height=480), 'fp16')
     with pytest.raises(InputError, match="'XL' must be one of S, B, L, G"):
         prior_stage('XL', VGA, 'fp16')
+
+
+def test_a_frame_of_the_bundled_networks_is_counted_once_in_any_precision():
+    frame, = SimulatedSource(900_000, 1, width=64, height=48)
+    found = []
+    for precision in ('fp32', 'bf16'):
+        model = ModelSettings(device='cpu', precision=precision)
+        stages = count_networks(model, choose('cpu', precision, backend='torch'), frame)
+        found.append({name: stage.operations.flops for name, stage in stages.items()})
+    assert found[0] == found[1]
+    network = read_prior_network(open_bundle('bundled', 'prior'))
+    width, height = network_size(network.config, 64, 48)
+    once = count(lambda: network(torch.zeros(1, 3, height, width),
+                                 torch.zeros(1, 2, height, width))).flops
+    assert found[0]['prior'] == once * (2 if network.config.mirror else 1)
