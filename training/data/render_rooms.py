@@ -8,6 +8,7 @@ Render furnished rooms to training shards.
 there is whole; ``--resume`` goes on where an earlier run stopped.
 """
 
+from dataclasses import asdict, dataclass
 import json
 import multiprocessing
 import os
@@ -29,6 +30,8 @@ import typer
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 ROOMS_PER_SHARD = 64
+NEXT_PATH = 10 ** 9
+"""Apart from each other are the seeds of a room's paths, and from those of any other room."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
 
 
@@ -36,7 +39,25 @@ class RoomError(RuntimeError):
     """A room that could not be rendered, with its seed."""
 
 
-def render_room(seed: int, views: int, width: int, height: int) -> tuple[np.ndarray, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Cameras:
+    """
+    What is rendered of each room.
+
+    :param views: places drawn at random
+    :param starts: first frames of camera paths, which seek the busiest of a few places, as the
+        simulated camera of the demo and of ``eval rooms:...`` does
+    :param width: columns
+    :param height: rows
+    """
+
+    views: int
+    starts: int
+    width: int
+    height: int
+
+
+def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
     """
     Render independent views of one room.
 
@@ -44,6 +65,7 @@ def render_room(seed: int, views: int, width: int, height: int) -> tuple[np.ndar
     """
     from depth_refiner_ros.sources.simulated import (
         build_room,
+        camera_path,
         expose,
         random_intrinsics,
         random_views,
@@ -51,14 +73,17 @@ def render_room(seed: int, views: int, width: int, height: int) -> tuple[np.ndar
     )
     room = build_room(seed)
     renderer = RoomRenderer(room)
-    camera = random_intrinsics(seed, width, height)
+    camera = random_intrinsics(seed, cameras.width, cameras.height)
+    places = random_views(room, renderer, seed, cameras.views)
+    for index in range(cameras.starts):
+        places += camera_path(room, renderer, seed + NEXT_PATH * (index + 1), 1, 1.0)
     rgb, depth = [], []
-    for index, view in enumerate(random_views(room, renderer, seed, views)):
+    for index, view in enumerate(places):
         seen = renderer.render(camera, view)
         rgb.append(expose(seen.linear_rgb_HW3, np.random.default_rng([seed, 5, index]), 0.15))
         depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0).astype(np.float16))
     row = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
-    return np.stack(rgb), np.stack(depth), np.tile(row, (views, 1)), np.full(views, seed)
+    return np.stack(rgb), np.stack(depth), np.tile(row, (len(rgb), 1)), np.full(len(rgb), seed)
 
 
 def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
@@ -69,12 +94,12 @@ def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
         part.rename(out / f'{name}_{shard:05d}.npy')
 
 
-def _render_shard(job: tuple[Path, int, list[int], int, int, int]) -> tuple[int, int]:
-    out, shard, seeds, views, width, height = job
+def _render_shard(job: tuple[Path, int, list[int], Cameras]) -> tuple[int, int]:
+    out, shard, seeds, cameras = job
     parts = []
     for seed in seeds:
         try:
-            parts.append(render_room(seed, views, width, height))
+            parts.append(render_room(seed, cameras))
         except Exception as error:
             raise RoomError(f'room {seed}: {type(error).__name__}: {error}') from error
     write_shard(out, shard, tuple(np.concatenate(column) for column in zip(*parts)))
@@ -109,19 +134,23 @@ def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
 
 def main(out: Annotated[Path, typer.Argument(help='Folder for the shards.')],
          rooms: Annotated[int, typer.Option(min=1, help='Number of rooms.')] = 1000,
-         views: Annotated[int, typer.Option(min=1, help='Views per room.')] = 4,
+         views: Annotated[int, typer.Option(min=0, help='Random views per room.')] = 4,
+         starts: Annotated[int, typer.Option(
+             min=0, help='Starts of camera paths per room, which are busier.')] = 0,
          first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first room.')] = 10000,
          width: Annotated[int, typer.Option(min=16, help='Columns.')] = 640,
          height: Annotated[int, typer.Option(min=16, help='Rows.')] = 480,
          workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
          resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False) -> None:
     """Render rooms with exact depth to shards of 64 rooms."""
+    if views + starts == 0:
+        raise typer.BadParameter('nothing to render: views and starts are both 0')
     out.mkdir(parents=True, exist_ok=True)
-    _describe(out, {'rooms': rooms, 'views': views, 'first_seed': first_seed, 'width': width,
-                    'height': height}, resume)
+    cameras = Cameras(views=views, starts=starts, width=width, height=height)
+    _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
     seeds = list(range(first_seed, first_seed + rooms))
     shards = [seeds[start:start + ROOMS_PER_SHARD] for start in range(0, rooms, ROOMS_PER_SHARD)]
-    jobs = [(out, index, part, views, width, height) for index, part in enumerate(shards)
+    jobs = [(out, index, part, cameras) for index, part in enumerate(shards)
             if not (out / f'seed_{index:05d}.npy').exists()]
     context = multiprocessing.get_context('spawn')
     cores = sorted(os.sched_getaffinity(0))

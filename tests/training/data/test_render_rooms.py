@@ -1,5 +1,6 @@
 """The renderer of training shards, run as a user would."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from training.data import render_rooms
 
+SMALL = render_rooms.Cameras(views=1, starts=0, width=64, height=48)
 SCRIPT = Path(render_rooms.__file__)
 
 
@@ -80,12 +82,30 @@ def test_folder_of_another_run_is_not_mixed_with(shards, options):
 
 def test_trouble_names_the_room(tmp_path):
     with pytest.raises(render_rooms.RoomError, match=r'room -3: InputError'):
-        render_rooms._render_shard((tmp_path, 0, [-3], 1, 64, 48))
+        render_rooms._render_shard((tmp_path, 0, [-3], SMALL))
     assert not list(tmp_path.iterdir())
 
 
 def test_noise_of_stored_images_is_faint():
-    rgb, depth, _, _ = render_rooms.render_room(44, 1, 96, 72)
+    rgb, depth, _, _ = render_rooms.render_room(44, replace(SMALL, width=96, height=72))
     flat = np.abs(np.diff(np.log(depth[0].astype(np.float32)), 2, axis=1)) < 1e-3
     step = np.abs(np.diff(rgb[0].astype(np.float32), 2, axis=1)).mean(-1)
     assert np.median(step[flat]) < 6
+
+
+def test_starts_of_paths_are_busy_places_of_their_own():
+    cameras = replace(SMALL, starts=2)
+    depths = [render_rooms.render_room(seed, cameras)[1].astype(np.float32)
+              for seed in range(40, 48)]
+    for own in depths:
+        assert own.shape == (3, 48, 64)
+        assert not np.array_equal(own[1], own[2])
+    steps = np.abs(np.diff(np.log(np.stack(depths)), axis=-1)) > 0.1
+    random, *starts = steps.mean((0, 2, 3))
+    assert min(starts) > 1.2 * random
+
+
+def test_nothing_to_render_is_refused(tmp_path):
+    done = run(tmp_path / 'none', '--rooms', '1', '--views', '0')
+    assert done.returncode == 2
+    assert 'nothing to render' in done.stderr
