@@ -147,6 +147,9 @@ class RefinerNodeSettings(ModelSettings):
                                choices=('inf', 'nan', 'zero'), runtime=True)
     min_confidence: float = option(0.0, 'depth of lower confidence becomes unknown', low=0.0,
                                    high=1.0, runtime=True)
+    scale_lock: float = option(0.0, 'hold the scale of the depth against flicker: weight of the '
+                               'past frames; 0 is off, 0.7 about halves the flicker of the '
+                               'bundled prior', low=0.0, high=0.95, runtime=True)
     always_on: bool = option(False, 'work even while nobody subscribes', runtime=True)
     diagnostics_period_s: float = option(1.0, 'time between diagnostics; 0 is off', unit='s',
                                          low=0.0, high=60.0, runtime=True)

@@ -10,11 +10,10 @@ alike) from a change of scene (every pixel another ratio).
 from dataclasses import dataclass
 import math
 
-from depth_refiner_ros.core.checks import check_at_least, check_map, check_one_of, check_same_shape
+from depth_refiner_ros.core.checks import check_at_least, check_map, check_same_shape
 from depth_refiner_ros.core.errors import InputError
 import torch
 
-LOCK_MODES = ('off', 'ema')
 SETTLED_FRAMES = 3
 """Frames in a row off the running ratio after which the new ratio is taken as the normal one."""
 
@@ -133,24 +132,17 @@ class ScaleLock:
     """
     Hold the scale of a stream of depth maps against flicker.
 
-    ``ema`` multiplies each map by one factor, so that the log scale follows an exponential
-    average of the frames. The price is a lag when the camera really approaches: at a change of v
-    per frame the map is off by v * momentum / (1 - momentum), so keep ``momentum`` low. Where
-    the ratio's spread says that the scene changed, the lock lets go and starts anew.
+    Each map is multiplied by one factor, so that the log scale follows an exponential average of
+    the frames. The price is a lag when the camera really approaches: at a change of v per frame
+    the map is off by v * momentum / (1 - momentum), so keep ``momentum`` low. Where the ratio's
+    spread says that the scene changed, the lock lets go and starts anew.
 
-    :param mode: ``off`` or ``ema``
-    :param momentum: weight of the past, 0 to below 1
     :param max_spread: spread of the log ratio above which frames show different scenes
-    :raises InputError: where a parameter is out of range
+    :raises InputError: where it is negative
     """
 
-    def __init__(self, mode: str = 'off', *, momentum: float = 0.7,
-                 max_spread: float = 0.1) -> None:
-        check_one_of('scale lock', mode, LOCK_MODES)
+    def __init__(self, *, max_spread: float = 0.1) -> None:
         check_at_least('max_spread', max_spread, 0.0)
-        _check_momentum(momentum)
-        self._mode = mode
-        self._momentum = momentum
         self._max_spread = max_spread
         self.reset()
 
@@ -160,28 +152,31 @@ class ScaleLock:
         self.factor = 1.0
         """What the last map was multiplied by."""
 
-    def apply(self, depth_m_B1HW: torch.Tensor) -> torch.Tensor:
+    def apply(self, depth_m_B1HW: torch.Tensor, momentum: float) -> torch.Tensor:
         """
         Give the map at the held scale.
 
         :param depth_m_B1HW: this frame's depth in metres
-        :return: the same map in mode ``off``, else the map times :attr:`factor`
-        :raises InputError: where the depth is no map
+        :param momentum: weight of the past, 0 to below 1; at 0 the map is as it was
+        :return: the map times :attr:`factor`
+        :raises InputError: where the depth is no map, or the momentum out of range
         """
-        if self._mode == 'off':
+        _check_momentum(momentum)
+        if momentum == 0.0:
+            self.reset()
             return depth_m_B1HW
-        self.factor = self._factor(depth_m_B1HW)
+        self.factor = self._factor(depth_m_B1HW, momentum)
         self._last_m_B1HW = depth_m_B1HW * self.factor
         return self._last_m_B1HW
 
-    def _factor(self, depth_m_B1HW: torch.Tensor) -> float:
+    def _factor(self, depth_m_B1HW: torch.Tensor, momentum: float) -> float:
         last_m_B1HW = self._last_m_B1HW
         if last_m_B1HW is None or last_m_B1HW.shape != depth_m_B1HW.shape:
             return 1.0
         to_last = scale_ratio(depth_m_B1HW, last_m_B1HW)
         if not to_last.spread <= self._max_spread:
             return 1.0
-        return to_last.ratio ** self._momentum
+        return to_last.ratio ** momentum
 
 
 def _check_momentum(momentum: float) -> None:

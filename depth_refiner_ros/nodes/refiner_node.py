@@ -1,7 +1,9 @@
 """The node ``refiner``: image and camera_info in, sharp metric depth and cloud out."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.scale import ScaleHealth, ScaleReading
+from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth
 from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.base import SkipError, WorkerNode
@@ -32,6 +34,7 @@ class RefinerNode(WorkerNode):
         self._refiner: DepthRefiner | None = None
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
+        self._lock = ScaleLock()
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._distorted = False
@@ -53,6 +56,7 @@ class RefinerNode(WorkerNode):
         """Let go of the networks."""
         self._refiner = None
         self._scale.reset()
+        self._lock.reset()
 
     def capacity(self) -> int:
         """Keep the newest frame, or all where asked for."""
@@ -90,9 +94,10 @@ class RefinerNode(WorkerNode):
             result = self._refiner.refine(_batch(rgb_HW3), camera,
                                           sensor_depth_m_B1HW=_depth_batch(sensor_m_HW))
         with watch.stage('clean'):
-            depth_m_HW = published_depth(result, settings)
-            confidence_HW = _confidence(result, depth_m_HW)
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
+            held_m_B1HW = self._lock.apply(result.depth_m_B1HW, settings.scale_lock)
+            depth_m_HW = published_depth(replace(result, depth_m_B1HW=held_m_B1HW), settings)
+            confidence_HW = _confidence(result, depth_m_HW)
         self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
@@ -127,6 +132,7 @@ class RefinerNode(WorkerNode):
             return {}
         return {'scale_ratio': f'{reading.now.ratio:.4f}',
                 'scale_spread': f'{reading.now.spread:.4f}', 'scale_jumps': str(reading.jumps),
+                'scale_lock_factor': f'{self._lock.factor:.4f}',
                 'clamped_px': str(self._clamped_px)}
 
     def warnings(self) -> list[str]:

@@ -78,50 +78,53 @@ def test_health_passes_over_frames_without_overlap_and_resets():
     assert math.isnan(health.update(depth(), depth()).running)
 
 
-def test_lock_off_hands_the_map_through():
-    depth_m = depth()
-    assert ScaleLock('off').apply(depth_m) is depth_m
+def test_lock_without_a_past_hands_the_map_through_and_forgets():
+    lock, depth_m = ScaleLock(), depth()
+    lock.apply(2 * depth_m, 0.5)
+    assert lock.apply(depth_m, 0.0) is depth_m
+    assert torch.equal(lock.apply(depth_m, 0.5), depth_m)
+    assert lock.factor == 1.0
 
 
-def test_ema_lock_is_the_average_of_log_scales():
-    lock = ScaleLock('ema', momentum=0.75)
-    assert torch.equal(lock.apply(depth()), depth())
-    held_m = lock.apply(1.2 * depth())
+def test_lock_is_the_average_of_log_scales():
+    lock = ScaleLock()
+    assert torch.equal(lock.apply(depth(), 0.75), depth())
+    held_m = lock.apply(1.2 * depth(), 0.75)
     torch.testing.assert_close(held_m, 1.2 ** 0.25 * depth())
     assert lock.factor == pytest.approx(1.2 ** -0.75, rel=1e-6)
 
 
-def test_ema_lock_calms_flicker():
+def test_lock_calms_flicker():
     generator = torch.Generator().manual_seed(3)
     logs = 0.1 * torch.randn(200, generator=generator)
-    lock = ScaleLock('ema', momentum=0.7)
-    held_logs = torch.stack([(lock.apply(depth() * log.exp()) / depth()).median().log()
+    lock = ScaleLock()
+    held_logs = torch.stack([(lock.apply(depth() * log.exp(), 0.7) / depth()).median().log()
                              for log in logs])
     # Variance of an exponential average of white noise: (1 - m) / (1 + m) = 0.176.
     assert held_logs.std() / logs.std() == pytest.approx(0.176 ** 0.5, rel=0.15)
 
 
-def test_ema_lock_lags_by_the_stated_amount_on_approach():
-    lock = ScaleLock('ema', momentum=0.5)
+def test_lock_lags_by_the_stated_amount_on_approach():
+    lock = ScaleLock()
     for frame in range(30):
         true_m = depth() * 0.98 ** frame
-        held_m = lock.apply(true_m)
+        held_m = lock.apply(true_m, 0.5)
     assert (held_m / true_m).median().item() == pytest.approx(1 / 0.98, rel=1e-4)
 
 
-def test_ema_lock_lets_go_of_another_scene_size_or_blind_frame():
-    lock = ScaleLock('ema')
-    lock.apply(depth(0))
-    assert torch.equal(lock.apply(3 * depth(1)), 3 * depth(1))
-    assert torch.equal(lock.apply(depth(size=(16, 48))), depth(size=(16, 48)))
+def test_lock_lets_go_of_another_scene_size_or_blind_frame():
+    lock = ScaleLock()
+    lock.apply(depth(0), 0.7)
+    assert torch.equal(lock.apply(3 * depth(1), 0.7), 3 * depth(1))
+    assert torch.equal(lock.apply(depth(size=(16, 48)), 0.7), depth(size=(16, 48)))
     blind = torch.full((1, 1, 16, 48), torch.nan)
-    assert torch.isnan(lock.apply(blind)).all()
-    assert torch.equal(lock.apply(depth(size=(16, 48))), depth(size=(16, 48)))
+    assert torch.isnan(lock.apply(blind, 0.7)).all()
+    assert torch.equal(lock.apply(depth(size=(16, 48)), 0.7), depth(size=(16, 48)))
 
 
 @pytest.mark.parametrize(('call', 'message'), [
-    (lambda: ScaleLock('median'), "scale lock = 'median'"),
-    (lambda: ScaleLock('ema', momentum=1.0), 'momentum = 1.0'),
+    (lambda: ScaleLock(max_spread=-1.0), 'max_spread = -1.0'),
+    (lambda: ScaleLock().apply(depth(), 1.0), 'momentum = 1.0'),
     (lambda: ScaleHealth(momentum=-0.1), 'momentum = -0.1'),
     (lambda: ScaleHealth(jump=-1.0), 'jump = -1.0'),
     (lambda: scale_ratio(depth(), depth(size=(4, 4))), 'reference: shape'),

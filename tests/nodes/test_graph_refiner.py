@@ -204,6 +204,19 @@ def test_flying_pixels_are_taken_out_where_asked_for(bench):
     assert bench.probe.set_parameter('refiner', 'edge_filter.enable', True).successful
 
 
+def test_a_flickering_scale_is_held_where_asked_for(bench):
+    wall = slope(96, 64)
+    bench.send(depth_m=wall)
+    assert bench.probe.set_parameter('refiner', 'scale_lock', 0.5).successful
+    bench.send(depth_m=wall)
+    held = bench.depth(bench.send(depth_m=1.21 * wall))
+    assert np.nanmedian(held / wall) == pytest.approx(1.1, rel=1e-3)
+    bench.status(lambda seen: seen.get('scale_lock_factor') == '0.9091', 'the factor')
+    assert bench.probe.set_parameter('refiner', 'scale_lock', 0.0).successful
+    as_it_is = bench.depth(bench.send(depth_m=1.21 * wall))
+    assert np.nanmedian(as_it_is / wall) == pytest.approx(1.21, rel=1e-3)
+
+
 @pytest.mark.parametrize(('name', 'value', 'reason'), [
     ('prior', 'bundled', 'read-only'),
     ('points.stride', 0, 'range'),

@@ -3,22 +3,20 @@
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
-from depth_refiner_ros import settings
+from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.options import read_yaml, write_yaml
 import pytest
 import yaml
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
-GROUPS = {'refiner': settings.RefinerNodeSettings, 'tsdf': settings.TsdfNodeSettings,
-          'player': settings.PlayerNodeSettings, 'recorder': settings.RecorderNodeSettings}
 
 
-@pytest.mark.parametrize('node', GROUPS)
+@pytest.mark.parametrize('node', NODES)
 def test_parameter_files_are_made_from_the_settings(node):
     text = (CONFIG / f'{node}.yaml').read_text(encoding='utf-8')
-    assert text == write_yaml(GROUPS[node](), node), (
+    assert text == write_yaml(NODES[node](), node), (
         'make them anew: depth-refiner params --yaml -o config')
-    assert read_yaml(GROUPS[node], CONFIG / f'{node}.yaml', node) == GROUPS[node]()
+    assert read_yaml(NODES[node], CONFIG / f'{node}.yaml', node) == NODES[node]()
     assert list(yaml.safe_load(text)) == [node]
 
 
