@@ -88,24 +88,6 @@ class Option:
         if not math.isfinite(value):
             raise SettingsError(f'{self.name} = {value} must be a finite number')
 
-    def parse(self, text: str) -> Value:
-        """
-        Read a value from text, as a command line or ``key=value`` gives it.
-
-        :raises SettingsError: where the text is no such value
-        """
-        return self.check(_read(text, self.type))
-
-
-def _read(text: str, kind: type) -> Any:
-    """Read text as a type where it is one; what it is not, the check names in its message."""
-    if kind is bool:
-        return {'true': True, 'false': False}.get(text.strip().lower(), text)
-    try:
-        return kind(text)
-    except ValueError:
-        return text
-
 
 def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
            high: float | None = None, choices: tuple[str, ...] = (),
@@ -223,8 +205,12 @@ def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[st
 
 def _as_ros(value: Any, known: Option | None) -> Any:
     """Read 1e-3 as the number that it is in ROS; to YAML 1.1 it is text."""
-    is_text_for_float = isinstance(value, str) and known is not None and known.type is float
-    return _read(value, float) if is_text_for_float else value
+    if not (isinstance(value, str) and known is not None and known.type is float):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value   # the check names it
 
 
 def write_yaml(settings: Any, node: str) -> str:

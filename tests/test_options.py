@@ -129,30 +129,6 @@ def test_allowed_values_in_words(changes, words):
     assert described(**changes).allowed == words
 
 
-# Text, as the command line gives it
-
-@pytest.mark.parametrize(('kind', 'text', 'value'), [
-    (float, '1e-3', 0.001), (float, '2', 2.0), (float, ' .5 ', 0.5), (int, '8', 8),
-    (int, '010', 10), (int, '-3', -3), (bool, 'true', True), (bool, 'False', False),
-    (str, '1e-3', '1e-3'), (str, 'off', 'off'), (str, ' a: [b', ' a: [b'),
-])
-def test_text_is_read_as_the_type_of_the_option(kind, text, value):
-    parsed = Option(name='a', type=kind, default=value, doc='').parse(text)
-    assert parsed == value
-    assert type(parsed) is kind
-
-
-@pytest.mark.parametrize(('kind', 'text'), [
-    (float, 'far'), (float, ''), (float, '[1'), (float, '1:30'), (int, '3.0'), (int, '1e3'),
-    (bool, '1'), (bool, 'yes!'), (bool, ''), (float, 'nan'), (float, 'inf'),
-])
-def test_text_of_another_kind_is_refused_in_one_line(kind, text):
-    with pytest.raises(SettingsError) as caught:
-        Option(name='a', type=kind, default=kind(), doc='').parse(text)
-    assert 'a = ' in str(caught.value)
-    assert '\n' not in str(caught.value)
-
-
 # Groups
 
 def test_nested_options_have_dotted_names_in_order():

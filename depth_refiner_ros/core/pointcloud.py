@@ -11,20 +11,6 @@ POINT_BYTES = 16
 """x, y, z as float32, then the colour bytes B, G, R, 0 in the place of a fourth float."""
 
 
-def unproject(depth_m_B1HW: torch.Tensor, intrinsics: Intrinsics) -> torch.Tensor:
-    """
-    Give the point seen by every pixel.
-
-    :param depth_m_B1HW: depth along Z in metres; NaN gives a NaN point
-    :param intrinsics: camera of the depth map
-    :return: ``points_m_B3HW``
-    :raises InputError: where the sizes do not match
-    """
-    check_camera('depth', depth_m_B1HW, intrinsics)
-    rays_2HW = intrinsics.rays(device=depth_m_B1HW.device).to(depth_m_B1HW.dtype)
-    return torch.cat([depth_m_B1HW * rays_2HW, depth_m_B1HW], dim=1)
-
-
 class CloudBuilder:
     """
     Packs depth and colour into the bytes of an organised PointCloud2, one buffer for all frames.

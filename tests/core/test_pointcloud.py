@@ -1,6 +1,6 @@
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.pointcloud import CloudBuilder, POINT_BYTES, unproject
+from depth_refiner_ros.core.pointcloud import CloudBuilder, POINT_BYTES
 import pytest
 import torch
 
@@ -12,37 +12,20 @@ def colours():
 
 
 def test_hand_computed_points():
-    points_m = unproject(torch.full((1, 1, 4, 6), 2.0), CAMERA)
-    assert points_m.shape == (1, 3, 4, 6)
-    assert points_m[0, :, 1, 2].tolist() == [0.0, 0.0, 2.0]
-    assert points_m[0, :, 3, 5].tolist() == pytest.approx([2 * 3 / 100, 2 * 2 / 50, 2.0])
-
-
-def test_points_project_back_onto_their_pixels():
-    depth_m = 1 + torch.rand(2, 1, 4, 6, dtype=torch.float64)
-    points_m = unproject(depth_m, CAMERA).permute(0, 2, 3, 1)
-    pixels = points_m @ CAMERA.matrix().T
-    columns, rows = pixels[..., 0] / pixels[..., 2], pixels[..., 1] / pixels[..., 2]
-    torch.testing.assert_close(columns, torch.arange(6.0).double().expand(2, 4, 6),
-                               rtol=0, atol=1e-5)
-    torch.testing.assert_close(rows, torch.arange(4.0).double()[:, None].expand(2, 4, 6),
-                               rtol=0, atol=1e-5)
-
-
-def test_gradient_reaches_the_depth():
-    depth_m = torch.ones(1, 1, 4, 6, requires_grad=True)
-    unproject(depth_m, CAMERA)[:, 2].sum().backward()
-    assert (depth_m.grad == 1).all()
-
-
-def test_cloud_equals_unprojection():
-    depth_m = 1 + torch.rand(4, 6)
-    cloud = CloudBuilder(CAMERA).build(depth_m, colours())
+    cloud = CloudBuilder(CAMERA).build(torch.full((4, 6), 2.0), colours())
     assert cloud.shape == (4, 6, 4)
     assert cloud.is_contiguous()
     assert cloud.element_size() * 4 == POINT_BYTES
-    torch.testing.assert_close(cloud[..., :3],
-                               unproject(depth_m[None, None], CAMERA)[0].permute(1, 2, 0))
+    assert cloud[1, 2, :3].tolist() == [0.0, 0.0, 2.0]
+    assert cloud[3, 5, :3].tolist() == pytest.approx([2 * 3 / 100, 2 * 2 / 50, 2.0])
+
+
+def test_points_project_back_onto_their_pixels():
+    points_m = CloudBuilder(CAMERA).build(1 + torch.rand(4, 6), colours())[..., :3]
+    pixels = points_m @ CAMERA.matrix().float().T
+    columns, rows = pixels[..., 0] / pixels[..., 2], pixels[..., 1] / pixels[..., 2]
+    torch.testing.assert_close(columns, torch.arange(6.0).expand(4, 6), rtol=0, atol=1e-5)
+    torch.testing.assert_close(rows, torch.arange(4.0)[:, None].expand(4, 6), rtol=0, atol=1e-5)
 
 
 def test_colour_bytes_are_blue_green_red():
@@ -94,7 +77,6 @@ def test_input_is_left_alone():
     (lambda: CloudBuilder(CAMERA).build(torch.ones(6, 4), colours()), 'depth: 4x6 pixels'),
     (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colours()[:2]), 'colour: expected'),
     (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colours().float()), 'expected uint8'),
-    (lambda: unproject(torch.ones(1, 1, 3, 3), CAMERA), 'depth: 3x3 pixels'),
 ])
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
