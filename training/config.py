@@ -45,7 +45,7 @@ class OptimizerConfig:
 class DataConfig:
     """Rendered rooms and what is done to them before the network sees them."""
 
-    rooms: str = '.data/rooms_train'
+    rooms: str = '.data/rooms_train'   # a folder, or several with commas between
     validation: str = '.data/rooms_val'
     crop_width: int = 640         # pixels of the rendered frame, before the resize
     crop_height: int = 480

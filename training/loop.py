@@ -40,8 +40,8 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     torch.manual_seed(config.seed)
     accelerator = Accelerator(mixed_precision=config.precision,
                               gradient_accumulation_steps=config.accumulate)
-    rooms = RenderedRooms(Path(config.data.rooms))
-    held_out = RenderedRooms(Path(config.data.validation))
+    rooms = RenderedRooms.of(config.data.rooms)
+    held_out = RenderedRooms.of(config.data.validation)
     output = _run_folder(config)
     if config.init_from:
         _start_from(config.init_from, objective)

@@ -33,9 +33,16 @@ def test_rooms_are_one_list_over_all_shards(rooms):
         views[5]
 
 
-def test_rooms_that_are_not_there(tmp_path):
+def test_several_folders_are_one_list(rooms, tmp_path):
+    more = write_rooms(tmp_path / 'more')
+    both = RenderedRooms.of(f'{rooms}, {more}')
+    assert [both[index].room_seed for index in range(10)] == [0, 1, 2, 3, 4] * 2
+    assert len(RenderedRooms.of(str(rooms))) == 5
+
+
+def test_rooms_that_are_not_there(rooms, tmp_path):
     with pytest.raises(SourceError, match='holds no rendered rooms; run'):
-        RenderedRooms(tmp_path)
+        RenderedRooms(rooms, tmp_path)
 
 
 def test_a_shard_without_a_part_or_cut_short_is_refused(tmp_path):

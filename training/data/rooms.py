@@ -30,20 +30,20 @@ def shard_names(folder: Path) -> list[str]:
 
 class RenderedRooms:
     """
-    All finished shards of a folder as one indexed set, memory-mapped.
+    All finished shards of some folders as one indexed set, memory-mapped.
 
-    :param folder: output of ``render_rooms.py``
-    :raises SourceError: where there is none, or a shard's parts do not match
+    :param folders: outputs of ``render_rooms.py``
+    :raises SourceError: where one has none, or a shard's parts do not match
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        names = shard_names(folder)
-        if not names:
-            raise SourceError(f'{folder} holds no rendered rooms; run '
-                              f'python training/data/render_rooms.py {folder}')
-        self._shards = [self._open(name) for name in names]
+    def __init__(self, *folders: Path) -> None:
+        self._shards = [shard for folder in folders for shard in _shards_of(folder)]
         self._starts = np.cumsum([0, *(len(shard['seed']) for shard in self._shards)])
+
+    @classmethod
+    def of(cls, folders: str) -> 'RenderedRooms':
+        """Open what a configuration names: a folder, or several with commas between."""
+        return cls(*(Path(folder.strip()) for folder in folders.split(',')))
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -59,18 +59,27 @@ class RenderedRooms:
                     prior_m_hw=None if prior is None else prior[row].astype(np.float32),
                     intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height))
 
-    def _open(self, name: str) -> dict[str, np.ndarray]:
-        parts = {}
-        for part in ('rgb', 'depth', 'camera', 'seed', 'prior'):
-            path = self.folder / f'{part}_{name}.npy'
-            if part == 'prior' and not path.exists():
-                continue
-            try:
-                parts[part] = np.load(path, mmap_mode='r', allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise SourceError(f'{path}: {error}; render this shard again') from error
-        lengths = {part: len(array) for part, array in parts.items()}
-        if len(set(lengths.values())) != 1:
-            raise SourceError(f'{self.folder}: shard {name} has parts of lengths {lengths}; '
-                              'render it again')
-        return parts
+
+def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:
+    names = shard_names(folder)
+    if not names:
+        raise SourceError(f'{folder} holds no rendered rooms; run '
+                          f'python training/data/render_rooms.py {folder}')
+    return [_opened(folder, name) for name in names]
+
+
+def _opened(folder: Path, name: str) -> dict[str, np.ndarray]:
+    parts = {}
+    for part in ('rgb', 'depth', 'camera', 'seed', 'prior'):
+        path = folder / f'{part}_{name}.npy'
+        if part == 'prior' and not path.exists():
+            continue
+        try:
+            parts[part] = np.load(path, mmap_mode='r', allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise SourceError(f'{path}: {error}; render this shard again') from error
+    lengths = {part: len(array) for part, array in parts.items()}
+    if len(set(lengths.values())) != 1:
+        raise SourceError(f'{folder}: shard {name} has parts of lengths {lengths}; render it '
+                          'again')
+    return parts
