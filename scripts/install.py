@@ -24,7 +24,7 @@ from system_libraries import require, SetupError
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST, NEWEST = (3, 10), (3, 12)
 CPU_INDEX = 'https://download.pytorch.org/whl/cpu'
-EXTRAS = ('base', 'models', 'ros', 'test', 'train')
+EXTRAS = ('base', 'models', 'ros', 'test', 'train', 'viewer')
 
 
 def requirement_files(cuda: bool) -> list[Path]:

@@ -20,8 +20,12 @@ def fuse(
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
     odometry: Annotated[bool, typer.Option('--odometry', help='Track the camera even where the '
                                            'source has poses.')] = False,
+    scene: Annotated[Path | None, typer.Option(
+        help='Also record cameras, depth and mesh here, as .rrd for the 3D viewer '
+        'rerun.')] = None,
     json: JsonFile = None,
 ) -> None:
     """Refine a sequence and fuse it into a coloured mesh, with a report."""
     from depth_refiner_ros.cli.fuse_run import run
-    run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry, json=json)
+    run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry,
+        scene=scene, json=json)

@@ -1,6 +1,7 @@
 """The work of ``depth-refiner fuse``."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,12 +20,14 @@ from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
+from depth_refiner_ros.report.scene import SceneRecording
 from depth_refiner_ros.settings import EdgeFilterSettings, ModelSettings, TsdfSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.registry import open_source
@@ -85,7 +88,7 @@ class Poses:
 
 
 def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frames: int,
-        every: int, odometry: bool, json: Path | None) -> None:
+        every: int, odometry: bool, scene: Path | None, json: Path | None) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
     source = open_source(spec)
     refiner = DepthRefiner.from_settings(model)
@@ -96,12 +99,17 @@ def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frame
     shown = set(spread_indices(total, SHOWN_FRAMES))
     progress = Progress(judging=frozenset(spread_indices(total, TRUE_VIEWS)))
     picked = islice(source, 0, total * every, every)
-    for index, frame in enumerate(tracked(picked, source.name, total)):
-        depths = _refined(refiner, model, frame, progress)
-        _fused(volume, tsdf, poses, depths, progress)
-        if index in shown:
-            progress.views.append(depths.view())
-    mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
+    with SceneRecording(scene) if scene else nullcontext() as recording:
+        for index, frame in enumerate(tracked(picked, source.name, total)):
+            depths = _refined(refiner, model, frame, progress)
+            pose = _fused(volume, tsdf, poses, depths, progress)
+            if index in shown:
+                progress.views.append(depths.view())
+            if recording and pose is not None:
+                _record(recording, depths, pose)
+        mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
+        if recording:
+            recording.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
     write_ply(out / 'mesh.ply', mesh)
     result = _run(source, refiner, model, tsdf, poses, progress, mesh)
     summary = write_results(out, result)
@@ -143,14 +151,15 @@ def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
 
 
 def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
-           progress: Progress) -> None:
+           progress: Progress) -> np.ndarray | None:
+    """Fuse a frame; give its pose, None where it has no place in the map."""
     started_s = time.perf_counter()
     pose = poses.of(depths)
     progress.time('pose', started_s)
     frame = depths.frame
     if pose is None or frame.intrinsics is None:
         progress.lost['no pose' if pose is None else 'no intrinsics'] += 1
-        return
+        return None
     started_s = time.perf_counter()
     volume.integrate(depths.refined_m_HW, frame.rgb_HW3, frame.intrinsics, pose,
                      confidence_HW=depths.confidence_HW, min_confidence=tsdf.min_confidence,
@@ -161,6 +170,15 @@ def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
     if frame.depth_m_HW is not None and progress.frames - 1 in progress.judging:
         progress.true_views.append(TrueView(depth_m_HW=frame.depth_m_HW, map_from_camera=pose,
                                             intrinsics=frame.intrinsics))
+    return pose
+
+
+def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarray) -> None:
+    frame = depths.frame
+    assert frame.intrinsics is not None, 'what was fused has intrinsics'
+    recording.add_frame(frame.stamp_ns, frame.rgb_HW3,
+                        encoded_depth(depths.refined_m_HW, MILLIMETRES), frame.intrinsics,
+                        map_from_camera)
 
 
 def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.mapping.recording import encoded_depth
+from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -20,8 +20,6 @@ from depth_refiner_ros.settings import ModelSettings
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
-
-MILLIMETRES = 1000.0
 
 
 def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,

@@ -20,6 +20,8 @@ import numpy as np
 import yaml
 
 Profile = Literal['tum', 'monogs']
+MILLIMETRES = 1000.0
+"""PNG units per metre that nearly every program takes without being told."""
 INDEX_EVERY = 30
 """Frames between two rewrites of the index files: what a power cut may lose."""
 

@@ -1,5 +1,6 @@
 """``refine``, ``fuse``, ``eval``, ``bench``, ``models`` and ``doctor`` on small real input."""
 
+from collections import Counter
 import csv
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
 import numpy as np
 import pytest
+from rerun.chunk import RrdReader
 import torch
 
 CAMERA = Intrinsics.from_fov(64, 48, 60.0)
@@ -145,8 +147,12 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
 def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
     wall(tmp_path / 'wall', 5)
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--every', '2', '--frames', '2',
-                          '--out', 'out')
+                          '--out', 'out', '--scene', 'scene.rrd')
     assert ended.returncode == 0, ended.stderr
+    rows = Counter()
+    for chunk in RrdReader(tmp_path / 'scene.rrd').stream():
+        rows[str(chunk.entity_path)] += chunk.num_rows
+    assert (rows['/map/camera/view/depth'], rows['/map/mesh']) == (2, 1)
     stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
     np.testing.assert_array_equal(stamps, [STEP_NS, 3 * STEP_NS])
 

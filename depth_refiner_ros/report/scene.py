@@ -1,0 +1,96 @@
+"""
+A sequence as a file for the 3D viewer rerun: camera, image and depth over time, then the mesh.
+
+rerun shows clouds, cameras and meshes on one time line, which no page of pictures can; it is
+imported only here and only when asked for.
+"""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SettingsError
+import numpy as np
+
+JPEG_QUALITY = 85
+
+
+class SceneRecording:
+    """
+    Writes ``FILE.rrd``; what is there before stays until the new one is whole.
+
+    :param path: file to write
+    :raises SettingsError: where rerun is not installed or the file cannot be written
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._rerun = _import_rerun()
+        self._path, self._part = path, path.with_name(f'.{path.name}.part')
+        self._places_m: list[np.ndarray] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._part.touch()
+        except OSError as error:
+            raise SettingsError(f'{path} cannot be written: {error.strerror}; name another '
+                                'file') from error
+        self._stream = self._rerun.RecordingStream('depth_refiner_ros')
+        self._stream.save(self._part)
+        self._log('map', self._rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
+
+    def __enter__(self) -> 'SceneRecording':
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._stream.flush()
+        self._stream.disconnect()
+        if kind is None:
+            os.replace(self._part, self._path)
+        else:
+            self._part.unlink(missing_ok=True)
+
+    def add_frame(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_mm_HW: np.ndarray,
+                  intrinsics: Intrinsics, map_from_camera: np.ndarray) -> None:
+        """
+        Add what the camera saw, and where it was.
+
+        :param depth_mm_HW: uint16 millimetres, 0 where unknown
+        :param map_from_camera: 4 x 4 pose of the optical frame
+        """
+        rerun = self._rerun
+        self._stream.set_time('stamp', timestamp=np.datetime64(stamp_ns, 'ns'))
+        place_m = map_from_camera[:3, 3]
+        self._places_m.append(place_m)
+        self._log('map/camera', rerun.Transform3D(translation=place_m,
+                                                  mat3x3=map_from_camera[:3, :3]))
+        self._log('map/camera/view', rerun.Pinhole(
+            focal_length=(intrinsics.fx, intrinsics.fy),
+            principal_point=(intrinsics.cx, intrinsics.cy),
+            resolution=(intrinsics.width, intrinsics.height),
+            camera_xyz=rerun.ViewCoordinates.RDF))
+        self._log('map/camera/view/image', rerun.Image(rgb_HW3).compress(JPEG_QUALITY))
+        self._log('map/camera/view/depth', rerun.DepthImage(depth_mm_HW, meter=1000.0))
+
+    def add_mesh(self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray,
+                 colors_N3: np.ndarray) -> None:
+        """Add the fused surface, there at all times, and the way of the camera."""
+        rerun = self._rerun
+        self._log('map/mesh', rerun.Mesh3D(
+            vertex_positions=vertices_m_N3, triangle_indices=triangles_M3,
+            vertex_colors=colors_N3), static=True)
+        if len(self._places_m) > 1:
+            self._log('map/way', rerun.LineStrips3D([np.stack(self._places_m)]), static=True)
+
+    def _log(self, name: str, what: Any, static: bool = False) -> None:
+        self._stream.log(name, what, static=static)
+
+
+def _import_rerun() -> Any:
+    try:
+        import rerun
+    except ImportError as error:
+        raise SettingsError("the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.30'"
+                            ) from error
+    return rerun
