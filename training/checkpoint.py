@@ -92,6 +92,20 @@ def load_average(folder: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f'{file} is no average of a checkpoint: {first_line(error)}') from error
 
 
+def fill(network: nn.Module, state: dict[str, torch.Tensor], where: Path | str) -> None:
+    """
+    Put weights into a network.
+
+    :param where: they come from, for the message
+    :raises WeightsError: where they are of another network
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(f'{where} is of another network than model describes: '
+                           f'{first_line(error)}') from error
+
+
 def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
     """Name the parameters in the optimiser's own order, which groups change."""
     names = {id(value): name for name, value in network.named_parameters()}

@@ -16,8 +16,8 @@ if __name__ == '__main__':   # run from a checkout
 
 from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
-from safetensors.torch import load_file
 import torch
+from training.checkpoint import fill, load_average
 from training.config import load_config, RunConfig
 from training.objectives import build_objective
 
@@ -31,14 +31,11 @@ def export(run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, 
     Export a run.
 
     :param which: ``checkpoint`` (the last) or ``best`` by validation
-    :raises WeightsError: where the run cannot be read, or the bundle differs from it
+    :raises WeightsError: where the run has no such weights, or the bundle differs from it
     """
     config = load_config(run / 'config.yaml')
     objective = build_objective(config)
-    average = run / which / 'average.safetensors'
-    if not average.is_file():
-        raise WeightsError(f'{average} is missing; train first, or name checkpoint or best')
-    objective.network.load_state_dict(load_file(average))
+    fill(objective.network, load_average(run / which), run / which)
     objective.export(folder, record(run, config, which, notes or {}))
     compare(objective.network.state_dict(), folder)
 
@@ -59,10 +56,13 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
 
 def _without_places(config: dict[str, Any]) -> dict[str, Any]:
     """Keep the names of folders, not where they lay on the machine of the training."""
-    names = {key: Path(config[key]).name for key in ('output', 'init_from')}
-    data = {**config['data'], **{key: Path(config['data'][key]).name
-                                 for key in ('rooms', 'validation')}}
-    return {**config, **names, 'data': data}
+    data = config['data']
+    return {**config, **{key: _names(config[key]) for key in ('output', 'init_from')},
+            'data': {**data, **{key: _names(data[key]) for key in ('rooms', 'validation')}}}
+
+
+def _names(folders: str) -> str:
+    return ','.join(Path(folder.strip()).name for folder in folders.split(','))
 
 
 def compare(state: dict[str, torch.Tensor], folder: Path) -> None:

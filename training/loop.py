@@ -9,12 +9,12 @@ import time
 from typing import Any
 
 from accelerate import Accelerator
-from depth_refiner_ros.bundle import first_line, MANIFEST
+from depth_refiner_ros.bundle import MANIFEST
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError, WeightsError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 import torch
 from torch import nn
-from training.checkpoint import load_average, load_checkpoint, save_checkpoint
+from training.checkpoint import fill, load_average, load_checkpoint, save_checkpoint
 from training.config import OptimizerConfig, RunConfig, save_config
 from training.data.batches import Batch, stream, validation_batches
 from training.data.rooms import RenderedRooms
@@ -90,11 +90,7 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
 def _start_from(where: str, objective: Objective) -> None:
     is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
     state = objective.bundle_weights(where) if is_bundle else load_average(Path(where))
-    try:
-        objective.network.load_state_dict(state)
-    except RuntimeError as error:
-        raise WeightsError(f'init_from = {where} is of another network than model describes: '
-                           f'{first_line(error)}') from error
+    fill(objective.network, state, f'init_from = {where}')
 
 
 def _run_folder(config: RunConfig) -> Path:

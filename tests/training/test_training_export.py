@@ -1,0 +1,55 @@
+"""A run becomes a bundle that tells how it was made, and not where."""
+
+from dataclasses import replace
+import json
+
+from depth_refiner_ros.bundle import open_bundle
+from depth_refiner_ros.core.errors import WeightsError
+import pytest
+from safetensors.torch import load_file, save_file
+import torch
+from training.export import compare, main
+from training.loop import train
+from training.objectives import build_objective
+
+
+@pytest.fixture
+def finished(make_config, tmp_path):
+    config = make_config('metric_prior')
+    rooms = f'{config.data.rooms}, {config.data.rooms}'
+    config = replace(config, data=replace(config.data, rooms=rooms))
+    train(config, build_objective(config))
+    return tmp_path / 'run'
+
+
+def test_the_bundle_holds_the_average_and_its_record(finished, tmp_path):
+    bundle = tmp_path / 'bundle'
+    assert main([str(finished), str(bundle), 'best', 'name=tiny', 'note=by hand']) == 0
+    opened = open_bundle(bundle, 'prior')
+    told = opened.manifest['training']
+    assert (opened.manifest['name'], told['name'], told['note']) == ('tiny', 'tiny', 'by hand')
+    assert told['samples'] == told['steps'] * told['config']['batch']
+    assert told['validation']['step'] <= told['steps']
+    assert told['config']['output'] == 'run'
+    assert told['config']['data']['rooms'] == 'train,train'
+    assert str(tmp_path) not in json.dumps(opened.manifest)
+    average = load_file(finished / 'best' / 'average.safetensors')
+    for name, value in opened.tensors('network/model.safetensors').items():
+        torch.testing.assert_close(value.float(), average[name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_bundle_of_other_weights_is_refused(finished, tmp_path):
+    assert main([str(finished), str(tmp_path / 'bundle')]) == 0
+    other = {name: value + 0.1 for name, value in
+             load_file(finished / 'checkpoint' / 'average.safetensors').items()}
+    with pytest.raises(WeightsError, match='differs by'):
+        compare(other, tmp_path / 'bundle')
+
+
+def test_what_cannot_be_exported_is_one_line(finished, tmp_path, capsys):
+    assert main([str(finished), str(tmp_path / 'bundle'), 'bset']) == 2
+    assert 'bset/average.safetensors is no average of a checkpoint' in capsys.readouterr().err
+    path = finished / 'checkpoint' / 'average.safetensors'
+    save_file({'foreign': torch.zeros(1)}, path)
+    assert main([str(finished), str(tmp_path / 'bundle')]) == 2
+    assert capsys.readouterr().err.count('\n') == 1
