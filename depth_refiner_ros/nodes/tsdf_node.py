@@ -67,6 +67,7 @@ class TsdfNode(PosedNode):
         if self.settings.save_at_shutdown and self._unsaved():
             self._save_and_tell()
         self._volume = None
+        self._forget()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
         """Fuse one frame at its pose; one that comes again is fused already."""
@@ -169,11 +170,15 @@ class TsdfNode(PosedNode):
         with self._volume_lock:
             response.message = f'forgot {self._volume.frames} frames'
             self._volume.reset()
-            self._facts = {}
-            self._saved_frames = self._marked_frames = 0
-            self._fused_ns = None
+            self._forget()
         response.success = True
         return response
+
+    def _forget(self) -> None:
+        """Start the counts anew, as the next volume does."""
+        self._facts = {}
+        self._saved_frames = self._marked_frames = 0
+        self._fused_ns = None
 
 
 def main(args: list[str] | None = None) -> int:

@@ -11,6 +11,8 @@ from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from geometry_msgs.msg import PoseStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
@@ -274,3 +276,25 @@ def test_a_failed_save_at_the_end_is_told(probe, tmp_path):
         assert tsdf.stop() == 0
     assert f'cannot make the folder {blocked}' in tsdf.output
     assert isinstance(blocked, Path)
+
+
+def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):
+    """The second volume has fewer frames than the first had when it was saved."""
+    parameters = {**PARAMETERS, 'mesh_file': tmp_path / 'mesh.ply'}
+    with probe.run('tsdf', parameters) as tsdf:
+        scene = Scene(probe, tsdf)
+        sent = [scene.send() for _ in range(3)]
+        for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP,
+                           Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+            assert probe.call(ChangeState, 'tsdf/change_state', ChangeState.Request(
+                transition=Transition(id=transition))).success
+            if transition == Transition.TRANSITION_CLEANUP:
+                (tmp_path / 'mesh.ply').unlink()
+                scene.status(lambda seen: seen['state'] == 'unconfigured'
+                             and 'frames_fused' not in seen, 'no word of what is gone')
+        probe.matched(scene.pose, scene.info, scene.color, scene.confidence, scene.depth)
+        probe.received['tsdf/done'].clear()
+        scene.stamp_ns = sent[-2]  # the frame that was fused last comes first
+        scene.send()
+        assert tsdf.stop() == 0, tsdf.output
+    assert_wall(read_ply(tmp_path / 'mesh.ply'))
