@@ -57,6 +57,7 @@ class PosedNode(WorkerNode):
             timeout_s=max(0.0, settings.pose_wait_ms * 1e-3 - waited_s))
         if pose is None:
             raise SkipError('no_pose')
+        self._pose_error = ''
         return pose
 
     def warnings(self) -> list[str]:

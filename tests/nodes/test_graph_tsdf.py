@@ -298,3 +298,11 @@ def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):
         scene.send()
         assert tsdf.stop() == 0, tsdf.output
     assert_wall(read_ply(tmp_path / 'mesh.ply'))
+
+
+def test_a_bad_pose_is_no_warning_any_more_once_poses_are_good(empty):
+    empty.stamp_ns = 10**12
+    empty.send_pose(empty.stamp_ns, frame_id='elsewhere')
+    empty.status(lambda seen: 'elsewhere' in seen['message'], 'the warning')
+    empty.send()
+    empty.status(lambda seen: 'elsewhere' not in seen['message'], 'the warning to go')
