@@ -9,7 +9,7 @@ import statistics
 import time
 
 from depth_refiner_ros.cli.console import output_folder, tracked, write_json
-from depth_refiner_ros.cli.inference import Depths, infer
+from depth_refiner_ros.cli.inference import Depths, infer, lacks_depth
 from depth_refiner_ros.cli.results import Run, write_results
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
@@ -39,6 +39,12 @@ TRUE_VIEWS = 60
 """So many frames, evenly spread, tell which true surface was in view."""
 MIN_PART_TRIANGLES = 50
 """Connected parts of fewer triangles are crumbs, not surfaces."""
+FIXES = {
+    'no intrinsics': 'give the source a camera: calibration.yaml with width, height, fx, fy, cx '
+                     'and cy beside rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag',
+    'no depth': 'use --prior bundled, or a recording whose depth is at most 20 ms away',
+    'no pose': 'compare the stamps of poses and images, or track the camera with --odometry'}
+"""What the user can do where every frame is lost for one reason."""
 
 
 @dataclass
@@ -63,26 +69,30 @@ class Progress:
 
 class Poses:
     """
-    The pose of each frame: the source's own, else from RGB-D odometry.
+    The pose of each frame: the source's own, or from RGB-D odometry where it has none at all.
 
-    :param always_track: do not use the source's poses
+    The two are never mixed, for odometry of some frames would start a map of its own.
+
+    :param source: where it has poses, a frame without one has no place in the map
+    :param always_track: do not use the source's poses but that of the first frame
     """
 
-    def __init__(self, max_range_m: float, *, always_track: bool) -> None:
+    def __init__(self, source: FrameSource, max_range_m: float, *, always_track: bool) -> None:
         self._max_range_m, self._always_track = max_range_m, always_track
+        self._has_poses = len(getattr(source, 'trajectory', ())) > 0
         self._odometry: Odometry | None = None
         self.tracked = False
 
     def of(self, depths: Depths) -> np.ndarray | None:
-        """Give the 4 x 4 pose of the optical frame, None where tracking lost it."""
+        """Give the 4 x 4 pose of the optical frame, None where it is not known."""
         frame = depths.frame
-        if frame.map_from_camera is not None and not self._always_track:
+        given = self._has_poses or frame.map_from_camera is not None
+        if given and not self._always_track:
             return frame.map_from_camera
-        if frame.intrinsics is None:
-            raise InputError(f'{frame.name} has neither pose nor intrinsics; give the source a '
-                             'calibration')
         if self._odometry is None:
-            self._odometry = Odometry(frame.intrinsics, max_range_m=self._max_range_m)
+            assert frame.intrinsics is not None, 'only frames with a camera are refined'
+            self._odometry = Odometry(frame.intrinsics, max_range_m=self._max_range_m,
+                                      map_from_first=frame.map_from_camera)
         self.tracked = True
         return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
 
@@ -94,19 +104,24 @@ def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frame
     refiner = DepthRefiner.from_settings(model)
     output_folder(out)
     volume = new_volume(tsdf)
-    poses = Poses(tsdf.max_range_m, always_track=odometry)
+    poses = Poses(source, tsdf.max_range_m, always_track=odometry)
     total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
     shown = set(spread_indices(total, SHOWN_FRAMES))
     progress = Progress(judging=frozenset(spread_indices(total, TRUE_VIEWS)))
     picked = islice(source, 0, total * every, every)
     with SceneRecording(scene) if scene else nullcontext() as recording:
         for index, frame in enumerate(tracked(picked, source.name, total)):
+            progress.frames += 1
+            if (lacking := _lacking(model, frame)) is not None:
+                progress.lost[lacking] += 1
+                continue
             depths = _refined(refiner, model, frame, progress)
             pose = _fused(volume, tsdf, poses, depths, progress)
             if index in shown:
                 progress.views.append(depths.view())
             if recording and pose is not None:
                 _record(recording, depths, pose)
+        _check_fused(source, progress)
         mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
         if recording:
             recording.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
@@ -138,12 +153,31 @@ def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> M
     return compare(mesh, truth, views=views)
 
 
+def _lacking(model: ModelSettings, frame: Frame) -> str | None:
+    """Say what a frame lacks to be refined and fused, None where it has everything."""
+    if frame.intrinsics is None:
+        return 'no intrinsics'
+    return 'no depth' if lacks_depth(model, frame) else None
+
+
+def _check_fused(source: FrameSource, progress: Progress) -> None:
+    """
+    Make sure that some frame had all that fusion needs.
+
+    :raises InputError: with what they lacked and what to do
+    """
+    if progress.lost and not progress.poses:
+        counted = ', '.join(f'{count} {reason}' for reason, count in progress.lost.items())
+        (reason, _), = progress.lost.most_common(1)
+        raise InputError(f'none of the {progress.frames} frames of {source.name} can be fused: '
+                         f'{counted}; {FIXES[reason]}')
+
+
 def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
              progress: Progress) -> Depths:
     started_s = time.perf_counter()
     depths = infer(refiner, model, frame)
     progress.latency_ms.append(1e3 * (time.perf_counter() - started_s))
-    progress.frames += 1
     for stage, ms in depths.timings_ms.items():
         progress.stages_ms.setdefault(stage, []).append(ms)
     progress.comparison.add(depths.errors())
@@ -158,7 +192,7 @@ def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
     progress.time('pose', started_s)
     frame = depths.frame
     if pose is None or frame.intrinsics is None:
-        progress.lost['no pose' if pose is None else 'no intrinsics'] += 1
+        progress.lost['no pose'] += 1
         return None
     started_s = time.perf_counter()
     volume.integrate(depths.refined_m_HW, frame.rgb_HW3, frame.intrinsics, pose,
@@ -200,7 +234,7 @@ def _run(source: FrameSource, refiner: DepthRefiner, model: ModelSettings, tsdf:
         title='Fused sequence', subtitle=f'{source.name}: prior {model.prior}, refiner '
         f'{model.refiner}, poses from {where}', frames_in=progress.frames,
         frames_out=len(progress.poses), dropped=dict(progress.lost),
-        fps=progress.frames / busy_s if busy_s else None, latency_ms=progress.latency_ms,
+        fps=len(progress.latency_ms) / busy_s if busy_s else None, latency_ms=progress.latency_ms,
         stage_ms={name: statistics.median(ms) for name, ms in progress.stages_ms.items()},
         comparison=progress.comparison, views=progress.views, mesh=mesh,
         mesh_score=true_mesh_score(mesh, source, progress.true_views), trajectory=trajectory,

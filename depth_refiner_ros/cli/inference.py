@@ -81,6 +81,11 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
     return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
 
 
+def lacks_depth(settings: ModelSettings, frame: Frame) -> bool:
+    """Tell whether the prior starts from depth and this frame has none."""
+    return settings.takes(DEPTH_PRIORS) and frame.depth_m_HW is None
+
+
 def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
     if frame.depth_m_HW is None:
         flag, prior = (('--prior', settings.prior) if settings.prior in DEPTH_PRIORS else

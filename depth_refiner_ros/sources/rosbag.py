@@ -58,7 +58,7 @@ class RosbagSource:
             self.topics = pick_topics(reader, image=image_topic, camera_info=camera_info_topic,
                                       depth=depth_topic, pose=pose_topic)
             self._frames = sum(link.msgcount for link in self._links(reader, 'image'))
-            self._trajectory = self._poses(reader)
+            self.trajectory = self._poses(reader)
             self._rectifier = next(
                 (rectifier_from_info(info, image_topic=self.topics['image'] or '')
                  for _, info in self._messages(reader, 'camera_info')), None)
@@ -101,7 +101,7 @@ class RosbagSource:
             depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
         return Frame(stamp_ns=stamp_ns, rgb_HW3=rgb_HW3, intrinsics=self.intrinsics,
                      depth_m_HW=depth_m_HW, name=stamp_text(stamp_ns),
-                     map_from_camera=self._trajectory.at(stamp_ns, max_gap_ns=self.max_gap_ns))
+                     map_from_camera=self.trajectory.at(stamp_ns, max_gap_ns=self.max_gap_ns))
 
     def _check_sizes(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray | None) -> None:
         size = rgb_HW3.shape[:2]

@@ -25,7 +25,7 @@ STEP_NS = 100_000_000
 PLAIN = ('--refiner', 'none', '--prior')
 
 
-def wall(folder, frames=4, *, poses=True):
+def wall(folder, frames=4, *, poses=True, pose=None):
     """Write a recording of a textured wall, seen squarely from 2 m by a camera at rest."""
     noise = np.random.default_rng(0).integers(0, 255, (12, 16, 3), dtype=np.uint8)
     rgb_HW3 = cv2.resize(noise, (64, 48), interpolation=cv2.INTER_LINEAR)
@@ -33,7 +33,8 @@ def wall(folder, frames=4, *, poses=True):
     depth_m_HW[:4] = np.nan
     with SequenceWriter(folder, CAMERA) as writer:
         for index in range(frames):
-            writer.add(STEP_NS * (index + 1), rgb_HW3, depth_m_HW, np.eye(4) if poses else None)
+            known = (np.eye(4) if pose is None else pose) if poses else None
+            writer.add(STEP_NS * (index + 1), rgb_HW3, depth_m_HW, known)
     return folder
 
 
@@ -155,6 +156,46 @@ def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
     assert (rows['/map/camera/view/depth'], rows['/map/mesh']) == (2, 1)
     stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
     np.testing.assert_array_equal(stamps, [STEP_NS, 3 * STEP_NS])
+
+
+def without_line(path, index):
+    lines = path.read_text().splitlines(keepends=True)
+    del lines[1 + index]
+    path.write_text(''.join(lines))
+
+
+def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_path):
+    folder = wall(tmp_path / 'wall', 5)
+    without_line(folder / 'depth.txt', 0)
+    without_line(folder / 'groundtruth.txt', 2)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out', '--json', 'copy.json')
+    assert ended.returncode == 0, ended.stderr
+    summary = json.loads((tmp_path / 'copy.json').read_text())
+    assert (summary['frames_in'], summary['frames_out']) == (5, 3)
+    assert summary['dropped'] == {'no depth': 1, 'no pose': 1}
+    stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
+    np.testing.assert_array_equal(stamps, [2 * STEP_NS, 4 * STEP_NS, 5 * STEP_NS])
+
+
+@pytest.mark.parametrize(('file', 'message'), [
+    ('calibration.yaml', '3 no intrinsics; give the source a camera: calibration.yaml with'),
+    ('depth.txt', '3 no depth; use --prior bundled')])
+def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, message):
+    (wall(tmp_path / 'wall', 3) / file).unlink()
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 2
+    assert f'none of the 3 frames of wall can be fused: {message}' in ended.stderr
+
+
+def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
+    moved = np.eye(4)
+    moved[:3, 3] = (5.0, -1.0, 2.0)
+    wall(tmp_path / 'wall', 2, pose=moved)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--odometry', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    assert 'RGB-D odometry' in (tmp_path / 'out' / 'report.html').read_text()
+    poses_N44 = read_tum(tmp_path / 'out' / 'trajectory.txt').map_from_camera_N44
+    np.testing.assert_allclose(poses_N44, np.tile(moved, (2, 1, 1)), atol=2e-3)
 
 
 def test_fuse_without_surface_says_why(depth_refiner, tmp_path):
