@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
-from depth_refiner_ros.core.types import FitStatus, RefinedDepth
+from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.base import SkipError, WorkerNode
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
@@ -24,6 +24,8 @@ import torch
 QUEUE_OF_ALL = 1000
 """Frames that may wait where every one is kept."""
 WARM_UP_SIZE = 640, 480
+LONGEST_HOLD_NS = 2_000_000_000
+"""The scale is not held over a longer gap between frames: the camera may be elsewhere by then."""
 
 
 class RefinerNode(WorkerNode):
@@ -35,6 +37,7 @@ class RefinerNode(WorkerNode):
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
         self._lock = ScaleLock()
+        self._locked: tuple[int, Intrinsics] | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._distorted = False
@@ -53,10 +56,14 @@ class RefinerNode(WorkerNode):
         self._refiner = DepthRefiner.from_settings(settings, tell=self.get_logger().info)
 
     def cleanup(self) -> None:
-        """Let go of the networks."""
+        """Let go of the networks, and of what was seen with them."""
         self._refiner = None
         self._scale.reset()
         self._lock.reset()
+        self._scale_reading = None
+        self._fit_status = FitStatus.OK
+        self._distorted = False
+        self._clamped_px = 0
 
     def capacity(self) -> int:
         """Keep the newest frame, or all where asked for."""
@@ -95,6 +102,7 @@ class RefinerNode(WorkerNode):
                                           sensor_depth_m_B1HW=_depth_batch(sensor_m_HW))
         with watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
+            self._unlock_at_cut(stamp_ns_of(item.header), camera)
             held_m_B1HW = self._lock.apply(result.depth_m_B1HW, settings.scale_lock)
             depth_m_HW = published_depth(replace(result, depth_m_B1HW=held_m_B1HW), settings)
             confidence_HW = _confidence(result, depth_m_HW)
@@ -103,6 +111,13 @@ class RefinerNode(WorkerNode):
         with watch.stage('publish'):
             self._outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
                                   settings.points)
+
+    def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
+        """Let go of the scale where time jumps or the camera is another."""
+        before, self._locked = self._locked, (stamp_ns, camera)
+        if before is not None and not (0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS
+                                       and camera == before[1]):
+            self._lock.reset()
 
     def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
         self._distorted = is_distorted(item.info)

@@ -263,3 +263,34 @@ def test_frames_add_up(bench):
     dropped = {key: int(value) for key, value in status.items() if key.startswith('dropped_')}
     assert int(status['frames_in']) == int(status['frames_out']) + sum(dropped.values())
     assert dropped.get('dropped_unmatched', 0) <= 1
+
+
+def wall_after(bench, change):
+    """Give the scale of a wall 1.21 times as far, seen after a change, with the scale locked."""
+    wall = slope(96, 64)
+    assert bench.probe.set_parameter('refiner', 'scale_lock', 0.5).successful
+    bench.send(depth_m=wall)
+    parts = change(bench) or {}
+    seen = bench.depth(bench.send(depth_m=1.21 * wall, **parts))
+    assert bench.probe.set_parameter('refiner', 'scale_lock', 0.0).successful
+    return np.nanmedian(seen / wall)
+
+
+def time_back(bench):
+    bench.stamp_ns -= 4001 * MS + 1
+
+
+def time_on(bench):
+    bench.stamp_ns += 60_000 * MS
+
+
+def other_camera(bench):
+    return {'info': info_from_intrinsics(header_of(0, ''), Intrinsics(
+        fx=140.0, fy=144.0, cx=47.0, cy=31.0, width=96, height=64))}
+
+
+@pytest.mark.parametrize('change', [time_back, time_on, other_camera])
+def test_the_scale_is_not_held_across(bench, change):
+    bench.stamp_ns += 5000 * MS
+    assert wall_after(bench, change) == pytest.approx(1.21, rel=1e-3)
+    bench.stamp_ns += 120_000 * MS
