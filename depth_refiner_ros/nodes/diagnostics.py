@@ -65,8 +65,9 @@ class Diagnostics:
 
     def _problems(self, snapshot: Snapshot) -> list[str]:
         problems = [*self._warnings(), *self._topics.incompatible]
-        if self._state() == 'active':
-            problems += self._topics.waiting_for(WAITING_S)
+        if self._state() != 'active':
+            return problems
+        problems += self._topics.waiting_for(WAITING_S)
         expected_hz = self._expected_rate_hz()
         if expected_hz and snapshot.done and snapshot.rate_hz < 0.9 * expected_hz:
             problems.append(f'output at {snapshot.rate_hz:.1f} Hz, {expected_hz:g} Hz expected')

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.qos import DurabilityPolicy, qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    DurabilityPolicy,
+    qos_policy_name_from_kind,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 try:
@@ -29,8 +35,14 @@ def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
 
 
 def overridable() -> QoSOverridingOptions:
-    """Let ``qos_overrides.TOPIC.subscription.reliability`` and its like apply."""
-    return QoSOverridingOptions.with_default_policies()
+    """
+    Let ``qos_overrides.TOPIC.subscription.reliability`` and its like apply.
+
+    Durability too, for what is published once and for all, as by some camera_info.
+    """
+    return QoSOverridingOptions(policy_kinds=(QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH,
+                                              QoSPolicyKind.RELIABILITY,
+                                              QoSPolicyKind.DURABILITY))
 
 
 def subscription_events(topic: str, tell: Callable[[str], None]) -> SubscriptionEventCallbacks:

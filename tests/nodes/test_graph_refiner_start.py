@@ -3,11 +3,14 @@
 from itertools import count
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
+from depth_refiner_ros.nodes.conversions.color import image_from_rgb
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -177,3 +180,46 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint)
         assert refiner.finish() == 2
         assert complaint in refiner.output
         assert 'Traceback' not in refiner.output
+
+
+def test_what_was_seen_before_a_cleanup_is_no_news_after(probe):
+    with probe.run('refiner', {**SENSOR, 'always_on': True, 'expected_rate_hz': 100.0,
+                               'scale_lock': 0.5}) as refiner:
+        camera = Camera(probe, CAMERA)
+        probe.heard_by(refiner, probe.listen(Image, 'depth/image'))
+        probe.matched(*camera.publishers)
+        send_until_heard(probe, camera, 'depth/image')
+        probe.wait_diagnostics('refiner', lambda seen: '100 Hz expected' in seen['message'],
+                               'the low rate')
+        for transition, state in ((Transition.TRANSITION_DEACTIVATE, 'inactive'),
+                                  (Transition.TRANSITION_CLEANUP, 'unconfigured')):
+            request = ChangeState.Request(transition=Transition(id=transition))
+            assert probe.call(ChangeState, 'refiner/change_state', request).success
+            seen = probe.wait_diagnostics(
+                'refiner', lambda seen, state=state: seen['state'] == state, state)
+            assert 'expected' not in seen['message']
+        assert 'scale_ratio' not in seen
+
+
+def test_durability_is_an_override_as_the_advice_says(probe):
+    topic = f'{probe.namespace}/camera_info'
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    info = probe.node.create_publisher(CameraInfo, 'camera_info', latched)
+    image = probe.publisher(Image, 'image')
+    info.publish(info_from_intrinsics(header_of(1, 'eye'), CAMERA))
+    overrides = {f'qos_overrides.{topic}.subscription.reliability': 'reliable',
+                 f'qos_overrides.{topic}.subscription.durability': 'transient_local'}
+    with probe.run('refiner', {'refiner': 'none', 'prior': 'bundled', 'max_edge_px': 64,
+                               **overrides}) as refiner:
+        probe.heard_by(refiner, probe.listen(Image, 'depth/image'))
+        probe.matched(image)
+        stamp_ns = 10**9
+
+        def heard():
+            nonlocal stamp_ns
+            stamp_ns += 10**8
+            image.publish(image_from_rgb(header_of(stamp_ns, 'eye'), picture(96, 64)))
+            probe.watch(0.5)
+            return probe.received['depth/image']
+
+        probe.wait(heard, 'depth by a camera model from before the start')
