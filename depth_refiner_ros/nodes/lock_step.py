@@ -25,6 +25,7 @@ class LockStep:
         self._topic = f'{stage}/done'
         self._finished_ns: set[int] = set()
         self._skipped_ns: set[int] = set()
+        self._skipped_before = 0
         self._stopped = False
         self._changed = threading.Condition()
         node.create_subscription(Header, self._topic, self._finish, qos('reliable', QUEUE))
@@ -49,7 +50,7 @@ class LockStep:
     @property
     def skipped(self) -> int:
         """Give the number of frames that ended without output."""
-        return len(self._skipped_ns)
+        return self._skipped_before + len(self._skipped_ns)
 
     def wait(self, stamp_ns: int, timeout_s: float) -> bool:
         """Wait for the end of a frame; False where it did not come in time."""
@@ -60,6 +61,12 @@ class LockStep:
     def was_skipped(self, stamp_ns: int) -> bool:
         """Tell whether a frame ended without output, a moment after its end."""
         return stamp_ns in self._skipped_ns
+
+    def expect(self, stamp_ns: int) -> None:
+        """Wait for a frame; its stamp was seen before where a recording starts over."""
+        with self._changed:
+            self._skipped_before += stamp_ns in self._skipped_ns
+            self.forget(stamp_ns)
 
     def forget(self, stamp_ns: int) -> None:
         """Expect a frame anew."""

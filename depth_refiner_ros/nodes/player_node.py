@@ -124,6 +124,8 @@ class PlayerNode(Node):
     def _send(self, frame: Frame) -> None:
         stamp_ns = (self.get_clock().now().nanoseconds if self._settings.restamp
                     else frame.stamp_ns)
+        if self._lock_step is not None:
+            self._lock_step.expect(stamp_ns)
         self._topics.publish(frame, self._camera(frame), stamp_ns)
         self._sent += 1
         if self._lock_step is None:

@@ -175,3 +175,16 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(probe, recording, parameters,
         assert player.finish() == 2, player.output
     assert complaint in player.output
     assert 'Traceback' not in player.output
+
+
+def test_lock_step_waits_in_the_second_round_too(probe, recording):
+    listen(probe)
+    done = probe.publisher(Header, 'refiner/done')
+    parameters = {'source': recording, 'lock_step': 'refiner', 'loop': True}
+    with probe.run('player', parameters) as player:
+        for number, stamp_ns in enumerate([*STAMPS, *STAMPS[:3]]):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            probe.watch(0.2)
+            assert len(probe.received['image']) == number + 1
+            done.publish(header_of(stamp_ns, ''))
+        assert player.stop() == 0, player.output
