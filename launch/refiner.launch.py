@@ -9,6 +9,7 @@ ros2 launch depth_refiner_ros refiner.launch.py source:=recording.mcap fusion:=t
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from depth_refiner_ros.settings import DEPTH_PRIORS
 from launch.actions import (
     DeclareLaunchArgument,
     OpaqueFunction,
@@ -34,7 +35,7 @@ ARGUMENTS = {
     'pose': ('pose', 'PoseStamped of the optical frame, for pose_source:=pose'),
     'odom': ('odom', 'Odometry, for pose_source:=odom'),
     'source': ('', 'play this instead of a live camera: sim:SEED, a bag, a TUM folder, a video'),
-    'rate_hz': ('10.0', 'frames per second of the source'),
+    'rate_hz': ('', 'frames per second of the source; empty: as in params_file, else 10'),
     'lock_step': ('off', 'let the source wait for: off | refiner | tsdf'),
     'exit_with_source': ('false', 'end everything when the source has ended'),
     'prior': ('', ('bundled | sensor | smeared | depth_anything_v2_metric | depth_anything_v2 | '
@@ -49,10 +50,10 @@ ARGUMENTS = {
     'fusion': ('none', 'what the depth is for: tsdf (mesh) | monogs (recording) | none'),
     'pose_source': ('', 'tf | pose | odom | file; empty: pose with a source, else params_file'),
     'mesh_file': ('', 'where fusion:=tsdf writes its mesh'),
-    'folder': ('recording', 'where fusion:=monogs records'),
+    'folder': ('', 'where fusion:=monogs records; empty: as in params_file, else recording'),
     'params_file': ('', 'YAML with parameters of the nodes, see config/'),
     'namespace': ('', 'namespace of all nodes'),
-    'use_sim_time': ('false', 'follow /clock'),
+    'use_sim_time': ('', 'true | false: follow /clock; empty leaves it to params_file'),
 }
 
 
@@ -83,9 +84,17 @@ def _refiner(given):
 def _player(given):
     ends_all = given['exit_with_source'].lower() == 'true'
     return _node(given, 'player', on_exit=[Shutdown()] if ends_all else None,
-                 source=given['source'], rate_hz=float(given['rate_hz']),
-                 lock_step=given['lock_step'],
-                 publish_depth=given['prior'] in ('sensor', 'smeared'))
+                 source=given['source'], rate_hz=_rate_hz(given), lock_step=given['lock_step'],
+                 publish_depth=_publish_depth(given))
+
+
+def _rate_hz(given):
+    return float(given['rate_hz']) if given['rate_hz'] else ''
+
+
+def _publish_depth(given):
+    needed = {given['prior'], given['scale_prior']} & set(DEPTH_PRIORS)
+    return True if needed else ''
 
 
 def _node(given, name, *, on_exit=None, **parameters):
@@ -94,7 +103,8 @@ def _node(given, name, *, on_exit=None, **parameters):
     # Plain text would be read as YAML, in which off is a truth value.
     chosen = {key: ParameterValue(value, value_type=type(value))
               for key, value in parameters.items() if value != ''}
-    chosen['use_sim_time'] = given['use_sim_time'].lower() == 'true'
+    if given['use_sim_time']:
+        chosen['use_sim_time'] = given['use_sim_time'].lower() == 'true'
     files = [given['params_file']] if given['params_file'] else []
     return Node(package=PACKAGE, executable=f'{name}_node', name=name, output='screen',
                 namespace=given['namespace'], parameters=[*files, chosen], remappings=remaps,

@@ -70,6 +70,38 @@ def test_arguments_offer_what_the_settings_allow():
     assert arguments['lock_step'][0] in options(settings.PlayerNodeSettings)['lock_step'].choices
 
 
+def function(tree, name):
+    """Give a function of a launch file that needs nothing of launch."""
+    body = [node for node in tree.body
+            if isinstance(node, ast.FunctionDef) and node.name == name]
+    space = {'DEPTH_PRIORS': settings.DEPTH_PRIORS}
+    exec(compile(ast.Module(body=body, type_ignores=[]), name, 'exec'), space)
+    return space[name]
+
+
+def test_what_is_not_given_is_left_to_the_parameter_file():
+    """A parameter given beside a file wins over it, so a default must not be given."""
+    arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
+    known = {name for group in GROUPS.values() for name in options(group)} | {'use_sim_time'}
+    # Lock-step is a matter of two nodes at once, for which one file is no place.
+    given = {name for name in known & set(arguments) if arguments[name][0]} - {'lock_step'}
+    assert not given
+
+
+@pytest.mark.parametrize(('prior', 'scale_prior', 'publishes'), [
+    ('', '', ''), ('bundled', 'none', ''), ('sensor', '', True), ('smeared', '', True),
+    ('prompt_depth_anything', '', True), ('depth_anything_v2', 'sensor', True)])
+def test_a_recording_brings_the_depth_that_the_prior_needs(prior, scale_prior, publishes):
+    publish_depth = function(tree_of('refiner.launch.py'), '_publish_depth')
+    assert publish_depth({'prior': prior, 'scale_prior': scale_prior}) == publishes
+
+
+def test_the_rate_of_a_recording():
+    rate_hz = function(tree_of('refiner.launch.py'), '_rate_hz')
+    assert rate_hz({'rate_hz': ''}) == ''
+    assert rate_hz({'rate_hz': '5'}) == 5.0
+
+
 def test_the_demo_passes_arguments_that_exist():
     demo, general = tree_of('demo.launch.py'), tree_of('refiner.launch.py')
     known = set(constant(general, 'ARGUMENTS'))
