@@ -50,6 +50,7 @@ class WorkerNode(LifecycleNode):
         self.statistics = Statistics()
         self.topics = Topics(self)
         self._mailbox: Mailbox[Any] = Mailbox()
+        self._queued_ns: set[int] = set()
         self._worker: threading.Thread | None = None
         self._state = 'unconfigured'
         self._processed_at_s = time.monotonic()
@@ -111,6 +112,7 @@ class WorkerNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start to work; a user's mistake leaves the node inactive."""
         self._mailbox = Mailbox(self.capacity())
+        self._queued_ns.clear()
         if not self._succeeds(self.subscribe):
             self.topics.unsubscribe_all()
             return TransitionCallbackReturn.FAILURE
@@ -180,11 +182,22 @@ class WorkerNode(LifecycleNode):
     # Frames.
 
     def accept(self, item: Any) -> None:
-        """Store a frame for the worker; what gives way is counted."""
+        """
+        Store a frame for the worker; what gives way is counted.
+
+        In a queue, a repeat of a frame that waits or is at work is the same frame: a player in
+        lock-step repeats what takes long, and would make it take longer still.
+        """
+        stamp_ns = stamp_ns_of(item.header)
+        queues = self.capacity() > 1
+        if queues and stamp_ns in self._queued_ns:
+            return
+        self._queued_ns.add(stamp_ns)
         self.statistics.receive()
         evicted = self._mailbox.put(item)
         if evicted is not None:
-            self.drop(evicted.header, 'superseded' if self.capacity() == 1 else 'queue_full')
+            self._queued_ns.discard(stamp_ns_of(evicted.header))
+            self.drop(evicted.header, 'queue_full' if queues else 'superseded')
 
     def refuse(self, header: Header) -> None:
         """Count a frame that found no partner among the other topics."""
@@ -222,6 +235,8 @@ class WorkerNode(LifecycleNode):
             self.drop(item.header, 'bad_input', str(error))
         else:
             self._finish(item, watch)
+        finally:
+            self._queued_ns.discard(stamp_ns_of(item.header))
 
     def _report_bug(self, item: Any, error: Exception) -> None:
         self.get_logger().error(traceback.format_exc(), throttle_duration_sec=THROTTLE_S)

@@ -1,0 +1,67 @@
+"""The node's hand-over of frames to its worker, in this process."""
+
+import time
+
+from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.frame_sync import ImageSet
+from depth_refiner_ros.nodes.refiner_node import RefinerNode
+import pytest
+import rclpy
+from sensor_msgs.msg import CameraInfo, Image
+
+
+@pytest.fixture
+def make():
+    nodes = []
+
+    def made(*, keep_every_frame):
+        kept = str(keep_every_frame).lower()
+        rclpy.init(args=['--ros-args', '-p', f'keep_every_frame:={kept}', '-p', 'prior:=sensor',
+                         '-p', 'refiner:=none', '-p', 'always_on:=true'])
+        nodes.append(RefinerNode())
+        return nodes[-1]
+
+    yield made
+    for node in nodes:
+        node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def image_set(stamp_ns):
+    return ImageSet(image=Image(header=header_of(stamp_ns, 'eye')), info=CameraInfo(),
+                    arrived_s=time.monotonic())
+
+
+def counts(node):
+    snapshot = node.statistics.snapshot()
+    return snapshot.received, snapshot.dropped
+
+
+def wait_until(condition):
+    deadline_s = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_a_frame_sent_again_in_lock_step_is_not_worked_on_twice(make):
+    """A player repeats a frame that takes long; were each copy refined, it would never end."""
+    node = make(keep_every_frame=True)
+    assert node.trigger_configure().name == 'SUCCESS'
+    node.process = lambda item, watch: time.sleep(0.3)
+    assert node.trigger_activate().name == 'SUCCESS'
+    for stamp_ns in (1, 1, 2, 1, 2):
+        node.accept(image_set(stamp_ns))
+    wait_until(lambda: node.statistics.snapshot().done == 2)
+    assert counts(node) == (2, {})
+    node.accept(image_set(1))  # its end may have got lost
+    wait_until(lambda: node.statistics.snapshot().done == 3)
+    assert counts(node) == (3, {})
+
+
+def test_a_live_camera_without_stamps_is_served_its_newest_image(make):
+    node = make(keep_every_frame=False)
+    for _ in range(3):
+        node.accept(image_set(0))
+    assert counts(node) == (3, {'superseded': 2})
