@@ -150,6 +150,13 @@ class WorkerNode(LifecycleNode):
         self._state = 'unconfigured'
         return super().on_cleanup(state)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of what a transition had begun when it broke off."""
+        self.stop()
+        self.cleanup()
+        self._state = 'unconfigured'
+        return super().on_error(state)
+
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and let go."""
         self.close()

@@ -5,6 +5,7 @@ import time
 from depth_refiner_ros.nodes.conversions.headers import header_of
 from depth_refiner_ros.nodes.frame_sync import ImageSet
 from depth_refiner_ros.nodes.refiner_node import RefinerNode
+from diagnostic_msgs.msg import DiagnosticArray
 import pytest
 import rclpy
 from sensor_msgs.msg import CameraInfo, Image
@@ -14,10 +15,10 @@ from sensor_msgs.msg import CameraInfo, Image
 def make():
     nodes = []
 
-    def made(*, keep_every_frame):
-        kept = str(keep_every_frame).lower()
-        rclpy.init(args=['--ros-args', '-p', f'keep_every_frame:={kept}', '-p', 'prior:=sensor',
-                         '-p', 'refiner:=none', '-p', 'always_on:=true'])
+    def made(**parameters):
+        given = {'prior': 'sensor', 'refiner': 'none', 'always_on': 'true', **parameters}
+        rclpy.init(args=['--ros-args', *(word for name, value in given.items()
+                                         for word in ('-p', f'{name}:={value}'))])
         nodes.append(RefinerNode())
         return nodes[-1]
 
@@ -47,7 +48,7 @@ def wait_until(condition):
 
 def test_a_frame_sent_again_in_lock_step_is_not_worked_on_twice(make):
     """A player repeats a frame that takes long; were each copy refined, it would never end."""
-    node = make(keep_every_frame=True)
+    node = make(keep_every_frame='true')
     assert node.trigger_configure().name == 'SUCCESS'
     node.process = lambda item, watch: time.sleep(0.3)
     assert node.trigger_activate().name == 'SUCCESS'
@@ -61,7 +62,25 @@ def test_a_frame_sent_again_in_lock_step_is_not_worked_on_twice(make):
 
 
 def test_a_live_camera_without_stamps_is_served_its_newest_image(make):
-    node = make(keep_every_frame=False)
+    node = make(keep_every_frame='false')
     for _ in range(3):
         node.accept(image_set(0))
     assert counts(node) == (3, {'superseded': 2})
+
+
+def test_a_start_that_breaks_off_leaves_nothing_behind(make):
+    node = make(**{'qos_overrides./depth_in.subscription.reliability': 'nonsense'})
+    assert node.trigger_configure().name == 'SUCCESS'
+    assert node.trigger_activate().name == 'ERROR'
+    assert list(node.subscriptions) == []
+    before_ns = time.monotonic_ns()
+    told = []
+    listener = rclpy.create_node('listener')
+    listener.create_subscription(DiagnosticArray, '/diagnostics', told.append, 10)
+    while not told:
+        assert time.monotonic_ns() - before_ns < 60e9
+        node.diagnostics.publish()
+        rclpy.spin_once(listener, timeout_sec=0.1)
+    listener.destroy_node()
+    values = {item.key: item.value for item in told[0].status[0].values}
+    assert values['state'] == 'unconfigured'
