@@ -25,6 +25,8 @@ except ImportError:
 
 POSE_QUEUE = 1000
 TF_POLL_S = 0.01
+OUT_OF_ORDER_NS = 100_000_000
+"""A pose this little older than the last one is late; farther back, time has jumped."""
 
 
 def pose_input(node: LifecycleNode, topics: Topics, settings: Any,
@@ -93,9 +95,10 @@ class TopicPoses(PoseBuffer):
                            f'{self._map_frame!r}; set map_frame:={frame_id}')
             return
         stamp_ns = stamp_ns_of(message.header)
-        if stamp_ns < self._last_ns:
+        if stamp_ns < self._last_ns - OUT_OF_ORDER_NS:
             self.clear()
-        self._last_ns = stamp_ns
+            self._last_ns = stamp_ns
+        self._last_ns = max(self._last_ns, stamp_ns)
         self._child_frame = getattr(message, 'child_frame_id', '')
         try:
             pose = pose_from_message(message)

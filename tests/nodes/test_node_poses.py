@@ -130,6 +130,16 @@ def test_a_jump_back_in_time_forgets():
     assert ask(poses, 5)[0, 3] == 2.0
 
 
+def test_a_pose_out_of_order_takes_its_place():
+    poses = TopicPoses('map', None, pytest.fail)
+    for stamp_ms, x_m in ((100, 1.0), (200, 3.0), (150, 4.0), (190, 5.0)):
+        poses.take_in(stamped(stamp_ms, x_m))
+    assert [ask(poses, stamp_ms)[0, 3] for stamp_ms in (100, 150, 190, 200)] == [1.0, 4.0, 5.0,
+                                                                                  3.0]
+    poses.take_in(stamped(5, 6.0))
+    assert ask(poses, 200) is None
+
+
 def test_odometry_of_the_body_needs_the_camera_on_it():
     message = Odometry(header=header_of(5 * MS, 'map'), child_frame_id='base_link')
     message.pose.pose.orientation.z, message.pose.pose.orientation.w = TURN[2:]
