@@ -173,8 +173,9 @@ class WorkerNode(LifecycleNode):
     def stop(self) -> None:
         """Take no more frames and wait for the one at work; twice does no harm."""
         self.topics.unsubscribe_all()
-        for _ in self._mailbox.close():
-            self.statistics.drop('stopped')
+        for item in self._mailbox.close():
+            if self.context.ok():
+                self.drop(item.header, 'stopped')
         if self._worker is not None:
             self._worker.join()
             self._worker = None

@@ -2,13 +2,14 @@
 
 import time
 
-from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from depth_refiner_ros.nodes.frame_sync import ImageSet
 from depth_refiner_ros.nodes.refiner_node import RefinerNode
 from diagnostic_msgs.msg import DiagnosticArray
 import pytest
 import rclpy
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 
 @pytest.fixture
@@ -84,3 +85,23 @@ def test_a_start_that_breaks_off_leaves_nothing_behind(make):
     listener.destroy_node()
     values = {item.key: item.value for item in told[0].status[0].values}
     assert values['state'] == 'unconfigured'
+
+
+def test_who_waits_for_a_frame_is_told_that_the_node_was_stopped(make):
+    node = make(keep_every_frame='true')
+    assert node.trigger_configure().name == 'SUCCESS'
+    node.process = lambda item, watch: time.sleep(0.3)
+    assert node.trigger_activate().name == 'SUCCESS'
+    ended = []
+    listener = rclpy.create_node('listener')
+    heard = listener.create_subscription(Header, '/refiner/skipped', ended.append, 10)
+    wait_until(lambda: heard.get_publisher_count() and node.count_subscribers('/refiner/skipped'))
+    time.sleep(0.5)  # both sides see the match a little apart
+    for stamp_ns in (1, 2, 3):
+        node.accept(image_set(stamp_ns))
+    time.sleep(0.1)
+    assert node.trigger_deactivate().name == 'SUCCESS'
+    wait_until(lambda: rclpy.spin_once(listener, timeout_sec=0.1) or len(ended) == 2)
+    listener.destroy_node()
+    assert [stamp_ns_of(header) for header in ended] == [2, 3]
+    assert counts(node) == (3, {'stopped': 2})
