@@ -64,7 +64,9 @@ def sheet(views: Sequence[View], *, tile_width: int = 400) -> np.ndarray:
     """
     if not views:
         raise InputError('a sheet needs at least one frame')
-    return np.vstack([_row(tiles(view), tile_width) for view in views])
+    rows = [_row(tiles(view), tile_width) for view in views]
+    width = max(row.shape[1] for row in rows)
+    return np.vstack([_padded(row, width) for row in rows])
 
 
 def tiles(view: View) -> list[Tile]:
@@ -113,6 +115,12 @@ def _check_sizes(view: View) -> None:
         values_HW = getattr(view, name)
         if values_HW is not None and values_HW.shape != size:
             raise InputError(f'{name} of shape {values_HW.shape} does not fit the image {size}')
+
+
+def _padded(row_HW3: np.ndarray, width: int) -> np.ndarray:
+    """Leave paper where a frame without truth has no errors to show."""
+    missing = ((0, 0), (0, width - row_HW3.shape[1]), (0, 0))
+    return np.pad(row_HW3, missing, constant_values=PAPER_RGB[0])
 
 
 def _row(row: list[Tile], tile_width: int) -> np.ndarray:

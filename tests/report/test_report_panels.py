@@ -37,6 +37,13 @@ def test_size_follows_from_rows_columns_and_margins(view):
     assert sheet([blind], tile_width=80).shape == (row_height, 4 * 80 + 5 * GAP_PX, 3)
 
 
+def test_rows_with_and_without_truth_share_a_sheet(view):
+    drawn = sheet([replace(view, truth_m_HW=None), view], tile_width=80)
+    row_height = HEADER_PX + 60 + LEGEND_PX
+    assert drawn.shape == (2 * row_height, 6 * 80 + 7 * GAP_PX, 3)
+    assert (drawn[:row_height, 4 * 80 + 5 * GAP_PX:] == 255).all()
+
+
 def test_columns_come_in_order_and_errors_need_truth(view):
     assert [tile.label for tile in tiles(view)] == [
         'image', 'prior', 'refined', 'difference', 'error of the prior', 'error of the refined']
