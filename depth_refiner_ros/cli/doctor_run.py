@@ -16,6 +16,7 @@ from depth_refiner_ros.cli.hardware import gpu, machine_facts, version
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.priors.packages import Package, PACKAGES
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 NEEDED = {'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'torch': 'torch',
@@ -53,8 +54,8 @@ def run(json: Path | None) -> None:
                   Column('what to type', overflow='fold'), title='depth-refiner doctor')
     colors = {'ok': 'green', 'missing': 'red', 'note': 'yellow'}
     for finding in findings:
-        table.add_row(finding.what, f'[{colors[finding.state]}]{finding.state}', finding.found,
-                      finding.fix)
+        table.add_row(finding.what, f'[{colors[finding.state]}]{finding.state}',
+                      escape(finding.found), escape(finding.fix))
     Console().print(table)
     if any(finding.state == 'missing' for finding in findings):
         raise SystemExit(1)

@@ -44,3 +44,11 @@ def test_the_table_holds_them(depth_refiner, tmp_path, monkeypatch):
     depth_refiner('doctor', '--json', 'd.json')
     listed = json.loads((tmp_path / 'd.json').read_text())['findings']
     assert {'transformers', 'UniDepth', 'Metric3D'} <= {item['what'] for item in listed}
+
+
+def test_the_table_shows_commands_whole(depth_refiner, monkeypatch):
+    found = doctor_run.Finding('ROS 2', 'missing', 'not [here]', "pip install '.[ros]'")
+    monkeypatch.setattr(doctor_run, 'LOOKS', (lambda: [found],))
+    shown = depth_refiner('doctor').stdout
+    assert "pip install '.[ros]'" in shown, 'to rich, brackets are styles'
+    assert 'not [here]' in shown
