@@ -1,7 +1,7 @@
 """The work of ``depth-refiner refine``."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 import statistics
 from typing import Any
@@ -48,10 +48,11 @@ def folder_names(specs: Sequence[str]) -> list[str]:
     """Give each source a folder name of its own."""
     names: list[str] = []
     for spec in specs:
-        stem = Path(spec).name if Path(spec).is_dir() else Path(spec).stem
+        stem = Path(spec).resolve().name if Path(spec).is_dir() else Path(spec).stem
         name = stem.replace(':', '_') or 'source'
-        taken = sum(other == name or other.startswith(f'{name}-') for other in names)
-        names.append(f'{name}-{taken + 1}' if taken else name)
+        numbered = (f'{name}-{number}' for number in count(2))
+        names.append(name if name not in names else
+                     next(other for other in numbered if other not in names))
     return names
 
 
