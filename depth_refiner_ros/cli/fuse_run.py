@@ -125,11 +125,11 @@ def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frame
         mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
         if recording:
             recording.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
-    write_ply(out / 'mesh.ply', mesh)
-    result = _run(source, refiner, model, tsdf, poses, progress, mesh)
-    summary = write_results(out, result)
-    if json:
-        write_json(json, summary)
+        write_ply(out / 'mesh.ply', mesh)
+        result = _run(source, refiner, model, tsdf, poses, progress, mesh)
+        summary = write_results(out, result)
+        if json:
+            write_json(json, summary)
     tell(summary, out)
 
 

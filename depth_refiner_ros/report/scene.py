@@ -15,6 +15,8 @@ from depth_refiner_ros.core.errors import SettingsError
 import numpy as np
 
 JPEG_QUALITY = 85
+FLUSH_LIMIT_S = 60.0
+"""What is left in memory at the end must be on the disk within this time."""
 
 
 class SceneRecording:
@@ -29,6 +31,8 @@ class SceneRecording:
         self._rerun = _import_rerun()
         self._path, self._part = path, path.with_name(f'.{path.name}.part')
         self._places_m: list[np.ndarray] = []
+        if path.is_dir():
+            raise SettingsError(f'{path} is a folder; name a file such as {path / "scene.rrd"}')
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._part.touch()
@@ -44,11 +48,17 @@ class SceneRecording:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._stream.flush()
-        self._stream.disconnect()
-        if kind is None:
-            os.replace(self._part, self._path)
-        else:
+        try:
+            # Without a limit it may wait for ever where the disk is full, as disconnect() does.
+            self._stream.flush(timeout_sec=FLUSH_LIMIT_S)
+            self._stream.disconnect()
+            if kind is None:
+                os.replace(self._part, self._path)
+        except (OSError, RuntimeError) as failure:  # rerun tells a full disk as RuntimeError
+            if kind is None:
+                raise SettingsError(f'{self._path} cannot be written: {failure}; free some space '
+                                    'or name another file') from failure
+        finally:
             self._part.unlink(missing_ok=True)
 
     def add_frame(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_mm_HW: np.ndarray,
