@@ -41,7 +41,11 @@ def _decoded(path: Path, flags: int) -> np.ndarray:
     except OSError as error:
         raise SourceError(f'cannot read {path}: {error.strerror}') from error
     _check_whole(path, data)
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if data else None
+    except cv2.error as error:
+        raise SourceError(f'{path} cannot be decoded: {" ".join(error.err.split())}; write it '
+                          'again, smaller if it is huge') from error
     if image is None:
         raise SourceError(f'{path} ({len(data)} bytes) is cut short or no image')
     return image

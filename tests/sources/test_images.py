@@ -1,5 +1,7 @@
 import json
 from pathlib import Path
+import struct
+import zlib
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
@@ -147,3 +149,15 @@ def test_real_frames():
         assert np.nanmedian(frame.depth_m_HW) == pytest.approx(entry['median_m'], rel=0.01)
         assert np.isfinite(frame.depth_m_HW).mean() == pytest.approx(entry['valid_fraction'],
                                                                      abs=1e-3)
+
+
+def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
+    def part(kind, content):
+        return (struct.pack('>I', len(content)) + kind + content
+                + struct.pack('>I', zlib.crc32(kind + content)))
+
+    header = part(b'IHDR', struct.pack('>IIBBBBB', 100_000, 100_000, 8, 2, 0, 0, 0))
+    (tmp_path / 'huge.png').write_bytes(b'\x89PNG\r\n\x1a\n' + header + part(b'IDAT', b'x')
+                                        + part(b'IEND', b''))
+    with pytest.raises(SourceError, match=r'huge\.png cannot be decoded: .*smaller'):
+        list(ImageFolderSource(tmp_path))
