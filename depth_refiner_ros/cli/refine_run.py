@@ -1,6 +1,7 @@
 """The work of ``depth-refiner refine``."""
 
 from collections.abc import Sequence
+import io
 from itertools import count, islice
 from pathlib import Path
 import statistics
@@ -12,6 +13,7 @@ from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.mapping.atomic import write_atomic
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
@@ -84,4 +86,6 @@ def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:
     if not cv2.imwrite(str(path), millimetres_HW):
         raise InputError(f'cannot write {path}; is the disk full?')
     if npy:
-        np.save(folder / f'{name}.npy', depths.refined_m_HW)
+        buffer = io.BytesIO()
+        np.save(buffer, depths.refined_m_HW)
+        write_atomic(folder / f'{name}.npy', [buffer.getvalue()], durable=False)

@@ -79,6 +79,16 @@ def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
     assert summary['per_source']['wall']['depth'] is None, 'a sensor is not judged by itself'
 
 
+def test_refine_tells_in_one_line_that_it_cannot_write(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 1)
+    (tmp_path / 'out' / 'wall').mkdir(parents=True)
+    # Where this file ought to go there is a folder; an OSError like any other.
+    (tmp_path / 'out' / 'wall' / '000000_0.npy').mkdir()
+    ended = depth_refiner('refine', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 2
+    assert '.npy: Is a directory; free some space' in ended.stderr.splitlines()[-1]
+
+
 def test_refine_takes_several_sources_and_fewer_frames(depth_refiner, tmp_path):
     wall(tmp_path / 'a' / 'wall')
     wall(tmp_path / 'b' / 'wall')
