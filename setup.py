@@ -66,7 +66,7 @@ setup(
         'train': ['accelerate>=1.0', 'omegaconf>=2.3'],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],
-        'viewer': ['rerun-sdk>=0.30'],
+        'viewer': ['rerun-sdk>=0.39'],
     },
     entry_points={'console_scripts': [
         'depth-refiner = depth_refiner_ros.cli.main:main',

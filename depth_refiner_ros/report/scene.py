@@ -101,6 +101,6 @@ def _import_rerun() -> Any:
     try:
         import rerun
     except ImportError as error:
-        raise SettingsError("the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.30'"
+        raise SettingsError("the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.39'"
                             ) from error
     return rerun
