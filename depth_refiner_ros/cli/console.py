@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from depth_refiner_ros.core.errors import InputError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -43,7 +44,7 @@ def progress_bars() -> Progress:
 def tracked(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     """Pass items on while a bar advances."""
     with progress_bars() as bars:
-        task = bars.add_task(description, total=total)
+        task = bars.add_task(escape(description), total=total)
         for item in items:
             yield item
             bars.advance(task)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from depth_refiner_ros.cli.graph import node_arguments, profile_environment, req
 
 def run_node(node: str, settings: Any) -> None:
     """
-    Run a node until it ends or Ctrl-C.
+    Run a node until it ends, Ctrl-C or SIGTERM, which it is handed.
 
     :raises RosMissingError: where this Python has no ROS 2
     """
@@ -21,6 +22,7 @@ def run_node(node: str, settings: Any) -> None:
         arguments = node_arguments(node, settings, Path(folder))
         process = subprocess.Popen([sys.executable, *arguments],
                                    env={**os.environ, **profile_environment()})
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         code = _wait(process)
     if code:
         raise SystemExit(code)

@@ -41,6 +41,7 @@ class RefinerNode(WorkerNode):
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._distorted = False
+        self._image_topic = ''
         self._clamped_px = 0
 
     def configure(self) -> None:
@@ -83,6 +84,7 @@ class RefinerNode(WorkerNode):
             self.topics.subscribe(kind, name, sync.add_depth, reliability=settings.input_qos)
         kind, name = ((CompressedImage, 'image/compressed')
                       if settings.input_transport == 'compressed' else (Image, 'image'))
+        self._image_topic = self.resolve_topic_name(name)
         self.topics.subscribe(kind, name, sync.add_image, reliability=settings.input_qos)
 
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
@@ -120,7 +122,8 @@ class RefinerNode(WorkerNode):
             self._lock.reset()
 
     def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
-        self._distorted = is_distorted(item.info)
+        # Rectified images come with the camera_info of the raw ones, distortion included.
+        self._distorted = is_distorted(item.info) and 'image_rect' not in self._image_topic
         if self._distorted:
             self.get_logger().warning('camera_info has distortion (D != 0): images must come '
                                       'rectified, use image_rect', once=True)

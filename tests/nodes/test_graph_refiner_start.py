@@ -223,3 +223,26 @@ def test_durability_is_an_override_as_the_advice_says(probe):
             return probe.received['depth/image']
 
         probe.wait(heard, 'depth by a camera model from before the start')
+
+
+def test_a_rectified_image_may_come_with_the_camera_info_of_the_raw_one(probe):
+    with probe.run('refiner', {**SENSOR, 'always_on': True},
+                   {'image': 'camera/image_rect'}) as refiner:
+        camera = Camera(probe, CAMERA)
+        camera.image = probe.publisher(Image, 'camera/image_rect')
+        done = probe.listen(Header, 'refiner/done')
+        probe.heard_by(refiner, done)
+        probe.matched(*camera.publishers)
+        info = info_from_intrinsics(header_of(MS, ''), CAMERA)
+        info.d = [0.2, 0.0, 0.0, 0.0, 0.0]
+        numbers = count(1)
+
+        def refined():
+            camera.send(next(numbers) * 40 * MS, info=info)
+            probe.watch(0.1)
+            return probe.received['refiner/done']
+
+        probe.wait(refined, 'a refined frame')
+        status = probe.wait_diagnostics(
+            'refiner', lambda seen: int(seen['frames_out']) > 0, 'a report of it')
+        assert 'distortion' not in status['message']
