@@ -16,7 +16,7 @@ from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
-from depth_refiner_ros.backends.selfcheck import check_image
+from depth_refiner_ros.backends.selfcheck import check_depth, check_image
 from depth_refiner_ros.combination import check_metres, check_recipe
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
@@ -140,9 +140,9 @@ class DepthRefiner:
         :raises BackendError: where one gives other numbers
         """
         camera = Intrinsics.from_fov(width, height, 60.0)
-        flat = torch.full((batch, 1, height, width), 2.0, device=self._execution.device)
         picture = check_image(width, height).expand(batch, -1, -1, -1)
-        self._refined(picture, camera, flat)
+        depth_m_B1HW = check_depth(width, height).expand(batch, -1, -1, -1)
+        self._refined(picture, camera, depth_m_B1HW)
         self._warm.add((batch, height, width))
 
     def describe(self) -> list[str]:

@@ -73,6 +73,18 @@ def test_a_lens_cap_is_served_by_the_bundled_weights():
     assert bool(torch.isfinite(refined.depth_m_B1HW).all())
 
 
+@pytest.mark.parametrize('prior', ['bundled', 'sensor', 'smeared'])
+@pytest.mark.parametrize(('width', 'height'), [(640, 480), (160, 120), (480, 640)])
+def test_the_bundled_weights_pass_their_check_with_depth_of_any_kind(prior, width, height):
+    made = DepthRefiner.from_settings(ModelSettings(device='cpu', precision='bf16', prior=prior))
+    made.warm_up(width, height)
+    wall_m = torch.full((1, 1, height, width), 2.0)
+    blank = torch.full((1, 3, height, width), 128, dtype=torch.uint8)
+    refined = made.refine(blank, Intrinsics.from_fov(width, height, 60.0),
+                          sensor_depth_m_B1HW=wall_m)
+    assert bool(torch.isfinite(refined.depth_m_B1HW).all())
+
+
 def test_what_is_not_judged_runs_no_frame_but_its_own(chosen):
     made = refiner(chosen)
     seen = []

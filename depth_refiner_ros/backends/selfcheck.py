@@ -81,3 +81,17 @@ def check_image(width: int, height: int) -> torch.Tensor:
     rgb = rgb_HW3.permute(2, 0, 1)[None].float()
     sized = functional.interpolate(rgb, size=(height, width), mode='bilinear', antialias=True)
     return sized.round().clamp(0, 255).to(torch.uint8)
+
+
+def check_depth(width: int, height: int) -> torch.Tensor:
+    """
+    Give measured depth to go with :func:`check_image`: a receding floor, a box before it.
+
+    It is smeared, as of a cheap sensor. What a refiner adds to flat or sharp depth is next to
+    nothing, and rounding is large beside that.
+
+    :return: ``depth_m_B1HW`` of the asked size, 1 to 4 m
+    """
+    coarse_m_hw = torch.logspace(2.0, 0.0, 24, 2.0)[:, None].repeat(1, 32)
+    coarse_m_hw[6:18, 10:22] = 1.3
+    return functional.interpolate(coarse_m_hw[None, None], size=(height, width), mode='bilinear')
