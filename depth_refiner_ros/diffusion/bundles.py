@@ -35,7 +35,7 @@ def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, li
     :param folder: see :func:`~depth_refiner_ros.bundle.write_bundle`
     :param name: one word for the model
     :param licence: of the weights, with a word on commercial use where that is not allowed
-    :param source: where the weights are from
+    :param source: where the weights are from; empty where they were trained here
     :param record: how they were trained, for the manifest
     :param dtype: number format of the weights in the files
     :raises WeightsError: where the folder cannot be written, a weight does not fit the number
@@ -47,7 +47,8 @@ def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, li
         tensors[f'{part}/{WEIGHTS}'] = _stored(part, module.state_dict(), dtype)
     if network.text_1LC is not None:
         tensors[TEXT] = _stored('text', {TEXT_KEY: network.text_1LC}, dtype)
-    manifest = {'source': source, 'recipe': network.recipe.to_dict()}
+    origin = {'source': source} if source else {}
+    manifest = {**origin, 'recipe': network.recipe.to_dict()}
     if record is not None:
         manifest['training'] = dict(record)
     return write_bundle(folder, kind='refiner', name=name, licence=licence, manifest=manifest,

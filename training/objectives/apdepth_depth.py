@@ -144,8 +144,7 @@ class ApDepthDepth(Objective):
 
     def export(self, folder: Path, record: dict[str, Any]) -> None:
         write_refiner_bundle(folder, self.network, name=record.get('name', 'apdepth-small'),
-                             licence='Apache-2.0', source='trained by training/run.py',
-                             record=record)
+                             licence='Apache-2.0', source='', record=record)
 
     def _draw_kinds(self, batch: Batch) -> list[str]:
         kinds = list(self.config.data.degradations)
