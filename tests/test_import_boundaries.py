@@ -161,7 +161,7 @@ def loaded_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(('module', 'unwanted'), [
     ('depth_refiner_ros', {'torch', 'numpy'}),
-    ('depth_refiner_ros.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
+    ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
     ('depth_refiner_ros.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
     ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
     ('depth_refiner_ros.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',

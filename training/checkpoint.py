@@ -10,8 +10,8 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import first_line
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch

@@ -14,8 +14,8 @@ from typing import Any
 if __name__ == '__main__':   # run from a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
+from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from training.checkpoint import fill, load_average
 from training.config import load_config, RunConfig

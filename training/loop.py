@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 from accelerate import Accelerator
-from depth_refiner_ros.bundle import MANIFEST
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError, WeightsError
+from depth_refiner_ros.models.bundle import MANIFEST
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 import torch
 from torch import nn

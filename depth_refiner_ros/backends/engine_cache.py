@@ -15,8 +15,8 @@ import tempfile
 from typing import Any
 
 from depth_refiner_ros.backends.base import silent, Tell
-from depth_refiner_ros.bundle import sha256
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.models.bundle import sha256
 
 Facts = Mapping[str, Any]
 MANIFEST = 'entry.json'

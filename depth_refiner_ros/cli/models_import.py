@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import check_replaceable
 from depth_refiner_ros.cli.console import progress_bars, say, write_json
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.convert import convert, Converted, STEPS
 from depth_refiner_ros.diffusion.releases.load import load_release, Release
+from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.priors.import_checkpoint import import_depth_anything, import_metric3d
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
 

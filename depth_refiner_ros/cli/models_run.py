@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import MANIFEST, open_bundle
-from depth_refiner_ros.catalogue import Model, MODELS, where_found
 from depth_refiner_ros.cli.console import say, write_json
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
+from depth_refiner_ros.models.catalogue import Model, MODELS, where_found
 from rich.console import Console
 from rich.table import Table
 

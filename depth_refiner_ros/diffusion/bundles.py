@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import Bundle, first_line, MANIFEST, write_bundle
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, write_bundle
 from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
 import torch
 
@@ -32,7 +32,7 @@ def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, li
     """
     Write a refiner bundle as a whole or not at all.
 
-    :param folder: see :func:`~depth_refiner_ros.bundle.write_bundle`
+    :param folder: see :func:`~depth_refiner_ros.models.bundle.write_bundle`
     :param name: one word for the model
     :param licence: of the weights, with a word on commercial use where that is not allowed
     :param source: where the weights are from; empty where they were trained here

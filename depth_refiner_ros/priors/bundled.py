@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import Bundle, first_line, write_bundle
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
 from torch import nn

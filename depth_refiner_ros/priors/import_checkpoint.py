@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.pickles import read_pickle
+from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.original_depth_anything import model_of
 from safetensors.torch import save_file

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import first_line
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch

@@ -10,10 +10,10 @@ image's size.
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions
 from depth_refiner_ros.priors.focal import canonical_factor

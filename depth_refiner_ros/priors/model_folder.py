@@ -7,9 +7,9 @@ Only JSON and safetensors are fetched or read; pickles are refused by name.
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import MANIFEST, PICKLES, read_json
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.hub import fetch, is_hub_id
+from depth_refiner_ros.models.bundle import MANIFEST, PICKLES, read_json
+from depth_refiner_ros.models.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.sizes import SIZES
 
 WANTED = ('config.json', '*.safetensors', '*.safetensors.index.json')

@@ -8,8 +8,8 @@ from pathlib import Path
 import re
 from typing import Any
 
-from depth_refiner_ros.bundle import PICKLES
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import PICKLES
 from depth_refiner_ros.priors.transformers_model import load_model
 from safetensors import SafetensorError
 from safetensors.torch import load_file

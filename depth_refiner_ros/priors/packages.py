@@ -13,8 +13,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import first_line
 
 UNIDEPTH_COMMIT = '8d8cfe4c7ee15297099983607febf0d4f32eb3d6'
 METRIC3D_COMMIT = 'eb5b6fac0dc155e4e52f576e304fbf11655ff339'

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors import (
     depth_anything,
     depth_pro,

@@ -1,7 +1,7 @@
 """Short names that may stand in ``prior_weights`` for hub ids, and what the licences allow."""
 
-from depth_refiner_ros.catalogue import find
 from depth_refiner_ros.core.licence import is_non_commercial
+from depth_refiner_ros.models.catalogue import find
 
 DA2 = 'depth-anything/Depth-Anything-V2'
 SIZES: dict[str, dict[str, str]] = {

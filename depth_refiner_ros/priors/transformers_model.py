@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors.loading import refuse_not_finite
 from safetensors import SafetensorError
 import torch

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 import warnings
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors.base import PriorOptions
 from depth_refiner_ros.priors.focal import known_camera
 from depth_refiner_ros.priors.loading import fill_network

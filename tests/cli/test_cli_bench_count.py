@@ -3,12 +3,12 @@
 from functools import partial
 
 from depth_refiner_ros.backends.execution import choose
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.cli.bench_configured import count_networks
 from depth_refiner_ros.cli.bench_count import count, Operations
 from depth_refiner_ros.cli.bench_networks import FrameSize, refiner_stages
 from depth_refiner_ros.cli.bench_priors import prior_input, prior_stage
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 from depth_refiner_ros.priors.network import network_size
 from depth_refiner_ros.settings import ModelSettings

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import cv2
-from depth_refiner_ros.bundle import write_bundle
 from depth_refiner_ros.cli import doctor_run
 from depth_refiner_ros.cli.evaluate_run import scene_of
 from depth_refiner_ros.cli.refine_run import folder_names
@@ -14,6 +13,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
+from depth_refiner_ros.models.bundle import write_bundle
 import numpy as np
 import pytest
 from rerun.chunk import RrdReader

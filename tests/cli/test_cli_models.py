@@ -2,8 +2,8 @@
 
 import json
 
-from depth_refiner_ros.bundle import open_bundle
-from depth_refiner_ros.catalogue import MODELS
+from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.catalogue import MODELS
 from huggingface_hub import constants
 import pytest
 import torch

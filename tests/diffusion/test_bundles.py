@@ -1,8 +1,8 @@
-from depth_refiner_ros.bundle import open_bundle, write_bundle
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.models.bundle import open_bundle, write_bundle
 from diffusers import AutoencoderTiny
 import pytest
 import torch

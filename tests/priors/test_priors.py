@@ -1,9 +1,9 @@
 from dataclasses import replace
 import math
 
-from depth_refiner_ros.bundle import open_bundle, write_bundle
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
+from depth_refiner_ros.models.bundle import open_bundle, write_bundle
 from depth_refiner_ros.priors.bundled import (
     BundledPrior,
     CONFIG,

@@ -3,8 +3,8 @@
 from dataclasses import replace
 import json
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 from safetensors.torch import load_file, save_file
 import torch

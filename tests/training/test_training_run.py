@@ -3,11 +3,11 @@ import json
 import math
 from pathlib import Path
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, SourceError, WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.losses import fft_loss
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 import pytest
 from safetensors.torch import load_file, save_file

@@ -12,8 +12,8 @@ if __name__ == '__main__':   # run from a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import BundledPrior
 import numpy as np
 from rich.progress import track

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
@@ -27,6 +26,7 @@ from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.small import build_small
+from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from torch import nn
 from torch.nn import functional

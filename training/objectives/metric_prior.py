@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import (
     read_prior_network,
     to_log_metres,

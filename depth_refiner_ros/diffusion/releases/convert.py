@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import tempfile
 
-from depth_refiner_ros.bundle import Bundle, check_replaceable, swap_in
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import Release
+from depth_refiner_ros.models.bundle import Bundle, check_replaceable, swap_in
 import torch
 
 DTYPES = {'fp16': torch.float16, 'fp32': torch.float32}

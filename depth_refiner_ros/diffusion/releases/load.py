@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.diffusion.codec import VaeCodec
@@ -25,6 +24,7 @@ from depth_refiner_ros.diffusion.releases.weights import (
     VAE,
 )
 from depth_refiner_ros.diffusion.releases.widen import widen_conv_in
+from depth_refiner_ros.models.bundle import first_line
 from diffusers import AutoencoderKL, ModelMixin, UNet2DConditionModel
 import torch
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth_refiner_ros.catalogue import find, Model
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.weights import (
     lacking,
     pickled_patterns,
     safe_patterns,
 )
-from depth_refiner_ros.hub import fetch, is_hub_id
+from depth_refiner_ros.models.catalogue import find, Model
+from depth_refiner_ros.models.hub import fetch, is_hub_id
 
 CACHED = 'models--'
 RELEASED = ('refiner', 'base')

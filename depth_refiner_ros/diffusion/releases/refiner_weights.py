@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from depth_refiner_ros.bundle import MANIFEST, open_bundle
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.releases.weights import UNET
+from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
 
 
 def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bundle import first_line, PICKLES
-from depth_refiner_ros.bundle import read_json as read_object
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.pickles import read_pickle
+from depth_refiner_ros.models.bundle import first_line, PICKLES
+from depth_refiner_ros.models.bundle import read_json as read_object
+from depth_refiner_ros.models.pickles import read_pickle
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch

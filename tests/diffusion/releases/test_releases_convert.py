@@ -2,13 +2,13 @@
 
 import json
 
-from depth_refiner_ros.bundle import open_bundle
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.releases import convert as converting
 from depth_refiner_ros.diffusion.releases.convert import convert, depth_of_test_image, STEPS
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
+from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 import torch
 

@@ -2,10 +2,10 @@
 
 import json
 
-from depth_refiner_ros.catalogue import MODELS, where_found
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.convert import depth_of_test_image
 from depth_refiner_ros.diffusion.releases.load import load_release
+from depth_refiner_ros.models.catalogue import MODELS, where_found
 from diffusers import AutoencoderKL, UNet2DConditionModel
 import pytest
 from safetensors.torch import load_file, save_file

@@ -5,7 +5,7 @@ import time
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.releases.places import locate
-from depth_refiner_ros.hub import fetch, is_hub_id
+from depth_refiner_ros.models.hub import fetch, is_hub_id
 from huggingface_hub import constants
 import pytest
 

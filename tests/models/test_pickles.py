@@ -4,7 +4,7 @@ import collections
 import pickle
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.pickles import read_pickle
+from depth_refiner_ros.models.pickles import read_pickle
 import pytest
 import torch
 

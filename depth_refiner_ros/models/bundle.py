@@ -22,7 +22,7 @@ import torch
 
 MANIFEST = 'bundle.json'
 FORMAT = 1
-WEIGHTS = Path(__file__).parent / 'weights'
+WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
 PICKLES = ('.bin', '.ckpt', '.pickle', '.pkl', '.pt', '.pth')
 
 

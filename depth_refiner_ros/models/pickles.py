@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 import pickle
 
-from depth_refiner_ros.bundle import first_line
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import first_line
 import torch
 
 WRAPPERS = ('model_state_dict', 'state_dict', 'model')

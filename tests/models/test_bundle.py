@@ -1,9 +1,9 @@
 import json
 import pickle
 
-from depth_refiner_ros import bundle as module
-from depth_refiner_ros.bundle import MANIFEST, open_bundle, write_bundle
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models import bundle as module
+from depth_refiner_ros.models.bundle import MANIFEST, open_bundle, write_bundle
 import pytest
 import torch
 

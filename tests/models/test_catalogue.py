@@ -1,6 +1,6 @@
 """The table of models, and whether they are on this machine."""
 
-from depth_refiner_ros.catalogue import find, MODELS, where_found
+from depth_refiner_ros.models.catalogue import find, MODELS, where_found
 from huggingface_hub import constants
 import pytest
 
