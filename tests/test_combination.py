@@ -12,7 +12,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings, PRIORS, RELATIVE_PRIORS
+from depth_refiner_ros.settings.settings import ModelSettings, PRIORS, RELATIVE_PRIORS
 import pytest
 
 from tests.test_refiner_relative import bundle, settings

@@ -22,7 +22,7 @@ from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings.settings import ModelSettings
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx

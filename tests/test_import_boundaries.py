@@ -115,7 +115,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize(('unit', 'code', 'wrong'), [
     ('core', 'import rclpy', ['rclpy']),
-    ('core', 'from depth_refiner_ros.settings import PRIORS', 2),
+    ('core', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
     ('core', 'def late():\n    from depth_refiner_ros import diffusion', 2),
     ('priors', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
     ('diffusion', 'import depth_refiner_ros.refiner', 1),
@@ -162,7 +162,7 @@ def loaded_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(('module', 'unwanted'), [
     ('depth_refiner_ros', {'torch', 'numpy'}),
     ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
-    ('depth_refiner_ros.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
+    ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
     ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
     ('depth_refiner_ros.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',
                                    'onnxruntime', 'torchvision'}),

@@ -11,7 +11,7 @@ from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings.settings import ModelSettings
 import pytest
 import torch
 

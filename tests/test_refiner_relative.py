@@ -19,7 +19,12 @@ from depth_refiner_ros.diffusion.presets import (
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import DepthRefiner
-from depth_refiner_ros.settings import ModelSettings, PRIORS, RELATIVE_PRIORS, SCALE_PRIORS
+from depth_refiner_ros.settings.settings import (
+    ModelSettings,
+    PRIORS,
+    RELATIVE_PRIORS,
+    SCALE_PRIORS,
+)
 import pytest
 import torch
 

@@ -28,7 +28,7 @@ from depth_refiner_ros.cli.bench_timing import clock
 from depth_refiner_ros.cli.console import say, write_json
 from depth_refiner_ros.cli.hardware import machine_facts, speed_facts
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.settings import ModelSettings
+from depth_refiner_ros.settings.settings import ModelSettings
 
 BOUND_PRECISION = 'fp16'
 """The one reduced format that every device of the table has."""

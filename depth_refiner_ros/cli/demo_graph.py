@@ -9,9 +9,9 @@ from depth_refiner_ros.cli.console import progress_bars
 from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
 from depth_refiner_ros.cli.live_view import LiveView
 from depth_refiner_ros.cli.processes import ChildError, Children
-from depth_refiner_ros.options import updated, values
 from depth_refiner_ros.report.live import LivePage
-from depth_refiner_ros.settings import (
+from depth_refiner_ros.settings.options import updated, values
+from depth_refiner_ros.settings.settings import (
     CollectorNodeSettings,
     DEPTH_PRIORS,
     ModelSettings,

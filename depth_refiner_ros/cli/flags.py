@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from depth_refiner_ros.options import Option, options, updated
+from depth_refiner_ros.settings.options import Option, options, updated
 import typer
 
 Command = Callable[..., None]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceSpec
-from depth_refiner_ros.settings import ModelSettings, TsdfSettings
+from depth_refiner_ros.settings.settings import ModelSettings, TsdfSettings
 import typer
 
 

@@ -24,11 +24,11 @@ from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
-from depth_refiner_ros.options import values
 from depth_refiner_ros.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.report.scene import SceneRecording
-from depth_refiner_ros.settings import EdgeFilterSettings, ModelSettings, TsdfSettings
+from depth_refiner_ros.settings.options import values
+from depth_refiner_ros.settings.settings import EdgeFilterSettings, ModelSettings, TsdfSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np

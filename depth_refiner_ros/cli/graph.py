@@ -11,7 +11,7 @@ from typing import Any
 
 from depth_refiner_ros.cli.console import write_text
 from depth_refiner_ros.core.errors import DepthRefinerError
-from depth_refiner_ros.options import read_yaml, write_yaml
+from depth_refiner_ros.settings.options import read_yaml, write_yaml
 
 DOMAINS = range(1, 101)
 """Domain numbers whose ports are below those that Linux hands out by itself."""

@@ -4,10 +4,10 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
-from depth_refiner_ros import settings
 from depth_refiner_ros.cli.console import say, write_text
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.options import markdown_table, write_yaml
+from depth_refiner_ros.settings import settings
+from depth_refiner_ros.settings.options import markdown_table, write_yaml
 import typer
 
 NODES: dict[str, type] = {name.removesuffix('NodeSettings').lower(): group
@@ -40,7 +40,7 @@ def params(
 def documentation(nodes: dict[str, type]) -> str:
     """Give the page ``docs/parameters.md``."""
     head = ('# Parameters\n\nMade by `depth-refiner params --markdown` from '
-            '`depth_refiner_ros/settings.py`.\n')
+            '`depth_refiner_ros/settings/settings.py`.\n')
     sections = [f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n'
                 f'{markdown_table(group)}' for name, group in nodes.items()]
     return '\n'.join([head, *sections])

@@ -5,7 +5,7 @@ import math
 from typing import Any, Generic, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.options import Option, options, updated, Value, values
+from depth_refiner_ros.settings.options import Option, options, updated, Value, values
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,

@@ -11,7 +11,7 @@ from depth_refiner_ros.nodes.lock_step import LockStep
 from depth_refiner_ros.nodes.parameters import NodeParameters
 from depth_refiner_ros.nodes.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.run import BUG, run, SUCCESS, USER_ERROR
-from depth_refiner_ros.settings import PlayerNodeSettings
+from depth_refiner_ros.settings.settings import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.registry import open_source
 from rclpy.node import Node

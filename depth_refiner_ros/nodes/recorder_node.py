@@ -9,7 +9,7 @@ from depth_refiner_ros.nodes.latency import Stopwatch
 from depth_refiner_ros.nodes.posed_frames import decoded, DepthSet
 from depth_refiner_ros.nodes.posed_node import PosedNode
 from depth_refiner_ros.nodes.run import run
-from depth_refiner_ros.settings import RecorderNodeSettings
+from depth_refiner_ros.settings.settings import RecorderNodeSettings
 
 
 class RecorderNode(PosedNode):

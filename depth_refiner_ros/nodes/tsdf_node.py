@@ -15,7 +15,7 @@ from depth_refiner_ros.nodes.output_depth import unreliable
 from depth_refiner_ros.nodes.posed_frames import decoded, DepthFrame, DepthSet
 from depth_refiner_ros.nodes.posed_node import PosedNode
 from depth_refiner_ros.nodes.run import run
-from depth_refiner_ros.settings import TsdfNodeSettings
+from depth_refiner_ros.settings.settings import TsdfNodeSettings
 import numpy as np
 from rclpy.publisher import Publisher
 from std_srvs.srv import Trigger

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from depth_refiner_ros.cli.flags import settings_flags
 from depth_refiner_ros.cli.main import app, COMMANDS
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.options import option, options
-from depth_refiner_ros.settings import ModelSettings, PlayerNodeSettings, TsdfSettings
+from depth_refiner_ros.settings.options import option, options
+from depth_refiner_ros.settings.settings import ModelSettings, PlayerNodeSettings, TsdfSettings
 import pytest
 import typer
 from typer.testing import CliRunner

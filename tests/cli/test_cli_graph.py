@@ -5,8 +5,12 @@ import socket
 
 from depth_refiner_ros.cli import graph
 from depth_refiner_ros.cli.demo_graph import demo_graph
-from depth_refiner_ros.options import read_yaml
-from depth_refiner_ros.settings import ModelSettings, RefinerNodeSettings, TsdfNodeSettings
+from depth_refiner_ros.settings.options import read_yaml
+from depth_refiner_ros.settings.settings import (
+    ModelSettings,
+    RefinerNodeSettings,
+    TsdfNodeSettings,
+)
 import pytest
 
 

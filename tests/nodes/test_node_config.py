@@ -4,7 +4,7 @@ from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
 from depth_refiner_ros.cli.params import NODES
-from depth_refiner_ros.options import read_yaml, write_yaml
+from depth_refiner_ros.settings.options import read_yaml, write_yaml
 import pytest
 import yaml
 

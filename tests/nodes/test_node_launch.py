@@ -9,8 +9,8 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from depth_refiner_ros import settings
-from depth_refiner_ros.options import options
+from depth_refiner_ros.settings import settings
+from depth_refiner_ros.settings.options import options
 import pytest
 
 LAUNCH = Path(__file__).resolve().parents[2] / 'launch'

@@ -1,8 +1,8 @@
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.parameters import NodeParameters
-from depth_refiner_ros.options import options, values
-from depth_refiner_ros.settings import (
+from depth_refiner_ros.settings.options import options, values
+from depth_refiner_ros.settings.settings import (
     PlayerNodeSettings,
     PROFILES,
     RefinerNodeSettings,

@@ -6,7 +6,7 @@ See ``options.py`` for how YAML, ROS parameters, command-line flags and docs com
 
 from dataclasses import dataclass, field
 
-from depth_refiner_ros.options import option
+from depth_refiner_ros.settings.options import option
 
 PRIORS = ('bundled', 'sensor', 'smeared', 'depth_anything_v2_metric', 'depth_anything_v2',
           'zoedepth', 'depth_pro', 'prompt_depth_anything', 'unidepth_v1', 'unidepth_v2',

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, fields, FrozenInstanceError, is_datacl
 import math
 import re
 
-from depth_refiner_ros import settings as settings_module
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.options import (
+from depth_refiner_ros.settings import settings as settings_module
+from depth_refiner_ros.settings.options import (
     flatten,
     markdown_table,
     Option,
