@@ -118,7 +118,7 @@ def test_there_is_something_to_check():
     ('core', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
     ('core', 'def late():\n    from depth_refiner_ros import diffusion', 2),
     ('priors', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
-    ('diffusion', 'import depth_refiner_ros.refiner', 1),
+    ('diffusion', 'import depth_refiner_ros.refiner.refiner', 1),
     ('settings', 'from depth_refiner_ros.core.types import RefinedDepth', 2),
     ('sources', 'from depth_refiner_ros.mapping.tsdf import TsdfVolume', 2),
     ('refiner', 'from sensor_msgs.msg import Image', 2),
@@ -135,7 +135,7 @@ def test_the_check_finds_forbidden_imports(unit, code, wrong):
 
 @pytest.mark.parametrize(('unit', 'code'), [
     ('core', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
-    ('nodes', 'import rclpy\nfrom depth_refiner_ros.refiner import DepthRefiner'),
+    ('nodes', 'import rclpy\nfrom depth_refiner_ros.refiner.refiner import DepthRefiner'),
     ('cli', 'from depth_refiner_ros import __version__'),
     ('sources', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
     ('launch', 'from launch_ros.actions import LifecycleNode'),
@@ -164,7 +164,7 @@ def loaded_after(statement: str) -> set[str]:
     ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
     ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
     ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
-    ('depth_refiner_ros.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',
+    ('depth_refiner_ros.refiner.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',
                                    'onnxruntime', 'torchvision'}),
     ('depth_refiner_ros.cli.main', {'rclpy', 'open3d', 'diffusers', 'matplotlib'}),
     ('depth_refiner_ros.mapping.trajectory', {'open3d', 'rclpy'}),

@@ -23,7 +23,7 @@ from depth_refiner_ros.cli.inference import infer
 from depth_refiner_ros.cli.results import quantiles
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.settings import ModelSettings, SelfCheckSettings
 from depth_refiner_ros.sources.frame import Frame

@@ -7,7 +7,7 @@ from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.cli.bench_networks import PASSES, refiner_calls
 from depth_refiner_ros.cli.inference import depth_batch, rgb_batch
 from depth_refiner_ros.diffusion.unet import size_multiple
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.sources.frame import Frame
 import torch
 from torch import nn

@@ -20,7 +20,7 @@ from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
 from depth_refiner_ros.mapping.trajectory import Trajectory
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.settings.options import values

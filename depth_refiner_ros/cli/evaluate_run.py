@@ -22,7 +22,7 @@ from depth_refiner_ros.cli.scoring import COMPARED, Comparison, FIGURES, frame_e
 from depth_refiner_ros.cli.tell import tell_depth
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.priors.smeared import SmearedPrior
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.settings import ModelSettings, SmearSettings

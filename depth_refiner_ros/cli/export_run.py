@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from depth_refiner_ros.cli.console import say, write_json
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings
 
 

@@ -24,7 +24,7 @@ from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.report.scene import SceneRecording
 from depth_refiner_ros.settings.options import values

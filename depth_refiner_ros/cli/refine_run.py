@@ -15,7 +15,7 @@ from depth_refiner_ros.cli.spread import spread_indices
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.atomic import write_atomic
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.settings import ModelSettings

@@ -14,7 +14,7 @@ from depth_refiner_ros.nodes.latency import Stopwatch
 from depth_refiner_ros.nodes.output_depth import published_depth
 from depth_refiner_ros.nodes.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.run import run
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import DEPTH_PRIORS, RefinerNodeSettings
 from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
 import numpy as np

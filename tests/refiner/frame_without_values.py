@@ -31,7 +31,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.refiner import DepthRefiner, hand_over
+from depth_refiner_ros.refiner.refiner import DepthRefiner, hand_over
 from depth_refiner_ros.settings.settings import ModelSettings
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode

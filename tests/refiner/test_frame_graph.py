@@ -6,7 +6,6 @@ from pathlib import Path
 import subprocess
 import sys
 
-from depth_refiner_ros import refiner as refiner_module
 from depth_refiner_ros.backends import cuda_graph
 from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
 from depth_refiner_ros.backends.execution import choose, Execution
@@ -21,7 +20,8 @@ from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner import refiner as refiner_module
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings
 import pytest
 import torch
@@ -29,7 +29,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from tests.tiny_networks import lotus, metric_network, small
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics.from_fov(64, 48, 60.0)
 CLOUD = CloudBuilder(CAMERA)
 SEEN = check_image(64, 48)
@@ -42,7 +42,7 @@ REFUSED = {
 
 @pytest.fixture(scope='module')
 def outcomes():
-    done = subprocess.run([sys.executable, '-m', 'tests.frame_without_values'], cwd=ROOT,
+    done = subprocess.run([sys.executable, '-m', 'tests.refiner.frame_without_values'], cwd=ROOT,
                           timeout=300, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(line) for line in done.stdout.splitlines())

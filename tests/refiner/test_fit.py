@@ -10,10 +10,10 @@ from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.estimator import Estimate
 from depth_refiner_ros.diffusion.presets import lotus_recipe, sharpdepth_recipe
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import hand_over
+from depth_refiner_ros.refiner.refiner import hand_over
 import torch
 
-from tests.test_refiner_relative import (
+from tests.refiner.test_relative import (
     camera,
     Exact,
     Fixed,

@@ -1,7 +1,7 @@
 """
 The refiner: loads what the settings name, checks what comes in, runs the method on it.
 
-The method itself is :class:`~depth_refiner_ros.refinement.Refinement`. Node, command line,
+The method itself is :class:`~depth_refiner_ros.refiner.method.Refinement`. Node, command line,
 evaluation and benchmark all call :meth:`DepthRefiner.refine`.
 """
 
@@ -17,7 +17,6 @@ from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.backends.selfcheck import check_depth, check_image
-from depth_refiner_ros.combination import check_metres, check_recipe
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
@@ -29,7 +28,8 @@ from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.sensor import check_measured
-from depth_refiner_ros.refinement import Refinement
+from depth_refiner_ros.refiner.checks import check_metres, check_recipe
+from depth_refiner_ros.refiner.method import Refinement
 from depth_refiner_ros.settings.settings import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
 

@@ -18,7 +18,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import (
     ModelSettings,
     PRIORS,

@@ -2,7 +2,7 @@
 The method on one image, in one screen: prior, one-step refinement, alignment.
 
 Nothing here asks a GPU for a value, so that one CUDA graph can hold it whole; what must be asked
-for is asked for before, in :meth:`depth_refiner_ros.refiner.DepthRefiner.refine`.
+for is asked for before, in :meth:`depth_refiner_ros.refiner.refiner.DepthRefiner.refine`.
 """
 
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Refinement:
         :param sensor_m_B1HW: measured depth for the priors that start from it
         :param cloud: packs points of the depth and the uint8 image, batch 1
         :param timed: times the stages
-        :return: as :meth:`~depth_refiner_ros.refiner.DepthRefiner.refine`, without timings
+        :return: as :meth:`~depth_refiner_ros.refiner.refiner.DepthRefiner.refine`, without timings
         """
         with timed('prior'), self.execution.running():
             rgb = rgb_B3HW.float()

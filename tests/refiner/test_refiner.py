@@ -10,7 +10,7 @@ from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings
 import pytest
 import torch

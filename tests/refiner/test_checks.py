@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from depth_refiner_ros.combination import check_metres, check_recipe
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.presets import (
     apdepth_recipe,
@@ -11,11 +10,12 @@ from depth_refiner_ros.diffusion.presets import (
     sharpdepth_recipe,
 )
 from depth_refiner_ros.diffusion.recipe import Recipe
-from depth_refiner_ros.refiner import DepthRefiner
+from depth_refiner_ros.refiner.checks import check_metres, check_recipe
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings, PRIORS, RELATIVE_PRIORS
 import pytest
 
-from tests.test_refiner_relative import bundle, settings
+from tests.refiner.test_relative import bundle, settings
 from tests.tiny_networks import tiny_of
 
 
