@@ -12,8 +12,8 @@ from depth_refiner_ros.cli.console import note, output_folder, say, tracked, wri
 from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.cli.scoring import Comparison
 from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.mapping.atomic import write_atomic
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png

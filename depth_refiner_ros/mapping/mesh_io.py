@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.atomic import write_atomic
 from depth_refiner_ros.mapping.mesh import Mesh
 import numpy as np
 import open3d as o3d

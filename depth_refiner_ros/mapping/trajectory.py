@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.atomic import write_atomic
 from depth_refiner_ros.mapping.poses import (
     checked_pose,
     interpolated,

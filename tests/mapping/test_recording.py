@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.mapping.test_atomic import full_disk
+from tests.core.test_atomic import full_disk
 
 CAMERA = Intrinsics(fx=50.5, fy=51.5, cx=31.25, cy=23.75, width=64, height=48)
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)

@@ -2,8 +2,8 @@ from contextlib import contextmanager
 import os
 import resource
 
+from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.atomic import make_folder, write_atomic
 import pytest
 
 
