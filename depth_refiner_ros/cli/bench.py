@@ -42,9 +42,9 @@ def bench(
     json: JsonFile = None,
 ) -> None:
     """Time each stage from image to cloud and compare with the budget and with the bound."""
-    from depth_refiner_ros.cli import bench_run
-    from depth_refiner_ros.cli.bench_full import FullSize
-    from depth_refiner_ros.cli.bench_networks import FrameSize
+    from depth_refiner_ros.bench import run as bench_run
+    from depth_refiner_ros.bench.full import FullSize
+    from depth_refiner_ros.bench.networks import FrameSize
     size, output = FrameSize(width=width, height=height), bench_run.Output(json=json, plots=plots)
     if bounds:
         bench_run.run_bounds(size, output, prior=prior_size, against=against)

@@ -16,8 +16,8 @@ import warnings
 from depth_refiner_ros.backends.capturable import check_capturable
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import Networks
-from depth_refiner_ros.cli.bench_networks import build_network
-from depth_refiner_ros.cli.bench_priors import build_prior_network, RandomPrior
+from depth_refiner_ros.bench.networks import build_network
+from depth_refiner_ros.bench.priors import build_prior_network, RandomPrior
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.pointcloud import CloudBuilder

@@ -13,18 +13,18 @@ from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import Networks
-from depth_refiner_ros.cli.bench_bounds import bound_ms, bounds, ratio, Stage
-from depth_refiner_ros.cli.bench_devices import Device
-from depth_refiner_ros.cli.bench_full import full_stages, FullSize
-from depth_refiner_ros.cli.bench_networks import FrameSize, place, refiner_stages
-from depth_refiner_ros.cli.bench_priors import (
+from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
+from depth_refiner_ros.bench.devices import Device
+from depth_refiner_ros.bench.full import full_stages, FullSize
+from depth_refiner_ros.bench.networks import FrameSize, place, refiner_stages
+from depth_refiner_ros.bench.priors import (
     build_prior_network,
     prior_input,
     prior_stage,
     RandomPrior,
     WIDTHS,
 )
-from depth_refiner_ros.cli.bench_timing import timed_ms
+from depth_refiner_ros.bench.timing import timed_ms
 from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.cli.results import quantiles
 import torch

@@ -8,12 +8,12 @@ import time
 from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.cli.bench_bounds import Stage
-from depth_refiner_ros.cli.bench_count import count
-from depth_refiner_ros.cli.bench_networks import FrameSize
-from depth_refiner_ros.cli.bench_opened import OpenedRefiner
-from depth_refiner_ros.cli.bench_result import stage_rows, yardsticks
-from depth_refiner_ros.cli.bench_timing import timed_ms, within_frame
+from depth_refiner_ros.bench.bounds import Stage
+from depth_refiner_ros.bench.count import count
+from depth_refiner_ros.bench.networks import FrameSize
+from depth_refiner_ros.bench.opened import OpenedRefiner
+from depth_refiner_ros.bench.result import stage_rows, yardsticks
+from depth_refiner_ros.bench.timing import timed_ms, within_frame
 from depth_refiner_ros.cli.collected import DEPTH
 from depth_refiner_ros.cli.console import tracked
 from depth_refiner_ros.cli.demo_graph import demo_graph, run_graph

@@ -5,26 +5,26 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.cli import bench_show
-from depth_refiner_ros.cli.bench_configured import measure_configured
-from depth_refiner_ros.cli.bench_devices import DEVICES, named_device
-from depth_refiner_ros.cli.bench_full import (
+from depth_refiner_ros.bench import show as bench_show
+from depth_refiner_ros.bench.configured import measure_configured
+from depth_refiner_ros.bench.devices import DEVICES, named_device
+from depth_refiner_ros.bench.full import (
     full_stages,
     FullSize,
     measure,
     measure_diffusers,
     unchecked_networks,
 )
-from depth_refiner_ros.cli.bench_networks import FrameSize
-from depth_refiner_ros.cli.bench_result import device_facts, speedups, stage_rows, yardsticks
-from depth_refiner_ros.cli.bench_sweep import (
+from depth_refiner_ros.bench.networks import FrameSize
+from depth_refiner_ros.bench.result import device_facts, speedups, stage_rows, yardsticks
+from depth_refiner_ros.bench.sweep import (
     all_bounds,
     measure_priors,
     STEPS,
     sweep_priors,
     sweep_steps,
 )
-from depth_refiner_ros.cli.bench_timing import clock
+from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.cli.console import say, write_json
 from depth_refiner_ros.cli.hardware import machine_facts, speed_facts
 from depth_refiner_ros.core.errors import InputError

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from depth_refiner_ros.cli.bench_devices import DTYPES
-from depth_refiner_ros.cli.bench_networks import materialize, META
+from depth_refiner_ros.bench.devices import DTYPES
+from depth_refiner_ros.bench.networks import materialize, META
 from depth_refiner_ros.diffusion.sd2 import sd2_unet, sd2_vae, TEXT_TOKENS
 import torch
 

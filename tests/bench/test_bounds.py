@@ -1,10 +1,10 @@
 """Bounds, ratios and the device table."""
 
-from depth_refiner_ros.cli.bench_bounds import bound_ms, bounds, ratio, Stage
-from depth_refiner_ros.cli.bench_count import Operations
-from depth_refiner_ros.cli.bench_devices import Device, DEVICES, known_as, named_device, probe
-from depth_refiner_ros.cli.bench_networks import FrameSize, refiner_stages
-from depth_refiner_ros.cli.bench_result import speedups, stage_rows
+from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
+from depth_refiner_ros.bench.count import Operations
+from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
+from depth_refiner_ros.bench.networks import FrameSize, refiner_stages
+from depth_refiner_ros.bench.result import speedups, stage_rows
 from depth_refiner_ros.core.errors import InputError
 import pytest
 import torch

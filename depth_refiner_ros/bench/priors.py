@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import cache
 
-from depth_refiner_ros.cli.bench_bounds import Stage
-from depth_refiner_ros.cli.bench_count import count
-from depth_refiner_ros.cli.bench_devices import DTYPES
-from depth_refiner_ros.cli.bench_networks import FrameSize, META
+from depth_refiner_ros.bench.bounds import Stage
+from depth_refiner_ros.bench.count import count
+from depth_refiner_ros.bench.devices import DTYPES
+from depth_refiner_ros.bench.networks import FrameSize, META
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth

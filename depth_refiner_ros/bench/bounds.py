@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from depth_refiner_ros.cli.bench_count import Operations
-from depth_refiner_ros.cli.bench_devices import Device
+from depth_refiner_ros.bench.count import Operations
+from depth_refiner_ros.bench.devices import Device
 
 
 @dataclass(frozen=True, kw_only=True)

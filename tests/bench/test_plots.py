@@ -1,7 +1,6 @@
 """Plots of measured times."""
 
-from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.report.bench_plots import (
+from depth_refiner_ros.bench.plots import (
     Bar,
     bar_chart,
     BAR_RGB,
@@ -12,6 +11,7 @@ from depth_refiner_ros.report.bench_plots import (
     SERIES_RGB,
     TOP,
 )
+from depth_refiner_ros.core.errors import InputError
 import numpy as np
 import pytest
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 import time
 
 from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.cli.bench_full import attention, frame_calls, unchecked_networks
-from depth_refiner_ros.cli.bench_marigold import assemble, frame_call
-from depth_refiner_ros.cli.bench_networks import (
+from depth_refiner_ros.bench.full import attention, frame_calls, unchecked_networks
+from depth_refiner_ros.bench.marigold import assemble, frame_call
+from depth_refiner_ros.bench.networks import (
     build_network,
     FrameSize,
     materialize,
@@ -15,9 +15,9 @@ from depth_refiner_ros.cli.bench_networks import (
     recipe_of,
     refiner_calls,
 )
-from depth_refiner_ros.cli.bench_opened import weights_of, working_image
-from depth_refiner_ros.cli.bench_priors import DepthAnything, RandomPrior
-from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms
+from depth_refiner_ros.bench.opened import weights_of, working_image
+from depth_refiner_ros.bench.priors import DepthAnything, RandomPrior
+from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.priors.anchored import AnchoredPrior

@@ -14,17 +14,17 @@ from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
-from depth_refiner_ros.cli.bench_bounds import Stage
-from depth_refiner_ros.cli.bench_marigold import frame_call, pipeline
-from depth_refiner_ros.cli.bench_networks import (
+from depth_refiner_ros.bench.bounds import Stage
+from depth_refiner_ros.bench.marigold import frame_call, pipeline
+from depth_refiner_ros.bench.networks import (
     build_on,
     FrameSize,
     place,
     refiner_calls,
     refiner_stages,
 )
-from depth_refiner_ros.cli.bench_priors import build_prior_network, prior_stage, RandomPrior
-from depth_refiner_ros.cli.bench_timing import clock, MemoryPeak, timed_ms, within_frame
+from depth_refiner_ros.bench.priors import build_prior_network, prior_stage, RandomPrior
+from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms, within_frame
 from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder

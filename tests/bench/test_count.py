@@ -3,10 +3,10 @@
 from functools import partial
 
 from depth_refiner_ros.backends.execution import choose
-from depth_refiner_ros.cli.bench_configured import count_networks
-from depth_refiner_ros.cli.bench_count import count, Operations
-from depth_refiner_ros.cli.bench_networks import FrameSize, refiner_stages
-from depth_refiner_ros.cli.bench_priors import prior_input, prior_stage
+from depth_refiner_ros.bench.configured import count_networks
+from depth_refiner_ros.bench.count import count, Operations
+from depth_refiner_ros.bench.networks import FrameSize, refiner_stages
+from depth_refiner_ros.bench.priors import prior_input, prior_stage
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network

@@ -12,9 +12,9 @@ from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.reduced import NORMS
-from depth_refiner_ros.cli.bench_bounds import Stage
-from depth_refiner_ros.cli.bench_count import count
-from depth_refiner_ros.cli.bench_devices import DTYPES
+from depth_refiner_ros.bench.bounds import Stage
+from depth_refiner_ros.bench.count import count
+from depth_refiner_ros.bench.devices import DTYPES
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
