@@ -7,6 +7,10 @@ import tempfile
 import time
 from typing import Any
 
+from depth_refiner_ros.apps.console import tracked
+from depth_refiner_ros.apps.inference import infer
+from depth_refiner_ros.apps.results import quantiles
+from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.bench.bounds import Stage
 from depth_refiner_ros.bench.count import count
@@ -15,12 +19,8 @@ from depth_refiner_ros.bench.opened import OpenedRefiner
 from depth_refiner_ros.bench.result import stage_rows, yardsticks
 from depth_refiner_ros.bench.timing import timed_ms, within_frame
 from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.console import tracked
 from depth_refiner_ros.cli.demo_graph import demo_graph, run_graph
 from depth_refiner_ros.cli.demo_run import stages
-from depth_refiner_ros.cli.graph import require_ros
-from depth_refiner_ros.cli.inference import infer
-from depth_refiner_ros.cli.results import quantiles
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.refiner.refiner import DepthRefiner

@@ -12,6 +12,7 @@ import gc
 import statistics
 from typing import Any
 
+from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.bench.bounds import Stage
@@ -25,7 +26,6 @@ from depth_refiner_ros.bench.networks import (
 )
 from depth_refiner_ros.bench.priors import build_prior_network, prior_stage, RandomPrior
 from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms, within_frame
-from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.estimator import SharpEstimator

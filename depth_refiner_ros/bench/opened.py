@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from depth_refiner_ros.apps.inference import depth_batch, rgb_batch
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.bench.networks import PASSES, refiner_calls
-from depth_refiner_ros.cli.inference import depth_batch, rgb_batch
 from depth_refiner_ros.diffusion.unet import size_multiple
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.sources.frame import Frame

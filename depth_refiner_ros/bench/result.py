@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from depth_refiner_ros.apps.hardware import board, gpu
+from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.bench.bounds import bounds, costs, ratio, Stage
 from depth_refiner_ros.bench.devices import Device, known_as, named_device, probe
-from depth_refiner_ros.cli.hardware import board, gpu
-from depth_refiner_ros.cli.results import quantiles
 import torch
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.apps.console import say, write_json
+from depth_refiner_ros.apps.hardware import machine_facts, speed_facts
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.bench import show as bench_show
 from depth_refiner_ros.bench.configured import measure_configured
@@ -25,8 +27,6 @@ from depth_refiner_ros.bench.sweep import (
     sweep_steps,
 )
 from depth_refiner_ros.bench.timing import clock
-from depth_refiner_ros.cli.console import say, write_json
-from depth_refiner_ros.cli.hardware import machine_facts, speed_facts
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.settings.settings import ModelSettings
 

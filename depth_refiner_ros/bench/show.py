@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.apps.console import output_folder
 from depth_refiner_ros.bench.plots import Bar, bar_chart, curves
-from depth_refiner_ros.cli.console import output_folder
 from depth_refiner_ros.report.panels import write_png
 from rich.console import Console
 from rich.table import Table

@@ -11,6 +11,8 @@ from functools import partial
 import gc
 from typing import Any
 
+from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import Networks
 from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
@@ -25,8 +27,6 @@ from depth_refiner_ros.bench.priors import (
     WIDTHS,
 )
 from depth_refiner_ros.bench.timing import timed_ms
-from depth_refiner_ros.cli.console import say
-from depth_refiner_ros.cli.results import quantiles
 import torch
 
 SHORT_EDGES_PX = (252, 392, 518, 770)

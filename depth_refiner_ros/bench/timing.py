@@ -13,9 +13,9 @@ import resource
 import time
 from typing import Any
 
+from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.cuda_graph import FrameGraph
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.core.errors import BackendError
 import torch
 

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 import time
 
+from depth_refiner_ros.apps.console import progress_bars
+from depth_refiner_ros.apps.processes import ChildError, Children
+from depth_refiner_ros.apps.ros_graph import (
+    environment,
+    free_domain,
+    node_arguments,
+    node_settings,
+)
 from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, read_arrivals
-from depth_refiner_ros.cli.console import progress_bars
-from depth_refiner_ros.cli.graph import environment, free_domain, node_arguments, node_settings
 from depth_refiner_ros.cli.live_view import LiveView
-from depth_refiner_ros.cli.processes import ChildError, Children
 from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.settings.options import updated, values
 from depth_refiner_ros.settings.settings import (

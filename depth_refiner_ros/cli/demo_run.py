@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import tempfile
 
+from depth_refiner_ros.apps.closing_lines import tell
+from depth_refiner_ros.apps.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.fuse import true_mesh_score
+from depth_refiner_ros.apps.inference import infer
+from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.apps.ros_graph import require_ros
+from depth_refiner_ros.apps.scoring import Comparison, frame_errors
+from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.console import output_folder, say, tracked, write_json
 from depth_refiner_ros.cli.demo_graph import demo_graph, Outcome, run_graph
-from depth_refiner_ros.cli.fuse_run import true_mesh_score
-from depth_refiner_ros.cli.graph import require_ros
-from depth_refiner_ros.cli.inference import infer
-from depth_refiner_ros.cli.results import Run, write_results
-from depth_refiner_ros.cli.scoring import Comparison, frame_errors
-from depth_refiner_ros.cli.spread import spread_indices
-from depth_refiner_ros.cli.tell import tell
 from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView

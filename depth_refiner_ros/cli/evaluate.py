@@ -31,6 +31,6 @@ def evaluate(
     panels: Annotated[Path | None, typer.Option(help='Draw every frame into this folder.')] = None,
 ) -> None:
     """Measure prior and refined depth against ground truth, per source and overall."""
-    from depth_refiner_ros.cli.evaluate_run import run
+    from depth_refiner_ros.apps.evaluate import run
     run(source, model, smear, frames=frames, every=every, range_m=(min_depth_m, max_depth_m),
         assume_fov_deg=assume_fov_deg, json=json, csv=csv, panels=panels)

@@ -15,5 +15,5 @@ def export(
     json: JsonFile = None,
 ) -> None:
     """Write ONNX files (backend onnx) or TensorRT engines for images of one size."""
-    from depth_refiner_ros.cli.export_run import run
+    from depth_refiner_ros.apps.export import run
     run(model, width, height, json)

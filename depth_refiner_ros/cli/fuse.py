@@ -26,6 +26,6 @@ def fuse(
     json: JsonFile = None,
 ) -> None:
     """Refine a sequence and fuse it into a coloured mesh, with a report."""
-    from depth_refiner_ros.cli.fuse_run import run
+    from depth_refiner_ros.apps.fuse import run
     run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry,
         scene=scene, json=json)

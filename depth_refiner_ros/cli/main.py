@@ -3,8 +3,8 @@
 import sys
 
 from depth_refiner_ros import __version__
+from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.cli.bench import bench
-from depth_refiner_ros.cli.console import say
 from depth_refiner_ros.cli.demo import demo
 from depth_refiner_ros.cli.doctor import doctor
 from depth_refiner_ros.cli.evaluate import evaluate

@@ -34,7 +34,7 @@ def list_models(
     json: JsonFile = None,
 ) -> None:
     """List bundles and all known models: what for, licence, size, whether they are here."""
-    from depth_refiner_ros.cli.models_run import run
+    from depth_refiner_ros.apps.models_list import run
     run(folders or [], json)
 
 
@@ -67,7 +67,7 @@ def import_model(
     json: JsonFile = None,
 ) -> None:
     """Convert official weights once, to safetensors, and compare outputs before and after."""
-    from depth_refiner_ros.cli.models_import import import_prior, import_refiner, Wanted
+    from depth_refiner_ros.apps.models_import import import_prior, import_refiner, Wanted
     wanted = Wanted(method=method, preset=preset, prediction=prediction, widen=widen,
                     licence=licence, precision=precision)
     if Path(where).expanduser().is_file():

@@ -7,6 +7,6 @@ from depth_refiner_ros.settings.settings import PlayerNodeSettings
 @settings_flags('player', PlayerNodeSettings, skip=('source',))
 def play(source: SourceSpec, player: PlayerNodeSettings) -> None:
     """Publish a source as a camera would: image, camera_info, poses. Ctrl-C ends it."""
-    from depth_refiner_ros.cli.node_process import run_node
+    from depth_refiner_ros.apps.node_process import run_node
     from depth_refiner_ros.settings.options import updated
     run_node('player', updated(player, {'source': source}))

@@ -7,5 +7,5 @@ from depth_refiner_ros.settings.settings import RecorderNodeSettings
 @settings_flags('recorder', RecorderNodeSettings)
 def record(recorder: RecorderNodeSettings) -> None:
     """Write what the refiner publishes into a sequence folder. Ctrl-C ends it."""
-    from depth_refiner_ros.cli.node_process import run_node
+    from depth_refiner_ros.apps.node_process import run_node
     run_node('recorder', recorder)

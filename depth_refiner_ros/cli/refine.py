@@ -25,7 +25,7 @@ def refine(
     json: JsonFile = None,
 ) -> None:
     """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
-    from depth_refiner_ros.cli.inference import AssumedCamera
-    from depth_refiner_ros.cli.refine_run import run
+    from depth_refiner_ros.apps.inference import AssumedCamera
+    from depth_refiner_ros.apps.refine import run
     run(source, model, out, frames=frames, panels=panels, npy=npy,
         with_camera=AssumedCamera(assume_fov_deg), json=json)

@@ -2,9 +2,9 @@
 
 import json
 
+from depth_refiner_ros.apps.hardware import speed_facts
 from depth_refiner_ros.bench import show as bench_show
 from depth_refiner_ros.bench.run import steps_of
-from depth_refiner_ros.cli.hardware import speed_facts
 from depth_refiner_ros.core.errors import InputError
 import pytest
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import cv2
-from depth_refiner_ros.cli import doctor_run
-from depth_refiner_ros.cli.evaluate_run import scene_of
-from depth_refiner_ros.cli.refine_run import folder_names
+from depth_refiner_ros.apps import doctor as doctor_run
+from depth_refiner_ros.apps.evaluate import scene_of
+from depth_refiner_ros.apps.refine import folder_names
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.recording import SequenceWriter

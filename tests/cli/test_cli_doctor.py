@@ -2,7 +2,7 @@
 
 import json
 
-from depth_refiner_ros.cli import doctor_run
+from depth_refiner_ros.apps import doctor as doctor_run
 from depth_refiner_ros.priors import packages
 import pytest
 import torch

@@ -8,12 +8,12 @@ from pathlib import Path
 import statistics
 import time
 
-from depth_refiner_ros.cli.console import output_folder, tracked, write_json
-from depth_refiner_ros.cli.inference import Depths, infer, lacks_depth
-from depth_refiner_ros.cli.results import Run, write_results
-from depth_refiner_ros.cli.scoring import Comparison
-from depth_refiner_ros.cli.spread import spread_indices
-from depth_refiner_ros.cli.tell import tell
+from depth_refiner_ros.apps.closing_lines import tell
+from depth_refiner_ros.apps.console import output_folder, tracked, write_json
+from depth_refiner_ros.apps.inference import Depths, infer, lacks_depth
+from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.apps.scoring import Comparison
+from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.core.edges import dilate, flying_pixels
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.mesh import Mesh

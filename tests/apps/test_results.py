@@ -3,9 +3,9 @@
 import json
 
 import cv2
-from depth_refiner_ros.cli.results import quantiles, Run, write_results
-from depth_refiner_ros.cli.scoring import Comparison, FIGURES, frame_errors
-from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.apps.results import quantiles, Run, write_results
+from depth_refiner_ros.apps.scoring import Comparison, FIGURES, frame_errors
+from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import compare
 from depth_refiner_ros.mapping.trajectory import read_tum, Trajectory

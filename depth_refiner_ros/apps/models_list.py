@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.cli.console import say, write_json
+from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
 from depth_refiner_ros.models.catalogue import Model, MODELS, where_found

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from depth_refiner_ros.cli.console import say, write_json
+from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from depth_refiner_ros.cli.console import note, output_folder, say, tracked, write_json
-from depth_refiner_ros.cli.inference import (
+from depth_refiner_ros.apps.closing_lines import tell_depth
+from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.inference import (
     AssumedCamera,
     depth_batch,
     Depths,
@@ -18,8 +19,7 @@ from depth_refiner_ros.cli.inference import (
     plane,
     rgb_batch,
 )
-from depth_refiner_ros.cli.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
-from depth_refiner_ros.cli.tell import tell_depth
+from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from depth_refiner_ros.cli.processes import ChildError, Children
+from depth_refiner_ros.apps.processes import ChildError, Children
 from depth_refiner_ros.core.errors import DepthRefinerError
 import pytest
 
@@ -79,7 +79,7 @@ def test_child_is_asked_politely_and_may_save(children):
 
 
 def test_child_that_will_not_end_is_made_to(children, monkeypatch):
-    monkeypatch.setattr('depth_refiner_ros.cli.processes.STOP_SIGNALS',
+    monkeypatch.setattr('depth_refiner_ros.apps.processes.STOP_SIGNALS',
                         ((signal.SIGINT, 0.2), (signal.SIGTERM, 30.0)))
     started(children, 'one', STUBBORN)
     assert children.stop('one') == -signal.SIGTERM
@@ -147,7 +147,7 @@ def test_running_and_ended_well_are_no_failures(children):
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from depth_refiner_ros.cli.processes import Children
+from depth_refiner_ros.apps.processes import Children
 with Children(Path(sys.argv[1]), os.environ) as children:
     print(children.start('one', ['-c', 'import time; time.sleep(600)']).process.pid, flush=True)
     time.sleep(600)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from depth_refiner_ros.cli.console import say
-from depth_refiner_ros.cli.scoring import frame_errors, FrameErrors
+from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.apps.scoring import frame_errors, FrameErrors
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import RefinedDepth

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.cli.console import progress_bars, say, write_json
+from depth_refiner_ros.apps.console import progress_bars, say, write_json
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.convert import convert, Converted, STEPS
 from depth_refiner_ros.diffusion.releases.load import load_release, Release

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.cli.console import say
+from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.report.numbers import METRICS, number_text
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import Any
 
-from depth_refiner_ros.cli.graph import node_arguments, profile_environment, require_ros
+from depth_refiner_ros.apps.ros_graph import node_arguments, profile_environment, require_ros
 
 
 def run_node(node: str, settings: Any) -> None:

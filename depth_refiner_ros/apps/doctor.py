@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 import shutil
 
-from depth_refiner_ros.cli.console import write_json
-from depth_refiner_ros.cli.graph import config_file
-from depth_refiner_ros.cli.hardware import gpu, machine_facts, version
+from depth_refiner_ros.apps.console import write_json
+from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
+from depth_refiner_ros.apps.ros_graph import config_file
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES

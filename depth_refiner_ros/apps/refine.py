@@ -8,10 +8,10 @@ import statistics
 from typing import Any
 
 import cv2
-from depth_refiner_ros.cli.console import note, output_folder, say, tracked, write_json
-from depth_refiner_ros.cli.inference import AssumedCamera, Depths, infer
-from depth_refiner_ros.cli.scoring import Comparison
-from depth_refiner_ros.cli.spread import spread_indices
+from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
+from depth_refiner_ros.apps.scoring import Comparison
+from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
