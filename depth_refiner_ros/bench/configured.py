@@ -18,11 +18,11 @@ from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.bench.opened import OpenedRefiner
 from depth_refiner_ros.bench.result import stage_rows, yardsticks
 from depth_refiner_ros.bench.timing import timed_ms, within_frame
-from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.demo_graph import demo_graph, run_graph
-from depth_refiner_ros.cli.demo_run import stages
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
+from depth_refiner_ros.demo.collected import DEPTH
+from depth_refiner_ros.demo.graph import demo_graph, run_graph
+from depth_refiner_ros.demo.run import stages
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.settings import ModelSettings, SelfCheckSettings

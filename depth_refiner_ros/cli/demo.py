@@ -33,6 +33,6 @@ def demo(
     Camera, refiner and fusion are separate processes that talk over DDS in a ROS domain of their
     own. The folder then holds report.html, panel.png, mesh.ply, trajectory.txt and summary.json.
     """
-    from depth_refiner_ros.cli.demo_run import Demo, run
+    from depth_refiner_ros.demo.run import Demo, run
     run(Demo(frames=frames, seed=seed, rate_hz=rate, live=live, show=show, out=out, model=model),
         json)

@@ -4,7 +4,7 @@ import os
 import socket
 
 from depth_refiner_ros.apps import ros_graph as graph
-from depth_refiner_ros.cli.demo_graph import demo_graph
+from depth_refiner_ros.demo.graph import demo_graph
 from depth_refiner_ros.settings.options import read_yaml
 from depth_refiner_ros.settings.settings import (
     ModelSettings,

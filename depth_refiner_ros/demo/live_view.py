@@ -1,6 +1,6 @@
 """The newest depth of a running graph, drawn for the browser."""
 
-from depth_refiner_ros.cli.collected import Collected, CONFIDENCE, DEPTH
+from depth_refiner_ros.demo.collected import Collected, CONFIDENCE, DEPTH
 from depth_refiner_ros.report.colormap import colorize, depth_limits_m, Palette
 from depth_refiner_ros.report.live import LivePage
 import numpy as np

@@ -14,9 +14,9 @@ from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.apps.scoring import Comparison, frame_errors
 from depth_refiner_ros.apps.spread import spread_indices
-from depth_refiner_ros.cli.collected import DEPTH
-from depth_refiner_ros.cli.demo_graph import demo_graph, Outcome, run_graph
 from depth_refiner_ros.core.confidence import relative_difference
+from depth_refiner_ros.demo.collected import DEPTH
+from depth_refiner_ros.demo.graph import demo_graph, Outcome, run_graph
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
 from depth_refiner_ros.mapping.trajectory import Trajectory

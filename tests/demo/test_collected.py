@@ -2,10 +2,10 @@
 
 import json
 
-from depth_refiner_ros.cli.collected import DEPTH, last_diagnostics, read_arrivals
-from depth_refiner_ros.cli.demo_graph import Outcome
-from depth_refiner_ros.cli.demo_run import dropped, notes, stages
-from depth_refiner_ros.cli.live_view import LiveView
+from depth_refiner_ros.demo.collected import DEPTH, last_diagnostics, read_arrivals
+from depth_refiner_ros.demo.graph import Outcome
+from depth_refiner_ros.demo.live_view import LiveView
+from depth_refiner_ros.demo.run import dropped, notes, stages
 import numpy as np
 import pytest
 

@@ -12,8 +12,8 @@ from depth_refiner_ros.apps.ros_graph import (
     node_arguments,
     node_settings,
 )
-from depth_refiner_ros.cli.collected import Collected, DEPTH, last_diagnostics, read_arrivals
-from depth_refiner_ros.cli.live_view import LiveView
+from depth_refiner_ros.demo.collected import Collected, DEPTH, last_diagnostics, read_arrivals
+from depth_refiner_ros.demo.live_view import LiveView
 from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.settings.options import updated, values
 from depth_refiner_ros.settings.settings import (
