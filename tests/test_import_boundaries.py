@@ -124,7 +124,7 @@ def test_there_is_something_to_check():
     ('refiner', 'from sensor_msgs.msg import Image', 2),
     ('refiner', 'from depth_refiner_ros.nodes import qos', 2),
     ('cli', 'import rclpy', 1),
-    ('training', 'from depth_refiner_ros.nodes.mailbox import Mailbox', 2),
+    ('training', 'from depth_refiner_ros.nodes.runtime.mailbox import Mailbox', 2),
     ('nodes', 'import training.loop', 1),
     ('mapping', 'from nav_msgs.msg import Odometry', 2),
 ])

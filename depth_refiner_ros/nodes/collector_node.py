@@ -13,8 +13,8 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.parameters import NodeParameters
-from depth_refiner_ros.nodes.qos import qos
+from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
+from depth_refiner_ros.nodes.runtime.qos import qos
 from depth_refiner_ros.settings.settings import CollectorNodeSettings
 from depth_refiner_ros.sources.ros_color import rgb_from_image
 from depth_refiner_ros.sources.ros_pixels import matrix_of

@@ -7,10 +7,10 @@ import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError, SourceError
 from depth_refiner_ros.core.types import Intrinsics
-from depth_refiner_ros.nodes.lock_step import LockStep
-from depth_refiner_ros.nodes.parameters import NodeParameters
 from depth_refiner_ros.nodes.player_topics import PlayerTopics
-from depth_refiner_ros.nodes.run import BUG, run, SUCCESS, USER_ERROR
+from depth_refiner_ros.nodes.runtime.lock_step import LockStep
+from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
+from depth_refiner_ros.nodes.runtime.run import BUG, run, SUCCESS, USER_ERROR
 from depth_refiner_ros.settings.settings import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.registry import open_source

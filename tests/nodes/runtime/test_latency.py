@@ -1,4 +1,4 @@
-from depth_refiner_ros.nodes.latency import Statistics, Stopwatch, WINDOW, Window
+from depth_refiner_ros.nodes.runtime.latency import Statistics, Stopwatch, WINDOW, Window
 import numpy as np
 import pytest
 

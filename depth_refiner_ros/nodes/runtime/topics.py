@@ -4,7 +4,12 @@ from collections.abc import Callable
 import time
 from typing import Any
 
-from depth_refiner_ros.nodes.qos import overridable, publisher_events, qos, subscription_events
+from depth_refiner_ros.nodes.runtime.qos import (
+    overridable,
+    publisher_events,
+    qos,
+    subscription_events,
+)
 from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription

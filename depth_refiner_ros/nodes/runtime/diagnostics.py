@@ -3,8 +3,8 @@
 from collections.abc import Callable
 import time
 
-from depth_refiner_ros.nodes.latency import Snapshot, Statistics
-from depth_refiner_ros.nodes.topics import Topics
+from depth_refiner_ros.nodes.runtime.latency import Snapshot, Statistics
+from depth_refiner_ros.nodes.runtime.topics import Topics
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node

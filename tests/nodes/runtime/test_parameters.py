@@ -1,6 +1,6 @@
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes import profiles
-from depth_refiner_ros.nodes.parameters import NodeParameters
+from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.settings.options import options, values
 from depth_refiner_ros.settings.settings import (
     PlayerNodeSettings,

@@ -8,13 +8,13 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.diagnostics import Diagnostics
-from depth_refiner_ros.nodes.latency import Statistics, Stopwatch
-from depth_refiner_ros.nodes.mailbox import Mailbox
-from depth_refiner_ros.nodes.parameters import NodeParameters
-from depth_refiner_ros.nodes.qos import qos
-from depth_refiner_ros.nodes.run import BUG, SUCCESS, USER_ERROR
-from depth_refiner_ros.nodes.topics import Topics
+from depth_refiner_ros.nodes.runtime.diagnostics import Diagnostics
+from depth_refiner_ros.nodes.runtime.latency import Statistics, Stopwatch
+from depth_refiner_ros.nodes.runtime.mailbox import Mailbox
+from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
+from depth_refiner_ros.nodes.runtime.qos import qos
+from depth_refiner_ros.nodes.runtime.run import BUG, SUCCESS, USER_ERROR
+from depth_refiner_ros.nodes.runtime.topics import Topics
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Float64, Header
 

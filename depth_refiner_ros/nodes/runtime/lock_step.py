@@ -3,7 +3,7 @@
 import threading
 
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.qos import qos
+from depth_refiner_ros.nodes.runtime.qos import qos
 from rclpy.node import Node
 from std_msgs.msg import Header
 

@@ -1,7 +1,7 @@
 import threading
 import time
 
-from depth_refiner_ros.nodes.mailbox import Mailbox
+from depth_refiner_ros.nodes.runtime.mailbox import Mailbox
 
 
 def test_the_newest_wins_and_the_oldest_is_handed_back():
