@@ -5,8 +5,8 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.posed_frames import decoded, DepthSet
-from depth_refiner_ros.nodes.posed_node import PosedNode
+from depth_refiner_ros.nodes.inputs.posed_frames import decoded, DepthSet
+from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.settings.settings import RecorderNodeSettings

@@ -3,7 +3,7 @@
 import time
 
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
-from depth_refiner_ros.nodes.frame_sync import ImageSet
+from depth_refiner_ros.nodes.inputs.frame_sync import ImageSet
 from depth_refiner_ros.nodes.refiner_node import RefinerNode
 from diagnostic_msgs.msg import DiagnosticArray
 import pytest

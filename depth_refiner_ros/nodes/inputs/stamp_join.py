@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from depth_refiner_ros.nodes import message_sync
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.inputs import message_sync
 
 try:
     import message_filters

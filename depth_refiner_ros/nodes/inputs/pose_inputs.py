@@ -9,7 +9,7 @@ from depth_refiner_ros.core.errors import InputError, MappingError, SettingsErro
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.trajectory import read_tum
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of, stamp_of
-from depth_refiner_ros.nodes.poses import FilePoses, PoseBuffer, Poses
+from depth_refiner_ros.nodes.inputs.poses import FilePoses, PoseBuffer, Poses
 from depth_refiner_ros.nodes.runtime.topics import Topics
 from depth_refiner_ros.sources.ros_pose import pose_from_message
 from geometry_msgs.msg import PoseStamped

@@ -9,9 +9,9 @@ from typing import Any
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image
-from depth_refiner_ros.nodes.frame_sync import QUEUE
+from depth_refiner_ros.nodes.inputs.frame_sync import QUEUE
+from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 from depth_refiner_ros.nodes.runtime.topics import Topics
-from depth_refiner_ros.nodes.stamp_join import StampJoin
 from depth_refiner_ros.sources.ros_color import rgb_from_image
 from depth_refiner_ros.sources.ros_depth import depth_from_image
 from depth_refiner_ros.sources.ros_pixels import matrix_of

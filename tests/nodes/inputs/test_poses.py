@@ -5,8 +5,8 @@ from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.nodes.conversions.headers import header_of
-from depth_refiner_ros.nodes.pose_inputs import body_from_camera, TopicPoses
-from depth_refiner_ros.nodes.poses import FilePoses, PoseBuffer
+from depth_refiner_ros.nodes.inputs.pose_inputs import body_from_camera, TopicPoses
+from depth_refiner_ros.nodes.inputs.poses import FilePoses, PoseBuffer
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry
 import numpy as np

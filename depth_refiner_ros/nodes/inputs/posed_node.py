@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.pose_inputs import pose_input
-from depth_refiner_ros.nodes.posed_frames import DepthSet, subscribe_depth
-from depth_refiner_ros.nodes.poses import Poses
+from depth_refiner_ros.nodes.inputs.pose_inputs import pose_input
+from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet, subscribe_depth
+from depth_refiner_ros.nodes.inputs.poses import Poses
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 import numpy as np
 

@@ -1,9 +1,9 @@
 import importlib.util
 from types import SimpleNamespace
 
-from depth_refiner_ros.nodes import message_sync
-from depth_refiner_ros.nodes.frame_sync import FrameSync, QUEUE
-from depth_refiner_ros.nodes.stamp_join import StampJoin
+from depth_refiner_ros.nodes.inputs import message_sync
+from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, QUEUE
+from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 import pytest
 from rclpy.time import Time
 from std_msgs.msg import Header

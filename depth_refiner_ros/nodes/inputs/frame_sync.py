@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.stamp_join import FILTERS, StampJoin
+from depth_refiner_ros.nodes.inputs.stamp_join import FILTERS, StampJoin
 
 QUEUE = 10
 
