@@ -7,7 +7,7 @@ import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError, SourceError
 from depth_refiner_ros.core.types import Intrinsics
-from depth_refiner_ros.nodes.player_topics import PlayerTopics
+from depth_refiner_ros.nodes.outputs.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.runtime.lock_step import LockStep
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.run import BUG, run, SUCCESS, USER_ERROR

@@ -5,12 +5,12 @@ from dataclasses import replace
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
-from depth_refiner_ros.nodes import profiles
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
-from depth_refiner_ros.nodes.output_depth import published_depth
-from depth_refiner_ros.nodes.refiner_outputs import RefinerOutputs
+from depth_refiner_ros.nodes.outputs import profiles
+from depth_refiner_ros.nodes.outputs.published_depth import published_depth
+from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode

@@ -12,7 +12,7 @@ from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh
 from depth_refiner_ros.nodes.inputs.posed_frames import decoded, DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
-from depth_refiner_ros.nodes.output_depth import unreliable
+from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.settings.settings import TsdfNodeSettings

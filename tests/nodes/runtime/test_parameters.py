@@ -1,5 +1,5 @@
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.nodes import profiles
+from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.settings.options import options, values
 from depth_refiner_ros.settings.settings import (
@@ -111,7 +111,7 @@ def test_profiles_change_defaults_and_yield_to_the_user(make, profile):
 
 
 def test_profiles_name_only_outputs_that_exist():
-    from depth_refiner_ros.nodes.refiner_outputs import KINDS as OUTPUTS
+    from depth_refiner_ros.nodes.outputs.refiner_outputs import KINDS as OUTPUTS
     assert set(profiles.DEFAULTS) == set(PROFILES)
     assert set(profiles.TOPICS) <= set(PROFILES)
     for names in profiles.TOPICS.values():

@@ -2,7 +2,7 @@ import math
 
 from depth_refiner_ros.core.alignment import identity_fit
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.nodes.output_depth import published_depth, unreliable
+from depth_refiner_ros.nodes.outputs.published_depth import published_depth, unreliable
 from depth_refiner_ros.settings.settings import EdgeFilterSettings, RefinerNodeSettings
 import numpy as np
 import pytest

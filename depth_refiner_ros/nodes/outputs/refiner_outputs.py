@@ -8,7 +8,7 @@ from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth, image_from_depth_mm
-from depth_refiner_ros.nodes.profiles import topic
+from depth_refiner_ros.nodes.outputs.profiles import topic
 from depth_refiner_ros.nodes.runtime.topics import Topics
 from depth_refiner_ros.settings.settings import PointsSettings, RefinerNodeSettings
 import numpy as np
