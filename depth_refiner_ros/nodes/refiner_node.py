@@ -16,7 +16,7 @@ from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import DEPTH_PRIORS, RefinerNodeSettings
-from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
+from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 import torch

@@ -62,7 +62,7 @@ def _call(opener: Callable[..., FrameSource], target: Path | str,
 
 
 def _rosbag(path: Path, **options: Any) -> FrameSource:
-    from depth_refiner_ros.sources.rosbag import RosbagSource  # rosbags is slow to import
+    from depth_refiner_ros.sources.ros.bag import RosbagSource  # rosbags is slow to import
 
     return RosbagSource(path, **options)
 

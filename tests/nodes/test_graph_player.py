@@ -5,8 +5,8 @@ from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_from_info
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
-from depth_refiner_ros.sources.ros_color import rgb_from_compressed, rgb_from_image
-from depth_refiner_ros.sources.ros_depth import depth_from_image
+from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.sources.ros.depth import depth_from_image
 from geometry_msgs.msg import PoseStamped
 import numpy as np
 import pytest

@@ -6,13 +6,13 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.sources.images import FrameListSource, ImageFolderSource
 from depth_refiner_ros.sources.registry import open_source
-from depth_refiner_ros.sources.rosbag import RosbagSource
+from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.tum import TumSource
 from depth_refiner_ros.sources.video import VideoSource
 import numpy as np
 import pytest
 
-from tests.sources import bags
+from tests.sources.ros import bags
 
 RGB = np.full((24, 32, 3), 99, np.uint8)
 CAMERA = Intrinsics(fx=30.0, fy=30.0, cx=15.5, cy=11.5, width=32, height=24)

@@ -1,7 +1,7 @@
 """Depth images as messages, by REP-118."""
 
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, filled
-from depth_refiner_ros.sources.ros_depth import MM_PER_M
+from depth_refiner_ros.sources.ros.depth import MM_PER_M
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header

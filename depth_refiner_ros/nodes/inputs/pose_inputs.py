@@ -11,7 +11,7 @@ from depth_refiner_ros.mapping.trajectory import read_tum
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of, stamp_of
 from depth_refiner_ros.nodes.inputs.poses import FilePoses, PoseBuffer, Poses
 from depth_refiner_ros.nodes.runtime.topics import Topics
-from depth_refiner_ros.sources.ros_pose import pose_from_message
+from depth_refiner_ros.sources.ros.pose import pose_from_message
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry
 import numpy as np

@@ -12,9 +12,9 @@ from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image
 from depth_refiner_ros.nodes.inputs.frame_sync import QUEUE
 from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 from depth_refiner_ros.nodes.runtime.topics import Topics
-from depth_refiner_ros.sources.ros_color import rgb_from_image
-from depth_refiner_ros.sources.ros_depth import depth_from_image
-from depth_refiner_ros.sources.ros_pixels import matrix_of
+from depth_refiner_ros.sources.ros.color import rgb_from_image
+from depth_refiner_ros.sources.ros.depth import depth_from_image
+from depth_refiner_ros.sources.ros.pixels import matrix_of
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header

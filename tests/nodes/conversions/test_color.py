@@ -4,8 +4,8 @@ import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, header_of, stamp_ns_of
-from depth_refiner_ros.sources.ros_color import rgb_from_compressed, rgb_from_image
-from depth_refiner_ros.sources.ros_pixels import bytes_of
+from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.sources.ros.pixels import bytes_of
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image

@@ -8,7 +8,7 @@ from depth_refiner_ros.nodes.conversions.depth import (
     millimetres,
 )
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, header_of
-from depth_refiner_ros.sources.ros_depth import depth_from_compressed, depth_from_image
+from depth_refiner_ros.sources.ros.depth import depth_from_compressed, depth_from_image
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image

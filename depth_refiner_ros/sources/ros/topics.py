@@ -3,7 +3,7 @@
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.sources.ros_image import is_depth
+from depth_refiner_ros.sources.ros.image import is_depth
 from rosbags.highlevel import AnyReader
 
 IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')

@@ -2,12 +2,12 @@ from types import SimpleNamespace
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
-from depth_refiner_ros.sources.ros_camera import rectifier_from_info
-from depth_refiner_ros.sources.ros_image import depth_from_message, is_depth, rgb_from_message
+from depth_refiner_ros.sources.ros.camera import rectifier_from_info
+from depth_refiner_ros.sources.ros.image import depth_from_message, is_depth, rgb_from_message
 import numpy as np
 import pytest
 
-from tests.sources import bags
+from tests.sources.ros import bags
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 ALPHA = np.full((6, 8, 1), 9, np.uint8)

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.ros_pixels import bytes_of
+from depth_refiner_ros.sources.ros.pixels import bytes_of
 import numpy as np
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'

@@ -1,11 +1,11 @@
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import FrameSource
-from depth_refiner_ros.sources.rosbag import RosbagSource
+from depth_refiner_ros.sources.ros.bag import RosbagSource
 import numpy as np
 import pytest
 
-from tests.sources import bags
+from tests.sources.ros import bags
 
 START = 1_700_000_000 * 10 ** 9
 STEP = 100_000_000

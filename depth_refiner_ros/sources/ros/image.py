@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from depth_refiner_ros.sources.ros_color import rgb_from_compressed, rgb_from_image
-from depth_refiner_ros.sources.ros_depth import (
+from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.sources.ros.depth import (
     DEPTH_ENCODINGS,
     depth_from_compressed,
     depth_from_image,

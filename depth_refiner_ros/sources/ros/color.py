@@ -5,8 +5,8 @@ import difflib
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.ros_compressed import CompressedFields, decoded
-from depth_refiner_ros.sources.ros_pixels import ImageFields, matrix_of
+from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
+from depth_refiner_ros.sources.ros.pixels import ImageFields, matrix_of
 import numpy as np
 
 

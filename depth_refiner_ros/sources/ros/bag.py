@@ -10,11 +10,11 @@ from typing import Any
 import apsw
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, SourceError
 from depth_refiner_ros.mapping.trajectory import stamp_text, Trajectory
-from depth_refiner_ros.sources.bag_topics import pick_topics
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.ros_camera import rectifier_from_info
-from depth_refiner_ros.sources.ros_image import depth_from_message, rgb_from_message
-from depth_refiner_ros.sources.ros_pose import trajectory_from_messages
+from depth_refiner_ros.sources.ros.camera import rectifier_from_info
+from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
+from depth_refiner_ros.sources.ros.pose import trajectory_from_messages
+from depth_refiner_ros.sources.ros.topics import pick_topics
 import numpy as np
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection

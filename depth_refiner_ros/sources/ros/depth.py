@@ -4,8 +4,8 @@ import struct
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.ros_compressed import CompressedFields, decoded
-from depth_refiner_ros.sources.ros_pixels import bytes_of, ImageFields, matrix_of
+from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
+from depth_refiner_ros.sources.ros.pixels import bytes_of, ImageFields, matrix_of
 import numpy as np
 
 DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
