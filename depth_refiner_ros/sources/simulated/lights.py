@@ -3,8 +3,14 @@
 import cv2
 from depth_refiner_ros.sources.simulated import structures
 from depth_refiner_ros.sources.simulated.layout import Plan
-from depth_refiner_ros.sources.simulated.lighting import COVER_CELL_M, Lamp, Lighting, Pane, Sun
 from depth_refiner_ros.sources.simulated.materials import Kit
+from depth_refiner_ros.sources.simulated.render.lighting import (
+    COVER_CELL_M,
+    Lamp,
+    Lighting,
+    Pane,
+    Sun,
+)
 from depth_refiner_ros.sources.simulated.shapes import Piece
 import numpy as np
 

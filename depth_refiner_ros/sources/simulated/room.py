@@ -7,9 +7,9 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.simulated import furniture, structures
 from depth_refiner_ros.sources.simulated.catalogue import CATALOGUE
 from depth_refiner_ros.sources.simulated.layout import at_wall, footprint, on_floor, Plan
-from depth_refiner_ros.sources.simulated.lighting import Lighting, Pane
 from depth_refiner_ros.sources.simulated.lights import hang_lights
 from depth_refiner_ros.sources.simulated.materials import Kit, Material
+from depth_refiner_ros.sources.simulated.render.lighting import Lighting, Pane
 from depth_refiner_ros.sources.simulated.shapes import Mesh, Piece
 import numpy as np
 

@@ -1,8 +1,8 @@
 """Rooms built by hand, whose depth and light are known on paper."""
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.sources.simulated.lighting import Lighting
 from depth_refiner_ros.sources.simulated.materials import Material
+from depth_refiner_ros.sources.simulated.render.lighting import Lighting
 from depth_refiner_ros.sources.simulated.room import CameraLook, Room
 from depth_refiner_ros.sources.simulated.shapes import Piece
 import numpy as np

@@ -11,8 +11,8 @@ from depth_refiner_ros.sources.simulated import (
 from depth_refiner_ros.sources.simulated.catalogue import CATALOGUE
 from depth_refiner_ros.sources.simulated.layout import at_wall, on_floor, Plan
 from depth_refiner_ros.sources.simulated.materials import Kit
+from depth_refiner_ros.sources.simulated.render.textures import TEXTURES
 from depth_refiner_ros.sources.simulated.shapes import Piece, Top
-from depth_refiner_ros.sources.simulated.textures import TEXTURES
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree

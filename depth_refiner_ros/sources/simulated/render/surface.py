@@ -1,7 +1,7 @@
 """What a ray meets: normal, texture coordinates and material at points of the room's triangles."""
 
 from depth_refiner_ros.sources.simulated.materials import Material
-from depth_refiner_ros.sources.simulated.rays import dot
+from depth_refiner_ros.sources.simulated.render.rays import dot
 from depth_refiner_ros.sources.simulated.shapes import Mesh
 import numpy as np
 

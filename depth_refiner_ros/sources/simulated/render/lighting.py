@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from depth_refiner_ros.sources.simulated.noise import sampled
-from depth_refiner_ros.sources.simulated.rays import dot
+from depth_refiner_ros.sources.simulated.render.noise import sampled
+from depth_refiner_ros.sources.simulated.render.rays import dot
 import numpy as np
 
 COVER_CELL_M = 0.05

@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.sources.simulated.lighting import arriving_light
-from depth_refiner_ros.sources.simulated.noise import noise
-from depth_refiner_ros.sources.simulated.rays import (
+from depth_refiner_ros.sources.simulated.render.lighting import arriving_light
+from depth_refiner_ros.sources.simulated.render.noise import noise
+from depth_refiner_ros.sources.simulated.render.rays import (
     all_pixels,
     directions_through,
     dot,
     eye_and_turn,
     packed,
 )
+from depth_refiner_ros.sources.simulated.render.surface import Surface
+from depth_refiner_ros.sources.simulated.render.textures import albedo
 from depth_refiner_ros.sources.simulated.room import Room
-from depth_refiner_ros.sources.simulated.surface import Surface
-from depth_refiner_ros.sources.simulated.textures import albedo
 import numpy as np
 import open3d as o3d
 

@@ -1,7 +1,7 @@
 """Light at hand-made points: highlights, shadows, and lighting piece by piece."""
 
-from depth_refiner_ros.sources.simulated import lighting
-from depth_refiner_ros.sources.simulated.lighting import arriving_light, Lamp, Lighting
+from depth_refiner_ros.sources.simulated.render import lighting
+from depth_refiner_ros.sources.simulated.render.lighting import arriving_light, Lamp, Lighting
 import numpy as np
 import pytest
 
