@@ -82,6 +82,6 @@ def _rooms(spec: str, **options: Any) -> FrameSource:
     numbers = spec.split(':')[1:]
     if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
         raise SourceError(f'{spec!r} must be rooms:SEED:ROOMS with whole numbers')
-    from depth_refiner_ros.sources.simulated.rooms import RoomsSource  # needs Open3D
+    from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
     return RoomsSource(int(numbers[0]), int(numbers[1]), **options)

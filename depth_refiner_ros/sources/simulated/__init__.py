@@ -1,13 +1,13 @@
 """A simulated camera in furnished rooms, with exact depth, pose and mesh."""
 
-from depth_refiner_ros.sources.simulated.paths import (
+from depth_refiner_ros.sources.simulated.camera_paths import (
     camera_path,
     random_intrinsics,
     random_views,
 )
 from depth_refiner_ros.sources.simulated.render.exposure import expose
 from depth_refiner_ros.sources.simulated.render.renderer import Rendered, RoomRenderer
-from depth_refiner_ros.sources.simulated.room import build_room, Room
+from depth_refiner_ros.sources.simulated.rooms.room import build_room, Room
 from depth_refiner_ros.sources.simulated.source import SimulatedSource
 
 __all__ = [

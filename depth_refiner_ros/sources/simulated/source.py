@@ -6,10 +6,10 @@ from functools import cached_property
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.simulated.paths import camera_path, random_intrinsics
+from depth_refiner_ros.sources.simulated.camera_paths import camera_path, random_intrinsics
 from depth_refiner_ros.sources.simulated.render.exposure import expose
 from depth_refiner_ros.sources.simulated.render.renderer import RoomRenderer
-from depth_refiner_ros.sources.simulated.room import build_room, Room
+from depth_refiner_ros.sources.simulated.rooms.room import build_room, Room
 import numpy as np
 
 FIRST_STAMP_NS = 1_000_000_000

@@ -10,7 +10,7 @@ from depth_refiner_ros.sources.simulated import (
     random_views,
     RoomRenderer,
 )
-from depth_refiner_ros.sources.simulated.paths import pose
+from depth_refiner_ros.sources.simulated.camera_paths import pose
 import numpy as np
 import pytest
 

@@ -16,7 +16,7 @@ from depth_refiner_ros.sources.simulated.render.rays import (
 )
 from depth_refiner_ros.sources.simulated.render.surface import Surface
 from depth_refiner_ros.sources.simulated.render.textures import albedo
-from depth_refiner_ros.sources.simulated.room import Room
+from depth_refiner_ros.sources.simulated.rooms.room import Room
 import numpy as np
 import open3d as o3d
 

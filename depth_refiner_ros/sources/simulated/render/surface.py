@@ -1,8 +1,8 @@
 """What a ray meets: normal, texture coordinates and material at points of the room's triangles."""
 
-from depth_refiner_ros.sources.simulated.materials import Material
 from depth_refiner_ros.sources.simulated.render.rays import dot
-from depth_refiner_ros.sources.simulated.shapes import Mesh
+from depth_refiner_ros.sources.simulated.rooms.materials import Material
+from depth_refiner_ros.sources.simulated.rooms.shapes import Mesh
 import numpy as np
 
 

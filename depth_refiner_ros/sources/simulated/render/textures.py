@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from depth_refiner_ros.sources.simulated.materials import Material
 from depth_refiner_ros.sources.simulated.render.noise import cell_value, noise
+from depth_refiner_ros.sources.simulated.rooms.materials import Material
 import numpy as np
 
 Texture = Callable[[np.ndarray, np.ndarray, np.ndarray, Material], np.ndarray]

@@ -1,8 +1,8 @@
 """Patterns at known places, their contrast, and their fading where pixels cannot resolve them."""
 
-from depth_refiner_ros.sources.simulated.materials import Kit, linear, Material
 from depth_refiner_ros.sources.simulated.render.noise import noise, sampled
 from depth_refiner_ros.sources.simulated.render.textures import albedo, TEXTURES
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit, linear, Material
 import numpy as np
 import pytest
 

@@ -1,18 +1,14 @@
 """Sizes, soundness and sameness of the procedural rooms."""
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.simulated import (
-    build_room,
-    furniture,
-    small_things,
-    storage,
-    structures,
-)
-from depth_refiner_ros.sources.simulated.catalogue import CATALOGUE
-from depth_refiner_ros.sources.simulated.layout import at_wall, on_floor, Plan
-from depth_refiner_ros.sources.simulated.materials import Kit
+from depth_refiner_ros.sources.simulated import build_room
 from depth_refiner_ros.sources.simulated.render.textures import TEXTURES
-from depth_refiner_ros.sources.simulated.shapes import Piece, Top
+from depth_refiner_ros.sources.simulated.rooms import furniture, small_things, structures
+from depth_refiner_ros.sources.simulated.rooms import storage_furniture as storage
+from depth_refiner_ros.sources.simulated.rooms.catalogue import CATALOGUE
+from depth_refiner_ros.sources.simulated.rooms.layout import at_wall, on_floor, Plan
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree

@@ -2,9 +2,9 @@
 
 import math
 
-from depth_refiner_ros.sources.simulated.materials import Kit, WALLS
-from depth_refiner_ros.sources.simulated.shapes import Piece, Top
-from depth_refiner_ros.sources.simulated.small_things import (
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit, WALLS
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
+from depth_refiner_ros.sources.simulated.rooms.small_things import (
     cushion,
     keyboard,
     monitor,

@@ -2,10 +2,10 @@
 
 import math
 
-from depth_refiner_ros.sources.simulated.furniture import drawers
-from depth_refiner_ros.sources.simulated.materials import BRIGHT, Kit, METALS, WALLS
-from depth_refiner_ros.sources.simulated.shapes import Piece, Top
-from depth_refiner_ros.sources.simulated.small_things import (
+from depth_refiner_ros.sources.simulated.rooms.furniture import drawers
+from depth_refiner_ros.sources.simulated.rooms.materials import BRIGHT, Kit, METALS, WALLS
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
+from depth_refiner_ros.sources.simulated.rooms.small_things import (
     book_row,
     bottle,
     bowl,

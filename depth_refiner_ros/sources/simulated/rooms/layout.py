@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 import math
 
-from depth_refiner_ros.sources.simulated.materials import Kit
-from depth_refiner_ros.sources.simulated.shapes import Piece
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 import numpy as np
 
 

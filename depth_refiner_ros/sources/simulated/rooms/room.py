@@ -4,13 +4,13 @@ from dataclasses import dataclass
 import math
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.simulated import furniture, structures
-from depth_refiner_ros.sources.simulated.catalogue import CATALOGUE
-from depth_refiner_ros.sources.simulated.layout import at_wall, footprint, on_floor, Plan
-from depth_refiner_ros.sources.simulated.lights import hang_lights
-from depth_refiner_ros.sources.simulated.materials import Kit, Material
 from depth_refiner_ros.sources.simulated.render.lighting import Lighting, Pane
-from depth_refiner_ros.sources.simulated.shapes import Mesh, Piece
+from depth_refiner_ros.sources.simulated.rooms import furniture, structures
+from depth_refiner_ros.sources.simulated.rooms.catalogue import CATALOGUE
+from depth_refiner_ros.sources.simulated.rooms.layout import at_wall, footprint, on_floor, Plan
+from depth_refiner_ros.sources.simulated.rooms.lights import hang_lights
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit, Material
+from depth_refiner_ros.sources.simulated.rooms.shapes import Mesh, Piece
 import numpy as np
 
 

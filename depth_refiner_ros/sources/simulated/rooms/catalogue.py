@@ -3,9 +3,10 @@
 from collections.abc import Callable
 import math
 
-from depth_refiner_ros.sources.simulated import furniture, storage
-from depth_refiner_ros.sources.simulated.materials import Kit
-from depth_refiner_ros.sources.simulated.shapes import Piece
+from depth_refiner_ros.sources.simulated.rooms import furniture
+from depth_refiner_ros.sources.simulated.rooms import storage_furniture as storage
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 
 Maker = Callable[[Kit], Piece]
 

@@ -5,7 +5,7 @@ import math
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.simulated.render.renderer import RoomRenderer
-from depth_refiner_ros.sources.simulated.room import Room
+from depth_refiner_ros.sources.simulated.rooms.room import Room
 import numpy as np
 
 CLEARANCE_M = 0.3

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 import math
 
-from depth_refiner_ros.sources.simulated.materials import BRIGHT, Kit, METALS, WALLS
-from depth_refiner_ros.sources.simulated.shapes import Piece, Top
+from depth_refiner_ros.sources.simulated.rooms.materials import BRIGHT, Kit, METALS, WALLS
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
 import numpy as np
 
 

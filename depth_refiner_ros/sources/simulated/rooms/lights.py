@@ -1,9 +1,6 @@
 """Draw the lights of a room: ceiling lamps, skylight through windows, sun."""
 
 import cv2
-from depth_refiner_ros.sources.simulated import structures
-from depth_refiner_ros.sources.simulated.layout import Plan
-from depth_refiner_ros.sources.simulated.materials import Kit
 from depth_refiner_ros.sources.simulated.render.lighting import (
     COVER_CELL_M,
     Lamp,
@@ -11,7 +8,10 @@ from depth_refiner_ros.sources.simulated.render.lighting import (
     Pane,
     Sun,
 )
-from depth_refiner_ros.sources.simulated.shapes import Piece
+from depth_refiner_ros.sources.simulated.rooms import structures
+from depth_refiner_ros.sources.simulated.rooms.layout import Plan
+from depth_refiner_ros.sources.simulated.rooms.materials import Kit
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 import numpy as np
 
 
