@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.small import build_small
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
 from diffusers import AutoencoderKL, UNet2DConditionModel

@@ -17,9 +17,9 @@ from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.devices import DTYPES
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.diffusion.codec import VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.presets import apdepth_recipe, sharpdepth_recipe
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.sd2 import sd2_network
 from depth_refiner_ros.diffusion.tiny_codec import tiny_depth_vae
 import torch

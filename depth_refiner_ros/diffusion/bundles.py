@@ -12,8 +12,8 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, write_bundle
 from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
 import torch

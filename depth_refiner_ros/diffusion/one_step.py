@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, Prepare
-from depth_refiner_ros.diffusion.folded import FoldedUnet
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import UNet2DConditionModel

@@ -35,7 +35,7 @@ SharpDepth's table 1 is.
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.gating import OFFICIAL_CODE, PAPER
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.model_spec import Recipe
 
 DEPTH_TASK = (0.8414709848, 0.0, 0.5403023059, 1.0)
 """[sin 1, sin 0, cos 1, cos 0]: the switcher (1, 0) of Lotus and SharpDepth."""

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.model_spec import Recipe
 import torch
 
 STEPS = 1000

@@ -6,8 +6,8 @@ size builds it here. On the meta device (``with torch.device('meta')``) this cos
 """
 
 from depth_refiner_ros.diffusion.codec import VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import AutoencoderKL, UNet2DConditionModel
 import torch

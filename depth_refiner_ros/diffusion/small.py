@@ -1,8 +1,8 @@
 """The small refiner that comes with the package: unshuffled pixels and a convolutional UNet."""
 
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.unet import small_unet
 
 

@@ -1,6 +1,6 @@
 """Building the UNet of a one-step refiner from diffusers' own class."""
 
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from diffusers import UNet2DConditionModel
 
 

@@ -1,7 +1,7 @@
 """Settings that cannot work together, refused when they are loaded and not at the first frame."""
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.settings.settings import ModelSettings, RELATIVE_PRIORS
 
 

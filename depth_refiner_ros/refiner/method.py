@@ -21,8 +21,8 @@ from depth_refiner_ros.core.metres import to_metres
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.noise import Source
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
 

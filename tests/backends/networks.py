@@ -3,7 +3,7 @@
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import BackendOptions, Networks
 from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
-from depth_refiner_ros.diffusion.folded import FoldedUnet
+from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from diffusers import AutoencoderTiny
 import torch
 from torch import nn

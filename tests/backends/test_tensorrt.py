@@ -8,7 +8,7 @@ from depth_refiner_ros.backends.tensorrt_api import gpu_facts, load_tensorrt
 from depth_refiner_ros.backends.tensorrt_build import build_engine
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.diffusion.bundles import read_refiner
-from depth_refiner_ros.diffusion.folded import FoldedUnet
+from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 import pytest

@@ -1,8 +1,8 @@
 from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
-from depth_refiner_ros.diffusion.recipe import Recipe
 import pytest
 import torch
 

@@ -1,8 +1,8 @@
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.apdepth import apdepth, apdepth_inputs
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.unet import size_multiple, small_unet
 import pytest
 import torch

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.presets import (
     apdepth_recipe,
     lotus_recipe,
     marigold_recipe,
     sharpdepth_recipe,
 )
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.refiner.checks import check_metres, check_recipe
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings, PRIORS, RELATIVE_PRIORS

@@ -10,13 +10,13 @@ from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.presets import (
     apdepth_recipe,
     lotus_recipe,
     marigold_recipe,
     sharpdepth_recipe,
 )
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.settings import (

@@ -22,9 +22,9 @@ from depth_refiner_ros.diffusion.losses import (
     latent_mse,
     pixel_l1,
 )
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.small import build_small
 from depth_refiner_ros.models.bundle import open_bundle
 import torch

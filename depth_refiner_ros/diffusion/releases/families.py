@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.presets import (
     apdepth_recipe,
     lotus_recipe,
     marigold_recipe,
     sharpdepth_recipe,
 )
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.releases.places import Place
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.diffusion.codec import VaeCodec
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.recipe import Recipe
 from depth_refiner_ros.diffusion.releases.card import licence_of
 from depth_refiner_ros.diffusion.releases.checks import check_output, check_unet, gives_disparity
 from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, recipe_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.recipe import Recipe
+from depth_refiner_ros.diffusion.model_spec import Recipe
 from depth_refiner_ros.diffusion.releases.weights import read_json
 from depth_refiner_ros.diffusion.schedule import check_scheduler, PREDICTIONS
 

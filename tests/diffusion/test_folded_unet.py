@@ -1,5 +1,5 @@
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.folded import FoldedUnet
+from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 import pytest
 import torch
 

@@ -1,13 +1,13 @@
 import json
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.model_spec import CHOICES, Recipe
 from depth_refiner_ros.diffusion.presets import (
     apdepth_recipe,
     lotus_recipe,
     marigold_recipe,
     sharpdepth_recipe,
 )
-from depth_refiner_ros.diffusion.recipe import CHOICES, Recipe
 from depth_refiner_ros.diffusion.unet import input_channels
 import pytest
 
