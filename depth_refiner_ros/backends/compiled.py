@@ -3,7 +3,7 @@
 import shutil
 
 from depth_refiner_ros.backends.base import Runner, Tensors
-from depth_refiner_ros.backends.reduced import reduced
+from depth_refiner_ros.backends.mixed_precision import reduced
 from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn

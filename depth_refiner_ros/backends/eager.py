@@ -1,7 +1,7 @@
 """Networks as torch runs them, operation by operation."""
 
 from depth_refiner_ros.backends.base import Runner, Tensors
-from depth_refiner_ros.backends.reduced import reduced
+from depth_refiner_ros.backends.mixed_precision import reduced
 import torch
 from torch import nn
 

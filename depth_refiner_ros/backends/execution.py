@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import importlib.util
 
-from depth_refiner_ros.backends.reduced import DTYPES
+from depth_refiner_ros.backends.mixed_precision import DTYPES
 from depth_refiner_ros.core.errors import BackendError
 import torch
 

@@ -14,8 +14,8 @@ import warnings
 
 from depth_refiner_ros.backends.base import shapes_of, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache, Facts
+from depth_refiner_ros.backends.mixed_precision import reduced, with_exact_norms
 from depth_refiner_ros.backends.model_hash import model_hash
-from depth_refiner_ros.backends.reduced import reduced, with_exact_norms
 from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn

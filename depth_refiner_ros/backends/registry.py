@@ -9,7 +9,7 @@ from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.network import Network
+from depth_refiner_ros.backends.model_runner import Network
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from torch import nn
@@ -47,7 +47,7 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
 
 class Networks:
     """
-    Makes a :class:`~depth_refiner_ros.backends.network.Network` of each module it is given.
+    Makes a :class:`~depth_refiner_ros.backends.model_runner.Network` of each module it is given.
 
     :param execution: from :func:`~depth_refiner_ros.backends.execution.choose`
     :param options: what backends may be told

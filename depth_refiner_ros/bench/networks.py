@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.reduced import NORMS
+from depth_refiner_ros.backends.mixed_precision import NORMS
 from depth_refiner_ros.bench.bounds import Stage
 from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.devices import DTYPES

@@ -4,8 +4,8 @@ import shutil
 
 from depth_refiner_ros.backends import compiled as compiled_module
 from depth_refiner_ros.backends.compiled import CompiledBackend
+from depth_refiner_ros.backends.mixed_precision import placed, reduced
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
-from depth_refiner_ros.backends.reduced import placed, reduced
 from depth_refiner_ros.backends.selfcheck import deviation
 from depth_refiner_ros.core.errors import BackendError
 import pytest
