@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.metres import to_metres
+from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, with_longest_edge
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
 from depth_refiner_ros.priors.base import Prior

@@ -17,7 +17,7 @@ from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
-from depth_refiner_ros.core.metres import to_metres
+from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator

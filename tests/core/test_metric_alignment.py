@@ -2,7 +2,7 @@ import math
 
 from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.metres import FARTHEST_M, from_disparity, to_metres
+from depth_refiner_ros.core.metric_alignment import FARTHEST_M, from_disparity, to_metres
 from depth_refiner_ros.core.types import FitStatus
 import pytest
 import torch
