@@ -64,7 +64,7 @@ def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:
     names = shard_names(folder)
     if not names:
         raise SourceError(f'{folder} holds no rendered rooms; run '
-                          f'python training/data/render_rooms.py {folder}')
+                          f'python training/tools/render_rooms.py {folder}')
     return [_opened(folder, name) for name in names]
 
 

@@ -51,7 +51,7 @@ class ApDepthDepth(Objective):
     Depth stage of ApDepth on any prior that the data configuration degrades depth to.
 
     Priors are of the kinds of ``training/data/degrade.py``, or ``predicted``: stored beside the
-    rooms by ``training/data/predict_prior.py``.
+    rooms by ``training/tools/predict_prior.py``.
 
     Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines),
     ``rounding`` (of the pixel loss, see :func:`pixel_l1`), ``fft``,
@@ -113,7 +113,7 @@ class ApDepthDepth(Objective):
             if kind == PREDICTED:
                 if batch.prior_m_B1HW is None:
                     raise SourceError('degradation predicted needs stored predictions; run '
-                                      'training/data/predict_prior.py on these rooms')
+                                      'training/tools/predict_prior.py on these rooms')
                 prior[index] = batch.prior_m_B1HW[index]
                 target[index] = exact[index] * (prior[index] / exact[index]).nanmedian()
         return Degraded(prior_m_B1HW=prior,

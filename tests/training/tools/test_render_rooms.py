@@ -14,7 +14,7 @@ from depth_refiner_ros.sources.simulated import (
 )
 import numpy as np
 import pytest
-from training.data import render_rooms
+from training.tools import render_rooms
 
 SMALL = render_rooms.Cameras(views=1, starts=0, width=64, height=48)
 SCRIPT = Path(render_rooms.__file__)

@@ -1,7 +1,7 @@
 """
 Render furnished rooms to training shards.
 
-``python training/data/render_rooms.py OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
+``python training/tools/render_rooms.py OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
 (n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
 ``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard whose seed file is
