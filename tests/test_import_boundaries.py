@@ -11,34 +11,37 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = 'depth_refiner_ros'
 
-# Unit of the package -> what of ours it may import. A unit may always import itself.
+# Room of the package -> what of ours it may import. A room may always import itself.
 ALLOWED = {
-    '__init__': set(),
-    'options': {'core.errors'},
-    'settings': {'core.errors', 'options'},
+    '__init__': {'refiner.refiner'},   # lazily, see below
     'core': set(),
-    'bundle': {'core'},
-    'catalogue': {'core.licence'},
-    'hub': {'core', 'bundle'},
-    'pickles': {'core', 'bundle'},
-    'priors': {'core', 'bundle', 'catalogue', 'hub', 'pickles'},
-    'diffusion': {'core', 'bundle', 'catalogue', 'hub', 'pickles'},
-    'backends': {'core', 'bundle'},
+    'settings': {'core.errors'},
+    'models': {'core'},
+    'priors': {'core', 'models'},
+    'diffusion': {'core', 'models'},
+    'backends': {'core', 'models'},
     'mapping': {'core'},
     # Poses and trajectories are plain numpy; recordings carry them too.
     'sources': {'core', 'mapping.poses', 'mapping.trajectory'},
     'report': {'core'},
-    'combination': {'core.errors', 'settings', 'diffusion.recipe'},
-    'refinement': {'core', 'priors', 'diffusion', 'backends'},
-    'refiner': {'core', 'bundle', 'combination', 'refinement', 'settings', 'priors', 'diffusion',
-                'backends'},
-    'nodes': {'core', 'bundle', 'options', 'settings', 'refiner', 'sources', 'mapping',
-              '__init__'},
-    'cli': {'core', 'bundle', 'catalogue', 'options', 'settings', 'refiner', 'priors', 'diffusion',
-            'backends', 'sources', 'mapping', 'report', 'nodes', '__init__'},
-    'training': {'core', 'bundle', 'options', 'settings', 'diffusion', 'priors', 'backends',
-                 'sources', 'refiner', '__init__'},
-    'launch': {'core.errors', 'options', 'settings', '__init__'},
+    'refiner': {'core', 'models', 'settings', 'priors', 'diffusion', 'backends'},
+    'nodes': {'core', 'models', 'settings', 'refiner', 'sources', 'mapping', '__init__'},
+    'apps': {'core', 'models', 'settings', 'refiner', 'priors', 'diffusion', 'sources', 'mapping',
+             'report'},
+    'demo': {'core', 'settings', 'refiner', 'sources', 'mapping', 'report', 'apps'},
+    'bench': {'core', 'settings', 'refiner', 'priors', 'diffusion', 'backends', 'sources', 'report',
+              'apps', 'demo'},
+    'cli': {'core', 'settings', 'apps', 'bench', 'demo', '__init__'},
+    'training': {'core', 'models', 'settings', 'diffusion', 'priors', 'backends', 'sources',
+                 'refiner', '__init__'},
+    'launch': {'core.errors', 'settings', '__init__'},
+}
+# Rooms within rooms -> what beside them, of the same room, they may import.
+WITHIN = {
+    'nodes': {'runtime': {'conversions'}, 'inputs': {'runtime', 'conversions'},
+              'outputs': {'runtime', 'conversions'}, 'conversions': set()},
+    'sources.simulated': {'rooms': set(), 'render': {'rooms'}},
+    'training': {'data': {'config'}, 'objectives': {'config', 'data'}},
 }
 MAY_USE_ROS = {'nodes', 'launch'}
 ROS_MODULES = {'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'launch', 'launch_ros',
@@ -63,91 +66,117 @@ def is_ros(module: str) -> bool:
     return top in ROS_MODULES or top.endswith(('_msgs', '_interfaces'))
 
 
-def unit_of(path: Path) -> str:
-    """Give the unit that a file of the repository belongs to."""
+def module_of(path: Path) -> str:
+    """Return the dotted name of a file of the repository, within the package."""
     parts = path.with_suffix('').parts
-    return parts[1] if parts[0] == OURS else parts[0]
+    return '.'.join(parts[1:] if parts[0] == OURS else parts)
 
 
-def faults(unit: str, code: str) -> list[str]:
-    """List the imports in a unit's code that the rules do not allow."""
-    allowed = ALLOWED[unit] | {unit}
+def faults(importer: str, code: str) -> list[str]:
+    """Return the imports in a module's code that the rules do not allow."""
+    room = importer.split('.')[0]
     found = []
     for module in imported_modules(code):
         if is_ros(module):
-            if unit not in MAY_USE_ROS:
+            if room not in MAY_USE_ROS:
                 found.append(module)
             continue
         top, _, rest = module.partition('.')
-        if top == 'training' and unit != 'training':
-            found.append(module)
-        if top == OURS and not _within(rest or '__init__', allowed):
+        if top == 'training':
+            if room != 'training' or not _allowed_within(importer, module):
+                found.append(module)
+        elif top == OURS and not (_allowed(room, rest or '__init__')
+                                  and _allowed_within(importer, rest)):
             found.append(module)
     return found
 
 
-def _within(module: str, allowed: set[str]) -> bool:
-    """Tell whether a module is an allowed one or lies in it, or is a name of the root module."""
+def _allowed(room: str, module: str) -> bool:
+    """Whether a room may import a module, or a name of the root module."""
+    allowed = ALLOWED[room] | {room}
     if module.split('.')[0] not in ALLOWED:
         return '__init__' in allowed
-    return any(module == name or module.startswith(f'{name}.') for name in allowed)
+    return any(_lies_in(module, name) for name in allowed)
+
+
+def _allowed_within(importer: str, module: str) -> bool:
+    """Whether the rules between the inner rooms of one room let a module import another."""
+    for outer, rooms in WITHIN.items():
+        if _lies_in(importer, outer) and _lies_in(module, outer) and module != outer:
+            inner = importer[len(outer) + 1:].split('.')[0]
+            there = module[len(outer) + 1:].split('.')[0]
+            if inner in rooms and there not in rooms[inner] | {inner}:
+                return False
+    return True
+
+
+def _lies_in(module: str, room: str) -> bool:
+    return module == room or module.startswith(f'{room}.')
 
 
 def source_files() -> list[Path]:
-    """List all modules of the package, of training and of launch, from the root."""
+    """Return all modules of the package, of training and of launch, from the root."""
     folders = (ROOT / name for name in (OURS, 'training', 'launch'))
     return sorted(path.relative_to(ROOT) for folder in folders for path in folder.rglob('*.py'))
 
 
-@pytest.mark.parametrize('path', source_files(), ids=str)
-def test_imports_follow_the_rules(path):
-    unit = unit_of(path)
-    assert unit in ALLOWED, f'{path}: say in ALLOWED what {unit} may import'
-    wrong = faults(unit, (ROOT / path).read_text(encoding='utf-8'))
-    assert not wrong, f'{path} must not import {", ".join(wrong)}'
+@pytest.mark.parametrize('room', sorted(ALLOWED))
+def test_imports_follow_the_rules(room):
+    paths = [path for path in source_files() if module_of(path).split('.')[0] == room]
+    assert paths, f'{room} is in ALLOWED but not in the package'
+    wrong = {str(path): found for path in paths
+             if (found := faults(module_of(path), (ROOT / path).read_text(encoding='utf-8')))}
+    assert not wrong
 
 
-def test_there_is_something_to_check():
-    units = {unit_of(path) for path in source_files()}
-    assert {'core', 'diffusion', 'priors', 'mapping', 'sources', 'nodes', 'cli', 'report',
-            'refiner', 'training', 'settings', 'options'} <= units
+def test_every_room_has_a_rule():
+    rooms = {module_of(path).split('.')[0] for path in source_files()}
+    assert rooms == set(ALLOWED)
 
 
-@pytest.mark.parametrize(('unit', 'code', 'wrong'), [
-    ('core', 'import rclpy', ['rclpy']),
-    ('core', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
-    ('core', 'def late():\n    from depth_refiner_ros import diffusion', 2),
-    ('priors', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
-    ('diffusion', 'import depth_refiner_ros.refiner.refiner', 1),
-    ('settings', 'from depth_refiner_ros.core.types import RefinedDepth', 2),
-    ('sources', 'from depth_refiner_ros.mapping.tsdf import TsdfVolume', 2),
-    ('refiner', 'from sensor_msgs.msg import Image', 2),
-    ('refiner', 'from depth_refiner_ros.nodes import qos', 2),
-    ('cli', 'import rclpy', 1),
-    ('training', 'from depth_refiner_ros.nodes.runtime.mailbox import Mailbox', 2),
-    ('nodes', 'import training.loop', 1),
-    ('mapping', 'from nav_msgs.msg import Odometry', 2),
+@pytest.mark.parametrize(('importer', 'code', 'wrong'), [
+    ('core.edges', 'import rclpy', ['rclpy']),
+    ('core.edges', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
+    ('core.edges', 'def late():\n    from depth_refiner_ros import diffusion', 2),
+    ('priors.base', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
+    ('diffusion.codec', 'import depth_refiner_ros.refiner', 1),
+    ('settings.options', 'from depth_refiner_ros.core.types import RefinedDepth', 2),
+    ('sources.tum', 'from depth_refiner_ros.mapping.tsdf import TsdfVolume', 2),
+    ('refiner.method', 'from sensor_msgs.msg import Image', 2),
+    ('refiner.method', 'from depth_refiner_ros.nodes.runtime import qos', 2),
+    ('apps.fuse', 'from depth_refiner_ros.cli.flags import Output', 2),
+    ('cli.main', 'import rclpy', 1),
+    ('training.loop', 'from depth_refiner_ros.nodes.runtime.mailbox import Mailbox', 2),
+    ('nodes.tsdf_node', 'import training.loop', 1),
+    ('mapping.tsdf', 'from nav_msgs.msg import Odometry', 2),
+    ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.inputs.poses import Poses', 2),
+    ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.tsdf_node import TsdfNode', 2),
+    ('sources.simulated.rooms.room',
+     'from depth_refiner_ros.sources.simulated.render.rays import dot', 2),
+    ('training.data.batches', 'from training.loop import train', 2),
 ])
-def test_the_check_finds_forbidden_imports(unit, code, wrong):
-    found = faults(unit, code)
+def test_the_check_finds_forbidden_imports(importer, code, wrong):
+    found = faults(importer, code)
     assert found == wrong if isinstance(wrong, list) else len(found) == wrong
 
 
-@pytest.mark.parametrize(('unit', 'code'), [
-    ('core', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
-    ('nodes', 'import rclpy\nfrom depth_refiner_ros.refiner.refiner import DepthRefiner'),
-    ('cli', 'from depth_refiner_ros import __version__'),
-    ('sources', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
-    ('launch', 'from launch_ros.actions import LifecycleNode'),
-    ('settings', 'from depth_refiner_ros.core.errors import SettingsError'),
+@pytest.mark.parametrize(('importer', 'code'), [
+    ('core.edges', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
+    ('nodes.refiner_node',
+     'import rclpy\nfrom depth_refiner_ros.refiner.refiner import DepthRefiner'),
+    ('nodes.inputs.poses', 'from depth_refiner_ros.nodes.runtime.topics import Topics'),
+    ('cli.main', 'from depth_refiner_ros import __version__'),
+    ('sources.tum', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
+    ('launch.demo', 'from launch_ros.actions import LifecycleNode'),
+    ('settings.settings', 'from depth_refiner_ros.core.errors import SettingsError'),
 ])
-def test_the_check_lets_allowed_imports_pass(unit, code):
-    assert faults(unit, code) == []
+def test_the_check_lets_allowed_imports_pass(importer, code):
+    assert faults(importer, code) == []
 
 
 def test_relative_imports_are_refused():
     with pytest.raises(AssertionError, match='relative import in line 1'):
-        faults('core', 'from .errors import InputError')
+        faults('core.edges', 'from .errors import InputError')
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -164,8 +193,8 @@ def loaded_after(statement: str) -> set[str]:
     ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
     ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
     ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
-    ('depth_refiner_ros.refiner.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags', 'typer',
-                                   'onnxruntime', 'torchvision'}),
+    ('depth_refiner_ros.refiner.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags',
+                                           'typer', 'onnxruntime', 'torchvision'}),
     ('depth_refiner_ros.cli.main', {'rclpy', 'open3d', 'diffusers', 'matplotlib'}),
     ('depth_refiner_ros.mapping.trajectory', {'open3d', 'rclpy'}),
 ])

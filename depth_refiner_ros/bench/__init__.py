@@ -1,1 +1,1 @@
-"""TODO."""
+"""Benchmarks: measured times beside the shortest that arithmetic and memory allow."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Every option of the package, once: name, default, unit, range, documentation."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Programs: render rooms, predict priors, export bundles."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What nodes wait for: images joined by stamp, and poses."""

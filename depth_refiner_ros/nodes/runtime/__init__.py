@@ -1,1 +1,1 @@
-"""TODO."""
+"""What every node runs on: lifecycle, worker thread, mailbox, parameters, QoS, diagnostics."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""ROS 2 bags and messages of any library, read without ROS."""

@@ -1,7 +1,7 @@
 """Rooms built by hand, whose depth and light are known on paper."""
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.sources.simulated.render.lighting import Lighting
+from depth_refiner_ros.sources.simulated.rooms.light_sources import Lighting
 from depth_refiner_ros.sources.simulated.rooms.materials import Material
 from depth_refiner_ros.sources.simulated.rooms.room import CameraLook, Room
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece

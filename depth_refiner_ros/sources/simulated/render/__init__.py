@@ -1,1 +1,1 @@
-"""TODO."""
+"""Ray casting: what a camera in a room sees, with exact depth."""

@@ -1,65 +1,23 @@
-"""Lamps, sun and sky of a room and the light that arrives at its surfaces."""
+"""The light that arrives at the surfaces of a room."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from depth_refiner_ros.sources.simulated.render.noise import sampled
 from depth_refiner_ros.sources.simulated.render.rays import dot
+from depth_refiner_ros.sources.simulated.rooms.light_sources import (
+    COVER_CELL_M,
+    Lamp,
+    Lighting,
+    Pane,
+    Sun,
+)
 import numpy as np
 
-COVER_CELL_M = 0.05
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Tells of origins_3N and vectors_3N whether something lies between origin and its end."""
 
 _PIECE = 1 << 15
 """Points that are lit at a time: few enough that all their intermediate values stay in cache."""
-
-
-@dataclass(frozen=True)
-class Lamp:
-    """A point light; ``power_3`` is the irradiance at one metre."""
-
-    position_3: np.ndarray
-    power_3: np.ndarray
-    shadows: bool
-
-
-@dataclass(frozen=True)
-class Pane:
-    """A window pane on the plane where coordinate ``axis`` equals ``value``."""
-
-    axis: int
-    value: float
-    low_3: np.ndarray
-    high_3: np.ndarray
-
-
-@dataclass(frozen=True)
-class Sun:
-    """Sunlight along ``direction_3`` (towards the sun) through one window pane."""
-
-    direction_3: np.ndarray
-    power_3: np.ndarray
-    pane: Pane
-
-
-@dataclass(frozen=True)
-class Lighting:
-    """
-    All lights of a room.
-
-    :param ambient_3: light from everywhere
-    :param lamps: point lights; windows give skylight through one just inside the pane
-    :param sun: direct sunlight, if any
-    :param size_3: the room's size in metres, for the darkening of corners
-    :param cover_YX: 0..1 where furniture covers the floor, in cells of COVER_CELL_M
-    """
-
-    ambient_3: np.ndarray
-    lamps: tuple[Lamp, ...]
-    sun: Sun | None
-    size_3: np.ndarray
-    cover_YX: np.ndarray
 
 
 def arriving_light(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,

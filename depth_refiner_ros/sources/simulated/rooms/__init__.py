@@ -1,1 +1,1 @@
-"""TODO."""
+"""Furnished rooms: shapes, materials, furniture and where it stands."""

@@ -1,15 +1,15 @@
 """Draw the lights of a room: ceiling lamps, skylight through windows, sun."""
 
 import cv2
-from depth_refiner_ros.sources.simulated.render.lighting import (
+from depth_refiner_ros.sources.simulated.rooms import structures
+from depth_refiner_ros.sources.simulated.rooms.layout import Plan
+from depth_refiner_ros.sources.simulated.rooms.light_sources import (
     COVER_CELL_M,
     Lamp,
     Lighting,
     Pane,
     Sun,
 )
-from depth_refiner_ros.sources.simulated.rooms import structures
-from depth_refiner_ros.sources.simulated.rooms.layout import Plan
 from depth_refiner_ros.sources.simulated.rooms.materials import Kit
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 import numpy as np

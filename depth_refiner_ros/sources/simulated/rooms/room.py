@@ -4,10 +4,10 @@ from dataclasses import dataclass
 import math
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.simulated.render.lighting import Lighting, Pane
 from depth_refiner_ros.sources.simulated.rooms import furniture, structures
 from depth_refiner_ros.sources.simulated.rooms.catalogue import CATALOGUE
 from depth_refiner_ros.sources.simulated.rooms.layout import at_wall, footprint, on_floor, Plan
+from depth_refiner_ros.sources.simulated.rooms.light_sources import Lighting, Pane
 from depth_refiner_ros.sources.simulated.rooms.lights import hang_lights
 from depth_refiner_ros.sources.simulated.rooms.materials import Kit, Material
 from depth_refiner_ros.sources.simulated.rooms.shapes import Mesh, Piece

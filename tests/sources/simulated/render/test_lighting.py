@@ -1,7 +1,8 @@
 """Light at hand-made points: highlights, shadows, and lighting piece by piece."""
 
 from depth_refiner_ros.sources.simulated.render import lighting
-from depth_refiner_ros.sources.simulated.render.lighting import arriving_light, Lamp, Lighting
+from depth_refiner_ros.sources.simulated.render.lighting import arriving_light
+from depth_refiner_ros.sources.simulated.rooms.light_sources import Lamp, Lighting
 import numpy as np
 import pytest
 

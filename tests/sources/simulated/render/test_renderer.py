@@ -4,7 +4,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.simulated import RoomRenderer
 from depth_refiner_ros.sources.simulated.camera_paths import pose
-from depth_refiner_ros.sources.simulated.render.lighting import Lamp, Pane, Sun
+from depth_refiner_ros.sources.simulated.rooms.light_sources import Lamp, Pane, Sun
 from depth_refiner_ros.sources.simulated.rooms.materials import Material
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 import numpy as np

@@ -1,0 +1,54 @@
+"""Lamps, windows, sun and sky of a room, as data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+COVER_CELL_M = 0.05
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A point light; ``power_3`` is the irradiance at one metre."""
+
+    position_3: np.ndarray
+    power_3: np.ndarray
+    shadows: bool
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A window pane on the plane where coordinate ``axis`` equals ``value``."""
+
+    axis: int
+    value: float
+    low_3: np.ndarray
+    high_3: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sun:
+    """Sunlight along ``direction_3`` (towards the sun) through one window pane."""
+
+    direction_3: np.ndarray
+    power_3: np.ndarray
+    pane: Pane
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """
+    All lights of a room.
+
+    :param ambient_3: light from everywhere
+    :param lamps: point lights; windows give skylight through one just inside the pane
+    :param sun: direct sunlight, if any
+    :param size_3: the room's size in metres, for the darkening of corners
+    :param cover_YX: 0..1 where furniture covers the floor, in cells of COVER_CELL_M
+    """
+
+    ambient_3: np.ndarray
+    lamps: tuple[Lamp, ...]
+    sun: Sun | None
+    size_3: np.ndarray
+    cover_YX: np.ndarray
