@@ -11,7 +11,7 @@ ROS = ['rclpy', 'sensor-msgs', 'std-msgs', 'geometry-msgs', 'nav-msgs', 'diagnos
 
 
 def files_under(folder: Path) -> list[Path]:
-    """Give all files below a folder but Python's own by-products, in order."""
+    """Return all files below a folder but Python's own by-products, in order."""
     return sorted(path for path in folder.rglob('*')
                   if path.is_file() and path.suffix != '.pyc')
 

@@ -29,7 +29,7 @@ MODEL = ('prior', 'prior_weights', 'scale_prior', 'refiner', 'refiner_weights', 
          'profile')
 TOPICS = ('image', 'camera_info', 'depth_in', 'pose', 'odom')
 ARGUMENTS = {
-    'image': ('image', 'rectified colour images (image/compressed goes beside it)'),
+    'image': ('image', 'rectified color images (image/compressed goes beside it)'),
     'camera_info': ('camera_info', 'camera model of the images'),
     'depth_in': ('depth_in', 'measured depth, for prior:=sensor'),
     'pose': ('pose', 'PoseStamped of the optical frame, for pose_source:=pose'),
@@ -58,7 +58,7 @@ ARGUMENTS = {
 
 
 def _nodes(context):
-    """Give the nodes that the arguments call for."""
+    """Return the nodes that the arguments call for."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     if given['fusion'] not in ('tsdf', 'monogs', 'none'):
         raise ValueError(f'fusion:={given["fusion"]} must be tsdf, monogs or none')

@@ -33,7 +33,7 @@ def requirement_files(cuda: bool) -> list[Path]:
 
 
 def fingerprint() -> str:
-    """Give a digest of the files, and the place, that the environment's content depends on."""
+    """Return a digest of the files, and the place, that the environment's content depends on."""
     digest = hashlib.sha256(str(ROOT).encode())
     for path in [*sorted((ROOT / 'requirements').glob('*.txt')), ROOT / 'setup.py',
                  ROOT / 'setup.cfg', Path(__file__)]:
@@ -70,7 +70,7 @@ def make_environment(venv: Path, *, anew: bool) -> Path:
 
 
 def offers_cpu_build(python: Path) -> bool:
-    """Tell whether pip as set up here already finds a CPU build of torch (2.13.0+cpu)."""
+    """Return whether pip as set up here already finds a CPU build of torch (2.13.0+cpu)."""
     listed = subprocess.run([str(python), '-m', 'pip', 'index', 'versions', 'torch'],
                             capture_output=True, text=True, check=False)
     pin = next(line for line in (ROOT / 'requirements/cpu.txt').read_text().splitlines()
@@ -79,7 +79,7 @@ def offers_cpu_build(python: Path) -> bool:
 
 
 def answers(url: str, within_s: float = 5.0) -> bool:
-    """Tell whether an address can be reached at all; whoever cannot reach it need not wait."""
+    """Return whether an address can be reached at all; whoever cannot reach it need not wait."""
     try:
         with urllib.request.urlopen(f'{url}/torch/', timeout=within_s):
             return True
@@ -88,7 +88,7 @@ def answers(url: str, within_s: float = 5.0) -> bool:
 
 
 def index_options(python: Path, cuda: bool) -> list[str]:
-    """Give the pip options that make ``torch`` a CPU build, 2 GB smaller than PyPI's own."""
+    """Return the pip options that make ``torch`` a CPU build, 2 GB smaller than PyPI's own."""
     if cuda or sys.platform != 'linux' or offers_cpu_build(python):
         return []
     if answers(CPU_INDEX):
@@ -118,7 +118,7 @@ def fill_environment(python: Path, cuda: bool) -> None:
 
 
 def starts_anew(found: dict[str, Any], kind: dict[str, Any]) -> bool:
-    """Tell whether an environment is of another kind: another Python, or CPU against GPU."""
+    """Return whether an environment is of another kind: another Python, or CPU against GPU."""
     return any(found.get(name) != value for name, value in kind.items())
 
 

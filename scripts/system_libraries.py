@@ -26,7 +26,7 @@ class SetupError(RuntimeError):
 
 
 def loads(library: str) -> bool:
-    """Tell whether the dynamic linker finds a library."""
+    """Return whether the dynamic linker finds a library."""
     try:
         ctypes.CDLL(library)
     except OSError:
@@ -40,7 +40,7 @@ def missing_packages() -> list[str]:
 
 
 def root_prefix() -> list[str] | None:
-    """Give what to put before a command to run it as root, None where there is no such right."""
+    """Return what to put before a command to run it as root, None where there is no such right."""
     if os.geteuid() == 0:
         return []
     if shutil.which('sudo') is None:

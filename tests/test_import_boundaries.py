@@ -29,8 +29,8 @@ ALLOWED = {
     'apps': {'core', 'models', 'settings', 'refiner', 'priors', 'diffusion', 'sources', 'mapping',
              'report'},
     'demo': {'core', 'settings', 'refiner', 'sources', 'mapping', 'report', 'apps'},
-    'bench': {'core', 'settings', 'refiner', 'priors', 'diffusion', 'backends', 'sources', 'report',
-              'apps', 'demo'},
+    'bench': {'core', 'settings', 'refiner', 'priors', 'diffusion', 'backends', 'sources',
+              'report', 'apps', 'demo'},
     'cli': {'core', 'settings', 'apps', 'bench', 'demo', '__init__'},
     'training': {'core', 'models', 'settings', 'diffusion', 'priors', 'backends', 'sources',
                  'refiner', '__init__'},
@@ -61,7 +61,7 @@ def imported_modules(code: str) -> Iterator[str]:
 
 
 def is_ros(module: str) -> bool:
-    """Tell whether a module comes with ROS."""
+    """Return whether a module comes with ROS."""
     top = module.split('.')[0]
     return top in ROS_MODULES or top.endswith(('_msgs', '_interfaces'))
 

@@ -29,7 +29,7 @@ COME_WITH_RCLPY = {'builtin_interfaces', 'rcl_interfaces', 'ament_index_python'}
 
 
 def pins(path: Path) -> dict[str, list[str]]:
-    """Give the distributions of one requirement file and their version specifiers."""
+    """Return the distributions of one requirement file and their version specifiers."""
     found: dict[str, list[str]] = {}
     for line in path.read_text().splitlines():
         requirement = line.partition('#')[0].partition(';')[0].strip()
@@ -45,7 +45,7 @@ def all_pins() -> set[str]:
 
 
 def setup_arguments() -> dict[str, ast.expr]:
-    """Give the arguments of setup() as code."""
+    """Return the arguments of setup() as code."""
     tree = ast.parse((ROOT / 'setup.py').read_text())
     call = tree.body[-1].value
     return {keyword.arg: keyword.value for keyword in call.keywords}
@@ -232,21 +232,21 @@ def test_make_test_checks_first_and_then_runs_everything():
     assert len((ROOT / 'Makefile').read_text().splitlines()) < 60
 
 
-@pytest.mark.parametrize(('recipe', 'passes'), [
+@pytest.mark.parametrize(('spec', 'passes'), [
     ('@echo "12 passed, 3 skipped in 4.00s"', True),
     ('@echo "3 skipped in 0.10s"', False),
     ('@echo "0 passed"', False),
     ('@echo "12 passed in 4.00s"; exit 1', False),
     ('@true', False),
 ])
-def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, recipe, passes):
+def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, spec, passes):
     (tmp_path / '.ci').mkdir()
     shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
-    (tmp_path / 'Makefile').write_text(f'test:\n\t{recipe}\n')
+    (tmp_path / 'Makefile').write_text(f'test:\n\t{spec}\n')
     done = subprocess.run(['bash', str(tmp_path / '.ci/run')], cwd='/', capture_output=True,
                           text=True, check=False, stdin=subprocess.DEVNULL)
     assert (done.returncode == 0) is passes
-    assert 'passed' not in recipe or 'passed' in done.stdout
+    assert 'passed' not in spec or 'passed' in done.stdout
 
 
 # The scripts

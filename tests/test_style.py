@@ -45,7 +45,7 @@ def long_functions(code: str, most: int = FUNCTION_LINES) -> list[str]:
 
 
 def swallows_everything(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler takes every exception and does not raise again."""
+    """Return whether a handler takes every exception and does not raise again."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     bare = any(kind is None or (isinstance(kind, ast.Name)
                                 and kind.id in ('Exception', 'BaseException')) for kind in kinds)
@@ -54,7 +54,7 @@ def swallows_everything(handler: ast.ExceptHandler) -> bool:
 
 
 def catch_alls(code: str) -> list[int]:
-    """Give the lines of handlers that swallow everything."""
+    """Return the lines of handlers that swallow everything."""
     return [node.lineno for node in ast.walk(ast.parse(code))
             if isinstance(node, ast.ExceptHandler) and swallows_everything(node)]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.small import build_small
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
@@ -15,8 +15,8 @@ TASK = (0.8414709848, 0.0, 0.5403023059, 1.0)
 
 def small(seed=0, **changes):
     torch.manual_seed(seed)
-    recipe = Recipe(**{'unshuffle_factor': 2, **changes})
-    return build_small(recipe, block_channels=(8, 16)).eval().requires_grad_(False)
+    spec = ModelSpec(**{'unshuffle_factor': 2, **changes})
+    return build_small(spec, block_channels=(8, 16)).eval().requires_grad_(False)
 
 
 def tiny_vae():
@@ -35,35 +35,35 @@ def tiny_lotus(channels=8, **changes):
         'up_block_types': ('CrossAttnUpBlock2D', 'UpBlock2D'), **changes})
 
 
-def lotus_recipe(**changes):
-    return Recipe(**{'method': 'sharpdepth', 'codec': 'vae', 'channel_order': 'rgb_depth',
+def lotus_spec(**changes):
+    return ModelSpec(**{'method': 'sharpdepth', 'codec': 'vae', 'channel_order': 'rgb_depth',
                      'timestep': 999, 'prediction': 'sample', 'detail': False, 'known': False,
                      'space': 'depth', 'range': 'minmax', 'task_embedding': TASK,
                      'text_width': 12, **changes})
 
 
 def lotus(seed=0, unet_guess=None, **changes):
-    """Give a SharpDepth network of the full architecture, tiny."""
+    """Return a SharpDepth network of the full architecture, tiny."""
     torch.manual_seed(seed)
     network = OneStepNetwork(tiny_lotus(), VaeCodec(tiny_vae().eval().requires_grad_(False)),
-                             lotus_recipe(**changes), torch.randn(1, 2, 12), unet_guess)
+                             lotus_spec(**changes), torch.randn(1, 2, 12), unet_guess)
     return network.eval().requires_grad_(False)
 
 
-def tiny_of(recipe, seed=0):
-    """Give a tiny network with the conventions of a full-size recipe."""
+def tiny_of(spec, seed=0):
+    """Return a tiny network with the conventions of a full-size spec."""
     torch.manual_seed(seed)
-    labels = {} if recipe.task_embedding else {
+    labels = {} if spec.task_embedding else {
         'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
-    unet, second = (tiny_lotus(channels=8 if recipe.takes_depth else 4, **labels) if wanted
-                    else None for wanted in (True, recipe.guess != 'self'))
-    network = OneStepNetwork(unet, VaeCodec(tiny_vae()), replace(recipe, text_width=12),
+    unet, second = (tiny_lotus(channels=8 if spec.takes_depth else 4, **labels) if wanted
+                    else None for wanted in (True, spec.guess != 'self'))
+    network = OneStepNetwork(unet, VaeCodec(tiny_vae()), replace(spec, text_width=12),
                              torch.randn(1, 2, 12), second)
     return network.eval().requires_grad_(False)
 
 
-def unshuffled(recipe, unet, text=None):
-    return OneStepNetwork(unet, UnshuffleCodec(recipe.unshuffle_factor), recipe, text)
+def unshuffled(spec, unet, text=None):
+    return OneStepNetwork(unet, UnshuffleCodec(spec.unshuffle_factor), spec, text)
 
 
 METRIC = MetricNetworkConfig(channels=(8, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1),

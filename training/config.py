@@ -54,7 +54,7 @@ class DataConfig:
     min_zoom: float = 1.0         # crops are this much larger or smaller at random
     max_zoom: float = 1.0
     flip: bool = True
-    photometric: float = 1.0      # strength of exposure, colour, noise and blur changes
+    photometric: float = 1.0      # strength of exposure, color, noise and blur changes
     degradations: dict[str, float] = field(default_factory=dict)   # kind: probability
 
 

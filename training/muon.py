@@ -73,13 +73,13 @@ class Muon(torch.optim.Optimizer):
 
 
 def is_matrix(value: torch.Tensor) -> bool:
-    """Tell whether Muon's step makes sense: a matrix of one row would merely be normalised."""
+    """Return whether Muon's step makes sense: a matrix of one row would merely be normalised."""
     return value.ndim > 1 and value.shape[0] > 1
 
 
 def orthogonalized(matrix: torch.Tensor) -> torch.Tensor:
     """
-    Give the nearest semi-orthogonal matrix, roughly: the same singular vectors, values near 1.
+    Return the nearest semi-orthogonal matrix, roughly: the same singular vectors, values near 1.
 
     :param matrix: (rows, columns)
     """

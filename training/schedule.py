@@ -8,7 +8,7 @@ from training.config import OptimizerConfig, SCHEDULES
 
 def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> float:
     """
-    Give the factor on the learning rate at an update.
+    Return the factor on the learning rate at an update.
 
     :param step: updates done so far
     :param steps: updates of the run, used where ``config.total_steps`` is 0

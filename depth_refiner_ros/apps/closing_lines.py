@@ -8,14 +8,14 @@ from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.report.numbers import METRICS, number_text
 
 
-def tell(summary: Mapping[str, Any], folder: Path) -> None:
+def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """Print counts, speed, accuracy and where the report is."""
     lost = ', '.join(f'{count} {reason}' for reason, count in summary['dropped'].items())
     latency = summary['latency_ms']
     say(f'{summary["frames_in"]} frames in, {summary["frames_out"]} out, '
         f'lost: {lost or "none"}; {number_text(summary["fps"], 1)} frames/s, latency '
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms')
-    tell_depth(summary['depth'])
+    print_depth(summary['depth'])
     mesh = summary['mesh']
     score = ''
     if mesh['accuracy_mm'] is not None:
@@ -25,7 +25,7 @@ def tell(summary: Mapping[str, Any], folder: Path) -> None:
     say(f'report: {folder / "report.html"}')
 
 
-def tell_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
+def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
     """Print prior beside refined, one metric a line; nothing without ground truth."""
     prior, refined = depth['prior'], depth['refined']
     if prior is None or refined is None:

@@ -36,7 +36,7 @@ def note(text: str) -> None:
 
 
 def progress_bars() -> Progress:
-    """Give bars with counts and times; the caller enters it as a context."""
+    """Return bars with counts and times; the caller enters it as a context."""
     return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                     TimeElapsedColumn(), TimeRemainingColumn(compact=True), console=console)
 

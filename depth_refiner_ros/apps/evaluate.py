@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from depth_refiner_ros.apps.closing_lines import tell_depth
+from depth_refiner_ros.apps.closing_lines import print_depth
 from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
 from depth_refiner_ros.apps.inference import (
     AssumedCamera,
@@ -51,15 +51,15 @@ class Groups:
         return self._comparisons.setdefault(name, Comparison())
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """Give the result of each group, ready for JSON."""
+        """Return the result of each group, ready for JSON."""
         return {name: comparison.result() for name, comparison in self._comparisons.items()}
 
 
-def run(specs: Sequence[str], model: ModelSettings, smear: SmearSettings, *, frames: int,
+def run(locations: Sequence[str], model: ModelSettings, smear: SmearSettings, *, frames: int,
         every: int, range_m: tuple[float, float], assume_fov_deg: float, json: Path | None,
         csv: Path | None, panels: Path | None) -> None:
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
-    sources = [open_source(spec) for spec in specs]
+    sources = [open_source(location) for location in locations]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     for line in refiner.describe():
         note(line)
@@ -100,7 +100,7 @@ class Smear:
         self._settings, self._active, self._seed = settings, model.prior == 'smeared', model.seed
 
     def __call__(self, frame: Frame) -> Frame:
-        """Give the frame with spoilt depth; the next one is spoilt differently."""
+        """Return the frame with spoilt depth; the next one is spoilt differently."""
         if not self._active or frame.depth_m_HW is None:
             return frame
         prior = SmearedPrior(factor=self._settings.factor, warp=self._settings.warp,
@@ -111,12 +111,12 @@ class Smear:
 
 
 def through_sensor(model: ModelSettings) -> ModelSettings:
-    """Give settings under which spoilt depth comes in as a sensor's would."""
+    """Return settings under which spoilt depth comes in as a sensor's would."""
     return replace(model, prior='sensor') if model.prior == 'smeared' else model
 
 
 def labelled(source: FrameSource) -> Iterator[Labelled]:
-    """Give the frames of a source with their groups; a frame list names them itself."""
+    """Return the frames of a source with their groups; a frame list names them itself."""
     if not isinstance(source, FrameListSource):
         for frame in source:
             yield Labelled(frame, source.name, '')
@@ -127,7 +127,7 @@ def labelled(source: FrameSource) -> Iterator[Labelled]:
 
 
 def scene_of(entry: Mapping[str, Any]) -> str:
-    """Give ``indoor`` or ``outdoor``, empty where a list does not say; a tabletop is indoors."""
+    """Return ``indoor`` or ``outdoor``, empty where a list does not say; a tabletop is indoors."""
     words = str(entry.get('scene', '')).split()
     return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
 
@@ -179,9 +179,9 @@ def _give(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], json: Pa
     for group in ('per_source', 'per_scene'):
         for name, scores in result[group].items():
             say(f'\n{name}: {scores["frames"]} frames')
-            tell_depth(scores)
+            print_depth(scores)
     say(f'\noverall: {result["overall"]["frames"]} frames')
-    tell_depth(result['overall'])
+    print_depth(result['overall'])
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

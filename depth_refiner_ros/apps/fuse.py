@@ -8,7 +8,7 @@ from pathlib import Path
 import statistics
 import time
 
-from depth_refiner_ros.apps.closing_lines import tell
+from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import output_folder, tracked, write_json
 from depth_refiner_ros.apps.inference import Depths, infer, lacks_depth
 from depth_refiner_ros.apps.results import Run, write_results
@@ -84,7 +84,7 @@ class Poses:
         self.tracked = False
 
     def of(self, depths: Depths) -> np.ndarray | None:
-        """Give the 4 x 4 pose of the optical frame, None where it is not known."""
+        """Return the 4 x 4 pose of the optical frame, None where it is not known."""
         frame = depths.frame
         given = self._has_poses or frame.map_from_camera is not None
         if given and not self._always_track:
@@ -97,10 +97,10 @@ class Poses:
         return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
 
 
-def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frames: int,
+def run(location: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frames: int,
         every: int, odometry: bool, scene: Path | None, json: Path | None) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
-    source = open_source(spec)
+    source = open_source(location)
     refiner = DepthRefiner.from_settings(model)
     output_folder(out)
     volume = new_volume(tsdf)
@@ -130,11 +130,11 @@ def run(spec: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frame
         summary = write_results(out, result)
         if json:
             write_json(json, summary)
-    tell(summary, out)
+    print_summary(summary, out)
 
 
 def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
-    """Give an empty volume."""
+    """Return an empty volume."""
     device = tsdf.device
     if device == 'auto':
         device = 'cuda' if _open3d_has_cuda() else 'cpu'

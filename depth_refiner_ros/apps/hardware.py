@@ -16,7 +16,7 @@ SPEED_PACKAGES = ('diffusers', 'transformers', 'onnxruntime', 'onnxruntime-gpu',
 
 
 def machine_facts() -> dict[str, str]:
-    """Give processor, memory, GPU and the versions that decide speed."""
+    """Return processor, memory, GPU and the versions that decide speed."""
     facts = {'processor': f'{_processor()}, {len(os.sched_getaffinity(0))} cores usable',
              'memory': f'{_memory_gib():.0f} GiB', 'GPU': gpu() or 'none',
              'system': f'{platform.system()} {platform.release()}, '
@@ -28,13 +28,13 @@ def machine_facts() -> dict[str, str]:
 
 
 def gpu() -> str:
-    """Give the name of the first CUDA device, empty where there is none."""
+    """Return the name of the first CUDA device, empty where there is none."""
     import torch
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ''
 
 
 def speed_facts() -> dict[str, str]:
-    """Give clocks, power mode, driver and library versions, as far as the machine tells them."""
+    """Return clocks, power mode, driver and library versions, as far as the machine tells them."""
     import torch
     facts = {'torch': torch.__version__, 'CPU threads': str(torch.get_num_threads()),
              'CPU clock': _cpu_clock()}
@@ -50,13 +50,13 @@ def speed_facts() -> dict[str, str]:
 
 
 def board() -> str:
-    """Give the name of the Jetson or other board, empty on a PC."""
+    """Return the name of the Jetson or other board, empty on a PC."""
     model = Path('/proc/device-tree/model')
     return model.read_text().strip('\0 \n') if model.is_file() else ''
 
 
 def version(distribution: str) -> str:
-    """Give the installed version of a distribution, empty where it is missing."""
+    """Return the installed version of a distribution, empty where it is missing."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -88,7 +88,7 @@ def _from_nvidia_smi() -> dict[str, str]:
 
 
 def _told(*command: str) -> str:
-    """Give what a program prints, empty where it is missing or fails."""
+    """Return what a program prints, empty where it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -40,7 +40,7 @@ class Depths:
         return frame_errors(self.prior_m_HW, self.refined_m_HW, self.truth_m_HW)
 
     def view(self) -> View:
-        """Give the row of pictures."""
+        """Return the row of pictures."""
         return View(rgb_HW3=self.frame.rgb_HW3, prior_m_HW=self.prior_m_HW,
                     refined_m_HW=self.refined_m_HW, difference_HW=self.difference_HW,
                     truth_m_HW=self.truth_m_HW)
@@ -57,7 +57,7 @@ class AssumedCamera:
         self._fov_deg, self._told = fov_deg, False
 
     def __call__(self, frame: Frame) -> Frame:
-        """Give the frame with its own camera, or the assumed one."""
+        """Return the frame with its own camera, or the assumed one."""
         if frame.intrinsics is not None:
             return frame
         if not self._told:
@@ -82,7 +82,7 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
 
 
 def lacks_depth(settings: ModelSettings, frame: Frame) -> bool:
-    """Tell whether the prior starts from depth and this frame has none."""
+    """Return whether the prior starts from depth and this frame has none."""
     return settings.takes(DEPTH_PRIORS) and frame.depth_m_HW is None
 
 
@@ -105,15 +105,15 @@ def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
 
 
 def rgb_batch(frame: Frame) -> torch.Tensor:
-    """Give the image as ``rgb_B3HW`` uint8 with one image."""
+    """Return the image as ``rgb_B3HW`` uint8 with one image."""
     return torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)).permute(2, 0, 1)[None]
 
 
 def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
-    """Give a depth map as ``depth_m_B1HW`` with one map."""
+    """Return a depth map as ``depth_m_B1HW`` with one map."""
     return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
 
 
 def plane(map_B1HW: torch.Tensor) -> np.ndarray:
-    """Give the first map of a batch as ``float32`` on the CPU."""
+    """Return the first map of a batch as ``float32`` on the CPU."""
     return np.asarray(map_B1HW[0, 0].detach().float().cpu())

@@ -41,7 +41,7 @@ def import_refiner(where: str, folder: Path, wanted: Wanted, json_file: Path | N
             where, method=wanted.method, preset=wanted.preset, prediction=wanted.prediction,
             widen=wanted.widen, licence=wanted.licence, pickles=True)
         converted = convert(release, folder, precision=wanted.precision,
-                            tell=lambda step: bars.update(task, description=step, advance=1))
+                            log=lambda step: bars.update(task, description=step, advance=1))
         bars.update(task, description='done', advance=1)
     _tell(release, converted, wanted)
     if json_file:
@@ -91,7 +91,7 @@ def _tell(release: Release, converted: Converted, wanted: Wanted) -> None:
         f'(bound {converted.bound:g})')
     where = converted.bundle.path
     say(f'no depth model yet: begin training from it with init_from={where}' if wanted.widen else
-        f'use it with --refiner {release.network.recipe.method} --refiner-weights {where}')
+        f'use it with --refiner {release.network.spec.method} --refiner-weights {where}')
 
 
 def _facts(release: Release, converted: Converted) -> dict[str, Any]:
@@ -99,4 +99,4 @@ def _facts(release: Release, converted: Converted) -> dict[str, Any]:
             'licence': release.licence, 'non_commercial': release.non_commercial,
             'source': release.source, 'notes': list(release.notes),
             'size_mb': converted.bundle.size_bytes / 1e6, 'difference': converted.difference,
-            'bound': converted.bound, 'recipe': release.network.recipe.to_dict()}
+            'bound': converted.bound, 'spec': release.network.spec.to_dict()}

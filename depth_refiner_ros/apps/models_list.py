@@ -37,7 +37,7 @@ def run(folders: Sequence[Path], json_file: Path | None) -> None:
 
 def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
     """
-    Give a bundle itself, or the bundles directly inside a folder.
+    Return a bundle itself, or the bundles directly inside a folder.
 
     :param found: where official releases are; a folder with one of them needs no bundle
     :raises WeightsError: where there is neither
@@ -104,7 +104,7 @@ def _row(where: str, kind: str) -> dict[str, Any]:
 
 
 def _kind_of(path: Path) -> str:
-    """Give the kind that a manifest claims; an unreadable one is told when it is opened."""
+    """Return the kind that a manifest claims; an unreadable one is told when it is opened."""
     try:
         kind = json.loads((path / MANIFEST).read_text(encoding='utf-8')).get('kind')
     except (OSError, ValueError, AttributeError):

@@ -42,11 +42,11 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Tell whether it has not ended yet."""
+        """Return whether it has not ended yet."""
         return self.process.poll() is None
 
     def tail(self) -> str:
-        """Give the last lines of its output."""
+        """Return the last lines of its output."""
         lines = self.log.read_text(encoding='utf-8', errors='replace').splitlines()
         return '\n'.join(f'  {line}' for line in lines[-TAIL_LINES:])
 
@@ -108,7 +108,7 @@ class Children:
                                   f'{child.log}:\n{child.tail()}', 2 if code == 2 else 1)
 
     def running(self, name: str) -> bool:
-        """Tell whether a child has not ended yet."""
+        """Return whether a child has not ended yet."""
         return self._children[name].running
 
     def stop(self, name: str) -> int:

@@ -24,17 +24,17 @@ from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 
 
-def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,
+def run(locations: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,
         npy: bool, with_camera: AssumedCamera, json: Path | None) -> None:
     """Refine every frame of every source and write what came out."""
-    sources = {spec: open_source(spec) for spec in specs}
+    sources = {location: open_source(location) for location in locations}
     refiner = DepthRefiner.from_settings(settings)
     output_folder(out)
     for line in refiner.describe():
         note(line)
     per_source = {}
-    for spec, folder in zip(specs, folder_names(specs)):
-        per_source[spec] = _one_source(sources[spec], refiner, settings, out / folder,
+    for location, folder in zip(locations, folder_names(locations)):
+        per_source[location] = _one_source(sources[location], refiner, settings, out / folder,
                                        frames=frames, panels=panels, npy=npy,
                                        with_camera=with_camera)
     summary = {'frames': sum(source['frames'] for source in per_source.values()),
@@ -46,11 +46,11 @@ def run(specs: Sequence[str], settings: ModelSettings, out: Path, *, frames: int
     say(f'{summary["frames"]} depth maps in {out}')
 
 
-def folder_names(specs: Sequence[str]) -> list[str]:
-    """Give each source a folder name of its own."""
+def folder_names(locations: Sequence[str]) -> list[str]:
+    """Return each source a folder name of its own."""
     names: list[str] = []
-    for spec in specs:
-        stem = Path(spec).resolve().name if Path(spec).is_dir() else Path(spec).stem
+    for location in locations:
+        stem = Path(location).resolve().name if Path(location).is_dir() else Path(location).stem
         name = stem.replace(':', '_') or 'source'
         numbered = (f'{name}-{number}' for number in count(2))
         names.append(name if name not in names else

@@ -62,7 +62,7 @@ class Run:
     notes: Sequence[str] = ()
 
     def summary(self) -> dict[str, Any]:
-        """Give the content of ``summary.json``."""
+        """Return the content of ``summary.json``."""
         scores = self.comparison.result()
         measured = self.comparison.frames > 0
         return plain({
@@ -104,7 +104,7 @@ def write_results(folder: Path, run: Run) -> dict[str, Any]:
 
 
 def paint_mesh(mesh: Mesh | None, trajectory: Trajectory | None) -> dict[str, np.ndarray]:
-    """Give pictures of a mesh, by name, from the sides that show most of it."""
+    """Return pictures of a mesh, by name, from the sides that show most of it."""
     if mesh is None:
         return {}
     poses_N44 = np.empty((0, 4, 4)) if trajectory is None else trajectory.map_from_camera_N44
@@ -114,7 +114,7 @@ def paint_mesh(mesh: Mesh | None, trajectory: Trajectory | None) -> dict[str, np
 
 
 def quantiles(values_ms: Sequence[float]) -> dict[str, float | None]:
-    """Give p50, p95 and p99, None without values."""
+    """Return p50, p95 and p99, None without values."""
     return {f'p{percent}': float(np.percentile(values_ms, percent)) if len(values_ms) else None
             for percent in (50, 95, 99)}
 

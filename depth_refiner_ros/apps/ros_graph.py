@@ -37,7 +37,7 @@ def require_ros() -> None:
 
 def free_domain() -> int:
     """
-    Give a random ROS domain that nobody on this machine uses.
+    Return a random ROS domain that nobody on this machine uses.
 
     :raises RosMissingError: where all of them are taken
     """
@@ -48,7 +48,7 @@ def free_domain() -> int:
 
 
 def environment(domain: int) -> dict[str, str]:
-    """Give the environment of nodes that talk on this machine alone."""
+    """Return the environment of nodes that talk on this machine alone."""
     return {**os.environ, **profile_environment(), 'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'PYTHONUNBUFFERED': '1',
             'RCUTILS_COLORIZED_OUTPUT': '0'}
@@ -71,7 +71,7 @@ def config_file(name: str) -> Path | None:
 
 
 def node_settings(group: type, node: str) -> Any:
-    """Give the settings that ``config/NODE.yaml`` holds, or the defaults without the file."""
+    """Return the settings that ``config/NODE.yaml`` holds, or the defaults without the file."""
     path = config_file(f'{node}.yaml')
     return group() if path is None else read_yaml(group, path, node)
 
@@ -79,7 +79,7 @@ def node_settings(group: type, node: str) -> Any:
 def node_arguments(node: str, settings: Any, folder: Path,
                    remaps: Iterable[tuple[str, str]] = ()) -> list[str]:
     """
-    Give the command line of a node process, whose parameters are kept in a file.
+    Return the command line of a node process, whose parameters are kept in a file.
 
     :param node: name, ``refiner`` for ``depth_refiner_ros.nodes.refiner_node``
     :param folder: receives NODE.yaml

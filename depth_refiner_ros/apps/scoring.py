@@ -20,7 +20,7 @@ class FrameErrors:
     errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics]]
 
     def figures(self, name: str) -> dict[str, float | None]:
-        """Give the figures of merit of one of the two."""
+        """Return the figures of merit of one of the two."""
         mean = MetricMean()
         mean.add(*self.errors[name])
         return _figures(mean.mean())
@@ -53,7 +53,7 @@ class Comparison:
             mean.add(*frame.errors[name])
 
     def result(self) -> dict[str, Any]:
-        """Give means, number of frames, spread between frames and counts, ready for JSON."""
+        """Return means, number of frames, spread between frames and counts, ready for JSON."""
         return {**{name: _figures(mean.mean()) for name, mean in self._means.items()},
                 'frames': self.frames,
                 'std': {name: _figures(mean.std()) for name, mean in self._means.items()},

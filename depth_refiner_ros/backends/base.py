@@ -11,7 +11,7 @@ Tensors = tuple[torch.Tensor, ...]
 Shapes = tuple[tuple[int, ...], ...]
 Runner = Callable[..., Any]
 """Takes tensors of the example's shapes and gives what the module gives, in fp32."""
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 """Where a backend says what takes long or what it had to do again."""
 
 
@@ -48,7 +48,7 @@ class Builder(Protocol):
         """Write what :meth:`Backend.prepare` would load."""
 
 
-def tell_on_stderr(line: str) -> None:
+def log_to_stderr(line: str) -> None:
     """Say it where results do not go."""
     print(line, file=sys.stderr, flush=True)
 
@@ -58,5 +58,5 @@ def silent(line: str) -> None:
 
 
 def shapes_of(inputs: Tensors) -> Shapes:
-    """Give the shape of each input."""
+    """Return the shape of each input."""
     return tuple(tuple(value.shape) for value in inputs)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from depth_refiner_ros.backends.base import Tell, Tensors
+from depth_refiner_ros.backends.base import Log, Tensors
 from depth_refiner_ros.backends.capturable import check_capturable, Frame
 from depth_refiner_ros.core.errors import BackendError
 import torch
@@ -107,18 +107,18 @@ class FrameGraphs:
     A graph is captured where a key comes twice in a row, as a camera's does and a folder of
     photographs' does not. Where one cannot be captured, none is from then on.
 
-    :param tell: hears why frames run stage by stage
+    :param log: hears why frames run stage by stage
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, log: Log) -> None:
+        self._log = log
         self._graphs: dict[Hashable, FrameGraph] = {}
         self._last: Hashable = None
         self._refused = False
 
     def get(self, key: Hashable, capture: Callable[[], FrameGraph]) -> FrameGraph | None:
         """
-        Give the graph of a key, None where the frame is to run stage by stage.
+        Return the graph of a key, None where the frame is to run stage by stage.
 
         :param key: all that is fixed in the graph
         :param capture: makes it
@@ -131,5 +131,5 @@ class FrameGraphs:
                 self._graphs[key] = capture()
             except BackendError as error:
                 self._refused = True
-                self._tell(f'{error}; its stages run one by one, more slowly')
+                self._log(f'{error}; its stages run one by one, more slowly')
         return self._graphs.get(key)

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from typing import Any
 
-from depth_refiner_ros.backends.base import silent, Tell
+from depth_refiner_ros.backends.base import Log, silent
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.models.bundle import sha256
 
@@ -23,7 +23,7 @@ MANIFEST = 'entry.json'
 
 
 def default_folder() -> Path:
-    """Give the place where programs of this user keep what they can make again."""
+    """Return the place where programs of this user keep what they can make again."""
     root = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
     return Path(root).expanduser() / 'depth_refiner_ros'
 
@@ -33,20 +33,20 @@ class EngineCache:
     Entries by their facts.
 
     :param folder: made where missing
-    :param tell: hears why something is built again
+    :param log: hears why something is built again
     """
 
-    def __init__(self, folder: Path | None = None, tell: Tell = silent) -> None:
+    def __init__(self, folder: Path | None = None, log: Log = silent) -> None:
         self.folder = folder or default_folder()
         self.rebuilt = 0
         """Entries that were there and could not be used."""
         self.used: list[Path] = []
         """Entries that were asked for."""
-        self._tell = tell
+        self._log = log
 
     def entry(self, name: str, facts: Facts, build: Callable[[Path], None]) -> Path:
         """
-        Give the folder of an entry, building it where there is none that fits.
+        Return the folder of an entry, building it where there is none that fits.
 
         :param name: short, for people who look into the folder
         :param facts: everything the content depends on, as JSON can hold it
@@ -78,7 +78,7 @@ class EngineCache:
         return place
 
     def path(self, name: str, facts: Facts) -> Path:
-        """Give where an entry of these facts is or would be."""
+        """Return where an entry of these facts is or would be."""
         text = json.dumps(facts, sort_keys=True)
         return self.folder / f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:20]}'
 
@@ -86,11 +86,11 @@ class EngineCache:
         """Take out an entry that cannot be used, and say so."""
         place = self.path(name, facts)
         self.rebuilt += 1
-        self._tell(f'{place} is built again: {why}')
+        self._log(f'{place} is built again: {why}')
         shutil.rmtree(place, ignore_errors=True)
 
     def read(self, file: str) -> bytes:
-        """Give a loose file that may help, empty where there is none."""
+        """Return a loose file that may help, empty where there is none."""
         path = self.folder / file
         return path.read_bytes() if path.is_file() else b''
 

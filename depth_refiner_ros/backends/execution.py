@@ -32,7 +32,7 @@ class Execution:
 
     @property
     def whole_frames(self) -> bool:
-        """Tell whether a frame is captured into one CUDA graph."""
+        """Return whether a frame is captured into one CUDA graph."""
         return self.backend == 'compiled' and self.device.type == 'cuda'
 
     @contextmanager
@@ -84,17 +84,17 @@ def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0,
 
 
 def _precision(kind: str, backend: str) -> str:
-    """Give the fastest number format that is good enough for depth."""
+    """Return the fastest number format that is good enough for depth."""
     if kind == 'cuda' or backend == 'tensorrt':
         return 'fp16'
     return 'bf16' if backend != 'onnx' and _fast_bf16() else 'fp32'
 
 
 def _fast_bf16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
+    """Return whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _has_onnx() -> bool:
-    """Tell whether networks can be exported and run, without importing what does it."""
+    """Return whether networks can be exported and run, without importing what does it."""
     return all(importlib.util.find_spec(name) is not None for name in ONNX_MODULES)

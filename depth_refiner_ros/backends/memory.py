@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from depth_refiner_ros.backends.base import silent, Tell
+from depth_refiner_ros.backends.base import Log, silent
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
@@ -18,16 +18,16 @@ class FittingSize:
     Remembers how much smaller than asked for images must be.
 
     :param allowed: whether they may be made smaller at all
-    :param tell: hears of each step
+    :param log: hears of each step
     """
 
-    def __init__(self, allowed: bool, tell: Tell = silent) -> None:
+    def __init__(self, allowed: bool, log: Log = silent) -> None:
         self.scale = 1.0
         self._allowed = allowed
-        self._tell = tell
+        self._log = log
 
     def settled(self) -> 'FittingSize':
-        """Give the size found so far as the only one."""
+        """Return the size found so far as the only one."""
         fitting = FittingSize(False)
         fitting.scale = self.scale
         return fitting
@@ -57,4 +57,4 @@ class FittingSize:
         self.scale *= STEP
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self._tell(f'out of memory: networks now work at {self.scale:.2f} of the image size')
+        self._log(f'out of memory: networks now work at {self.scale:.2f} of the image size')

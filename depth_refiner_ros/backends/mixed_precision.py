@@ -40,7 +40,7 @@ class Reduced(nn.Module):
 
 def reduced(module: nn.Module, device: torch.device, precision: str) -> nn.Module:
     """
-    Give the network on a device in a number format; the given module stays as it is.
+    Return the network on a device in a number format; the given module stays as it is.
 
     :param precision: fp32, fp16 or bf16
     """

@@ -10,7 +10,7 @@ PLAIN = (bool, int, float, str, tuple, type(None))
 
 def model_hash(module: nn.Module) -> str:
     """
-    Give the same text for the same network, in every process, and another for any other.
+    Return the same text for the same network, in every process, and another for any other.
 
     Weights and buffers count with their names, types and bytes; so do the plain attributes of each
     part (factors, strides, heads) and the code of its ``forward``.

@@ -16,7 +16,7 @@ MAX_SHAPES = 8
 """Sizes kept ready; a camera has one, a folder of photographs many."""
 
 
-class Network:
+class ModelRunner:
     """
     Runs one network on tensors of any shape.
 
@@ -66,11 +66,11 @@ class Network:
 
     @property
     def judged(self) -> bool:
-        """Tell whether its first run at a size is compared with fp32 torch."""
+        """Return whether its first run at a size is compared with fp32 torch."""
         return self._max_abs_rel is not None
 
     def runners(self) -> tuple[Runner, ...]:
-        """Give what runs the sizes that are ready, for who needs it to stay in memory."""
+        """Return what runs the sizes that are ready, for who needs it to stay in memory."""
         return tuple(self._runners.values())
 
     def _prepared(self, example: Tensors) -> Runner:

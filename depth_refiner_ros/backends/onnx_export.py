@@ -25,14 +25,14 @@ FILE = 'model.onnx'
 
 
 def onnx_facts(module: nn.Module, example: Tensors, precision: str) -> dict[str, object]:
-    """Give what an ONNX file depends on, as the engine cache compares it."""
+    """Return what an ONNX file depends on, as the engine cache compares it."""
     return {'what': 'onnx', 'model': model_hash(module), 'shapes': shapes_of(example),
             'precision': precision, 'opset': OPSET, 'torch': torch.__version__}
 
 
 def cached_onnx(cache: EngineCache, module: nn.Module, key: str, example: Tensors, facts: Facts
                 ) -> Path:
-    """Give the file of a network, exporting it where the cache has none."""
+    """Return the file of a network, exporting it where the cache has none."""
     folder = cache.entry(f'{key}-onnx', facts, lambda place: export_onnx(
         module, example, place / FILE, precision=str(facts['precision'])))
     return folder / FILE

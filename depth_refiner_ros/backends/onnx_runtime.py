@@ -107,7 +107,7 @@ class OnnxRunner:
         return results[0] if len(results) == 1 else tuple(results)
 
     def _place(self, value: torch.Tensor) -> tuple[Any, ...]:
-        """Give where a tensor lies, as the runtime asks for it."""
+        """Return where a tensor lies, as the runtime asks for it."""
         return (self._device.type, self._device.index or 0, np.float32, tuple(value.shape),
                 value.data_ptr())
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth_refiner_ros.backends.base import Backend, Runner, silent, Tell
+from depth_refiner_ros.backends.base import Backend, Log, Runner, silent
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.model_runner import Network
+from depth_refiner_ros.backends.model_runner import ModelRunner
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from torch import nn
@@ -25,14 +25,14 @@ class BackendOptions:
         :class:`~depth_refiner_ros.backends.tensorrt.TensorRtBackend`
     :param build_only: build what is missing and run on torch
     :param max_abs_rel: bound of the self-check, None to go without
-    :param tell: hears of long builds and of entries that are built again
+    :param log: hears of long builds and of entries that are built again
     """
 
     engine_cache: str = ''
     target: str = ''
     build_only: bool = False
     max_abs_rel: float | None = None
-    tell: Tell = silent
+    log: Log = silent
 
 
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
@@ -41,13 +41,13 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
     'onnx': lambda how, cache, options: OnnxBackend(how.device, how.precision, cache,
                                                     how.threads),
     'tensorrt': lambda how, cache, options: TensorRtBackend(how.precision, cache, options.target,
-                                                            options.tell),
+                                                            options.log),
 }
 
 
-class Networks:
+class ModelRunners:
     """
-    Makes a :class:`~depth_refiner_ros.backends.model_runner.Network` of each module it is given.
+    Wrap each module that it is given in a :class:`.ModelRunner` of the chosen backend.
 
     :param execution: from :func:`~depth_refiner_ros.backends.execution.choose`
     :param options: what backends may be told
@@ -58,19 +58,19 @@ class Networks:
         self._options = options or BackendOptions()
         folder = self._options.engine_cache
         self.cache = EngineCache(Path(folder).expanduser() if folder else None,
-                                 self._options.tell)
+                                 self._options.log)
         self._execution = execution
-        self._made: list[Network] = []
+        self._made: list[ModelRunner] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
 
-    def __call__(self, module: nn.Module, key: str) -> Network:
+    def __call__(self, module: nn.Module, key: str) -> ModelRunner:
         """
         Hand a network over.
 
         :param module: in fp32 on the CPU, forward takes and gives tensors
         :param key: short name, for files and messages
         """
-        network = Network(module, key, self.backend, self._execution.device,
+        network = ModelRunner(module, key, self.backend, self._execution.device,
                           max_abs_rel=self._options.max_abs_rel,
                           build_only=self._options.build_only)
         self._made.append(network)
@@ -78,11 +78,11 @@ class Networks:
 
     @property
     def judged(self) -> bool:
-        """Tell whether any of them is compared with fp32 torch at a new size."""
+        """Return whether any of them is compared with fp32 torch at a new size."""
         return any(network.judged for network in self._made)
 
     def runners(self) -> tuple[Runner, ...]:
-        """Give what runs all networks, see :meth:`Network.runners`."""
+        """Return what runs all networks, see :meth:`ModelRunner.runners`."""
         return tuple(runner for network in self._made for runner in network.runners())
 
     def describe(self) -> list[str]:

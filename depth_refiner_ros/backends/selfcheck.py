@@ -70,7 +70,7 @@ def check(backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: 
 
 def check_image(width: int, height: int) -> torch.Tensor:
     """
-    Give the picture of a simulated room that every backend is tried on.
+    Return the picture of a simulated room that every backend is tried on.
 
     :return: ``rgb_B3HW`` uint8 of the asked size
     """
@@ -85,7 +85,7 @@ def check_image(width: int, height: int) -> torch.Tensor:
 
 def check_depth(width: int, height: int) -> torch.Tensor:
     """
-    Give measured depth to go with :func:`check_image`: a receding floor, a box before it.
+    Return measured depth to go with :func:`check_image`: a receding floor, a box before it.
 
     It is smeared, as of a cheap sensor. What a refiner adds to flat or sharp depth is next to
     nothing, and rounding is large beside that.

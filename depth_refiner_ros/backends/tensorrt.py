@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.backends.base import Runner, silent, Tell, Tensors
+from depth_refiner_ros.backends.base import Log, Runner, silent, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
 from depth_refiner_ros.backends.tensorrt_api import gpu_facts, has_gpu, load_tensorrt
@@ -24,7 +24,7 @@ class TensorRtBackend:
     :param cache: keeps ONNX files, engines and timings
     :param target: GPU generations to build for, such as ``sm86,sm89`` (TensorRT-RTX); empty for
         this machine's
-    :param tell: hears how far a build is
+    :param log: hears how far a build is
     :raises BackendError: where TensorRT is not installed
     """
 
@@ -33,13 +33,13 @@ class TensorRtBackend:
     fix = ('use precision:=fp32 or backend:=compiled, or install another TensorRT (10.3 of '
            'JetPack 6.2 gives wrong depth, 10.14 and later are sound)')
 
-    def __init__(self, precision: str, cache: EngineCache, target: str = '', tell: Tell = silent
+    def __init__(self, precision: str, cache: EngineCache, target: str = '', log: Log = silent
                  ) -> None:
         self._trt = load_tensorrt()
         self.precision = precision
         self._cache = cache
         self._target = target
-        self._tell = tell
+        self._log = log
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
         """
@@ -47,7 +47,7 @@ class TensorRtBackend:
 
         :raises BackendError: where TensorRT refuses it, or there is no GPU to build for
         """
-        return self._cache.entry(f'{key}-engine', *self._recipe(module, key, example)) / FILE
+        return self._cache.entry(f'{key}-engine', *self._build_facts(module, key, example)) / FILE
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """
@@ -58,7 +58,7 @@ class TensorRtBackend:
         if not has_gpu():
             raise BackendError('backend = tensorrt: torch sees no CUDA GPU to run engines on; use '
                                'backend:=onnx here, or build_only with a target')
-        facts, build = self._recipe(module, key, example)
+        facts, build = self._build_facts(module, key, example)
         name = f'{key}-engine'
         for _ in range(2):
             engine = self._cache.entry(name, facts, build) / FILE
@@ -70,8 +70,9 @@ class TensorRtBackend:
                            'has just built (out of memory?); use backend:=compiled, or a smaller '
                            'image')
 
-    def _recipe(self, module: nn.Module, key: str, example: Tensors) -> tuple[dict[str, Any], Any]:
-        """Give everything the engine depends on, and what builds it."""
+    def _build_facts(self, module: nn.Module, key: str, example: Tensors
+                     ) -> tuple[dict[str, Any], Any]:
+        """Return everything the engine depends on, and what builds it."""
         trt = self._trt
         inside = self.precision if trt.strongly_typed else 'fp32'
         exported = onnx_facts(module, example, inside)
@@ -82,9 +83,9 @@ class TensorRtBackend:
 
         def build(folder: Path) -> None:
             onnx_file = cached_onnx(self._cache, module, key, example, exported)
-            self._tell(f'building {key} with TensorRT {trt.version} ({self.precision}); a large '
+            self._log(f'building {key} with TensorRT {trt.version} ({self.precision}); a large '
                        'network takes minutes, once')
-            built = build_engine(trt, onnx_file, precision=self.precision, tell=self._tell,
+            built = build_engine(trt, onnx_file, precision=self.precision, log=self._log,
                                  targets=self._target.split(',') if self._target else (),
                                  timings=self._cache.read(timings))
             (folder / FILE).write_bytes(built.engine)
@@ -136,7 +137,7 @@ class EngineRunner:
 
 
 def _loaded(api: Any, serialised: bytes) -> tuple[tuple[Any, Any], Any] | None:
-    """Give runtime and engine with a context, None where TensorRT refuses them."""
+    """Return runtime and engine with a context, None where TensorRT refuses them."""
     runtime = api.Runtime(api.Logger(api.Logger.ERROR))
     engine = runtime.deserialize_cuda_engine(serialised)
     context = engine.create_execution_context() if engine is not None else None

@@ -28,18 +28,18 @@ class TensorRt:
 
     @property
     def strongly_typed(self) -> bool:
-        """Tell whether number formats come from the network; TensorRT 8 has flags for them."""
+        """Return whether number formats come from the network; TensorRT 8 has flags for them."""
         return hasattr(self.module.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
 
     def network_flags(self) -> int:
-        """Give the flags of a new network."""
+        """Return the flags of a new network."""
         kinds = self.module.NetworkDefinitionCreationFlag
         names = ['STRONGLY_TYPED'] if self.strongly_typed else ['EXPLICIT_BATCH']
         return sum(1 << int(getattr(kinds, name)) for name in names)
 
     def precision_flags(self, precision: str) -> list[Any]:
         """
-        Give the builder flags for a number format; none where the network is strongly typed.
+        Return the builder flags for a number format; none where the network is strongly typed.
 
         :raises BackendError: where this version has none for it
         """
@@ -53,7 +53,7 @@ class TensorRt:
 
     def capability(self, target: str) -> Any:
         """
-        Give TensorRT-RTX's word for a GPU generation.
+        Return TensorRT-RTX's word for a GPU generation.
 
         :param target: such as ``sm89``
         :raises BackendError: where it is none, or not of this flavour
@@ -88,13 +88,13 @@ def load_tensorrt() -> TensorRt:
 
 
 def has_gpu() -> bool:
-    """Tell whether a Runtime may be made: without a GPU, its destructor crashes the process."""
+    """Return whether a Runtime may be made: without a GPU, its destructor crashes the process."""
     return torch.cuda.is_available()
 
 
 def gpu_facts(trt: TensorRt, target: str) -> dict[str, str]:
     """
-    Give what an engine depends on beside its network.
+    Return what an engine depends on beside its network.
 
     :param target: GPU generations to build for, joined by commas; empty for this machine's GPU
     :raises BackendError: where there is neither a GPU nor a target

@@ -6,7 +6,7 @@ from pathlib import Path
 import time
 from typing import Any
 
-from depth_refiner_ros.backends.base import silent, Tell
+from depth_refiner_ros.backends.base import Log, silent
 from depth_refiner_ros.backends.tensorrt_api import TensorRt
 from depth_refiner_ros.core.errors import BackendError
 
@@ -27,7 +27,7 @@ class Built:
 
 
 def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Sequence[str] = (),
-                 timings: bytes = b'', tell: Tell = silent) -> Built:
+                 timings: bytes = b'', log: Log = silent) -> Built:
     """
     Build an engine.
 
@@ -36,7 +36,7 @@ def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Seq
     :param precision: fp32, fp16 or bf16
     :param targets: GPU generations such as ``sm89`` (TensorRT-RTX); none for this machine's
     :param timings: from an earlier build
-    :param tell: hears how far it is
+    :param log: hears how far it is
     :raises BackendError: where TensorRT refuses the network, with its own first reason
     """
     api = trt.module
@@ -57,7 +57,7 @@ def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Seq
             config.set_compute_capability(trt.capability(target), place)
     cache = _timing_cache(config, timings)
     if hasattr(api, 'IProgressMonitor'):
-        config.progress_monitor = _progress(api, onnx_file.parent.name, tell)
+        config.progress_monitor = _progress(api, onnx_file.parent.name, log)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise BackendError(f'TensorRT {trt.version} cannot build {onnx_file.name}: '
@@ -81,7 +81,7 @@ def _first(complaints: list[str]) -> str:
 
 
 def _logger(api: Any, complaints: list[str]) -> Any:
-    """Give a logger that keeps errors for our own message and drops the rest."""
+    """Return a logger that keeps errors for our own message and drops the rest."""
     class Logger(api.ILogger):
         def __init__(self) -> None:
             api.ILogger.__init__(self)
@@ -93,8 +93,8 @@ def _logger(api: Any, complaints: list[str]) -> Any:
     return Logger()
 
 
-def _progress(api: Any, name: str, tell: Tell) -> Any:
-    """Give a monitor that tells now and then how far the longest phase is."""
+def _progress(api: Any, name: str, log: Log) -> Any:
+    """Return a monitor that tells now and then how far the longest phase is."""
     class Progress(api.IProgressMonitor):
         def __init__(self) -> None:
             api.IProgressMonitor.__init__(self)
@@ -110,7 +110,7 @@ def _progress(api: Any, name: str, tell: Tell) -> Any:
         def step_complete(self, phase: str, step: int) -> bool:
             if time.monotonic() - self.told_s > TELL_EVERY_S:
                 self.told_s = time.monotonic()
-                tell(f'building {name}: {phase}, step {step} of {self.steps.get(phase, step)}')
+                log(f'building {name}: {phase}, step {step} of {self.steps.get(phase, step)}')
             return True
 
     return Progress()

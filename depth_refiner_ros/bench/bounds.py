@@ -23,7 +23,7 @@ class Stage:
 
 def bound_ms(operations: Operations, device: Device, precision: str) -> float:
     """
-    Give the least time of one call: all arithmetic at peak, or all traffic at full bandwidth.
+    Return the least time of one call: all arithmetic at peak, or all traffic at full bandwidth.
 
     :raises InputError: where the device has no such arithmetic
     """
@@ -33,7 +33,7 @@ def bound_ms(operations: Operations, device: Device, precision: str) -> float:
 
 def bounds(stages: Mapping[str, Stage], device: Device, precision: str) -> dict[str, float]:
     """
-    Give the bound of each stage over a frame, of the refiner alone and of all with the prior.
+    Return the bound of each stage over a frame, of the refiner alone and of all with the prior.
 
     Stages follow each other, so their bounds add up.
 
@@ -46,12 +46,12 @@ def bounds(stages: Mapping[str, Stage], device: Device, precision: str) -> dict[
 
 
 def ratio(measured_ms: float | None, least_ms: float | None) -> float | None:
-    """Give measured over bound; None where there is nothing to compare with."""
+    """Return measured over bound; None where there is nothing to compare with."""
     return measured_ms / least_ms if measured_ms is not None and least_ms else None
 
 
 def costs(stages: Mapping[str, Stage]) -> dict[str, dict[str, Any]]:
-    """Give what each stage costs in one frame, as the result file holds it."""
+    """Return what each stage costs in one frame, as the result file holds it."""
     rows = {}
     for name, stage in stages.items():
         frame = stage.operations.times(stage.calls)

@@ -32,7 +32,7 @@ class Operations:
     operand_bytes: float
 
     def times(self, calls: int) -> 'Operations':
-        """Give the cost of several calls; the weights stay one copy, but are read each time."""
+        """Return the cost of several calls; the weights stay one copy, but are read each time."""
         return Operations(flops=self.flops * calls, weight_bytes=self.weight_bytes,
                           operand_bytes=self.operand_bytes * calls)
 

@@ -39,7 +39,7 @@ class Device:
 
     def peak(self, precision: str) -> float:
         """
-        Give operations per second in a number format.
+        Return operations per second in a number format.
 
         :raises InputError: where the device has no such arithmetic
         """
@@ -112,7 +112,7 @@ def named_device(name: str) -> Device:
 
 def known_as(driver_name: str) -> Device | None:
     """
-    Give the device of a driver's or a board's name; None where it is not in the table.
+    Return the device of a driver's or a board's name; None where it is not in the table.
 
     Laptop, PCIe and cut-down variants are other devices than the ones whose name they share.
     """

@@ -14,7 +14,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.registry import BackendOptions, Networks
+from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.bench.bounds import Stage
 from depth_refiner_ros.bench.marigold import frame_call, pipeline
 from depth_refiner_ros.bench.networks import (
@@ -101,9 +101,9 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
             'clock': clock(device)}
 
 
-def unchecked_networks(execution: Execution, settings: ModelSettings) -> Networks:
-    """Give what prepares networks, without comparing what random weights make of an image."""
-    return Networks(execution, BackendOptions(engine_cache=settings.engine_cache, tell=say))
+def unchecked_networks(execution: Execution, settings: ModelSettings) -> ModelRunners:
+    """Return what prepares networks, without comparing what random weights make of an image."""
+    return ModelRunners(execution, BackendOptions(engine_cache=settings.engine_cache, log=say))
 
 
 def _timed(name: str, call: Callable[[], Any], wanted: FullSize,
@@ -114,13 +114,13 @@ def _timed(name: str, call: Callable[[], Any], wanted: FullSize,
 
 def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
                 settings: ModelSettings, size: FrameSize) -> dict[str, Callable[[], Any]]:
-    """Give one call of each network, of alignment and cloud, and of the whole frame."""
+    """Return one call of each network, of alignment and cloud, and of the whole frame."""
     device = execution.device
     generator = torch.Generator().manual_seed(0)
     rgb_u8 = torch.randint(0, 256, (1, 3, size.height, size.width), dtype=torch.uint8,
                            generator=generator).to(device)
     camera = Intrinsics.from_fov(size.width, size.height, 60.0)
-    refiner = DepthRefiner(prior, SharpEstimator(network), execution, settings, tell=say)
+    refiner = DepthRefiner(prior, SharpEstimator(network), execution, settings, log=say)
     cloud = CloudBuilder(camera, device=device)
     rgb_HW3 = rgb_u8[0].permute(1, 2, 0).contiguous()
     rgb = rgb_u8.float() / 255.0

@@ -49,7 +49,7 @@ def assemble(unet: Any, vae: Any, text_width: int) -> Any:
 
 def frame_call(made: Any, rgb_u8_B3HW: torch.Tensor, steps: int) -> Callable[[], torch.Tensor]:
     """
-    Give one frame: uint8 image on the device in, depth in 0..1 on the device out.
+    Return one frame: uint8 image on the device in, depth in 0..1 on the device out.
 
     :param steps: evaluations of the UNet
     """

@@ -17,9 +17,9 @@ from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.devices import DTYPES
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.diffusion.codec import VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.presets import apdepth_recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import apdepth_spec, sharpdepth_spec
 from depth_refiner_ros.diffusion.sd2 import sd2_network
 from depth_refiner_ros.diffusion.tiny_codec import tiny_depth_vae
 import torch
@@ -42,7 +42,7 @@ class FrameSize:
 
     def checked(self, multiple: int) -> 'FrameSize':
         """
-        Give the size where networks can halve it.
+        Return the size where networks can halve it.
 
         :raises InputError: where a side is no multiple
         """
@@ -52,16 +52,16 @@ class FrameSize:
         return self
 
 
-def recipe_of(method: str) -> Recipe:
+def spec_of(method: str) -> ModelSpec:
     """
-    Give the conventions of a method at full size, as they are timed.
+    Return the conventions of a method at full size, as they are timed.
 
     Images keep their size, one UNet makes both passes of SharpDepth, and ApDepth is given the
     metric prior instead of a disparity beside it: the networks and their inputs are the same.
     """
     if method == 'sharpdepth':
-        return replace(sharpdepth_recipe('official_code'), max_edge_px=0)
-    return replace(apdepth_recipe('normalized'), condition='metric', output='metric',
+        return replace(sharpdepth_spec('official_code'), max_edge_px=0)
+    return replace(apdepth_spec('normalized'), condition='metric', output='metric',
                    space='depth')
 
 
@@ -72,13 +72,13 @@ def build_network(method: str, codec: str) -> OneStepNetwork:
     :param codec: ``vae`` (Stable Diffusion's) or ``tiny`` (the small one with a depth decoder)
     """
     with META:
-        return sd2_network(recipe_of(method), tiny_depth_vae() if codec == 'tiny' else None)
+        return sd2_network(spec_of(method), tiny_depth_vae() if codec == 'tiny' else None)
 
 
 def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
                 seed: int = 0) -> nn.Module:
     """
-    Give a module of the meta device memory in its final number format, and random weights.
+    Return a module of the meta device memory in its final number format, and random weights.
 
     Norms pass their input on and biases are zero, so that activations stay finite in fp16.
     """
@@ -98,15 +98,15 @@ def build_on(execution: Execution, method: str, codec: str) -> OneStepNetwork:
     """Build a refiner in memory as its backend wants it, with random weights."""
     network = build_network(method, codec)
     place(network, execution)
-    if network.recipe.task_embedding:
-        network.task_C = torch.tensor(network.recipe.task_embedding,
+    if network.spec.task_embedding:
+        network.task_C = torch.tensor(network.spec.task_embedding,
                                       device=next(network.parameters()).device)
     return network
 
 
 def place(network: nn.Module, execution: Execution) -> nn.Module:
     """
-    Give a network of the meta device memory where its backend wants it.
+    Return a network of the meta device memory where its backend wants it.
 
     torch runs it where it is, in the number format that it has, normalisations exact; others
     take fp32 on the CPU and place their own copy.
@@ -122,7 +122,7 @@ def place(network: nn.Module, execution: Execution) -> nn.Module:
 
 def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
     """
-    Give one call of each network of the refiner: both encodings, the UNet, the decoder.
+    Return one call of each network of the refiner: both encodings, the UNet, the decoder.
 
     :param rgb_B3HW: image in 0..1 of a size that the UNet can halve
     """
@@ -139,7 +139,7 @@ def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
 
 
 def autoencoder(network: OneStepNetwork) -> nn.Module:
-    """Give the autoencoder of a network of true size."""
+    """Return the autoencoder of a network of true size."""
     assert isinstance(network.codec, VaeCodec)
     return network.codec.vae
 

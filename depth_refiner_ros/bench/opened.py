@@ -21,17 +21,17 @@ class OpenedRefiner(DepthRefiner):
 
     @property
     def execution(self) -> Execution:
-        """Give device and number format."""
+        """Return device and number format."""
         return self._execution
 
     def passes(self, stage: str) -> int:
         """Count the calls of a network in one frame."""
         if self._estimator is None or stage in ('prior', 'encode'):
             return 1
-        return PASSES[self._estimator.network.recipe.method]
+        return PASSES[self._estimator.network.spec.method]
 
     def network_calls(self, frame: Frame) -> dict[str, tuple[Callable[[], Any], Weights]]:
-        """Give one call of each network for a frame, with the weights that it reads."""
+        """Return one call of each network for a frame, with the weights that it reads."""
         device = self._execution.device
         rgb = rgb_batch(frame).to(device).float() / 255.0
         sensor = None if frame.depth_m_HW is None else depth_batch(frame.depth_m_HW).to(device)
@@ -41,7 +41,7 @@ class OpenedRefiner(DepthRefiner):
         if self._estimator is None:
             return calls
         network = self._estimator.network
-        inner = working_image(rgb, network.recipe.max_edge_px,
+        inner = working_image(rgb, network.spec.max_edge_px,
                               size_multiple(network.unet, network.codec.factor))
         weights = {'unet': weights_of(network.unet)}
         return calls | {name: (call, weights.get(name, weights_of(network.codec)))
@@ -49,7 +49,7 @@ class OpenedRefiner(DepthRefiner):
 
 
 def working_image(rgb_B3HW: torch.Tensor, max_edge_px: int, multiple: int) -> torch.Tensor:
-    """Give the image as the UNet sees it: of the recipe's size, padded until it can be halved."""
+    """Return the image as the UNet sees it: of the spec's size, padded until it can be halved."""
     height, width = rgb_B3HW.shape[-2:]
     if max_edge_px:
         scale = max_edge_px / max(height, width)
@@ -60,7 +60,7 @@ def working_image(rgb_B3HW: torch.Tensor, max_edge_px: int, multiple: int) -> to
 
 
 def weights_of(owner: object) -> Weights:
-    """Give the weights of a module, or of all modules inside an object of this package."""
+    """Return the weights of a module, or of all modules inside an object of this package."""
     if isinstance(owner, nn.Module):
         return tuple(owner.parameters())
     ours = type(owner).__module__.startswith(__package__.partition('.')[0])

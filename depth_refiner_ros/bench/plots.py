@@ -19,7 +19,7 @@ PAPER_RGB, INK_RGB, GRID_RGB = (255, 255, 255), (40, 40, 40), (225, 225, 225)
 BAR_RGB, BOUND_RGB = (86, 140, 196), (20, 60, 110)
 SERIES_RGB = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0),
               (86, 180, 233), (90, 90, 90), (150, 110, 60))
-"""Told apart by people who see few colours, too (Okabe and Ito)."""
+"""Told apart by people who see few colors, too (Okabe and Ito)."""
 
 Point = tuple[float, float]
 
@@ -100,7 +100,7 @@ def curves(title: str, series: Mapping[str, Sequence[Point]], *, x_label: str, y
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Give the values 1, 2 and 5 times powers of ten that span positive numbers, two at least."""
+    """Return 1, 2 and 5 times powers of ten that span positive numbers: at least two values."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1
     every = [step * 10.0 ** power for power in range(first, last + 1) for step in (1, 2, 5)]
     below = [value for value in every if value <= low * (1 + 1e-9)]
@@ -113,16 +113,16 @@ def _draw(paper: '_Paper', series: Mapping[str, Sequence[Point]]) -> None:
     """Draw curves with their names at the right end, moved apart where they would touch."""
     named = []
     for index, (name, points) in enumerate(series.items()):
-        colour = SERIES_RGB[index % len(SERIES_RGB)]
-        paper.line(points, colour, 2)
+        color = SERIES_RGB[index % len(SERIES_RGB)]
+        paper.line(points, color, 2)
         for point in points:
-            paper.dot(point, colour)
+            paper.dot(point, color)
         if points:
-            named.append((points[-1][1], points[-1][0], name, colour))
+            named.append((points[-1][1], points[-1][0], name, color))
     free = -math.inf
-    for row, column, name, colour in sorted(named):
+    for row, column, name, color in sorted(named):
         free = max(row + 5, free + 16)
-        paper.text(name, column + 10, free, colour=colour)
+        paper.text(name, column + 10, free, color=color)
 
 
 def _scale(low: float, high: float, start: float, end: float, *,
@@ -144,29 +144,29 @@ class _Paper:
         self._rgb_HW3 = np.full((height * DETAIL, width * DETAIL, 3), PAPER_RGB, np.uint8)
 
     def text(self, text: str, x: float, y: float, *, size: float = 0.5, align: float = 0.0,
-             colour: tuple[int, int, int] = INK_RGB) -> None:
+             color: tuple[int, int, int] = INK_RGB) -> None:
         """Write; ``align`` is the share of the text that stands left of ``x``."""
         (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size * DETAIL, DETAIL)
         cv2.putText(self._rgb_HW3, text, (round(x * DETAIL - align * width), round(y * DETAIL)),
-                    cv2.FONT_HERSHEY_SIMPLEX, size * DETAIL, colour, DETAIL, cv2.LINE_AA)
+                    cv2.FONT_HERSHEY_SIMPLEX, size * DETAIL, color, DETAIL, cv2.LINE_AA)
 
     def box(self, left: float, top: float, right: float, bottom: float,
-            colour: tuple[int, int, int]) -> None:
+            color: tuple[int, int, int]) -> None:
         """Fill a rectangle."""
         start = (round(left * DETAIL), round(top * DETAIL))
         end = (round(right * DETAIL), round(bottom * DETAIL))
-        cv2.rectangle(self._rgb_HW3, start, end, colour, cv2.FILLED)
+        cv2.rectangle(self._rgb_HW3, start, end, color, cv2.FILLED)
 
-    def line(self, points: Sequence[Point], colour: tuple[int, int, int], thickness: int) -> None:
+    def line(self, points: Sequence[Point], color: tuple[int, int, int], thickness: int) -> None:
         """Join points."""
         path = np.rint(np.asarray(points, float).reshape(-1, 1, 2) * DETAIL).astype(np.int32)
-        cv2.polylines(self._rgb_HW3, [path], False, colour, thickness * DETAIL, cv2.LINE_AA)
+        cv2.polylines(self._rgb_HW3, [path], False, color, thickness * DETAIL, cv2.LINE_AA)
 
-    def dot(self, point: Point, colour: tuple[int, int, int]) -> None:
+    def dot(self, point: Point, color: tuple[int, int, int]) -> None:
         """Mark a point."""
         centre = (round(point[0] * DETAIL), round(point[1] * DETAIL))
-        cv2.circle(self._rgb_HW3, centre, 4 * DETAIL, colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(self._rgb_HW3, centre, 4 * DETAIL, color, cv2.FILLED, cv2.LINE_AA)
 
     def rgb_HW3(self) -> np.ndarray:
-        """Give the picture."""
+        """Return the picture."""
         return cv2.resize(self._rgb_HW3, self._size, interpolation=cv2.INTER_AREA)

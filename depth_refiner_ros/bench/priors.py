@@ -58,13 +58,13 @@ class DepthAnything(nn.Module):
         self.model = model
 
     def forward(self, pixels_B3HW: torch.Tensor) -> torch.Tensor:
-        """Give depth as ``depth_BHW``."""
+        """Return depth as ``depth_BHW``."""
         depth: torch.Tensor = self.model(pixels_B3HW).predicted_depth
         return depth
 
 
 def prior_input(size: FrameSize, short_edge_px: int = SHORT_EDGE_PX) -> FrameSize:
-    """Give the network's input for an image: its shape, the short edge set, whole patches."""
+    """Return the network's input for an image: its shape, the short edge set, whole patches."""
     scale = short_edge_px / min(size.width, size.height)
     return FrameSize(width=max(1, round(size.width * scale / PATCH_PX)) * PATCH_PX,
                      height=max(1, round(size.height * scale / PATCH_PX)) * PATCH_PX)
@@ -105,5 +105,5 @@ class RandomPrior:
         return PriorDepth(depth_B1HW=depth.clamp(0.0, 1.0) + ramp)
 
     def describe(self) -> list[str]:
-        """Give no line: nothing is loaded."""
+        """Return no line: nothing is loaded."""
         return []

@@ -12,7 +12,7 @@ import torch
 
 def yardsticks(device: torch.device, precision: str, against: str) -> list[Device]:
     """
-    Give what measured times are compared with.
+    Return what measured times are compared with.
 
     That is the named device or the found one's data sheet, and what a product and a copy reach
     here and now.
@@ -28,7 +28,7 @@ def yardsticks(device: torch.device, precision: str, against: str) -> list[Devic
 def stage_rows(stages: Mapping[str, Stage], stages_ms: Mapping[str, Sequence[float]],
                devices: Sequence[Device], precision: str) -> dict[str, dict[str, Any]]:
     """
-    Give one row for each stage, over one frame.
+    Return one row for each stage, over one frame.
 
     :param stages: the networks, in order
     :param stages_ms: milliseconds of each *call*; also of stages that are no networks, and of
@@ -49,7 +49,7 @@ def stage_rows(stages: Mapping[str, Stage], stages_ms: Mapping[str, Sequence[flo
 
 
 def device_facts(device: Device) -> dict[str, Any]:
-    """Give a device as the result file holds it."""
+    """Return a device as the result file holds it."""
     return {'name': device.name, 'origin': device.origin,
             'tflop_per_s': {name: rate / 1e12 for name, rate in device.flops_per_s.items()},
             'gb_per_s': device.bytes_per_s / 1e9}

@@ -137,7 +137,7 @@ def steps_of(text: str) -> tuple[int, ...]:
 
 
 def _steps_measured(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    """Give the curves of diffusers' pipeline and the one point of the refiner."""
+    """Return the curves of diffusers' pipeline and the one point of the refiner."""
     series: dict[str, list[tuple[float, float]]] = {}
     for row in result['diffusers']:
         series.setdefault(row['name'], []).append((row['steps'], row['p50']))

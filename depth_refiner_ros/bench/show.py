@@ -72,7 +72,7 @@ def show_priors(result: Mapping[str, Any]) -> None:
 
 
 def stage_table(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Give a table of stages with their operations, times, bounds and ratios."""
+    """Return a table of stages with their operations, times, bounds and ratios."""
     devices = list(next(iter(rows.values()))['bound_ms']) if rows else []
     heads = [head for name in devices for head in (f'least, {name}', 'ratio')]
     table = Table('stage', 'calls', 'GFLOP', 'MB', 'p50, ms', 'p95, ms', *heads, title=title)

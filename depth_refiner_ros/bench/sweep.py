@@ -14,7 +14,7 @@ from typing import Any
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
 from depth_refiner_ros.bench.devices import Device
 from depth_refiner_ros.bench.full import full_stages, FullSize
@@ -50,7 +50,7 @@ def sweep_priors(size: FrameSize, devices: Sequence[Device], precision: str,
 
 
 def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: Execution,
-                   networks: Networks, *, frames: int, warm_up: int) -> list[dict[str, Any]]:
+                   networks: ModelRunners, *, frames: int, warm_up: int) -> list[dict[str, Any]]:
     """Add measured milliseconds and their ratio to each row of :func:`sweep_priors`."""
     measured, built, network = [], '', None
     rgb = torch.full((1, 3, size.height, size.width), 0.5, device=execution.device)

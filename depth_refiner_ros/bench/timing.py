@@ -33,7 +33,7 @@ def timed_ms(call: Callable[[], Any], device: torch.device, *, frames: int,
 
 
 def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], Any]:
-    """Give a call as it runs within a frame: a CUDA graph where the frame is one, if it can be."""
+    """Return a call as it runs within a frame: as a CUDA graph where the whole frame is one."""
     if not execution.whole_frames:
         return call
 

@@ -18,7 +18,7 @@ AssumedFov = Annotated[float, typer.Option(
     help='Horizontal field of view of images whose camera is not known [deg].')]
 JsonFile = Annotated[Path | None, typer.Option('--json', help='Also write the result here, for '
                                                'machines.')]
-SourceSpec = Annotated[str, typer.Argument(
+SourceLocation = Annotated[str, typer.Argument(
     metavar='SOURCE', show_default=False,
     help='sim:SEED[:FRAMES], a TUM RGB-D folder, a folder of images, a video or a ROS 2 bag.')]
 
@@ -26,7 +26,7 @@ SourceSpec = Annotated[str, typer.Argument(
 def settings_flags(parameter: str, group: type, *, prefix: str = '', skip: tuple[str, ...] = (),
                    defaults: dict[str, Any] | None = None) -> Callable[[Command], Command]:
     """
-    Give a command one flag for each option of a group, and the checked group as an argument.
+    Return a command one flag for each option of a group, and the checked group as an argument.
 
     :param parameter: the command's argument that receives the settings
     :param group: class of the settings

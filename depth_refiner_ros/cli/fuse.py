@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceSpec
+from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation
 from depth_refiner_ros.settings.settings import ModelSettings, TsdfSettings
 import typer
 
@@ -11,7 +11,7 @@ import typer
 @settings_flags('model', ModelSettings)
 @settings_flags('tsdf', TsdfSettings, prefix='tsdf.')
 def fuse(
-    source: SourceSpec,
+    source: SourceLocation,
     model: ModelSettings,
     tsdf: TsdfSettings,
     out: Output = Path('fused'),
@@ -25,7 +25,7 @@ def fuse(
         'rerun.')] = None,
     json: JsonFile = None,
 ) -> None:
-    """Refine a sequence and fuse it into a coloured mesh, with a report."""
+    """Refine a sequence and fuse it into a colored mesh, with a report."""
     from depth_refiner_ros.apps.fuse import run
     run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry,
         scene=scene, json=json)

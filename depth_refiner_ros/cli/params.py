@@ -38,7 +38,7 @@ def params(
 
 
 def documentation(nodes: dict[str, type]) -> str:
-    """Give the page ``docs/parameters.md``."""
+    """Return the page ``docs/parameters.md``."""
     head = ('# Parameters\n\nMade by `depth-refiner params --markdown` from '
             '`depth_refiner_ros/settings/settings.py`.\n')
     sections = [f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n'

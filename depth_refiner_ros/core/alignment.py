@@ -63,7 +63,7 @@ def fit_robust(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
 
 
 def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
-    """Give the fit that changes nothing."""
+    """Return the fit that changes nothing."""
     batch, pixels = like_B1HW.shape[0], like_B1HW[0].numel()
     zeros = like_B1HW.new_zeros(batch)
     counts = torch.zeros(batch, dtype=torch.int64, device=like_B1HW.device)
@@ -139,7 +139,7 @@ def _sum(values_BN: torch.Tensor) -> torch.Tensor:
 
 def _status(too_few_B: torch.Tensor, constant_B: torch.Tensor, negative_B: torch.Tensor,
             not_finite_B: torch.Tensor) -> torch.Tensor:
-    """Give the first reason that holds, in the order in which the sums need each other."""
+    """Return the first reason that holds, in the order in which the sums need each other."""
     status_B = torch.full_like(too_few_B, int(FitStatus.OK), dtype=torch.int64)
     for reason, holds_B in ((FitStatus.NEGATIVE_SCALE, negative_B),
                             (FitStatus.CONSTANT, constant_B),

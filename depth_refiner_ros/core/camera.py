@@ -41,7 +41,7 @@ class Intrinsics:
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov_deg: float) -> 'Intrinsics':
         """
-        Give the centred camera with square pixels and this horizontal field of view.
+        Return the centred camera with square pixels and this horizontal field of view.
 
         :raises InputError: where the angle is not between 0 and 180 degrees
         """
@@ -89,13 +89,13 @@ class Intrinsics:
                           width=self.width, height=self.height)
 
     def matrix(self) -> torch.Tensor:
-        """Give the 3 x 3 camera matrix K as float64."""
+        """Return the 3 x 3 camera matrix K as float64."""
         return torch.tensor([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]],
                             dtype=torch.float64)
 
     def rays(self, *, device: torch.device | str = 'cpu') -> torch.Tensor:
         """
-        Give the viewing rays (x/z, y/z) of all pixels.
+        Return the viewing rays (x/z, y/z) of all pixels.
 
         :return: ``rays_2HW`` float32, right and down positive
         """

@@ -64,9 +64,9 @@ def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> Non
                          f'{intrinsics.width}x{intrinsics.height}; use intrinsics.resized()')
 
 
-def check_colour(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> None:
+def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> None:
     """
-    Ask for a uint8 colour image of a given size.
+    Ask for a uint8 color image of a given size.
 
     :raises InputError: where shape or dtype are others
     """
@@ -74,12 +74,12 @@ def check_colour(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> N
     if tuple(rgb_HW3.shape) != (height, width, 3):
         raise InputError(f'{name}: expected shape ({height}, {width}, 3), got {_shape(rgb_HW3)}')
     if rgb_HW3.dtype != torch.uint8:
-        raise InputError(f'{name}: expected uint8 colours in 0..255, got {rgb_HW3.dtype}')
+        raise InputError(f'{name}: expected uint8 colors in 0..255, got {rgb_HW3.dtype}')
 
 
 def surely_everywhere(mask: torch.Tensor) -> bool:
     """
-    Tell whether a mask on the CPU holds everywhere, to spare work there.
+    Return whether a mask on the CPU holds everywhere, to spare work there.
 
     Another device is not asked, as the answer would have to be waited for, and the question could
     not be part of a CUDA graph: there, False.
@@ -88,7 +88,7 @@ def surely_everywhere(mask: torch.Tensor) -> bool:
 
 
 def surely_somewhere(mask: torch.Tensor) -> bool:
-    """Tell whether a mask on the CPU holds anywhere; False elsewhere, for the same reasons."""
+    """Return whether a mask on the CPU holds anywhere; False elsewhere, for the same reasons."""
     return mask.device.type == 'cpu' and bool(mask.any())
 
 

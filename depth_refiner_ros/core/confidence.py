@@ -15,7 +15,7 @@ UNALIGNED = 0.1
 
 def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) -> torch.Tensor:
     """
-    Give the disagreement of two depths as a ratio: 0 where equal, 1 from twofold on.
+    Return the disagreement of two depths as a ratio: 0 where equal, 1 from twofold on.
 
     :param depth_m_B1HW: refined depth; not positive or NaN counts as full disagreement
     :param prior_m_B1HW: filled prior
@@ -27,7 +27,7 @@ def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) 
 def confidence_of(difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor,
                   fit: ScaleShift) -> torch.Tensor:
     """
-    Give confidence in [0, 1]: agreement, times the share of known prior depth around.
+    Return confidence in [0, 1]: agreement, times the share of known prior depth around.
 
     Deep inside a hole of the prior nothing measured supports the depth, and it falls to 0 over
     :data:`REACH_PX` pixels.

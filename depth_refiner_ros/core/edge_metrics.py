@@ -61,7 +61,7 @@ class EdgeMetrics:
 def edge_metrics(pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor,
                  valid_HW: torch.Tensor | None = None) -> EdgeMetrics:
     """
-    Give the pseudo depth boundary errors (PDBE) of one image.
+    Return the pseudo depth boundary errors (PDBE) of one image.
 
     With complete ground truth and positive depth this is the official code's figure. Missing
     ground truth is filled from the nearest valid pixel, at the same pixels in both maps, so that
@@ -98,7 +98,7 @@ def edge_metrics(pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor,
 
 def annotated_edge_metrics(pred_m_HW: torch.Tensor, gt_edges_HW: torch.Tensor) -> EdgeMetrics:
     """
-    Give the depth boundary errors (DBE) of one image against annotated edges, as iBims-1 does.
+    Return the depth boundary errors (DBE) of one image against annotated edges, as iBims-1 does.
 
     Canny runs on the normalised depth only, with the thresholds that fit the published figures
     (0.1 and 0.2; completeness without a cap).

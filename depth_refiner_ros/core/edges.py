@@ -128,5 +128,5 @@ def dilate(mask_B1HW: torch.Tensor, px: int) -> torch.Tensor:
 
 
 def _take(map_B1HW: torch.Tensor, axis: int, part: slice) -> torch.Tensor:
-    """Give a view of part of the rows or columns."""
+    """Return a view of part of the rows or columns."""
     return map_B1HW[..., part, :] if axis == ROW_AXIS else map_B1HW[..., part]

@@ -53,7 +53,7 @@ PAPER = DifferenceRule(align='minmax', scale='range')
 def difference_map(metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *,
                    rule: DifferenceRule = OFFICIAL_CODE) -> torch.Tensor:
     """
-    Tell how much two depth maps disagree, per image (SharpDepth section 4.1).
+    Return how much two depth maps disagree, per image (SharpDepth section 4.1).
 
     :param metric_B1HW: d, normalised or in metres; NaN where unknown (padding, holes)
     :param relative_B1HW: d-tilde in the same unit
@@ -146,7 +146,7 @@ def _aligned(relative_B1HW: torch.Tensor, metric_B1HW: torch.Tensor, known_B1HW:
 
 def _range(map_B1HW: torch.Tensor,
            known_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give minimum and maximum of the known pixels, 0 and 0 where there are none."""
+    """Return minimum and maximum of the known pixels, 0 and 0 where there are none."""
     axes = (1, 2, 3)
     low_B111 = torch.where(known_B1HW, map_B1HW, torch.inf).amin(dim=axes, keepdim=True)
     high_B111 = torch.where(known_B1HW, map_B1HW, -torch.inf).amax(dim=axes, keepdim=True)

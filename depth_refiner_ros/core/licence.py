@@ -6,5 +6,5 @@ NON_COMMERCIAL = re.compile(r'\bNC\b|non-?commercial|research only', re.IGNORECA
 
 
 def is_non_commercial(licence: str) -> bool:
-    """Tell whether a licence's text rules out commercial use, or leaves that in doubt."""
+    """Return whether a licence's text rules out commercial use, or leaves that in doubt."""
     return bool(NON_COMMERCIAL.search(licence))

@@ -46,5 +46,5 @@ def to_metres(depth_B1HW: torch.Tensor, kind: DepthKind, reference_m_B1HW: torch
 
 
 def from_disparity(disparity_B1HW: torch.Tensor) -> torch.Tensor:
-    """Give metres from 1/metres; what is not in front of the camera is at its far end."""
+    """Return metres from 1/metres; what is not in front of the camera is at its far end."""
     return 1.0 / disparity_B1HW.clamp_min(1.0 / FARTHEST_M)

@@ -1,7 +1,7 @@
 """
 Depth errors of one image and their mean over images.
 
-A.Rel, RMSE, SI_log and delta 1 to 3 as Marigold and SharpDepth compute them: per image over valid
+AbsRel, RMSE, SILog and delta 1 to 3 as Marigold and SharpDepth compute them: per image over valid
 ground truth, prediction clipped to the data set's range, then averaged over images.
 """
 
@@ -141,16 +141,16 @@ class MetricMean:
         self._edge_recalls.append(edges.edge_recall)
 
     def mean(self) -> dict[str, float | None]:
-        """Give the mean of each figure over images, None where no image has it."""
+        """Return the mean of each figure over images, None where no image has it."""
         return {name: _mean(values) for name, values in self._values.items()}
 
     def std(self) -> dict[str, float | None]:
-        """Give the standard deviation of each figure over images, None below two images."""
+        """Return the standard deviation of each figure over images, None below two images."""
         return {name: _std(values) for name, values in self._values.items()}
 
     def summary(self) -> dict[str, object]:
         """
-        Give everything as a JSON-able dict.
+        Return everything as a JSON-able dict.
 
         :return: the means by name, then ``std`` (same names), ``edge_recall`` and ``counts``
         """

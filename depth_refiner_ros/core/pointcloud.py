@@ -3,21 +3,21 @@
 import sys
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.checks import check_at_least, check_camera, check_colour, check_plane
+from depth_refiner_ros.core.checks import check_at_least, check_camera, check_color, check_plane
 from depth_refiner_ros.core.errors import InputError
 import torch
 
 POINT_BYTES = 16
-"""x, y, z as float32, then the colour bytes B, G, R, 0 in the place of a fourth float."""
+"""x, y, z as float32, then the color bytes B, G, R, 0 in the place of a fourth float."""
 
 
 class CloudBuilder:
     """
-    Packs depth and colour into the bytes of an organised PointCloud2, one buffer for all frames.
+    Packs depth and color into the bytes of an organised PointCloud2, one buffer for all frames.
 
     :param intrinsics: camera of the depth map
     :param stride: keep every ``stride``-th row and column
-    :param device: where depth and colour live
+    :param device: where depth and color live
     :raises InputError: where ``stride`` is below 1 or the machine is big-endian
     """
 
@@ -25,7 +25,7 @@ class CloudBuilder:
                  device: torch.device | str = 'cpu') -> None:
         check_at_least('stride', stride, 1)
         if sys.byteorder != 'little':
-            raise InputError('colour bytes are laid out for little-endian machines; '
+            raise InputError('color bytes are laid out for little-endian machines; '
                              f'this one is {sys.byteorder}-endian')
         self._intrinsics = intrinsics
         self._stride = stride
@@ -35,7 +35,7 @@ class CloudBuilder:
         self.height, self.width = rays_2hw.shape[1:]
         self._cloud_hw4 = torch.empty(self.height, self.width, 4, device=device)
         self._bytes_hw16 = self._cloud_hw4.view(torch.uint8)
-        # Alpha stays 0: as 255 it makes half of all colours NaN when they are read as float32.
+        # Alpha stays 0: as 255 it makes half of all colors NaN when they are read as float32.
         self._bytes_hw16[..., 12:] = 0
 
     def build(self, depth_m_HW: torch.Tensor, rgb_HW3: torch.Tensor) -> torch.Tensor:
@@ -43,14 +43,14 @@ class CloudBuilder:
         Fill the buffer with one frame.
 
         :param depth_m_HW: depth in metres; NaN, inf and values <= 0 give NaN points
-        :param rgb_HW3: uint8 colours of the same pixels
-        :return: ``cloud_hw4`` float32, contiguous: x, y, z in metres and the packed colour;
+        :param rgb_HW3: uint8 colors of the same pixels
+        :return: ``cloud_hw4`` float32, contiguous: x, y, z in metres and the packed color;
             valid until the next call, which overwrites it
         :raises InputError: where a size or dtype is another
         """
         check_plane('depth', depth_m_HW)
         check_camera('depth', depth_m_HW, self._intrinsics)
-        check_colour('colour', rgb_HW3, self._intrinsics.height, self._intrinsics.width)
+        check_color('color', rgb_HW3, self._intrinsics.height, self._intrinsics.width)
         stride = self._stride
         z_hw = depth_m_HW[::stride, ::stride].float()
         # 0 * log(z) is 0 for a usable depth and NaN for NaN, inf, 0 and below: one pass.

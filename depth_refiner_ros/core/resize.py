@@ -9,7 +9,7 @@ Size = tuple[int, int]
 
 def with_longest_edge(size: Size, max_edge_px: int) -> Size:
     """
-    Give the size of the same aspect with this longest edge, rounded down as everybody does.
+    Return the size of the same aspect with this longest edge, rounded down as everybody does.
 
     :param max_edge_px: small images are enlarged to it; 0 keeps the size
     """

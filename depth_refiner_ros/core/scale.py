@@ -34,7 +34,7 @@ class ScaleRatio:
 
     @property
     def known(self) -> bool:
-        """Tell whether there was enough overlap for a ratio."""
+        """Return whether there was enough overlap for a ratio."""
         return not math.isnan(self.ratio)
 
 
@@ -154,7 +154,7 @@ class ScaleLock:
 
     def apply(self, depth_m_B1HW: torch.Tensor, momentum: float) -> torch.Tensor:
         """
-        Give the map at the held scale.
+        Return the map at the held scale.
 
         :param depth_m_B1HW: this frame's depth in metres
         :param momentum: weight of the past, 0 to below 1; at 0 the map is as it was

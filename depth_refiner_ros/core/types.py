@@ -1,7 +1,7 @@
 """
 Records that pass between the parts of the package.
 
-Shape letters: B batch, H rows, W columns, 3 colours or axes. Depth is along the optical Z axis
+Shape letters: B batch, H rows, W columns, 3 colors or axes. Depth is along the optical Z axis
 in metres; NaN is 'no value' (REP-117), and only at the ROS border do +Inf and -Inf appear.
 """
 
@@ -51,7 +51,7 @@ class ScaleShift:
 
     @property
     def ok_B(self) -> torch.Tensor:
-        """Tell which images have a usable fit."""
+        """Return which images have a usable fit."""
         return self.status_B == int(FitStatus.OK)
 
     def apply(self, values_B1HW: torch.Tensor) -> torch.Tensor:
@@ -99,7 +99,7 @@ class RefinedDepth:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """Give all tensors, as :meth:`of_tensors` takes them."""
+        """Return all tensors, as :meth:`of_tensors` takes them."""
         fit = self.scale_shift
         counted = fit.status_B.new_zeros(len(fit.status_B))
         return (self.depth_m_B1HW, self.prior_m_B1HW, self.difference_B1HW, self.confidence_B1HW,

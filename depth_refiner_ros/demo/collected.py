@@ -23,15 +23,15 @@ class Collected:
     arrived_ns: dict[str, dict[int, int]]
 
     def count(self, topic: str) -> int:
-        """Give the number of different stamps that arrived."""
+        """Return the number of different stamps that arrived."""
         return len(self.arrived_ns.get(topic, {}))
 
     def has(self, topic: str, stamp_ns: int) -> bool:
-        """Tell whether a message has arrived."""
+        """Return whether a message has arrived."""
         return stamp_ns in self.arrived_ns.get(topic, {})
 
     def map_HW(self, topic: str, stamp_ns: int) -> np.ndarray:
-        """Give a map that has arrived; an image has a third axis."""
+        """Return a map that has arrived; an image has a third axis."""
         return np.asarray(np.load(self.folder / f'{topic.replace("/", "_")}_{stamp_ns}.npy'))
 
     def latency_ms(self) -> list[float]:
@@ -42,7 +42,7 @@ class Collected:
                 if stamp in images]
 
     def fps(self) -> float | None:
-        """Give depth maps per second between the first and the last, None below two."""
+        """Return depth maps per second between the first and the last, None below two."""
         times = sorted(self.arrived_ns.get(DEPTH, {}).values())
         return (len(times) - 1) / (1e-9 * (times[-1] - times[0])) if len(times) > 1 else None
 
@@ -60,7 +60,7 @@ def read_arrivals(folder: Path) -> Collected:
 
 
 def last_diagnostics(folder: Path, node: str) -> dict[str, Any]:
-    """Give the last values that a node reported, empty where it never did."""
+    """Return the last values that a node reported, empty where it never did."""
     file = folder / 'diagnostics.jsonl'
     lines = file.read_text(encoding='utf-8').splitlines(keepends=True) if file.is_file() else []
     found: dict[str, Any] = {}

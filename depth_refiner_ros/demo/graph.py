@@ -70,7 +70,7 @@ class Outcome:
 
 def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, rate_hz: float,
                live: bool) -> Graph:
-    """Give the settings of the demo: those of ``config/``, and what the demo needs."""
+    """Return the settings of the demo: those of ``config/``, and what the demo needs."""
     refiner = updated(node_settings(RefinerNodeSettings, 'refiner'), {
         **values(model), 'profile': 'rep118', 'keep_every_frame': not live,
         'input_qos': 'sensor_data' if live else 'reliable',

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import tempfile
 
-from depth_refiner_ros.apps.closing_lines import tell
+from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import output_folder, say, tracked, write_json
 from depth_refiner_ros.apps.fuse import true_mesh_score
 from depth_refiner_ros.apps.inference import infer
@@ -94,7 +94,7 @@ def run(demo: Demo, json: Path | None) -> None:
                   'player': values(graph.player)}))
     if json:
         write_json(json, summary)
-    tell(summary, demo.out)
+    print_summary(summary, demo.out)
 
 
 def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Judged:
@@ -119,7 +119,7 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
 
 
 def stages(diagnostics: Mapping[str, str]) -> dict[str, float]:
-    """Give the stage times that a node reported, by name."""
+    """Return the stage times that a node reported, by name."""
     return {key.removeprefix('stage_').removesuffix('_ms'): float(value)
             for key, value in diagnostics.items() if key.startswith('stage_')}
 
@@ -132,14 +132,14 @@ def notes(outcome: Outcome) -> list[str]:
 
 
 def counted_drops(diagnostics: Mapping[str, str]) -> dict[str, int]:
-    """Give the frames that a node reported as dropped, by reason."""
+    """Return the frames that a node reported as dropped, by reason."""
     return {key.removeprefix('dropped_'): int(value) for key, value in diagnostics.items()
             if key.startswith('dropped_') and int(value)}
 
 
 def dropped(frames_in: int, outcome: Outcome) -> dict[str, int]:
     """
-    Give the lost frames by reason.
+    Return the lost frames by reason.
 
     What no node counted was lost on the way between the processes.
     """

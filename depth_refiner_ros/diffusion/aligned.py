@@ -16,14 +16,14 @@ def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor,
     Estimate relative depth from an image alone.
 
     :param rgb_B3HW: image in 0..1
-    :param generator: the noise comes from it, where the recipe starts from noise
+    :param generator: the noise comes from it, where the spec starts from noise
     :return: depth or disparity up to scale and shift, same size
     """
     image = network.codec.encode_rgb(rgb_B3HW)
-    if network.recipe.start == 'none':
+    if network.spec.start == 'none':
         return network.decode(network(None, image))
     # The depth latent has the image latent's cells, not always its channels.
     start = image.new_zeros(len(image), network.codec.depth_channels, *image.shape[-2:])
-    if network.recipe.start == 'gaussian':
+    if network.spec.start == 'gaussian':
         start = gaussian_like(start, generator)
     return network.decode(network(start, image))

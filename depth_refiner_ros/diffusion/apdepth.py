@@ -8,7 +8,7 @@ def apdepth_inputs(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: t
                    known_B1HW: torch.Tensor
                    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """
-    Give what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
+    Return what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
 
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised prior, depth or disparity, filled everywhere
@@ -24,6 +24,6 @@ def apdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Te
     """
     Refine normalised depth; see :func:`apdepth_inputs` for the parameters.
 
-    :return: refined normalised depth, same size; clipped where the recipe says so
+    :return: refined normalised depth, same size; clipped where the spec says so
     """
     return network.decode(network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW)))

@@ -1,7 +1,7 @@
 """
 Refiner bundles: a :class:`OneStepNetwork` as a folder in diffusers' layout, and back.
 
-Which files a bundle must hold follows from its recipe, so a bundle that mixes the parts of
+Which files a bundle must hold follows from its spec, so a bundle that mixes the parts of
 different models is refused by the name of the part. Neither tokenizer nor text encoder is
 needed: the embedding of the empty prompt is stored.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, write_bundle
 from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
@@ -48,7 +48,7 @@ def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, li
     if network.text_1LC is not None:
         tensors[TEXT] = _stored('text', {TEXT_KEY: network.text_1LC}, dtype)
     origin = {'source': source} if source else {}
-    manifest = {**origin, 'recipe': network.recipe.to_dict()}
+    manifest = {**origin, 'spec': network.spec.to_dict()}
     if record is not None:
         manifest['training'] = dict(record)
     return write_bundle(folder, kind='refiner', name=name, licence=licence, manifest=manifest,
@@ -59,19 +59,19 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
     """
     Build the network of a refiner bundle, in float32, without gradients.
 
-    :raises WeightsError: where recipe, files, configurations and weights do not fit
+    :raises WeightsError: where spec, files, configurations and weights do not fit
     """
-    tree = bundle.manifest.get('recipe')
+    tree = bundle.manifest.get('spec')
     if not isinstance(tree, dict):
-        raise WeightsError(f'{bundle.path / MANIFEST} has no usable recipe; export the bundle '
+        raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle '
                            'again')
-    recipe = Recipe.from_dict(tree)
-    _check_files(bundle, recipe)
-    codec: LatentCodec = (VaeCodec(_read_part(bundle, VAE)) if recipe.codec == 'vae'
-                          else UnshuffleCodec(recipe.unshuffle_factor))
-    text = _read_text(bundle) if recipe.text_width else None
-    second = _read_part(bundle, GUESS) if recipe.guess != 'self' else None
-    network = OneStepNetwork(_read_part(bundle, UNET), codec, recipe, text, second)
+    spec = ModelSpec.from_dict(tree)
+    _check_files(bundle, spec)
+    codec: LatentCodec = (VaeCodec(_read_part(bundle, VAE)) if spec.codec == 'vae'
+                          else UnshuffleCodec(spec.unshuffle_factor))
+    text = _read_text(bundle) if spec.text_width else None
+    second = _read_part(bundle, GUESS) if spec.guess != 'self' else None
+    network = OneStepNetwork(_read_part(bundle, UNET), codec, spec, text, second)
     return network.eval().requires_grad_(False)
 
 
@@ -85,7 +85,7 @@ def _modules(network: OneStepNetwork) -> dict[str, ModelMixin]:
 
 
 def _true_config(part: str, module: ModelMixin) -> dict[str, Any]:
-    """Give the configuration, tried: a widened layer leaves a stale one behind (4 channels)."""
+    """Return the configuration, tried: a widened layer leaves a stale one behind (4 channels)."""
     config = {key: value for key, value in module.config.items() if not key.startswith('_')}
     with torch.device('meta'):
         rebuilt = type(module).from_config(config)
@@ -109,18 +109,18 @@ def _stored(part: str, state: Mapping[str, torch.Tensor], dtype: torch.dtype
     return stored
 
 
-def _check_files(bundle: Bundle, recipe: Recipe) -> None:
-    """Compare the listed files with those that the recipe needs."""
-    parts = [UNET] + [GUESS] * (recipe.guess != 'self') + [VAE] * (recipe.codec == 'vae')
+def _check_files(bundle: Bundle, spec: ModelSpec) -> None:
+    """Compare the listed files with those that the spec needs."""
+    parts = [UNET] + [GUESS] * (spec.guess != 'self') + [VAE] * (spec.codec == 'vae')
     needed = {f'{part}/{file}' for part in parts for file in (CONFIG, WEIGHTS)}
-    needed |= {TEXT} if recipe.text_width else set()
+    needed |= {TEXT} if spec.text_width else set()
     listed = set(bundle.manifest['sha256'])
-    why = f'(codec {recipe.codec}, guess {recipe.guess}, text_width {recipe.text_width})'
+    why = f'(codec {spec.codec}, guess {spec.guess}, text_width {spec.text_width})'
     for file in sorted(needed - listed):
-        raise WeightsError(f'{bundle.path} has no {file}, which its recipe needs {why}; export it '
+        raise WeightsError(f'{bundle.path} has no {file}, which its spec needs {why}; export it '
                            'again')
     for file in sorted(listed - needed):
-        raise WeightsError(f'{bundle.path} holds {file}, which its recipe does not use {why}; the '
+        raise WeightsError(f'{bundle.path} holds {file}, which its spec does not use {why}; the '
                            'bundle mixes parts of different models')
 
 

@@ -161,7 +161,7 @@ class VaeDecoder(nn.Module):
 
 
 def _without(vae: Any, *names: str) -> Any:
-    """Give the autoencoder with some parts left out and all others shared."""
+    """Return the autoencoder with some parts left out and all others shared."""
     part = copy.copy(vae)
     part._modules = {name: child for name, child in vae._modules.items() if name not in names}
     return part

@@ -37,20 +37,20 @@ class SharpEstimator:
 
     :param network: UNet, codec and conventions
     :param description: one line on where it is from
-    :param max_edge_px: work at this longest edge; 0 takes the recipe's
+    :param max_edge_px: work at this longest edge; 0 takes the spec's
     """
 
     def __init__(self, network: OneStepNetwork, description: str = '', *,
                  max_edge_px: int = 0) -> None:
         self.network = network
-        self.recipe = recipe = network.recipe
+        self.spec = spec = network.spec
         self.description = description
         # Disparity comes up to scale and shift: there is no metre in it to change the space of.
-        space = recipe.space if recipe.condition == 'metric' else 'depth'
-        self._normalizer = DepthNormalizer(space=space, range=recipe.range)
+        space = spec.space if spec.condition == 'metric' else 'depth'
+        self._normalizer = DepthNormalizer(space=space, range=spec.range)
         self._multiple = (size_multiple(network.unet, network.codec.factor)
-                          if recipe.padding == 'levels' else network.codec.factor)
-        self.max_edge_px = max_edge_px or recipe.max_edge_px
+                          if spec.padding == 'levels' else network.codec.factor)
+        self.max_edge_px = max_edge_px or spec.max_edge_px
         self.shrink = 1.0
         """Factor on the size to work at, where memory is short."""
 
@@ -60,37 +60,37 @@ class SharpEstimator:
         Sharpen a prior.
 
         :param rgb_B3HW: image in 0..1
-        :param prior_B1HW: what the recipe's condition asks for, metres or disparity, filled
+        :param prior_B1HW: what the spec's condition asks for, metres or disparity, filled
             everywhere
         :param known_B1HW: bool, where the prior had a value
         :param generator: all noise of an image comes from it
         """
-        recipe = self.recipe
+        spec = self.spec
         full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
         height, width = size = self._working_size(full)
         image = self._padded(resized(rgb_B3HW, size))
-        if recipe.method == 'aligned':
+        if spec.method == 'aligned':
             unit = aligned(self.network, image, generator)[..., :height, :width].float()
             return Estimate(depth_B1HW=self._resized_back(unit, full), difference_B1HW=None,
-                            kind=recipe.output)  # type: ignore[arg-type]
+                            kind=spec.output)  # type: ignore[arg-type]
         prior = resized(prior_B1HW, size)
         normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
         unit = self._padded(normalized.unit_B1HW)
         known = self._padded(resized(known_B1HW.to(unit.dtype), size))
         difference = None
-        if recipe.method == 'sharpdepth':
+        if spec.method == 'sharpdepth':
             refined, difference = sharpdepth(self.network, image, unit, known, generator)
             difference = self._resized_back(difference[..., :height, :width], full)
         else:
             refined = apdepth(self.network, image, unit, known)
         depth = refined[..., :height, :width].float()
-        if recipe.output == 'metric':
+        if spec.output == 'metric':
             depth = self._normalizer.denormalize(depth, normalized)
         return Estimate(depth_B1HW=self._resized_back(depth, full), difference_B1HW=difference,
-                        kind=recipe.output)  # type: ignore[arg-type]
+                        kind=spec.output)  # type: ignore[arg-type]
 
     def _working_size(self, size: Size) -> Size:
-        """Give the size to work at, smaller where memory is short."""
+        """Return the size to work at, smaller where memory is short."""
         edge_px = self.max_edge_px
         if self.shrink < 1.0:
             edge_px = max(1, round((edge_px or max(size)) * self.shrink))
@@ -104,8 +104,8 @@ class SharpEstimator:
             below or right) else maps
 
     def _resized_back(self, maps: torch.Tensor, size: Size) -> torch.Tensor:
-        """Resample as the recipe's own code does."""
-        how = self.recipe.resize_back
+        """Resample as the spec's own code does."""
+        how = self.spec.resize_back
         if how == 'antialias' or maps.shape[-2:] == size:
             return resized(maps, size)
         return functional.interpolate(maps, size=size, mode=how)

@@ -51,7 +51,7 @@ class FoldedUnet(nn.Module):
         self.register_buffer('text_1LC', text_1LC, persistent=False)
 
     def forward(self, sample_BChw: torch.Tensor) -> torch.Tensor:
-        """Give the UNet's output for latents."""
+        """Return the UNet's output for latents."""
         text = None
         if self.text_1LC is not None:
             text = self.text_1LC.expand(sample_BChw.shape[0], -1, -1)
@@ -77,12 +77,12 @@ class _Nothing(nn.Module):
     """Stands where the embedding was."""
 
     def forward(self, *_: Any) -> None:
-        """Give nothing; blocks then add nothing."""
+        """Return nothing; blocks then add nothing."""
 
 
 def _embedding(unet: UNet2DConditionModel, timestep: int, task_C: torch.Tensor | None
                ) -> torch.Tensor:
-    """Give the UNet's embedding of timestep and task."""
+    """Return the UNet's embedding of timestep and task."""
     if getattr(unet.config, 'addition_embed_type', None) or getattr(
             unet.config, 'class_embeddings_concat', False):
         raise WeightsError('unet: additional or concatenated embeddings are not supported; use '

@@ -7,7 +7,7 @@ EPS = 1e-8
 
 
 def masked_mean(values: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-    """Give the weighted mean; an all-zero weight gives 0, with gradient 0."""
+    """Return the weighted mean; an all-zero weight gives 0, with gradient 0."""
     if weight is None:
         return values.mean()
     weight = weight.to(values.dtype).expand_as(values)
@@ -25,14 +25,14 @@ def latent_mask(valid_B1HW: torch.Tensor, factor: int) -> torch.Tensor:
 
 def latent_mse(latent: torch.Tensor, target: torch.Tensor,
                weight: torch.Tensor | None = None) -> torch.Tensor:
-    """Give the mean squared error of latents (ApDepth stage 2, phase 1)."""
+    """Return the mean squared error of latents (ApDepth stage 2, phase 1)."""
     return masked_mean((latent - target).square(), weight)
 
 
 def pixel_l1(depth: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, *,
              rounding: float = 0.0) -> torch.Tensor:
     """
-    Give the mean absolute error of decoded, unclipped normalised depth (B.4).
+    Return the mean absolute error of decoded, unclipped normalised depth (B.4).
 
     :param rounding: errors below this are squared instead (Huber, in units of L1). With a sharp
         corner at 0, a network that starts as its prior is held there by the many pixels that are
@@ -47,7 +47,7 @@ def pixel_l1(depth: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | N
 def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,
                 scales: int = 4) -> torch.Tensor:
     """
-    Give the mean absolute error of depth gradients over several scales (MegaDepth, eq. 5).
+    Return the mean absolute error of depth gradients over several scales (MegaDepth, eq. 5).
 
     :param valid: bool, same shape; a difference counts where both of its ends are valid
     """

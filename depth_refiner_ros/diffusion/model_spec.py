@@ -50,7 +50,7 @@ FORMER_DIFFERENCES = {'paper': PAPER, 'official_code': OFFICIAL_CODE}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ModelSpec:
     """
     One refiner's conventions; ``presets.py`` holds those of the published models.
 
@@ -137,55 +137,55 @@ class Recipe:
         for item in fields(self):
             value, form = getattr(self, item.name), type(item.default)
             if type(value) is not form and not (form is float and type(value) is int):
-                raise WeightsError(f'recipe: {item.name} = {value!r} must be of type '
+                raise WeightsError(f'spec: {item.name} = {value!r} must be of type '
                                    f'{form.__name__}')
         for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
-                raise WeightsError(f'recipe: {name} = {getattr(self, name)} must lie between '
+                raise WeightsError(f'spec: {name} = {getattr(self, name)} must lie between '
                                    f'{low} and {high}')
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise WeightsError(f'recipe: {name} = {getattr(self, name)!r} must be one of '
+                raise WeightsError(f'spec: {name} = {getattr(self, name)!r} must be one of '
                                    f'{allowed}')
         self._check_method()
 
     def _check_method(self) -> None:
         pair = self.condition, self.output
         if pair not in IN_AND_OUT[self.method]:
-            raise WeightsError(f'recipe: {self.method} with (condition, output) = {pair} must be '
+            raise WeightsError(f'spec: {self.method} with (condition, output) = {pair} must be '
                                f'one of {IN_AND_OUT[self.method]}')
         if self.guess != 'self' and self.method != 'sharpdepth':
-            raise WeightsError(f'recipe: guess = {self.guess!r} is for sharpdepth; {self.method} '
+            raise WeightsError(f'spec: guess = {self.guess!r} is for sharpdepth; {self.method} '
                                'has no first pass')
         if self.method == 'aligned' and (self.detail or self.known
                                          or self.prediction == 'residual'):
-            raise WeightsError('recipe: detail, known and the prediction residual build on a '
+            raise WeightsError('spec: detail, known and the prediction residual build on a '
                                'prior, which aligned does not see; use none of them')
 
     @property
     def difference_rule(self) -> DifferenceRule:
-        """Give the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
+        """Return the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
         return DifferenceRule(align=self.difference_align,  # type: ignore[arg-type]
                               scale=self.difference_scale)  # type: ignore[arg-type]
 
     @property
     def takes_raw_disparity(self) -> bool:
-        """Tell whether only the network of the training gives disparity of the right size."""
+        """Return whether only the network of the training gives disparity of the right size."""
         return self.condition == 'disparity' and self.range == 'none'
 
     @property
     def takes_depth(self) -> bool:
-        """Tell whether the network has a depth latent among its inputs."""
+        """Return whether the network has a depth latent among its inputs."""
         return self.method != 'aligned' or self.start != 'none'
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the recipe as JSON holds it."""
+        """Return the spec as JSON holds it."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> 'Recipe':
+    def from_dict(cls, tree: Mapping[str, Any]) -> 'ModelSpec':
         """
-        Read a recipe.
+        Read a spec.
 
         :raises WeightsError: for an unknown key or value
         """
@@ -196,6 +196,6 @@ class Recipe:
             plain = {'difference_align': former.align, 'difference_scale': former.scale, **plain}
         unknown = set(plain) - {item.name for item in fields(cls)}
         if unknown:
-            raise WeightsError(f'recipe: unknown keys {sorted(unknown)}; correct them, or use a '
+            raise WeightsError(f'spec: unknown keys {sorted(unknown)}; correct them, or use a '
                                'newer version of this package for a newer bundle')
         return cls(**plain)

@@ -25,7 +25,7 @@ class KeptNoise:
         return self
 
     def like(self, latent_BChw: torch.Tensor) -> torch.Tensor:
-        """Give the next draw."""
+        """Return the next draw."""
         if self._next == len(self._drawn):
             self._drawn.append(gaussian_like(latent_BChw, self._generator))
         self._next += 1

@@ -76,7 +76,7 @@ class DepthNormalizer:
         return (self._to_space(depth_m_B1HW) - like.offset_B111) * like.scale_B111
 
     def denormalize(self, unit_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
-        """Give metres again; ``depth`` may come out negative, ``disparity`` ends at 1 km."""
+        """Return metres again; ``depth`` may come out negative, ``disparity`` ends at 1 km."""
         values = unit_B1HW / like.scale_B111 + like.offset_B111
         if self.space == 'log':
             return values.exp()
@@ -125,7 +125,7 @@ def _quantiles(values: torch.Tensor, valid: torch.Tensor, low: float, high: floa
 
 
 def _at(sorted_BN: torch.Tensor, rank_B1: torch.Tensor) -> torch.Tensor:
-    """Give the values at ranks between whole numbers."""
+    """Return the values at ranks between whole numbers."""
     below_B1, above_B1 = (sorted_BN.gather(1, rank.long())
                           for rank in (rank_B1.floor(), rank_B1.ceil()))
     return torch.lerp(below_B1, above_B1, rank_B1.frac())

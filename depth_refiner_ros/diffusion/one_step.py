@@ -5,7 +5,7 @@ from collections.abc import Callable
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, Prepare
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import UNet2DConditionModel
@@ -21,34 +21,34 @@ class OneStepNetwork(nn.Module):
     """
     A UNet with its codec and conventions: conditions in, clean depth latent out, in one step.
 
-    :param unet: diffusers UNet whose channel counts fit the recipe
+    :param unet: diffusers UNet whose channel counts fit the spec
     :param codec: latent codec
-    :param recipe: conventions of the weights
+    :param spec: conventions of the weights
     :param text_1LC: embedding of the empty prompt, None for a UNet without text
-    :param unet_guess: second UNet for SharpDepth's first pass, where the recipe names one
-    :raises WeightsError: where a UNet's inputs or outputs do not fit the recipe
+    :param unet_guess: second UNet for SharpDepth's first pass, where the spec names one
+    :raises WeightsError: where a UNet's inputs or outputs do not fit the spec
     """
 
     text_1LC: torch.Tensor | None
     task_C: torch.Tensor | None
 
-    def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
+    def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec,
                  text_1LC: torch.Tensor | None = None,
                  unet_guess: UNet2DConditionModel | None = None) -> None:
         super().__init__()
         text_width = 0 if text_1LC is None else text_1LC.shape[-1]
-        _check_fit('unet', unet, codec, recipe, text_width)
-        if (unet_guess is None) is not (recipe.guess == 'self'):
+        _check_fit('unet', unet, codec, spec, text_width)
+        if (unet_guess is None) is not (spec.guess == 'self'):
             has = 'no' if unet_guess is None else 'a'
-            raise WeightsError(f'recipe: guess = {recipe.guess!r}, but there is {has} second UNet '
+            raise WeightsError(f'spec: guess = {spec.guess!r}, but there is {has} second UNet '
                                "(unet_guess); 'self' goes without one")
         if unet_guess is not None:
-            _check_fit('unet_guess', unet_guess, codec, recipe, text_width)
+            _check_fit('unet_guess', unet_guess, codec, spec, text_width)
         self.unet = unet
         self.unet_guess = unet_guess
         self.codec = codec
-        self.recipe = recipe
-        task = torch.tensor(recipe.task_embedding) if recipe.task_embedding else None
+        self.spec = spec
+        task = torch.tensor(spec.task_embedding) if spec.task_embedding else None
         self.register_buffer('text_1LC', text_1LC, persistent=False)
         self.register_buffer('task_C', task, persistent=False)
         self._prepared: dict[UNet2DConditionModel, Callable[..., torch.Tensor]] = {}
@@ -58,26 +58,26 @@ class OneStepNetwork(nn.Module):
         self.codec.use(prepare)
         for name, unet in (('unet', self.unet), ('unet_guess', self.unet_guess)):
             if unet is not None:
-                folded = FoldedUnet(unet, self.recipe.timestep, self.text_1LC, self.task_C)
+                folded = FoldedUnet(unet, self.spec.timestep, self.text_1LC, self.task_C)
                 self._prepared[unet] = prepare(folded, name)
 
     def condition(self, unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor | None:
         """
-        Give the further inputs beside the two latents, as the recipe asks.
+        Return the further inputs beside the two latents, as the spec asks.
 
         :param unit_B1HW: normalised prior, filled everywhere
         :param known_B1HW: bool, where the prior had a value
         """
         extras = []
-        if self.recipe.detail:
+        if self.spec.detail:
             cell = self.codec.factor
             coarse = functional.avg_pool2d(unit_B1HW, cell)
             local = functional.avg_pool2d(coarse, LOCAL_CELLS, 1, LOCAL_CELLS // 2,
                                           count_include_pad=False)
             # Nearest keeps the cell's reference constant, so the map stays an exact high-pass.
             detail = unit_B1HW - functional.interpolate(local, scale_factor=float(cell))
-            extras.append(self.codec.encode_depth(detail * self.recipe.detail_gain))
-        if self.recipe.known:
+            extras.append(self.codec.encode_depth(detail * self.spec.detail_gain))
+        if self.spec.known:
             extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype),
                                                 self.codec.factor))
         return torch.cat(extras, dim=1) if extras else None
@@ -93,27 +93,27 @@ class OneStepNetwork(nn.Module):
         :param extra_BChw: from :meth:`condition`
         :param guess: this is SharpDepth's first pass
         """
-        depth_first = self.recipe.channel_order == 'depth_rgb'
+        depth_first = self.spec.channel_order == 'depth_rgb'
         parts = [depth_BChw, rgb_BChw] if depth_first else [rgb_BChw, depth_BChw]
         sample = torch.cat([part for part in (*parts, extra_BChw) if part is not None], dim=1)
         unet = self.unet_guess if guess and self.unet_guess is not None else self.unet
         output = self._evaluate(unet, sample)
-        if self.recipe.prediction == 'residual' and depth_BChw is not None:
-            return depth_BChw + output * self.recipe.residual_gain
-        if self.recipe.prediction == 'v':
+        if self.spec.prediction == 'residual' and depth_BChw is not None:
+            return depth_BChw + output * self.spec.residual_gain
+        if self.spec.prediction == 'v':
             noisy = torch.zeros_like(output) if depth_BChw is None else depth_BChw
             return clean_from_v(noisy, output, self.alpha_bar)
         return output
 
     @property
     def alpha_bar(self) -> float:
-        """Give the signal share of the recipe's timestep."""
-        return alpha_bar(self.recipe.timestep, zero_snr=self.recipe.zero_snr)
+        """Return the signal share of the spec's timestep."""
+        return alpha_bar(self.spec.timestep, zero_snr=self.spec.zero_snr)
 
     def decode(self, latent_BChw: torch.Tensor) -> torch.Tensor:
-        """Give normalised depth as inference uses it, clipped where the recipe says so."""
-        unit = self.codec.decode_depth(latent_BChw, clip=self.recipe.clip == 'channels')
-        return unit.clamp(-1.0, 1.0) if self.recipe.clip == 'depth' else unit
+        """Return normalised depth as inference uses it, clipped where the spec says so."""
+        unit = self.codec.decode_depth(latent_BChw, clip=self.spec.clip == 'channels')
+        return unit.clamp(-1.0, 1.0) if self.spec.clip == 'depth' else unit
 
     def _evaluate(self, unet: UNet2DConditionModel, sample_BChw: torch.Tensor) -> torch.Tensor:
         if unet in self._prepared:
@@ -122,12 +122,12 @@ class OneStepNetwork(nn.Module):
         text = None if self.text_1LC is None else self.text_1LC.expand(batch, -1, -1)
         task = None if self.task_C is None else self.task_C.expand(batch, -1)
         # The timestep stays an integer: in bfloat16, 999 would round to 1000.
-        step = torch.tensor(self.recipe.timestep, device=sample_BChw.device)
+        step = torch.tensor(self.spec.timestep, device=sample_BChw.device)
         output: torch.Tensor = unet(sample_BChw, step, text, class_labels=task).sample
         return output
 
 
-def _check_fit(part: str, unet: UNet2DConditionModel, codec: LatentCodec, recipe: Recipe,
+def _check_fit(part: str, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec,
                text_width: int) -> None:
     """Compare by name; a UNet without class embedding would ignore the task without a word."""
     config = unet.config
@@ -135,12 +135,12 @@ def _check_fit(part: str, unet: UNet2DConditionModel, codec: LatentCodec, recipe
               if config.class_embed_type == 'projection' else 0)
     pairs = {
         'input channels': (config.in_channels,
-                           input_channels(recipe, codec.depth_channels, codec.rgb_channels)),
+                           input_channels(spec, codec.depth_channels, codec.rgb_channels)),
         'output channels': (config.out_channels, codec.depth_channels),
-        'task embedding': (labels, len(recipe.task_embedding)),
-        'text embedding': (text_width, recipe.text_width),
+        'task embedding': (labels, len(spec.task_embedding)),
+        'text embedding': (text_width, spec.text_width),
     }
     for what, (has, needs) in pairs.items():
         if has != needs:
-            raise WeightsError(f'{part}: {what} has width {has}, the recipe needs {needs}; the '
+            raise WeightsError(f'{part}: {what} has width {has}, the spec needs {needs}; the '
                                'bundle mixes parts of different models')

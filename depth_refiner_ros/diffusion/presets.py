@@ -2,7 +2,7 @@
 Recipes of the published models.
 
 What differs between a paper and its own code (or that code's successors) differs between presets
-here; each difference is one named option of :class:`~.recipe.Recipe`.
+here; each difference is one named option of :class:`~.spec.ModelSpec`.
 
 =====================  ==================  ==================================================
 SharpDepth             ``paper``           ``official_code``
@@ -35,7 +35,7 @@ SharpDepth's table 1 is.
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.gating import OFFICIAL_CODE, PAPER
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 
 DEPTH_TASK = (0.8414709848, 0.0, 0.5403023059, 1.0)
 """[sin 1, sin 0, cos 1, cos 0]: the switcher (1, 0) of Lotus and SharpDepth."""
@@ -43,9 +43,9 @@ SD2_TEXT_WIDTH = 1024
 LAST_STEP = 999
 
 
-def sharpdepth_recipe(preset: str) -> Recipe:
+def sharpdepth_spec(preset: str) -> ModelSpec:
     """
-    Give SharpDepth's conventions at full size (section 4.1).
+    Return SharpDepth's conventions at full size (section 4.1).
 
     :param preset: ``paper`` or ``official_code``
     :raises WeightsError: for another
@@ -53,7 +53,7 @@ def sharpdepth_recipe(preset: str) -> Recipe:
     _check('sharpdepth', preset, ('paper', 'official_code'))
     paper = preset == 'paper'
     rule = PAPER if paper else OFFICIAL_CODE
-    return Recipe(
+    return ModelSpec(
         method='sharpdepth', preset=preset, codec='vae', channel_order='rgb_depth',
         timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='metric',
         space='depth', range='minmax', output='metric', clip='none', task_embedding=DEPTH_TASK,
@@ -64,9 +64,9 @@ def sharpdepth_recipe(preset: str) -> Recipe:
         resize_back='bilinear')
 
 
-def apdepth_recipe(preset: str = 'normalized') -> Recipe:
+def apdepth_spec(preset: str = 'normalized') -> ModelSpec:
     """
-    Give ApDepth's conventions at full size (section 3, eq. 6).
+    Return ApDepth's conventions at full size (section 3, eq. 6).
 
     :param preset: ``paper``, ``official_compat`` or ``normalized``
     :raises WeightsError: for another
@@ -74,7 +74,7 @@ def apdepth_recipe(preset: str = 'normalized') -> Recipe:
     _check('apdepth', preset, ('paper', 'official_compat', 'normalized'))
     released = preset == 'official_compat'
     ranges = {'paper': 'minmax', 'official_compat': 'none', 'normalized': 'quantile'}
-    return Recipe(
+    return ModelSpec(
         method='apdepth', preset=preset, codec='vae', channel_order='depth_rgb', timestep=1,
         prediction='sample', detail=False, known=False, condition='disparity',
         prior_input='official_compat' if released else 'model', space='disparity',
@@ -82,16 +82,16 @@ def apdepth_recipe(preset: str = 'normalized') -> Recipe:
         text_width=SD2_TEXT_WIDTH, max_edge_px=768 if released else 0, padding='cells')
 
 
-def lotus_recipe(kind: str, output: str = 'relative') -> Recipe:
+def lotus_spec(kind: str, output: str = 'relative') -> ModelSpec:
     """
-    Give the conventions of Lotus, aligned to a metric prior.
+    Return the conventions of Lotus, aligned to a metric prior.
 
     :param kind: ``g`` (generative, from noise) or ``d`` (discriminative, the image alone)
     :param output: ``relative`` depth (v1), or ``disparity`` (v2)
     :raises WeightsError: for another kind
     """
     _check('lotus', kind, ('g', 'd'))
-    return Recipe(
+    return ModelSpec(
         method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
         timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='none',
         start='gaussian' if kind == 'g' else 'none', output=output, clip='channels',
@@ -99,15 +99,15 @@ def lotus_recipe(kind: str, output: str = 'relative') -> Recipe:
         max_edge_px=768, padding='cells', resize_back='nearest-exact')
 
 
-def marigold_recipe(version: str) -> Recipe:
+def marigold_spec(version: str) -> ModelSpec:
     """
-    Give the conventions of Marigold in one step, trailing spacing: t = 999, x0 from v.
+    Return the conventions of Marigold in one step, trailing spacing: t = 999, x0 from v.
 
     :param version: ``v1-0``, or ``v1-1`` (zero terminal SNR: x0 = -v)
     :raises WeightsError: for another version
     """
     _check('marigold', version, ('v1-0', 'v1-1'))
-    return Recipe(
+    return ModelSpec(
         method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
         timestep=LAST_STEP, zero_snr=version == 'v1-1', prediction='v', detail=False, known=False,
         condition='none', start='gaussian', output='relative', clip='depth',

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 import torch
 
 STEPS = 1000
@@ -13,13 +13,13 @@ FIRST_BETA, LAST_BETA = 0.00085, 0.012
 SCHEDULE = {'num_train_timesteps': STEPS, 'beta_schedule': 'scaled_linear',
             'beta_start': FIRST_BETA, 'beta_end': LAST_BETA}
 PREDICTIONS = {'sample': 'sample', 'v': 'v_prediction'}
-"""Names of the recipe and of diffusers."""
+"""Names of the spec and of diffusers."""
 
 
 @cache
 def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
     """
-    Give the cumulative signal share: scaled linear betas, 1000 steps.
+    Return the cumulative signal share: scaled linear betas, 1000 steps.
 
     :param zero_snr: shifted and scaled in its root so that the last step holds no signal at all
         (Lin et al. 2024), as Marigold v1-1 was trained
@@ -36,7 +36,7 @@ def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
 def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor,
                  share: float) -> torch.Tensor:
     """
-    Give x0 from v: sqrt(share) x_t - sqrt(1 - share) v; at zero SNR this is -v.
+    Return x0 from v: sqrt(share) x_t - sqrt(1 - share) v; at zero SNR this is -v.
 
     :param noisy_BChw: x_t
     :param v_BChw: the network's output
@@ -45,9 +45,9 @@ def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor,
     return share ** 0.5 * noisy_BChw - (1.0 - share) ** 0.5 * v_BChw
 
 
-def check_scheduler(config: Mapping[str, Any], recipe: Recipe) -> None:
+def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
     """
-    Compare a released scheduler's configuration with a recipe.
+    Compare a released scheduler's configuration with a spec.
 
     A network whose output is read as something else fails without a message: v taken for x0
     gives a depth map too, a wrong one.
@@ -55,11 +55,11 @@ def check_scheduler(config: Mapping[str, Any], recipe: Recipe) -> None:
     :param config: ``scheduler/scheduler_config.json``
     :raises WeightsError: where prediction type, betas or terminal SNR are others
     """
-    expected = {**SCHEDULE, 'rescale_betas_zero_snr': recipe.zero_snr}
-    if recipe.prediction in PREDICTIONS:
-        expected['prediction_type'] = PREDICTIONS[recipe.prediction]
+    expected = {**SCHEDULE, 'rescale_betas_zero_snr': spec.zero_snr}
+    if spec.prediction in PREDICTIONS:
+        expected['prediction_type'] = PREDICTIONS[spec.prediction]
     found = {'prediction_type': 'epsilon', 'rescale_betas_zero_snr': False, **config}
     for key, value in expected.items():
         if found.get(key) != value:
-            raise WeightsError(f'scheduler: {key} is {found.get(key)!r}, the recipe needs '
+            raise WeightsError(f'scheduler: {key} is {found.get(key)!r}, the spec needs '
                                f'{value!r}; these weights are of another kind')

@@ -6,7 +6,7 @@ size builds it here. On the meta device (``with torch.device('meta')``) this cos
 """
 
 from depth_refiner_ros.diffusion.codec import VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -47,16 +47,16 @@ def sd2_vae() -> AutoencoderKL:
         up_block_types=('UpDecoderBlock2D',) * 4)
 
 
-def sd2_network(recipe: Recipe, vae: nn.Module | None = None) -> OneStepNetwork:
+def sd2_network(spec: ModelSpec, vae: nn.Module | None = None) -> OneStepNetwork:
     """
-    Build the whole network of a full-size recipe, ready to run.
+    Build the whole network of a full-size spec, ready to run.
 
-    :param recipe: one of ``presets.py``
+    :param spec: one of ``presets.py``
     :param vae: another autoencoder than Stable Diffusion's, such as the small one
     """
     codec = VaeCodec(sd2_vae() if vae is None else vae)
-    channels = input_channels(recipe, codec.depth_channels, codec.rgb_channels)
-    unet, second = (sd2_unet(channels, class_embedding=bool(recipe.task_embedding)) if wanted
-                    else None for wanted in (True, recipe.guess != 'self'))
-    text = torch.zeros(1, TEXT_TOKENS, recipe.text_width) if recipe.text_width else None
-    return OneStepNetwork(unet, codec, recipe, text, second).eval().requires_grad_(False)
+    channels = input_channels(spec, codec.depth_channels, codec.rgb_channels)
+    unet, second = (sd2_unet(channels, class_embedding=bool(spec.task_embedding)) if wanted
+                    else None for wanted in (True, spec.guess != 'self'))
+    text = torch.zeros(1, TEXT_TOKENS, spec.text_width) if spec.text_width else None
+    return OneStepNetwork(unet, codec, spec, text, second).eval().requires_grad_(False)

@@ -18,19 +18,19 @@ def sharpdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch
     :param generator: both noise draws of an image come from it
     :return: refined normalised depth and the difference map e; same size
     """
-    codec, recipe = network.codec, network.recipe
+    codec, spec = network.codec, network.spec
     image = codec.encode_rgb(rgb_B3HW)
     prior = codec.encode_depth(unit_B1HW)
     extra = network.condition(unit_B1HW, known_B1HW)
     noise = gaussian_like(prior, generator)
     guess = network(noise, image, extra, guess=True)
-    disagreement = difference_map(unit_B1HW, network.decode(guess), rule=recipe.difference_rule)
+    disagreement = difference_map(unit_B1HW, network.decode(guess), rule=spec.difference_rule)
     fresh = gaussian_like(prior, generator)
-    if recipe.noise == 'noised_latent':
+    if spec.noise == 'noised_latent':
         share = network.alpha_bar
         fresh = share ** 0.5 * guess + (1.0 - share) ** 0.5 * fresh
     cells = downsample_difference(disagreement, codec.factor,
-                                  mode=recipe.difference_downsample)  # type: ignore[arg-type]
+                                  mode=spec.difference_downsample)  # type: ignore[arg-type]
     refined = network(gate_latent(prior, cells, fresh), image, extra)
     return network.decode(refined), disagreement
 

@@ -1,14 +1,14 @@
 """The small refiner that comes with the package: unshuffled pixels and a convolutional UNet."""
 
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.unet import small_unet
 
 
-def build_small(recipe: Recipe, *, block_channels: tuple[int, ...]) -> OneStepNetwork:
+def build_small(spec: ModelSpec, *, block_channels: tuple[int, ...]) -> OneStepNetwork:
     """Build a small refiner with random weights."""
-    codec = UnshuffleCodec(recipe.unshuffle_factor)
-    unet = small_unet(recipe, depth_channels=codec.depth_channels,
+    codec = UnshuffleCodec(spec.unshuffle_factor)
+    unet = small_unet(spec, depth_channels=codec.depth_channels,
                       rgb_channels=codec.rgb_channels, block_channels=block_channels)
-    return OneStepNetwork(unet, codec, recipe)
+    return OneStepNetwork(unet, codec, spec)

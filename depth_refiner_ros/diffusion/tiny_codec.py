@@ -2,7 +2,7 @@
 A small latent codec in the place of Stable Diffusion's autoencoder, for Jetson.
 
 The encoder has the shape of the tiny autoencoder for Stable Diffusion; the decoder has one
-channel instead of three, as depth needs no colours. Both work in the latents that the UNet knows,
+channel instead of three, as depth needs no colors. Both work in the latents that the UNet knows,
 already scaled, so a UNet of the full autoencoder runs on it unchanged. Bundles hold it as
 ``vae/`` of class ``AutoencoderTiny``; it is distilled from the full autoencoder in training.
 

@@ -1,16 +1,16 @@
 """Building the UNet of a one-step refiner from diffusers' own class."""
 
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from diffusers import UNet2DConditionModel
 
 
-def input_channels(recipe: Recipe, depth_channels: int, rgb_channels: int) -> int:
+def input_channels(spec: ModelSpec, depth_channels: int, rgb_channels: int) -> int:
     """Count the input channels: latents of depth and image, and the optional further cells."""
-    depth_latents = int(recipe.takes_depth) + int(recipe.detail)
-    return rgb_channels + depth_latents * depth_channels + int(recipe.known)
+    depth_latents = int(spec.takes_depth) + int(spec.detail)
+    return rgb_channels + depth_latents * depth_channels + int(spec.known)
 
 
-def small_unet(recipe: Recipe, *, depth_channels: int, rgb_channels: int,
+def small_unet(spec: ModelSpec, *, depth_channels: int, rgb_channels: int,
                block_channels: tuple[int, ...] = (48, 64, 96, 128), layers_per_block: int = 1,
                groups: int = 8) -> UNet2DConditionModel:
     """
@@ -20,7 +20,7 @@ def small_unet(recipe: Recipe, *, depth_channels: int, rgb_channels: int,
     """
     levels = len(block_channels)
     return UNet2DConditionModel(
-        in_channels=input_channels(recipe, depth_channels, rgb_channels),
+        in_channels=input_channels(spec, depth_channels, rgb_channels),
         out_channels=depth_channels, block_out_channels=block_channels,
         layers_per_block=layers_per_block, norm_num_groups=groups,
         down_block_types=('DownBlock2D',) * levels, up_block_types=('UpBlock2D',) * levels,
@@ -28,5 +28,5 @@ def small_unet(recipe: Recipe, *, depth_channels: int, rgb_channels: int,
 
 
 def size_multiple(unet: UNet2DConditionModel, factor: int) -> int:
-    """Give the number of pixels that image sides must be multiples of."""
+    """Return the number of pixels that image sides must be multiples of."""
     return int(factor * 2 ** (len(unet.config.block_out_channels) - 1))

@@ -18,7 +18,7 @@ OFFSET = 1 << (BITS - 1)
 def touched_blocks(depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_camera: np.ndarray, *,
                    block_m: float, truncation_m: float) -> np.ndarray:
     """
-    Give the blocks within the truncation distance of the surface, along each viewing ray.
+    Return the blocks within the truncation distance of the surface, along each viewing ray.
 
     :param depth_m_HW: float32, 0 where there is no depth
     :param block_m: edge of a block
@@ -37,7 +37,7 @@ def touched_blocks(depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_came
 
 def _rays(intrinsics: Intrinsics, blocks_from_camera_33: np.ndarray, rows: np.ndarray,
           columns: np.ndarray) -> list[np.ndarray]:
-    """Give the viewing rays in the map, in blocks per metre of depth, axis by axis."""
+    """Return the viewing rays in the map, in blocks per metre of depth, axis by axis."""
     x_W = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
     y_H = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
     return [(right * x_W + ahead).astype(np.float32)[columns]
@@ -46,14 +46,14 @@ def _rays(intrinsics: Intrinsics, blocks_from_camera_33: np.ndarray, rows: np.nd
 
 
 def _offsets(rays_3P: list[np.ndarray], truncation_m: float) -> np.ndarray:
-    """Give depths through the band around the surface, at most 2/3 of a block apart."""
+    """Return depths through the band around the surface, at most 2/3 of a block apart."""
     longest = math.sqrt(sum(float(np.abs(ray_P).max(initial=0.0)) ** 2 for ray_P in rays_3P))
     steps = max(1, math.ceil(2.0 * truncation_m * longest * 1.5))
     return np.linspace(-truncation_m, truncation_m, steps + 1, dtype=np.float32)
 
 
 def _keys(rays_3P: list[np.ndarray], depth_m_P: np.ndarray, start_3: np.ndarray) -> np.ndarray:
-    """Give one number per block; of neighbours in the same block only the first, for speed."""
+    """Return one number per block; of neighbours in the same block only the first, for speed."""
     keys_P = np.zeros(len(depth_m_P), dtype=np.int64)
     for ray_P, start in zip(rays_3P, start_3):
         index_P = np.floor(ray_P * depth_m_P + np.float32(start)).astype(np.int64)

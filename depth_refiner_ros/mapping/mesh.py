@@ -1,4 +1,4 @@
-"""A coloured triangle mesh and its clean-up."""
+"""A colored triangle mesh and its clean-up."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Mesh:
         shapes = (self.vertices_m_N3.shape, self.triangles_M3.shape, self.colors_N3.shape)
         columns = all(len(shape) == 2 and shape[1] == 3 for shape in shapes)
         if not columns or len(self.vertices_m_N3) != len(self.colors_N3):
-            raise MappingError(f'mesh of vertices {shapes[0]}, triangles {shapes[1]} and colours '
+            raise MappingError(f'mesh of vertices {shapes[0]}, triangles {shapes[1]} and colors '
                                f'{shapes[2]}: need N x 3, M x 3 and N x 3')
         indices = self.triangles_M3
         if indices.size and not 0 <= indices.min() <= indices.max() < len(self.vertices_m_N3):

@@ -1,4 +1,4 @@
-"""Meshes as PLY files: binary, little endian, coloured."""
+"""Meshes as PLY files: binary, little endian, colored."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def _header(vertices: int, faces: int) -> bytes:
 
 def read_ply(path: Path) -> Mesh:
     """
-    Read a mesh; one without colours is grey.
+    Read a mesh; one without colors is grey.
 
     :raises MappingError: where there is no such file or no triangle in it
     """

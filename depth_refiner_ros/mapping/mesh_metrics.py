@@ -114,7 +114,7 @@ def sample_surface(mesh: Mesh, samples: int, rng: np.random.Generator) -> np.nda
 
 
 def surface_distance(points_N3: np.ndarray, mesh: Mesh) -> np.ndarray:
-    """Give the distance of each point to the nearest triangle in metres, float32."""
+    """Return the distance of each point to the nearest triangle in metres, float32."""
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(o3c.Tensor.from_numpy(np.ascontiguousarray(mesh.vertices_m_N3)),
                         o3c.Tensor.from_numpy(mesh.triangles_M3.astype(np.uint32)))
@@ -124,7 +124,7 @@ def surface_distance(points_N3: np.ndarray, mesh: Mesh) -> np.ndarray:
 def visible(points_N3: np.ndarray, views: Sequence[View], *,
             tolerance_m: float = 0.02) -> np.ndarray:
     """
-    Tell which points some camera saw: inside the image and not behind its depth.
+    Return which points some camera saw: inside the image and not behind its depth.
 
     :param tolerance_m: how far behind the depth a point may lie; at slanted surfaces the depth of
         the pixel centre differs from that of the point

@@ -17,7 +17,7 @@ UNIT_TOLERANCE = 1e-3
 def pose_from_quaternion(translation_m_3: Sequence[float],
                          quaternion_xyzw: Sequence[float]) -> np.ndarray:
     """
-    Give the 4 x 4 pose of a translation and a unit quaternion.
+    Return the 4 x 4 pose of a translation and a unit quaternion.
 
     :raises MappingError: where a value is not finite or the quaternion is not of length 1
     """
@@ -35,13 +35,13 @@ def pose_from_quaternion(translation_m_3: Sequence[float],
 
 
 def quaternion_xyzw(map_from_camera: np.ndarray) -> np.ndarray:
-    """Give the unit quaternion of a pose with w >= 0, float64 of shape (4,)."""
+    """Return the unit quaternion of a pose with w >= 0, float64 of shape (4,)."""
     return Rotation.from_matrix(map_from_camera[:3, :3]).as_quat(canonical=True)
 
 
 def checked_pose(map_from_camera: np.ndarray) -> np.ndarray:
     """
-    Give the pose as float64.
+    Return the pose as float64.
 
     :raises MappingError: where it is not a finite 4 x 4 rigid motion
     """
@@ -60,7 +60,7 @@ def checked_pose(map_from_camera: np.ndarray) -> np.ndarray:
 
 
 def inverse(pose: np.ndarray) -> np.ndarray:
-    """Give the inverse of a rigid pose."""
+    """Return the inverse of a rigid pose."""
     result = np.eye(4)
     result[:3, :3] = pose[:3, :3].T
     result[:3, 3] = -pose[:3, :3].T @ pose[:3, 3]
@@ -69,7 +69,7 @@ def inverse(pose: np.ndarray) -> np.ndarray:
 
 def interpolated(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:
     """
-    Give the pose a fraction of the way: spherical for the rotation, linear for the position.
+    Return the pose a fraction of the way: spherical for the rotation, linear for the position.
 
     :param fraction: 0 gives the first pose, 1 the second
     """

@@ -106,7 +106,7 @@ class SequenceWriter:
         if rgb_HW3.shape != (*size, 3) or rgb_HW3.dtype != np.uint8 or depth_m_HW.shape != size:
             raise MappingError(f'image {rgb_HW3.shape} {rgb_HW3.dtype} and depth '
                                f'{depth_m_HW.shape} do not fit the recording of '
-                               f'{size[1]}x{size[0]} uint8 colour')
+                               f'{size[1]}x{size[0]} uint8 color')
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
             raise MappingError(f'time does not move on from {stamp_text(self._stamps_ns[-1])} s '
                                f'to {stamp_text(stamp_ns)} s; record in order of time')
@@ -136,7 +136,7 @@ class SequenceWriter:
                 'depth_scale': self.depth_scale}
 
     def _monogs(self) -> dict[str, object]:
-        """Give the configuration that MonoGS reads on top of its own one for TUM RGB-D."""
+        """Return the configuration that MonoGS reads on top of its own one for TUM RGB-D."""
         calibration = self._calibration()
         del calibration['distortion']
         calibration |= dict.fromkeys(('k1', 'k2', 'p1', 'p2', 'k3'), 0.0) | {'distorted': False}
@@ -148,7 +148,7 @@ class SequenceWriter:
 
 def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     """
-    Give depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
+    Return depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
 
     :param depth_scale: units per metre
     """

@@ -48,7 +48,7 @@ class Trajectory:
         return len(self.stamps_ns_N)
 
     def nearest(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
-        """Give the pose nearest in time, None where it is farther than ``max_gap_ns``."""
+        """Return the pose nearest in time, None where it is farther than ``max_gap_ns``."""
         if not len(self):
             return None
         index = nearest_index(self.stamps_ns_N, stamp_ns)
@@ -57,7 +57,7 @@ class Trajectory:
 
     def at(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
         """
-        Give the pose interpolated between its two neighbours in time.
+        Return the pose interpolated between its two neighbours in time.
 
         :param max_gap_ns: largest distance in time to the nearer neighbour
         :return: None outside the trajectory or inside a hole of it; there is no extrapolation
@@ -79,7 +79,7 @@ class Trajectory:
 
 
 def nearest_index(stamps_ns_N: np.ndarray, stamp_ns: int) -> int:
-    """Give the index of the nearest of some increasing stamps; the earlier one at a tie."""
+    """Return the index of the nearest of some increasing stamps; the earlier one at a tie."""
     after = int(np.searchsorted(stamps_ns_N, stamp_ns))
     if after == 0:
         return 0
@@ -112,7 +112,7 @@ def stamp_text(stamp_ns: int) -> str:
 
 
 def tum_line(stamp_ns: int, map_from_camera: np.ndarray) -> str:
-    """Give one line ``stamp tx ty tz qx qy qz qw`` with its line end."""
+    """Return one line ``stamp tx ty tz qx qy qz qw`` with its line end."""
     numbers = [*map_from_camera[:3, 3], *quaternion_xyzw(map_from_camera)]
     return ' '.join([stamp_text(stamp_ns), *(f'{number:.9f}' for number in numbers)]) + '\n'
 

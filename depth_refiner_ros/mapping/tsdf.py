@@ -14,8 +14,8 @@ import numpy as np
 import open3d as o3d
 import open3d.core as o3c
 
-# Open3D also offers uint16 weights and colours: the weights wrap after 65535 frames and each
-# frame rounds the colours down, which turns mid grey to dark grey within 300 frames.
+# Open3D also offers uint16 weights and colors: the weights wrap after 65535 frames and each
+# frame rounds the colors down, which turns mid grey to dark grey within 300 frames.
 ATTRIBUTES = ('tsdf', 'weight', 'color')
 CHANNELS = (1, 1, 3)
 BYTES_PER_VOXEL = 4 * sum(CHANNELS)
@@ -61,12 +61,12 @@ class TsdfVolume:
 
     @property
     def blocks(self) -> int:
-        """Give the number of blocks in use."""
+        """Return the number of blocks in use."""
         return int(self._grid.hashmap().size())
 
     @property
     def memory_mb(self) -> float:
-        """Give the size of the blocks in use."""
+        """Return the size of the blocks in use."""
         return self._size_mb(self.blocks)
 
     def integrate(self, depth_m_HW: np.ndarray, rgb_HW3: np.ndarray | None,
@@ -77,7 +77,7 @@ class TsdfVolume:
         Add one depth map.
 
         :param depth_m_HW: float32 depth along Z; NaN, infinite or out of range is ignored
-        :param rgb_HW3: uint8 colours of the same size; without them new surface stays black
+        :param rgb_HW3: uint8 colors of the same size; without them new surface stays black
         :param map_from_camera: 4 x 4 pose of the optical frame
         :param confidence_HW: trust in [0, 1]; NaN counts as none
         :param min_confidence: ignore pixels of less
@@ -85,7 +85,7 @@ class TsdfVolume:
         :return: number of pixels that took part; 0 leaves the volume as it was
         :raises MappingError: where shapes or the pose do not fit, or memory would not suffice
         """
-        _check_shapes(intrinsics, depth=depth_m_HW, colour=rgb_HW3, confidence=confidence_HW,
+        _check_shapes(intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW,
                       reject=reject_HW)
         pose = checked_pose(map_from_camera)
         used_HW = self._usable(depth_m_HW, confidence_HW, min_confidence, reject_HW)
@@ -180,7 +180,7 @@ def _device(name: str) -> o3c.Device:
 
 
 def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
-    """Give K for a reader whose pixel centres lie at +0.5: it truncates where we round."""
+    """Return K for a reader whose pixel centres lie at +0.5: it truncates where we round."""
     matrix = intrinsics.matrix().numpy().copy()
     matrix[:2, 2] += 0.5
     return o3c.Tensor.from_numpy(matrix)
@@ -189,7 +189,7 @@ def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
 def _check_shapes(intrinsics: Intrinsics, **images: np.ndarray | None) -> None:
     size = (intrinsics.height, intrinsics.width)
     for name, image in images.items():
-        wanted = (*size, 3) if name == 'colour' else size
+        wanted = (*size, 3) if name == 'color' else size
         if image is not None and image.shape != wanted:
             raise MappingError(f'{name} of shape {image.shape} does not fit the camera: '
                                f'{wanted} expected; resize images and intrinsics together')

@@ -42,16 +42,16 @@ class Bundle:
 
     @property
     def size_bytes(self) -> int:
-        """Give the size of all weight files."""
+        """Return the size of all weight files."""
         return sum((self.path / name).stat().st_size for name in self.manifest['sha256'])
 
     @property
     def non_commercial(self) -> bool:
-        """Tell whether the licence rules out commercial use."""
+        """Return whether the licence rules out commercial use."""
         return is_non_commercial(self.manifest['licence'])
 
     def describe(self) -> str:
-        """Give one line: what it is, licence, size, where it is, where from."""
+        """Return one line: what it is, licence, size, where it is, where from."""
         where = 'bundled' if self.path.parent == WEIGHTS else self.path
         use = ' (no commercial use)' if self.non_commercial else ''
         source = f', from {self.manifest["source"]}' if 'source' in self.manifest else ''
@@ -205,7 +205,7 @@ def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Give a file's hash."""
+    """Return a file's hash."""
     digest = hashlib.sha256()
     with path.open('rb') as file:
         while block := file.read(1 << 20):

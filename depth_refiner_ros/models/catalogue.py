@@ -48,17 +48,17 @@ class Model:
 
     @property
     def non_commercial(self) -> bool:
-        """Tell whether the licence rules out commercial use, or leaves that in doubt."""
+        """Return whether the licence rules out commercial use, or leaves that in doubt."""
         return is_non_commercial(self.licence)
 
     @property
     def short(self) -> str:
-        """Give the id without its owner: how a local folder is likely to be called."""
+        """Return the id without its owner: how a local folder is likely to be called."""
         return self.id.split('/')[-1]
 
     @property
     def on_hub(self) -> bool:
-        """Tell whether the id is one of the Hugging Face hub."""
+        """Return whether the id is one of the Hugging Face hub."""
         return self.get == 'hub'
 
 
@@ -165,7 +165,7 @@ MODELS: tuple[Model, ...] = (
 
 
 def find(name: str) -> Model | None:
-    """Give the model of an id, with or without its owner; None where it is not known."""
+    """Return the model of an id, with or without its owner; None where it is not known."""
     wanted = name.lower()
     known = (model for model in MODELS if wanted in (model.id.lower(), model.short.lower()))
     return next(known, None)

@@ -14,13 +14,13 @@ ANSWER_WITHIN_S = 5.0
 
 
 def is_hub_id(where: str) -> bool:
-    """Tell whether a text has the form of a hub id: owner/name, perhaps with @revision."""
+    """Return whether a text has the form of a hub id: owner/name, perhaps with @revision."""
     return HUB_ID.fullmatch(where) is not None
 
 
 def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
     """
-    Give the folder with some files of a repository, from the cache where they are there.
+    Return the folder with some files of a repository, from the cache where they are there.
 
     :param hub_id: owner/name, or owner/name@revision
     :param patterns: file names with wildcards; nothing else is downloaded
@@ -46,7 +46,7 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
 
 
 def _transport_errors() -> Iterator[type[Exception]]:
-    """Give what a broken connection raises: the hub's client changed its library."""
+    """Return what a broken connection raises: the hub's client changed its library."""
     for name in ('httpx', 'httpx2'):
         if importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name).HTTPError

@@ -1,4 +1,4 @@
-"""The node ``recorder``: depth and colour topics as a TUM folder that SLAM programs read."""
+"""The node ``recorder``: depth and color topics as a TUM folder that SLAM programs read."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class RecorderNode(PosedNode):
         self.get_logger().info(f'recorded {len(writer)} frames in {writer.folder}')
 
     def facts(self) -> dict[str, str]:
-        """Tell how many frames are written."""
+        """Return how many frames are written."""
         return {'frames_written': str(0 if self._writer is None else len(self._writer))}
 
 

@@ -54,7 +54,7 @@ class RefinerNode(WorkerNode):
         self._refiner.warm_up(*WARM_UP_SIZE)
 
     def _load(self, settings: RefinerNodeSettings) -> None:
-        self._refiner = DepthRefiner.from_settings(settings, tell=self.get_logger().info)
+        self._refiner = DepthRefiner.from_settings(settings, log=self.get_logger().info)
 
     def cleanup(self) -> None:
         """Let go of the networks, and of what was seen with them."""
@@ -93,7 +93,7 @@ class RefinerNode(WorkerNode):
         if not (settings.always_on or self._outputs.wanted()):
             raise SkipError('nobody_listens')
         self._check_age(item)
-        if not self._refiner.adopt(settings):
+        if not self._refiner.update_settings(settings):
             self._load(settings)
         with watch.stage('decode'):
             rgb_HW3, sensor_m_HW = self._decoded(item)
@@ -134,7 +134,7 @@ class RefinerNode(WorkerNode):
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
             raise InputError(f'depth_in is {sensor_m_HW.shape[1]}x{sensor_m_HW.shape[0]} but the '
                              f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
-                             'is registered (aligned) to the colour image')
+                             'is registered (aligned) to the color image')
         return rgb_HW3, sensor_m_HW
 
     def _check_age(self, item: ImageSet) -> None:
@@ -144,7 +144,7 @@ class RefinerNode(WorkerNode):
             raise SkipError('too_old')
 
     def facts(self) -> dict[str, str]:
-        """Tell how the refined depth's scale compares with the prior's, and of pixels clamped."""
+        """Return the refined depth's scale against the prior's, and the count of clamped pixels."""
         reading = self._scale_reading
         if reading is None:
             return {}

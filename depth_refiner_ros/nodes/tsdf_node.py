@@ -1,4 +1,4 @@
-"""The node ``tsdf``: posed depth in, coloured mesh out."""
+"""The node ``tsdf``: posed depth in, colored mesh out."""
 
 from pathlib import Path
 import threading
@@ -30,12 +30,12 @@ class TsdfNode(PosedNode):
 
     @property
     def uses_color(self) -> bool:
-        """Tell whether colour is waited for."""
+        """Return whether color is waited for."""
         return bool(self.settings.use_color)
 
     @property
     def uses_confidence(self) -> bool:
-        """Tell whether confidence is waited for."""
+        """Return whether confidence is waited for."""
         return bool(self.settings.use_confidence)
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class TsdfNode(PosedNode):
             self._saved_at_s = time.monotonic()
 
     def facts(self) -> dict[str, str]:
-        """Tell how large the volume is."""
+        """Return how large the volume is."""
         return self._facts
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:

@@ -47,7 +47,7 @@ class AnchoredPrior:
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> AnchoredDepth:
         """
-        Give depth in metres; an image whose fit is ill-posed gets the reference itself.
+        Return depth in metres; an image whose fit is ill-posed gets the reference itself.
 
         :raises InputError: where nothing sets the metres, or something a prior needs is missing
         """
@@ -79,6 +79,6 @@ class AnchoredPrior:
         return self._prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
 
     def describe(self) -> list[str]:
-        """Give the lines of both priors."""
+        """Return the lines of both priors."""
         more = [] if self._scale_prior is None else self._scale_prior.describe()
         return [*self._prior.describe(), *more]

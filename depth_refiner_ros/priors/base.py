@@ -39,13 +39,13 @@ class Prior(Protocol):
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
         """
-        Give depth at the image's size.
+        Return depth at the image's size.
 
-        :param rgb_B3HW: colour in 0..1
+        :param rgb_B3HW: color in 0..1
         :param intrinsics: of this image, None where unknown
         :param sensor_m_B1HW: measured depth in metres for priors that need it, NaN where none
         :raises InputError: where something the prior needs is missing
         """
 
     def describe(self) -> list[str]:
-        """Give one line per loaded bundle: what, licence, size, where from."""
+        """Return one line per loaded bundle: what, licence, size, where from."""

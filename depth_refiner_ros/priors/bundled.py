@@ -19,7 +19,7 @@ CONFIG = 'network/config.json'
 def to_log_metres(canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor,
                   config: MetricNetworkConfig) -> torch.Tensor:
     """
-    Give log depth in metres: a longer lens sees the same pixels from farther away.
+    Return log depth in metres: a longer lens sees the same pixels from farther away.
 
     :param focal_px_B: focal length at the network's input size
     """
@@ -62,7 +62,7 @@ class BundledPrior:
         return PriorDepth(depth_B1HW=full.exp(), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give the line of its bundle."""
+        """Return the line of its bundle."""
         return [self.bundle.describe()]
 
     def _canonical(self, rgb_B3HW: torch.Tensor, camera: Intrinsics) -> torch.Tensor:

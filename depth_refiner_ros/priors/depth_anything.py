@@ -38,7 +38,7 @@ class DepthAnythingNetwork(nn.Module):
         self.model = model
 
     def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
-        """Give metres, or disparity >= 0 up to scale and shift."""
+        """Return metres, or disparity >= 0 up to scale and shift."""
         return self.model(pixel_values=pixels_B3hw).predicted_depth[:, None]
 
 
@@ -74,7 +74,7 @@ class DepthAnythingPrior:
         return PriorDepth(depth_B1HW=depth, kind=self.kind)
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
 

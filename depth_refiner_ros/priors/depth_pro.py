@@ -89,7 +89,7 @@ class DepthProPrior:
         return PriorDepth(depth_B1HW=depth_of_canonical_inverse(inverse, focal_px, width))
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
 

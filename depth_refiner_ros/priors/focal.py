@@ -46,7 +46,7 @@ FARTHEST_M = 1e4
 
 def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
     """
-    Give the camera that a prior may use.
+    Return the camera that a prior may use.
 
     :param rule: ``auto`` or ``none``
     :raises InputError: for another word
@@ -57,7 +57,7 @@ def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
 
 def correction(camera: Intrinsics | None, trained: float) -> float:
     """
-    Give the factor from the training camera's metres to this camera's; 1 where it is unknown.
+    Return the factor from the training camera's metres to this camera's; 1 where it is unknown.
 
     Networks see every image with the same short side, so it is the unit of focal length.
 
@@ -71,7 +71,7 @@ def correction(camera: Intrinsics | None, trained: float) -> float:
 
 def canonical_factor(camera: Intrinsics, scale: float) -> float:
     """
-    Give the factor from Metric3D's canonical metres to this camera's.
+    Return the factor from Metric3D's canonical metres to this camera's.
 
     :param scale: network pixels per image pixel
     """
@@ -79,14 +79,14 @@ def canonical_factor(camera: Intrinsics, scale: float) -> float:
 
 
 def focal_of_fov(fov_deg_B: torch.Tensor, width: int) -> torch.Tensor:
-    """Give focal lengths in pixels of horizontal fields of view in degrees."""
+    """Return focal lengths in pixels of horizontal fields of view in degrees."""
     return 0.5 * width / torch.tan(0.5 * torch.deg2rad(fov_deg_B.float()))
 
 
 def depth_of_canonical_inverse(inverse_B1HW: torch.Tensor, focal_px_B: torch.Tensor,
                                width: int) -> torch.Tensor:
     """
-    Give metres from DepthPro's canonical inverse depth: f / (width * inverse).
+    Return metres from DepthPro's canonical inverse depth: f / (width * inverse).
 
     :param inverse_B1HW: of an image as wide as its focal length
     :return: at most :data:`FARTHEST_M`, where the network says infinity

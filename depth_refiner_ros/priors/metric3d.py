@@ -47,7 +47,7 @@ class Metric3DNetwork(nn.Module):
         self.model = model
 
     def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
-        """Give ``canonical_m_B1hw``, in fp32 as its recurrent decoder was trained."""
+        """Return ``canonical_m_B1hw``, in fp32 as its recurrent decoder was trained."""
         with torch.autocast(pixels_B3hw.device.type, enabled=False):
             depth, *_ = self.model.inference({'input': pixels_B3hw.float()})
         return depth if depth.ndim == 4 else depth[:, None]
@@ -85,7 +85,7 @@ class Metric3DPrior:
         return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
 

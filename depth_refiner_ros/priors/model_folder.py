@@ -17,7 +17,7 @@ WANTED = ('config.json', '*.safetensors', '*.safetensors.index.json')
 
 def find_folder(prior: str, weights: str) -> Path:
     """
-    Give the folder with a prior's weights.
+    Return the folder with a prior's weights.
 
     :param prior: name in the registry
     :param weights: a size of :data:`SIZES`, a folder, or a hub id, which is looked up among what
@@ -84,5 +84,5 @@ def check_safetensors(folder: Path) -> None:
 
 
 def size_mb(folder: Path) -> float:
-    """Give the size of a folder's weights."""
+    """Return the size of a folder's weights."""
     return sum(file.stat().st_size for file in folder.glob('*.safetensors')) / 1e6

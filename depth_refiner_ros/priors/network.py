@@ -51,11 +51,11 @@ class MetricNetworkConfig:
 
     @property
     def multiple(self) -> int:
-        """Give the number that input rows and columns must be multiples of."""
+        """Return the number that input rows and columns must be multiples of."""
         return int(2 ** len(self.channels))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the configuration as JSON holds it."""
+        """Return the configuration as JSON holds it."""
         return asdict(self)
 
     @classmethod

@@ -52,7 +52,7 @@ QKV = re.compile(r'^pretrained\.blocks\.(\d+)\.attn\.qkv\.(weight|bias)')
 
 
 def is_original(file: Path) -> bool:
-    """Tell whether a path is a single file of weights, of which pickles will be refused."""
+    """Return whether a path is a single file of weights, of which pickles will be refused."""
     return file.is_file() and file.suffix.lower() in ('.safetensors', *PICKLES)
 
 
@@ -87,7 +87,7 @@ def model_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
 
 def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     """
-    Give the configuration whose encoder is as wide as a state's.
+    Return the configuration whose encoder is as wide as a state's.
 
     :raises WeightsError: where that is none of the four
     """
@@ -110,7 +110,7 @@ def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
 
 
 def to_transformers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give the weights under the names of the -hf models; query, key and value come apart."""
+    """Return the weights under the names of the -hf models; query, key and value come apart."""
     renamed: dict[str, torch.Tensor] = {}
     for name, value in state.items():
         if fused := QKV.match(name):

@@ -29,7 +29,7 @@ def unidepth_command() -> str:
 
 
 def metric3d_folder() -> Path:
-    """Give where torch.hub keeps the checkout of Metric3D."""
+    """Return where torch.hub keeps the checkout of Metric3D."""
     import torch.hub
     return Path(torch.hub.get_dir()) / f'YvanYin_Metric3D_{METRIC3D_COMMIT}'
 
@@ -56,7 +56,7 @@ def import_unidepth() -> ModuleType:
 
 
 def unidepth_commit() -> str | None:
-    """Give the installed commit of UniDepth, ``unknown``, or None where it is not installed."""
+    """Return the installed commit of UniDepth, ``unknown``, or None where it is not installed."""
     try:
         text = importlib.metadata.distribution('unidepth').read_text('direct_url.json')
     except importlib.metadata.PackageNotFoundError:
@@ -65,7 +65,7 @@ def unidepth_commit() -> str | None:
 
 
 def metric3d_commit() -> str | None:
-    """Give the commit that the checkout of Metric3D is at, None where there is no such folder."""
+    """Return the commit of the checkout of Metric3D, or None where there is no such folder."""
     head = metric3d_folder() / '.git' / 'HEAD'
     if not head.is_file():
         return METRIC3D_COMMIT if (metric3d_folder() / 'hubconf.py').is_file() else None

@@ -35,7 +35,7 @@ class Borders:
     """
     Pixels that are added around an image.
 
-    :param mode: ``reflect``, or ``constant`` for the mean colour
+    :param mode: ``reflect``, or ``constant`` for the mean color
     """
 
     top: int = 0
@@ -55,7 +55,7 @@ class Borders:
         return map_BCHW[..., self.top:height - self.bottom, self.left:width - self.right]
 
     def around(self, size: Size) -> Size:
-        """Give the size with borders."""
+        """Return the size with borders."""
         return size[0] + self.top + self.bottom, size[1] + self.left + self.right
 
 
@@ -67,7 +67,7 @@ class InputRule:
     :param size: the image's size to the size at the network, without borders added there
     :param before: borders added before the resize, by the image's size
     :param after: borders added after it, by the resized size
-    :param mean_std: of each colour, for an image in 0..1
+    :param mean_std: of each color, for an image in 0..1
     :param down: interpolation of the image
     :param up: of the network's map
     """
@@ -83,12 +83,12 @@ class InputRule:
 
     def prepare(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """
-        Give what the network reads.
+        Return what the network reads.
 
-        :param rgb_B3HW: colour in 0..1
+        :param rgb_B3HW: color in 0..1
         """
         image_size = _size_of(rgb_B3HW)
-        mean, std = (_per_colour(values, rgb_B3HW) for values in self.mean_std)
+        mean, std = (_per_color(values, rgb_B3HW) for values in self.mean_std)
         bordered = self.before(image_size).added((rgb_B3HW - mean) / std)
         inner = self.size(_size_of(bordered))
         return self.after(inner).added(_resized(bordered, inner, self.down, self.down_corners))
@@ -166,44 +166,44 @@ def centred(rows: int, columns: int) -> Callable[[Size], Borders]:
 
 
 def mirrored(image: Size) -> Borders:
-    """Give ZoeDepth's borders: 3 sqrt(side / 2) pixels of mirror image."""
+    """Return ZoeDepth's borders: 3 sqrt(side / 2) pixels of mirror image."""
     rows, columns = (min(int(math.sqrt(side / 2.0) * 3.0), side - 1) for side in image)
     return Borders(top=rows, bottom=rows, left=columns, right=columns, mode='reflect')
 
 
 def depth_anything(short_side: int = 518) -> InputRule:
-    """Give the rule of Depth Anything V2."""
+    """Return the rule of Depth Anything V2."""
     return InputRule(size=lower_bound(short_side, 14), down='bicubic', up_corners=True)
 
 
 def official_compat() -> InputRule:
-    """Give what ApDepth's code feeds Depth Anything V2: [-1, 1], native size."""
+    """Return what ApDepth's code feeds Depth Anything V2: [-1, 1], native size."""
     return InputRule(size=rounded_up(14), mean_std=HALF, down_corners=True, up_corners=True)
 
 
 def prompt_depth_anything(short_side: int = 0) -> InputRule:
-    """Give the rule of Prompt Depth Anything; 0 is its own size."""
+    """Return the rule of Prompt Depth Anything; 0 is its own size."""
     size = lower_bound(short_side, 14) if short_side else least_change(756, 756, 14)
     return InputRule(size=size, down='bicubic', up='bicubic')
 
 
 def zoedepth() -> InputRule:
-    """Give the rule of ZoeDepth."""
+    """Return the rule of ZoeDepth."""
     return InputRule(size=least_change(384, 512, 32), before=mirrored, mean_std=HALF,
                      down_corners=True, up='bicubic')
 
 
 def depth_pro(side: int = 1536) -> InputRule:
-    """Give the rule of DepthPro: any aspect becomes a square."""
+    """Return the rule of DepthPro: any aspect becomes a square."""
     return InputRule(size=lambda image: (side, side), mean_std=HALF)
 
 
 def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
-    """Give the rule of Metric3D v2 with a ViT."""
+    """Return the rule of Metric3D v2 with a ViT."""
     return InputRule(size=fitted(rows, columns), after=centred(rows, columns))
 
 
-def _per_colour(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:
+def _per_color(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:
     """Fill on the device: a list copied there would wait for it in every frame."""
     return torch.cat([like_B3HW.new_full((1, 1, 1, 1), value) for value in values], dim=1)
 

@@ -37,7 +37,7 @@ class PromptDepthAnythingNetwork(nn.Module):
         self.model = model
 
     def forward(self, pixels_B3hw: torch.Tensor, prompt_m_B1hw: torch.Tensor) -> torch.Tensor:
-        """Give ``depth_m_B1hw`` at the size of the pixels."""
+        """Return ``depth_m_B1hw`` at the size of the pixels."""
         output = self.model(pixel_values=pixels_B3hw, prompt_depth=prompt_m_B1hw)
         return output.predicted_depth[:, None]
 
@@ -77,7 +77,7 @@ class PromptDepthAnythingPrior:
         return PriorDepth(depth_B1HW=torch.where(usable, depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
 

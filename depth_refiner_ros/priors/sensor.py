@@ -16,7 +16,7 @@ class SensorPrior:
     def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
                 sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
         """
-        Give the sensor's depth at the image's size, by nearest pixel.
+        Return the sensor's depth at the image's size, by nearest pixel.
 
         :raises InputError: where there is no depth image, it is no batch of maps in metres, or,
             on the CPU, none of its pixels has a value
@@ -35,7 +35,7 @@ class SensorPrior:
         return PriorDepth(depth_B1HW=torch.where(_usable(depth), depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give no line: nothing is loaded."""
+        """Return no line: nothing is loaded."""
         return []
 
 

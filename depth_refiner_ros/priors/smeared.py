@@ -58,12 +58,12 @@ class SmearedPrior:
         return scale_error(like_B1HW, generator, warp=self.warp, scale=self.scale)
 
     def describe(self) -> list[str]:
-        """Give no line: nothing is loaded."""
+        """Return no line: nothing is loaded."""
         return []
 
 
 def _checksum(depth_m_1HW: torch.Tensor) -> int:
-    """Give a number that is the same for the same depth, holes included, on every device."""
+    """Return a number that is the same for the same depth, holes included, on every device."""
     return zlib.crc32(depth_m_1HW.nan_to_num(0.0).cpu().contiguous().numpy().tobytes())
 
 

@@ -51,12 +51,12 @@ class UniDepthPrior:
         return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
 
 def corner_matrix(camera: Intrinsics) -> torch.Tensor:
-    """Give K with the principal point counted from the corner of the first pixel."""
+    """Return K with the principal point counted from the corner of the first pixel."""
     matrix = camera.matrix().float()
     matrix[0, 2] += 0.5
     matrix[1, 2] += 0.5

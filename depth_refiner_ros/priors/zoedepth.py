@@ -71,7 +71,7 @@ class ZoeDepthPrior:
         return PriorDepth(depth_B1HW=self._rule.restore(torch.cat(maps), size), kind='metric')
 
     def describe(self) -> list[str]:
-        """Give the line of its weights."""
+        """Return the line of its weights."""
         return [self._description]
 
     def _one(self, pixels_13hw: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
@@ -92,7 +92,7 @@ def build(options: PriorOptions) -> ZoeDepthPrior:
 
 
 def domains_of(bins: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Tell the training data of each head: by name, or by how far it sees."""
+    """Return the training data of each head: by name, or by how far it sees."""
     return tuple(name if (name := str(head.get('name', ''))) in TRAINING_FOCAL
                  else 'nyu' if float(head['max_depth']) <= INDOOR_M else 'kitti' for head in bins)
 

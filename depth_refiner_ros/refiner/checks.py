@@ -1,7 +1,7 @@
 """Settings that cannot work together, refused when they are loaded and not at the first frame."""
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.settings.settings import ModelSettings, RELATIVE_PRIORS
 
 
@@ -17,18 +17,18 @@ def check_metres(settings: ModelSettings) -> None:
                             'scale_prior:=sensor with a depth image')
 
 
-def check_recipe(settings: ModelSettings, recipe: Recipe) -> None:
+def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
     """
     Compare the settings with what a refiner's weights need.
 
-    :param recipe: of the weights
+    :param spec: of the weights
     :raises SettingsError: where the weights need another prior, or a fit that is switched off
     """
-    if recipe.output != 'metric' and settings.align == 'none':
+    if spec.output != 'metric' and settings.align == 'none':
         raise SettingsError(f'align = none, but these {settings.refiner} weights give '
-                            f'{recipe.output} depth, which has no metres without a fit; use auto, '
+                            f'{spec.output} depth, which has no metres without a fit; use auto, '
                             'robust or lstsq')
-    if recipe.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:
+    if spec.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:
         raise SettingsError(f'prior = {settings.prior}, but these {settings.refiner} weights take '
                             'the raw disparity of the network that they were trained with; use '
                             f'prior:=depth_anything_v2 with scale_prior:={settings.prior}')

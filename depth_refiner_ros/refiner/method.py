@@ -21,7 +21,7 @@ from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
@@ -66,7 +66,7 @@ class Refinement:
                  sensor_m_B1HW: torch.Tensor | None = None, *,
                  cloud: CloudBuilder | None = None, timed: Timed = untimed) -> RefinedDepth:
         """
-        Give metric depth for an image.
+        Return metric depth for an image.
 
         :param intrinsics: of the image
         :param rgb_B3HW: uint8, or float in 0..1
@@ -90,11 +90,11 @@ class Refinement:
 
     def _refined(self, estimator: SharpEstimator, rgb_B3HW: torch.Tensor, prior: AnchoredDepth,
                  timed: Timed) -> RefinedDepth:
-        recipe = estimator.recipe
+        spec = estimator.spec
         with timed('refiner'), self.execution.running():
             known = torch.isfinite(prior.depth_m_B1HW)
             filled = fill_holes(prior.depth_m_B1HW)
-            condition = _condition(prior, filled, recipe)
+            condition = _condition(prior, filled, spec)
 
             def work(shrink: float) -> Estimate:
                 estimator.shrink = shrink
@@ -102,19 +102,19 @@ class Refinement:
 
             estimate = self.fitting.run(work)
         with timed('align'), torch.inference_mode():
-            depth, difference, fit = self._aligned(estimate, prior, filled, recipe)
+            depth, difference, fit = self._aligned(estimate, prior, filled, spec)
             confidence = torch.where(torch.isfinite(depth),
                                      confidence_of(difference, known, fit), 0.0)
-            near = depth < recipe.nearest_m if recipe.nearest_m else torch.zeros_like(known)
+            near = depth < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
             return RefinedDepth(
-                depth_m_B1HW=depth.masked_fill(near, recipe.nearest_m),
+                depth_m_B1HW=depth.masked_fill(near, spec.nearest_m),
                 prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
                 confidence_B1HW=confidence, scale_shift=fit, clamped_B=near.sum(dim=(1, 2, 3)))
 
     def _aligned(self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor,
-                 recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
+                 spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
         """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
-        align = recipe.fit if self.align == 'auto' else self.align
+        align = spec.fit if self.align == 'auto' else self.align
         values, kind = estimate.depth_B1HW, estimate.kind
         if align == 'none' and kind != 'metric':
             raise InputError(f'this refiner gives {kind} depth, which has no metres without a '
@@ -131,20 +131,20 @@ class Refinement:
         # A reference of its own may be sparse: there, every pixel counts.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
         comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
-        agree, _ = select_agreeing(comparable, self.agree_below or recipe.agree_below,
+        agree, _ = select_agreeing(comparable, self.agree_below or spec.agree_below,
                                    min_pixels=FIT_PIXELS * stride ** 2)
         metres, found = to_metres(values, kind, reference_m, agree, fit=fit, stride=stride)
         usable = found.ok_B.view(-1, 1, 1, 1)
         return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
 
 
-def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """Give what the network is conditioned on, filled everywhere."""
-    if recipe.condition != 'disparity':
+def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
+    """Return what the network is conditioned on, filled everywhere."""
+    if spec.condition != 'disparity':
         return filled_m
     if prior.given.kind == 'disparity':
         return fill_holes(prior.given.depth_B1HW.float())
-    if recipe.takes_raw_disparity:
+    if spec.takes_raw_disparity:
         raise InputError('this refiner takes the raw disparity of the network that it was '
                          f'trained with, not {prior.given.kind} depth; use '
                          'prior:=depth_anything_v2')

@@ -11,11 +11,11 @@ from dataclasses import fields, replace
 from functools import partial
 import time
 
-from depth_refiner_ros.backends.base import Tell, tell_on_stderr, Tensors
+from depth_refiner_ros.backends.base import Log, log_to_stderr, Tensors
 from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
-from depth_refiner_ros.backends.registry import BackendOptions, Networks
+from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.backends.selfcheck import check_depth, check_image
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
@@ -28,7 +28,7 @@ from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.sensor import check_measured
-from depth_refiner_ros.refiner.checks import check_metres, check_recipe
+from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.method import Refinement
 from depth_refiner_ros.settings.settings import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
@@ -52,25 +52,25 @@ class DepthRefiner:
 
     def __init__(self, prior: Prior, estimator: SharpEstimator | None, execution: Execution,
                  settings: ModelSettings, scale_prior: Prior | None = None, *,
-                 tell: Tell = tell_on_stderr) -> None:
+                 log: Log = log_to_stderr) -> None:
         self._prior = AnchoredPrior(prior, scale_prior,
                                     max_edge_px=_prior_edge_px(settings, estimator))
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
-        self.networks: Networks | None = None
+        self.networks: ModelRunners | None = None
         """What runs the networks, where :meth:`from_settings` loaded them."""
         self._warm: set[tuple[int, int, int]] = set()
-        self._fitting = FittingSize(settings.allow_smaller, tell)
-        self._graphs = FrameGraphs(tell) if execution.whole_frames else None
+        self._fitting = FittingSize(settings.allow_smaller, log)
+        self._graphs = FrameGraphs(log) if execution.whole_frames else None
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings, tell: Tell = tell_on_stderr
+    def from_settings(cls, settings: ModelSettings, log: Log = log_to_stderr
                       ) -> 'DepthRefiner':
         """
         Load what the settings name.
 
-        :param tell: hears of long builds and of images made smaller
+        :param log: hears of long builds and of images made smaller
         :raises SettingsError: where options do not go together
         :raises WeightsError: where a bundle cannot be used
         :raises BackendError: where the device or the backend is not there
@@ -78,10 +78,10 @@ class DepthRefiner:
         check_metres(settings)
         execution = choose(settings.device, settings.precision, settings.threads,
                            settings.backend)
-        networks = Networks(execution, _backend_options(settings, tell))
+        networks = ModelRunners(execution, _backend_options(settings, log))
         estimator = None if settings.refiner == 'none' else load_estimator(settings, networks)
         if estimator is not None:
-            check_recipe(settings, estimator.recipe)
+            check_spec(settings, estimator.spec)
         prior = build_prior(
             settings.prior, settings.prior_weights, seed=settings.seed, device=execution.device,
             focal_rule=settings.prior_focal_rule, short_side=settings.prior_short_side,
@@ -89,13 +89,13 @@ class DepthRefiner:
         scale_prior = None if settings.scale_prior == 'none' else build_prior(
             settings.scale_prior, settings.scale_prior_weights, seed=settings.seed,
             device=execution.device, focal_rule=settings.prior_focal_rule)
-        hand_over(prior, networks, 'prior')
-        hand_over(scale_prior, networks, 'scale_prior')
-        refiner = cls(prior, estimator, execution, settings, scale_prior, tell=tell)
+        attach_backend(prior, networks, 'prior')
+        attach_backend(scale_prior, networks, 'scale_prior')
+        refiner = cls(prior, estimator, execution, settings, scale_prior, log=log)
         refiner.networks = networks
         return refiner
 
-    def adopt(self, settings: ModelSettings) -> bool:
+    def update_settings(self, settings: ModelSettings) -> bool:
         """
         Take over what needs no loading, between two images.
 
@@ -110,7 +110,7 @@ class DepthRefiner:
                sensor_depth_m_B1HW: torch.Tensor | None = None,
                cloud: CloudBuilder | None = None) -> RefinedDepth:
         """
-        Give sharp metric depth for an image.
+        Return sharp metric depth for an image.
 
         :param rgb_B3HW: uint8, or float in 0..1
         :param intrinsics: of this image; priors that set scale by them refuse None
@@ -146,7 +146,7 @@ class DepthRefiner:
         self._warm.add((batch, height, width))
 
     def describe(self) -> list[str]:
-        """Give one line per loaded bundle, then where and how networks run."""
+        """Return one line per loaded bundle, then where and how networks run."""
         refiner = [] if self._estimator is None else [self._estimator.description]
         how = self._execution
         by = '' if how.backend == 'torch' else f' by {how.backend}'
@@ -189,7 +189,7 @@ class DepthRefiner:
         return replace(result, timings_ms=timings)
 
     def _refinement(self) -> Refinement:
-        """Give the method as the options of this moment ask for it."""
+        """Return the method as the options of this moment ask for it."""
         chosen = self._settings
         return Refinement(
             prior=self._prior, estimator=self._estimator, execution=self._execution,
@@ -198,7 +198,7 @@ class DepthRefiner:
 
     def _graph(self, graphs: FrameGraphs, inputs: Tensors, intrinsics: Intrinsics | None,
                cloud: CloudBuilder | None) -> FrameGraph | None:
-        """Give the CUDA graph of such images, where there is one."""
+        """Return the CUDA graph of such images, where there is one."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
         options = self._settings.align, self._settings.agree_below
 
@@ -219,7 +219,7 @@ class DepthRefiner:
         timings[stage] = (time.perf_counter() - begun) * 1e3
 
 
-def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimator:
+def load_estimator(settings: ModelSettings, networks: ModelRunners) -> SharpEstimator:
     """
     Load the refiner that the settings name.
 
@@ -229,7 +229,7 @@ def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimato
     """
     where = settings.refiner_weights
     network, description = read_refiner_weights(where, settings.refiner)
-    method = network.recipe.method
+    method = network.spec.method
     if method != settings.refiner:
         raise WeightsError(f'{where} is trained for {method}; use refiner:={method} or name '
                            f'{settings.refiner} weights in refiner_weights')
@@ -237,7 +237,7 @@ def load_estimator(settings: ModelSettings, networks: Networks) -> SharpEstimato
     return SharpEstimator(network, description, max_edge_px=settings.max_edge_px)
 
 
-def hand_over(prior: Prior | None, networks: Networks, key: str) -> None:
+def attach_backend(prior: Prior | None, networks: ModelRunners, key: str) -> None:
     """Let a prior's networks, if it has any, run by the chosen backend."""
     for name, its_key in (('network', key), ('fov_network', f'{key}_fov')):
         network = getattr(prior, name, None)
@@ -245,10 +245,10 @@ def hand_over(prior: Prior | None, networks: Networks, key: str) -> None:
             setattr(prior, name, networks(network.cpu(), its_key))
 
 
-def _backend_options(settings: ModelSettings, tell: Tell) -> BackendOptions:
+def _backend_options(settings: ModelSettings, log: Log) -> BackendOptions:
     bound = settings.selfcheck.max_abs_rel if settings.selfcheck.enable else None
     return BackendOptions(engine_cache=settings.engine_cache, target=settings.engine_target,
-                          build_only=settings.build_only, max_abs_rel=bound, tell=tell)
+                          build_only=settings.build_only, max_abs_rel=bound, log=log)
 
 
 def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:
@@ -257,11 +257,11 @@ def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> s
         return settings.prior_input
     if estimator is None or settings.prior not in RELATIVE_PRIORS:
         return 'model'
-    return estimator.recipe.prior_input
+    return estimator.spec.prior_input
 
 
 def _prior_edge_px(settings: ModelSettings, estimator: SharpEstimator | None) -> int:
-    """Give the size that ApDepth's code shows the prior: the one that its refiner works at."""
+    """Return the size that ApDepth's code shows the prior: the one that its refiner works at."""
     if estimator is None or _prior_input(settings, estimator) == 'model':
         return 0
     return estimator.max_edge_px

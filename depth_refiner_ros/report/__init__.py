@@ -1,1 +1,1 @@
-"""Pictures and pages a person looks at: colour maps, panels, plots, mesh views, the report."""
+"""Pictures and pages a person looks at: color maps, panels, plots, mesh views, the report."""

@@ -23,7 +23,7 @@ def closeup(view: View) -> View:
 
 
 def _densest(values_HW: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
-    """Give top and left of the window with the largest sum; the middle where all are equal."""
+    """Return top and left of the window with the largest sum; the middle where all are equal."""
     summed = cv2.integral(values_HW.astype(np.float64))
     sums = (summed[rows:, columns:] - summed[:-rows, columns:]
             - summed[rows:, :-columns] + summed[:-rows, :-columns])

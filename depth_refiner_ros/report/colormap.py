@@ -1,5 +1,5 @@
 """
-Colours for depth, disagreement and error.
+Colors for depth, disagreement and error.
 
 Depth runs from red (near) to blue (far), what is unknown is grey, and every map has a legend.
 """
@@ -14,14 +14,14 @@ UNKNOWN_RGB = (128, 128, 128)
 
 
 class Palette(Enum):
-    """Which 256 colours, from low to high."""
+    """Which 256 colors, from low to high."""
 
     DEPTH = (cv2.COLORMAP_TURBO, True)
     DIFFERENCE = (cv2.COLORMAP_VIRIDIS, False)
     ERROR = (cv2.COLORMAP_INFERNO, False)
 
     def table_256_3(self) -> np.ndarray:
-        """Give the RGB colours as ``uint8``."""
+        """Return the RGB colors as ``uint8``."""
         code, reverse = self.value
         ramp = np.arange(256, dtype=np.uint8)[::-1 if reverse else 1]
         return cv2.applyColorMap(ramp[:, None], code)[:, 0, ::-1].copy()
@@ -29,14 +29,14 @@ class Palette(Enum):
 
 def colorize(values_HW: np.ndarray, low: float, high: float, palette: Palette) -> np.ndarray:
     """
-    Paint values between two limits; beyond them the end colours, NaN grey.
+    Paint values between two limits; beyond them the end colors, NaN grey.
 
     :param values_HW: numbers, NaN where unknown
     :return: ``rgb_HW3`` uint8
     :raises InputError: where the limits are not finite and in order, or the map is not 2-D
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise InputError(f'colour limits {low:g} .. {high:g} must be finite and in order')
+        raise InputError(f'color limits {low:g} .. {high:g} must be finite and in order')
     if values_HW.ndim != 2:
         raise InputError(f'a map of shape {values_HW.shape} cannot be painted; give rows, columns')
     known_HW = ~np.isnan(values_HW)
@@ -49,9 +49,9 @@ def colorize(values_HW: np.ndarray, low: float, high: float, palette: Palette) -
 
 def depth_limits_m(*depths_m_HW: np.ndarray | None, percent: float = 2.0) -> tuple[float, float]:
     """
-    Give the range of colours that suits several depth maps of one view.
+    Return the range of colors that suits several depth maps of one view.
 
-    :param percent: share of near and of far pixels that may fall on the end colours
+    :param percent: share of near and of far pixels that may fall on the end colors
     :return: near and far in metres, a millimetre apart at least; 0 to 1 where nothing is known
     """
     known = [depth[np.isfinite(depth)] for depth in depths_m_HW if depth is not None]
@@ -71,6 +71,6 @@ def relative_error(depth_m_HW: np.ndarray, truth_m_HW: np.ndarray) -> np.ndarray
 
 
 def legend_bar(width: int, height: int, palette: Palette) -> np.ndarray:
-    """Give the colours of a palette from low (left) to high (right) as ``rgb_HW3``."""
+    """Return the colors of a palette from low (left) to high (right) as ``rgb_HW3``."""
     ramp_1W = np.linspace(0.0, 1.0, width, dtype=np.float32)[None]
     return np.repeat(colorize(ramp_1W, 0.0, 1.0, palette), height, axis=0)

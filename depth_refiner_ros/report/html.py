@@ -50,7 +50,7 @@ class Report:
 
 
 def render(report: Report) -> str:
-    """Give the whole page; all text in it is escaped."""
+    """Return the whole page; all text in it is escaped."""
     sections = [
         _tiles(report.summary),
         _notes(report.notes),
@@ -68,7 +68,7 @@ def render(report: Report) -> str:
 
 
 def depth_table(summary: Mapping[str, Any]) -> str:
-    """Give the table of prior beside refined with spread, empty without ground truth."""
+    """Return the table of prior beside refined with spread, empty without ground truth."""
     depth, spread = summary.get('depth') or {}, summary.get('depth_spread') or {}
     prior, refined = depth.get('prior'), depth.get('refined')
     if not prior or not refined:

@@ -44,7 +44,7 @@ class LivePage:
 
     @property
     def address(self) -> str:
-        """Give what to type into the browser."""
+        """Return what to type into the browser."""
         return f'http://{HOST}:{self._server.server_address[1]}/'
 
     def __enter__(self) -> 'LivePage':

@@ -44,7 +44,7 @@ class Camera:
 
 def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
     """
-    Give eight cameras around the bulk of a mesh and one above it.
+    Return eight cameras around the bulk of a mesh and one above it.
 
     :param vertices_m_N3: positions; the outer 2 % do not count
     :param up_3: direction away from the floor
@@ -70,7 +70,7 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
 
 
 def beside_path(map_from_camera_N44: np.ndarray, up_3: np.ndarray) -> list[Camera]:
-    """Give views from a little behind the first and the middle pose of a trajectory."""
+    """Return views from a little behind the first and the middle pose of a trajectory."""
     poses_N44 = np.asarray(map_from_camera_N44).reshape(-1, 4, 4)
     if not len(poses_N44):
         return []
@@ -91,7 +91,7 @@ def best_views(painter: 'MeshPainter', vertices_m_N3: np.ndarray, up_3: np.ndarr
 
 
 def up_of_cameras(map_from_camera_N44: np.ndarray) -> np.ndarray:
-    """Give the mean direction that is up in the images of a trajectory; Z where it cancels out."""
+    """Return the mean upward direction of a trajectory's images; Z where it cancels out."""
     up_3 = -np.asarray(map_from_camera_N44).reshape(-1, 4, 4)[:, :3, 1].sum(axis=0)
     length = np.linalg.norm(up_3)
     return up_3 / length if length > 1e-6 else np.array([0.0, 0.0, 1.0])
@@ -103,7 +103,7 @@ class MeshPainter:
 
     :param vertices_m_N3: positions in the map frame
     :param triangles_M3: vertex indices; the front sees them turn left
-    :param colors_N3: uint8 colours of the vertices
+    :param colors_N3: uint8 colors of the vertices
     :raises InputError: where there is no triangle
     """
 
@@ -121,7 +121,7 @@ class MeshPainter:
 
     def paint(self, camera: Camera, width: int = 640, height: int = 480) -> np.ndarray:
         """
-        Draw the mesh with its colours under a headlight.
+        Draw the mesh with its colors under a headlight.
 
         :return: ``rgb_HW3`` uint8
         """
@@ -131,7 +131,7 @@ class MeshPainter:
         return np.rint(samples.mean(axis=(1, 3))).astype(np.uint8)
 
     def seen_share(self, camera: Camera) -> float:
-        """Give the share of the picture that first meets a surface from its front."""
+        """Return the share of the picture that first meets a surface from its front."""
         rays_R6 = _rays(camera, 80, 60)
         hits = self._cast(rays_R6)
         facing = np.einsum('ij,ij->i', hits['primitive_normals'], rays_R6[:, 3:]) < 0
@@ -177,7 +177,7 @@ def _behind(map_from_camera: np.ndarray, up_3: np.ndarray, name: str) -> Camera:
 
 
 def _floor_axes(up_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give two directions along the floor, the first nearest to X or, where that is up, to Y."""
+    """Return two directions along the floor, the first nearest to X or, where that is up, to Y."""
     start_3 = np.array([1.0, 0.0, 0.0]) if abs(up_3[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
     ahead_3 = start_3 - up_3 * (start_3 @ up_3)
     ahead_3 /= np.linalg.norm(ahead_3)
@@ -185,7 +185,7 @@ def _floor_axes(up_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rays(camera: Camera, width: int, height: int) -> np.ndarray:
-    """Give origin and unit direction of each pixel's ray, row by row, float32."""
+    """Return origin and unit direction of each pixel's ray, row by row, float32."""
     forward_3 = camera.target_m_3 - camera.eye_m_3
     forward_3 = forward_3 / np.linalg.norm(forward_3)
     right_3 = np.cross(forward_3, camera.up_3)

@@ -15,9 +15,9 @@ class Metric:
 
 
 METRICS = (
-    Metric('abs_rel', 'A.Rel', 4, 'mean of |depth - truth| / truth'),
+    Metric('abs_rel', 'AbsRel', 4, 'mean of |depth - truth| / truth'),
     Metric('rmse_m', 'RMSE, m', 3, 'root mean square error in metres'),
-    Metric('si_log', 'SI log', 2, '100 x standard deviation of log depth - log truth'),
+    Metric('si_log', 'SILog', 2, '100 x standard deviation of log depth - log truth'),
     Metric('delta1', 'δ1', 4, 'share of pixels within a factor of 1.25', higher_is_better=True),
     Metric('dbe_acc_px', 'edge accuracy, px', 2,
            'mean distance of predicted edges to the nearest true edge'),

@@ -22,7 +22,7 @@ LEGEND_SCALE = 0.52
 PAPER_RGB = (255, 255, 255)
 INK_RGB = (40, 40, 40)
 ERROR_LIMIT = 0.2
-"""Relative error at the bright end of the colours."""
+"""Relative error at the bright end of the colors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ def write_png(path: Path, rgb_HW3: np.ndarray) -> None:
 
 
 def png_bytes(rgb_HW3: np.ndarray) -> bytes:
-    """Give a picture as PNG."""
+    """Return a picture as PNG."""
     _, encoded = cv2.imencode('.png', rgb_HW3[..., ::-1])
     return bytes(encoded)
 

@@ -57,7 +57,7 @@ def stage_bars(stage_ms: Mapping[str, float]) -> str:
 
 
 def nice_ceiling(value: float) -> float:
-    """Give the smallest of 1, 2, 2.5, 5 times a power of ten that is not below a value."""
+    """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is not below a value."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -50,7 +50,7 @@ class Option:
 
     @property
     def allowed(self) -> str:
-        """Give the allowed values in words."""
+        """Return the allowed values in words."""
         if self.choices:
             return ' | '.join(self.choices)
         if self.low is None and self.high is None:
@@ -61,7 +61,7 @@ class Option:
 
     def check(self, value: Any) -> Value:
         """
-        Give the value in the option's type.
+        Return the value in the option's type.
 
         :raises SettingsError: where the type, the range or the word does not fit
         """
@@ -99,7 +99,7 @@ def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
 
 
 def options(cls: type, prefix: str = '') -> dict[str, Option]:
-    """Give all options of a group and its nested groups by dotted name, in order."""
+    """Return all options of a group and its nested groups by dotted name, in order."""
     found: dict[str, Option] = {}
     types = get_type_hints(cls)
     for item in fields(cls):
@@ -114,7 +114,7 @@ def options(cls: type, prefix: str = '') -> dict[str, Option]:
 
 
 def values(settings: Any, prefix: str = '') -> dict[str, Value]:
-    """Give the values of a group and its nested groups by dotted name."""
+    """Return the values of a group and its nested groups by dotted name."""
     flat: dict[str, Value] = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
@@ -127,7 +127,7 @@ def values(settings: Any, prefix: str = '') -> dict[str, Value]:
 
 def updated(settings: Group, changes: Mapping[str, Any], *, running: bool = False) -> Group:
     """
-    Give the settings with some values changed, each checked.
+    Return the settings with some values changed, each checked.
 
     :param changes: dotted names and new values
     :param running: refuse options that a running node cannot change
@@ -188,7 +188,7 @@ def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
 
 
 def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[str, Any]:
-    """Give the options of one section of a parameter file by dotted name."""
+    """Return the options of one section of a parameter file by dotted name."""
     if not isinstance(tree, Mapping):
         raise SettingsError('the file must map node names to ros__parameters')
     if section not in tree:
@@ -214,7 +214,7 @@ def _as_ros(value: Any, known: Option | None) -> Any:
 
 
 def write_yaml(settings: Any, node: str) -> str:
-    """Give a ROS parameter file with every option of a node, its doc, unit and range beside it."""
+    """Return a ROS parameter file with every option of a node: doc, unit and range beside it."""
     lines = [f'{node}:', '  ros__parameters:']
     known = options(type(settings))
     for name, value in values(settings).items():
@@ -229,7 +229,7 @@ def write_yaml(settings: Any, node: str) -> str:
 
 
 def markdown_table(cls: type) -> str:
-    """Give the table of a group's options for the documentation."""
+    """Return the table of a group's options for the documentation."""
     rows = ['| name | default | unit | allowed | runtime | what it does |',
             '| --- | --- | --- | --- | --- | --- |']
     for item in options(cls).values():

@@ -90,7 +90,7 @@ class ModelSettings:
     selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
 
     def takes(self, priors: tuple[str, ...]) -> bool:
-        """Tell whether depth or its scale comes from one of some priors."""
+        """Return whether depth or its scale comes from one of some priors."""
         return self.prior in priors or self.scale_prior in priors
 
 
@@ -180,7 +180,7 @@ class TsdfSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TsdfNodeSettings(TsdfSettings):
-    """The node ``tsdf``: posed depth in, coloured mesh out."""
+    """The node ``tsdf``: posed depth in, colored mesh out."""
 
     pose_source: str = option('tf', 'where poses come from',
                               choices=('tf', 'pose', 'odom', 'file'))
@@ -196,7 +196,7 @@ class TsdfNodeSettings(TsdfSettings):
     use_color: bool = option(True, 'wait for color/image and paint the mesh')
     use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
     input_qos: str = option('reliable', 'reliability asked of the depth topics', choices=QOS)
-    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth, colour and confidence',
+    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth, color and confidence',
                                       unit='ms', low=0.0, high=1000.0)
     queue: int = option(10, 'frames that may wait for a pose or their turn', low=1, high=1000)
     mesh_file: str = option('', 'where save, autosave and shutdown write; empty is mesh.ply in '
@@ -240,7 +240,7 @@ class PlayerNodeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderNodeSettings:
-    """The node ``recorder``: depth and colour topics as a folder that SLAM programs read."""
+    """The node ``recorder``: depth and color topics as a folder that SLAM programs read."""
 
     folder: str = option('recording', 'new or empty folder to write')
     layout: str = option('tum', 'TUM RGB-D folder, or the same with a configuration for MonoGS',
@@ -257,7 +257,7 @@ class RecorderNodeSettings:
     map_frame: str = option('map', 'frame of the poses')
     body_from_camera: str = option('', 'x y z qx qy qz qw of the optical frame in the frame that '
                                    'pose or odom describe; empty where that is the optical frame')
-    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth and colour', unit='ms',
+    sync_tolerance_ms: float = option(5.0, 'largest stamp gap of depth and color', unit='ms',
                                       low=0.0, high=1000.0)
     input_qos: str = option('reliable', 'reliability asked of the topics', choices=QOS)
     queue: int = option(100, 'frames that may wait to be written', low=1, high=10000)
@@ -281,6 +281,6 @@ class CollectorNodeSettings:
     """The node ``collector``: keeps what a graph publishes, for the demo's report."""
 
     folder: str = option('', 'where arrivals, depth maps and diagnostics are written')
-    keep_images: bool = option(False, 'also write the colour images')
+    keep_images: bool = option(False, 'also write the color images')
     late: bool = option(False, 'ask the refiner for what it sent before both were connected; it '
                         'offers that with keep_every_frame')

@@ -14,7 +14,7 @@ class Frame:
     One image with what is known about it.
 
     :param stamp_ns: capture time
-    :param rgb_HW3: uint8 colour image, rectified
+    :param rgb_HW3: uint8 color image, rectified
     :param intrinsics: camera model of the image, None where unknown
     :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown
     :param map_from_camera: 4 x 4 float64 pose of the optical frame (x right, y down, z forward)
@@ -35,10 +35,10 @@ class FrameSource(Protocol):
 
     @property
     def name(self) -> str:
-        """Give a short name for reports."""
+        """Return a short name for reports."""
 
     def __len__(self) -> int:
-        """Give the number of frames."""
+        """Return the number of frames."""
 
     def __iter__(self) -> Iterator[Frame]:
         """Read the frames in order of time."""

@@ -123,7 +123,7 @@ class FrameListSource:
 
 
 def resampled_nearest(depth_m_HW: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Give depth at another size; nearest neighbour, for a mean of two surfaces is on neither."""
+    """Return depth at another size by nearest neighbor: a mean of two surfaces is on neither."""
     if depth_m_HW.shape == (height, width):
         return depth_m_HW
     return cv2.resize(depth_m_HW, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -9,7 +9,7 @@ import numpy as np
 
 def read_rgb(path: Path) -> np.ndarray:
     """
-    Read a colour image as uint8 H x W x 3; grey and 16-bit images are converted.
+    Read a color image as uint8 H x W x 3; grey and 16-bit images are converted.
 
     :raises SourceError: where the file is missing, cut short or no image
     """

@@ -33,7 +33,7 @@ class Rectifier:
                                                     model)
 
     def rgb(self, rgb_HW3: np.ndarray) -> np.ndarray:
-        """Rectify a colour image; pixels from outside the image are black."""
+        """Rectify a color image; pixels from outside the image are black."""
         if self._maps is None:
             return rgb_HW3
         return cv2.remap(rgb_HW3, *self._maps, cv2.INTER_LINEAR)

@@ -17,22 +17,22 @@ KINDS = ('sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (fo
          f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})')
 
 
-def open_source(spec: str, **options: Any) -> FrameSource:
+def open_source(location: str, **options: Any) -> FrameSource:
     """
     Open a simulated camera, recording, folder or file.
 
-    :param spec: ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` (one frame of each) or a path
+    :param location: ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` (one frame of each) or a path
     :param options: passed to the source
     :raises SourceError: where the word means nothing, with what was looked for, or an option
         does not exist for that source
     """
-    if spec.startswith('sim:'):
-        return _call(_simulated, spec, options)
-    if spec.startswith('rooms:'):
-        return _call(_rooms, spec, options)
-    path = Path(spec).expanduser()
+    if location.startswith('sim:'):
+        return _call(_simulated, location, options)
+    if location.startswith('rooms:'):
+        return _call(_rooms, location, options)
+    path = Path(location).expanduser()
     if not path.exists():
-        raise SourceError(f'{spec!r} does not exist; a source is {KINDS}')
+        raise SourceError(f'{location!r} does not exist; a source is {KINDS}')
     return _call(_opener(path), path, options)
 
 
@@ -67,10 +67,10 @@ def _rosbag(path: Path, **options: Any) -> FrameSource:
     return RosbagSource(path, **options)
 
 
-def _simulated(spec: str, **options: Any) -> FrameSource:
-    numbers = spec.split(':')[1:]
+def _simulated(location: str, **options: Any) -> FrameSource:
+    numbers = location.split(':')[1:]
     if not 1 <= len(numbers) <= 2 or not all(number.isdigit() for number in numbers):
-        raise SourceError(f'{spec!r} must be sim:SEED or sim:SEED:FRAMES with whole numbers')
+        raise SourceError(f'{location!r} must be sim:SEED or sim:SEED:FRAMES with whole numbers')
     from depth_refiner_ros.sources.simulated import SimulatedSource  # needs Open3D
 
     if len(numbers) == 2:
@@ -78,10 +78,10 @@ def _simulated(spec: str, **options: Any) -> FrameSource:
     return SimulatedSource(seed=int(numbers[0]), **options)
 
 
-def _rooms(spec: str, **options: Any) -> FrameSource:
-    numbers = spec.split(':')[1:]
+def _rooms(location: str, **options: Any) -> FrameSource:
+    numbers = location.split(':')[1:]
     if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
-        raise SourceError(f'{spec!r} must be rooms:SEED:ROOMS with whole numbers')
+        raise SourceError(f'{location!r} must be rooms:SEED:ROOMS with whole numbers')
     from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
     return RoomsSource(int(numbers[0]), int(numbers[1]), **options)

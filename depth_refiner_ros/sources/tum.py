@@ -38,7 +38,7 @@ class Entry:
 
 class TumSource:
     """
-    The colour images of a recording with the depth and pose that belong to each.
+    The color images of a recording with the depth and pose that belong to each.
 
     ``rgb.txt`` must be there. ``depth.txt``, ``groundtruth.txt`` and ``calibration.yaml`` may be
     missing. Depth is the nearest in time, the pose is interpolated between its neighbours; a frame
@@ -67,7 +67,7 @@ class TumSource:
 
     @property
     def intrinsics(self) -> Intrinsics | None:
-        """Give the camera of the rectified images."""
+        """Return the camera of the rectified images."""
         return self._rectifier.intrinsics if self._rectifier else None
 
     def __len__(self) -> int:

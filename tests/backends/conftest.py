@@ -5,5 +5,5 @@ import pytest
 
 @pytest.fixture(scope='session')
 def engines(tmp_path_factory):
-    """Give one engine cache, so that what ONNX Runtime reads need not be exported for TensorRT."""
+    """Return one engine cache: ONNX files exported for ONNX Runtime serve TensorRT too."""
     return tmp_path_factory.mktemp('engines')

@@ -1,7 +1,7 @@
 """Small networks with example inputs, as backends get them."""
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.registry import BackendOptions, Networks
+from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from diffusers import AutoencoderTiny
@@ -68,7 +68,7 @@ NETWORKS = {
 
 
 def network(name):
-    """Give a network of each kind that the package runs, with inputs."""
+    """Return a network of each kind that the package runs, with inputs."""
     build, shapes = NETWORKS[name]
     module = ready(build())
     torch.manual_seed(2)
@@ -76,6 +76,6 @@ def network(name):
 
 
 def on_cpu(backend, folder, precision='fp32', **options):
-    """Give what hands networks to a backend of this machine."""
+    """Return what hands networks to a backend of this machine."""
     execution = Execution(device=torch.device('cpu'), precision=precision, backend=backend)
-    return Networks(execution, BackendOptions(engine_cache=str(folder), **options))
+    return ModelRunners(execution, BackendOptions(engine_cache=str(folder), **options))

@@ -24,8 +24,8 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
 
 
-def backend(folder, precision='fp32', target='sm86,sm89', tell=lambda line: None):
-    return TensorRtBackend(precision, EngineCache(folder, tell), target, tell)
+def backend(folder, precision='fp32', target='sm86,sm89', log=lambda line: None):
+    return TensorRtBackend(precision, EngineCache(folder, log), target, log)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
@@ -47,14 +47,14 @@ def test_the_bundled_networks_build(engines):
     inputs = torch.rand(1, 3, 128, 160), torch.zeros(1, 2, 128, 160)
     assert backend(engines).build(prior, 'bundled_prior', inputs).stat().st_size > 1e6
     refiner = read_refiner(open_bundle('bundled', 'refiner'))
-    unet = FoldedUnet(refiner.unet, refiner.recipe.timestep).requires_grad_(False)
+    unet = FoldedUnet(refiner.unet, refiner.spec.timestep).requires_grad_(False)
     latent = torch.rand(1, refiner.unet.config.in_channels, 120, 160)
     assert backend(engines).build(unet, 'bundled_unet', (latent,)).stat().st_size > 1e6
 
 
 def test_an_engine_is_built_once_and_again_when_it_is_spoilt(tmp_path):
     told = []
-    made = backend(tmp_path, tell=told.append)
+    made = backend(tmp_path, log=told.append)
     module, inputs = block(), block_inputs()
     engine = made.build(module, 'block', inputs)
     content = engine.read_bytes()

@@ -12,8 +12,8 @@ from depth_refiner_ros.bench.networks import (
     materialize,
     META,
     place,
-    recipe_of,
     refiner_calls,
+    spec_of,
 )
 from depth_refiner_ros.bench.opened import weights_of, working_image
 from depth_refiner_ros.bench.priors import DepthAnything, RandomPrior
@@ -45,10 +45,10 @@ def tiny_prior():
 
 
 def tiny_network(method):
-    recipe = replace(recipe_of(method), text_width=12)
-    labels = {} if recipe.task_embedding else {
+    spec = replace(spec_of(method), text_width=12)
+    labels = {} if spec.task_embedding else {
         'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
-    network = OneStepNetwork(tiny_lotus(**labels), VaeCodec(tiny_vae()), recipe,
+    network = OneStepNetwork(tiny_lotus(**labels), VaeCodec(tiny_vae()), spec,
                              torch.zeros(1, 2, 12))
     return network.eval().requires_grad_(False)
 
@@ -86,7 +86,7 @@ def test_true_size_is_built_without_memory(method, codec):
     assert all(weight.device == META for weight in network.parameters())
     assert network.unet.config.block_out_channels == (320, 640, 1280, 1280)
     assert isinstance(network.codec.vae, AutoencoderTiny) is (codec == 'tiny')
-    assert recipe_of(method).max_edge_px == 0, 'the timed size is the asked one'
+    assert spec_of(method).max_edge_px == 0, 'the timed size is the asked one'
 
 
 def test_weights_get_memory_in_the_asked_format_and_stay_finite():

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 
-def pixels_of(rgb_HW3, colour):
-    return np.argwhere((rgb_HW3 == colour).all(axis=-1))
+def pixels_of(rgb_HW3, color):
+    return np.argwhere((rgb_HW3 == color).all(axis=-1))
 
 
 def test_bars_are_in_proportion_with_their_bound_inside():
@@ -38,10 +38,10 @@ def test_bound_longer_than_the_time_is_drawn():
     assert len(pixels_of(rgb_HW3, BOUND_RGB)) > 100
 
 
-def test_each_curve_has_its_colour_and_higher_is_up():
+def test_each_curve_has_its_color_and_higher_is_up():
     rgb_HW3 = curves('sweep', {'S': [(252, 1.0), (518, 2.0)], 'G': [(252, 50.0), (518, 99.0)]},
                      x_label='px', y_label='ms')
-    small, giant = (pixels_of(rgb_HW3, colour) for colour in SERIES_RGB[:2])
+    small, giant = (pixels_of(rgb_HW3, color) for color in SERIES_RGB[:2])
     assert giant[:, 0].max() < small[:, 0].min()
     assert small[:, 1].min() < 120 < 600 < small[:, 1].max()
 

@@ -14,7 +14,7 @@ PROGRAM = 'import sys; from depth_refiner_ros.cli.main import main; sys.exit(mai
 
 @pytest.fixture
 def depth_refiner(tmp_path, monkeypatch, capsys):
-    """Give a function that runs a command in an empty folder, in this process."""
+    """Return a function that runs a command in an empty folder, in this process."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', ['depth-refiner', *map(str, arguments)])
@@ -32,7 +32,7 @@ def depth_refiner(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Give a function that runs the program as a user does, as a process of its own."""
+    """Return a function that runs the program as a user does, as a process of its own."""
     monkeypatch.setenv('PYTHONPATH', str(ROOT))
     monkeypatch.setenv('COLUMNS', '100')
 

@@ -51,7 +51,7 @@ def test_import_writes_a_bundle_and_says_what_it_is(depth_refiner, tmp_path):
     assert 'use it with --refiner apdepth --refiner-weights out' in ended.stdout
     facts = json.loads((tmp_path / 'i.json').read_text())
     assert 0.0 < facts['difference'] <= facts['bound'] == 0.02
-    assert open_bundle(tmp_path / 'out', 'refiner').manifest['recipe'] == facts['recipe']
+    assert open_bundle(tmp_path / 'out', 'refiner').manifest['spec'] == facts['spec']
     listed = depth_refiner('models', 'out')
     assert listed.returncode == 0, listed.stderr
 

@@ -13,7 +13,7 @@ def test_good_input_passes():
     checks.check_plane('depth', torch.ones(3, 4, dtype=torch.float64))
     checks.check_same_shape('a', torch.ones(2, 3), 'b', torch.zeros(2, 3))
     checks.check_camera('depth', torch.ones(3, 4), CAMERA)
-    checks.check_colour('colour', torch.zeros(3, 4, 3, dtype=torch.uint8), 3, 4)
+    checks.check_color('color', torch.zeros(3, 4, 3, dtype=torch.uint8), 3, 4)
     checks.check_at_least('px', 0, 0)
     checks.check_one_of('mode', 'a', ('a', 'b'))
 
@@ -35,10 +35,10 @@ def test_good_input_passes():
      r'a is on meta, b on cpu'),
     (lambda: checks.check_camera('depth', torch.ones(4, 3), CAMERA),
      r'depth: 3x4 pixels but the intrinsics are for 4x3'),
-    (lambda: checks.check_colour('colour', torch.zeros(3, 4, dtype=torch.uint8), 3, 4),
+    (lambda: checks.check_color('color', torch.zeros(3, 4, dtype=torch.uint8), 3, 4),
      r'expected shape \(3, 4, 3\), got \(3, 4\)'),
-    (lambda: checks.check_colour('colour', torch.zeros(3, 4, 3), 3, 4),
-     r'expected uint8 colours in 0..255, got torch.float32'),
+    (lambda: checks.check_color('color', torch.zeros(3, 4, 3), 3, 4),
+     r'expected uint8 colors in 0..255, got torch.float32'),
     (lambda: checks.check_at_least('px', -1, 0), r'px = -1 must be at least 0'),
     (lambda: checks.check_at_least('px', float('nan'), 0), r'px = nan'),
     (lambda: checks.check_one_of('mode', 'c', ('a', 'b')),

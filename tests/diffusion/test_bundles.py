@@ -7,7 +7,7 @@ from diffusers import AutoencoderTiny
 import pytest
 import torch
 
-from tests.tiny_networks import lotus, lotus_recipe, small, tiny_lotus, tiny_vae
+from tests.tiny_networks import lotus, lotus_spec, small, tiny_lotus, tiny_vae
 
 UNET, VAE, TEXT = ('unet/config.json', 'unet/diffusion_pytorch_model.safetensors'), (
     'vae/config.json', 'vae/diffusion_pytorch_model.safetensors'), 'text/empty_prompt.safetensors'
@@ -28,7 +28,7 @@ def tiny_autoencoder(out_channels=3):
 
 def with_tiny_codec(out_channels=3):
     torch.manual_seed(2)
-    return OneStepNetwork(tiny_lotus(), VaeCodec(tiny_autoencoder(out_channels)), lotus_recipe(),
+    return OneStepNetwork(tiny_lotus(), VaeCodec(tiny_autoencoder(out_channels)), lotus_spec(),
                           torch.randn(1, 2, 12)).eval().requires_grad_(False)
 
 
@@ -40,7 +40,7 @@ def two_unets():
 def test_what_is_read_is_what_was_written(tmp_path, make):
     network = make()
     read = read_refiner(write(tmp_path / 'one', network))
-    assert read.recipe == network.recipe
+    assert read.spec == network.spec
     mine, theirs = network.state_dict(), read.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(value, theirs[name]) for name, value in mine.items())
@@ -82,7 +82,7 @@ def test_half_precision_is_the_default_and_comes_back_as_float32(tmp_path):
 
 def test_the_bundled_refiner_can_be_read():
     network = read_refiner(open_bundle('bundled', 'refiner'))
-    assert network.recipe.codec == 'unshuffle'
+    assert network.spec.codec == 'unshuffle'
 
 
 def test_moving_the_network_moves_its_autoencoder():
@@ -110,20 +110,20 @@ def test_a_configuration_that_tells_of_another_network_is_refused(tmp_path):
         write(tmp_path / 'one', network)
 
 
-def rewritten(tmp_path, bundle, *, recipe=None, without=(), tensors=None, configs=None):
+def rewritten(tmp_path, bundle, *, spec=None, without=(), tensors=None, configs=None):
     """Write a bundle again with something changed."""
     files = [name for name in bundle.manifest['sha256'] if name not in without]
     kept = {name: bundle.tensors(name) for name in files if name.endswith('.safetensors')}
     told = {name: bundle.json(name) for name in files if name.endswith('.json')}
     return write_bundle(
         tmp_path / 'changed', kind='refiner', name='tiny', licence='Apache-2.0',
-        manifest={'recipe': {**bundle.manifest['recipe'], **(recipe or {})}},
+        manifest={'spec': {**bundle.manifest['spec'], **(spec or {})}},
         tensors={**kept, **(tensors or {})}, configs={**told, **(configs or {})})
 
 
 def test_a_missing_autoencoder_is_refused(tmp_path):
     bundle = rewritten(tmp_path, write(tmp_path / 'one', lotus()), without=VAE)
-    with pytest.raises(WeightsError, match=r'has no vae/config.json, which its recipe needs '
+    with pytest.raises(WeightsError, match=r'has no vae/config.json, which its spec needs '
                                            r'\(codec vae'):
         read_refiner(bundle)
 
@@ -132,12 +132,12 @@ def test_a_second_unet_is_written_and_its_absence_refused(tmp_path):
     bundle = write(tmp_path / 'one', two_unets())
     guess = tuple(file.replace('unet', 'unet_guess') for file in UNET)
     assert set(bundle.manifest['sha256']) == {*UNET, *guess, *VAE, TEXT}
-    with pytest.raises(WeightsError, match=r'has no unet_guess/config.json, which its recipe '
+    with pytest.raises(WeightsError, match=r'has no unet_guess/config.json, which its spec '
                                            r'needs .*guess frozen'):
         read_refiner(rewritten(tmp_path, bundle, without=guess))
-    with pytest.raises(WeightsError, match=r'holds unet_guess/config.json, which its recipe does '
+    with pytest.raises(WeightsError, match=r'holds unet_guess/config.json, which its spec does '
                                            r'not use .*guess self'):
-        read_refiner(rewritten(tmp_path, bundle, recipe={'guess': 'self'}))
+        read_refiner(rewritten(tmp_path, bundle, spec={'guess': 'self'}))
 
 
 def test_missing_text_is_refused(tmp_path):
@@ -146,11 +146,11 @@ def test_missing_text_is_refused(tmp_path):
         read_refiner(bundle)
 
 
-@pytest.mark.parametrize(('recipe', 'foreign'), [
+@pytest.mark.parametrize(('spec', 'foreign'), [
     ({'codec': 'unshuffle'}, 'vae/config.json'), ({'text_width': 0}, 'text/empty_prompt')])
-def test_parts_that_the_recipe_does_not_use_are_refused(tmp_path, recipe, foreign):
-    bundle = rewritten(tmp_path, write(tmp_path / 'one', lotus()), recipe=recipe)
-    with pytest.raises(WeightsError, match=f'holds {foreign}.* which its recipe does not use'):
+def test_parts_that_the_spec_does_not_use_are_refused(tmp_path, spec, foreign):
+    bundle = rewritten(tmp_path, write(tmp_path / 'one', lotus()), spec=spec)
+    with pytest.raises(WeightsError, match=f'holds {foreign}.* which its spec does not use'):
         read_refiner(bundle)
 
 
@@ -182,7 +182,7 @@ def test_text_of_another_name_is_refused(tmp_path):
 def test_text_of_another_width_is_refused(tmp_path):
     changed = rewritten(tmp_path, write(tmp_path / 'one', lotus()),
                         tensors={TEXT: {'text_1LC': torch.zeros(1, 2, 16)}})
-    with pytest.raises(WeightsError, match='text embedding has width 16, the recipe needs 12'):
+    with pytest.raises(WeightsError, match='text embedding has width 16, the spec needs 12'):
         read_refiner(changed)
 
 
@@ -193,7 +193,7 @@ def test_an_autoencoder_of_another_latent_width_is_refused(tmp_path):
     changed = rewritten(
         tmp_path, bundle, tensors={VAE[1]: wide.state_dict()},
         configs={VAE[0]: {**bundle.json(VAE[0]), 'latent_channels': 8}})
-    with pytest.raises(WeightsError, match='input channels has width 8, the recipe needs 16'):
+    with pytest.raises(WeightsError, match='input channels has width 8, the spec needs 16'):
         read_refiner(changed)
 
 
@@ -217,12 +217,12 @@ def test_a_changed_byte_is_refused(tmp_path):
         open_bundle(bundle.path, 'refiner')
 
 
-@pytest.mark.parametrize('recipe', [None, ['apdepth']])
-def test_a_bundle_without_a_recipe_is_refused(tmp_path, recipe):
+@pytest.mark.parametrize('spec', [None, ['apdepth']])
+def test_a_bundle_without_a_spec_is_refused(tmp_path, spec):
     bundle = write(tmp_path / 'one', small())
     odd = write_bundle(
         tmp_path / 'odd', kind='refiner', name='odd', licence='none',
-        manifest={} if recipe is None else {'recipe': recipe},
+        manifest={} if spec is None else {'spec': spec},
         tensors={UNET[1]: bundle.tensors(UNET[1])}, configs={UNET[0]: bundle.json(UNET[0])})
-    with pytest.raises(WeightsError, match=r'bundle.json has no usable recipe'):
+    with pytest.raises(WeightsError, match=r'bundle.json has no usable spec'):
         read_refiner(odd)

@@ -1,7 +1,7 @@
 from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 import pytest
 import torch
@@ -69,7 +69,7 @@ def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
 
 def test_an_apdepth_estimate_is_deterministic():
     network = small()
-    assert network.recipe == Recipe(unshuffle_factor=2)
+    assert network.spec == ModelSpec(unshuffle_factor=2)
     first = estimate(network, 16, 16).depth_B1HW
     assert torch.equal(first, estimate(network, 16, 16).depth_B1HW)
 

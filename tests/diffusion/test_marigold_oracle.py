@@ -1,7 +1,7 @@
 """One step of Marigold here, and by the pipeline of diffusers."""
 
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.diffusion.presets import marigold_recipe
+from depth_refiner_ros.diffusion.presets import marigold_spec
 from diffusers import DDIMScheduler, MarigoldDepthPipeline
 import pytest
 import torch
@@ -25,7 +25,7 @@ def pipeline(network, zero_snr):
 @pytest.mark.parametrize('version', ['v1-0', 'v1-1'])
 @pytest.mark.parametrize(('height', 'width', 'edge'), [(16, 24, 0), (17, 23, 0), (32, 48, 24)])
 def test_the_same_depth_as_the_pipeline(version, height, width, edge):
-    network = tiny_of(marigold_recipe(version))
+    network = tiny_of(marigold_spec(version))
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     estimator = SharpEstimator(network, max_edge_px=edge or max(height, width))
     ours = estimator.estimate(rgb, torch.ones(1, 1, height, width),

@@ -1,13 +1,13 @@
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.apdepth import apdepth, apdepth_inputs
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.unet import size_multiple, small_unet
 import pytest
 import torch
 
-from tests.tiny_networks import lotus, lotus_recipe, small, TASK, tiny_lotus, tiny_vae
+from tests.tiny_networks import lotus, lotus_spec, small, TASK, tiny_lotus, tiny_vae
 
 
 def heard(network):
@@ -89,29 +89,29 @@ def test_text_reaches_every_image_of_the_batch():
 
 def build_lotus(unet=None, text_width=12, **changes):
     text = torch.zeros(1, 2, text_width) if text_width else None
-    return OneStepNetwork(unet or tiny_lotus(), VaeCodec(tiny_vae()), lotus_recipe(**changes),
+    return OneStepNetwork(unet or tiny_lotus(), VaeCodec(tiny_vae()), lotus_spec(**changes),
                           text)
 
 
 @pytest.mark.parametrize(('wrong', 'message'), [
-    ({'unet': tiny_lotus(channels=4)}, 'input channels has width 4, the recipe needs 8'),
-    ({'unet': tiny_lotus(out_channels=3)}, 'output channels has width 3, the recipe needs 4'),
+    ({'unet': tiny_lotus(channels=4)}, 'input channels has width 4, the spec needs 8'),
+    ({'unet': tiny_lotus(out_channels=3)}, 'output channels has width 3, the spec needs 4'),
     ({'unet': tiny_lotus(class_embed_type=None, projection_class_embeddings_input_dim=None)},
-     'task embedding has width 0, the recipe needs 4'),
-    ({'task_embedding': ()}, 'task embedding has width 4, the recipe needs 0'),
-    ({'text_width': 0}, 'text embedding has width 0, the recipe needs 12'),
-    ({'text_width': 16}, 'text embedding has width 16, the recipe needs 12'),
+     'task embedding has width 0, the spec needs 4'),
+    ({'task_embedding': ()}, 'task embedding has width 4, the spec needs 0'),
+    ({'text_width': 0}, 'text embedding has width 0, the spec needs 12'),
+    ({'text_width': 16}, 'text embedding has width 16, the spec needs 12'),
 ])
 def test_parts_of_different_models_are_refused_by_name(wrong, message):
     with pytest.raises(WeightsError, match=message):
         build_lotus(**wrong)
 
 
-def test_a_recipe_with_more_inputs_than_the_unet_is_refused():
-    unet = small_unet(Recipe(detail=False), depth_channels=16, rgb_channels=48,
+def test_a_spec_with_more_inputs_than_the_unet_is_refused():
+    unet = small_unet(ModelSpec(detail=False), depth_channels=16, rgb_channels=48,
                       block_channels=(8,))
     with pytest.raises(WeightsError, match='input channels'):
-        OneStepNetwork(unet, UnshuffleCodec(4), Recipe(detail=True))
+        OneStepNetwork(unet, UnshuffleCodec(4), ModelSpec(detail=True))
 
 
 def test_detail_is_zero_for_constant_depth_and_sees_a_step():

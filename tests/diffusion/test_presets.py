@@ -5,10 +5,10 @@ from dataclasses import replace
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.presets import (
-    apdepth_recipe,
-    lotus_recipe,
-    marigold_recipe,
-    sharpdepth_recipe,
+    apdepth_spec,
+    lotus_spec,
+    marigold_spec,
+    sharpdepth_spec,
 )
 import pytest
 import torch
@@ -31,9 +31,9 @@ def heard(network):
     return encoded, sampled
 
 
-def run(recipe, prior=None, seed=0, height=16, width=24, max_edge_px=24):
+def run(spec, prior=None, seed=0, height=16, width=24, max_edge_px=24):
     """Estimate with a tiny network at the image's size, unless told otherwise."""
-    network = tiny_of(recipe)
+    network = tiny_of(spec)
     encoded, sampled = heard(network)
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
     if prior is None:
@@ -45,7 +45,7 @@ def run(recipe, prior=None, seed=0, height=16, width=24, max_edge_px=24):
 
 @pytest.mark.parametrize('preset', SHARPDEPTH)
 def test_sharpdepth_passes_by_the_presets_unet(preset):
-    network, _, _, sampled = run(sharpdepth_recipe(preset))
+    network, _, _, sampled = run(sharpdepth_spec(preset))
     first = network.unet_guess if preset == 'paper' else network.unet
     assert first is not None
     assert [module for module, _, _ in sampled] == [first, network.unet]
@@ -53,7 +53,7 @@ def test_sharpdepth_passes_by_the_presets_unet(preset):
 
 @pytest.mark.parametrize('preset', SHARPDEPTH)
 def test_both_sharpdepth_presets_share_the_architecture(preset):
-    _, result, encoded, sampled = run(sharpdepth_recipe(preset))
+    _, result, encoded, sampled = run(sharpdepth_spec(preset))
     # The prior's range becomes -1..1 on three equal channels, the image comes first.
     rgb, prior = encoded
     assert float(prior.min()) == -1.0
@@ -67,7 +67,7 @@ def test_both_sharpdepth_presets_share_the_architecture(preset):
 
 
 def test_sharpdepth_presets_are_table_a_1():
-    paper, code = (sharpdepth_recipe(preset) for preset in SHARPDEPTH)
+    paper, code = (sharpdepth_spec(preset) for preset in SHARPDEPTH)
     differs = {name: (value, code.to_dict()[name]) for name, value in paper.to_dict().items()
                if value != code.to_dict()[name]}
     assert differs == {
@@ -85,7 +85,7 @@ def test_sharpdepth_presets_are_table_a_1():
     ('paper', -1.0, 1.0), ('normalized', -1.0, 1.0), ('official_compat', 3.0, 43.0)])
 def test_apdepth_feeds_disparity_in_the_presets_range(preset, low, high):
     disparity = torch.linspace(3.0, 43.0, 16 * 24).view(1, 1, 16, 24)
-    _, result, (prior, _), _ = run(apdepth_recipe(preset), disparity)
+    _, result, (prior, _), _ = run(apdepth_spec(preset), disparity)
     assert float(prior.min()) == low
     assert float(prior.max()) == high
     assert result.kind == 'relative'
@@ -96,7 +96,7 @@ def test_apdepth_feeds_disparity_in_the_presets_range(preset, low, high):
 
 @pytest.mark.parametrize('preset', APDEPTH)
 def test_apdepth_has_the_prior_first_and_one_early_integer_step(preset):
-    network, _, (prior, _), sampled = run(apdepth_recipe(preset))
+    network, _, (prior, _), sampled = run(apdepth_spec(preset))
     (_, sample, step), = sampled
     latent = network.codec.vae.encode(prior).latent_dist.mean * network.codec.scaling_factor
     torch.testing.assert_close(sample[:, :4], latent)
@@ -106,14 +106,14 @@ def test_apdepth_has_the_prior_first_and_one_early_integer_step(preset):
 
 @pytest.mark.parametrize('preset', APDEPTH)
 def test_apdepth_draws_nothing(preset):
-    _, first, _, _ = run(apdepth_recipe(preset), seed=1)
-    _, second, _, _ = run(apdepth_recipe(preset), seed=2)
+    _, first, _, _ = run(apdepth_spec(preset), seed=1)
+    _, second, _, _ = run(apdepth_spec(preset), seed=2)
     assert torch.equal(first.depth_B1HW, second.depth_B1HW)
 
 
-def decoding_to(channels, recipe):
-    """Estimate with a network whose decoder gives these colours everywhere."""
-    network = tiny_of(recipe)
+def decoding_to(channels, spec):
+    """Estimate with a network whose decoder gives these colors everywhere."""
+    network = tiny_of(spec)
     layer = network.codec.vae.decoder.conv_out
     layer.weight.zero_()
     layer.bias.copy_(torch.tensor(channels))
@@ -123,49 +123,49 @@ def decoding_to(channels, recipe):
     return network, result.depth_B1HW
 
 
-@pytest.mark.parametrize(('recipe', 'expected'), [
-    (apdepth_recipe('paper'), 0.5), (apdepth_recipe('official_compat'), 0.5),
-    (lotus_recipe('g'), 1.0 / 3.0), (marigold_recipe('v1-0'), 0.5)])
-def test_lotus_alone_clips_its_channels_before_their_mean(recipe, expected):
-    _, depth = decoding_to((3.0, 3.0, -4.5), recipe)
+@pytest.mark.parametrize(('spec', 'expected'), [
+    (apdepth_spec('paper'), 0.5), (apdepth_spec('official_compat'), 0.5),
+    (lotus_spec('g'), 1.0 / 3.0), (marigold_spec('v1-0'), 0.5)])
+def test_lotus_alone_clips_its_channels_before_their_mean(spec, expected):
+    _, depth = decoding_to((3.0, 3.0, -4.5), spec)
     torch.testing.assert_close(depth, torch.full_like(depth, expected))
 
 
 @pytest.mark.parametrize(('preset', 'expected'), [
     ('paper', 6.0), ('official_compat', 1.0), ('normalized', 1.0)])
 def test_apdepth_clips_at_inference_where_its_code_does(preset, expected):
-    network, depth = decoding_to((6.0, 6.0, 6.0), apdepth_recipe(preset))
+    network, depth = decoding_to((6.0, 6.0, 6.0), apdepth_spec(preset))
     torch.testing.assert_close(depth, torch.full_like(depth, expected))
     latent = torch.randn(1, 4, 8, 12)
     assert float(network.codec.decode_depth(latent).max()) == 6.0   # what training sees
 
 
 def test_apdepth_presets_differ_in_nothing_else():
-    trees = {preset: apdepth_recipe(preset).to_dict() for preset in APDEPTH}
+    trees = {preset: apdepth_spec(preset).to_dict() for preset in APDEPTH}
     differs = {name for name in trees['paper']
                if len({str(tree[name]) for tree in trees.values()}) > 1}
     assert differs == {'preset', 'prior_input', 'range', 'clip', 'max_edge_px'}
     assert [trees[preset]['prior_input'] for preset in APDEPTH] == [
         'model', 'official_compat', 'model']
     assert [trees[preset]['max_edge_px'] for preset in APDEPTH] == [0, 768, 0]
-    assert apdepth_recipe() == apdepth_recipe('normalized')
+    assert apdepth_spec() == apdepth_spec('normalized')
 
 
-@pytest.mark.parametrize(('recipe', 'expected'), [
-    (sharpdepth_recipe('official_code'), 768), (apdepth_recipe('paper'), 48),
-    (apdepth_recipe('official_compat'), 768), (lotus_recipe('d'), 768),
-    (marigold_recipe('v1-1'), 768)])
-def test_images_are_enlarged_to_the_presets_edge(recipe, expected):
+@pytest.mark.parametrize(('spec', 'expected'), [
+    (sharpdepth_spec('official_code'), 768), (apdepth_spec('paper'), 48),
+    (apdepth_spec('official_compat'), 768), (lotus_spec('d'), 768),
+    (marigold_spec('v1-1'), 768)])
+def test_images_are_enlarged_to_the_presets_edge(spec, expected):
     if expected == 768:   # a sixteenth of it keeps this quick
-        recipe, expected = replace(recipe, max_edge_px=recipe.max_edge_px // 8), 96
-    _, result, encoded, _ = run(recipe, height=32, width=48, max_edge_px=0)
+        spec, expected = replace(spec, max_edge_px=spec.max_edge_px // 8), 96
+    _, result, encoded, _ = run(spec, height=32, width=48, max_edge_px=0)
     assert encoded[0].shape[-2:] == (expected * 2 // 3, expected)
     assert result.depth_B1HW.shape == (1, 1, 32, 48)
 
 
-@pytest.mark.parametrize('recipe', [sharpdepth_recipe('official_code'), lotus_recipe('g')])
-def test_images_are_padded_to_whole_cells_only(recipe):
-    _, result, encoded, _ = run(recipe, height=17, width=23, max_edge_px=23)
+@pytest.mark.parametrize('spec', [sharpdepth_spec('official_code'), lotus_spec('g')])
+def test_images_are_padded_to_whole_cells_only(spec):
+    _, result, encoded, _ = run(spec, height=17, width=23, max_edge_px=23)
     assert encoded[0].shape[-2:] == (18, 24)   # cells of 2; the UNet could halve 20 x 24
     assert torch.equal(encoded[0][..., -1], encoded[0][..., -2])
     assert result.depth_B1HW.shape == (1, 1, 17, 23)
@@ -173,8 +173,8 @@ def test_images_are_padded_to_whole_cells_only(recipe):
 
 def test_lotus_comes_back_by_nearest_and_others_smoothly():
     values = {}
-    for name, recipe in (('lotus', lotus_recipe('d')), ('marigold', marigold_recipe('v1-1'))):
-        _, result, _, _ = run(recipe, height=32, width=48, max_edge_px=24)
+    for name, spec in (('lotus', lotus_spec('d')), ('marigold', marigold_spec('v1-1'))):
+        _, result, _, _ = run(spec, height=32, width=48, max_edge_px=24)
         values[name] = result.depth_B1HW
     blocks = torch.nn.functional.interpolate(values['lotus'][..., ::2, ::2], scale_factor=2)
     assert torch.equal(values['lotus'], blocks)
@@ -183,8 +183,8 @@ def test_lotus_comes_back_by_nearest_and_others_smoothly():
 
 
 def test_lotus_takes_the_nearest_centre_of_a_pixel():
-    _, small, _, _ = run(lotus_recipe('d'), height=24, width=24, max_edge_px=24)
-    estimator = SharpEstimator(tiny_of(lotus_recipe('d')))
+    _, small, _, _ = run(lotus_spec('d'), height=24, width=24, max_edge_px=24)
+    estimator = SharpEstimator(tiny_of(lotus_spec('d')))
     # Three pixels of five: centres 0.3, 0.9, 1.5, 2.1, 2.7 of the small map, whose cells end at 1
     # and 2. The legacy rule floors 0, 0.6, 1.2, 1.8, 2.4 instead.
     back = estimator._resized_back(small.depth_B1HW[..., :3, :3], (3, 5))
@@ -192,19 +192,19 @@ def test_lotus_takes_the_nearest_centre_of_a_pixel():
 
 
 def test_generative_lotus_starts_from_noise_and_discriminative_from_the_image_alone():
-    _, _, _, ((_, noisy, step),) = run(lotus_recipe('g'), seed=3)
+    _, _, _, ((_, noisy, step),) = run(lotus_spec('g'), seed=3)
     assert noisy.shape[1] == 8
     drawn = torch.randn(1, 4, 8, 12, generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(noisy[:, 4:], drawn)
     assert int(step) == 999
-    alone, _, _, ((_, image, _),) = run(lotus_recipe('d'))
+    alone, _, _, ((_, image, _),) = run(lotus_spec('d'))
     assert image.shape[1] == 4
     assert alone.unet.config.in_channels == 4
-    assert run(lotus_recipe('d', 'disparity'))[1].kind == 'disparity'
+    assert run(lotus_spec('d', 'disparity'))[1].kind == 'disparity'
 
 
 def test_marigold_versions_read_v_by_their_own_schedule():
-    old, new = (tiny_of(marigold_recipe(version)) for version in ('v1-0', 'v1-1'))
+    old, new = (tiny_of(marigold_spec(version)) for version in ('v1-0', 'v1-1'))
     noise, image = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
     v = old.unet(torch.cat([image, noise], dim=1), torch.tensor(999), old.text_1LC).sample
     torch.testing.assert_close(new(noise, image), -v)
@@ -213,26 +213,26 @@ def test_marigold_versions_read_v_by_their_own_schedule():
     assert float((old(noise, image) - new(noise, image)).abs().max()) > 0.05
 
 
-@pytest.mark.parametrize('recipe', [lotus_recipe('g'), lotus_recipe('d'), marigold_recipe('v1-0')])
-def test_aligned_models_are_fitted_over_all_pixels_as_the_baseline_is(recipe):
-    assert (recipe.fit, recipe.agree_below) == ('lstsq', 1.0)
+@pytest.mark.parametrize('spec', [lotus_spec('g'), lotus_spec('d'), marigold_spec('v1-0')])
+def test_aligned_models_are_fitted_over_all_pixels_as_the_baseline_is(spec):
+    assert (spec.fit, spec.agree_below) == ('lstsq', 1.0)
 
 
 @pytest.mark.parametrize('call', [
-    lambda: sharpdepth_recipe('official_compat'), lambda: apdepth_recipe('official_code'),
-    lambda: lotus_recipe('x'), lambda: marigold_recipe('v2')])
+    lambda: sharpdepth_spec('official_compat'), lambda: apdepth_spec('official_code'),
+    lambda: lotus_spec('x'), lambda: marigold_spec('v2')])
 def test_unknown_presets_are_refused_by_name(call):
     with pytest.raises(WeightsError, match=r"preset '\w+' is unknown; use one of"):
         call()
 
 
 def test_a_second_unet_must_be_there_exactly_where_it_is_named():
-    recipe = sharpdepth_recipe('paper')
-    network = tiny_of(recipe)
+    spec = sharpdepth_spec('paper')
+    network = tiny_of(spec)
     parts = network.unet, network.codec
     with pytest.raises(WeightsError, match="guess = 'ema', but there is no second UNet"):
-        type(network)(*parts, network.recipe, network.text_1LC)
-    alone = replace(network.recipe, guess='self')
+        type(network)(*parts, network.spec, network.text_1LC)
+    alone = replace(network.spec, guess='self')
     with pytest.raises(WeightsError, match="guess = 'self', but there is a second UNet"):
         type(network)(*parts, alone, network.text_1LC, network.unet_guess)
     assert type(network)(*parts, alone, network.text_1LC).unet_guess is None

@@ -1,5 +1,5 @@
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.presets import lotus_recipe, marigold_recipe
+from depth_refiner_ros.diffusion.presets import lotus_spec, marigold_spec
 from depth_refiner_ros.diffusion.schedule import alpha_bar, check_scheduler, clean_from_v
 from diffusers import DDIMScheduler
 import pytest
@@ -54,26 +54,26 @@ def test_one_trailing_step_of_ddim_is_the_same():
 
 
 def test_matching_schedulers_pass():
-    check_scheduler(scheduler().config, marigold_recipe('v1-0'))
-    check_scheduler(scheduler(rescale_betas_zero_snr=True).config, marigold_recipe('v1-1'))
-    check_scheduler(scheduler(prediction_type='sample').config, lotus_recipe('g'))
+    check_scheduler(scheduler().config, marigold_spec('v1-0'))
+    check_scheduler(scheduler(rescale_betas_zero_snr=True).config, marigold_spec('v1-1'))
+    check_scheduler(scheduler(prediction_type='sample').config, lotus_spec('g'))
 
 
-@pytest.mark.parametrize(('config', 'recipe', 'message'), [
-    ({}, lotus_recipe('g'), "prediction_type is 'v_prediction', the recipe needs 'sample'"),
-    ({'prediction_type': 'sample'}, marigold_recipe('v1-0'),
-     "prediction_type is 'sample', the recipe needs 'v_prediction'"),
-    ({'prediction_type': 'epsilon'}, marigold_recipe('v1-0'), "prediction_type is 'epsilon'"),
-    ({}, marigold_recipe('v1-1'), 'rescale_betas_zero_snr is False, the recipe needs True'),
-    ({'beta_end': 0.02}, marigold_recipe('v1-0'), 'beta_end is 0.02, the recipe needs 0.012'),
-    ({'beta_schedule': 'linear'}, marigold_recipe('v1-0'), "beta_schedule is 'linear'"),
+@pytest.mark.parametrize(('config', 'spec', 'message'), [
+    ({}, lotus_spec('g'), "prediction_type is 'v_prediction', the spec needs 'sample'"),
+    ({'prediction_type': 'sample'}, marigold_spec('v1-0'),
+     "prediction_type is 'sample', the spec needs 'v_prediction'"),
+    ({'prediction_type': 'epsilon'}, marigold_spec('v1-0'), "prediction_type is 'epsilon'"),
+    ({}, marigold_spec('v1-1'), 'rescale_betas_zero_snr is False, the spec needs True'),
+    ({'beta_end': 0.02}, marigold_spec('v1-0'), 'beta_end is 0.02, the spec needs 0.012'),
+    ({'beta_schedule': 'linear'}, marigold_spec('v1-0'), "beta_schedule is 'linear'"),
 ])
-def test_networks_of_another_kind_are_refused(config, recipe, message):
+def test_networks_of_another_kind_are_refused(config, spec, message):
     with pytest.raises(WeightsError, match=f'scheduler: {message}'):
-        check_scheduler(scheduler(**config).config, recipe)
+        check_scheduler(scheduler(**config).config, spec)
 
 
 def test_a_scheduler_that_says_nothing_predicts_noise_and_is_refused():
     with pytest.raises(WeightsError, match="prediction_type is 'epsilon'"):
         check_scheduler({'num_train_timesteps': 1000, 'beta_schedule': 'scaled_linear',
-                         'beta_start': 0.00085, 'beta_end': 0.012}, lotus_recipe('g'))
+                         'beta_start': 0.00085, 'beta_end': 0.012}, lotus_spec('g'))

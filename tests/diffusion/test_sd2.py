@@ -1,8 +1,8 @@
 from depth_refiner_ros.diffusion.presets import (
-    apdepth_recipe,
-    lotus_recipe,
-    marigold_recipe,
-    sharpdepth_recipe,
+    apdepth_spec,
+    lotus_spec,
+    marigold_spec,
+    sharpdepth_spec,
 )
 from depth_refiner_ros.diffusion.sd2 import (
     LOTUS_UNET_PARAMETERS,
@@ -30,23 +30,23 @@ def test_parameter_counts_are_those_of_the_released_networks():
         assert count(sd2_unet()) - count(sd2_unet(in_channels=4)) == 4 * 9 * 320
 
 
-@pytest.mark.parametrize(('recipe', 'unets'), [
-    (sharpdepth_recipe('paper'), 2 * LOTUS_UNET_PARAMETERS),
-    (sharpdepth_recipe('official_code'), LOTUS_UNET_PARAMETERS),
-    (apdepth_recipe(), UNET_PARAMETERS), (lotus_recipe('g'), LOTUS_UNET_PARAMETERS),
-    (lotus_recipe('d'), LOTUS_UNET_PARAMETERS - 11_520),
-    (marigold_recipe('v1-1'), UNET_PARAMETERS)])
-def test_every_preset_builds_at_true_size(recipe, unets):
+@pytest.mark.parametrize(('spec', 'unets'), [
+    (sharpdepth_spec('paper'), 2 * LOTUS_UNET_PARAMETERS),
+    (sharpdepth_spec('official_code'), LOTUS_UNET_PARAMETERS),
+    (apdepth_spec(), UNET_PARAMETERS), (lotus_spec('g'), LOTUS_UNET_PARAMETERS),
+    (lotus_spec('d'), LOTUS_UNET_PARAMETERS - 11_520),
+    (marigold_spec('v1-1'), UNET_PARAMETERS)])
+def test_every_preset_builds_at_true_size(spec, unets):
     with torch.device('meta'):
-        network = sd2_network(recipe)
+        network = sd2_network(spec)
         latent = torch.empty(1, 4, 60, 80)
         assert count(network) == unets + VAE_PARAMETERS
-        assert network(latent if recipe.takes_depth else None, latent).shape == latent.shape
+        assert network(latent if spec.takes_depth else None, latent).shape == latent.shape
 
 
 def test_latents_have_stable_diffusions_size_and_scale():
     with torch.device('meta'):
-        network = sd2_network(sharpdepth_recipe('paper'))
+        network = sd2_network(sharpdepth_spec('paper'))
         codec = network.codec
         latent = codec.encode_rgb(torch.rand(1, 3, 480, 640))
         assert latent.shape == (1, 4, 60, 80)

@@ -1,6 +1,6 @@
 from depth_refiner_ros.core.gating import difference_map
 from depth_refiner_ros.diffusion import sharpdepth as module
-from depth_refiner_ros.diffusion.presets import sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import sharpdepth_spec
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
 import pytest
 import torch
@@ -30,7 +30,7 @@ def run(network, picture, seed=0):
 @pytest.mark.parametrize(('preset', 'other'), [('paper', 'official_code'),
                                                ('official_code', 'paper')])
 def test_each_preset_makes_its_own_difference(picture, preset, other):
-    own, foreign = (sharpdepth_recipe(name) for name in (preset, other))
+    own, foreign = (sharpdepth_spec(name) for name in (preset, other))
     network = lotus(difference_align=own.difference_align, difference_scale=own.difference_scale)
     unit = picture[1]
     _, difference, seen = run(network, picture)
@@ -56,7 +56,7 @@ def test_a_second_unet_makes_the_first_pass_alone(picture, name):
 
 
 @pytest.mark.parametrize('kind', ['nearest', 'area'])
-def test_the_gate_is_sampled_as_the_recipe_says(picture, monkeypatch, kind):
+def test_the_gate_is_sampled_as_the_spec_says(picture, monkeypatch, kind):
     ramp = torch.linspace(0.0, 1.0, SIZE[-1]).expand(SIZE).contiguous()
     monkeypatch.setattr(module, 'difference_map', lambda metric, relative, rule: ramp)
     monkeypatch.setattr(module, 'gaussian_like', lambda like, generator: torch.zeros_like(like))

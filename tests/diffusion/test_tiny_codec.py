@@ -3,7 +3,7 @@ from dataclasses import replace
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.presets import apdepth_recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import apdepth_spec, sharpdepth_spec
 from depth_refiner_ros.diffusion.sd2 import sd2_network, sd2_vae
 from depth_refiner_ros.diffusion.tiny_codec import PARAMETERS, tiny_depth_vae
 from diffusers import UNet2DConditionModel
@@ -26,9 +26,9 @@ def operations(call):
 @pytest.mark.parametrize('preset', ['paper', 'official_code'])
 def test_it_drops_in_for_the_full_autoencoder(preset):
     with torch.device('meta'):
-        recipe = replace(sharpdepth_recipe(preset), guess='self')
-        small = sd2_network(recipe, tiny_depth_vae()).codec
-        full = sd2_network(recipe).codec
+        spec = replace(sharpdepth_spec(preset), guess='self')
+        small = sd2_network(spec, tiny_depth_vae()).codec
+        full = sd2_network(spec).codec
         rgb = torch.rand(2, 3, 64, 96)
         unit = torch.rand(2, 1, 64, 96)
         assert small.encode_rgb(rgb).shape == full.encode_rgb(rgb).shape == (2, 4, 8, 12)
@@ -80,7 +80,7 @@ def test_it_goes_into_a_bundle_and_comes_back(tmp_path):
         norm_num_groups=4, cross_attention_dim=12, attention_head_dim=4,
         down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
         up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'))
-    network = OneStepNetwork(unet, VaeCodec(build()), replace(apdepth_recipe(), text_width=12),
+    network = OneStepNetwork(unet, VaeCodec(build()), replace(apdepth_spec(), text_width=12),
                              torch.randn(1, 2, 12)).eval()
     read = read_refiner(write_refiner_bundle(
         tmp_path / 'one', network, name='small', licence='Apache-2.0', source='random weights',

@@ -1,4 +1,4 @@
-"""An analytic room: exact depth and colours from any pose, without a renderer."""
+"""An analytic room: exact depth and colors from any pose, without a renderer."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ class Room:
     camera: Intrinsics = field(default_factory=lambda: Intrinsics.from_fov(160, 120, 75.0))
 
     def render(self, map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give depth along Z (float32) and colour (uint8) by the slab method."""
+        """Return depth along Z (float32) and color (uint8) by the slab method."""
         rays_HW3 = np.moveaxis(np.concatenate(
             [self.camera.rays().numpy(), np.ones((1, 120, 160))]), 0, -1).astype(np.float64)
         rays_HW3 = rays_HW3 @ map_from_camera[:3, :3].T

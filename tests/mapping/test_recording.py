@@ -82,7 +82,7 @@ def test_full_disk_is_one_clear_error_and_recording_goes_on(tmp_path):
     assert sorted(os.listdir(tmp_path / 's' / 'rgb')) == ['0.000000001.png', '0.000000003.png']
 
 
-def test_a_frame_whose_depth_fails_leaves_no_colour_behind(tmp_path):
+def test_a_frame_whose_depth_fails_leaves_no_color_behind(tmp_path):
     writer = SequenceWriter(tmp_path / 's', CAMERA)
     flat = np.zeros_like(RGB)
     noisy = np.random.default_rng(1).uniform(0.5, 9, DEPTH.shape).astype(np.float32)

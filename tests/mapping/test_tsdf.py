@@ -56,7 +56,7 @@ def test_room_from_eight_views_lies_on_its_walls(room, turn):
     assert surface_distance(wall, mesh).max() < 5e-3
 
 
-def test_colour_neither_darkens_nor_drifts_over_many_frames():
+def test_color_neither_darkens_nor_drifts_over_many_frames():
     volume = TsdfVolume(0.02)
     for _ in range(100):
         volume.integrate(flat(1.0), grey(200), SMALL, EYE)
@@ -188,7 +188,7 @@ def test_shapes_and_poses_are_checked():
     volume = TsdfVolume(0.02)
     with pytest.raises(MappingError, match='depth of shape'):
         volume.integrate(flat(1.0)[:60], None, SMALL, EYE)
-    with pytest.raises(MappingError, match='colour of shape'):
+    with pytest.raises(MappingError, match='color of shape'):
         volume.integrate(flat(1.0), grey()[..., 0], SMALL, EYE)
     with pytest.raises(MappingError, match='confidence of shape'):
         volume.integrate(flat(1.0), None, SMALL, EYE, confidence_HW=np.ones((1, 1)))

@@ -185,7 +185,7 @@ class Probe:
         return self.diagnostics(node)
 
     def diagnostics(self, node):
-        """Give the last status that a node in this namespace reported."""
+        """Return the last status that a node in this namespace reported."""
         found = [status for message in self.received['/diagnostics'] for status in message.status
                  if status.name.startswith(f'{self.namespace}/{node}:')]
         if not found:
@@ -238,10 +238,10 @@ def _qos(reliable, depth):
 
 
 def picture(width=64, height=48, seed=0):
-    """Give an rgb image with structure."""
+    """Return an rgb image with structure."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def slope(width=64, height=48, near_m=1.0, far_m=3.0):
-    """Give depth that grows from left to right."""
+    """Return depth that grows from left to right."""
     return np.tile(np.linspace(near_m, far_m, width, dtype=np.float32), (height, 1))

@@ -62,7 +62,7 @@ class Bench:
         return self.probe.wait_diagnostics('refiner', condition, what)
 
     def count(self, reason):
-        """Give the drops for a reason so far, from a fresh report."""
+        """Return the drops for a reason so far, from a fresh report."""
         self.probe.received['/diagnostics'].clear()
         return int(self.status(lambda _: True, 'a report').get(f'dropped_{reason}', 0))
 
@@ -266,7 +266,7 @@ def test_frames_add_up(bench):
 
 
 def wall_after(bench, change):
-    """Give the scale of a wall 1.21 times as far, seen after a change, with the scale locked."""
+    """Return the scale of a wall 1.21 times as far, seen after a change, with the scale locked."""
     wall = slope(96, 64)
     assert bench.probe.set_parameter('refiner', 'scale_lock', 0.5).successful
     bench.send(depth_m=wall)

@@ -92,7 +92,7 @@ def scene(mesh_file):
 
 @pytest.fixture
 def empty(scene):
-    """Give the scene with nothing fused yet."""
+    """Return the scene with nothing fused yet."""
     assert scene.call('reset').success
     return scene
 

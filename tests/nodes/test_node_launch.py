@@ -26,14 +26,14 @@ def tree_of(name):
 
 
 def constant(tree, name):
-    """Give a module constant that is spelled out as a literal."""
+    """Return a module constant that is spelled out as a literal."""
     assigned = next(node.value for node in tree.body if isinstance(node, ast.Assign)
                     and node.targets[0].id == name)
     return ast.literal_eval(assigned)
 
 
 def started_nodes(tree):
-    """Give name and parameters of each ``_node(given, name, ...)``."""
+    """Return name and parameters of each ``_node(given, name, ...)``."""
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == '_node':
             yield call.args[1].value, {item.arg for item in call.keywords if item.arg} - BESIDE
@@ -71,7 +71,7 @@ def test_arguments_offer_what_the_settings_allow():
 
 
 def function(tree, name):
-    """Give a function of a launch file that needs nothing of launch."""
+    """Return a function of a launch file that needs nothing of launch."""
     body = [node for node in tree.body
             if isinstance(node, ast.FunctionDef) and node.name == name]
     space = {'DEPTH_PRIORS': settings.DEPTH_PRIORS}

@@ -11,5 +11,5 @@ def corridor(height, width):
     depth_m = (1.5 / sides.clamp_min(1e-6)).clamp_max(20.0)
     tiles = sum(torch.floor(axis * depth_m / 0.5 + 100.0) for axis in (rows, columns))
     tiles = (tiles + torch.floor(depth_m / 0.5)) % 2.0
-    colour = torch.tensor([0.8, 0.7, 0.6]).view(3, 1, 1)
-    return ((0.5 + 0.5 * tiles) * colour / (1.0 + 0.08 * depth_m))[None]
+    color = torch.tensor([0.8, 0.7, 0.6]).view(3, 1, 1)
+    return ((0.5 + 0.5 * tiles) * color / (1.0 + 0.08 * depth_m))[None]

@@ -27,7 +27,7 @@ def tiny(monkeypatch):
 
 
 def original_state():
-    """Give random weights under the names of the authors' code, tiny."""
+    """Return random weights under the names of the authors' code, tiny."""
     generator = torch.Generator().manual_seed(3)
     shapes = {'cls_token': (1, 1, 32), 'mask_token': (1, 32), 'pos_embed': (1, 1370, 32),
               'patch_embed.proj.weight': (32, 3, 14, 14), 'patch_embed.proj.bias': (32,),

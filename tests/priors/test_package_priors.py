@@ -22,7 +22,7 @@ class LikeUniDepth(nn.Module):
     """
     ``infer`` as UniDepth has it: normalises uint8 alone, scales K in place, returns its own K.
 
-    Depth is focal length times mean colour; with no camera it assumes 100 px.
+    Depth is focal length times mean color; with no camera it assumes 100 px.
     """
 
     def __init__(self, config=None):

@@ -10,7 +10,7 @@ def image(height=37, width=53, batch=1):
 
 
 def ramp(height, width):
-    """Give a map that is linear over the image's area: any sound resize keeps it."""
+    """Return a map that is linear over the image's area: any sound resize keeps it."""
     rows = (torch.arange(height) + 0.5) / height
     columns = (torch.arange(width) + 0.5) / width
     return (1.0 + rows[:, None] + 2.0 * columns)[None, None]

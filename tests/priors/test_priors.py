@@ -57,7 +57,7 @@ def test_bundled_prior_without_a_camera_is_refused(bundle):
 
 
 @pytest.mark.parametrize('change', [
-    {'channels': [8, 8, 8, 8, 16]}, {'groups': 3}, {'colour': 1}, {'groups': 'many'},
+    {'channels': [8, 8, 8, 8, 16]}, {'groups': 3}, {'color': 1}, {'groups': 'many'},
     {'canonical_focal_px': -1.0}])
 def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
     other = write_bundle(

@@ -129,8 +129,8 @@ def test_disparity_takes_no_notice_of_the_camera(folders):
     assert torch.equal(known, unknown)
 
 
-class MeanColour(nn.Module):
-    """Give the mean of the normalised colours as depth."""
+class MeanColor(nn.Module):
+    """Return the mean of the normalised colors as depth."""
 
     def forward(self, pixels_B3hw):
         return pixels_B3hw.mean(dim=1, keepdim=True)
@@ -138,12 +138,12 @@ class MeanColour(nn.Module):
 
 def test_the_networks_map_is_passed_on_as_it_is():
     white = torch.ones(1, 3, 37, 53)
-    prior = DepthAnythingPrior(MeanColour(), kind='disparity', rule=preprocess.official_compat())
+    prior = DepthAnythingPrior(MeanColor(), kind='disparity', rule=preprocess.official_compat())
     torch.testing.assert_close(prior.predict(white, CAMERA).depth_B1HW, torch.ones(1, 1, 37, 53))
 
 
 class Voting(nn.Module):
-    """Give one metre everywhere, and vote indoors for dark images, outdoors for bright ones."""
+    """Return one metre everywhere, and vote indoors for dark images, outdoors for bright ones."""
 
     def forward(self, pixels_B3hw):
         bright = pixels_B3hw.mean(dim=(1, 2, 3))
@@ -226,7 +226,7 @@ def test_depth_pro_without_field_of_view_needs_the_camera(tmp_path):
 
 
 class PromptBack(nn.Module):
-    """Give the prompt back at the size of the pixels."""
+    """Return the prompt back at the size of the pixels."""
 
     def forward(self, pixels_B3hw, prompt_m_B1hw):
         return functional.interpolate(prompt_m_B1hw, size=pixels_B3hw.shape[-2:], mode='bilinear')

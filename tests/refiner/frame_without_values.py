@@ -15,7 +15,7 @@ import warnings
 
 from depth_refiner_ros.backends.capturable import check_capturable
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.networks import build_network
 from depth_refiner_ros.bench.priors import build_prior_network, RandomPrior
 from depth_refiner_ros.core.camera import Intrinsics
@@ -24,14 +24,14 @@ from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.diffusion.presets import (
-    apdepth_recipe,
-    lotus_recipe,
-    marigold_recipe,
-    sharpdepth_recipe,
+    apdepth_spec,
+    lotus_spec,
+    marigold_spec,
+    sharpdepth_spec,
 )
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.refiner.refiner import DepthRefiner, hand_over
+from depth_refiner_ros.refiner.refiner import attach_backend, DepthRefiner
 from depth_refiner_ros.settings.settings import ModelSettings
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -82,7 +82,7 @@ class Priors:
 
 
 def true_size(mode, method, codec):
-    """Give prior and refiner as they are timed."""
+    """Return prior and refiner as they are timed."""
     network, prior = build_network(method, codec), build_prior_network('L')
     with mode:
         network, prior = (part.to_empty(device='absent').eval() for part in (network, prior))
@@ -98,14 +98,14 @@ def cases(priors, mode):
             'zoedepth of rooms', 'prompt_depth_anything')},
         'bundled alone': (priors('bundled'), None),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
-        **{f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_recipe(name)))
+        **{f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_spec(name)))
            for name in ('paper', 'official_code')},
         'bundled to a small sharpdepth': (priors('bundled'), lotus()),
         **{f'disparity to apdepth {name}': (
-            priors(disparity[0]), tiny_of(apdepth_recipe(name)), priors(disparity[1]))
+            priors(disparity[0]), tiny_of(apdepth_spec(name)), priors(disparity[1]))
            for name in ('paper', 'official_compat', 'normalized')},
-        'bundled to Lotus': (priors('bundled'), tiny_of(lotus_recipe('g'))),
-        'sensor to Marigold': (priors('sensor'), tiny_of(marigold_recipe('v1-1'))),
+        'bundled to Lotus': (priors('bundled'), tiny_of(lotus_spec('g'))),
+        'sensor to Marigold': (priors('sensor'), tiny_of(marigold_spec('v1-1'))),
         **{f'true size, {method}, {codec}': true_size(mode, method, codec)
            for method, codec in (('apdepth', 'vae'), ('sharpdepth', 'tiny'))},
         'drawn anew': (priors('sensor'), lotus(), None, {'kept': False}),
@@ -117,13 +117,13 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
     options = dict(options or {})
     kept = options.pop('kept', True)
     how = Execution(device=torch.device('absent'), precision='fp32')
-    networks = Networks(how)
+    networks = ModelRunners(how)
     assert network is None or 0.0 <= network.alpha_bar <= 1.0   # kept from the first frame on
     with mode:
         if network is not None:
             network.use(networks)
-    hand_over(prior, networks, 'prior')
-    hand_over(scale_prior, networks, 'scale_prior')
+    attach_backend(prior, networks, 'prior')
+    attach_backend(scale_prior, networks, 'scale_prior')
     refiner = DepthRefiner(prior, network and SharpEstimator(network, max_edge_px=64), how,
                            ModelSettings(**options), scale_prior)
     method = refiner._refinement()

@@ -122,5 +122,5 @@ def test_out_of_memory_in_a_prior_is_one_line(chosen):
 
 def test_what_networks_are_run_by_cannot_change_between_images(chosen):
     made = refiner(chosen)
-    assert made.adopt(made._settings)
-    assert not made.adopt(ModelSettings(selfcheck=SelfCheckSettings(enable=False)))
+    assert made.update_settings(made._settings)
+    assert not made.update_settings(ModelSettings(selfcheck=SelfCheckSettings(enable=False)))

@@ -3,14 +3,14 @@
 import math
 
 from depth_refiner_ros.backends.execution import choose
-from depth_refiner_ros.backends.registry import Networks
+from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.estimator import Estimate
-from depth_refiner_ros.diffusion.presets import lotus_recipe, sharpdepth_recipe
+from depth_refiner_ros.diffusion.presets import lotus_spec, sharpdepth_spec
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner.refiner import hand_over
+from depth_refiner_ros.refiner.refiner import attach_backend
 import torch
 
 from tests.refiner.test_relative import (
@@ -26,7 +26,7 @@ from tests.refiner.test_relative import (
 
 
 def test_an_aligned_model_is_the_baselines_one_fit_over_all_pixels():
-    made = refiner(Fixed(lotus_recipe('g'), wrong=12), Exact())
+    made = refiner(Fixed(lotus_spec('g'), wrong=12), Exact())
     values = made._estimator.estimate(image(), scene(), None, None).depth_B1HW
     result = made.refine(image(), camera())
     expected = fit_scale_shift(values, scene())
@@ -46,7 +46,7 @@ class Disagreeing(Fixed):
 def test_agreeing_pixels_that_a_sparse_reference_lacks_do_not_count():
     sparse = torch.full((1, 1, HEIGHT, WIDTH), math.nan)
     sparse[..., 20::2, ::2] = scene()[..., 20::2, ::2]
-    made = refiner(Disagreeing(sharpdepth_recipe('paper'), wrong=10), Exact(), SensorPrior())
+    made = refiner(Disagreeing(sharpdepth_spec('paper'), wrong=10), Exact(), SensorPrior())
     result = made.refine(image(), camera(), sensor_depth_m_B1HW=sparse)
     assert result.scale_shift.status_B.tolist() == [FitStatus.OK]
     torch.testing.assert_close(result.depth_m_B1HW, scene(), rtol=2e-3, atol=2e-3)
@@ -65,7 +65,7 @@ def test_too_few_agreeing_pixels_of_a_large_image_fall_back_to_all():
             difference[..., 1:11, 1:16] = 0.0
             return Estimate(depth_B1HW=0.5 * prior_B1HW, difference_B1HW=difference)
 
-    result = refiner(Patch(sharpdepth_recipe('paper')), Large()).refine(
+    result = refiner(Patch(sharpdepth_spec('paper')), Large()).refine(
         torch.rand(1, 3, 480, 640), Intrinsics.from_fov(640, 480, 60.0))
     assert result.scale_shift.status_B.tolist() == [FitStatus.OK]
     torch.testing.assert_close(result.depth_m_B1HW, tall, rtol=1e-4, atol=1e-4)
@@ -76,7 +76,7 @@ def test_every_network_of_a_prior_goes_to_the_backend():
         network = torch.nn.Linear(1, 1)
         fov_network = torch.nn.Linear(1, 1)
 
-    two, networks = Two(), Networks(choose('cpu', 'fp32'))
-    hand_over(two, networks, 'prior')
+    two, networks = Two(), ModelRunners(choose('cpu', 'fp32'))
+    attach_backend(two, networks, 'prior')
     assert (two.network.key, two.fov_network.key) == ('prior', 'prior_fov')
-    hand_over(None, networks, 'scale_prior')
+    attach_backend(None, networks, 'scale_prior')

@@ -132,11 +132,11 @@ def test_whatever_is_fixed_in_a_graph_makes_a_new_one(traced):
     first = {'prior', 'refiner', 'align'}
     assert [stages(), stages(), stages()] == [first, {'frame'}, {'frame'}]
     assert [stages(wider), stages(wider)] == [first, {'frame'}]
-    assert made.adopt(replace(made._settings, agree_below=0.2))
+    assert made.update_settings(replace(made._settings, agree_below=0.2))
     assert [stages(), stages(batch=2), stages(batch=2)] == [first, first, {'frame'}]
     assert Traced.made == 3
     assert len(made._graphs._graphs) == cuda_graph.MAX_GRAPHS
-    assert made.adopt(replace(made._settings, agree_below=0.0))
+    assert made.update_settings(replace(made._settings, agree_below=0.0))
     assert [stages(), stages(wider)] == [first, {'frame'}], 'the oldest has gone'
 
 
@@ -178,12 +178,12 @@ def test_a_cloud_is_of_the_refined_depth_and_of_one_image():
     made = refiner(small())
     result = made.refine(image(0), CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
     assert torch.equal(result.cloud_hw4[..., 2], result.depth_m_B1HW[0, 0])
-    colours = result.cloud_hw4.view(torch.uint8)[..., 12:15].flip(-1)
-    assert torch.equal(colours, image(0)[0].permute(1, 2, 0))
+    colors = result.cloud_hw4.view(torch.uint8)[..., 12:15].flip(-1)
+    assert torch.equal(colors, image(0)[0].permute(1, 2, 0))
     two = image(0).expand(2, -1, -1, -1)
     with pytest.raises(InputError, match='a cloud is of one image, not of 2'):
         made.refine(two, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
-    with pytest.raises(InputError, match='expected uint8 colours'):
+    with pytest.raises(InputError, match='expected uint8 colors'):
         made.refine(image(0) / 255.0, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
 
 

@@ -7,7 +7,7 @@ from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -83,7 +83,7 @@ class Affine:
     """An estimator whose depth is off by scale and shift."""
 
     description = 'affine'
-    recipe = Recipe()
+    spec = ModelSpec()
 
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
         wrong = torch.zeros_like(prior_m_B1HW)

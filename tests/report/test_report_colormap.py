@@ -1,4 +1,4 @@
-"""Colours of depth, difference and error."""
+"""Colors of depth, difference and error."""
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.report.colormap import (
@@ -23,7 +23,7 @@ INFERNO_LOW, INFERNO_HIGH = (0, 0, 4), (252, 255, 164)
     (Palette.DIFFERENCE, VIRIDIS_LOW, VIRIDIS_HIGH),
     (Palette.ERROR, INFERNO_LOW, INFERNO_HIGH),
 ])
-def test_limits_have_the_end_colours_of_the_published_tables(palette, low, high):
+def test_limits_have_the_end_colors_of_the_published_tables(palette, low, high):
     painted = colorize(np.array([[1.0, 3.0]]), 1.0, 3.0, palette)
     np.testing.assert_allclose(painted[0, 0].astype(int), low, atol=1)
     np.testing.assert_allclose(painted[0, 1].astype(int), high, atol=1)
@@ -40,22 +40,22 @@ def test_value_in_the_middle_takes_the_middle_entry():
     assert tuple(painted[0, 0]) == tuple(Palette.ERROR.table_256_3()[128])  # 127.5 rounds to even
 
 
-def test_unknown_is_grey_and_infinity_takes_the_end_colour():
+def test_unknown_is_grey_and_infinity_takes_the_end_color():
     painted = colorize(np.array([[np.nan, np.inf, -np.inf]]), 0.0, 1.0, Palette.DEPTH)
     table = Palette.DEPTH.table_256_3()
     assert tuple(painted[0, 0]) == UNKNOWN_RGB
     assert tuple(painted[0, 1]) == tuple(table[255])
     assert tuple(painted[0, 2]) == tuple(table[0])
-    assert not (table == UNKNOWN_RGB).all(axis=1).any(), 'grey must not be a colour of a value'
+    assert not (table == UNKNOWN_RGB).all(axis=1).any(), 'grey must not be a color of a value'
 
 
 @pytest.mark.parametrize(('low', 'high'), [(1.0, 1.0), (2.0, 1.0), (0.0, np.nan), (-np.inf, 1.0)])
 def test_limits_out_of_order_are_refused(low, high):
-    with pytest.raises(InputError, match='colour limits'):
+    with pytest.raises(InputError, match='color limits'):
         colorize(np.zeros((2, 2)), low, high, Palette.DEPTH)
 
 
-def test_colour_image_is_refused():
+def test_color_image_is_refused():
     with pytest.raises(InputError, match=r'\(2, 2, 3\)'):
         colorize(np.zeros((2, 2, 3)), 0.0, 1.0, Palette.DEPTH)
 
@@ -73,7 +73,7 @@ def test_limits_of_constant_and_of_empty_depth():
     assert depth_limits_m(np.full((2, 2), np.nan)) == (0.0, 1.0)
 
 
-def test_few_outliers_do_not_take_the_colours():
+def test_few_outliers_do_not_take_the_colors():
     depth = np.full((10, 10), 2.0)
     depth[0, 0] = 70.0
     assert depth_limits_m(depth)[1] < 3.0

@@ -69,7 +69,7 @@ def test_numbers_of_the_table_are_those_of_the_summary():
         assert page.cells[metric.key] == expected
 
 
-def test_ratio_is_coloured_by_what_is_better():
+def test_ratio_is_colored_by_what_is_better():
     rows = dict(re.findall(r'data-metric="(\w+)">(.*?)</tr>', render(report())))
     assert 'class="good">0.80&times;' in rows['abs_rel']
     assert 'class="bad">1.11&times;' in rows['si_log']

@@ -24,12 +24,12 @@ def camera_above(height_m=4.0):
                   up_3=np.array([0.0, 1.0, 0.0]))
 
 
-def test_floor_seen_squarely_has_its_own_colour_and_true_size():
+def test_floor_seen_squarely_has_its_own_color_and_true_size():
     picture = MeshPainter(FLOOR, UPWARD, GREEN).paint(camera_above(), 80, 60)
     covered = 1.0 - picture[..., 0] / PAPER_RGB[0]
     # 2 m at 4 m with 40 degrees over 60 rows: 60 / (2 tan 20) x 2 / 4 = 41.2 pixels a side
     assert covered.sum() == pytest.approx(41.2 ** 2, rel=0.01)
-    np.testing.assert_array_equal(picture[30, 40], [0, 200, 0])  # facing the light: full colour
+    np.testing.assert_array_equal(picture[30, 40], [0, 200, 0])  # facing the light: full color
     np.testing.assert_array_equal(picture[0, 0], [246, 247, 249])
 
 
@@ -50,7 +50,7 @@ def test_backs_are_looked_through():
     np.testing.assert_array_equal(room.paint(camera_above(5.0), 80, 60)[30, 40], [0, 200, 0])
 
 
-def test_colours_are_interpolated_between_vertices():
+def test_colors_are_interpolated_between_vertices():
     colors = np.array([[0, 0, 0], [200, 0, 0], [200, 0, 0], [0, 0, 0]], np.uint8)
     row = MeshPainter(FLOOR, UPWARD, colors).paint(camera_above(), 81, 61)[30, :, 0].astype(int)
     assert row[40] == pytest.approx(100, abs=3)

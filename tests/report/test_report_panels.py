@@ -81,7 +81,7 @@ def test_empty_sheet_is_refused():
         sheet([])
 
 
-def test_png_keeps_colours(view, tmp_path):
+def test_png_keeps_colors(view, tmp_path):
     write_png(tmp_path / 'a.png', view.rgb_HW3)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'a.png'))[..., ::-1], view.rgb_HW3)
     decoded = cv2.imdecode(np.frombuffer(png_bytes(view.rgb_HW3), np.uint8), cv2.IMREAD_COLOR)

@@ -30,7 +30,7 @@ def write(path, frames=3):
 
 
 def columns(path, entity):
-    """Give each component of an entity: one value per logged row."""
+    """Return each component of an entity: one value per logged row."""
     found = {}
     for chunk in RrdReader(path).stream():
         if str(chunk.entity_path) == entity:

@@ -15,7 +15,7 @@ def rooms(tmp_path_factory):
 
 @pytest.fixture
 def make_config(rooms, tmp_path):
-    """Give a function that makes a tiny run's configuration."""
+    """Return a function that makes a tiny run's configuration."""
 
     def make(objective, **changes):
         data = DataConfig(rooms=str(rooms), validation=str(rooms), crop_width=64, crop_height=48,

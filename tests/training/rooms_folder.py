@@ -6,7 +6,7 @@ WIDTH, HEIGHT, FOCAL = 64, 48, 55.0
 
 
 def scene(seed, width=WIDTH, height=HEIGHT):
-    """Give colour and depth of a box before a wall and a floor, exact for a level camera."""
+    """Return color and depth of a box before a wall and a floor, exact for a level camera."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width].astype(np.float64)
     below = np.maximum(rows - (height - 1) / 2, 1e-6) / FOCAL

@@ -123,7 +123,7 @@ def test_both_hands_are_seen(rooms):
     assert all(left != right for left, right in zip(mirrored, plain))
 
 
-def test_colour_depth_and_camera_are_cut_alike(rooms):
+def test_color_depth_and_camera_are_cut_alike(rooms):
     view = RenderedRooms(rooms)[0]
     coded = np.stack([np.tile(np.arange(64, dtype=np.uint8), (48, 1))] * 3, axis=-1)
     marked = View(rgb_HW3=coded, depth_m_HW=coded[..., 0].astype(np.float32) + 1.0,

@@ -72,23 +72,23 @@ def test_without_decay_the_average_is_the_weights():
     assert torch.equal(ema.average['weight'], layer.weight.data)
 
 
-def colours(strength, seed=0):
+def colors(strength, seed=0):
     rgb = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(9))
     return rgb, photometric(rgb, strength, torch.Generator().manual_seed(seed))
 
 
 def test_photometric_changes_stay_in_range_and_follow_the_generator():
-    rgb, changed = colours(1.0)
+    rgb, changed = colors(1.0)
     assert changed.shape == rgb.shape
     assert 0.0 <= float(changed.min()) <= float(changed.max()) <= 1.0
-    assert torch.equal(changed, colours(1.0)[1])
-    assert not torch.equal(changed, colours(1.0, seed=1)[1])
+    assert torch.equal(changed, colors(1.0)[1])
+    assert not torch.equal(changed, colors(1.0, seed=1)[1])
 
 
 def test_photometric_strength_is_a_dial():
-    rgb, none = colours(0.0)
+    rgb, none = colors(0.0)
     assert torch.equal(none, rgb)
-    changes = [float((colours(strength)[1] - rgb).abs().mean()) for strength in (0.01, 0.1, 1.0)]
+    changes = [float((colors(strength)[1] - rgb).abs().mean()) for strength in (0.01, 0.1, 1.0)]
     assert changes[0] < 0.01 < changes[2]
     assert changes == sorted(changes)
 

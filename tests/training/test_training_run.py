@@ -296,7 +296,7 @@ def test_an_exported_refiner_predicts_the_same(make_config, tmp_path):
     objective, _ = run_config(make_config('apdepth_depth'))
     objective.export(tmp_path / 'bundle', {'name': 'tiny'})
     network = read_refiner(open_bundle(tmp_path / 'bundle', 'refiner'))
-    assert network.recipe == objective.recipe
+    assert network.spec == objective.spec
     inputs = torch.randn(1, 16, 8, 8), torch.randn(1, 48, 8, 8), torch.randn(1, 17, 8, 8)
     with torch.no_grad():
         mine = objective.network(*inputs)

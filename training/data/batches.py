@@ -23,7 +23,7 @@ class Batch:
     """
     What an objective sees.
 
-    :param rgb_B3HW: colour in 0..1
+    :param rgb_B3HW: color in 0..1
     :param depth_m_B1HW: exact depth in metres, NaN where nothing was hit
     :param rays_B2HW: viewing rays
     :param focal_px_B: horizontal focal length at this size
@@ -39,7 +39,7 @@ class Batch:
     prior_m_B1HW: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> 'Batch':
-        """Give the batch with its tensors on another device."""
+        """Return the batch with its tensors on another device."""
         moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items()
                                  if isinstance(value, torch.Tensor)}
         return replace(self, **moved)
@@ -60,7 +60,7 @@ def make_batch(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int
 
 def validation_batches(rooms: RenderedRooms, config: DataConfig, size: int,
                        samples: int) -> Iterator[Batch]:
-    """Give fixed batches of evenly chosen views, each cut the same way every time."""
+    """Return fixed batches of evenly chosen views, each cut the same way every time."""
     rng = np.random.default_rng(0)
     indices = np.linspace(0, len(rooms) - 1, min(samples, len(rooms))).astype(int)
     for start in range(0, len(indices), size):
@@ -70,7 +70,7 @@ def validation_batches(rooms: RenderedRooms, config: DataConfig, size: int,
 
 def stream(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, first_step: int,
            rank: int = 0) -> Generator[Batch, None, None]:
-    """Give the batches of all steps from ``first_step``, one made ahead in a thread."""
+    """Return the batches of all steps from ``first_step``, one made ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
         step = first_step
         waiting = pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank)

@@ -1,4 +1,4 @@
-"""What a camera does to colours: exposure, tint, contrast, blur, noise, drawn per image."""
+"""What a camera does to colors: exposure, tint, contrast, blur, noise, drawn per image."""
 
 import torch
 from torch.nn import functional
@@ -7,12 +7,12 @@ from torch.nn import functional
 def photometric(rgb_B3HW: torch.Tensor, strength: float,
                 generator: torch.Generator) -> torch.Tensor:
     """
-    Change colours at random.
+    Change colors at random.
 
-    :param rgb_B3HW: colour in 0..1
+    :param rgb_B3HW: color in 0..1
     :param strength: 0 changes nothing, 1 is a cheap camera in changing light
     :param generator: on the CPU
-    :return: colour in 0..1
+    :return: color in 0..1
     """
     if strength == 0.0:
         return rgb_B3HW

@@ -11,7 +11,7 @@ import numpy as np
 @dataclass(frozen=True, kw_only=True)
 class View:
     """
-    One rendered view: uint8 colour, metres, camera, and the room's seed.
+    One rendered view: uint8 color, metres, camera, and the room's seed.
 
     ``prior_m_hw`` is a prior's prediction at its own size, where ``predict_prior.py`` stored one.
     """
@@ -24,7 +24,7 @@ class View:
 
 
 def shard_names(folder: Path) -> list[str]:
-    """Give the numbers of the finished shards of a folder, in order."""
+    """Return the numbers of the finished shards of a folder, in order."""
     return sorted(path.stem.split('_', 1)[1] for path in folder.glob('seed_*.npy'))
 
 

@@ -22,7 +22,7 @@ from depth_refiner_ros.diffusion.losses import (
     latent_mse,
     pixel_l1,
 )
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.small import build_small
@@ -71,12 +71,12 @@ class ApDepthDepth(Objective):
                                 'them 0')
         model = dict(config.model)
         blocks = tuple(model.pop('block_channels', (48, 64, 96, 128)))
-        self.recipe = Recipe.from_dict(model)
+        self.spec = ModelSpec.from_dict(model)
         try:
-            self.network = build_small(self.recipe, block_channels=blocks)
+            self.network = build_small(self.spec, block_channels=blocks)
         except (TypeError, ValueError) as error:
             raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
-        self.normalizer = DepthNormalizer(space=self.recipe.space, range=self.recipe.range)
+        self.normalizer = DepthNormalizer(space=self.spec.space, range=self.spec.range)
 
     @property
     def best_by(self) -> str:

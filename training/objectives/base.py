@@ -26,7 +26,7 @@ class Objective(ABC):
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch, step: int) -> tuple[torch.Tensor, Figures]:
         """
-        Give the loss of a batch and its parts.
+        Return the loss of a batch and its parts.
 
         :param network: ``self.network`` as the loop wrapped it
         :param step: updates done so far, for objectives with phases
@@ -34,12 +34,12 @@ class Objective(ABC):
 
     @abstractmethod
     def validate(self, batches: Iterable[Batch]) -> Figures:
-        """Give figures on held-out batches; lower is better for the one in ``best_by``."""
+        """Return figures on held-out batches; lower is better for the one in ``best_by``."""
 
     @property
     @abstractmethod
     def best_by(self) -> str:
-        """Give the validation figure that chooses the best checkpoint."""
+        """Return the validation figure that chooses the best checkpoint."""
 
     @abstractmethod
     def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:

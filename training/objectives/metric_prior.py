@@ -35,7 +35,7 @@ class MetricPrior(Objective):
     """
     L1 on log depth, which is the relative error to first order, and on its gradients.
 
-    Loss keys: ``depth``, ``relative`` (A.Rel itself, which leans towards near where a pixel is
+    Loss keys: ``depth``, ``relative`` (AbsRel itself, which leans towards near where a pixel is
     uncertain: too far costs more; for the last part of a training), ``structure`` (``depth``
     without each image's mean error, so that a scale not yet learnt does not drown the shapes),
     ``gradient``.
@@ -98,13 +98,13 @@ class MetricPrior(Objective):
 
 
 def relative_error(log_error_B1HW: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Give A.Rel, |p - g| / g, from log p - log g."""
+    """Return AbsRel, |p - g| / g, from log p - log g."""
     ratio = log_error_B1HW.clamp(max=WORST_LOG).exp()
     return pixel_l1(ratio, torch.ones_like(ratio), valid)
 
 
 def masked_mean_B111(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Give the mean over the valid pixels of each image."""
+    """Return the mean over the valid pixels of each image."""
     count = valid.sum((1, 2, 3), keepdim=True).clamp_min(1)
     return torch.where(valid, values, 0.0).sum((1, 2, 3), keepdim=True) / count
 

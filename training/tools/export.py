@@ -41,7 +41,7 @@ def export(run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, 
 
 
 def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> dict[str, Any]:
-    """Tell how the weights were made: steps, samples, hours, figures, configuration."""
+    """Return how the weights were made: steps, samples, hours, figures, configuration."""
     rows = [json.loads(line) for line in (run / 'log.jsonl').read_text().splitlines()]
     timed = [row for row in rows if 'seconds_per_step' in row]
     step = int(json.loads((run / which / 'state.json').read_text())['step'])

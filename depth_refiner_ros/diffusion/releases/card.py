@@ -11,7 +11,7 @@ UNKNOWN = 'unknown'
 
 
 def licence_of(place: Place) -> str:
-    """Give the licence by catalogue, else by model card, else ``unknown``."""
+    """Return the licence by catalogue, else by model card, else ``unknown``."""
     if place.model is not None:
         return place.model.licence
     try:

@@ -58,7 +58,7 @@ def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
 
 
 def gives_disparity(place: Place) -> bool:
-    """Tell whether a release is known, or called, to predict disparity."""
+    """Return whether a release is known, or called, to predict disparity."""
     return (place.model.output if place.model else place.folder.name.lower()).endswith('disparity')
 
 

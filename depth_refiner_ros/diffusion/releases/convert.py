@@ -35,27 +35,27 @@ class Converted:
 
 
 def convert(release: Release, folder: Path, *, precision: str = 'fp16',
-            tell: Callable[[str], None] = lambda step: None) -> Converted:
+            log: Callable[[str], None] = lambda step: None) -> Converted:
     """
     Write a release as a bundle, whole or not at all, and compare what both make of one image.
 
     :param folder: a bundle that is there is replaced once the new one has proved sound
     :param precision: of the files: fp16 or fp32
-    :param tell: called with each of :data:`STEPS` as it begins
+    :param log: called with each of :data:`STEPS` as it begins
     :raises WeightsError: where the folder cannot be written, or the outputs differ
     """
     check_replaceable(folder)
     bound = BOUNDS[precision]
-    tell(STEPS[0])
+    log(STEPS[0])
     before = depth_of_test_image(release.network)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f'.{folder.name}.') as spare:
-            tell(STEPS[1])
+            log(STEPS[1])
             bundle = write_refiner_bundle(
                 Path(spare) / 'bundle', release.network, name=release.name,
                 licence=release.licence, source=release.source, dtype=DTYPES[precision])
-            tell(STEPS[2])
+            log(STEPS[2])
             difference = _difference(before, depth_of_test_image(read_refiner(bundle)))
             if not difference <= bound:
                 raise WeightsError(f'{release.name}: as a bundle in {precision} it gives depth '
@@ -70,7 +70,7 @@ def convert(release: Release, folder: Path, *, precision: str = 'fp16',
 
 def depth_of_test_image(network: OneStepNetwork) -> torch.Tensor:
     """
-    Run a whole refiner on a coloured ramp with a ball before it.
+    Run a whole refiner on a colored ramp with a ball before it.
 
     :raises WeightsError: where the depth is not finite
     """

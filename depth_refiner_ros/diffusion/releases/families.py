@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.presets import (
-    apdepth_recipe,
-    lotus_recipe,
-    marigold_recipe,
-    sharpdepth_recipe,
+    apdepth_spec,
+    lotus_spec,
+    marigold_spec,
+    sharpdepth_spec,
 )
 from depth_refiner_ros.diffusion.releases.places import Place
 
@@ -37,7 +37,7 @@ class Family:
 
     :param channels: input channels of the UNet
     :param task: width of its class embedding; 0 for none
-    :param recipe: how its weights are used
+    :param spec: how its weights are used
     :param presets: conventions to choose from, that of the released weights first
     :param leftovers: what its releases' schedulers say instead of the truth, left by the base
         model where the official code never asks the scheduler
@@ -45,35 +45,35 @@ class Family:
 
     channels: int
     task: int
-    recipe: Callable[[Traits], Recipe]
+    spec: Callable[[Traits], ModelSpec]
     presets: tuple[str, ...] = ('official_code',)
     leftovers: tuple[str, ...] = ()
 
 
-def _sharpdepth(traits: Traits) -> Recipe:
+def _sharpdepth(traits: Traits) -> ModelSpec:
     # Releases hold one UNet; the paper's moving average was not published.
-    return replace(sharpdepth_recipe(traits.preset), guess='self')
+    return replace(sharpdepth_spec(traits.preset), guess='self')
 
 
-def _lotus(kind: str) -> Callable[[Traits], Recipe]:
-    return lambda traits: lotus_recipe(kind, 'disparity' if traits.disparity else 'relative')
+def _lotus(kind: str) -> Callable[[Traits], ModelSpec]:
+    return lambda traits: lotus_spec(kind, 'disparity' if traits.disparity else 'relative')
 
 
-def _marigold(traits: Traits) -> Recipe:
-    return marigold_recipe('v1-1' if traits.zero_snr else 'v1-0')
+def _marigold(traits: Traits) -> ModelSpec:
+    return marigold_spec('v1-1' if traits.zero_snr else 'v1-0')
 
 
 FAMILIES = {
-    'sharpdepth': Family(channels=8, task=4, recipe=_sharpdepth,
+    'sharpdepth': Family(channels=8, task=4, spec=_sharpdepth,
                          presets=('official_code', 'paper')),
-    'apdepth': Family(channels=8, task=0, recipe=lambda traits: apdepth_recipe(traits.preset),
+    'apdepth': Family(channels=8, task=0, spec=lambda traits: apdepth_spec(traits.preset),
                       presets=('official_compat', 'paper', 'normalized'),
                       leftovers=('v_prediction',)),
-    'lotus_g': Family(channels=8, task=4, recipe=_lotus('g')),
-    'lotus_d': Family(channels=4, task=4, recipe=_lotus('d'), leftovers=('epsilon',)),
-    'marigold': Family(channels=8, task=0, recipe=_marigold),
+    'lotus_g': Family(channels=8, task=4, spec=_lotus('g')),
+    'lotus_d': Family(channels=4, task=4, spec=_lotus('d'), leftovers=('epsilon',)),
+    'marigold': Family(channels=8, task=0, spec=_marigold),
     'e2e_ft': Family(channels=8, task=0,
-                     recipe=lambda traits: replace(_marigold(traits), start='zeros')),
+                     spec=lambda traits: replace(_marigold(traits), start='zeros')),
 }
 STARTS = {('lotus_g', 'sharpdepth')}
 """Families whose weights another begins from, unchanged in shape."""
@@ -125,9 +125,9 @@ def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
                        f'{fix}')
 
 
-def recipe_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -> Recipe:
+def spec_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -> ModelSpec:
     """
-    Give the conventions of a family's weights.
+    Return the conventions of a family's weights.
 
     :param preset: None for that of the released weights
     :raises WeightsError: for a preset that the family does not have
@@ -135,17 +135,17 @@ def recipe_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool)
     known = FAMILIES[name].presets
     if preset is not None and preset not in known:
         raise WeightsError(f'preset = {preset!r}: {name} has {", ".join(known)}')
-    return FAMILIES[name].recipe(
+    return FAMILIES[name].spec(
         Traits(preset=preset or known[0], disparity=disparity, zero_snr=zero_snr))
 
 
 def task_width(unet: Mapping[str, Any]) -> int:
-    """Give the width of a UNet's class embedding; 0 for none."""
+    """Return the width of a UNet's class embedding; 0 for none."""
     if unet.get('class_embed_type') != 'projection':
         return 0
     return int(unet.get('projection_class_embeddings_input_dim') or 0)
 
 
 def channels_of(unet: Mapping[str, Any]) -> int:
-    """Give the number of a UNet's input channels."""
+    """Return the number of a UNet's input channels."""
     return int(unet.get('in_channels', 4))

@@ -8,11 +8,11 @@ from typing import Any
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.diffusion.codec import VaeCodec
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.card import licence_of
 from depth_refiner_ros.diffusion.releases.checks import check_output, check_unet, gives_disparity
-from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, recipe_of
+from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, spec_of
 from depth_refiner_ros.diffusion.releases.places import locate, Place
 from depth_refiner_ros.diffusion.releases.schedule import read_schedule
 from depth_refiner_ros.diffusion.releases.text import empty_prompt
@@ -49,11 +49,11 @@ class Release:
 
     @property
     def non_commercial(self) -> bool:
-        """Tell whether the licence rules out commercial use."""
+        """Return whether the licence rules out commercial use."""
         return is_non_commercial(self.licence)
 
     def describe(self) -> str:
-        """Give one line: what it is, licence, where from."""
+        """Return one line: what it is, licence, where from."""
         use = ' (no commercial use)' if self.non_commercial else ''
         return f'refiner {self.name}: {self.licence}{use}, from {self.source}'
 
@@ -83,11 +83,11 @@ def load_release(where: str | Path, *, method: str | None = None, preset: str | 
     check_output(place, family, index)
     check_unet(place, family, unet_config, widen=widen)
     schedule = read_schedule(place.folder)
-    recipe = recipe_of(family, preset, disparity=gives_disparity(place),
+    spec = spec_of(family, preset, disparity=gives_disparity(place),
                        zero_snr=schedule.zero_snr)
     # What the base of a training predicts is what the training changes.
     leftovers = FAMILIES[family].leftovers + ((schedule.prediction,) if widen else ())
-    schedule.check(place.asked, recipe, leftovers=leftovers, prediction=prediction)
+    schedule.check(place.asked, spec, leftovers=leftovers, prediction=prediction)
 
     text = empty_prompt(place.folder, pickles=pickles, asked=place.asked)
     unet = _read(place, UNET, unet_config, UNet2DConditionModel, pickles=pickles)
@@ -96,18 +96,18 @@ def load_release(where: str | Path, *, method: str | None = None, preset: str | 
     vae_config = read_json(place.folder / VAE / 'config.json')
     vae = _read(place, VAE, vae_config, AutoencoderKL, pickles=pickles)
     # A release's own text and size are what counts.
-    recipe = replace(recipe, text_width=_text_width(place, unet, text),
-                     max_edge_px=_edge_px(index, recipe))
-    network = OneStepNetwork(unet, VaeCodec(vae), recipe, text)
+    spec = replace(spec, text_width=_text_width(place, unet, text),
+                     max_edge_px=_edge_px(index, spec))
+    network = OneStepNetwork(unet, VaeCodec(vae), spec, text)
     return Release(network=network.eval().requires_grad_(False), source=place.source,
                    name=place.model.short if place.model else place.folder.resolve().name,
-                   licence=licence or licence_of(place), notes=tuple(schedule.notes(recipe)))
+                   licence=licence or licence_of(place), notes=tuple(schedule.notes(spec)))
 
 
-def _edge_px(index: Mapping[str, Any], recipe: Recipe) -> int:
-    """Give the size that a release says its weights work best at; 0 is the image's own."""
+def _edge_px(index: Mapping[str, Any], spec: ModelSpec) -> int:
+    """Return the size that a release says its weights work best at; 0 is the image's own."""
     edge_px = index.get('default_processing_resolution')
-    return edge_px if type(edge_px) is int else recipe.max_edge_px
+    return edge_px if type(edge_px) is int else spec.max_edge_px
 
 
 def _text_width(place: Place, unet: UNet2DConditionModel, text_1LC: torch.Tensor) -> int:

@@ -72,7 +72,7 @@ def _check_kind(model: Model | None, where: str) -> None:
 
 
 def _name(folder: Path) -> str:
-    """Give the name to look up: of the repository, for a folder of the hub's cache."""
+    """Return the name to look up: of the repository, for a folder of the hub's cache."""
     repository = folder.resolve().parent.parent.name
     if repository.startswith(CACHED):
         return repository.removeprefix(CACHED).replace('--', '/')

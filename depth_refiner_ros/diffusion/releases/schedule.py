@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.model_spec import Recipe
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.releases.weights import read_json
 from depth_refiner_ros.diffusion.schedule import check_scheduler, PREDICTIONS
 
@@ -25,40 +25,40 @@ class Schedule:
 
     @property
     def prediction(self) -> str:
-        """Give what the UNet predicts: ``epsilon`` where the file is silent."""
+        """Return what the UNet predicts: ``epsilon`` where the file is silent."""
         return str(self.config.get('prediction_type', 'epsilon'))
 
     @property
     def zero_snr(self) -> bool:
-        """Tell whether the noise at the last timestep hides everything."""
+        """Return whether the noise at the last timestep hides everything."""
         return self.config.get('rescale_betas_zero_snr', False) is True
 
-    def notes(self, recipe: Recipe) -> list[str]:
+    def notes(self, spec: ModelSpec) -> list[str]:
         """Say what of the file is set aside, and why."""
         found = []
-        reads = PREDICTIONS[recipe.prediction]
+        reads = PREDICTIONS[spec.prediction]
         if self.prediction != reads:
             found.append(f'its scheduler says {self.prediction}, left by its base model; the '
                          f'network is read as {reads}, as in its own code')
         spacing = self.config.get('timestep_spacing', 'leading')
-        if recipe.prediction == 'v' and spacing == 'leading':
+        if spec.prediction == 'v' and spacing == 'leading':
             found.append('its scheduler (leading) would begin a single step at t = 1; it begins '
-                         f'at t = {recipe.timestep} here')
+                         f'at t = {spec.timestep} here')
         return found
 
-    def check(self, asked: str, recipe: Recipe, *, leftovers: tuple[str, ...],
+    def check(self, asked: str, spec: ModelSpec, *, leftovers: tuple[str, ...],
               prediction: str | None) -> None:
         """
-        Compare with a recipe.
+        Compare with a spec.
 
         :param asked: what the user named
         :param leftovers: words that official releases of this kind have from their base model
         :param prediction: what the user knows better, None to go by the file
         :raises WeightsError: where prediction type, betas or terminal SNR are others
         """
-        reads = PREDICTIONS[recipe.prediction]
+        reads = PREDICTIONS[spec.prediction]
         if prediction is not None and prediction != reads:
-            raise WeightsError(f'--prediction {prediction}: {recipe.method} networks of this '
+            raise WeightsError(f'--prediction {prediction}: {spec.method} networks of this '
                                f'layout are read as {reads}; leave it out')
         if prediction is None and self.prediction not in (reads, *leftovers):
             raise WeightsError(
@@ -66,7 +66,7 @@ class Schedule:
                 f'be read as {reads}; name another --method, or, where that word was left by its '
                 f'base model, say --prediction {reads}')
         try:
-            check_scheduler({**self.config, 'prediction_type': reads}, recipe)
+            check_scheduler({**self.config, 'prediction_type': reads}, spec)
         except WeightsError as error:
             raise WeightsError(f'{asked}: {error}') from error
 

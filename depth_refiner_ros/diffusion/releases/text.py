@@ -47,7 +47,7 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
 
 
 def _tokens(folder: Path) -> torch.Tensor:
-    """Give the tokens of the empty prompt."""
+    """Return the tokens of the empty prompt."""
     from transformers import CLIPTokenizer
     if not (folder / 'vocab.json').is_file() and not (folder / 'tokenizer.json').is_file():
         raise WeightsError(f'{folder} holds no vocabulary; copy the release again, whole')

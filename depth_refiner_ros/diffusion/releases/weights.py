@@ -104,7 +104,7 @@ def _pickled_stem(part: str) -> str:
 
 
 def _safetensors(folder: Path, part: str) -> list[Path]:
-    """Give one whole set of weights: one file, its shards, or the half-precision variant."""
+    """Return one whole set of weights: one file, its shards, or the half-precision variant."""
     stem = _stem(part)
     for name in (f'{stem}.safetensors', f'{stem}.fp16.safetensors'):
         if (folder / name).is_file():

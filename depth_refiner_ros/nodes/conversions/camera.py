@@ -8,7 +8,7 @@ from std_msgs.msg import Header
 
 def intrinsics_from_info(info: CameraInfo) -> Intrinsics:
     """
-    Give the camera of the rectified image that comes with this message.
+    Return the camera of the rectified image that comes with this message.
 
     Calibration is at full resolution; region of interest (in full pixels) and binning are applied
     on top of it (REP-104). A rectified image follows P; where P is not filled in, K.
@@ -26,7 +26,7 @@ def intrinsics_from_info(info: CameraInfo) -> Intrinsics:
 
 def intrinsics_of_image(info: CameraInfo, width: int, height: int) -> Intrinsics:
     """
-    Give the camera of an image of this size.
+    Return the camera of an image of this size.
 
     :raises InputError: as :func:`intrinsics_from_info`, and where the image is of another size
     """
@@ -39,12 +39,12 @@ def intrinsics_of_image(info: CameraInfo, width: int, height: int) -> Intrinsics
 
 
 def is_distorted(info: CameraInfo) -> bool:
-    """Tell whether the lens model bends straight lines; images must come rectified."""
+    """Return whether the lens model bends straight lines; images must come rectified."""
     return any(coefficient != 0.0 for coefficient in info.d)
 
 
 def info_from_intrinsics(header: Header, camera: Intrinsics) -> CameraInfo:
-    """Give the message of a rectified image: no distortion, no binning, K and P alike."""
+    """Return the message of a rectified image: no distortion, no binning, K and P alike."""
     k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return CameraInfo(header=header, width=camera.width, height=camera.height, k=k, p=p,
@@ -53,7 +53,7 @@ def info_from_intrinsics(header: Header, camera: Intrinsics) -> CameraInfo:
 
 
 def _filled(info: CameraInfo) -> tuple[float, float, float, float]:
-    """Give fx, fy, cx, cy of P, or of K where P is not filled in."""
+    """Return fx, fy, cx, cy of P, or of K where P is not filled in."""
     k, p = info.k, info.p
     if not k[0] > 0.0:
         raise InputError(f'camera_info: K[0] = {k[0]:g}, so the camera is not calibrated; '

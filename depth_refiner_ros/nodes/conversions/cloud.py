@@ -9,15 +9,15 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 LAYOUTS = {'packed16': (16, 12), 'pcl32': (32, 16)}
-"""Name to bytes per point and offset of the colour."""
+"""Name to bytes per point and offset of the color."""
 
 
 def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'packed16', *,
                       organized: bool = True) -> PointCloud2:
     """
-    Give the message of an organised cloud.
+    Return the message of an organised cloud.
 
-    :param cloud_hw4: float32 x, y, z and the colour bytes B, G, R, 0 in place of a fourth float;
+    :param cloud_hw4: float32 x, y, z and the color bytes B, G, R, 0 in place of a fourth float;
         NaN where there is no point
     :param layout: ``packed16`` or ``pcl32``, the padded layout of PCL's point types
     :param organized: keep rows and columns; otherwise points without depth are left out

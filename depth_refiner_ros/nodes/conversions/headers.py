@@ -11,24 +11,24 @@ Message = TypeVar('Message')
 
 
 def stamp_ns_of(header: Header) -> int:
-    """Give the stamp of a header in nanoseconds."""
+    """Return the stamp of a header in nanoseconds."""
     return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
 
 
 def stamp_of(stamp_ns: int) -> Time:
-    """Give nanoseconds as a message."""
+    """Return nanoseconds as a message."""
     seconds, rest = divmod(stamp_ns, 1_000_000_000)
     return Time(sec=seconds, nanosec=rest)
 
 
 def header_of(stamp_ns: int, frame_id: str) -> Header:
-    """Give a header."""
+    """Return a header."""
     return Header(stamp=stamp_of(stamp_ns), frame_id=frame_id)
 
 
 def buffer_of(values: np.ndarray) -> array.array:
     """
-    Give an array as the buffer that a ``uint8[]`` field takes in one copy.
+    Return an array as the buffer that a ``uint8[]`` field takes in one copy.
 
     An ndarray in its place is checked element by element: 160 ms for one 720p depth map.
     """
@@ -38,6 +38,6 @@ def buffer_of(values: np.ndarray) -> array.array:
 
 
 def filled(message: Message, buffer: array.array) -> Message:
-    """Give a message its data; passed to the constructor it would be copied once more."""
+    """Return a message its data; passed to the constructor it would be copied once more."""
     message.data = buffer
     return message

@@ -8,7 +8,7 @@ from visualization_msgs.msg import Marker
 
 
 def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
-    """Give a TRIANGLE_LIST: three points and colours per triangle, as the message asks for."""
+    """Return a TRIANGLE_LIST: three points and colors per triangle, as the message asks for."""
     marker = Marker(header=header, ns='mesh', type=Marker.TRIANGLE_LIST, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = marker.scale.z = 1.0

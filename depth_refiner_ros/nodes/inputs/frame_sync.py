@@ -30,7 +30,7 @@ class ImageSet:
 
     @property
     def header(self) -> Any:
-        """Give the image's header."""
+        """Return the image's header."""
         return self.image.header
 
 

@@ -111,7 +111,7 @@ class TopicPoses(PoseBuffer):
     def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
                 timeout_s: float) -> np.ndarray | None:
         """
-        Give the pose at a stamp, see :class:`Poses`.
+        Return the pose at a stamp, see :class:`Poses`.
 
         :raises InputError: where the odometry is of another frame than the camera's
         """
@@ -142,7 +142,7 @@ class TfPoses:
 
     def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
                 timeout_s: float) -> np.ndarray | None:
-        """Give the pose at a stamp, see :class:`Poses`; TF interpolates by itself."""
+        """Return the pose at a stamp, see :class:`Poses`; TF interpolates by itself."""
         deadline_s = time.monotonic() + timeout_s
         at = Time.from_msg(stamp_of(stamp_ns))
         while not self._buffer.can_transform(self._map_frame, frame_id, at):

@@ -1,4 +1,4 @@
-"""Depth with camera, colour, confidence and pose, joined from their topics."""
+"""Depth with camera, color, confidence and pose, joined from their topics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class DepthSet:
 
     @property
     def header(self) -> Any:
-        """Give the depth's header."""
+        """Return the depth's header."""
         return self.messages['depth/image'].header
 
 
@@ -44,7 +44,7 @@ class DepthFrame:
     One decoded set.
 
     :param depth_m_HW: NaN where unknown
-    :param rgb_HW3: None where colour is not asked for
+    :param rgb_HW3: None where color is not asked for
     :param confidence_HW: None where confidence is not asked for
     """
 
@@ -73,7 +73,7 @@ def subscribe_depth(topics: Topics, *, color: bool, confidence: bool, reliabilit
 
 def decoded(depth_set: DepthSet) -> DepthFrame:
     """
-    Give the arrays of a set.
+    Return the arrays of a set.
 
     :raises InputError: where a message cannot be read or the sizes differ
     """
@@ -87,6 +87,6 @@ def decoded(depth_set: DepthSet) -> DepthFrame:
     for name, image in (('color/image', rgb_HW3), ('depth/confidence', confidence_HW)):
         if image is not None and image.shape[:2] != (height, width):
             raise InputError(f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
-                             f'{width}x{height}; use the colour that the depth belongs to')
+                             f'{width}x{height}; use the color that the depth belongs to')
     return DepthFrame(depth_m_HW=depth_m_HW, intrinsics=camera, rgb_HW3=rgb_HW3,
                       confidence_HW=confidence_HW)

@@ -28,7 +28,7 @@ class PosedNode(WorkerNode):
         self._pose_error = ''
 
     def capacity(self) -> int:
-        """Give how many frames may wait for a pose."""
+        """Return how many frames may wait for a pose."""
         return int(self.settings.queue)
 
     def subscribe(self) -> None:
@@ -43,7 +43,7 @@ class PosedNode(WorkerNode):
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """
-        Give the pose of a frame, None where no pose is asked for.
+        Return the pose of a frame, None where no pose is asked for.
 
         :raises SkipError: where it does not come in time
         """

@@ -18,7 +18,7 @@ class Poses(Protocol):
     def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
                 timeout_s: float) -> np.ndarray | None:
         """
-        Give the pose at a stamp, waiting for it where it may still come.
+        Return the pose at a stamp, waiting for it where it may still come.
 
         :param frame_id: the camera's optical frame
         :param max_gap_ns: largest distance in time to the nearer pose
@@ -52,13 +52,13 @@ class PoseBuffer:
 
     def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
                 timeout_s: float) -> np.ndarray | None:
-        """Give the pose at a stamp, see :class:`Poses`."""
+        """Return the pose at a stamp, see :class:`Poses`."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_settled(stamp_ns), timeout_s)
             return self._at(stamp_ns, max_gap_ns)
 
     def _is_settled(self, stamp_ns: int) -> bool:
-        """Tell whether later poses cannot change the answer."""
+        """Return whether later poses cannot change the answer."""
         return bool(self._stamps_ns) and self._stamps_ns[-1] >= stamp_ns
 
     def _at(self, stamp_ns: int, max_gap_ns: int) -> np.ndarray | None:
@@ -87,7 +87,7 @@ class FilePoses:
 
     def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
                 timeout_s: float) -> np.ndarray | None:
-        """Give the pose at a stamp, see :class:`Poses`; a file needs no waiting."""
+        """Return the pose at a stamp, see :class:`Poses`; a file needs no waiting."""
         between = self._trajectory.at(stamp_ns, max_gap_ns=max_gap_ns)
         if between is not None:
             return between

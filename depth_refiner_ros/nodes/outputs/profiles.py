@@ -34,10 +34,10 @@ TOPICS: dict[str, dict[str, str]] = {
 
 
 def changes(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the changed defaults that the given parameters call for."""
+    """Return the changed defaults that the given parameters call for."""
     return DEFAULTS.get(str(given.get('profile', 'rep118')), {})
 
 
 def topic(profile: str, name: str) -> str:
-    """Give the name of an output under a profile."""
+    """Return the name of an output under a profile."""
     return TOPICS.get(profile, {}).get(name, name)

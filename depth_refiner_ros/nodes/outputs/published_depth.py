@@ -10,7 +10,7 @@ import torch
 
 def published_depth(result: RefinedDepth, settings: RefinerNodeSettings) -> torch.Tensor:
     """
-    Give the depth to publish.
+    Return the depth to publish.
 
     :return: ``depth_m_HW``; NaN where unknown, and out of range what ``out_of_range`` says: the
         infinities of REP-117, NaN, or 0 (then for the unknown too)

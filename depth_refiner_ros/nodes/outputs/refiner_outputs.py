@@ -39,7 +39,7 @@ class RefinerOutputs:
         self._cloud_at_s = 0.0
 
     def wanted(self) -> set[str]:
-        """Give the names of the outputs that somebody listens to."""
+        """Return the names of the outputs that somebody listens to."""
         return {name for name, publisher in self._publishers.items()
                 if publisher.get_subscription_count()}
 

@@ -32,7 +32,7 @@ class Stopwatch:
 
     @property
     def total_ms(self) -> float:
-        """Give the time since the start."""
+        """Return the time since the start."""
         return (time.perf_counter_ns() - self._start_ns) * 1e-6
 
 
@@ -47,14 +47,14 @@ class Window:
         self._values.append(value)
 
     def percentiles(self) -> dict[str, float]:
-        """Give p50, p95 and p99; empty where there is no value yet."""
+        """Return p50, p95 and p99; empty where there is no value yet."""
         if not self._values:
             return {}
         p50, p95, p99 = np.percentile(np.array(self._values), (50, 95, 99))
         return {'p50': float(p50), 'p95': float(p95), 'p99': float(p99)}
 
     def rate_hz(self, now_s: float, horizon_s: float = 5.0) -> float:
-        """Give the rate of time stamps in seconds over the last ``horizon_s``."""
+        """Return the rate of time stamps in seconds over the last ``horizon_s``."""
         recent = [value for value in self._values if now_s - value <= horizon_s]
         if len(recent) < 2 or recent[-1] <= recent[0]:
             return 0.0
@@ -139,7 +139,7 @@ class Statistics:
                 self._stages_ms.setdefault(name, Window()).add(value)
 
     def snapshot(self) -> Snapshot:
-        """Give the counts as of now."""
+        """Return the counts as of now."""
         with self._lock:
             now_s = time.monotonic()
             return Snapshot(

@@ -49,7 +49,7 @@ class LockStep:
 
     @property
     def skipped(self) -> int:
-        """Give the number of frames that ended without output."""
+        """Return the number of frames that ended without output."""
         return self._skipped_before + len(self._skipped_ns)
 
     def wait(self, stamp_ns: int, timeout_s: float) -> bool:
@@ -59,7 +59,7 @@ class LockStep:
             return self._ended(stamp_ns)
 
     def was_skipped(self, stamp_ns: int) -> bool:
-        """Tell whether a frame ended without output, a moment after its end."""
+        """Return whether a frame ended without output, a moment after its end."""
         return stamp_ns in self._skipped_ns
 
     def expect(self, stamp_ns: int) -> None:

@@ -36,7 +36,7 @@ class Mailbox(Generic[Item]):
             return evicted
 
     def take(self, timeout_s: float) -> Item | None:
-        """Give the oldest item, or None after the timeout or where the box was closed."""
+        """Return the oldest item, or None after the timeout or where the box was closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
             return self._items.popleft() if self._items and not self._closed else None
@@ -51,7 +51,7 @@ class Mailbox(Generic[Item]):
 
     @property
     def closed(self) -> bool:
-        """Tell whether the box was closed."""
+        """Return whether the box was closed."""
         return self._closed
 
     def __len__(self) -> int:

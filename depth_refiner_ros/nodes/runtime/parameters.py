@@ -52,7 +52,7 @@ class NodeParameters(Generic[Group]):
 
 
 def descriptor_of(described: Option) -> ParameterDescriptor:
-    """Give an option's type, doc, range and whether it is fixed, as tools show them."""
+    """Return an option's type, doc, range and whether it is fixed, as tools show them."""
     unit = f' [{described.unit}]' if described.unit else ''
     descriptor = ParameterDescriptor(description=described.doc + unit,
                                      read_only=not described.runtime)
@@ -70,7 +70,7 @@ def descriptor_of(described: Option) -> ParameterDescriptor:
 
 
 def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
-    """Give what the user set, and take it off the node so that it can be declared with care."""
+    """Return what the user set, and take it off the node so that it can be declared with care."""
     given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix('').items()
              if not _is_foreign(name)}
     for name in given:

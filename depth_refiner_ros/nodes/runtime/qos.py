@@ -23,7 +23,7 @@ RELIABILITY = {'sensor_data': ReliabilityPolicy.BEST_EFFORT,
 
 def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
     """
-    Give a keep-last profile.
+    Return a keep-last profile.
 
     :param reliability: ``sensor_data`` (best effort) or ``reliable``
     :param late: who joins late still gets the last messages (transient local); a publisher that
@@ -45,16 +45,16 @@ def overridable() -> QoSOverridingOptions:
                                               QoSPolicyKind.DURABILITY))
 
 
-def subscription_events(topic: str, tell: Callable[[str], None]) -> SubscriptionEventCallbacks:
+def subscription_events(topic: str, log: Callable[[str], None]) -> SubscriptionEventCallbacks:
     """Tell of publishers that offer less than the subscription asks for."""
-    return SubscriptionEventCallbacks(incompatible_qos=lambda event: tell(
+    return SubscriptionEventCallbacks(incompatible_qos=lambda event: log(
         f'{topic}: a publisher offers another {_policy(event)} than is asked for; set '
         f'qos_overrides.{topic}.subscription.{_policy(event)}'))
 
 
-def publisher_events(topic: str, tell: Callable[[str], None]) -> PublisherEventCallbacks:
+def publisher_events(topic: str, log: Callable[[str], None]) -> PublisherEventCallbacks:
     """Tell of subscribers that ask for more than the publisher offers."""
-    return PublisherEventCallbacks(incompatible_qos=lambda event: tell(
+    return PublisherEventCallbacks(incompatible_qos=lambda event: log(
         f'{topic}: a subscriber asks for another {_policy(event)} than is offered; set '
         f'qos_overrides.{topic}.publisher.{_policy(event)}'))
 

@@ -31,7 +31,7 @@ class Topics:
 
     @property
     def incompatible(self) -> list[str]:
-        """Give one line for each QoS mismatch seen."""
+        """Return one line for each QoS mismatch seen."""
         return list(self._incompatible)
 
     def subscribe(self, kind: type, name: str, callback: Callable[[Any], None], *,
@@ -46,7 +46,7 @@ class Topics:
         self._subscribed_at_s = time.monotonic()
         self._inputs[topic] = self._node.create_subscription(
             kind, name, heard, qos(reliability, depth),
-            event_callbacks=subscription_events(topic, self._tell),
+            event_callbacks=subscription_events(topic, self._log),
             qos_overriding_options=overridable())
 
     def unsubscribe_all(self) -> None:
@@ -58,15 +58,15 @@ class Topics:
 
     def publisher(self, kind: type, name: str, depth: int = 5, *,
                   late: bool = False) -> Publisher:
-        """Give a reliable output that is silent while the node is not active; see :func:`qos`."""
+        """Return a reliable output, silent while the node is inactive; see :func:`qos`."""
         topic = self._node.resolve_topic_name(name)
         return self._node.create_lifecycle_publisher(
             kind, name, qos('reliable', depth, late=late),
-            event_callbacks=publisher_events(topic, self._tell),
+            event_callbacks=publisher_events(topic, self._log),
             qos_overriding_options=overridable())
 
     def waiting_for(self, silence_s: float) -> list[str]:
-        """Give one line for each input that has been silent for so long."""
+        """Return one line for each input that has been silent for so long."""
         now_s = time.monotonic()
         silent = [topic for topic in self._inputs
                   if now_s - self._heard_at_s.get(topic, self._subscribed_at_s) > silence_s]

@@ -66,7 +66,7 @@ class WorkerNode(LifecycleNode):
 
     @property
     def settings(self) -> Any:
-        """Give the settings as of now."""
+        """Return the settings as of now."""
         return self._options.settings
 
     # What a node fills in.
@@ -78,7 +78,7 @@ class WorkerNode(LifecycleNode):
         """Make inputs."""
 
     def capacity(self) -> int:
-        """Give how many frames may wait."""
+        """Return how many frames may wait."""
         return 1
 
     def process(self, item: Any, watch: Stopwatch) -> None:
@@ -92,11 +92,11 @@ class WorkerNode(LifecycleNode):
         """Let go of what :meth:`configure` made."""
 
     def facts(self) -> dict[str, str]:
-        """Give further values for diagnostics."""
+        """Return further values for diagnostics."""
         return {}
 
     def warnings(self) -> list[str]:
-        """Give further reasons for diagnostics to warn."""
+        """Return further reasons for diagnostics to warn."""
         return []
 
     # Lifecycle.

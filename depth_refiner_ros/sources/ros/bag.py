@@ -33,14 +33,14 @@ class RosbagSource:
     """
     The images of a bag, each with the depth and pose that belong to it.
 
-    Topics are found by their type where there is one of a kind; colour and depth are told apart
+    Topics are found by their type where there is one of a kind; color and depth are told apart
     by the encoding of their first message. Camera model: the first CameraInfo; images with
     distortion are rectified unless ``rect`` is in the topic's name. Poses are of the optical frame
     in the map (PoseStamped, PoseWithCovarianceStamped, Odometry, TransformStamped), interpolated.
     A frame without depth or pose within ``max_gap_s`` comes with None in their place.
 
     :param path: bag folder, ``.mcap`` or ``.db3``
-    :param image_topic: colour Image or CompressedImage
+    :param image_topic: color Image or CompressedImage
     :param camera_info_topic: CameraInfo; '' for none
     :param depth_topic: Image 16UC1 or 32FC1 or compressed depth, registered; '' for none
     :param pose_topic: poses of the optical frame; '' for none
@@ -82,7 +82,7 @@ class RosbagSource:
                 yield self._frame(*images.popleft(), depths)
 
     def _ripe(self, images: deque[tuple[int, Any]], depths: deque[tuple[int, Any]]) -> bool:
-        """Tell whether no better depth for the first image can come."""
+        """Return whether no better depth for the first image can come."""
         if self.topics['depth'] is None or len(images) > WAITING:
             return True
         return bool(depths) and depths[-1][0] >= images[0][0]
@@ -165,6 +165,6 @@ class RosbagSource:
 
 
 def _stamp_ns(message: Any, bag_ns: int) -> int:
-    """Give the time of capture, or of recording where the sender left it at zero."""
+    """Return the time of capture, or of recording where the sender left it at zero."""
     stamp = message.header.stamp
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec) or bag_ns

@@ -9,7 +9,7 @@ from depth_refiner_ros.sources.rectify import Rectifier
 
 def rectifier_from_info(info: Any, *, image_topic: str) -> Rectifier:
     """
-    Give what turns the images of a topic into pinhole images.
+    Return what turns the images of a topic into pinhole images.
 
     A driver's ``image_rect`` is described by P of its CameraInfo, ``image_raw`` by K and D. The
     rotation R of a stereo pair is left out: depth and pose belong to the camera's own axis.

@@ -1,4 +1,4 @@
-"""Colour images of every usual encoding to rgb8."""
+"""Color images of every usual encoding to rgb8."""
 
 from dataclasses import dataclass
 import difflib
@@ -46,7 +46,7 @@ LAYOUTS = {
 
 def rgb_from_image(image: ImageFields) -> np.ndarray:
     """
-    Give a colour or grey image as rgb8.
+    Return a color or grey image as rgb8.
 
     :return: ``rgb_HW3`` uint8; a view of the message where it is rgb8
     :raises InputError: where the encoding is unknown or the buffer does not fit
@@ -76,14 +76,14 @@ def rgb_from_compressed(image: CompressedFields) -> np.ndarray:
 def _check_pattern(image: ImageFields) -> None:
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if LAYOUTS[image.encoding].channels == 2 and image.width % 2:
-        raise InputError(f'{size}: pairs of pixels share their colour, so the width must be even')
+        raise InputError(f'{size}: pairs of pixels share their color, so the width must be even')
     if image.encoding.startswith('bayer') and min(image.width, image.height) < 4:
-        raise InputError(f'{size} is too small for its colour pattern; 4x4 at least')
+        raise InputError(f'{size} is too small for its color pattern; 4x4 at least')
 
 
 def _unknown(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
-        return (f'encoding {encoding!r} is depth, not colour; remap it to depth_in, or give it as '
+        return (f'encoding {encoding!r} is depth, not color; remap it to depth_in, or give it as '
                 'depth_topic of a bag')
     near = difflib.get_close_matches(encoding, list(LAYOUTS), n=1)
     hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(LAYOUTS)}'

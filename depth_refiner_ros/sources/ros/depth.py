@@ -17,7 +17,7 @@ COMPRESSED_DEPTH_HEADER = struct.Struct('<iff')
 
 def depth_from_image(image: ImageFields) -> np.ndarray:
     """
-    Give a depth image in metres.
+    Return a depth image in metres.
 
     :return: ``depth_m_HW`` float32; NaN where it is 0, negative or not finite
     :raises InputError: where the encoding is not 16UC1, mono16 or 32FC1, or the buffer is unfit

@@ -12,7 +12,7 @@ import numpy as np
 
 
 def is_depth(message: Any) -> bool:
-    """Tell depth from colour by the encoding of an Image or the format of a CompressedImage."""
+    """Tell depth from color by the encoding of an Image or the format of a CompressedImage."""
     if _is_raw(message):
         return message.encoding in DEPTH_ENCODINGS
     return 'compressedDepth' in message.format
@@ -20,7 +20,7 @@ def is_depth(message: Any) -> bool:
 
 def rgb_from_message(message: Any) -> np.ndarray:
     """
-    Give an Image or CompressedImage as ``rgb_HW3`` uint8.
+    Return an Image or CompressedImage as ``rgb_HW3`` uint8.
 
     :raises InputError: where the encoding is unknown or the data do not fit
     """
@@ -29,7 +29,7 @@ def rgb_from_message(message: Any) -> np.ndarray:
 
 def depth_from_message(message: Any) -> np.ndarray:
     """
-    Give an Image or CompressedImage as ``depth_m_HW`` float32, NaN where unknown.
+    Return an Image or CompressedImage as ``depth_m_HW`` float32, NaN where unknown.
 
     :raises InputError: where the encoding is unknown or the data do not fit
     """

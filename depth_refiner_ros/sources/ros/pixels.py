@@ -23,7 +23,7 @@ class ImageFields(Protocol):
 
 
 def bytes_of(data: Any) -> np.ndarray:
-    """Give the uint8 view of a message's ``data``, whatever buffer type its library uses."""
+    """Return the uint8 view of a message's ``data``, whatever buffer type its library uses."""
     if isinstance(data, array.array | bytes | bytearray | memoryview):
         return np.frombuffer(data, dtype=np.uint8)
     return np.asarray(data, dtype=np.uint8)
@@ -31,7 +31,7 @@ def bytes_of(data: Any) -> np.ndarray:
 
 def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     """
-    Give the pixels of a message without a copy, padded rows and byte order understood.
+    Return the pixels of a message without a copy, padded rows and byte order understood.
 
     :param dtype: numpy name of one value without byte order: ``u1``, ``u2`` or ``f4``
     :return: ``pixels_HWC`` of native byte order, or ``pixels_HW`` for one channel

@@ -10,7 +10,7 @@ import numpy as np
 
 def pose_from_message(message: Any) -> np.ndarray:
     """
-    Give the 4 x 4 pose of a PoseStamped, PoseWithCovarianceStamped, Odometry or TransformStamped.
+    Return the 4x4 pose of a PoseStamped, PoseWithCovarianceStamped, Odometry or TransformStamped.
 
     :raises MappingError: where a value is not finite or the quaternion not of length 1
     """

@@ -14,7 +14,7 @@ POSES = ('geometry_msgs/msg/PoseStamped', 'geometry_msgs/msg/PoseWithCovarianceS
 
 def pick_topics(reader: AnyReader, **wanted: str | None) -> dict[str, str | None]:
     """
-    Give the topic of each kind: ``image``, ``camera_info``, ``depth``, ``pose``.
+    Return the topic of each kind: ``image``, ``camera_info``, ``depth``, ``pose``.
 
     :param wanted: the user's word for each kind: a topic, '' for none, None to find it
     :return: topic or None by kind
@@ -23,7 +23,7 @@ def pick_topics(reader: AnyReader, **wanted: str | None) -> dict[str, str | None
     found = _candidates(reader)
     topics = {kind: _pick(reader, kind, topic, found[kind]) for kind, topic in wanted.items()}
     if topics['image'] is None:
-        raise SourceError(f'the bag {_where(reader)} has no colour image; its topics: '
+        raise SourceError(f'the bag {_where(reader)} has no color image; its topics: '
                           f'{_listed(reader)}')
     return topics
 

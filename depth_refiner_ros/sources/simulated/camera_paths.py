@@ -28,7 +28,7 @@ def random_intrinsics(seed: int, width: int, height: int) -> Intrinsics:
 
 def pose(position_3: np.ndarray, yaw: float, pitch: float, roll: float) -> np.ndarray:
     """
-    Give ``map_from_camera`` (4 x 4 float64) of an optical frame.
+    Return ``map_from_camera`` (4 x 4 float64) of an optical frame.
 
     :param position_3: metres in the map
     :param yaw: direction of view about z, 0 looks along x (radians)
@@ -81,13 +81,13 @@ def _view(rng: np.random.Generator, room: Room) -> tuple[np.ndarray, float, floa
 
 
 def _clear(room: Room, renderer: RoomRenderer, positions_N3: np.ndarray) -> np.ndarray:
-    """Tell which places are inside the room and far enough from every surface."""
+    """Return which places are inside the room and far enough from every surface."""
     inside = ((positions_N3 > CLEARANCE_M) & (positions_N3 < room.size_3 - CLEARANCE_M)).all(1)
     return inside & (renderer.clearance_m(positions_N3) >= CLEARANCE_M)
 
 
 def _outlines(renderer: RoomRenderer, map_from_camera: np.ndarray) -> float:
-    """Give the share of the view at outlines, or -1 where the median depth is out of range."""
+    """Return the share of the view at outlines, or -1 where the median depth is out of range."""
     depth = renderer.depth(_PROBE, map_from_camera)
     middle = float(np.median(depth))
     inverse = 1 / depth
@@ -158,9 +158,9 @@ def camera_path(room: Room, renderer: RoomRenderer, seed: int, frames: int,
 
 def _wander(rng: np.random.Generator, seconds: np.ndarray, position_3: np.ndarray,
             view: tuple[float, float], reach_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Give places (N, 3) and yaw, pitch, roll (N, 3) of a slow wandering around a start."""
+    """Return places (N, 3) and yaw, pitch, roll (N, 3) of a slow wandering around a start."""
     def sway(amplitude: float, fastest: float) -> np.ndarray:
-        """Give a sum of two slow waves that starts at 0 and moves at most at ``fastest``."""
+        """Return a sum of two slow waves that starts at 0 and moves at most at ``fastest``."""
         total = np.zeros_like(seconds)
         for share in (0.7, 0.3):
             omega = 2 * math.pi / rng.uniform(6, 16)

@@ -28,7 +28,7 @@ class RoomsSource:
 
     @property
     def name(self) -> str:
-        """Give a short name for reports."""
+        """Return a short name for reports."""
         return f'rooms_{self._seeds[0]}_to_{self._seeds[-1]}'
 
     def __len__(self) -> int:

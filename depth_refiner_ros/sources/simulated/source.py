@@ -40,12 +40,12 @@ class SimulatedSource:
 
     @property
     def name(self) -> str:
-        """Give a short name for reports."""
+        """Return a short name for reports."""
         return f'simulated_{self.seed}'
 
     @cached_property
     def room(self) -> Room:
-        """Give the room, built on first use."""
+        """Return the room, built on first use."""
         return build_room(self.seed)
 
     @cached_property
@@ -54,11 +54,11 @@ class SimulatedSource:
 
     @cached_property
     def poses(self) -> list[np.ndarray]:
-        """Give ``map_from_camera`` of all frames."""
+        """Return ``map_from_camera`` of all frames."""
         return camera_path(self.room, self._renderer, self.seed, self.frames, self.rate_hz)
 
     def mesh(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the room's ``vertices_N3`` in metres and ``triangles_M3``."""
+        """Return the room's ``vertices_N3`` in metres and ``triangles_M3``."""
         return self.room.mesh()
 
     def __len__(self) -> int:

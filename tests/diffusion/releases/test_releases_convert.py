@@ -24,14 +24,14 @@ def test_the_bundle_gives_what_the_release_gave(tmp_path, write, precision, boun
     folder = write(tmp_path)
     release = load_release(folder)
     steps = []
-    made = convert(release, tmp_path / 'out', precision=precision, tell=steps.append)
+    made = convert(release, tmp_path / 'out', precision=precision, log=steps.append)
     assert tuple(steps) == STEPS
     assert made.difference <= bound
     assert (made.difference > 0.0) is (precision == 'fp16'), 'the comparison compares'
     bundle = open_bundle(tmp_path / 'out', 'refiner')
     assert bundle.manifest == made.bundle.manifest
     network = read_refiner(bundle)
-    assert network.recipe == release.network.recipe
+    assert network.spec == release.network.spec
     before, after = (depth_of_test_image(one) for one in (release.network, network))
     assert torch.allclose(after, before, atol=bound * float(before.max() - before.min()) + 1e-6)
     assert {path.name for path in tmp_path.iterdir()} == {'out', folder.name}
@@ -128,7 +128,7 @@ def test_depth_that_is_not_finite(tmp_path):
 def test_refiner_weights_may_be_a_release_or_a_bundle(tmp_path, write, refiner):
     folder = write(tmp_path)
     network, line = read_refiner_weights(str(folder), refiner)
-    assert network.recipe.method == refiner
+    assert network.spec.method == refiner
     assert line.startswith('refiner ')
     convert(load_release(folder), tmp_path / 'out', precision='fp32')
     bundled, _ = read_refiner_weights(str(tmp_path / 'out'), refiner)
@@ -137,7 +137,7 @@ def test_refiner_weights_may_be_a_release_or_a_bundle(tmp_path, write, refiner):
 
 def test_refiner_weights_of_the_package():
     network, line = read_refiner_weights('bundled', 'apdepth')
-    assert network.recipe.codec == 'unshuffle'
+    assert network.spec.codec == 'unshuffle'
     assert line.endswith('bundled')
 
 

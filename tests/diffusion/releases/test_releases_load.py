@@ -28,8 +28,8 @@ LAYOUTS = {
 def test_each_layout_is_read_part_by_part(tmp_path, write, expected):
     folder = write(tmp_path)
     release = load_release(folder)
-    network, recipe = release.network, release.network.recipe
-    assert (recipe.method, recipe.preset, recipe.prediction, recipe.timestep,
+    network, spec = release.network, release.network.spec
+    assert (spec.method, spec.preset, spec.prediction, spec.timestep,
             release.licence) == expected
     assert not release.non_commercial
     assert not network.training
@@ -45,7 +45,7 @@ def test_each_layout_is_read_part_by_part(tmp_path, write, expected):
 def test_a_release_may_name_the_size_that_it_works_best_at(tmp_path, says, expected):
     folder = official.apdepth(tmp_path)
     official.edit(folder / 'model_index.json', default_processing_resolution=says)
-    assert load_release(folder).network.recipe.max_edge_px == expected
+    assert load_release(folder).network.spec.max_edge_px == expected
 
 
 def test_the_empty_prompt_is_what_the_release_itself_encodes(tmp_path):
@@ -70,7 +70,7 @@ def test_a_release_gives_depth(tmp_path):
 def test_zero_terminal_snr_is_taken_from_the_scheduler(tmp_path):
     first = load_release(official.marigold(tmp_path))
     second = load_release(official.marigold_zero_snr(tmp_path))
-    assert (first.network.recipe.zero_snr, second.network.recipe.zero_snr) == (False, True)
+    assert (first.network.spec.zero_snr, second.network.spec.zero_snr) == (False, True)
     assert 'begin a single step at t = 1' in ' '.join(first.notes)
     assert second.notes == ()
     assert (first.licence, second.licence) == ('Apache-2.0', 'OpenRAIL++-M')
@@ -78,8 +78,8 @@ def test_zero_terminal_snr_is_taken_from_the_scheduler(tmp_path):
 
 def test_e2e_ft_starts_from_zeros(tmp_path):
     release = load_release(official.marigold(tmp_path, 'marigold-e2e-ft-depth'))
-    assert release.network.recipe.start == 'zeros'
-    assert load_release(official.marigold(tmp_path)).network.recipe.start == 'gaussian'
+    assert release.network.spec.start == 'zeros'
+    assert load_release(official.marigold(tmp_path)).network.spec.start == 'gaussian'
 
 
 def test_a_word_left_by_the_base_model_is_told(tmp_path):
@@ -90,15 +90,15 @@ def test_a_word_left_by_the_base_model_is_told(tmp_path):
 
 def test_disparity_of_lotus_is_read_as_disparity(tmp_path):
     disparity = load_release(official.lotus_g(tmp_path, 'lotus-depth-g-v2-1-disparity'))
-    assert disparity.network.recipe.output == 'disparity'
-    assert load_release(official.lotus_g(tmp_path)).network.recipe.output == 'relative'
+    assert disparity.network.spec.output == 'disparity'
+    assert load_release(official.lotus_g(tmp_path)).network.spec.output == 'relative'
 
 
 @pytest.mark.parametrize('preset', ['official_code', 'paper'])
 def test_the_preset_of_sharpdepth(tmp_path, preset):
-    recipe = load_release(official.sharpdepth(tmp_path), preset=preset).network.recipe
-    assert recipe.preset == preset
-    assert recipe.guess == 'self', 'no release holds the moving average'
+    spec = load_release(official.sharpdepth(tmp_path), preset=preset).network.spec
+    assert spec.preset == preset
+    assert spec.guess == 'self', 'no release holds the moving average'
 
 
 @pytest.mark.parametrize(('method', 'name', 'expected'), [
@@ -107,18 +107,18 @@ def test_what_the_files_do_not_say_the_user_says(tmp_path, method, name, expecte
     folder = official.apdepth(tmp_path, name)
     with pytest.raises(WeightsError, match='import --method apdepth or marigold or e2e_ft'):
         load_release(folder)
-    assert load_release(folder, method=method).network.recipe.method == expected
+    assert load_release(folder, method=method).network.spec.method == expected
 
 
 def test_the_pipeline_tells_one_from_another_of_the_same_structure(tmp_path):
-    assert load_release(official.sharpdepth(tmp_path, 'a')).network.recipe.method == 'sharpdepth'
-    assert load_release(official.lotus_g(tmp_path, 'b')).network.recipe.method == 'aligned'
-    assert load_release(official.lotus_d(tmp_path, 'c')).network.recipe.start == 'none'
+    assert load_release(official.sharpdepth(tmp_path, 'a')).network.spec.method == 'sharpdepth'
+    assert load_release(official.lotus_g(tmp_path, 'b')).network.spec.method == 'aligned'
+    assert load_release(official.lotus_d(tmp_path, 'c')).network.spec.start == 'none'
 
 
 def test_lotus_may_be_read_as_sharpdepth(tmp_path):
-    recipe = load_release(official.lotus_g(tmp_path), method='sharpdepth').network.recipe
-    assert recipe.method == 'sharpdepth'
+    spec = load_release(official.lotus_g(tmp_path), method='sharpdepth').network.spec
+    assert spec.method == 'sharpdepth'
 
 
 def test_the_licence_of_an_unknown_release(tmp_path):

@@ -78,7 +78,7 @@ def test_the_cache_serves_without_network(tmp_path):
     release = load_release('developy/ApDepth')
     assert release.name == 'ApDepth'
     assert release.source == f'developy/ApDepth@{"a" * 12}'
-    assert release.network.recipe.method == 'apdepth'
+    assert release.network.spec.method == 'apdepth'
 
 
 def test_a_cached_pickle_names_the_hub_id_to_import(tmp_path):

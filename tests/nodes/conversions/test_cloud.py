@@ -27,7 +27,7 @@ def read_back(message):
 
 
 @pytest.mark.parametrize(('layout', 'step', 'offset'), [('packed16', 16, 12), ('pcl32', 32, 16)])
-def test_points_and_colours_come_back(layout, step, offset):
+def test_points_and_colors_come_back(layout, step, offset):
     depth, rgb = slope(), picture()
     depth[5, 7] = np.nan
     message = cloud(depth, rgb, layout)
@@ -45,7 +45,7 @@ def test_points_and_colours_come_back(layout, step, offset):
     np.testing.assert_array_equal(points['rgb'], red << 16 | green << 8 | blue)
 
 
-def test_no_colour_is_nan_for_readers_that_skip_nan_in_any_field():
+def test_no_color_is_nan_for_readers_that_skip_nan_in_any_field():
     message = cloud(slope(), np.full((48, 64, 3), 255, np.uint8))
     colors = np.frombuffer(message.data, np.float32).reshape(-1, 4)[:, 3]
     assert np.isfinite(colors).all()

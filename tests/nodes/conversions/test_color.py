@@ -72,7 +72,7 @@ def test_sixteen_bits_scale_to_eight_in_either_byte_order(big_endian):
 @pytest.mark.parametrize(('pattern', 'tile'), [
     ('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')])
 @pytest.mark.parametrize('bits', [8, 16])
-def test_bayer_of_a_flat_colour(pattern, tile, bits):
+def test_bayer_of_a_flat_color(pattern, tile, bits):
     color = {'R': 200, 'G': 120, 'B': 40}
     scale = 257 if bits == 16 else 1
     cells = np.array([color[letter] * scale for letter in tile]).reshape(2, 2)
@@ -141,7 +141,7 @@ def test_foreign_and_empty_payloads_are_refused():
     ({'height': 49}, '9216 bytes where 9408 are needed'),
     ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
     ({'encoding': ''}, 'is not supported; known are rgb8'),
-    ({'encoding': '32FC1'}, 'is depth, not colour; remap it to depth_in'),
+    ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
 ])
 def test_unfit_images_are_refused_with_the_reason(change, complaint):
     image = image_from_rgb(HEADER, picture())

@@ -6,7 +6,7 @@ from visualization_msgs.msg import Marker
 
 
 def grid_mesh(cells):
-    """Give a flat sheet of 1 m edge and two triangles per cell, red growing along x."""
+    """Return a flat sheet of 1 m edge and two triangles per cell, red growing along x."""
     line = np.linspace(0.0, 1.0, cells + 1)
     x, y = np.meshgrid(line, line)
     vertices = np.stack([x, y, np.full_like(x, 2.0)], axis=2).reshape(-1, 3).astype(np.float32)

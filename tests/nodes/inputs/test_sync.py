@@ -21,7 +21,7 @@ def filters(request):
 
 
 def at(ms, name=''):
-    """Give a message with only a header, as far as synchronisers look."""
+    """Return a message with only a header, as far as synchronisers look."""
     stamp = Time(nanoseconds=round(ms * MS)).to_msg()
     return SimpleNamespace(header=Header(stamp=stamp, frame_id=f'{name}{ms:g}'), name=name)
 

@@ -15,7 +15,7 @@ K = (30.0, 31.0, 15.5, 11.5)
 
 
 def walk(frames: int = 4, depth_late_ns: int = 0):
-    """Colour, depth, camera and poses; the recorder may get depth later than it was taken."""
+    """Color, depth, camera and poses; the recorder may get depth later than it was taken."""
     messages = []
     for step in range(frames):
         now = START + step * STEP
@@ -69,7 +69,7 @@ def test_without_depth_pose_and_camera_frames_still_come(tmp_path):
     assert all(frame.depth_m_HW is None and frame.map_from_camera is None for frame in near)
 
 
-def test_compressed_colour_and_odometry(tmp_path):
+def test_compressed_color_and_odometry(tmp_path):
     data = bags.png(RGB[..., ::-1])
     messages = [('/image/compressed', START, bags.compressed(START, data, 'png')),
                 ('/odom', START, bags.odometry(START, 7.0))]
@@ -108,9 +108,9 @@ def test_a_choice_of_topics_is_left_to_the_user(tmp_path):
         RosbagSource(bag, image_topic='/camera/depth')
 
 
-def test_a_bag_without_colour_names_its_topics(tmp_path):
+def test_a_bag_without_color_names_its_topics(tmp_path):
     bag = bags.write_bag(tmp_path / 'bag', [('/pose', START, bags.pose(START, 0.0))])
-    with pytest.raises(SourceError, match=r'no colour image; its topics: /pose \(PoseStamped, 1'):
+    with pytest.raises(SourceError, match=r'no color image; its topics: /pose \(PoseStamped, 1'):
         RosbagSource(bag)
 
 

@@ -18,7 +18,7 @@ ALPHA = np.full((6, 8, 1), 9, np.uint8)
     ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
     ('rgba8', np.concatenate([RGB, ALPHA], axis=-1)),
     ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1))])
-def test_colour_encodings(encoding, pixels, padding):
+def test_color_encodings(encoding, pixels, padding):
     np.testing.assert_array_equal(
         rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB)
 
@@ -96,7 +96,7 @@ def test_unfit_images_are_named():
         rgb_from_message(bags.image(0, RGB, 'jpeg2000'))
     with pytest.raises(InputError, match="'rgb8' is not depth; use 16UC1"):
         depth_from_message(bags.image(0, RGB, 'rgb8'))
-    with pytest.raises(InputError, match=r"'32FC1' is depth, not colour; .* depth_topic of a bag"):
+    with pytest.raises(InputError, match=r"'32FC1' is depth, not color; .* depth_topic of a bag"):
         rgb_from_message(bags.image(0, RGB[..., 0].astype(np.float32), '32FC1'))
     message = bags.image(0, RGB, 'rgb8')
     message.data = message.data[:-1]

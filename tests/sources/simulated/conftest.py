@@ -21,7 +21,7 @@ def camera() -> Intrinsics:
 
 @pytest.fixture
 def hand_made():
-    """Give a function that wraps a piece into a room with a fixed exposure."""
+    """Return a function that wraps a piece into a room with a fixed exposure."""
     def wrap(piece: Piece, materials=None, lamps=(), ambient=0.2, sun=None,
              size=(40.0, 50.0, 30.0)) -> Room:
         far = np.array(size, np.float32)
@@ -35,7 +35,7 @@ def hand_made():
 
 @pytest.fixture
 def closed_box() -> Piece:
-    """Give the six inner sides of a room of 4 x 5 x 3 m, made of plates."""
+    """Return the six inner sides of a room of 4 x 5 x 3 m, made of plates."""
     piece, size = Piece(), np.array([4.0, 5.0, 3.0])
     for axis in range(3):
         for end in (0.0, 1.0):

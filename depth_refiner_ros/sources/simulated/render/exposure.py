@@ -35,7 +35,7 @@ def expose(linear_rgb: np.ndarray, rng: np.random.Generator, noise: float = 1.0)
 
 
 def _standard_normal(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Give float32 normal noise; OpenCV draws it five times as fast as numpy."""
+    """Return float32 normal noise; OpenCV draws it five times as fast as numpy."""
     cv2.setRNGSeed(seed)
     grain = np.empty(shape, np.float32)
     cv2.randn(grain, np.zeros(1), np.ones(1))
@@ -44,7 +44,7 @@ def _standard_normal(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _tone_curve() -> np.ndarray:
-    """Give the gamma curve with a soft shoulder at white."""
+    """Return the gamma curve with a soft shoulder at white."""
     light = np.linspace(0, 1, _CURVE_STEPS)
     shoulder = np.minimum(light, 1) * (1.12 - 0.12 * light)
     return np.round(255 * shoulder ** _GAMMA).astype(np.uint8)

@@ -6,9 +6,7 @@ from depth_refiner_ros.sources.simulated.render.noise import sampled
 from depth_refiner_ros.sources.simulated.render.rays import dot
 from depth_refiner_ros.sources.simulated.rooms.light_sources import (
     COVER_CELL_M,
-    Lamp,
     Lighting,
-    Pane,
     Sun,
 )
 import numpy as np
@@ -23,7 +21,7 @@ _PIECE = 1 << 15
 def arriving_light(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
                    to_eye_3N: np.ndarray, blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
     """
-    Give the diffuse irradiance and the highlight at surface points.
+    Return the diffuse irradiance and the highlight at surface points.
 
     :param normals_3N: unit normals on the eye's side
     :param to_eye_3N: unit vectors to the camera
@@ -65,7 +63,7 @@ def _lit(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
 
 
 def _ambient(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray) -> np.ndarray:
-    """Give the light from everywhere: more of it from above, less in corners."""
+    """Return the light from everywhere: more of it from above, less in corners."""
     shade = _corner_shade(points_3N, normals_3N, lighting.size_3)
     shade *= _furniture_shade(points_3N, lighting.cover_YX)
     shade *= np.float32(0.75) + np.float32(0.25) * normals_3N[2]
@@ -73,14 +71,14 @@ def _ambient(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray) 
 
 
 def _furniture_shade(points_3N: np.ndarray, cover_YX: np.ndarray) -> np.ndarray:
-    """Give 0..1 by how much furniture hides the room from places low down beside or below it."""
+    """Return 0..1 by how much furniture hides the room from places low down beside or below it."""
     x, y = points_3N[:2] * np.float32(1 / COVER_CELL_M)
     hidden = sampled(cover_YX, x, y)
     return 1 - hidden * np.maximum(np.float32(0.55) - np.float32(0.8) * points_3N[2], 0)
 
 
 def _corner_shade(points_3N: np.ndarray, normals_3N: np.ndarray, size_3: np.ndarray) -> np.ndarray:
-    """Give 0..1 by how much walls, floor and ceiling nearby hide the rest of the room."""
+    """Return 0..1 by how much walls, floor and ceiling nearby hide the rest of the room."""
     shade = np.ones(points_3N.shape[1], np.float32)
     for x, n, size in zip(points_3N, normals_3N, size_3):
         for distance, facing in ((x, n), (size - x, -n)):
@@ -92,7 +90,7 @@ def _corner_shade(points_3N: np.ndarray, normals_3N: np.ndarray, size_3: np.ndar
 def _highlight(light_cosine: np.ndarray, eye_cosine: np.ndarray,
                between: np.ndarray) -> np.ndarray:
     """
-    Give the 32nd power of the cosine between normal and halfway vector, from the plain cosines.
+    Return the 32nd power of the cosine between normal and halfway vector, from the plain cosines.
 
     :param light_cosine: normal to light
     :param eye_cosine: normal to eye
@@ -108,7 +106,7 @@ def _highlight(light_cosine: np.ndarray, eye_cosine: np.ndarray,
 
 def _sunlight(sun: Sun, points_3N: np.ndarray, normals_3N: np.ndarray,
               blocked: Blocked) -> np.ndarray:
-    """Give the cosine of the sun where its ray passes through the pane unhindered."""
+    """Return the cosine of the sun where its ray passes through the pane unhindered."""
     arriving = np.maximum(sun.direction_3 @ normals_3N, 0)
     pane = sun.pane
     reach = (pane.value - points_3N[pane.axis]) / sun.direction_3[pane.axis]

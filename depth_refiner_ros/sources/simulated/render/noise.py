@@ -12,7 +12,7 @@ _ROW = 4096
 
 @lru_cache(maxsize=1)
 def _noise_table() -> np.ndarray:
-    """Give a periodic many-octave noise image with uniform values in 0..1."""
+    """Return a periodic many-octave noise image with uniform values in 0..1."""
     size = _NOISE_SIZE
     white = np.random.default_rng(7).standard_normal((size, size))
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None])
@@ -30,7 +30,7 @@ def _hash_table() -> np.ndarray:
 
 def noise(u: np.ndarray, v: np.ndarray, period_u: float, period_v: float,
           seed: int) -> np.ndarray:
-    """Give many-octave noise in 0..1 whose largest blobs are about one period wide."""
+    """Return many-octave noise in 0..1 whose largest blobs are about one period wide."""
     folded = []
     for values, period, golden in ((u, period_u, 0.618), (v, period_v, 0.414)):
         turns = values * np.float32(_TEXELS_PER_PERIOD / period / _NOISE_SIZE)
@@ -52,6 +52,6 @@ def sampled(image_YX: np.ndarray, x_N: np.ndarray, y_N: np.ndarray) -> np.ndarra
 
 
 def cell_value(i: np.ndarray, j: np.ndarray, seed: int) -> np.ndarray:
-    """Give a random number in 0..1 for each integer cell."""
+    """Return a random number in 0..1 for each integer cell."""
     index = i.astype(np.int32) * 7919 + j.astype(np.int32) * 5051 + (seed % 16384)
     return _hash_table()[index & 16383]

@@ -7,7 +7,7 @@ import numpy as np
 
 def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    Give place ``eye_3`` and rotation ``turn_33`` of a camera pose, float32.
+    Return place ``eye_3`` and rotation ``turn_33`` of a camera pose, float32.
 
     :raises InputError: where the pose is not a finite 4 x 4 matrix
     """
@@ -20,7 +20,7 @@ def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def directions_through(columns: np.ndarray, rows: np.ndarray, intrinsics: Intrinsics,
                        turn_33: np.ndarray) -> np.ndarray:
     """
-    Give the ray directions in the map, as one row per axis.
+    Return the ray directions in the map, as one row per axis.
 
     :param columns: pixel columns, whole numbers at pixel centres; broadcast against the rows
     :param rows: pixel rows
@@ -34,12 +34,12 @@ def directions_through(columns: np.ndarray, rows: np.ndarray, intrinsics: Intrin
 
 
 def all_pixels(intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
-    """Give columns (1, W) and rows (H, 1) of an image."""
+    """Return columns (1, W) and rows (H, 1) of an image."""
     return np.arange(intrinsics.width)[None], np.arange(intrinsics.height)[:, None]
 
 
 def packed(origin: np.ndarray, directions_3N: np.ndarray) -> np.ndarray:
-    """Give rays as Embree takes them, ``rays_N6``; the origin is one (3,) or many (3, N)."""
+    """Return rays as Embree takes them, ``rays_N6``; the origin is one (3,) or many (3, N)."""
     rays_N6 = np.empty((directions_3N.shape[1], 6), np.float32)
     for axis in range(3):
         rays_N6[:, axis] = origin[axis]
@@ -48,5 +48,5 @@ def packed(origin: np.ndarray, directions_3N: np.ndarray) -> np.ndarray:
 
 
 def dot(a_3N: np.ndarray, b_3N: np.ndarray) -> np.ndarray:
-    """Give the inner products of two lists of vectors."""
+    """Return the inner products of two lists of vectors."""
     return np.einsum('in,in->n', a_3N, b_3N)

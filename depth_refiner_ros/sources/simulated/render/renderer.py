@@ -1,4 +1,4 @@
-"""Ray-cast a room into linear colour and exact Z depth."""
+"""Ray-cast a room into linear color and exact Z depth."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -66,7 +66,7 @@ class RoomRenderer:
 
     def render(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> Rendered:
         """
-        Give colour and depth as a camera at this pose sees them.
+        Return color and depth as a camera at this pose sees them.
 
         :param map_from_camera: 4 x 4 pose of the optical frame (x right, y down, z forward)
         :raises InputError: where the pose is not a finite 4 x 4 matrix
@@ -87,19 +87,19 @@ class RoomRenderer:
         return Rendered(self._exposed(rgb_3HW), depth_HW)
 
     def depth(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> np.ndarray:
-        """Give only ``depth_m_HW``, NaN where nothing is hit."""
+        """Return only ``depth_m_HW``, NaN where nothing is hit."""
         eye_3, turn_33 = eye_and_turn(map_from_camera)
         hits = self._cast(eye_3, directions_through(*all_pixels(intrinsics), intrinsics, turn_33))
         return hits.depth_m_N.reshape(intrinsics.height, intrinsics.width)
 
     def clearance_m(self, points_N3: np.ndarray) -> np.ndarray:
-        """Give the distance of points to the nearest surface in metres, 0 inside of a solid."""
+        """Return the distance of points to the nearest surface in metres, 0 inside of a solid."""
         points = np.ascontiguousarray(points_N3, np.float32)
         distance = self._scene.compute_distance(o3d.core.Tensor.from_numpy(points)).numpy()
         return np.where(self._enclosed(points), np.float32(0), distance)
 
     def _enclosed(self, points_N3: np.ndarray) -> np.ndarray:
-        """Tell which points see the inner side of surfaces in most of six directions."""
+        """Return which points see the inner side of surfaces in most of six directions."""
         rays = np.empty((len(points_N3), 6, 6), np.float32)
         rays[..., :3], rays[..., 3:] = points_N3[:, None], _SIX_DIRECTIONS
         hit = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays))
@@ -122,7 +122,7 @@ class RoomRenderer:
 
     def _shade(self, eye_3: np.ndarray, directions_3N: np.ndarray, hits: Hits,
                intrinsics: Intrinsics) -> np.ndarray:
-        """Give the linear colour ``rgb_3N`` of what the rays meet."""
+        """Return the linear color ``rgb_3N`` of what the rays meet."""
         depth, triangle, barycentric = hits
         missed = np.isnan(depth)
         along = np.where(missed, np.float32(1), depth)

@@ -32,20 +32,20 @@ class Surface:
     # ndarray.take is three times as fast here as indexing with an array.
 
     def material(self, triangle_N: np.ndarray) -> np.ndarray:
-        """Give the indices of the materials."""
+        """Return the indices of the materials."""
         return self._material_F.take(triangle_N)
 
     def uv(self, triangle_N: np.ndarray, barycentric_2N: np.ndarray) -> np.ndarray:
-        """Give the texture coordinates ``uv_2N`` in metres."""
+        """Return the texture coordinates ``uv_2N`` in metres."""
         return _interpolated(self._uv_32F, triangle_N, barycentric_2N)
 
     def outward(self, triangle_N: np.ndarray) -> np.ndarray:
-        """Give the normals ``normals_3N`` that the room's builder meant at the first corners."""
+        """Return the normals ``normals_3N`` that the room's builder meant at the first corners."""
         return self._normals_33F[0].take(triangle_N, 1)
 
     def normals(self, triangle_N: np.ndarray, barycentric_2N: np.ndarray,
                 to_eye_3N: np.ndarray) -> np.ndarray:
-        """Give unit normals on the eye's side, smooth over curved surfaces."""
+        """Return unit normals on the eye's side, smooth over curved surfaces."""
         normals_3N = self._flat_normals_3F.take(triangle_N, 1)
         hidden_N = dot(normals_3N, to_eye_3N) < 0
         curved = np.flatnonzero(self._smooth_F.take(triangle_N))
@@ -59,7 +59,7 @@ class Surface:
 
 
 def _with_edges(corners_F3k: np.ndarray) -> np.ndarray:
-    """Give value at the first corner and its change to the other two, as (3, k, F)."""
+    """Return value at the first corner and its change to the other two, as (3, k, F)."""
     first = corners_F3k[:, 0]
     return np.ascontiguousarray(np.stack(
         [first, corners_F3k[:, 1] - first, corners_F3k[:, 2] - first]).transpose(0, 2, 1),
@@ -68,7 +68,7 @@ def _with_edges(corners_F3k: np.ndarray) -> np.ndarray:
 
 def _interpolated(table_3kF: np.ndarray, triangle_N: np.ndarray,
                   barycentric_2N: np.ndarray) -> np.ndarray:
-    """Give the values at the points, (k, N)."""
+    """Return the values at the points, (k, N)."""
     first, change_u, change_v = (corner.take(triangle_N, 1) for corner in table_3kF)
     change_u *= barycentric_2N[0]
     change_v *= barycentric_2N[1]

@@ -11,7 +11,7 @@ Texture = Callable[[np.ndarray, np.ndarray, np.ndarray, Material], np.ndarray]
 
 
 def _pulse(x: np.ndarray, share: float, blur: np.ndarray) -> np.ndarray:
-    """Give the mean over ``blur`` of a pulse of period 1 that is 1 on [0, share)."""
+    """Return the mean over ``blur`` of a pulse of period 1 that is 1 on [0, share)."""
     low, high = x - blur / 2, x + blur / 2
     floor_low, floor_high = np.floor(low), np.floor(high)
     area = ((floor_high - floor_low) * np.float32(share)
@@ -25,7 +25,7 @@ def _blur(w: np.ndarray, period: float) -> np.ndarray:
 
 
 def _fade(w: np.ndarray, period: float) -> np.ndarray:
-    """Give 1 where a pattern of this period is resolved and 0 where it averages out."""
+    """Return 1 where a pattern of this period is resolved and 0 where it averages out."""
     return np.clip(np.float32(1.5) - w / np.float32(period), 0, 1)
 
 
@@ -48,7 +48,7 @@ def _cloud(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
 
 
 def _grain(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    """Give 0..1 wood grain that runs along v where period_v is the longer one."""
+    """Return 0..1 wood grain that runs along v where period_v is the longer one."""
     bend = noise(u, v, m.period_u * 3, m.period_v, m.seed)
     fine = noise(u, v, m.period_u / 3, m.period_v, m.seed + 1)
     phase = u / np.float32(m.period_u) + 2 * bend
@@ -75,7 +75,7 @@ def _planks(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndar
 
 def _cells(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material,
            row_shift: float) -> np.ndarray:
-    """Lay rectangles of colour a with joints of colour b; each has its own shade."""
+    """Lay rectangles of color a with joints of color b; each has its own shade."""
     y = v / np.float32(m.period_v)
     row = np.floor(y)
     x = u / np.float32(m.period_u) + row * np.float32(row_shift)
@@ -135,7 +135,7 @@ def _dots(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 
 
 def _text(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    """Print rows of words of colour b on paper of colour a."""
+    """Print rows of words of color b on paper of color a."""
     row = np.floor(v / np.float32(m.period_v))
     word = np.floor(u / np.float32(m.period_u) + cell_value(row, row, m.seed) * 5)
     ink = (cell_value(word, row, m.seed) > 0.25).astype(np.float32)
@@ -148,7 +148,7 @@ def _text(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 
 
 def _spine(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    """Give a book cover: colour a with a label band and a title of colour b."""
+    """Return a book cover: color a with a label band and a title of color b."""
     band = _pulse(v / np.float32(m.period_v), 0.12, _blur(w, m.period_v))
     letters = cell_value(np.floor(v / np.float32(0.006)), np.floor(u / np.float32(0.012)),
                           m.seed) > 0.5

@@ -17,35 +17,35 @@ class Plan:
     walls: list[tuple[int, float, float, float, float]] = field(default_factory=list)
 
     def length(self, wall: int) -> float:
-        """Give the length of a wall; 0 is at the far y, then counter-clockwise."""
+        """Return the length of a wall; 0 is at the far y, then counter-clockwise."""
         return float(self.size_3[0] if wall % 2 == 0 else self.size_3[1])
 
     def pose(self, wall: int, along: float, inset: float) -> tuple[float, float, float]:
-        """Give x, y and yaw of a thing whose back touches the wall at ``along``."""
+        """Return x, y and yaw of a thing whose back touches the wall at ``along``."""
         width, depth = float(self.size_3[0]), float(self.size_3[1])
         x, y = ((along, depth - inset), (inset, along), (along, inset),
                 (width - inset, along))[wall]
         return x, y, (0.0, math.pi / 2, math.pi, -math.pi / 2)[wall]
 
     def wall_free(self, wall: int, s0: float, s1: float, z0: float, z1: float) -> bool:
-        """Tell whether nothing is at the wall from s0 to s1 along it, at heights z0 to z1."""
+        """Return whether nothing is at the wall from s0 to s1 along it, at heights z0 to z1."""
         return all(wall != k or s1 < a or b < s0 or z1 < low or high < z0
                    for k, a, b, low, high in self.walls)
 
     def floor_free(self, box: tuple[float, float, float, float]) -> bool:
-        """Tell whether a rectangle (x0, y0, x1, y1) is inside the room and free."""
+        """Return whether a rectangle (x0, y0, x1, y1) is inside the room and free."""
         x0, y0, x1, y1 = box
         inside = x0 >= 0 and y0 >= 0 and x1 <= self.size_3[0] and y1 <= self.size_3[1]
         return inside and all(x1 < a or c < x0 or y1 < b or d < y0 for a, b, c, d in self.floor)
 
     def covered(self) -> float:
-        """Give the share of the floor that is taken."""
+        """Return the share of the floor that is taken."""
         area = sum((c - a) * (d - b) for a, b, c, d in self.floor)
         return area / float(self.size_3[0] * self.size_3[1])
 
 
 def footprint(piece: Piece, x: float, y: float, yaw: float) -> tuple[float, float, float, float]:
-    """Give the rectangle (x0, y0, x1, y1) on the floor that bounds a placed piece."""
+    """Return the rectangle (x0, y0, x1, y1) on the floor that bounds a placed piece."""
     low, high = piece.bounds()
     corners = np.array([(a, b) for a in (low[0], high[0]) for b in (low[1], high[1])])
     turn = np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])

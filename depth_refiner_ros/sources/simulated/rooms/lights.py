@@ -52,7 +52,7 @@ def hang_lights(kit: Kit, plan: Plan, scene: Piece, panes: list[Pane],
 
 
 def _cover(plan: Plan) -> np.ndarray:
-    """Give a blurred floor plan in cells of COVER_CELL_M: 1 below furniture, 0 far from it."""
+    """Return a blurred floor plan in cells of COVER_CELL_M: 1 below furniture, 0 far from it."""
     columns, rows = (int(np.ceil(float(side) / COVER_CELL_M)) + 1 for side in plan.size_3[:2])
     cover = np.zeros((rows, columns), np.float32)
     for x0, y0, x1, y1 in plan.floor:

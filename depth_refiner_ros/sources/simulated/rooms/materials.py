@@ -4,32 +4,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-WOODS: tuple[tuple[Colour, Colour], ...] = (
+WOODS: tuple[tuple[Color, Color], ...] = (
     ((222, 190, 145), (196, 156, 106)), ((181, 132, 84), (146, 98, 56)),
     ((120, 78, 46), (86, 52, 30)), ((70, 46, 34), (48, 30, 22)), ((205, 170, 125), (170, 132, 88)),
     ((236, 214, 180), (214, 184, 140)), ((150, 84, 50), (112, 58, 34)))
-WALLS: tuple[Colour, ...] = (
+WALLS: tuple[Color, ...] = (
     (240, 238, 232), (228, 224, 214), (214, 206, 190), (226, 214, 196), (200, 208, 212),
     (188, 202, 190), (232, 216, 200), (176, 186, 198), (236, 226, 190), (208, 190, 184),
     (150, 160, 168), (120, 140, 130), (96, 110, 130), (180, 110, 90), (245, 245, 245))
-FABRICS: tuple[Colour, ...] = (
+FABRICS: tuple[Color, ...] = (
     (88, 96, 110), (52, 60, 78), (150, 140, 128), (190, 178, 160), (120, 60, 56), (60, 90, 80),
     (200, 160, 80), (70, 70, 74), (40, 44, 50), (160, 90, 70), (110, 130, 150), (220, 214, 204))
-BRIGHT: tuple[Colour, ...] = (
+BRIGHT: tuple[Color, ...] = (
     (200, 50, 44), (36, 90, 170), (240, 190, 50), (50, 140, 80), (230, 120, 40), (120, 60, 140),
     (240, 240, 236), (30, 32, 36), (80, 170, 190), (220, 130, 150), (130, 90, 60), (180, 190, 70))
-METALS: tuple[Colour, ...] = (
+METALS: tuple[Color, ...] = (
     (60, 62, 66), (28, 29, 31), (170, 172, 176), (200, 202, 205), (110, 112, 116), (150, 130, 90))
-STONES: tuple[Colour, ...] = (
+STONES: tuple[Color, ...] = (
     (190, 186, 178), (140, 138, 134), (90, 90, 92), (214, 204, 188), (164, 150, 134),
     (70, 74, 80), (226, 224, 220), (150, 110, 90))
 
 
-def linear(colour: Colour | np.ndarray) -> np.ndarray:
-    """Turn an sRGB colour of 0..255 into linear light of 0..1."""
-    return (np.asarray(colour, np.float32) / np.float32(255)) ** np.float32(2.2)
+def linear(color: Color | np.ndarray) -> np.ndarray:
+    """Turn an sRGB color of 0..255 into linear light of 0..1."""
+    return (np.asarray(color, np.float32) / np.float32(255)) ** np.float32(2.2)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,12 +37,12 @@ class Material:
     """
     One material; the texture ``kind`` says how the other values are read.
 
-    :param a: linear colour of the body
-    :param b: linear colour of the pattern, joint or ink
+    :param a: linear color of the body
+    :param b: linear color of the pattern, joint or ink
     :param period_u: width of the pattern in metres
     :param period_v: height of the pattern in metres
     :param extent: size in metres of the face or board that the pattern fills
-    :param share: part of a period that has colour b
+    :param share: part of a period that has color b
     :param variation: how much cells differ in brightness
     :param gloss: strength of the highlight
     :param emission: light given off, as a multiple of the albedo
@@ -85,8 +85,8 @@ class Kit:
         """Say yes with this probability."""
         return bool(self.rng.random() < probability)
 
-    def colour(self, palette: tuple[Colour, ...], spread: float = 12.0) -> np.ndarray:
-        """Draw a linear colour near one of the palette, rarely any colour at all."""
+    def color(self, palette: tuple[Color, ...], spread: float = 12.0) -> np.ndarray:
+        """Draw a linear color near one of the palette, rarely any color at all."""
         if self.chance(0.06):
             return linear(self.rng.uniform(15, 245, 3))
         base = np.array(palette[int(self.rng.integers(len(palette)))], np.float32)
@@ -101,12 +101,12 @@ class Kit:
                                        **values))  # type: ignore[arg-type]
         return len(self.materials) - 1
 
-    def plain(self, palette: tuple[Colour, ...] = BRIGHT, gloss: float = 0.1) -> int:
-        """Give paint or plastic of one colour."""
-        return self.material('plain', self.colour(palette), gloss=gloss)
+    def plain(self, palette: tuple[Color, ...] = BRIGHT, gloss: float = 0.1) -> int:
+        """Return paint or plastic of one color."""
+        return self.material('plain', self.color(palette), gloss=gloss)
 
     def wood(self) -> int:
-        """Give grained wood, sometimes painted."""
+        """Return grained wood, sometimes painted."""
         if self.chance(0.2):
             return self.plain(WALLS, gloss=0.15)
         light, dark = WOODS[int(self.rng.integers(len(WOODS)))]
@@ -117,13 +117,13 @@ class Kit:
                              gloss=self.uniform(0, 0.25))
 
     def metal(self) -> int:
-        """Give painted or bare metal."""
+        """Return painted or bare metal."""
         return self.plain(METALS, gloss=self.uniform(0.2, 0.8))
 
     def fabric(self) -> int:
-        """Give cloth: woven, striped, plaid, dotted or plain."""
-        a = self.colour(FABRICS if self.chance(0.75) else BRIGHT)
-        b = a * np.float32(self.uniform(0.45, 0.8)) if self.chance(0.6) else self.colour(FABRICS)
+        """Return cloth: woven, striped, plaid, dotted or plain."""
+        a = self.color(FABRICS if self.chance(0.75) else BRIGHT)
+        b = a * np.float32(self.uniform(0.45, 0.8)) if self.chance(0.6) else self.color(FABRICS)
         kind = str(self.rng.choice(['weave', 'weave', 'weave', 'stripes', 'plaid', 'dots',
                                     'cloud']))
         period = self.uniform(0.004, 0.012) if kind == 'weave' else self.uniform(0.03, 0.15)
@@ -131,37 +131,37 @@ class Kit:
                              share=self.uniform(0.2, 0.5))
 
     def stone(self) -> int:
-        """Give stone, concrete or a speckled work top."""
-        a, b = self.colour(STONES), self.colour(STONES)
+        """Return stone, concrete or a speckled work top."""
+        a, b = self.color(STONES), self.color(STONES)
         kind = 'speckle' if self.chance(0.5) else 'cloud'
         period = self.uniform(0.02, 0.06) if kind == 'speckle' else self.uniform(0.2, 0.8)
         return self.material(kind, a, b, period_u=period, period_v=period,
                              share=self.uniform(0.1, 0.4), gloss=self.uniform(0, 0.4))
 
     def book(self) -> int:
-        """Give a book cover."""
-        return self.material('spine', self.colour(BRIGHT), self.colour(BRIGHT),
+        """Return a book cover."""
+        return self.material('spine', self.color(BRIGHT), self.color(BRIGHT),
                              period_u=0.03, period_v=self.uniform(0.17, 0.24))
 
     def paper(self, width: float, height: float) -> int:
-        """Give a printed page of this size."""
+        """Return a printed page of this size."""
         row = self.uniform(0.004, 0.012)
         return self.material('text', linear((240, 238, 230)), linear((40, 40, 46)),
                              period_u=row * 0.9, period_v=row, extent=(width, height))
 
     def picture(self, width: float, height: float, emission: float = 0.0) -> int:
-        """Give a painted or printed picture of this size."""
-        palette = np.stack([self.colour(BRIGHT if self.chance(0.5) else FABRICS, 25)
+        """Return a painted or printed picture of this size."""
+        palette = np.stack([self.color(BRIGHT if self.chance(0.5) else FABRICS, 25)
                             for _ in range(self.integer(3, 8))])
         return self.material('screen' if emission else 'picture', linear((235, 235, 232)),
-                             self.colour(WALLS) if not emission else linear((20, 22, 30)),
+                             self.color(WALLS) if not emission else linear((20, 22, 30)),
                              extent=(width, height), palette=palette, emission=emission,
                              share=0.0 if emission or self.chance(0.5) else self.uniform(
                                  0.04, 0.12), period_u=0.006, period_v=0.009,
                              gloss=self.uniform(0, 0.2))
 
     def carton(self) -> int:
-        """Give a package: brown board, a printed box or a plain colour."""
+        """Return a package: brown board, a printed box or a plain color."""
         if self.chance(0.35):
             return self.material('cloud', linear((176, 138, 96)), linear((160, 122, 82)))
         if self.chance(0.5):
@@ -169,7 +169,7 @@ class Kit:
         return self.plain()
 
     def floor(self) -> int:
-        """Give a floor: planks, tiles, checker, carpet or stone."""
+        """Return a floor: planks, tiles, checker, carpet or stone."""
         kind = str(self.rng.choice(['planks', 'planks', 'tiles', 'checker', 'carpet', 'stone']))
         if kind == 'planks':
             light, dark = WOODS[int(self.rng.integers(len(WOODS)))]
@@ -180,22 +180,22 @@ class Kit:
                                  gloss=self.uniform(0, 0.5))
         if kind in ('tiles', 'checker'):
             side = self.uniform(0.15, 0.6)
-            return self.material(kind, self.colour(STONES), self.colour(STONES), period_u=side,
+            return self.material(kind, self.color(STONES), self.color(STONES), period_u=side,
                                  period_v=side, share=self.uniform(0.01, 0.03),
                                  variation=self.uniform(0, 0.3), gloss=self.uniform(0, 0.6))
         return self.fabric() if kind == 'carpet' else self.stone()
 
     def wall(self) -> int:
-        """Give a wall: paint, rough plaster, wallpaper, bricks or tiles."""
+        """Return a wall: paint, rough plaster, wallpaper, bricks or tiles."""
         kind = str(self.rng.choice(['plain', 'plain', 'plain', 'plain', 'cloud', 'cloud',
                                     'stripes', 'dots', 'bricks', 'tiles', 'planks']))
-        a = self.colour(WALLS)
+        a = self.color(WALLS)
         if kind == 'bricks':
             brick = linear((160, 90, 70)) if self.chance(0.6) else a
-            return self.material(kind, brick, self.colour(STONES), period_u=0.225,
+            return self.material(kind, brick, self.color(STONES), period_u=0.225,
                                  period_v=0.075, share=0.05, variation=0.5)
         if kind == 'tiles':
-            return self.material(kind, a, self.colour(STONES), period_u=self.uniform(0.1, 0.3),
+            return self.material(kind, a, self.color(STONES), period_u=self.uniform(0.1, 0.3),
                                  period_v=self.uniform(0.1, 0.3), share=0.02, gloss=0.4)
         if kind == 'planks':
             return self.material(kind, a, a * np.float32(0.8), period_u=0.04, period_v=0.8,

@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class CameraLook:
-    """How the room's camera sees: its exposure target, colour balance and drift."""
+    """How the room's camera sees: its exposure target, color balance and drift."""
 
     level: float
     balance_3: np.ndarray
@@ -45,7 +45,7 @@ class Room:
     focus_3: np.ndarray | None
 
     def mesh(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give ``vertices_N3`` float32 metres and ``triangles_M3`` int32."""
+        """Return ``vertices_N3`` float32 metres and ``triangles_M3`` int32."""
         return self.surface.vertices_V3, self.surface.triangles_F3
 
 
@@ -103,7 +103,7 @@ def _furnish(kit: Kit, plan: Plan, scene: Piece, kind: str) -> None:
         at_wall(kit, plan, scene, hung[kit.integer(0, len(hung) - 1)](kit), mounted=True)
     if kit.chance(0.45):
         rug, (w, d) = Piece(), (kit.uniform(0.8, 1.6), kit.uniform(1.2, 2.2))
-        palette = np.stack([kit.colour(((150, 40, 40), (30, 50, 90), (200, 180, 140),
+        palette = np.stack([kit.color(((150, 40, 40), (30, 50, 90), (200, 180, 140),
                                         (60, 60, 60), (170, 120, 60))) for _ in range(4)])
         rug.box((0, 0, 0.005), (w, d, 0.01), kit.material(
             'rug', palette[0], palette[1], palette=palette, extent=(w, d),

@@ -39,7 +39,7 @@ def merged(meshes: list[Mesh]) -> Mesh:
 
 
 def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """Give the matrix that turns by roll about x, pitch about y, then yaw about z (radians)."""
+    """Return the matrix that turns by roll about x, pitch about y, then yaw about z (radians)."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
     return np.array([[cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
@@ -49,7 +49,7 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndar
 
 @lru_cache(maxsize=1)
 def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Give corners in +-0.5, normals, unit uv, the size axes of u and v, and triangles."""
+    """Return corners in +-0.5, normals, unit uv, the size axes of u and v, and triangles."""
     corners, normals, uv, axes = [], [], [], []
     for axis, u_axis, v_axis in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
         for side in (-0.5, 0.5):
@@ -70,7 +70,7 @@ def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndar
 
 @lru_cache(maxsize=64)
 def _grid_triangles(rows: int, columns: int) -> np.ndarray:
-    """Give the triangles of a rows x columns grid of vertices."""
+    """Return the triangles of a rows x columns grid of vertices."""
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
     lower, upper = np.array([0, 1, columns + 1]), np.array([0, columns + 1, columns])
     return np.concatenate([first + lower, first + upper], dtype=np.int32)
@@ -116,12 +116,12 @@ class Piece:
         self.tops: list[Top] = []
 
     def mesh(self) -> Mesh:
-        """Give all triangles as one mesh."""
+        """Return all triangles as one mesh."""
         self.meshes = [merged(self.meshes)]
         return self.meshes[0]
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the smallest and the largest corner in metres."""
+        """Return the smallest and the largest corner in metres."""
         vertices = self.mesh().vertices_V3
         return vertices.min(0), vertices.max(0)
 

@@ -135,7 +135,7 @@ def carton(kit: Kit) -> Piece:
 def ball(kit: Kit) -> Piece:
     """Make a ball, 6-24 cm wide."""
     piece, radius = Piece(), kit.uniform(0.03, 0.12)
-    pattern = kit.material('stripes', kit.colour(BRIGHT), kit.colour(BRIGHT), period_u=radius,
+    pattern = kit.material('stripes', kit.color(BRIGHT), kit.color(BRIGHT), period_u=radius,
                            gloss=0.3)
     piece.ball((0, 0, radius), (radius, radius, radius), pattern, 24)
     return piece
@@ -169,7 +169,7 @@ def monitor(kit: Kit) -> Piece:
 def keyboard(kit: Kit) -> Piece:
     """Make a keyboard with rows of keys."""
     piece = Piece()
-    keys = kit.material('tiles', kit.colour(METALS), kit.colour(METALS), period_u=0.019,
+    keys = kit.material('tiles', kit.color(METALS), kit.color(METALS), period_u=0.019,
                         period_v=0.019, share=0.16, variation=0.1)
     piece.box((0, 0, 0.009), (0.44, 0.13, 0.018), kit.plain(METALS))
     for row in range(5):
@@ -181,7 +181,7 @@ def laptop(kit: Kit) -> Piece:
     """Make an open laptop."""
     piece, shell, lid = Piece(), kit.metal(), Piece()
     piece.box((0, 0, 0.009), (0.33, 0.23, 0.018), shell)
-    keys = kit.material('tiles', kit.colour(METALS), kit.colour(METALS), period_u=0.018,
+    keys = kit.material('tiles', kit.color(METALS), kit.color(METALS), period_u=0.018,
                         period_v=0.018, share=0.16)
     piece.box((0, 0.03, 0.0185), (0.29, 0.1, 0.002), keys)
     lid.box((0, 0, 0.11), (0.33, 0.008, 0.22), shell)
@@ -216,8 +216,8 @@ def potted_plant(kit: Kit, height: float | None = None) -> Piece:
     piece.lathe((0, 0, 0), [(0, 0), (0.75 * pot, 0), (0.75 * pot, 0), (pot, 1.5 * pot),
                             (pot, 1.5 * pot), (0.9 * pot, 1.5 * pot), (0.88 * pot, 1.3 * pot),
                             (0, 1.3 * pot)], kit.plain(((170, 100, 70), *WALLS), 0.1))
-    greens = [kit.material('stripes', kit.colour(((60, 110, 50), (40, 90, 50), (110, 140, 60))),
-                           kit.colour(((80, 130, 60),)), period_u=0.02) for _ in range(2)]
+    greens = [kit.material('stripes', kit.color(((60, 110, 50), (40, 90, 50), (110, 140, 60))),
+                           kit.color(((80, 130, 60),)), period_u=0.02) for _ in range(2)]
     leaves, spread = kit.integer(7, 18), kit.uniform(0.25, 0.6) * tall
     for index in range(leaves):
         turn = index * 2.4 + kit.uniform(-0.4, 0.4)

@@ -134,7 +134,7 @@ def floor_lamp(kit: Kit) -> Piece:
     piece, metal, height = Piece(), kit.metal(), kit.uniform(1.4, 1.8)
     piece.cylinder((0, 0, 0), 0.14, 0.025, metal, 20)
     piece.cylinder((0, 0, 0.02), 0.011, height - 0.1, metal, 8)
-    shade = kit.material('plain', kit.colour(WALLS), emission=kit.uniform(0.3, 1.5))
+    shade = kit.material('plain', kit.color(WALLS), emission=kit.uniform(0.3, 1.5))
     piece.lathe((0, 0, height - 0.26), [(0.2, 0), (kit.uniform(0.1, 0.19), 0.26)], shade, 20)
     return piece
 

@@ -10,7 +10,7 @@ RNG = np.random.default_rng(3)
 
 
 def room(*lamps: Lamp) -> Lighting:
-    """Give a room so wide that no corner is near, lit by lamps alone."""
+    """Return a room so wide that no corner is near, lit by lamps alone."""
     return Lighting(np.zeros(3, np.float32), lamps, None, np.full(3, 1e4, np.float32),
                     np.zeros((2, 2), np.float32))
 
@@ -20,7 +20,7 @@ def unit(vectors_3N: np.ndarray) -> np.ndarray:
 
 
 def points(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give places around (5000, 5000, 5000), unit normals, and directions to the eye."""
+    """Return places around (5000, 5000, 5000), unit normals, and directions to the eye."""
     normals, to_eye = unit(RNG.normal(size=(3, count))), unit(RNG.normal(size=(3, count)))
     to_eye *= np.sign((normals * to_eye).sum(0))
     return (5000 + RNG.uniform(-1, 1, (3, count))).astype(np.float32), normals, to_eye

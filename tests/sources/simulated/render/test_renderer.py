@@ -14,7 +14,7 @@ LEVEL_X = pose(np.array([0.0, 0.0, 0.0]), 0.0, 0.0, 0.0)
 
 
 def rays(camera: Intrinsics) -> np.ndarray:
-    """Give the directions (x/z, y/z, 1) of all pixels, worked out apart from the renderer."""
+    """Return the directions (x/z, y/z, 1) of all pixels, worked out apart from the renderer."""
     rows, columns = np.mgrid[:camera.height, :camera.width].astype(float)
     return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy,
                      np.ones_like(rows)], -1)
@@ -126,7 +126,7 @@ def test_sun_shines_only_through_the_pane(hand_made, camera):
     np.testing.assert_allclose([z.min(), z.max()], [-1.25, -0.25], atol=0.03)
 
 
-def test_outlines_are_mixed_in_colour_but_not_in_depth(hand_made, camera):
+def test_outlines_are_mixed_in_color_but_not_in_depth(hand_made, camera):
     black = Material(kind='plain', a=np.zeros(3, np.float32), b=np.zeros(3, np.float32))
     white = Material(kind='plain', a=np.ones(3, np.float32), b=np.zeros(3, np.float32))
     piece, view = Piece(), pose(np.array([20.0, 25.0, 15.0]), 0.0, 0.0, 0.2)
