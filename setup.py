@@ -6,27 +6,38 @@ from setuptools import find_packages, setup
 
 NAME = 'depth_refiner_ros'
 ROOT = Path(__file__).resolve().parent
-ROS = ['rclpy', 'sensor-msgs', 'std-msgs', 'geometry-msgs', 'nav-msgs', 'diagnostic-msgs',
-       'visualization-msgs', 'lifecycle-msgs', 'std-srvs']
+ROS = [
+    'rclpy',
+    'sensor-msgs',
+    'std-msgs',
+    'geometry-msgs',
+    'nav-msgs',
+    'diagnostic-msgs',
+    'visualization-msgs',
+    'lifecycle-msgs',
+    'std-srvs',
+]
 
 
 def files_under(folder: Path) -> list[Path]:
     """Return all files below a folder but Python's own by-products, in order."""
-    return sorted(path for path in folder.rglob('*')
-                  if path.is_file() and path.suffix != '.pyc')
+    return sorted(path for path in folder.rglob('*') if path.is_file() and path.suffix != '.pyc')
 
 
 def package_data() -> list[str]:
     """List what lies in the package and is no code: weights, model cards, templates."""
     package = ROOT / NAME
-    return [str(path.relative_to(package)) for path in files_under(package)
-            if path.suffix != '.py']
+    return [
+        str(path.relative_to(package)) for path in files_under(package) if path.suffix != '.py'
+    ]
 
 
 def share() -> list[tuple[str, list[str]]]:
     """List the files that ROS looks for under share/, by target folder."""
-    targets = {'share/ament_index/resource_index/packages': [f'resource/{NAME}'],
-               f'share/{NAME}': ['package.xml']}
+    targets = {
+        'share/ament_index/resource_index/packages': [f'resource/{NAME}'],
+        f'share/{NAME}': ['package.xml'],
+    }
     for folder in ('launch', 'config'):
         for path in files_under(ROOT / folder):
             relative = path.relative_to(ROOT)
@@ -38,7 +49,7 @@ setup(
     name=NAME,
     version='0.1.0',
     description='One camera as a sharp metric depth sensor: metric prior, one-step diffusion '
-                'refiner, TSDF mesh',
+    'refiner, TSDF mesh',
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
@@ -50,29 +61,45 @@ setup(
     zip_safe=False,
     python_requires='>=3.10',
     install_requires=[
-        'apsw', 'diffusers>=0.41', 'numpy', 'onnx>=1.18', 'onnxruntime>=1.23',
+        'apsw',
+        'diffusers>=0.41',
+        'numpy',
+        'onnx>=1.18',
+        'onnxruntime>=1.23',
         'onnxscript>=0.5',
         'open3d-cpu>=0.20; platform_machine == "x86_64" and sys_platform == "linux"',
         'open3d>=0.20; platform_machine != "x86_64" or sys_platform != "linux"',
-        'opencv-python-headless', 'PyYAML', 'rich', 'rosbags>=0.11', 'safetensors',
-        'scikit-image', 'scipy', 'torch>=2.6', 'typer',
+        'opencv-python-headless',
+        'PyYAML',
+        'rich',
+        'rosbags>=0.11',
+        'safetensors',
+        'scikit-image',
+        'scipy',
+        'torch>=2.6',
+        'typer',
     ],
     extras_require={
         'ros': ['ros-rclpy[fastrtps]>=9.1', *(f'ros-{name}' for name in ROS[1:])],
         'test': [
-            'mypy', 'pytest', 'ruff',
+            'mypy',
+            'pytest',
+            'ruff',
             'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',
-            'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"'],
+            'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"',
+        ],
         'train': ['accelerate>=1.0', 'omegaconf>=2.3'],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],
         'viewer': ['rerun-sdk>=0.39'],
     },
-    entry_points={'console_scripts': [
-        'depth-refiner = depth_refiner_ros.cli.main:main',
-        'refiner_node = depth_refiner_ros.nodes.refiner_node:main',
-        'tsdf_node = depth_refiner_ros.nodes.tsdf_node:main',
-        'player_node = depth_refiner_ros.nodes.player_node:main',
-        'recorder_node = depth_refiner_ros.nodes.recorder_node:main',
-    ]},
+    entry_points={
+        'console_scripts': [
+            'depth-refiner = depth_refiner_ros.cli.main:main',
+            'refiner_node = depth_refiner_ros.nodes.refiner_node:main',
+            'tsdf_node = depth_refiner_ros.nodes.tsdf_node:main',
+            'player_node = depth_refiner_ros.nodes.player_node:main',
+            'recorder_node = depth_refiner_ros.nodes.recorder_node:main',
+        ]
+    },
 )

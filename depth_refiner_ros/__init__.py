@@ -12,5 +12,6 @@ def __getattr__(name: str) -> object:
     """Return ``DepthRefiner``, imported on first use: torch takes seconds to load."""
     if name == 'DepthRefiner':
         from depth_refiner_ros.refiner.refiner import DepthRefiner
+
         return DepthRefiner
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

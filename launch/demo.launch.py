@@ -25,11 +25,20 @@ def generate_launch_description():
     """Include the general launch file with the demo's arguments."""
     folder = Path(get_package_share_directory('depth_refiner_ros')) / 'launch'
     chosen = {name: LaunchConfiguration(name) for name in ARGUMENTS}
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=text)
-          for name, (default, text) in ARGUMENTS.items()),
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(folder / 'refiner.launch.py')),
-            launch_arguments={**chosen, 'fusion': 'tsdf', 'lock_step': 'tsdf',
-                              'exit_with_source': 'true'}.items()),
-    ])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
+            ),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(folder / 'refiner.launch.py')),
+                launch_arguments={
+                    **chosen,
+                    'fusion': 'tsdf',
+                    'lock_step': 'tsdf',
+                    'exit_with_source': 'true',
+                }.items(),
+            ),
+        ]
+    )

@@ -35,8 +35,12 @@ def requirement_files(cuda: bool) -> list[Path]:
 def fingerprint() -> str:
     """Return a digest of the files, and the place, that the environment's content depends on."""
     digest = hashlib.sha256(str(ROOT).encode())
-    for path in [*sorted((ROOT / 'requirements').glob('*.txt')), ROOT / 'setup.py',
-                 ROOT / 'setup.cfg', Path(__file__)]:
+    for path in [
+        *sorted((ROOT / 'requirements').glob('*.txt')),
+        ROOT / 'setup.py',
+        ROOT / 'setup.cfg',
+        Path(__file__),
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -48,8 +52,10 @@ def check_python() -> None:
     :raises SetupError: where the running Python is too old or too new
     """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        raise SetupError(f'Python {sys.version.split()[0]} is not supported; install Python 3.10, '
-                         '3.11 or 3.12 and type: make PYTHON=python3.12')
+        raise SetupError(
+            f'Python {sys.version.split()[0]} is not supported; install Python 3.10, '
+            '3.11 or 3.12 and type: make PYTHON=python3.12'
+        )
 
 
 def make_environment(venv: Path, *, anew: bool) -> Path:
@@ -71,10 +77,17 @@ def make_environment(venv: Path, *, anew: bool) -> Path:
 
 def offers_cpu_build(python: Path) -> bool:
     """Return whether pip as set up here already finds a CPU build of torch (2.13.0+cpu)."""
-    listed = subprocess.run([str(python), '-m', 'pip', 'index', 'versions', 'torch'],
-                            capture_output=True, text=True, check=False)
-    pin = next(line for line in (ROOT / 'requirements/cpu.txt').read_text().splitlines()
-               if line.startswith('torch=='))
+    listed = subprocess.run(
+        [str(python), '-m', 'pip', 'index', 'versions', 'torch'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    pin = next(
+        line
+        for line in (ROOT / 'requirements/cpu.txt').read_text().splitlines()
+        if line.startswith('torch==')
+    )
     return f'{pin.removeprefix("torch==")}+cpu' in listed.stdout
 
 
@@ -93,8 +106,11 @@ def index_options(python: Path, cuda: bool) -> list[str]:
         return []
     if answers(CPU_INDEX):
         return ['--extra-index-url', CPU_INDEX]
-    print(f'{CPU_INDEX} does not answer: taking the build of torch that pip finds, which may '
-          'bring CUDA along (3 GB); it works without a GPU all the same', flush=True)
+    print(
+        f'{CPU_INDEX} does not answer: taking the build of torch that pip finds, which may '
+        'bring CUDA along (3 GB); it works without a GPU all the same',
+        flush=True,
+    )
     return []
 
 
@@ -104,8 +120,15 @@ def pip_install(python: Path, *arguments: str) -> None:
 
     :raises SetupError: where pip fails
     """
-    command = [str(python), '-m', 'pip', 'install', '--disable-pip-version-check', '--quiet',
-               *arguments]
+    command = [
+        str(python),
+        '-m',
+        'pip',
+        'install',
+        '--disable-pip-version-check',
+        '--quiet',
+        *arguments,
+    ]
     if subprocess.run(command, check=False, cwd=ROOT).returncode:
         raise SetupError('pip could not install the dependencies; the lines above say why')
 

@@ -80,8 +80,9 @@ def require() -> None:
     if packages and sys.platform == 'linux':
         install(packages, 'Open3D needs them')
         if left := missing_packages():
-            raise SetupError(f'installed, yet the linker does not find {", ".join(left)}; '
-                             'type: sudo ldconfig')
+            raise SetupError(
+                f'installed, yet the linker does not find {", ".join(left)}; type: sudo ldconfig'
+            )
 
 
 if __name__ == '__main__':

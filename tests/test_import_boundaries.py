@@ -13,7 +13,7 @@ OURS = 'depth_refiner_ros'
 
 # Room of the package -> what of ours it may import. A room may always import itself.
 ALLOWED = {
-    '__init__': {'refiner.refiner'},   # lazily, see below
+    '__init__': {'refiner.refiner'},  # lazily, see below
     'core': set(),
     'settings': {'core.errors'},
     'models': {'core'},
@@ -26,27 +26,69 @@ ALLOWED = {
     'report': {'core'},
     'refiner': {'core', 'models', 'settings', 'priors', 'diffusion', 'backends'},
     'nodes': {'core', 'models', 'settings', 'refiner', 'sources', 'mapping', '__init__'},
-    'apps': {'core', 'models', 'settings', 'refiner', 'priors', 'diffusion', 'sources', 'mapping',
-             'report'},
+    'apps': {
+        'core',
+        'models',
+        'settings',
+        'refiner',
+        'priors',
+        'diffusion',
+        'sources',
+        'mapping',
+        'report',
+    },
     'demo': {'core', 'settings', 'refiner', 'sources', 'mapping', 'report', 'apps'},
-    'bench': {'core', 'settings', 'refiner', 'priors', 'diffusion', 'backends', 'sources',
-              'report', 'apps', 'demo'},
+    'bench': {
+        'core',
+        'settings',
+        'refiner',
+        'priors',
+        'diffusion',
+        'backends',
+        'sources',
+        'report',
+        'apps',
+        'demo',
+    },
     'cli': {'core', 'settings', 'apps', 'bench', 'demo', '__init__'},
-    'training': {'core', 'models', 'settings', 'diffusion', 'priors', 'backends', 'sources',
-                 'refiner', '__init__'},
+    'training': {
+        'core',
+        'models',
+        'settings',
+        'diffusion',
+        'priors',
+        'backends',
+        'sources',
+        'refiner',
+        '__init__',
+    },
     'launch': {'core.errors', 'settings', '__init__'},
 }
 # Rooms within rooms -> what beside them, of the same room, they may import.
 WITHIN = {
-    'nodes': {'runtime': {'conversions'}, 'inputs': {'runtime', 'conversions'},
-              'outputs': {'runtime', 'conversions'}, 'conversions': set()},
+    'nodes': {
+        'runtime': {'conversions'},
+        'inputs': {'runtime', 'conversions'},
+        'outputs': {'runtime', 'conversions'},
+        'conversions': set(),
+    },
     'sources.simulated': {'rooms': set(), 'render': {'rooms'}},
     'training': {'data': {'config'}, 'objectives': {'config', 'data'}},
 }
 MAY_USE_ROS = {'nodes', 'launch'}
-ROS_MODULES = {'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'launch', 'launch_ros',
-               'message_filters', 'rclpy', 'rosidl_runtime_py', 'sensor_msgs_py', 'std_srvs',
-               'tf2_ros'}
+ROS_MODULES = {
+    'ament_index_python',
+    'builtin_interfaces',
+    'cv_bridge',
+    'launch',
+    'launch_ros',
+    'message_filters',
+    'rclpy',
+    'rosidl_runtime_py',
+    'sensor_msgs_py',
+    'std_srvs',
+    'tf2_ros',
+}
 
 
 def imported_modules(code: str) -> Iterator[str]:
@@ -85,8 +127,9 @@ def faults(importer: str, code: str) -> list[str]:
         if top == 'training':
             if room != 'training' or not _allowed_within(importer, module):
                 found.append(module)
-        elif top == OURS and not (_allowed(room, rest or '__init__')
-                                  and _allowed_within(importer, rest)):
+        elif top == OURS and not (
+            _allowed(room, rest or '__init__') and _allowed_within(importer, rest)
+        ):
             found.append(module)
     return found
 
@@ -103,8 +146,8 @@ def _allowed_within(importer: str, module: str) -> bool:
     """Whether the rules between the inner rooms of one room let a module import another."""
     for outer, rooms in WITHIN.items():
         if _lies_in(importer, outer) and _lies_in(module, outer) and module != outer:
-            inner = importer[len(outer) + 1:].split('.')[0]
-            there = module[len(outer) + 1:].split('.')[0]
+            inner = importer[len(outer) + 1 :].split('.')[0]
+            there = module[len(outer) + 1 :].split('.')[0]
             if inner in rooms and there not in rooms[inner] | {inner}:
                 return False
     return True
@@ -124,8 +167,11 @@ def source_files() -> list[Path]:
 def test_imports_follow_the_rules(room):
     paths = [path for path in source_files() if module_of(path).split('.')[0] == room]
     assert paths, f'{room} is in ALLOWED but not in the package'
-    wrong = {str(path): found for path in paths
-             if (found := faults(module_of(path), (ROOT / path).read_text(encoding='utf-8')))}
+    wrong = {
+        str(path): found
+        for path in paths
+        if (found := faults(module_of(path), (ROOT / path).read_text(encoding='utf-8')))
+    }
     assert not wrong
 
 
@@ -134,42 +180,53 @@ def test_every_room_has_a_rule():
     assert rooms == set(ALLOWED)
 
 
-@pytest.mark.parametrize(('importer', 'code', 'wrong'), [
-    ('core.edges', 'import rclpy', ['rclpy']),
-    ('core.edges', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
-    ('core.edges', 'def late():\n    from depth_refiner_ros import diffusion', 2),
-    ('priors.base', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
-    ('diffusion.codec', 'import depth_refiner_ros.refiner', 1),
-    ('settings.options', 'from depth_refiner_ros.core.types import RefinedDepth', 2),
-    ('sources.tum', 'from depth_refiner_ros.mapping.tsdf import TsdfVolume', 2),
-    ('refiner.method', 'from sensor_msgs.msg import Image', 2),
-    ('refiner.method', 'from depth_refiner_ros.nodes.runtime import qos', 2),
-    ('apps.fuse', 'from depth_refiner_ros.cli.flags import Output', 2),
-    ('cli.main', 'import rclpy', 1),
-    ('training.loop', 'from depth_refiner_ros.nodes.runtime.mailbox import Mailbox', 2),
-    ('nodes.tsdf_node', 'import training.loop', 1),
-    ('mapping.tsdf', 'from nav_msgs.msg import Odometry', 2),
-    ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.inputs.poses import Poses', 2),
-    ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.tsdf_node import TsdfNode', 2),
-    ('sources.simulated.rooms.room',
-     'from depth_refiner_ros.sources.simulated.render.rays import dot', 2),
-    ('training.data.batches', 'from training.loop import train', 2),
-])
+@pytest.mark.parametrize(
+    ('importer', 'code', 'wrong'),
+    [
+        ('core.edges', 'import rclpy', ['rclpy']),
+        ('core.edges', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
+        ('core.edges', 'def late():\n    from depth_refiner_ros import diffusion', 2),
+        ('priors.base', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
+        ('diffusion.codec', 'import depth_refiner_ros.refiner', 1),
+        ('settings.options', 'from depth_refiner_ros.core.types import RefinedDepth', 2),
+        ('sources.tum', 'from depth_refiner_ros.mapping.tsdf import TsdfVolume', 2),
+        ('refiner.method', 'from sensor_msgs.msg import Image', 2),
+        ('refiner.method', 'from depth_refiner_ros.nodes.runtime import qos', 2),
+        ('apps.fuse', 'from depth_refiner_ros.cli.flags import Output', 2),
+        ('cli.main', 'import rclpy', 1),
+        ('training.loop', 'from depth_refiner_ros.nodes.runtime.mailbox import Mailbox', 2),
+        ('nodes.tsdf_node', 'import training.loop', 1),
+        ('mapping.tsdf', 'from nav_msgs.msg import Odometry', 2),
+        ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.inputs.poses import Poses', 2),
+        ('nodes.runtime.qos', 'from depth_refiner_ros.nodes.tsdf_node import TsdfNode', 2),
+        (
+            'sources.simulated.rooms.room',
+            'from depth_refiner_ros.sources.simulated.render.rays import dot',
+            2,
+        ),
+        ('training.data.batches', 'from training.loop import train', 2),
+    ],
+)
 def test_the_check_finds_forbidden_imports(importer, code, wrong):
     found = faults(importer, code)
     assert found == wrong if isinstance(wrong, list) else len(found) == wrong
 
 
-@pytest.mark.parametrize(('importer', 'code'), [
-    ('core.edges', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
-    ('nodes.refiner_node',
-     'import rclpy\nfrom depth_refiner_ros.refiner.refiner import DepthRefiner'),
-    ('nodes.inputs.poses', 'from depth_refiner_ros.nodes.runtime.topics import Topics'),
-    ('cli.main', 'from depth_refiner_ros import __version__'),
-    ('sources.tum', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
-    ('launch.demo', 'from launch_ros.actions import LifecycleNode'),
-    ('settings.settings', 'from depth_refiner_ros.core.errors import SettingsError'),
-])
+@pytest.mark.parametrize(
+    ('importer', 'code'),
+    [
+        ('core.edges', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
+        (
+            'nodes.refiner_node',
+            'import rclpy\nfrom depth_refiner_ros.refiner.refiner import DepthRefiner',
+        ),
+        ('nodes.inputs.poses', 'from depth_refiner_ros.nodes.runtime.topics import Topics'),
+        ('cli.main', 'from depth_refiner_ros import __version__'),
+        ('sources.tum', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
+        ('launch.demo', 'from launch_ros.actions import LifecycleNode'),
+        ('settings.settings', 'from depth_refiner_ros.core.errors import SettingsError'),
+    ],
+)
 def test_the_check_lets_allowed_imports_pass(importer, code):
     assert faults(importer, code) == []
 
@@ -182,22 +239,42 @@ def test_relative_imports_are_refused():
 def loaded_after(statement: str) -> set[str]:
     """Run a statement in a fresh Python and give the top-level modules that it loaded."""
     probe = f'import sys; {statement}; print(*{{name.split(".")[0] for name in sys.modules}})'
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', probe], cwd=ROOT, timeout=120,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', probe],
+        cwd=ROOT,
+        timeout=120,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(('module', 'unwanted'), [
-    ('depth_refiner_ros', {'torch', 'numpy'}),
-    ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
-    ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
-    ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
-    ('depth_refiner_ros.refiner.refiner', {'rclpy', 'open3d', 'matplotlib', 'plotly', 'rosbags',
-                                           'typer', 'onnxruntime', 'torchvision'}),
-    ('depth_refiner_ros.cli.main', {'rclpy', 'open3d', 'diffusers', 'matplotlib'}),
-    ('depth_refiner_ros.mapping.trajectory', {'open3d', 'rclpy'}),
-])
+@pytest.mark.parametrize(
+    ('module', 'unwanted'),
+    [
+        ('depth_refiner_ros', {'torch', 'numpy'}),
+        ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
+        ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
+        ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
+        (
+            'depth_refiner_ros.refiner.refiner',
+            {
+                'rclpy',
+                'open3d',
+                'matplotlib',
+                'plotly',
+                'rosbags',
+                'typer',
+                'onnxruntime',
+                'torchvision',
+            },
+        ),
+        ('depth_refiner_ros.cli.main', {'rclpy', 'open3d', 'diffusers', 'matplotlib'}),
+        ('depth_refiner_ros.mapping.trajectory', {'open3d', 'rclpy'}),
+    ],
+)
 def test_importing_leaves_heavy_parts_unloaded(module, unwanted):
     loaded = loaded_after(f'import {module}')
     assert OURS in loaded

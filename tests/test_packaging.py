@@ -18,13 +18,36 @@ from tests import test_import_boundaries as boundaries
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = sorted((ROOT / 'requirements').glob('*.txt'))
-DISTRIBUTION_OF = {'cv2': 'opencv-python-headless', 'PIL': 'pillow', 'yaml': 'pyyaml',
-                   'skimage': 'scikit-image', 'rerun': 'rerun-sdk'}
-ISSUE_DEPENDS = {'rclpy', 'sensor_msgs', 'geometry_msgs', 'nav_msgs', 'std_srvs',
-                 'diagnostic_msgs', 'visualization_msgs', 'cv_bridge', 'message_filters',
-                 'tf2_ros', 'launch_ros'}
-NOT_ON_PYPI = {'ament_index_python', 'cv_bridge', 'launch', 'launch_ros', 'message_filters',
-               'tf2_msgs', 'tf2_ros', 'rosidl_runtime_py'}
+DISTRIBUTION_OF = {
+    'cv2': 'opencv-python-headless',
+    'PIL': 'pillow',
+    'yaml': 'pyyaml',
+    'skimage': 'scikit-image',
+    'rerun': 'rerun-sdk',
+}
+ISSUE_DEPENDS = {
+    'rclpy',
+    'sensor_msgs',
+    'geometry_msgs',
+    'nav_msgs',
+    'std_srvs',
+    'diagnostic_msgs',
+    'visualization_msgs',
+    'cv_bridge',
+    'message_filters',
+    'tf2_ros',
+    'launch_ros',
+}
+NOT_ON_PYPI = {
+    'ament_index_python',
+    'cv_bridge',
+    'launch',
+    'launch_ros',
+    'message_filters',
+    'tf2_msgs',
+    'tf2_ros',
+    'rosidl_runtime_py',
+}
 COME_WITH_RCLPY = {'builtin_interfaces', 'rcl_interfaces', 'ament_index_python'}
 
 
@@ -54,9 +77,12 @@ def setup_arguments() -> dict[str, ast.expr]:
 def declared_in_setup() -> set[str]:
     """Name every distribution that setup.py asks for, ROS messages included."""
     arguments = setup_arguments()
-    texts = [node.value for part in ('install_requires', 'extras_require')
-             for node in ast.walk(arguments[part])
-             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [
+        node.value
+        for part in ('install_requires', 'extras_require')
+        for node in ast.walk(arguments[part])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     names = {re.match(r'[\w-]+', text).group().lower() for text in texts if text[-1] != '-'}
     source = (ROOT / 'setup.py').read_text()
     ros = ast.literal_eval(re.search(r'^ROS = (\[.*?\])', source, re.M | re.S).group(1))
@@ -76,15 +102,22 @@ def exec_depends() -> set[str]:
 def foreign_imports(*folders: str) -> set[str]:
     """Name the top-level modules that are neither ours nor Python's."""
     ours = {'depth_refiner_ros', 'training', 'tests'}
-    ours |= {path.stem for folder in ('tests', 'scripts', *folders)
-             for path in (ROOT / folder).rglob('*')}
-    modules = {module.split('.')[0] for folder in folders
-               for path in (ROOT / folder).rglob('*.py')
-               for module in boundaries.imported_modules(path.read_text(encoding='utf-8'))}
+    ours |= {
+        path.stem
+        for folder in ('tests', 'scripts', *folders)
+        for path in (ROOT / folder).rglob('*')
+    }
+    modules = {
+        module.split('.')[0]
+        for folder in folders
+        for path in (ROOT / folder).rglob('*.py')
+        for module in boundaries.imported_modules(path.read_text(encoding='utf-8'))
+    }
     return modules - ours - set(sys.stdlib_module_names)
 
 
 # What is declared
+
 
 def test_manifest_is_format_3_and_says_what_setup_says():
     manifest = package_xml()
@@ -99,15 +132,19 @@ def test_manifest_is_format_3_and_says_what_setup_says():
 
 def test_manifest_asks_for_every_ros_package_we_import():
     assert exec_depends() >= ISSUE_DEPENDS
-    used = {name for name in foreign_imports('depth_refiner_ros', 'launch')
-            if boundaries.is_ros(name)}
+    used = {
+        name for name in foreign_imports('depth_refiner_ros', 'launch') if boundaries.is_ros(name)
+    }
     assert used
     assert used <= exec_depends()
 
 
 def test_every_import_is_declared_for_pip():
-    used = {name for name in foreign_imports('depth_refiner_ros', 'training', 'tests')
-            if not boundaries.is_ros(name)}
+    used = {
+        name
+        for name in foreign_imports('depth_refiner_ros', 'training', 'tests')
+        if not boundaries.is_ros(name)
+    }
     wanted = {DISTRIBUTION_OF.get(name, name.lower()) for name in used}
     assert 'torch' in wanted
     assert wanted - all_pins() == set()
@@ -115,10 +152,14 @@ def test_every_import_is_declared_for_pip():
 
 
 def test_ros_wheels_cover_what_the_nodes_import():
-    used = {name for name in foreign_imports('depth_refiner_ros')
-            if boundaries.is_ros(name)} - NOT_ON_PYPI - COME_WITH_RCLPY
+    used = (
+        {name for name in foreign_imports('depth_refiner_ros') if boundaries.is_ros(name)}
+        - NOT_ON_PYPI
+        - COME_WITH_RCLPY
+    )
     assert {f'ros-{name.replace("_", "-")}' for name in used} <= set(
-        pins(ROOT / 'requirements/ros.txt'))
+        pins(ROOT / 'requirements/ros.txt')
+    )
 
 
 @pytest.mark.parametrize('path', REQUIREMENTS, ids=lambda path: path.name)
@@ -147,16 +188,37 @@ def test_extras_are_those_that_requirement_files_are_for():
 
 # What is installed
 
+
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
     """Build the wheel from a copy of the checkout."""
     copy = tmp_path_factory.mktemp('copy') / 'depth_refiner_ros'
-    skip = shutil.ignore_patterns('.*', '__pycache__', '*.egg-info', 'build', 'install', 'log',
-                                  'runs', 'tests', 'demo_output')
+    skip = shutil.ignore_patterns(
+        '.*',
+        '__pycache__',
+        '*.egg-info',
+        'build',
+        'install',
+        'log',
+        'runs',
+        'tests',
+        'demo_output',
+    )
     shutil.copytree(ROOT, copy, ignore=skip)
     out = copy.parent / 'out'
-    command = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index',
-               '--no-build-isolation', '--wheel-dir', str(out), str(copy)]
+    command = [
+        sys.executable,
+        '-m',
+        'pip',
+        'wheel',
+        '--quiet',
+        '--no-deps',
+        '--no-index',
+        '--no-build-isolation',
+        '--wheel-dir',
+        str(out),
+        str(copy),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(next(out.glob('*.whl'))) as archive:
@@ -165,10 +227,14 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 
 def package_files(*suffixes: str) -> set[str]:
     """List the files of the package, all or those with some suffixes, from the root."""
-    found = (path for path in (ROOT / 'depth_refiner_ros').rglob('*')
-             if path.is_file() and path.suffix != '.pyc')
-    return {str(path.relative_to(ROOT)) for path in found
-            if not suffixes or path.suffix in suffixes}
+    found = (
+        path
+        for path in (ROOT / 'depth_refiner_ros').rglob('*')
+        if path.is_file() and path.suffix != '.pyc'
+    )
+    return {
+        str(path.relative_to(ROOT)) for path in found if not suffixes or path.suffix in suffixes
+    }
 
 
 def test_wheel_holds_every_module_and_data_file(wheel):
@@ -178,40 +244,64 @@ def test_wheel_holds_every_module_and_data_file(wheel):
 
 def test_wheel_installs_no_tests_and_no_training(wheel):
     tops = {name.split('/')[0] for name in wheel.namelist()}
-    assert tops == {'depth_refiner_ros', 'depth_refiner_ros-0.1.0.dist-info',
-                    'depth_refiner_ros-0.1.0.data'}
+    assert tops == {
+        'depth_refiner_ros',
+        'depth_refiner_ros-0.1.0.dist-info',
+        'depth_refiner_ros-0.1.0.data',
+    }
 
 
 def test_wheel_puts_launch_and_config_where_ros_looks(wheel):
     share = {name.partition('.data/data/share/')[2] for name in wheel.namelist()}
-    wanted = {f'depth_refiner_ros/{path.relative_to(ROOT)}'
-              for folder in ('launch', 'config') for path in (ROOT / folder).rglob('*')
-              if path.is_file() and path.suffix != '.pyc'}
+    wanted = {
+        f'depth_refiner_ros/{path.relative_to(ROOT)}'
+        for folder in ('launch', 'config')
+        for path in (ROOT / folder).rglob('*')
+        if path.is_file() and path.suffix != '.pyc'
+    }
     assert wanted
-    assert wanted | {'depth_refiner_ros/package.xml',
-                     'ament_index/resource_index/packages/depth_refiner_ros'} <= share
+    assert (
+        wanted
+        | {
+            'depth_refiner_ros/package.xml',
+            'ament_index/resource_index/packages/depth_refiner_ros',
+        }
+        <= share
+    )
 
 
 def test_programs_name_a_main_that_exists(wheel):
     name = 'depth_refiner_ros-0.1.0.dist-info/entry_points.txt'
     lines = wheel.read(name).decode().split('[console_scripts]')[1].split('\n')
     programs = dict(line.split(' = ') for line in lines if line)
-    assert set(programs) == {'depth-refiner', 'refiner_node', 'tsdf_node', 'player_node',
-                             'recorder_node'}
+    assert set(programs) == {
+        'depth-refiner',
+        'refiner_node',
+        'tsdf_node',
+        'player_node',
+        'recorder_node',
+    }
     for target in programs.values():
         module, _, function = target.partition(':')
         code = (ROOT / module.replace('.', '/')).with_suffix('.py').read_text()
-        assert function in {node.name for node in ast.parse(code).body
-                            if isinstance(node, ast.FunctionDef)}, target
+        assert function in {
+            node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)
+        }, target
 
 
 # make and .ci/run
 
+
 def make(*words: str) -> str:
     """Say what make would do."""
-    done = subprocess.run(['make', '--dry-run', '--no-print-directory', *words], cwd=ROOT,
-                          capture_output=True, text=True, check=False,
-                          env={**os.environ, 'MAKEFLAGS': ''})
+    done = subprocess.run(
+        ['make', '--dry-run', '--no-print-directory', *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, 'MAKEFLAGS': ''},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -232,24 +322,34 @@ def test_make_test_checks_first_and_then_runs_everything():
     assert len((ROOT / 'Makefile').read_text().splitlines()) < 60
 
 
-@pytest.mark.parametrize(('spec', 'passes'), [
-    ('@echo "12 passed, 3 skipped in 4.00s"', True),
-    ('@echo "3 skipped in 0.10s"', False),
-    ('@echo "0 passed"', False),
-    ('@echo "12 passed in 4.00s"; exit 1', False),
-    ('@true', False),
-])
+@pytest.mark.parametrize(
+    ('spec', 'passes'),
+    [
+        ('@echo "12 passed, 3 skipped in 4.00s"', True),
+        ('@echo "3 skipped in 0.10s"', False),
+        ('@echo "0 passed"', False),
+        ('@echo "12 passed in 4.00s"; exit 1', False),
+        ('@true', False),
+    ],
+)
 def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, spec, passes):
     (tmp_path / '.ci').mkdir()
     shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
     (tmp_path / 'Makefile').write_text(f'test:\n\t{spec}\n')
-    done = subprocess.run(['bash', str(tmp_path / '.ci/run')], cwd='/', capture_output=True,
-                          text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ['bash', str(tmp_path / '.ci/run')],
+        cwd='/',
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     assert (done.returncode == 0) is passes
     assert 'passed' not in spec or 'passed' in done.stdout
 
 
 # The scripts
+
 
 def script(name: str):
     """Load one of scripts/ as a module."""
@@ -295,8 +395,9 @@ def small_project(tmp_path) -> Path:
     (tmp_path / 'requirements/base.txt').write_text('setuptools==79.0.1\n')
     for name in ('setup.cfg', 'pyproject.toml'):
         (tmp_path / name).write_text('')
-    (tmp_path / 'setup.py').write_text('import setuptools\nsetuptools.setup(name="small", '
-                                       'version="1", py_modules=[])\n')
+    (tmp_path / 'setup.py').write_text(
+        'import setuptools\nsetuptools.setup(name="small", version="1", py_modules=[])\n'
+    )
     return tmp_path
 
 
@@ -313,7 +414,8 @@ def test_the_installer_does_what_is_left_to_do_and_no_more(small_project):
     failed = install(small_project)
     assert failed.returncode == 1
     assert failed.stderr.rstrip().splitlines()[-1] == (
-        'error: pip could not install the dependencies; the lines above say why')
+        'error: pip could not install the dependencies; the lines above say why'
+    )
 
     mark = small_project / 'env/mark'
     mark.touch()
@@ -329,13 +431,16 @@ def test_the_installer_does_what_is_left_to_do_and_no_more(small_project):
     assert (again.returncode, again.stdout) == (0, '')
 
 
-@pytest.mark.parametrize(('found', 'anew'), [
-    ({}, True),
-    ({'python': 'a', 'cuda': True}, False),
-    ({'python': 'a', 'cuda': True, 'fingerprint': 'old'}, False),
-    ({'python': 'b', 'cuda': True, 'fingerprint': 'old'}, True),
-    ({'python': 'a', 'cuda': False, 'fingerprint': 'old'}, True),
-])
+@pytest.mark.parametrize(
+    ('found', 'anew'),
+    [
+        ({}, True),
+        ({'python': 'a', 'cuda': True}, False),
+        ({'python': 'a', 'cuda': True, 'fingerprint': 'old'}, False),
+        ({'python': 'b', 'cuda': True, 'fingerprint': 'old'}, True),
+        ({'python': 'a', 'cuda': False, 'fingerprint': 'old'}, True),
+    ],
+)
 def test_another_python_or_build_starts_anew(found, anew, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / 'scripts'))
     assert script('install').starts_anew(found, {'python': 'a', 'cuda': True}) is anew

@@ -23,10 +23,16 @@ def code_files() -> list[Path]:
 
 def text_files() -> list[Path]:
     """List the files that people read, from the root."""
-    inside = [path for folder in (*FOLDERS, 'config', 'docs', 'requirements', '.ci')
-              for path in (ROOT / folder).rglob('*')]
-    paths = [path for path in [*inside, *ROOT.glob('*')]
-             if path.is_file() and path.suffix in TEXTS and '__pycache__' not in path.parts]
+    inside = [
+        path
+        for folder in (*FOLDERS, 'config', 'docs', 'requirements', '.ci')
+        for path in (ROOT / folder).rglob('*')
+    ]
+    paths = [
+        path
+        for path in [*inside, *ROOT.glob('*')]
+        if path.is_file() and path.suffix in TEXTS and '__pycache__' not in path.parts
+    ]
     return sorted(path.relative_to(ROOT) for path in paths)
 
 
@@ -47,16 +53,21 @@ def long_functions(code: str, most: int = FUNCTION_LINES) -> list[str]:
 def swallows_everything(handler: ast.ExceptHandler) -> bool:
     """Return whether a handler takes every exception and does not raise again."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    bare = any(kind is None or (isinstance(kind, ast.Name)
-                                and kind.id in ('Exception', 'BaseException')) for kind in kinds)
+    bare = any(
+        kind is None or (isinstance(kind, ast.Name) and kind.id in ('Exception', 'BaseException'))
+        for kind in kinds
+    )
     raises = any(isinstance(node, ast.Raise) for step in handler.body for node in ast.walk(step))
     return bare and not raises
 
 
 def catch_alls(code: str) -> list[int]:
     """Return the lines of handlers that swallow everything."""
-    return [node.lineno for node in ast.walk(ast.parse(code))
-            if isinstance(node, ast.ExceptHandler) and swallows_everything(node)]
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ExceptHandler) and swallows_everything(node)
+    ]
 
 
 @pytest.mark.parametrize('path', code_files(), ids=str)
@@ -69,22 +80,28 @@ def test_file_is_small_and_honest(path):
 
 
 def test_nodes_have_at_most_few_frame_guards():
-    guards = {str(path): len(catch_alls((ROOT / path).read_text(encoding='utf-8')))
-              for path in code_files() if str(path).startswith(FRAME_GUARDS)}
+    guards = {
+        str(path): len(catch_alls((ROOT / path).read_text(encoding='utf-8')))
+        for path in code_files()
+        if str(path).startswith(FRAME_GUARDS)
+    }
     assert sum(guards.values()) <= 2, {path: count for path, count in guards.items() if count}
 
 
 def test_median_module_is_short():
-    modules = [path for path in code_files()
-               if path.parts[0] in FOLDERS[:2] and path.stem != '__init__']
+    modules = [
+        path for path in code_files() if path.parts[0] in FOLDERS[:2] and path.stem != '__init__'
+    ]
     lengths = [len((ROOT / path).read_text(encoding='utf-8').splitlines()) for path in modules]
     assert len(lengths) > 20
     assert statistics.median(lengths) <= MEDIAN_LINES
 
 
 def test_no_path_of_one_machine():
-    hits = {str(path): MACHINE_PATH.findall((ROOT / path).read_text(encoding='utf-8'))
-            for path in text_files()}
+    hits = {
+        str(path): MACHINE_PATH.findall((ROOT / path).read_text(encoding='utf-8'))
+        for path in text_files()
+    }
     assert not {path: found for path, found in hits.items() if found}
 
 
@@ -100,14 +117,17 @@ def test_checks_find_what_they_look_for():
     assert catch_alls('try:\n    f()\nexcept ValueError:\n    pass') == []
 
 
-@pytest.mark.parametrize(('text', 'found'), [
-    ("open('" + '/home' + "/me/data.txt')", True),
-    ('see ' + '/root' + '/models/x', True),
-    ('/opt/ros/jazzy/setup.bash', False),
-    ('https://example.org/home/page/', False),
-    ('~/ros2_ws/src', False),
-    ('<name>/home/kitchen/', False),
-    ('share/work/config/', False),
-])
+@pytest.mark.parametrize(
+    ('text', 'found'),
+    [
+        ("open('" + '/home' + "/me/data.txt')", True),
+        ('see ' + '/root' + '/models/x', True),
+        ('/opt/ros/jazzy/setup.bash', False),
+        ('https://example.org/home/page/', False),
+        ('~/ros2_ws/src', False),
+        ('<name>/home/kitchen/', False),
+        ('share/work/config/', False),
+    ],
+)
 def test_machine_paths_are_told_from_others(text, found):
     assert bool(MACHINE_PATH.search(text)) is found

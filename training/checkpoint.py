@@ -20,9 +20,15 @@ from torch import nn
 FILES = ('weights.safetensors', 'average.safetensors', 'optimizer.safetensors', 'state.json')
 
 
-def save_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torch.Tensor],
-                    optimizer: torch.optim.Optimizer, step: int,
-                    best: dict[str, float]) -> None:
+def save_checkpoint(
+    folder: Path,
+    *,
+    network: nn.Module,
+    average: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    best: dict[str, float],
+) -> None:
     """
     Write a checkpoint; the one before stays whole until the new one is complete.
 
@@ -35,10 +41,13 @@ def save_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torc
     names = _parameter_names(network, optimizer)
     moments: dict[str, torch.Tensor] = {}
     for index, state in optimizer.state_dict()['state'].items():
-        moments.update({f'{names[index]}/{key}': torch.as_tensor(value)
-                        for key, value in state.items()})
-    save_file({key: value.contiguous() for key, value in network.state_dict().items()},
-              staging / 'weights.safetensors')
+        moments.update(
+            {f'{names[index]}/{key}': torch.as_tensor(value) for key, value in state.items()}
+        )
+    save_file(
+        {key: value.contiguous() for key, value in network.state_dict().items()},
+        staging / 'weights.safetensors',
+    )
     save_file(average, staging / 'average.safetensors')
     save_file(moments, staging / 'optimizer.safetensors')
     (staging / 'state.json').write_text(json.dumps({'step': step, 'best': best}))
@@ -50,15 +59,20 @@ def save_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torc
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torch.Tensor],
-                    optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def load_checkpoint(
+    folder: Path,
+    *,
+    network: nn.Module,
+    average: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> dict[str, Any]:
     """
     Restore a run in place.
 
     :return: ``{'step': updates done, 'best': figures}``
     :raises WeightsError: where a file is missing, corrupt or of another network
     """
-    if not folder.exists():   # killed between the two renames of a save
+    if not folder.exists():  # killed between the two renames of a save
         folder = folder.with_name(f'.{folder.name}.previous')
     for name in FILES:
         if not (folder / name).is_file():
@@ -69,12 +83,14 @@ def load_checkpoint(folder: Path, *, network: nn.Module, average: dict[str, torc
         moments = load_file(folder / 'optimizer.safetensors')
         state: dict[str, Any] = json.loads((folder / 'state.json').read_text())
     except (SafetensorError, RuntimeError, ValueError) as error:
-        raise WeightsError(f'cannot resume from {folder}: {first_line(error)}; give the run '
-                           'another output or the configuration that it began with') from error
+        raise WeightsError(
+            f'cannot resume from {folder}: {first_line(error)}; give the run '
+            'another output or the configuration that it began with'
+        ) from error
     if set(stored) != set(average):
         raise WeightsError(f'{folder}: the average belongs to another network')
     for name, value in stored.items():
-        average[name].copy_(value)   # in place, so that it stays on the network's device
+        average[name].copy_(value)  # in place, so that it stays on the network's device
     _restore_moments(optimizer, _parameter_names(network, optimizer), moments)
     return state
 
@@ -102,8 +118,9 @@ def fill(network: nn.Module, state: dict[str, torch.Tensor], where: Path | str) 
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise WeightsError(f'{where} is of another network than model describes: '
-                           f'{first_line(error)}') from error
+        raise WeightsError(
+            f'{where} is of another network than model describes: {first_line(error)}'
+        ) from error
 
 
 def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
@@ -112,8 +129,9 @@ def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> li
     return [names[id(value)] for group in optimizer.param_groups for value in group['params']]
 
 
-def _restore_moments(optimizer: torch.optim.Optimizer, names: list[str],
-                     moments: dict[str, torch.Tensor]) -> None:
+def _restore_moments(
+    optimizer: torch.optim.Optimizer, names: list[str], moments: dict[str, torch.Tensor]
+) -> None:
     indices = {name: index for index, name in enumerate(names)}
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():

@@ -36,26 +36,26 @@ class OptimizerConfig:
     weight_decay: float = 0.01
     schedule: str = 'cosine'
     warmup_steps: int = 100
-    total_steps: int = 0          # 0: the run's own number of steps
+    total_steps: int = 0  # 0: the run's own number of steps
     final_ratio: float = 0.01
-    max_grad_norm: float = 1.0    # 0: no clipping
+    max_grad_norm: float = 1.0  # 0: no clipping
 
 
 @dataclass
 class DataConfig:
     """Rendered rooms and what is done to them before the network sees them."""
 
-    rooms: str = '.data/rooms_train'   # a folder, or several with commas between
+    rooms: str = '.data/rooms_train'  # a folder, or several with commas between
     validation: str = '.data/rooms_val'
-    crop_width: int = 640         # pixels of the rendered frame, before the resize
+    crop_width: int = 640  # pixels of the rendered frame, before the resize
     crop_height: int = 480
-    width: int = 256              # pixels at the network
+    width: int = 256  # pixels at the network
     height: int = 192
-    min_zoom: float = 1.0         # crops are this much larger or smaller at random
+    min_zoom: float = 1.0  # crops are this much larger or smaller at random
     max_zoom: float = 1.0
     flip: bool = True
-    photometric: float = 1.0      # strength of exposure, color, noise and blur changes
-    degradations: dict[str, float] = field(default_factory=dict)   # kind: probability
+    photometric: float = 1.0  # strength of exposure, color, noise and blur changes
+    degradations: dict[str, float] = field(default_factory=dict)  # kind: probability
 
 
 @dataclass
@@ -70,14 +70,14 @@ class RunConfig:
 
     objective: str = ''
     output: str = ''
-    init_from: str = ''           # checkpoint (its average) or bundle that the weights start from
+    init_from: str = ''  # checkpoint (its average) or bundle that the weights start from
     seed: int = 0
-    steps: int = 1000             # optimiser updates
-    batch: int = 8                # samples per process and micro-step
-    accumulate: int = 1           # micro-steps per update
-    precision: str = 'no'         # no | bf16, by autocast; weights stay fp32
-    threads: int = 0              # CPU threads; 0 leaves torch's choice
-    ema_decay: float = 0.999      # 0: no average is kept
+    steps: int = 1000  # optimiser updates
+    batch: int = 8  # samples per process and micro-step
+    accumulate: int = 1  # micro-steps per update
+    precision: str = 'no'  # no | bf16, by autocast; weights stay fp32
+    threads: int = 0  # CPU threads; 0 leaves torch's choice
+    ema_decay: float = 0.999  # 0: no average is kept
     log_every: int = 20
     validate_every: int = 500
     validation_samples: int = 64
@@ -96,8 +96,11 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     :raises SettingsError: where a file is missing or a key or value does not fit
     """
     try:
-        tree = OmegaConf.merge(OmegaConf.structured(RunConfig), _with_bases(path, ()),
-                               OmegaConf.from_dotlist(list(overrides)))
+        tree = OmegaConf.merge(
+            OmegaConf.structured(RunConfig),
+            _with_bases(path, ()),
+            OmegaConf.from_dotlist(list(overrides)),
+        )
         config = cast(RunConfig, OmegaConf.to_object(tree))
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
@@ -119,24 +122,38 @@ def check_keys(group: str, given: Iterable[str], known: Sequence[str]) -> None:
     """
     for key in given:
         if key not in known:
-            raise SettingsError(f'{group}.{key} is unknown{_nearest(key, known)}; known are '
-                                f'{", ".join(known)}')
+            raise SettingsError(
+                f'{group}.{key} is unknown{_nearest(key, known)}; known are {", ".join(known)}'
+            )
 
 
 def _check(config: RunConfig) -> None:
-    lowest = {'steps': 1, 'batch': 1, 'accumulate': 1, 'threads': 0, 'seed': 0, 'ema_decay': 0,
-              'log_every': 1, 'validate_every': 1, 'validation_samples': 1, 'save_every': 1}
+    lowest = {
+        'steps': 1,
+        'batch': 1,
+        'accumulate': 1,
+        'threads': 0,
+        'seed': 0,
+        'ema_decay': 0,
+        'log_every': 1,
+        'validate_every': 1,
+        'validation_samples': 1,
+        'save_every': 1,
+    }
     for name, low in lowest.items():
         if not getattr(config, name) >= low:
             raise SettingsError(f'{name} = {getattr(config, name)} must be at least {low}')
     if not config.ema_decay < 1.0:
         raise SettingsError(f'ema_decay = {config.ema_decay} must be below 1')
-    for key, value, known in (('precision', config.precision, PRECISIONS),
-                              ('optimizer.name', config.optimizer.name, OPTIMIZERS),
-                              ('optimizer.schedule', config.optimizer.schedule, SCHEDULES)):
+    for key, value, known in (
+        ('precision', config.precision, PRECISIONS),
+        ('optimizer.name', config.optimizer.name, OPTIMIZERS),
+        ('optimizer.schedule', config.optimizer.schedule, SCHEDULES),
+    ):
         if value not in known:
-            raise SettingsError(f'{key} = {value!r} must be one of {", ".join(known)}'
-                                f'{_nearest(value, known)}')
+            raise SettingsError(
+                f'{key} = {value!r} must be one of {", ".join(known)}{_nearest(value, known)}'
+            )
     if not config.output:
         raise SettingsError('output is not set; name the folder of the run')
 
@@ -158,8 +175,11 @@ def _with_bases(path: Path, inside: tuple[Path, ...]) -> DictConfig:
 
 
 def _hint(message: str) -> str:
-    known = [*RunConfig.__dataclass_fields__, *OptimizerConfig.__dataclass_fields__,
-             *DataConfig.__dataclass_fields__]
+    known = [
+        *RunConfig.__dataclass_fields__,
+        *OptimizerConfig.__dataclass_fields__,
+        *DataConfig.__dataclass_fields__,
+    ]
     key = message.split("'")[1] if message.count("'") >= 2 else ''
     return _nearest(key, known)
 

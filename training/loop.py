@@ -38,19 +38,27 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     :raises NotFiniteError: with the step, where loss or gradient is not finite
     """
     torch.manual_seed(config.seed)
-    accelerator = Accelerator(mixed_precision=config.precision,
-                              gradient_accumulation_steps=config.accumulate)
+    accelerator = Accelerator(
+        mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate
+    )
     rooms = RenderedRooms.of(config.data.rooms)
     held_out = RenderedRooms.of(config.data.validation)
     output = _run_folder(config)
     if config.init_from:
         _start_from(config.init_from, objective)
     network, optimizer = accelerator.prepare(
-        objective.network, make_optimizer(objective.network, config.optimizer))
+        objective.network, make_optimizer(objective.network, config.optimizer)
+    )
     ema = Ema(objective.network, config.ema_decay)
     done, best = _resume(output / LAST, objective.network, ema, optimizer.optimizer)
-    drawn = stream(rooms, config.data, config.batch, seed=config.seed,
-                   first_step=done * config.accumulate, rank=accelerator.process_index)
+    drawn = stream(
+        rooms,
+        config.data,
+        config.batch,
+        seed=config.seed,
+        first_step=done * config.accumulate,
+        rank=accelerator.process_index,
+    )
     figures: Figures = {}
     with closing(drawn) as batches, Log(output, config, accelerator.is_main_process) as log:
         for step in range(done, config.steps):
@@ -80,9 +88,13 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
     """
     kinds: dict[str, Any] = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam, 'muon': Muon}
     trained = [value for value in network.parameters() if value.requires_grad]
-    groups = [{'params': [value for value in trained if value.ndim > 1],
-               'weight_decay': config.weight_decay},
-              {'params': [value for value in trained if value.ndim <= 1], 'weight_decay': 0.0}]
+    groups = [
+        {
+            'params': [value for value in trained if value.ndim > 1],
+            'weight_decay': config.weight_decay,
+        },
+        {'params': [value for value in trained if value.ndim <= 1], 'weight_decay': 0.0},
+    ]
     optimizer: torch.optim.Optimizer = kinds[config.name](groups, lr=config.lr)
     return optimizer
 
@@ -99,13 +111,21 @@ def _run_folder(config: RunConfig) -> Path:
         output.mkdir(parents=True, exist_ok=True)
         save_config(config, output / 'config.yaml')
     except OSError as error:
-        raise SettingsError(f'output = {output} cannot be written: {error.strerror}; name '
-                            'another folder') from error
+        raise SettingsError(
+            f'output = {output} cannot be written: {error.strerror}; name another folder'
+        ) from error
     return output
 
 
-def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, optimizer: Any,
-            batches: Iterator[Batch], config: RunConfig, step: int) -> Figures:
+def _update(
+    accelerator: Accelerator,
+    network: nn.Module,
+    objective: Objective,
+    optimizer: Any,
+    batches: Iterator[Batch],
+    config: RunConfig,
+    step: int,
+) -> Figures:
     parts: Figures = {}
     for _ in range(config.accumulate):
         with accelerator.accumulate(network):
@@ -113,22 +133,30 @@ def _update(accelerator: Accelerator, network: nn.Module, objective: Objective, 
                 batch = next(batches).to(accelerator.device)
                 loss, parts = objective.loss(network, batch, step)
             if not torch.isfinite(loss):
-                raise NotFiniteError(f'loss is {float(loss.detach())} at step {step}: {parts}; '
-                                     'lower optimizer.lr or look at the data of this step')
+                raise NotFiniteError(
+                    f'loss is {float(loss.detach())} at step {step}: {parts}; '
+                    'lower optimizer.lr or look at the data of this step'
+                )
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 limit = config.optimizer.max_grad_norm or float('inf')
                 norm = accelerator.clip_grad_norm_(network.parameters(), limit)
                 if not torch.isfinite(norm):
-                    raise NotFiniteError(f'gradient norm is {float(norm)} at step {step}; lower '
-                                         'optimizer.lr')
+                    raise NotFiniteError(
+                        f'gradient norm is {float(norm)} at step {step}; lower optimizer.lr'
+                    )
             optimizer.step()
             optimizer.zero_grad()
     return {'loss': float(loss.detach()), **parts}
 
 
-def _validate(accelerator: Accelerator, objective: Objective, ema: Ema, rooms: RenderedRooms,
-              config: RunConfig) -> Figures:
+def _validate(
+    accelerator: Accelerator,
+    objective: Objective,
+    ema: Ema,
+    rooms: RenderedRooms,
+    config: RunConfig,
+) -> Figures:
     """Judge the averaged weights, then go on with the raw ones."""
     network = objective.network
     raw = {name: value.clone() for name, value in network.state_dict().items()}
@@ -141,21 +169,35 @@ def _validate(accelerator: Accelerator, objective: Objective, ema: Ema, rooms: R
     return figures
 
 
-def _resume(folder: Path, network: nn.Module, ema: Ema,
-            optimizer: torch.optim.Optimizer) -> tuple[int, Figures]:
+def _resume(
+    folder: Path, network: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
+) -> tuple[int, Figures]:
     if not folder.exists() and not folder.with_name(f'.{folder.name}.previous').exists():
         return 0, {}
     state = load_checkpoint(folder, network=network, average=ema.average, optimizer=optimizer)
     return int(state['step']), dict(state['best'])
 
 
-def _save(accelerator: Accelerator, folder: Path, objective: Objective, ema: Ema, optimizer: Any,
-          step: int, best: Figures) -> None:
+def _save(
+    accelerator: Accelerator,
+    folder: Path,
+    objective: Objective,
+    ema: Ema,
+    optimizer: Any,
+    step: int,
+    best: Figures,
+) -> None:
     if not accelerator.is_main_process:
         return
     try:
-        save_checkpoint(folder, network=objective.network, average=ema.average,
-                        optimizer=optimizer.optimizer, step=step, best=best)
+        save_checkpoint(
+            folder,
+            network=objective.network,
+            average=ema.average,
+            optimizer=optimizer.optimizer,
+            step=step,
+            best=best,
+        )
     except OSError as error:
         raise WeightsError(f'cannot save {folder} at step {step}: {error}') from error
 
@@ -170,9 +212,14 @@ class Log:
     def __init__(self, output: Path, config: RunConfig, speaks: bool) -> None:
         self._file = (output / 'log.jsonl' if speaks else Path(os.devnull)).open('a')
         self._every = config.log_every
-        self._progress = Progress(TextColumn('{task.description}'), BarColumn(),
-                                  TextColumn('{task.completed}/{task.total}'),
-                                  TimeElapsedColumn(), TimeRemainingColumn(), disable=not speaks)
+        self._progress = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TextColumn('{task.completed}/{task.total}'),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            disable=not speaks,
+        )
         self._task = self._progress.add_task(config.objective, total=config.steps)
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -200,8 +247,9 @@ class Log:
 
     def validation(self, step: int, figures: Figures) -> None:
         """Note validation figures."""
-        self._write({'step': step, **{f'validation/{key}': value
-                                      for key, value in figures.items()}})
+        self._write(
+            {'step': step, **{f'validation/{key}': value for key, value in figures.items()}}
+        )
         self._since = time.monotonic()
 
     def _write(self, row: dict[str, float]) -> None:

@@ -31,10 +31,17 @@ class Muon(torch.optim.Optimizer):
     :param betas: of Adam's steps
     """
 
-    def __init__(self, params: Iterable[Any], lr: float, weight_decay: float = 0.0,
-                 momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.999)) -> None:
-        super().__init__(params, {'lr': lr, 'weight_decay': weight_decay, 'momentum': momentum,
-                                  'betas': betas})
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        weight_decay: float = 0.0,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
+        super().__init__(
+            params, {'lr': lr, 'weight_decay': weight_decay, 'momentum': momentum, 'betas': betas}
+        )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -52,17 +59,18 @@ class Muon(torch.optim.Optimizer):
 
     def _muon(self, value: torch.Tensor, grad: torch.Tensor, momentum: float) -> torch.Tensor:
         past = self._state(value, 'past').lerp_(grad, 1.0 - momentum)
-        ahead = grad.lerp(past, momentum)   # Nesterov
+        ahead = grad.lerp(past, momentum)  # Nesterov
         size = ADAM_LIKE * math.sqrt(max(value.shape[0], value[0].numel()))
         return orthogonalized(ahead.flatten(1)).view_as(value) * size
 
-    def _adam(self, value: torch.Tensor, grad: torch.Tensor, beta1: float,
-              beta2: float) -> torch.Tensor:
+    def _adam(
+        self, value: torch.Tensor, grad: torch.Tensor, beta1: float, beta2: float
+    ) -> torch.Tensor:
         count = self._state(value, 'count').add_(1.0)
         first = self._state(value, 'first').lerp_(grad, 1.0 - beta1)
         second = self._state(value, 'second').lerp_(grad.square(), 1.0 - beta2)
-        spread = (second / (1.0 - beta2 ** count)).sqrt_()
-        return first / (1.0 - beta1 ** count) / (spread + 1e-8)
+        spread = (second / (1.0 - beta2**count)).sqrt_()
+        return first / (1.0 - beta1**count) / (spread + 1e-8)
 
     def _state(self, value: torch.Tensor, name: str) -> torch.Tensor:
         state = self.state[value]

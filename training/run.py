@@ -8,7 +8,7 @@ stopped goes on from its checkpoint with the same command.
 from pathlib import Path
 import sys
 
-if __name__ == '__main__':   # run from a checkout: the packages lie beside this folder
+if __name__ == '__main__':  # run from a checkout: the packages lie beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from depth_refiner_ros.core.errors import DepthRefinerError

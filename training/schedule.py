@@ -15,8 +15,9 @@ def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> floa
     :raises SettingsError: for an unknown schedule
     """
     if config.schedule not in SCHEDULES:
-        raise SettingsError(f'optimizer.schedule = {config.schedule!r} must be one of '
-                            f'{", ".join(SCHEDULES)}')
+        raise SettingsError(
+            f'optimizer.schedule = {config.schedule!r} must be one of {", ".join(SCHEDULES)}'
+        )
     total = config.total_steps or steps
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps

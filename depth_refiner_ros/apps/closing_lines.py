@@ -12,15 +12,19 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """Print counts, speed, accuracy and where the report is."""
     lost = ', '.join(f'{count} {reason}' for reason, count in summary['dropped'].items())
     latency = summary['latency_ms']
-    say(f'{summary["frames_in"]} frames in, {summary["frames_out"]} out, '
+    say(
+        f'{summary["frames_in"]} frames in, {summary["frames_out"]} out, '
         f'lost: {lost or "none"}; {number_text(summary["fps"], 1)} frames/s, latency '
-        f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms')
+        f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
+    )
     print_depth(summary['depth'])
     mesh = summary['mesh']
     score = ''
     if mesh['accuracy_mm'] is not None:
-        score = (f'; accuracy {mesh["accuracy_mm"]:.1f} mm, completeness '
-                 f'{mesh["completeness_mm"]:.1f} mm')
+        score = (
+            f'; accuracy {mesh["accuracy_mm"]:.1f} mm, completeness '
+            f'{mesh["completeness_mm"]:.1f} mm'
+        )
     say(f'mesh: {number_text(mesh["triangles"], 0)} triangles{score}')
     say(f'report: {folder / "report.html"}')
 
@@ -33,5 +37,7 @@ def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
     say(f'{"":22}{"prior":>10}{"refined":>10}')
     for metric in METRICS:
         before, after = prior[metric.key], refined[metric.key]
-        say(f'{metric.label:22}{number_text(before, metric.decimals):>10}'
-            f'{number_text(after, metric.decimals):>10}')
+        say(
+            f'{metric.label:22}{number_text(before, metric.decimals):>10}'
+            f'{number_text(after, metric.decimals):>10}'
+        )

@@ -37,8 +37,14 @@ def note(text: str) -> None:
 
 def progress_bars() -> Progress:
     """Return bars with counts and times; the caller enters it as a context."""
-    return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                    TimeElapsedColumn(), TimeRemainingColumn(compact=True), console=console)
+    return Progress(
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+    )
 
 
 def tracked(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
@@ -82,8 +88,9 @@ def output_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f'cannot make the folder {path}: {error.strerror}; choose another with '
-                         '--out') from error
+        raise InputError(
+            f'cannot make the folder {path}: {error.strerror}; choose another with --out'
+        ) from error
     return path
 
 

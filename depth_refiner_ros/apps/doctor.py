@@ -19,14 +19,35 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-NEEDED = {'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'torch': 'torch',
-          'diffusers': 'diffusers', 'safetensors': 'safetensors', 'open3d': 'open3d-cpu',
-          'rosbags': 'rosbags', 'onnxruntime': 'onnxruntime', 'yaml': 'PyYAML'}
-ROS_MODULES = ('rclpy', 'sensor_msgs', 'geometry_msgs', 'nav_msgs', 'std_srvs',
-               'diagnostic_msgs', 'visualization_msgs', 'lifecycle_msgs')
-SYSTEM_LIBRARIES = {'libGL.so.1': 'libgl1', 'libEGL.so.1': 'libegl1', 'libX11.so.6': 'libx11-6',
-                    'libusb-1.0.so.0': 'libusb-1.0-0', 'libgomp.so.1': 'libgomp1',
-                    'libudev.so.1': 'libudev1'}
+NEEDED = {
+    'numpy': 'numpy',
+    'cv2': 'opencv-python-headless',
+    'torch': 'torch',
+    'diffusers': 'diffusers',
+    'safetensors': 'safetensors',
+    'open3d': 'open3d-cpu',
+    'rosbags': 'rosbags',
+    'onnxruntime': 'onnxruntime',
+    'yaml': 'PyYAML',
+}
+ROS_MODULES = (
+    'rclpy',
+    'sensor_msgs',
+    'geometry_msgs',
+    'nav_msgs',
+    'std_srvs',
+    'diagnostic_msgs',
+    'visualization_msgs',
+    'lifecycle_msgs',
+)
+SYSTEM_LIBRARIES = {
+    'libGL.so.1': 'libgl1',
+    'libEGL.so.1': 'libegl1',
+    'libX11.so.6': 'libx11-6',
+    'libusb-1.0.so.0': 'libusb-1.0-0',
+    'libgomp.so.1': 'libgomp1',
+    'libudev.so.1': 'libudev1',
+}
 SHARED_MEMORY_MIB = 64
 
 
@@ -50,12 +71,21 @@ def run(json: Path | None) -> None:
     findings = [finding for look in LOOKS for finding in look()]
     if json:
         write_json(json, {'findings': [asdict(finding) for finding in findings]})
-    table = Table('what', 'state', Column('found', overflow='fold'),
-                  Column('what to type', overflow='fold'), title='depth-refiner doctor')
+    table = Table(
+        'what',
+        'state',
+        Column('found', overflow='fold'),
+        Column('what to type', overflow='fold'),
+        title='depth-refiner doctor',
+    )
     colors = {'ok': 'green', 'missing': 'red', 'note': 'yellow'}
     for finding in findings:
-        table.add_row(finding.what, f'[{colors[finding.state]}]{finding.state}',
-                      escape(finding.found), escape(finding.fix))
+        table.add_row(
+            finding.what,
+            f'[{colors[finding.state]}]{finding.state}',
+            escape(finding.found),
+            escape(finding.fix),
+        )
     Console().print(table)
     if any(finding.state == 'missing' for finding in findings):
         raise SystemExit(1)
@@ -63,8 +93,11 @@ def run(json: Path | None) -> None:
 
 def machine() -> list[Finding]:
     """Say what this machine is."""
-    return [Finding(name, 'ok', value) for name, value in machine_facts().items()
-            if name in ('processor', 'memory', 'system')]
+    return [
+        Finding(name, 'ok', value)
+        for name, value in machine_facts().items()
+        if name in ('processor', 'memory', 'system')
+    ]
 
 
 def packages() -> list[Finding]:
@@ -75,11 +108,15 @@ def packages() -> list[Finding]:
 def devices() -> list[Finding]:
     """Look for a GPU."""
     import torch
+
     if torch.cuda.is_available():
         return [Finding('GPU', 'ok', gpu())]
     if Path('/dev/nvidia0').exists():
-        return [Finding('GPU', 'note', 'there is one, but this torch cannot use it',
-                        'make demo CUDA=1')]
+        return [
+            Finding(
+                'GPU', 'note', 'there is one, but this torch cannot use it', 'make demo CUDA=1'
+            )
+        ]
     return [Finding('GPU', 'note', 'none; networks run on the CPU')]
 
 
@@ -90,14 +127,29 @@ def ros() -> list[Finding]:
     wheel = version('ros-rclpy') or version('rclpy')
     found = f'distribution {distribution}' if distribution else f'wheels, rclpy {wheel}'
     if 'rclpy' in missing:
-        return [Finding('ROS 2', 'missing', 'rclpy cannot be imported',
-                        "source /opt/ros/DISTRO/setup.bash or pip install '.[ros]'")]
+        return [
+            Finding(
+                'ROS 2',
+                'missing',
+                'rclpy cannot be imported',
+                "source /opt/ros/DISTRO/setup.bash or pip install '.[ros]'",
+            )
+        ]
     if missing:
-        return [Finding('ROS 2', 'missing', f'{found}, but not {", ".join(missing)}',
-                        'rosdep install --from-paths . -y')]
-    return [Finding('ROS 2', 'ok', found),
-            Finding('ROS middleware', 'ok', os.environ.get('RMW_IMPLEMENTATION',
-                                                           'default (Fast DDS)'))]
+        return [
+            Finding(
+                'ROS 2',
+                'missing',
+                f'{found}, but not {", ".join(missing)}',
+                'rosdep install --from-paths . -y',
+            )
+        ]
+    return [
+        Finding('ROS 2', 'ok', found),
+        Finding(
+            'ROS middleware', 'ok', os.environ.get('RMW_IMPLEMENTATION', 'default (Fast DDS)')
+        ),
+    ]
 
 
 def system_libraries() -> list[Finding]:
@@ -109,8 +161,14 @@ def system_libraries() -> list[Finding]:
         except OSError:
             missing.append(package)
     if missing:
-        return [Finding('system libraries', 'missing', f'not {", ".join(missing)}',
-                        f'sudo apt-get install -y {" ".join(missing)}')]
+        return [
+            Finding(
+                'system libraries',
+                'missing',
+                f'not {", ".join(missing)}',
+                f'sudo apt-get install -y {" ".join(missing)}',
+            )
+        ]
     return [Finding('system libraries', 'ok', ', '.join(SYSTEM_LIBRARIES))]
 
 
@@ -118,13 +176,26 @@ def dds() -> list[Finding]:
     """Look for the DDS profile and the shared memory it needs."""
     name = 'FASTDDS_DEFAULT_PROFILES_FILE'
     profile = os.environ.get(name) or config_file('fastdds.xml')
-    findings = [Finding('DDS profile', 'ok', str(profile)) if profile else
-                Finding('DDS profile', 'note', 'none: large clouds may get lost',
-                        f'export {name}=.../config/fastdds.xml')]
-    free_mib = shutil.disk_usage('/dev/shm').free / 2 ** 20 if Path('/dev/shm').is_dir() else 0.0
+    findings = [
+        Finding('DDS profile', 'ok', str(profile))
+        if profile
+        else Finding(
+            'DDS profile',
+            'note',
+            'none: large clouds may get lost',
+            f'export {name}=.../config/fastdds.xml',
+        )
+    ]
+    free_mib = shutil.disk_usage('/dev/shm').free / 2**20 if Path('/dev/shm').is_dir() else 0.0
     short = free_mib < 4 * SHARED_MEMORY_MIB
-    findings.append(Finding('shared memory', 'note' if short else 'ok', f'{free_mib:.0f} MiB free',
-                            'docker run --shm-size=1g ...' if short else ''))
+    findings.append(
+        Finding(
+            'shared memory',
+            'note' if short else 'ok',
+            f'{free_mib:.0f} MiB free',
+            'docker run --shm-size=1g ...' if short else '',
+        )
+    )
     return findings
 
 
@@ -133,20 +204,34 @@ def bundles() -> list[Finding]:
     findings = []
     for kind in ('prior', 'refiner'):
         try:
-            findings.append(Finding(f'weights: {kind}', 'ok',
-                                    open_bundle('bundled', kind).describe()))
+            findings.append(
+                Finding(f'weights: {kind}', 'ok', open_bundle('bundled', kind).describe())
+            )
         except WeightsError as error:
-            findings.append(Finding(f'weights: {kind}', 'missing', str(error),
-                                    'git checkout -- depth_refiner_ros/weights'))
+            findings.append(
+                Finding(
+                    f'weights: {kind}',
+                    'missing',
+                    str(error),
+                    'git checkout -- depth_refiner_ros/weights',
+                )
+            )
     return findings
 
 
 def other_priors() -> list[Finding]:
     """Look for what only some priors need; without it the others work."""
     transformers = version('transformers')
-    first = Finding('transformers', 'ok', transformers) if transformers else Finding(
-        'transformers', 'note', 'not installed; for prior:=depth_anything_v2 and others',
-        "pip install 'depth_refiner_ros[models]'")
+    first = (
+        Finding('transformers', 'ok', transformers)
+        if transformers
+        else Finding(
+            'transformers',
+            'note',
+            'not installed; for prior:=depth_anything_v2 and others',
+            "pip install 'depth_refiner_ros[models]'",
+        )
+    )
     return [first, *map(_pinned, PACKAGES)]
 
 
@@ -159,16 +244,28 @@ def _pinned(package: Package) -> Finding:
     return Finding(package.name, 'note', f'{state}; {needed}', package.command())
 
 
-LOOKS: tuple[Callable[[], list[Finding]], ...] = (machine, packages, devices, ros,
-                                                  system_libraries, dds, bundles,
-                                                  other_priors)
+LOOKS: tuple[Callable[[], list[Finding]], ...] = (
+    machine,
+    packages,
+    devices,
+    ros,
+    system_libraries,
+    dds,
+    bundles,
+    other_priors,
+)
 
 
 def _import(module: str, package: str) -> Finding:
     try:
         importlib.import_module(module)
     except (ImportError, OSError) as error:
-        return Finding(package, 'missing', str(error).splitlines()[0],
-                       f'pip install {package}' if isinstance(error, ModuleNotFoundError)
-                       else 'see system libraries')
+        return Finding(
+            package,
+            'missing',
+            str(error).splitlines()[0],
+            f'pip install {package}'
+            if isinstance(error, ModuleNotFoundError)
+            else 'see system libraries',
+        )
     return Finding(package, 'ok', version(package) or 'found')

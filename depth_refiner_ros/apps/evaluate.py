@@ -55,9 +55,19 @@ class Groups:
         return {name: comparison.result() for name, comparison in self._comparisons.items()}
 
 
-def run(locations: Sequence[str], model: ModelSettings, smear: SmearSettings, *, frames: int,
-        every: int, range_m: tuple[float, float], assume_fov_deg: float, json: Path | None,
-        csv: Path | None, panels: Path | None) -> None:
+def run(
+    locations: Sequence[str],
+    model: ModelSettings,
+    smear: SmearSettings,
+    *,
+    frames: int,
+    every: int,
+    range_m: tuple[float, float],
+    assume_fov_deg: float,
+    json: Path | None,
+    csv: Path | None,
+    panels: Path | None,
+) -> None:
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
     sources = [open_source(location) for location in locations]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
@@ -81,10 +91,16 @@ def run(locations: Sequence[str], model: ModelSettings, smear: SmearSettings, *,
             rows.append(_row(item, errors))
             if panels:
                 _draw(panels, item, depths, truth_m_HW)
-    result = {'overall': overall.result(), 'per_scene': per_scene.results(),
-              'per_source': per_source.results(), 'settings': {**values(model),
-              **{f'smear.{name}': value for name, value in values(smear).items()}},
-              'bundles': refiner.describe()}
+    result = {
+        'overall': overall.result(),
+        'per_scene': per_scene.results(),
+        'per_source': per_source.results(),
+        'settings': {
+            **values(model),
+            **{f'smear.{name}': value for name, value in values(smear).items()},
+        },
+        'bundles': refiner.describe(),
+    }
     _give(result, rows, json, csv)
 
 
@@ -103,8 +119,12 @@ class Smear:
         """Return the frame with spoilt depth; the next one is spoilt differently."""
         if not self._active or frame.depth_m_HW is None:
             return frame
-        prior = SmearedPrior(factor=self._settings.factor, warp=self._settings.warp,
-                             scale=self._settings.scale, seed=self._seed)
+        prior = SmearedPrior(
+            factor=self._settings.factor,
+            warp=self._settings.warp,
+            scale=self._settings.scale,
+            seed=self._seed,
+        )
         self._seed += 1
         smeared = prior.predict(rgb_batch(frame), None, depth_batch(frame.depth_m_HW))
         return replace(frame, depth_m_HW=plane(smeared.depth_B1HW))
@@ -122,8 +142,9 @@ def labelled(source: FrameSource) -> Iterator[Labelled]:
             yield Labelled(frame, source.name, '')
         return
     for frame, entry in zip(source, source.entries):
-        yield Labelled(_at_depth_size(frame, entry), str(entry.get('source', source.name)),
-                       scene_of(entry))
+        yield Labelled(
+            _at_depth_size(frame, entry), str(entry.get('source', source.name)), scene_of(entry)
+        )
 
 
 def scene_of(entry: Mapping[str, Any]) -> str:
@@ -140,15 +161,19 @@ def _at_depth_size(frame: Frame, entry: Mapping[str, Any]) -> Frame:
     width, height = size
     intrinsics = frame.intrinsics
     return replace(
-        frame, rgb_HW3=cv2.resize(frame.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA),
+        frame,
+        rgb_HW3=cv2.resize(frame.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA),
         depth_m_HW=resampled_nearest(frame.depth_m_HW, height, width),
-        intrinsics=None if intrinsics is None else intrinsics.resized(width, height))
+        intrinsics=None if intrinsics is None else intrinsics.resized(width, height),
+    )
 
 
 def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
     if frame.depth_m_HW is None:
-        raise SourceError(f'{frame.name} has no depth to compare with; eval needs sources with '
-                          'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)')
+        raise SourceError(
+            f'{frame.name} has no depth to compare with; eval needs sources with '
+            'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)'
+        )
     near_m, far_m = range_m[0], range_m[1] or math.inf
     if near_m >= far_m:
         raise InputError(f'--min-depth-m {near_m:g} must be below --max-depth-m {far_m:g}')
@@ -158,9 +183,12 @@ def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
 
 def _row(item: Labelled, errors: FrameErrors) -> dict[str, Any]:
     figures = {name: errors.figures(name) for name in COMPARED}
-    return {'source': item.source, 'scene': item.scene, 'frame': item.frame.name,
-            **{f'{name}_{figure}': figures[name][figure]
-               for figure in FIGURES for name in COMPARED}}
+    return {
+        'source': item.source,
+        'scene': item.scene,
+        'frame': item.frame.name,
+        **{f'{name}_{figure}': figures[name][figure] for figure in FIGURES for name in COMPARED},
+    }
 
 
 def _draw(folder: Path, item: Labelled, depths: Depths, truth_m_HW: np.ndarray) -> None:
@@ -170,8 +198,12 @@ def _draw(folder: Path, item: Labelled, depths: Depths, truth_m_HW: np.ndarray) 
     write_png(folder / f'{name}.png', sheet([view]))
 
 
-def _give(result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], json: Path | None,
-          csv: Path | None) -> None:
+def _give(
+    result: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    json: Path | None,
+    csv: Path | None,
+) -> None:
     if json:
         write_json(json, result)
     if csv:

@@ -17,11 +17,15 @@ def run(model: ModelSettings, width: int, height: int, json: Path | None) -> Non
     refiner = DepthRefiner.from_settings(replace(model, build_only=True))
     refiner.warm_up(width, height)
     folders = [] if refiner.networks is None else refiner.networks.cache.used
-    files = [{'path': str(file), 'mb': file.stat().st_size / 1e6}
-             for folder in folders for file in sorted(folder.iterdir())
-             if file.suffix != '.json']
+    files = [
+        {'path': str(file), 'mb': file.stat().st_size / 1e6}
+        for folder in folders
+        for file in sorted(folder.iterdir())
+        if file.suffix != '.json'
+    ]
     for file in files:
         say(f'{file["path"]}: {file["mb"]:.1f} MB')
     if json:
-        write_json(json, {'width': width, 'height': height, 'backend': model.backend,
-                          'files': files})
+        write_json(
+            json, {'width': width, 'height': height, 'backend': model.backend, 'files': files}
+        )

@@ -41,9 +41,10 @@ MIN_PART_TRIANGLES = 50
 """Connected parts of fewer triangles are crumbs, not surfaces."""
 FIXES = {
     'no intrinsics': 'give the source a camera: calibration.yaml with width, height, fx, fy, cx '
-                     'and cy beside rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag',
+    'and cy beside rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag',
     'no depth': 'use --prior bundled, or a recording whose depth is at most 20 ms away',
-    'no pose': 'compare the stamps of poses and images, or track the camera with --odometry'}
+    'no pose': 'compare the stamps of poses and images, or track the camera with --odometry',
+}
 """What the user can do where every frame is lost for one reason."""
 
 
@@ -91,14 +92,27 @@ class Poses:
             return frame.map_from_camera
         if self._odometry is None:
             assert frame.intrinsics is not None, 'only frames with a camera are refined'
-            self._odometry = Odometry(frame.intrinsics, max_range_m=self._max_range_m,
-                                      map_from_first=frame.map_from_camera)
+            self._odometry = Odometry(
+                frame.intrinsics,
+                max_range_m=self._max_range_m,
+                map_from_first=frame.map_from_camera,
+            )
         self.tracked = True
         return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
 
 
-def run(location: str, model: ModelSettings, tsdf: TsdfSettings, out: Path, *, frames: int,
-        every: int, odometry: bool, scene: Path | None, json: Path | None) -> None:
+def run(
+    location: str,
+    model: ModelSettings,
+    tsdf: TsdfSettings,
+    out: Path,
+    *,
+    frames: int,
+    every: int,
+    odometry: bool,
+    scene: Path | None,
+    json: Path | None,
+) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
     source = open_source(location)
     refiner = DepthRefiner.from_settings(model)
@@ -138,8 +152,13 @@ def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
     device = tsdf.device
     if device == 'auto':
         device = 'cuda' if _open3d_has_cuda() else 'cpu'
-    return TsdfVolume(tsdf.voxel_m, truncation_voxels=tsdf.truncation_voxels,
-                      min_range_m=tsdf.min_range_m, max_range_m=tsdf.max_range_m, device=device)
+    return TsdfVolume(
+        tsdf.voxel_m,
+        truncation_voxels=tsdf.truncation_voxels,
+        min_range_m=tsdf.min_range_m,
+        max_range_m=tsdf.max_range_m,
+        device=device,
+    )
 
 
 def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> MeshScore | None:
@@ -148,8 +167,11 @@ def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> M
     if known is None or not views:
         return None
     vertices_m_N3, triangles_M3 = known()
-    truth = Mesh(vertices_m_N3=vertices_m_N3, triangles_M3=triangles_M3,
-                 colors_N3=np.full(vertices_m_N3.shape, 128, dtype=np.uint8))
+    truth = Mesh(
+        vertices_m_N3=vertices_m_N3,
+        triangles_M3=triangles_M3,
+        colors_N3=np.full(vertices_m_N3.shape, 128, dtype=np.uint8),
+    )
     return compare(mesh, truth, views=views)
 
 
@@ -168,13 +190,16 @@ def _check_fused(source: FrameSource, progress: Progress) -> None:
     """
     if progress.lost and not progress.poses:
         counted = ', '.join(f'{count} {reason}' for reason, count in progress.lost.items())
-        (reason, _), = progress.lost.most_common(1)
-        raise InputError(f'none of the {progress.frames} frames of {source.name} can be fused: '
-                         f'{counted}; {FIXES[reason]}')
+        ((reason, _),) = progress.lost.most_common(1)
+        raise InputError(
+            f'none of the {progress.frames} frames of {source.name} can be fused: '
+            f'{counted}; {FIXES[reason]}'
+        )
 
 
-def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
-             progress: Progress) -> Depths:
+def _refined(
+    refiner: DepthRefiner, model: ModelSettings, frame: Frame, progress: Progress
+) -> Depths:
     started_s = time.perf_counter()
     depths = infer(refiner, model, frame)
     progress.latency_ms.append(1e3 * (time.perf_counter() - started_s))
@@ -184,8 +209,9 @@ def _refined(refiner: DepthRefiner, model: ModelSettings, frame: Frame,
     return depths
 
 
-def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
-           progress: Progress) -> np.ndarray | None:
+def _fused(
+    volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths, progress: Progress
+) -> np.ndarray | None:
     """Fuse a frame; give its pose, None where it has no place in the map."""
     started_s = time.perf_counter()
     pose = poses.of(depths)
@@ -195,53 +221,85 @@ def _fused(volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths,
         progress.lost['no pose'] += 1
         return None
     started_s = time.perf_counter()
-    volume.integrate(depths.refined_m_HW, frame.rgb_HW3, frame.intrinsics, pose,
-                     confidence_HW=depths.confidence_HW, min_confidence=tsdf.min_confidence,
-                     reject_HW=_flying(depths.refined_m_HW, tsdf.edge_filter))
+    volume.integrate(
+        depths.refined_m_HW,
+        frame.rgb_HW3,
+        frame.intrinsics,
+        pose,
+        confidence_HW=depths.confidence_HW,
+        min_confidence=tsdf.min_confidence,
+        reject_HW=_flying(depths.refined_m_HW, tsdf.edge_filter),
+    )
     progress.time('fuse', started_s)
     progress.stamps_ns.append(frame.stamp_ns)
     progress.poses.append(pose)
     if frame.depth_m_HW is not None and progress.frames - 1 in progress.judging:
-        progress.true_views.append(TrueView(depth_m_HW=frame.depth_m_HW, map_from_camera=pose,
-                                            intrinsics=frame.intrinsics))
+        progress.true_views.append(
+            TrueView(
+                depth_m_HW=frame.depth_m_HW, map_from_camera=pose, intrinsics=frame.intrinsics
+            )
+        )
     return pose
 
 
 def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarray) -> None:
     frame = depths.frame
     assert frame.intrinsics is not None, 'what was fused has intrinsics'
-    recording.add_frame(frame.stamp_ns, frame.rgb_HW3,
-                        encoded_depth(depths.refined_m_HW, MILLIMETRES), frame.intrinsics,
-                        map_from_camera)
+    recording.add_frame(
+        frame.stamp_ns,
+        frame.rgb_HW3,
+        encoded_depth(depths.refined_m_HW, MILLIMETRES),
+        frame.intrinsics,
+        map_from_camera,
+    )
 
 
 def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
     if not edge_filter.enable:
         return None
     depth_m_B1HW = torch.from_numpy(depth_m_HW)[None, None]
-    mask_B1HW = dilate(flying_pixels(depth_m_B1HW, rel_jump=edge_filter.rel_jump),
-                       edge_filter.dilate_px)
+    mask_B1HW = dilate(
+        flying_pixels(depth_m_B1HW, rel_jump=edge_filter.rel_jump), edge_filter.dilate_px
+    )
     return np.asarray(mask_B1HW[0, 0])
 
 
-def _run(source: FrameSource, refiner: DepthRefiner, model: ModelSettings, tsdf: TsdfSettings,
-         poses: Poses, progress: Progress, mesh: Mesh) -> Run:
+def _run(
+    source: FrameSource,
+    refiner: DepthRefiner,
+    model: ModelSettings,
+    tsdf: TsdfSettings,
+    poses: Poses,
+    progress: Progress,
+    mesh: Mesh,
+) -> Run:
     busy_s = sum(progress.latency_ms) / 1e3
-    trajectory = Trajectory(stamps_ns_N=np.array(progress.stamps_ns, dtype=np.int64),
-                            map_from_camera_N44=np.array(progress.poses).reshape(-1, 4, 4))
+    trajectory = Trajectory(
+        stamps_ns_N=np.array(progress.stamps_ns, dtype=np.int64),
+        map_from_camera_N44=np.array(progress.poses).reshape(-1, 4, 4),
+    )
     where = 'RGB-D odometry' if poses.tracked else 'the source'
     return Run(
-        title='Fused sequence', subtitle=f'{source.name}: prior {model.prior}, refiner '
-        f'{model.refiner}, poses from {where}', frames_in=progress.frames,
-        frames_out=len(progress.poses), dropped=dict(progress.lost),
-        fps=len(progress.latency_ms) / busy_s if busy_s else None, latency_ms=progress.latency_ms,
+        title='Fused sequence',
+        subtitle=f'{source.name}: prior {model.prior}, refiner '
+        f'{model.refiner}, poses from {where}',
+        frames_in=progress.frames,
+        frames_out=len(progress.poses),
+        dropped=dict(progress.lost),
+        fps=len(progress.latency_ms) / busy_s if busy_s else None,
+        latency_ms=progress.latency_ms,
         stage_ms={name: statistics.median(ms) for name, ms in progress.stages_ms.items()},
-        comparison=progress.comparison, views=progress.views, mesh=mesh,
-        mesh_score=true_mesh_score(mesh, source, progress.true_views), trajectory=trajectory,
+        comparison=progress.comparison,
+        views=progress.views,
+        mesh=mesh,
+        mesh_score=true_mesh_score(mesh, source, progress.true_views),
+        trajectory=trajectory,
         facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)},
-        settings={'model': values(model), 'tsdf': values(tsdf)})
+        settings={'model': values(model), 'tsdf': values(tsdf)},
+    )
 
 
 def _open3d_has_cuda() -> bool:
     import open3d.core as o3c
+
     return bool(o3c.cuda.is_available())

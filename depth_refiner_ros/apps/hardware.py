@@ -7,20 +7,34 @@ import platform
 import re
 import subprocess
 
-QUERY = {'driver': 'driver_version', 'SM clock': 'clocks.sm', 'memory clock': 'clocks.mem',
-         'highest SM clock': 'clocks.max.sm', 'power limit': 'power.limit',
-         'temperature': 'temperature.gpu'}
+QUERY = {
+    'driver': 'driver_version',
+    'SM clock': 'clocks.sm',
+    'memory clock': 'clocks.mem',
+    'highest SM clock': 'clocks.max.sm',
+    'power limit': 'power.limit',
+    'temperature': 'temperature.gpu',
+}
 """What decides a GPU's speed beside its name, as nvidia-smi calls it."""
-SPEED_PACKAGES = ('diffusers', 'transformers', 'onnxruntime', 'onnxruntime-gpu', 'tensorrt',
-                  'tensorrt-rtx-cu13', 'triton')
+SPEED_PACKAGES = (
+    'diffusers',
+    'transformers',
+    'onnxruntime',
+    'onnxruntime-gpu',
+    'tensorrt',
+    'tensorrt-rtx-cu13',
+    'triton',
+)
 
 
 def machine_facts() -> dict[str, str]:
     """Return processor, memory, GPU and the versions that decide speed."""
-    facts = {'processor': f'{_processor()}, {len(os.sched_getaffinity(0))} cores usable',
-             'memory': f'{_memory_gib():.0f} GiB', 'GPU': gpu() or 'none',
-             'system': f'{platform.system()} {platform.release()}, '
-                       f'Python {platform.python_version()}'}
+    facts = {
+        'processor': f'{_processor()}, {len(os.sched_getaffinity(0))} cores usable',
+        'memory': f'{_memory_gib():.0f} GiB',
+        'GPU': gpu() or 'none',
+        'system': f'{platform.system()} {platform.release()}, Python {platform.python_version()}',
+    }
     packages = ('torch', 'onnxruntime', 'open3d-cpu', 'open3d', 'opencv-python-headless')
     versions = {name: version(name) for name in packages}
     facts['packages'] = ', '.join(f'{name} {found}' for name, found in versions.items() if found)
@@ -30,18 +44,26 @@ def machine_facts() -> dict[str, str]:
 def gpu() -> str:
     """Return the name of the first CUDA device, empty where there is none."""
     import torch
+
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ''
 
 
 def speed_facts() -> dict[str, str]:
     """Return clocks, power mode, driver and library versions, as far as the machine tells them."""
     import torch
-    facts = {'torch': torch.__version__, 'CPU threads': str(torch.get_num_threads()),
-             'CPU clock': _cpu_clock()}
+
+    facts = {
+        'torch': torch.__version__,
+        'CPU threads': str(torch.get_num_threads()),
+        'CPU clock': _cpu_clock(),
+    }
     if torch.cuda.is_available():
         major, minor = torch.cuda.get_device_capability(0)
-        facts |= {'CUDA': str(torch.version.cuda), 'cuDNN': str(torch.backends.cudnn.version()),
-                  'compute capability': f'{major}.{minor}'}
+        facts |= {
+            'CUDA': str(torch.version.cuda),
+            'cuDNN': str(torch.backends.cudnn.version()),
+            'compute capability': f'{major}.{minor}',
+        }
         facts |= _from_nvidia_smi()
     if board():
         facts |= {'board': board(), 'power mode': _told('nvpmodel', '-q').replace('\n', ' ')}
@@ -71,7 +93,7 @@ def _processor() -> str:
 
 
 def _memory_gib() -> float:
-    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2 ** 30
+    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
 
 
 def _cpu_clock() -> str:
@@ -82,8 +104,9 @@ def _cpu_clock() -> str:
 
 def _from_nvidia_smi() -> dict[str, str]:
     """Ask for the first GPU; Jetsons before JetPack 7 have no such program."""
-    line = _told('nvidia-smi', '-i', '0', f'--query-gpu={",".join(QUERY.values())}',
-                 '--format=csv,noheader')
+    line = _told(
+        'nvidia-smi', '-i', '0', f'--query-gpu={",".join(QUERY.values())}', '--format=csv,noheader'
+    )
     return dict(zip(QUERY, (part.strip() for part in line.split(',')))) if line else {}
 
 

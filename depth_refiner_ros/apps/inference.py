@@ -41,9 +41,13 @@ class Depths:
 
     def view(self) -> View:
         """Return the row of pictures."""
-        return View(rgb_HW3=self.frame.rgb_HW3, prior_m_HW=self.prior_m_HW,
-                    refined_m_HW=self.refined_m_HW, difference_HW=self.difference_HW,
-                    truth_m_HW=self.truth_m_HW)
+        return View(
+            rgb_HW3=self.frame.rgb_HW3,
+            prior_m_HW=self.prior_m_HW,
+            refined_m_HW=self.refined_m_HW,
+            difference_HW=self.difference_HW,
+            truth_m_HW=self.truth_m_HW,
+        )
 
 
 class AssumedCamera:
@@ -61,8 +65,10 @@ class AssumedCamera:
         if frame.intrinsics is not None:
             return frame
         if not self._told:
-            say(f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
-                'is wrong, so is the scale (--assume-fov-deg)')
+            say(
+                f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
+                'is wrong, so is the scale (--assume-fov-deg)'
+            )
             self._told = True
         height, width = frame.rgb_HW3.shape[:2]
         return replace(frame, intrinsics=Intrinsics.from_fov(width, height, self._fov_deg))
@@ -75,8 +81,7 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
     :raises InputError: where the prior starts from depth and the frame has none
     """
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
-    result = refiner.refine(rgb_batch(frame), frame.intrinsics,
-                            sensor_depth_m_B1HW=sensor_m_B1HW)
+    result = refiner.refine(rgb_batch(frame), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW)
     # Measured depth cannot judge what was made from it.
     return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
 
@@ -88,20 +93,28 @@ def lacks_depth(settings: ModelSettings, frame: Frame) -> bool:
 
 def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
     if frame.depth_m_HW is None:
-        flag, prior = (('--prior', settings.prior) if settings.prior in DEPTH_PRIORS else
-                       ('--scale-prior', settings.scale_prior))
-        raise InputError(f'{frame.name} has no depth, which {flag} {prior} starts from; use '
-                         f'{flag} bundled')
+        flag, prior = (
+            ('--prior', settings.prior)
+            if settings.prior in DEPTH_PRIORS
+            else ('--scale-prior', settings.scale_prior)
+        )
+        raise InputError(
+            f'{frame.name} has no depth, which {flag} {prior} starts from; use {flag} bundled'
+        )
     return depth_batch(frame.depth_m_HW)
 
 
 def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
-    return Depths(frame=frame, prior_m_HW=plane(result.prior_m_B1HW),
-                  refined_m_HW=plane(result.depth_m_B1HW),
-                  difference_HW=plane(result.difference_B1HW),
-                  confidence_HW=plane(result.confidence_B1HW),
-                  truth_m_HW=frame.depth_m_HW if truth else None, timings_ms=result.timings_ms,
-                  clamped=result.clamped)
+    return Depths(
+        frame=frame,
+        prior_m_HW=plane(result.prior_m_B1HW),
+        refined_m_HW=plane(result.depth_m_B1HW),
+        difference_HW=plane(result.difference_B1HW),
+        confidence_HW=plane(result.confidence_B1HW),
+        truth_m_HW=frame.depth_m_HW if truth else None,
+        timings_ms=result.timings_ms,
+        clamped=result.clamped,
+    )
 
 
 def rgb_batch(frame: Frame) -> torch.Tensor:

@@ -38,18 +38,29 @@ def import_refiner(where: str, folder: Path, wanted: Wanted, json_file: Path | N
     with progress_bars() as bars:
         task = bars.add_task('reading the release', total=len(STEPS) + 1)
         release = load_release(
-            where, method=wanted.method, preset=wanted.preset, prediction=wanted.prediction,
-            widen=wanted.widen, licence=wanted.licence, pickles=True)
-        converted = convert(release, folder, precision=wanted.precision,
-                            log=lambda step: bars.update(task, description=step, advance=1))
+            where,
+            method=wanted.method,
+            preset=wanted.preset,
+            prediction=wanted.prediction,
+            widen=wanted.widen,
+            licence=wanted.licence,
+            pickles=True,
+        )
+        converted = convert(
+            release,
+            folder,
+            precision=wanted.precision,
+            log=lambda step: bars.update(task, description=step, advance=1),
+        )
         bars.update(task, description='done', advance=1)
     _tell(release, converted, wanted)
     if json_file:
         write_json(json_file, _facts(release, converted))
 
 
-def import_prior(checkpoint: Path, folder: Path, method: str | None,
-                 json_file: Path | None) -> None:
+def import_prior(
+    checkpoint: Path, folder: Path, method: str | None, json_file: Path | None
+) -> None:
     """
     Convert a checkpoint file of a prior.
 
@@ -65,9 +76,11 @@ def import_prior(checkpoint: Path, folder: Path, method: str | None,
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
     else:
-        raise WeightsError(f'{checkpoint} is no checkpoint that is known by its name '
-                           f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); a release of a '
-                           'refiner is a folder')
+        raise WeightsError(
+            f'{checkpoint} is no checkpoint that is known by its name '
+            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); a release of a '
+            'refiner is a folder'
+        )
     say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
     if json_file:
         write_json(json_file, {'folder': str(folder), 'prior': prior})
@@ -77,8 +90,9 @@ def _architecture(name: str) -> str:
     for known in ARCHITECTURES:
         if known.removeprefix(METRIC3D) in name:
             return known
-    raise WeightsError(f'{name} does not tell its architecture; say --method '
-                       f'{" or ".join(ARCHITECTURES)}')
+    raise WeightsError(
+        f'{name} does not tell its architecture; say --method {" or ".join(ARCHITECTURES)}'
+    )
 
 
 def _tell(release: Release, converted: Converted, wanted: Wanted) -> None:
@@ -87,16 +101,28 @@ def _tell(release: Release, converted: Converted, wanted: Wanted) -> None:
         say('nothing says its licence: ask its authors before you use it, and say --licence')
     for note in release.notes:
         say(note)
-    say(f'largest difference to the release: {converted.difference:.2g} of the depth range '
-        f'(bound {converted.bound:g})')
+    say(
+        f'largest difference to the release: {converted.difference:.2g} of the depth range '
+        f'(bound {converted.bound:g})'
+    )
     where = converted.bundle.path
-    say(f'no depth model yet: begin training from it with init_from={where}' if wanted.widen else
-        f'use it with --refiner {release.network.spec.method} --refiner-weights {where}')
+    say(
+        f'no depth model yet: begin training from it with init_from={where}'
+        if wanted.widen
+        else f'use it with --refiner {release.network.spec.method} --refiner-weights {where}'
+    )
 
 
 def _facts(release: Release, converted: Converted) -> dict[str, Any]:
-    return {'bundle': str(converted.bundle.path), 'name': release.name,
-            'licence': release.licence, 'non_commercial': release.non_commercial,
-            'source': release.source, 'notes': list(release.notes),
-            'size_mb': converted.bundle.size_bytes / 1e6, 'difference': converted.difference,
-            'bound': converted.bound, 'spec': release.network.spec.to_dict()}
+    return {
+        'bundle': str(converted.bundle.path),
+        'name': release.name,
+        'licence': release.licence,
+        'non_commercial': release.non_commercial,
+        'source': release.source,
+        'notes': list(release.notes),
+        'size_mb': converted.bundle.size_bytes / 1e6,
+        'difference': converted.difference,
+        'bound': converted.bound,
+        'spec': release.network.spec.to_dict(),
+    }

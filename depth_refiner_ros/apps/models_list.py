@@ -14,8 +14,13 @@ from rich.table import Table
 
 KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image and prior'}
 
-TITLES = {'refiner': 'Refiners', 'base': 'What refiners are trained from', 'prior': 'Priors',
-          'encoder': 'Encoders that training follows', 'other': 'What the papers compare with'}
+TITLES = {
+    'refiner': 'Refiners',
+    'base': 'What refiners are trained from',
+    'prior': 'Priors',
+    'encoder': 'Encoders that training follows',
+    'other': 'What the papers compare with',
+}
 
 
 def run(folders: Sequence[Path], json_file: Path | None) -> None:
@@ -27,8 +32,11 @@ def run(folders: Sequence[Path], json_file: Path | None) -> None:
     known = [_known_row(model, folders) for model in MODELS]
     found = [row['path'] for row in known if row['path']]
     bundles = [_row('bundled', kind) for kind in KINDS]
-    bundles += [_row(str(path), _kind_of(path)) for folder in folders
-                for path in bundle_paths(folder, found)]
+    bundles += [
+        _row(str(path), _kind_of(path))
+        for folder in folders
+        for path in bundle_paths(folder, found)
+    ]
     if json_file:
         write_json(json_file, {'bundles': bundles, 'models': known})
     _print_bundles(bundles)
@@ -47,16 +55,23 @@ def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
         return
     inside = sorted(path.parent for path in folder.glob(f'*/{MANIFEST}'))
     if not inside and not any(Path(path).is_relative_to(folder) for path in found):
-        raise WeightsError(f'{folder} is no bundle and holds none (a folder with {MANIFEST}), nor '
-                           'a known release')
+        raise WeightsError(
+            f'{folder} is no bundle and holds none (a folder with {MANIFEST}), nor a known release'
+        )
     yield from inside
 
 
 def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
     table = Table('bundle', 'kind', 'licence', 'size, MB', 'what for', 'present')
     for row in rows:
-        table.add_row(row['name'], row['kind'], _licence(row), _size(row), row['what_for'],
-                      'yes' if row['present'] else f'no: {row["problem"]}')
+        table.add_row(
+            row['name'],
+            row['kind'],
+            _licence(row),
+            _size(row),
+            row['what_for'],
+            'yes' if row['present'] else f'no: {row["problem"]}',
+        )
     Console().print(table)
 
 
@@ -83,10 +98,19 @@ def _size(row: dict[str, Any]) -> str:
 
 def _known_row(model: Model, folders: Sequence[Path]) -> dict[str, Any]:
     path = where_found(model, folders)
-    return {'id': model.id, 'kind': model.kind, 'use': model.use, 'what_for': model.what_for,
-            'licence': model.licence, 'non_commercial': model.non_commercial,
-            'size_mb': model.size_mb, 'output': model.output, 'get': model.get,
-            'path': '' if path is None else str(path), 'present': path is not None}
+    return {
+        'id': model.id,
+        'kind': model.kind,
+        'use': model.use,
+        'what_for': model.what_for,
+        'licence': model.licence,
+        'non_commercial': model.non_commercial,
+        'size_mb': model.size_mb,
+        'output': model.output,
+        'get': model.get,
+        'path': '' if path is None else str(path),
+        'present': path is not None,
+    }
 
 
 def _row(where: str, kind: str) -> dict[str, Any]:
@@ -94,13 +118,30 @@ def _row(where: str, kind: str) -> dict[str, Any]:
     try:
         bundle = open_bundle(where, kind)
     except WeightsError as error:
-        return {'name': where, 'kind': kind, 'path': where, 'licence': '', 'size_mb': None,
-                'non_commercial': False, 'source': '', 'what_for': KINDS[kind], 'present': False,
-                'problem': str(error)}
-    return {'name': bundle.manifest['name'], 'kind': kind, 'path': str(bundle.path),
-            'licence': bundle.manifest['licence'], 'size_mb': bundle.size_bytes / 1e6,
-            'non_commercial': bundle.non_commercial, 'source': bundle.manifest.get('source', ''),
-            'what_for': KINDS[kind], 'present': True, 'problem': ''}
+        return {
+            'name': where,
+            'kind': kind,
+            'path': where,
+            'licence': '',
+            'size_mb': None,
+            'non_commercial': False,
+            'source': '',
+            'what_for': KINDS[kind],
+            'present': False,
+            'problem': str(error),
+        }
+    return {
+        'name': bundle.manifest['name'],
+        'kind': kind,
+        'path': str(bundle.path),
+        'licence': bundle.manifest['licence'],
+        'size_mb': bundle.size_bytes / 1e6,
+        'non_commercial': bundle.non_commercial,
+        'source': bundle.manifest.get('source', ''),
+        'what_for': KINDS[kind],
+        'present': True,
+        'problem': '',
+    }
 
 
 def _kind_of(path: Path) -> str:

@@ -20,8 +20,9 @@ def run_node(node: str, settings: Any) -> None:
     require_ros()
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         arguments = node_arguments(node, settings, Path(folder))
-        process = subprocess.Popen([sys.executable, *arguments],
-                                   env={**os.environ, **profile_environment()})
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env={**os.environ, **profile_environment()}
+        )
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         code = _wait(process)
     if code:

@@ -75,8 +75,12 @@ class Children:
         self._old_handler = signal.signal(signal.SIGTERM, _end)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         for name in reversed(self._children):
             self.stop(name)
         for stream in self._streams:
@@ -88,10 +92,15 @@ class Children:
         log = self._log_folder / f'{name}.log'
         stream = log.open('wb')
         self._streams.append(stream)
-        process = subprocess.Popen([sys.executable, *arguments], env=self._environment,
-                                   stdin=subprocess.DEVNULL, stdout=stream,
-                                   stderr=subprocess.STDOUT, start_new_session=True,
-                                   preexec_fn=_die_with_parent)
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
         self._children[name] = Child(name, process, log)
         return self._children[name]
 
@@ -104,8 +113,11 @@ class Children:
         for child in self._children.values():
             code = child.process.poll()
             if code and code != -self._asked.get(child.name, 0):
-                raise ChildError(f'{child.name} ended with {_ending(code)}; the end of '
-                                  f'{child.log}:\n{child.tail()}', 2 if code == 2 else 1)
+                raise ChildError(
+                    f'{child.name} ended with {_ending(code)}; the end of '
+                    f'{child.log}:\n{child.tail()}',
+                    2 if code == 2 else 1,
+                )
 
     def running(self, name: str) -> bool:
         """Return whether a child has not ended yet."""

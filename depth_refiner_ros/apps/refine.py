@@ -24,8 +24,17 @@ from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 
 
-def run(locations: Sequence[str], settings: ModelSettings, out: Path, *, frames: int, panels: int,
-        npy: bool, with_camera: AssumedCamera, json: Path | None) -> None:
+def run(
+    locations: Sequence[str],
+    settings: ModelSettings,
+    out: Path,
+    *,
+    frames: int,
+    panels: int,
+    npy: bool,
+    with_camera: AssumedCamera,
+    json: Path | None,
+) -> None:
     """Refine every frame of every source and write what came out."""
     sources = {location: open_source(location) for location in locations}
     refiner = DepthRefiner.from_settings(settings)
@@ -34,12 +43,22 @@ def run(locations: Sequence[str], settings: ModelSettings, out: Path, *, frames:
         note(line)
     per_source = {}
     for location, folder in zip(locations, folder_names(locations)):
-        per_source[location] = _one_source(sources[location], refiner, settings, out / folder,
-                                       frames=frames, panels=panels, npy=npy,
-                                       with_camera=with_camera)
-    summary = {'frames': sum(source['frames'] for source in per_source.values()),
-               'settings': values(settings), 'bundles': refiner.describe(),
-               'per_source': per_source}
+        per_source[location] = _one_source(
+            sources[location],
+            refiner,
+            settings,
+            out / folder,
+            frames=frames,
+            panels=panels,
+            npy=npy,
+            with_camera=with_camera,
+        )
+    summary = {
+        'frames': sum(source['frames'] for source in per_source.values()),
+        'settings': values(settings),
+        'bundles': refiner.describe(),
+        'per_source': per_source,
+    }
     write_json(out / 'summary.json', summary)
     if json:
         write_json(json, summary)
@@ -53,14 +72,23 @@ def folder_names(locations: Sequence[str]) -> list[str]:
         stem = Path(location).resolve().name if Path(location).is_dir() else Path(location).stem
         name = stem.replace(':', '_') or 'source'
         numbered = (f'{name}-{number}' for number in count(2))
-        names.append(name if name not in names else
-                     next(other for other in numbered if other not in names))
+        names.append(
+            name if name not in names else next(other for other in numbered if other not in names)
+        )
     return names
 
 
-def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSettings,
-                folder: Path, *, frames: int, panels: int, npy: bool,
-                with_camera: AssumedCamera) -> dict[str, Any]:
+def _one_source(
+    source: FrameSource,
+    refiner: DepthRefiner,
+    settings: ModelSettings,
+    folder: Path,
+    *,
+    frames: int,
+    panels: int,
+    npy: bool,
+    with_camera: AssumedCamera,
+) -> dict[str, Any]:
     total = min(len(source), frames) if frames else len(source)
     drawn = set(spread_indices(total, panels))
     output_folder(folder)
@@ -74,10 +102,14 @@ def _one_source(source: FrameSource, refiner: DepthRefiner, settings: ModelSetti
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
         clamped += depths.clamped
-    return {'name': source.name, 'folder': folder.name, 'frames': len(total_ms),
-            'median_ms': statistics.median(total_ms) if total_ms else None,
-            'clamped_px': clamped,
-            'depth': comparison.result() if comparison.frames else None}
+    return {
+        'name': source.name,
+        'folder': folder.name,
+        'frames': len(total_ms),
+        'median_ms': statistics.median(total_ms) if total_ms else None,
+        'clamped_px': clamped,
+        'depth': comparison.result() if comparison.frames else None,
+    }
 
 
 def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:

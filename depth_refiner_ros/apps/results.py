@@ -65,20 +65,30 @@ class Run:
         """Return the content of ``summary.json``."""
         scores = self.comparison.result()
         measured = self.comparison.frames > 0
-        return plain({
-            'frames_in': self.frames_in, 'frames_out': self.frames_out, 'dropped': self.dropped,
-            'fps': self.fps, 'latency_ms': quantiles(self.latency_ms), 'stage_ms': self.stage_ms,
-            'depth': {name: scores[name] if measured else None for name in NO_DEPTH},
-            'depth_spread': {name: scores['std'][name] if measured else None
-                             for name in NO_DEPTH},
-            'mesh': self._mesh_summary()})
+        return plain(
+            {
+                'frames_in': self.frames_in,
+                'frames_out': self.frames_out,
+                'dropped': self.dropped,
+                'fps': self.fps,
+                'latency_ms': quantiles(self.latency_ms),
+                'stage_ms': self.stage_ms,
+                'depth': {name: scores[name] if measured else None for name in NO_DEPTH},
+                'depth_spread': {
+                    name: scores['std'][name] if measured else None for name in NO_DEPTH
+                },
+                'mesh': self._mesh_summary(),
+            }
+        )
 
     def _mesh_summary(self) -> dict[str, Any]:
         mesh, score = self.mesh, self.mesh_score
-        return {'vertices': len(mesh.vertices_m_N3) if mesh else 0,
-                'triangles': len(mesh.triangles_M3) if mesh else 0,
-                'accuracy_mm': score.accuracy_mm if score else None,
-                'completeness_mm': score.completeness_mm if score else None}
+        return {
+            'vertices': len(mesh.vertices_m_N3) if mesh else 0,
+            'triangles': len(mesh.triangles_M3) if mesh else 0,
+            'accuracy_mm': score.accuracy_mm if score else None,
+            'completeness_mm': score.completeness_mm if score else None,
+        }
 
 
 def write_results(folder: Path, run: Run) -> dict[str, Any]:
@@ -115,23 +125,47 @@ def paint_mesh(mesh: Mesh | None, trajectory: Trajectory | None) -> dict[str, np
 
 def quantiles(values_ms: Sequence[float]) -> dict[str, float | None]:
     """Return p50, p95 and p99, None without values."""
-    return {f'p{percent}': float(np.percentile(values_ms, percent)) if len(values_ms) else None
-            for percent in (50, 95, 99)}
+    return {
+        f'p{percent}': float(np.percentile(values_ms, percent)) if len(values_ms) else None
+        for percent in (50, 95, 99)
+    }
 
 
-def _report(run: Run, summary: Mapping[str, Any], panel: np.ndarray | None,
-            mesh_views: Mapping[str, np.ndarray]) -> Report:
-    plots = [Figure(caption='Latency of each frame, image in to depth out.',
-                    picture=latency_plot(run.latency_ms))]
+def _report(
+    run: Run,
+    summary: Mapping[str, Any],
+    panel: np.ndarray | None,
+    mesh_views: Mapping[str, np.ndarray],
+) -> Report:
+    plots = [
+        Figure(
+            caption='Latency of each frame, image in to depth out.',
+            picture=latency_plot(run.latency_ms),
+        )
+    ]
     if run.stage_ms:
-        plots.append(Figure(caption='Median time of each stage.',
-                            picture=stage_bars(run.stage_ms)))
-    panels = [] if panel is None else [Figure(
-        caption='Near is red, far is blue, unknown is grey; errors are relative to the depth. '
-        'Close-ups show where refinement changed most.',
-        picture=panel)]
-    return Report(title=run.title, subtitle=run.subtitle, summary=summary,
-                  facts={**run.facts, **machine_facts()}, settings=run.settings, panels=panels,
-                  plots=plots, notes=run.notes, mesh_views=[
-                      Figure(caption=name, picture=rgb_HW3)
-                      for name, rgb_HW3 in mesh_views.items()])
+        plots.append(
+            Figure(caption='Median time of each stage.', picture=stage_bars(run.stage_ms))
+        )
+    panels = (
+        []
+        if panel is None
+        else [
+            Figure(
+                caption='Near is red, far is blue, unknown is grey; errors are relative to the depth. '
+                'Close-ups show where refinement changed most.',
+                picture=panel,
+            )
+        ]
+    )
+    return Report(
+        title=run.title,
+        subtitle=run.subtitle,
+        summary=summary,
+        facts={**run.facts, **machine_facts()},
+        settings=run.settings,
+        panels=panels,
+        plots=plots,
+        notes=run.notes,
+        mesh_views=[Figure(caption=name, picture=rgb_HW3) for name, rgb_HW3 in mesh_views.items()],
+    )

@@ -27,12 +27,16 @@ def require_ros() -> None:
 
     :raises RosMissingError: with what to install
     """
-    missing = [name for name in ('rclpy', 'sensor_msgs', 'diagnostic_msgs', 'std_srvs')
-               if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ('rclpy', 'sensor_msgs', 'diagnostic_msgs', 'std_srvs')
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise RosMissingError(
             f'this command starts ROS 2 nodes, but {", ".join(missing)} cannot be imported; '
-            "source a ROS 2 setup.bash or pip install '.[ros]'")
+            "source a ROS 2 setup.bash or pip install '.[ros]'"
+        )
 
 
 def free_domain() -> int:
@@ -49,9 +53,14 @@ def free_domain() -> int:
 
 def environment(domain: int) -> dict[str, str]:
     """Return the environment of nodes that talk on this machine alone."""
-    return {**os.environ, **profile_environment(), 'ROS_DOMAIN_ID': str(domain),
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'PYTHONUNBUFFERED': '1',
-            'RCUTILS_COLORIZED_OUTPUT': '0'}
+    return {
+        **os.environ,
+        **profile_environment(),
+        'ROS_DOMAIN_ID': str(domain),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'PYTHONUNBUFFERED': '1',
+        'RCUTILS_COLORIZED_OUTPUT': '0',
+    }
 
 
 def profile_environment() -> dict[str, str]:
@@ -63,10 +72,13 @@ def profile_environment() -> dict[str, str]:
 
 def config_file(name: str) -> Path | None:
     """Find a file of ``config/`` in the checkout or where pip and colcon install it."""
-    prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':')
-                if prefix] + [Path(sys.prefix)]
-    folders = [Path(__file__).resolve().parents[2] / 'config',
-               *(prefix / 'share' / 'depth_refiner_ros' / 'config' for prefix in prefixes)]
+    prefixes = [
+        Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if prefix
+    ] + [Path(sys.prefix)]
+    folders = [
+        Path(__file__).resolve().parents[2] / 'config',
+        *(prefix / 'share' / 'depth_refiner_ros' / 'config' for prefix in prefixes),
+    ]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
@@ -76,8 +88,9 @@ def node_settings(group: type, node: str) -> Any:
     return group() if path is None else read_yaml(group, path, node)
 
 
-def node_arguments(node: str, settings: Any, folder: Path,
-                   remaps: Iterable[tuple[str, str]] = ()) -> list[str]:
+def node_arguments(
+    node: str, settings: Any, folder: Path, remaps: Iterable[tuple[str, str]] = ()
+) -> list[str]:
     """
     Return the command line of a node process, whose parameters are kept in a file.
 
@@ -87,8 +100,13 @@ def node_arguments(node: str, settings: Any, folder: Path,
     """
     file = folder / f'{node}.yaml'
     write_text(file, write_yaml(settings, node))
-    words = ['-m', f'depth_refiner_ros.nodes.{node}_node', '--ros-args', '--params-file',
-             str(file)]
+    words = [
+        '-m',
+        f'depth_refiner_ros.nodes.{node}_node',
+        '--ros-args',
+        '--params-file',
+        str(file),
+    ]
     for old, new in remaps:
         words += ['-r', f'{old}:={new}']
     return words

@@ -26,8 +26,9 @@ class FrameErrors:
         return _figures(mean.mean())
 
 
-def frame_errors(prior_m_HW: np.ndarray, refined_m_HW: np.ndarray,
-                 truth_m_HW: np.ndarray) -> FrameErrors:
+def frame_errors(
+    prior_m_HW: np.ndarray, refined_m_HW: np.ndarray, truth_m_HW: np.ndarray
+) -> FrameErrors:
     """Compare the two depths of a frame with the truth; all in metres, NaN where unknown."""
     truth = torch.from_numpy(np.ascontiguousarray(truth_m_HW))
     errors = {}
@@ -54,10 +55,12 @@ class Comparison:
 
     def result(self) -> dict[str, Any]:
         """Return means, number of frames, spread between frames and counts, ready for JSON."""
-        return {**{name: _figures(mean.mean()) for name, mean in self._means.items()},
-                'frames': self.frames,
-                'std': {name: _figures(mean.std()) for name, mean in self._means.items()},
-                'counts': {name: mean.summary()['counts'] for name, mean in self._means.items()}}
+        return {
+            **{name: _figures(mean.mean()) for name, mean in self._means.items()},
+            'frames': self.frames,
+            'std': {name: _figures(mean.std()) for name, mean in self._means.items()},
+            'counts': {name: mean.summary()['counts'] for name, mean in self._means.items()},
+        }
 
 
 def _figures(values: Mapping[str, float | None]) -> dict[str, float | None]:

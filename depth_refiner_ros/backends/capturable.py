@@ -29,31 +29,52 @@ def check_capturable(frame: Frame, *inputs: torch.Tensor) -> None:
     :raises BackendError: with the operation that asks
     """
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
-    fake = next((value.fake_mode for value in inputs if isinstance(value, FakeTensor)),
-                FakeTensorMode(allow_non_fake_inputs=True))
+
+    fake = next(
+        (value.fake_mode for value in inputs if isinstance(value, FakeTensor)),
+        FakeTensorMode(allow_non_fake_inputs=True),
+    )
     try:
         # Compiled networks are made of what they were compiled from.
-        with (torch.inference_mode(False), torch.no_grad(), fake, _NoTransfer(),
-              torch.compiler.set_stance('force_eager')):
-            frame(*(value if isinstance(value, FakeTensor) else fake.from_tensor(value.clone())
-                    for value in inputs))
-    except (DataDependentOutputException, DynamicOutputShapeException,
-            GuardOnDataDependentSymNode) as error:
-        raise BackendError(f'the frame cannot be one CUDA graph: it needs the value of a tensor '
-                           f'on the host ({str(error).splitlines()[0]})') from error
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            fake,
+            _NoTransfer(),
+            torch.compiler.set_stance('force_eager'),
+        ):
+            frame(
+                *(
+                    value if isinstance(value, FakeTensor) else fake.from_tensor(value.clone())
+                    for value in inputs
+                )
+            )
+    except (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        GuardOnDataDependentSymNode,
+    ) as error:
+        raise BackendError(
+            f'the frame cannot be one CUDA graph: it needs the value of a tensor '
+            f'on the host ({str(error).splitlines()[0]})'
+        ) from error
 
 
 class _NoTransfer(TorchDispatchMode):
     """Refuses copies between host and device."""
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-                           ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         devices = {value.device.type for value in args if isinstance(value, torch.Tensor)}
         # A number on the host that goes into a kernel is no copy, it is read at the launch.
         mixed = len(devices) > 1 and func is torch.ops.aten.copy_.default
-        if isinstance(result, torch.Tensor) and devices and (
-                mixed or result.device.type not in devices):
-            raise BackendError('the frame cannot be one CUDA graph: it copies a tensor of shape '
-                               f'{tuple(result.shape)} between host and device')
+        if (
+            isinstance(result, torch.Tensor)
+            and devices
+            and (mixed or result.device.type not in devices)
+        ):
+            raise BackendError(
+                'the frame cannot be one CUDA graph: it copies a tensor of shape '
+                f'{tuple(result.shape)} between host and device'
+            )
         return result

@@ -29,8 +29,10 @@ class CompiledBackend:
 
     def __init__(self, device: torch.device, precision: str) -> None:
         if not any(shutil.which(name) for name in COMPILERS):
-            raise BackendError('backend = compiled needs a C++ compiler; type: sudo apt-get '
-                               'install -y g++, or use backend:=torch')
+            raise BackendError(
+                'backend = compiled needs a C++ compiler; type: sudo apt-get '
+                'install -y g++, or use backend:=torch'
+            )
         self.device = device
         self.precision = precision
 
@@ -50,6 +52,7 @@ class CompiledBackend:
                 run(*(value.to(self.device) for value in example))
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = str(error).strip().splitlines()[0]
-            raise BackendError(f'backend = compiled: {key} does not compile: {reason}; use '
-                               'backend:=torch') from error
+            raise BackendError(
+                f'backend = compiled: {key} does not compile: {reason}; use backend:=torch'
+            ) from error
         return run

@@ -47,21 +47,27 @@ class FrameGraph:
     def __init__(self, frame: Frame, inputs: Tensors, alive: Any = None) -> None:
         self._alive = frame, alive
         self._inputs = tuple(value.to('cuda', copy=True) for value in inputs)
-        self._staging = [_Staging(tuple(torch.empty_like(value, device='cpu').pin_memory()
-                                        for value in inputs), torch.cuda.Event())
-                         for _ in range(IN_FLIGHT)]
+        self._staging = [
+            _Staging(
+                tuple(torch.empty_like(value, device='cpu').pin_memory() for value in inputs),
+                torch.cuda.Event(),
+            )
+            for _ in range(IN_FLIGHT)
+        ]
         self._turn = 0
         try:
             with torch.inference_mode():
-                frame(*self._inputs)    # makes what is made once, such as noise
+                frame(*self._inputs)  # makes what is made once, such as noise
             check_capturable(frame, *self._inputs)
             self._graph, self._results = _captured(frame, self._inputs)
         except torch.OutOfMemoryError as error:
-            raise BackendError(f'no memory for a CUDA graph: {str(error).splitlines()[0]}'
-                               ) from error
+            raise BackendError(
+                f'no memory for a CUDA graph: {str(error).splitlines()[0]}'
+            ) from error
         except RuntimeError as error:
-            raise BackendError(f'the frame cannot be one CUDA graph: '
-                               f'{str(error).splitlines()[0]}') from error
+            raise BackendError(
+                f'the frame cannot be one CUDA graph: {str(error).splitlines()[0]}'
+            ) from error
 
     def __call__(self, *inputs: torch.Tensor) -> Tensors:
         """
@@ -94,8 +100,11 @@ def _captured(frame: Frame, inputs: Tensors) -> tuple[torch.cuda.CUDAGraph, Tens
     stream.synchronize()
     # The outer stream context is what brings the caller's stream back where a capture fails; other
     # threads may use the GPU meanwhile.
-    with (torch.inference_mode(), torch.cuda.stream(stream),
-          torch.cuda.graph(graph, stream=stream, capture_error_mode='thread_local')):
+    with (
+        torch.inference_mode(),
+        torch.cuda.stream(stream),
+        torch.cuda.graph(graph, stream=stream, capture_error_mode='thread_local'),
+    ):
         results = frame(*inputs)
     return graph, results
 

@@ -69,12 +69,14 @@ class EngineCache:
                 build(staging)
                 hashes = {path.name: sha256(path) for path in sorted(staging.iterdir())}
                 (staging / MANIFEST).write_text(
-                    json.dumps({'facts': facts, 'sha256': hashes}, indent=1) + '\n')
+                    json.dumps({'facts': facts, 'sha256': hashes}, indent=1) + '\n'
+                )
                 _move(staging, place)
         except OSError as error:
-            raise BackendError(f'cannot write the engine cache {self.folder}: {error.strerror}; '
-                               'free some space, or name another folder in engine_cache'
-                               ) from error
+            raise BackendError(
+                f'cannot write the engine cache {self.folder}: {error.strerror}; '
+                'free some space, or name another folder in engine_cache'
+            ) from error
         return place
 
     def path(self, name: str, facts: Facts) -> Path:

@@ -39,13 +39,16 @@ class Execution:
     def running(self) -> Iterator[None]:
         """Run networks that no backend holds without gradients, in the chosen number format."""
         reduced = self.precision != 'fp32'
-        with torch.inference_mode(), torch.autocast(
-                self.device.type, DTYPES[self.precision], enabled=reduced):
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, DTYPES[self.precision], enabled=reduced),
+        ):
             yield
 
 
-def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0,
-           backend: str = 'auto') -> Execution:
+def choose(
+    device: str = 'auto', precision: str = 'auto', threads: int = 0, backend: str = 'auto'
+) -> Execution:
     """
     Settle what ``auto`` means on this machine.
 
@@ -63,12 +66,16 @@ def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0,
     :raises BackendError: where a word is unknown or what it names is not available
     """
     if device not in DEVICES or precision not in ('auto', *DTYPES) or backend not in BACKENDS:
-        raise BackendError(f'device = {device!r} must be one of {DEVICES}, precision = '
-                           f'{precision!r} auto or one of {tuple(DTYPES)}, backend = {backend!r} '
-                           f'one of {BACKENDS}')
+        raise BackendError(
+            f'device = {device!r} must be one of {DEVICES}, precision = '
+            f'{precision!r} auto or one of {tuple(DTYPES)}, backend = {backend!r} '
+            f'one of {BACKENDS}'
+        )
     if device == 'cuda' and not torch.cuda.is_available():
-        raise BackendError('device = cuda, but torch sees no CUDA GPU; use device:=cpu or install '
-                           'a CUDA build of torch')
+        raise BackendError(
+            'device = cuda, but torch sees no CUDA GPU; use device:=cpu or install '
+            'a CUDA build of torch'
+        )
     kind = device if device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
     if threads:
         torch.set_num_threads(threads)
@@ -79,8 +86,9 @@ def choose(device: str = 'auto', precision: str = 'auto', threads: int = 0,
         raise BackendError('precision = fp16 is for GPUs; use bf16 or fp32 on a CPU')
     if precision == 'auto':
         precision = _precision(kind, backend)
-    return Execution(device=torch.device(kind), precision=precision, backend=backend,
-                     threads=threads)
+    return Execution(
+        device=torch.device(kind), precision=precision, backend=backend, threads=threads
+    )
 
 
 def _precision(kind: str, backend: str) -> str:

@@ -49,11 +49,15 @@ class FittingSize:
 
     def _shrink(self, reason: str) -> None:
         if not self._allowed:
-            raise BackendError(f'out of memory: {reason}; use smaller images, a smaller model, '
-                               'precision:=fp16, or allow_smaller:=true')
+            raise BackendError(
+                f'out of memory: {reason}; use smaller images, a smaller model, '
+                'precision:=fp16, or allow_smaller:=true'
+            )
         if self.scale * STEP < SMALLEST:
-            raise BackendError(f'out of memory even at {self.scale:.2f} of the image size: '
-                               f'{reason}; use a smaller model')
+            raise BackendError(
+                f'out of memory even at {self.scale:.2f} of the image size: '
+                f'{reason}; use a smaller model'
+            )
         self.scale *= STEP
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -18,10 +18,14 @@ def model_hash(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, part in module.named_modules():
         kind = type(part)
-        plain = {key: value for key, value in vars(part).items()
-                 if isinstance(value, PLAIN) and key != 'training'}
-        digest.update(f'{name} {kind.__module__}.{kind.__qualname__} '
-                      f'{sorted(plain.items())}'.encode())
+        plain = {
+            key: value
+            for key, value in vars(part).items()
+            if isinstance(value, PLAIN) and key != 'training'
+        }
+        digest.update(
+            f'{name} {kind.__module__}.{kind.__qualname__} {sorted(plain.items())}'.encode()
+        )
         code = getattr(kind.forward, '__code__', None)
         if code is not None:
             digest.update(code.co_code + repr(code.co_names).encode())

@@ -28,8 +28,16 @@ class ModelRunner:
     :param build_only: write what the backend would load, and run on torch instead
     """
 
-    def __init__(self, module: nn.Module, key: str, backend: Backend, device: torch.device, *,
-                 max_abs_rel: float | None = None, build_only: bool = False) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        key: str,
+        backend: Backend,
+        device: torch.device,
+        *,
+        max_abs_rel: float | None = None,
+        build_only: bool = False,
+    ) -> None:
         self.module = module.eval().requires_grad_(False)
         self.key = key
         self._backend = backend
@@ -55,11 +63,15 @@ class ModelRunner:
                 self._runners.pop(next(iter(self._runners)))
             # Weights that are made in inference mode, or calls under the caller's autocast, could
             # not be exported.
-            with (torch.inference_mode(False), torch.no_grad(),
-                  torch.autocast('cpu', enabled=False),
-                  torch.autocast(self._device.type, enabled=False)):
-                runner = self._prepared(tuple(value.detach().float().cpu().clone()
-                                              for value in inputs))
+            with (
+                torch.inference_mode(False),
+                torch.no_grad(),
+                torch.autocast('cpu', enabled=False),
+                torch.autocast(self._device.type, enabled=False),
+            ):
+                runner = self._prepared(
+                    tuple(value.detach().float().cpu().clone() for value in inputs)
+                )
             self._check(runner, inputs)
             self._runners[shapes] = runner
         return self._run(self._runners[shapes], inputs)
@@ -78,8 +90,10 @@ class ModelRunner:
             return self._backend.prepare(self.module, self.key, example)
         build = getattr(self._backend, 'build', None)
         if build is None:
-            raise BackendError(f'build_only: backend {self._backend.name} builds nothing ahead of '
-                               'time; use backend:=tensorrt or onnx')
+            raise BackendError(
+                f'build_only: backend {self._backend.name} builds nothing ahead of '
+                'time; use backend:=tensorrt or onnx'
+            )
         build(self.module, self.key, example)
         return self._reference.prepare(self.module, self.key, example)
 
@@ -88,8 +102,9 @@ class ModelRunner:
         if self._max_abs_rel is None or shapes in self._checked:
             return
         expected = self._run(self._reference.prepare(self.module, self.key, inputs), inputs)
-        self.deviation = check(self._backend, self.key, self._run(runner, inputs), expected,
-                               self._max_abs_rel)
+        self.deviation = check(
+            self._backend, self.key, self._run(runner, inputs), expected, self._max_abs_rel
+        )
         self._checked.add(shapes)
 
     def _run(self, runner: Runner, inputs: Tensors) -> Any:

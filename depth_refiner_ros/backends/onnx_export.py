@@ -26,20 +26,33 @@ FILE = 'model.onnx'
 
 def onnx_facts(module: nn.Module, example: Tensors, precision: str) -> dict[str, object]:
     """Return what an ONNX file depends on, as the engine cache compares it."""
-    return {'what': 'onnx', 'model': model_hash(module), 'shapes': shapes_of(example),
-            'precision': precision, 'opset': OPSET, 'torch': torch.__version__}
+    return {
+        'what': 'onnx',
+        'model': model_hash(module),
+        'shapes': shapes_of(example),
+        'precision': precision,
+        'opset': OPSET,
+        'torch': torch.__version__,
+    }
 
 
-def cached_onnx(cache: EngineCache, module: nn.Module, key: str, example: Tensors, facts: Facts
-                ) -> Path:
+def cached_onnx(
+    cache: EngineCache, module: nn.Module, key: str, example: Tensors, facts: Facts
+) -> Path:
     """Return the file of a network, exporting it where the cache has none."""
-    folder = cache.entry(f'{key}-onnx', facts, lambda place: export_onnx(
-        module, example, place / FILE, precision=str(facts['precision'])))
+    folder = cache.entry(
+        f'{key}-onnx',
+        facts,
+        lambda place: export_onnx(
+            module, example, place / FILE, precision=str(facts['precision'])
+        ),
+    )
     return folder / FILE
 
 
-def export_onnx(module: nn.Module, example: Tensors, path: Path, *, precision: str = 'fp32'
-                ) -> None:
+def export_onnx(
+    module: nn.Module, example: Tensors, path: Path, *, precision: str = 'fp32'
+) -> None:
     """
     Write a network; its weights go beside it where they may exceed the 2 GB of one file.
 
@@ -53,18 +66,28 @@ def export_onnx(module: nn.Module, example: Tensors, path: Path, *, precision: s
         network = with_exact_norms(network)
     try:
         import onnx
+
         with torch.no_grad(), _quiet():
-            torch.onnx.export(network, example, path, dynamo=True, opset_version=OPSET,
-                              input_names=[f'input_{place}' for place in range(len(example))],
-                              external_data=True, verbose=False)
+            torch.onnx.export(
+                network,
+                example,
+                path,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[f'input_{place}' for place in range(len(example))],
+                external_data=True,
+                verbose=False,
+            )
         onnx.checker.check_model(str(path))
     except ImportError as error:
-        raise BackendError(f'exporting to ONNX needs {error.name}; type: pip install onnx '
-                           'onnxscript') from error
+        raise BackendError(
+            f'exporting to ONNX needs {error.name}; type: pip install onnx onnxscript'
+        ) from error
     except (torch.onnx.OnnxExporterError, onnx.checker.ValidationError) as error:
         reason = (str(error).strip().splitlines() or ['unknown reason'])[0]
-        raise BackendError(f'the network does not go into ONNX: {reason}; use backend:=torch'
-                           ) from error
+        raise BackendError(
+            f'the network does not go into ONNX: {reason}; use backend:=torch'
+        ) from error
 
 
 @contextmanager

@@ -29,16 +29,21 @@ class OnnxBackend:
     exact = False
     fix = 'use backend:=torch, or precision:=fp32'
 
-    def __init__(self, device: torch.device, precision: str, cache: EngineCache,
-                 threads: int = 0) -> None:
+    def __init__(
+        self, device: torch.device, precision: str, cache: EngineCache, threads: int = 0
+    ) -> None:
         self._runtime = _runtime()
         provider = PROVIDERS[device.type]
         if provider not in self._runtime.get_available_providers():
-            raise BackendError(f'backend = onnx: this ONNX Runtime has no {provider}; type: pip '
-                               'install onnxruntime-gpu, or use backend:=torch')
+            raise BackendError(
+                f'backend = onnx: this ONNX Runtime has no {provider}; type: pip '
+                'install onnxruntime-gpu, or use backend:=torch'
+            )
         if device.type == 'cpu' and precision != 'fp32':
-            raise BackendError(f'backend = onnx runs on a CPU in fp32 alone, not {precision}; use '
-                               'precision:=fp32, or backend:=torch')
+            raise BackendError(
+                f'backend = onnx runs on a CPU in fp32 alone, not {precision}; use '
+                'precision:=fp32, or backend:=torch'
+            )
         self.device = device
         self.precision = precision
         self._cache = cache
@@ -67,12 +72,20 @@ class OnnxBackend:
         options.log_severity_level = 3
         fail = self._runtime.capi.onnxruntime_pybind11_state
         try:
-            return self._runtime.InferenceSession(str(path), options,
-                                                  providers=[PROVIDERS[self.device.type]])
-        except (fail.Fail, fail.InvalidGraph, fail.InvalidProtobuf, fail.NotImplemented,
-                fail.RuntimeException) as error:
-            raise BackendError(f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
-                               'use backend:=torch') from error
+            return self._runtime.InferenceSession(
+                str(path), options, providers=[PROVIDERS[self.device.type]]
+            )
+        except (
+            fail.Fail,
+            fail.InvalidGraph,
+            fail.InvalidProtobuf,
+            fail.NotImplemented,
+            fail.RuntimeException,
+        ) as error:
+            raise BackendError(
+                f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
+                'use backend:=torch'
+            ) from error
 
 
 class OnnxRunner:
@@ -108,14 +121,21 @@ class OnnxRunner:
 
     def _place(self, value: torch.Tensor) -> tuple[Any, ...]:
         """Return where a tensor lies, as the runtime asks for it."""
-        return (self._device.type, self._device.index or 0, np.float32, tuple(value.shape),
-                value.data_ptr())
+        return (
+            self._device.type,
+            self._device.index or 0,
+            np.float32,
+            tuple(value.shape),
+            value.data_ptr(),
+        )
 
 
 def _runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise BackendError('backend = onnx needs ONNX Runtime; type: pip install onnxruntime, or '
-                           'use backend:=torch') from error
+        raise BackendError(
+            'backend = onnx needs ONNX Runtime; type: pip install onnxruntime, or '
+            'use backend:=torch'
+        ) from error
     return onnxruntime

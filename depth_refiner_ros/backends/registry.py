@@ -38,10 +38,10 @@ class BackendOptions:
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
     'torch': lambda how, cache, options: TorchBackend(how.device, how.precision),
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
-    'onnx': lambda how, cache, options: OnnxBackend(how.device, how.precision, cache,
-                                                    how.threads),
-    'tensorrt': lambda how, cache, options: TensorRtBackend(how.precision, cache, options.target,
-                                                            options.log),
+    'onnx': lambda how, cache, options: OnnxBackend(how.device, how.precision, cache, how.threads),
+    'tensorrt': lambda how, cache, options: TensorRtBackend(
+        how.precision, cache, options.target, options.log
+    ),
 }
 
 
@@ -57,8 +57,7 @@ class ModelRunners:
     def __init__(self, execution: Execution, options: BackendOptions | None = None) -> None:
         self._options = options or BackendOptions()
         folder = self._options.engine_cache
-        self.cache = EngineCache(Path(folder).expanduser() if folder else None,
-                                 self._options.log)
+        self.cache = EngineCache(Path(folder).expanduser() if folder else None, self._options.log)
         self._execution = execution
         self._made: list[ModelRunner] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
@@ -70,9 +69,14 @@ class ModelRunners:
         :param module: in fp32 on the CPU, forward takes and gives tensors
         :param key: short name, for files and messages
         """
-        network = ModelRunner(module, key, self.backend, self._execution.device,
-                          max_abs_rel=self._options.max_abs_rel,
-                          build_only=self._options.build_only)
+        network = ModelRunner(
+            module,
+            key,
+            self.backend,
+            self._execution.device,
+            max_abs_rel=self._options.max_abs_rel,
+            build_only=self._options.build_only,
+        )
         self._made.append(network)
         return network
 
@@ -87,5 +91,8 @@ class ModelRunners:
 
     def describe(self) -> list[str]:
         """Say how well the networks that have run agree with fp32 torch."""
-        return [f'self-check: {network.key} differs from fp32 torch by {network.deviation}'
-                for network in self._made if network.deviation is not None]
+        return [
+            f'self-check: {network.key} differs from fp32 torch by {network.deviation}'
+            for network in self._made
+            if network.deviation is not None
+        ]

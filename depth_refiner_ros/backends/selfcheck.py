@@ -46,12 +46,14 @@ def deviation(result: Any, reference: Any) -> Deviation:
     relative = (got - expected).abs() / expected.abs().clamp_min(typical)
     relative = relative.nan_to_num(nan=torch.inf, posinf=torch.inf)
     ordered = relative[:: 1 + relative.numel() // MAX_VALUES].sort().values
-    return Deviation(float(ordered[len(ordered) // 2]),
-                     float(ordered[int(0.99 * (len(ordered) - 1))]))
+    return Deviation(
+        float(ordered[len(ordered) // 2]), float(ordered[int(0.99 * (len(ordered) - 1))])
+    )
 
 
-def check(backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: float
-          ) -> Deviation:
+def check(
+    backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: float
+) -> Deviation:
     """
     Refuse a backend that gives other numbers than fp32 torch.
 
@@ -64,7 +66,8 @@ def check(backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: 
         raise BackendError(
             f'self-check: {key} with backend {backend.name} in {backend.precision} differs from '
             f'fp32 torch by {found} (relative), more than selfcheck.max_abs_rel = {max_abs_rel:g}'
-            f'; {backend.fix}')
+            f'; {backend.fix}'
+        )
     return found
 
 
@@ -75,6 +78,7 @@ def check_image(width: int, height: int) -> torch.Tensor:
     :return: ``rgb_B3HW`` uint8 of the asked size
     """
     import cv2
+
     picture_HW3 = cv2.imread(str(IMAGE))
     assert picture_HW3 is not None, f'{IMAGE} belongs to the package'
     rgb_HW3 = torch.from_numpy(cv2.cvtColor(picture_HW3, cv2.COLOR_BGR2RGB))

@@ -30,11 +30,14 @@ class TensorRtBackend:
 
     name = 'tensorrt'
     exact = False
-    fix = ('use precision:=fp32 or backend:=compiled, or install another TensorRT (10.3 of '
-           'JetPack 6.2 gives wrong depth, 10.14 and later are sound)')
+    fix = (
+        'use precision:=fp32 or backend:=compiled, or install another TensorRT (10.3 of '
+        'JetPack 6.2 gives wrong depth, 10.14 and later are sound)'
+    )
 
-    def __init__(self, precision: str, cache: EngineCache, target: str = '', log: Log = silent
-                 ) -> None:
+    def __init__(
+        self, precision: str, cache: EngineCache, target: str = '', log: Log = silent
+    ) -> None:
         self._trt = load_tensorrt()
         self.precision = precision
         self._cache = cache
@@ -56,8 +59,10 @@ class TensorRtBackend:
         :raises BackendError: also where this machine has no GPU to run it
         """
         if not has_gpu():
-            raise BackendError('backend = tensorrt: torch sees no CUDA GPU to run engines on; use '
-                               'backend:=onnx here, or build_only with a target')
+            raise BackendError(
+                'backend = tensorrt: torch sees no CUDA GPU to run engines on; use '
+                'backend:=onnx here, or build_only with a target'
+            )
         facts, build = self._build_facts(module, key, example)
         name = f'{key}-engine'
         for _ in range(2):
@@ -66,28 +71,43 @@ class TensorRtBackend:
             if loaded is not None:
                 return EngineRunner(self._trt.module, *loaded)
             self._cache.drop(name, facts, 'TensorRT cannot load it')
-        raise BackendError(f'TensorRT {self._trt.version} cannot load the engine of {key} that it '
-                           'has just built (out of memory?); use backend:=compiled, or a smaller '
-                           'image')
+        raise BackendError(
+            f'TensorRT {self._trt.version} cannot load the engine of {key} that it '
+            'has just built (out of memory?); use backend:=compiled, or a smaller '
+            'image'
+        )
 
-    def _build_facts(self, module: nn.Module, key: str, example: Tensors
-                     ) -> tuple[dict[str, Any], Any]:
+    def _build_facts(
+        self, module: nn.Module, key: str, example: Tensors
+    ) -> tuple[dict[str, Any], Any]:
         """Return everything the engine depends on, and what builds it."""
         trt = self._trt
         inside = self.precision if trt.strongly_typed else 'fp32'
         exported = onnx_facts(module, example, inside)
         machine = gpu_facts(trt, self._target)
-        facts = {**exported, **machine, 'what': 'engine', 'precision': self.precision,
-                 'strongly_typed': trt.strongly_typed}
+        facts = {
+            **exported,
+            **machine,
+            'what': 'engine',
+            'precision': self.precision,
+            'strongly_typed': trt.strongly_typed,
+        }
         timings = f'timings-{machine["flavour"]}-{machine["version"]}-{machine["capability"]}'
 
         def build(folder: Path) -> None:
             onnx_file = cached_onnx(self._cache, module, key, example, exported)
-            self._log(f'building {key} with TensorRT {trt.version} ({self.precision}); a large '
-                       'network takes minutes, once')
-            built = build_engine(trt, onnx_file, precision=self.precision, log=self._log,
-                                 targets=self._target.split(',') if self._target else (),
-                                 timings=self._cache.read(timings))
+            self._log(
+                f'building {key} with TensorRT {trt.version} ({self.precision}); a large '
+                'network takes minutes, once'
+            )
+            built = build_engine(
+                trt,
+                onnx_file,
+                precision=self.precision,
+                log=self._log,
+                targets=self._target.split(',') if self._target else (),
+                timings=self._cache.read(timings),
+            )
             (folder / FILE).write_bytes(built.engine)
             if built.timings:
                 self._cache.write(timings, built.timings)
@@ -111,8 +131,11 @@ class EngineRunner:
         self._outputs: list[Binding] = []
         for place in range(engine.num_io_tensors):
             name = engine.get_tensor_name(place)
-            facts = (name, tuple(engine.get_tensor_shape(name)),
-                     _torch_type(api, engine.get_tensor_dtype(name)))
+            facts = (
+                name,
+                tuple(engine.get_tensor_shape(name)),
+                _torch_type(api, engine.get_tensor_dtype(name)),
+            )
             is_input = engine.get_tensor_mode(name) == api.TensorIOMode.INPUT
             (self._inputs if is_input else self._outputs).append(facts)
 
@@ -123,15 +146,20 @@ class EngineRunner:
         :raises BackendError: where TensorRT cannot start it
         """
         stream = torch.cuda.current_stream()
-        given = [value.detach().to(stream.device, kind).contiguous()
-                 for value, (_, _, kind) in zip(inputs, self._inputs, strict=True)]
-        results = [torch.empty(shape, dtype=kind, device=stream.device)
-                   for _, shape, kind in self._outputs]
+        given = [
+            value.detach().to(stream.device, kind).contiguous()
+            for value, (_, _, kind) in zip(inputs, self._inputs, strict=True)
+        ]
+        results = [
+            torch.empty(shape, dtype=kind, device=stream.device)
+            for _, shape, kind in self._outputs
+        ]
         for (name, _, _), value in zip((*self._inputs, *self._outputs), (*given, *results)):
             self._context.set_tensor_address(name, value.data_ptr())
         if not self._context.execute_async_v3(stream.cuda_stream):
-            raise BackendError('TensorRT could not start the engine; build it again with another '
-                               'engine_cache')
+            raise BackendError(
+                'TensorRT could not start the engine; build it again with another engine_cache'
+            )
         floats = [value.float() for value in results]
         return floats[0] if len(floats) == 1 else tuple(floats)
 
@@ -146,5 +174,6 @@ def _loaded(api: Any, serialised: bytes) -> tuple[tuple[Any, Any], Any] | None:
 
 def _torch_type(api: Any, kind: Any) -> torch.dtype:
     known = {'FLOAT': torch.float32, 'HALF': torch.float16, 'BF16': torch.bfloat16}
-    return next(dtype for name, dtype in known.items()
-                if kind == getattr(api.DataType, name, None))
+    return next(
+        dtype for name, dtype in known.items() if kind == getattr(api.DataType, name, None)
+    )

@@ -7,8 +7,11 @@ from typing import Any
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
-MODULES = {'tensorrt': 'tensorrt', 'tensorrt_rtx': 'tensorrt_rtx',
-           'tensorrt_rtx_bindings': 'tensorrt_rtx'}
+MODULES = {
+    'tensorrt': 'tensorrt',
+    'tensorrt_rtx': 'tensorrt_rtx',
+    'tensorrt_rtx_bindings': 'tensorrt_rtx',
+}
 """Python module to flavour, in the order of preference."""
 
 
@@ -47,8 +50,9 @@ class TensorRt:
             return []
         flag = getattr(self.module.BuilderFlag, precision.upper(), None)
         if flag is None:
-            raise BackendError(f'TensorRT {self.version} cannot build for {precision}; use '
-                               'precision:=fp16')
+            raise BackendError(
+                f'TensorRT {self.version} cannot build for {precision}; use precision:=fp16'
+            )
         return [flag]
 
     def capability(self, target: str) -> Any:
@@ -60,12 +64,16 @@ class TensorRt:
         """
         kinds = getattr(self.module, 'ComputeCapability', None)
         if kinds is None:
-            raise BackendError(f'target {target!r}: TensorRT {self.version} builds for the GPU '
-                               'of this machine alone; leave the target out')
+            raise BackendError(
+                f'target {target!r}: TensorRT {self.version} builds for the GPU '
+                'of this machine alone; leave the target out'
+            )
         known = sorted(name.lower() for name in dir(kinds) if name.startswith('SM'))
         if target.lower() not in known:
-            raise BackendError(f'TensorRT-RTX {self.version} does not build for {target!r}, only '
-                               f'for {", ".join(known)}; use TensorRT or backend:=compiled there')
+            raise BackendError(
+                f'TensorRT-RTX {self.version} does not build for {target!r}, only '
+                f'for {", ".join(known)}; use TensorRT or backend:=compiled there'
+            )
         return getattr(kinds, target.upper())
 
 
@@ -82,9 +90,11 @@ def load_tensorrt() -> TensorRt:
             continue
         if hasattr(module, 'Builder'):
             return TensorRt(module, flavour, str(module.__version__))
-    raise BackendError('backend = tensorrt: TensorRT is not installed; on a Jetson type: sudo apt '
-                       'install python3-libnvinfer, on a desktop GPU: pip install '
-                       'tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings')
+    raise BackendError(
+        'backend = tensorrt: TensorRT is not installed; on a Jetson type: sudo apt '
+        'install python3-libnvinfer, on a desktop GPU: pip install '
+        'tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings'
+    )
 
 
 def has_gpu() -> bool:
@@ -103,8 +113,10 @@ def gpu_facts(trt: TensorRt, target: str) -> dict[str, str]:
     if target:
         return {**facts, 'gpu': 'any', 'capability': ','.join(sorted(target.split(',')))}
     if not has_gpu():
-        raise BackendError('backend = tensorrt: torch sees no CUDA GPU to build for; name a '
-                           'target such as sm89 (TensorRT-RTX), or use backend:=onnx')
+        raise BackendError(
+            'backend = tensorrt: torch sees no CUDA GPU to build for; name a '
+            'target such as sm89 (TensorRT-RTX), or use backend:=onnx'
+        )
     major, minor = torch.cuda.get_device_capability()
     if trt.flavour == 'tensorrt_rtx':
         # Kernels are chosen when the engine is loaded, so it serves every GPU of a generation.

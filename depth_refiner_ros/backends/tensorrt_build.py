@@ -26,8 +26,15 @@ class Built:
     timings: bytes
 
 
-def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Sequence[str] = (),
-                 timings: bytes = b'', log: Log = silent) -> Built:
+def build_engine(
+    trt: TensorRt,
+    onnx_file: Path,
+    *,
+    precision: str,
+    targets: Sequence[str] = (),
+    timings: bytes = b'',
+    log: Log = silent,
+) -> Built:
     """
     Build an engine.
 
@@ -46,8 +53,9 @@ def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Seq
     parser = api.OnnxParser(network, _logger(api, complaints))
     if not parser.parse_from_file(str(onnx_file)):
         reason = _first([parser.get_error(0).desc()] if parser.num_errors else complaints)
-        raise BackendError(f'TensorRT {trt.version} cannot read {onnx_file.name}: {reason}; use '
-                           'backend:=onnx')
+        raise BackendError(
+            f'TensorRT {trt.version} cannot read {onnx_file.name}: {reason}; use backend:=onnx'
+        )
     config = builder.create_builder_config()
     for flag in trt.precision_flags(precision):
         config.set_flag(flag)
@@ -60,8 +68,10 @@ def build_engine(trt: TensorRt, onnx_file: Path, *, precision: str, targets: Seq
         config.progress_monitor = _progress(api, onnx_file.parent.name, log)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
-        raise BackendError(f'TensorRT {trt.version} cannot build {onnx_file.name}: '
-                           f'{_first(complaints)}; use backend:=onnx, or a smaller image')
+        raise BackendError(
+            f'TensorRT {trt.version} cannot build {onnx_file.name}: '
+            f'{_first(complaints)}; use backend:=onnx, or a smaller image'
+        )
     return Built(bytes(engine), bytes(cache.serialize()) if cache is not None else b'')
 
 
@@ -82,6 +92,7 @@ def _first(complaints: list[str]) -> str:
 
 def _logger(api: Any, complaints: list[str]) -> Any:
     """Return a logger that keeps errors for our own message and drops the rest."""
+
     class Logger(api.ILogger):
         def __init__(self) -> None:
             api.ILogger.__init__(self)
@@ -95,6 +106,7 @@ def _logger(api: Any, complaints: list[str]) -> Any:
 
 def _progress(api: Any, name: str, log: Log) -> Any:
     """Return a monitor that tells now and then how far the longest phase is."""
+
     class Progress(api.IProgressMonitor):
         def __init__(self) -> None:
             api.IProgressMonitor.__init__(self)

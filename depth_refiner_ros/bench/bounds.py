@@ -39,8 +39,10 @@ def bounds(stages: Mapping[str, Stage], device: Device, precision: str) -> dict[
 
     :return: stage to milliseconds, then ``refiner`` and ``total``
     """
-    each = {name: stage.calls * bound_ms(stage.operations, device, precision)
-            for name, stage in stages.items()}
+    each = {
+        name: stage.calls * bound_ms(stage.operations, device, precision)
+        for name, stage in stages.items()
+    }
     total = sum(each.values())
     return {**each, 'refiner': total - each.get('prior', 0.0), 'total': total}
 
@@ -55,7 +57,10 @@ def costs(stages: Mapping[str, Stage]) -> dict[str, dict[str, Any]]:
     rows = {}
     for name, stage in stages.items():
         frame = stage.operations.times(stage.calls)
-        rows[name] = {'calls': stage.calls, 'gflop': frame.flops / 1e9,
-                      'weight_mb': frame.weight_bytes / 1e6,
-                      'operand_mb': frame.operand_bytes / 1e6}
+        rows[name] = {
+            'calls': stage.calls,
+            'gflop': frame.flops / 1e9,
+            'weight_mb': frame.weight_bytes / 1e6,
+            'operand_mb': frame.operand_bytes / 1e6,
+        }
     return rows

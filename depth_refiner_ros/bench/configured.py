@@ -42,8 +42,9 @@ SEED = 900_000
 DIFFERENT_FRAMES = 4
 
 
-def measure_configured(model: ModelSettings, *, size: FrameSize, frames: int, graph: bool,
-                       against: str) -> dict[str, Any]:
+def measure_configured(
+    model: ModelSettings, *, size: FrameSize, frames: int, graph: bool, against: str
+) -> dict[str, Any]:
     """
     Time stages, networks and, if asked for, the nodes over DDS.
 
@@ -59,18 +60,23 @@ def measure_configured(model: ModelSettings, *, size: FrameSize, frames: int, gr
     refiner.warm_up(size.width, size.height)
     timed = time_stages(refiner, model, seen, frames)
     result: dict[str, Any] = {
-        'kind': 'configured', 'width': size.width, 'height': size.height, 'frames': frames,
+        'kind': 'configured',
+        'width': size.width,
+        'height': size.height,
+        'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},
         'networks': time_networks(refiner, model, seen[0], timed, against),
-        'budget': budget(timed, size.width, size.height)}
+        'budget': budget(timed, size.width, size.height),
+    }
     if graph:
         result['graph'] = time_graph(model, frames)
     return result
 
 
-def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Frame],
-                frames: int) -> dict[str, list[float]]:
+def time_stages(
+    refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Frame], frames: int
+) -> dict[str, list[float]]:
     """
     Time frames from image to packed cloud.
 
@@ -92,17 +98,26 @@ def time_stages(refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Fram
         marks.append(time.perf_counter())
         infer_ms, edge_ms, cloud_ms = (1e3 * float(step) for step in np.diff(marks))
         rest_ms = max(0.0, infer_ms - sum(depths.timings_ms.values()))
-        row = {'convert': rest_ms, **depths.timings_ms, 'edge filter': edge_ms,
-               'cloud': cloud_ms, 'total': infer_ms + edge_ms + cloud_ms}
+        row = {
+            'convert': rest_ms,
+            **depths.timings_ms,
+            'edge filter': edge_ms,
+            'cloud': cloud_ms,
+            'total': infer_ms + edge_ms + cloud_ms,
+        }
         if index >= 2:  # the first calls after warm-up still fill caches
             for name, ms in row.items():
                 timed.setdefault(name, []).append(ms)
     return timed
 
 
-def time_networks(refiner: OpenedRefiner, model: ModelSettings, frame: Frame,
-                  timed: Mapping[str, Sequence[float]], against: str
-                  ) -> dict[str, dict[str, Any]]:
+def time_networks(
+    refiner: OpenedRefiner,
+    model: ModelSettings,
+    frame: Frame,
+    timed: Mapping[str, Sequence[float]],
+    against: str,
+) -> dict[str, dict[str, Any]]:
     """
     Time each network alone, and compare it with the least time its operations take.
 
@@ -112,9 +127,15 @@ def time_networks(refiner: OpenedRefiner, model: ModelSettings, frame: Frame,
     devices = yardsticks(execution.device, execution.precision, against)
     stages = count_networks(model, execution, frame)
     with execution.running():
-        stages_ms = {name: timed_ms(within_frame(call, execution), execution.device,
-                                    frames=len(timed['total']), warm_up=2)
-                     for name, (call, _) in refiner.network_calls(frame).items()}
+        stages_ms = {
+            name: timed_ms(
+                within_frame(call, execution),
+                execution.device,
+                frames=len(timed['total']),
+                warm_up=2,
+            )
+            for name, (call, _) in refiner.network_calls(frame).items()
+        }
     stages_ms |= {name: list(timed[name]) for name in ('align', 'cloud') if name in timed}
     prior_ms = timed.get('prior', stages_ms['prior'])
     stages_ms['refiner'] = [total - prior for total, prior in zip(timed['total'], prior_ms)]
@@ -128,35 +149,54 @@ def count_networks(model: ModelSettings, execution: Execution, frame: Frame) -> 
 
     Without the self-check, whose runs would be counted as well.
     """
-    opened = OpenedRefiner.from_settings(replace(
-        model, backend='torch', precision=execution.precision,
-        selfcheck=SelfCheckSettings(enable=False)))
+    opened = OpenedRefiner.from_settings(
+        replace(
+            model,
+            backend='torch',
+            precision=execution.precision,
+            selfcheck=SelfCheckSettings(enable=False),
+        )
+    )
     assert isinstance(opened, OpenedRefiner)
     with execution.running():
-        return {name: Stage(operations=count(call, weights), calls=opened.passes(name))
-                for name, (call, weights) in opened.network_calls(frame).items()}
+        return {
+            name: Stage(operations=count(call, weights), calls=opened.passes(name))
+            for name, (call, weights) in opened.network_calls(frame).items()
+        }
 
 
 def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:
     """Compare medians with the budget, which grows with the number of pixels."""
     share = width * height / (640 * 480)
     total_ms = float(np.median(timed['total']))
-    networks_ms = sum(float(np.median(ms)) for name, ms in timed.items()
-                      if name.startswith(NETWORKS))
-    return {'total_ms': total_ms, 'total_limit_ms': TOTAL_BUDGET_MS * share,
-            'around_networks_ms': total_ms - networks_ms,
-            'around_networks_limit_ms': AROUND_BUDGET_MS * share,
-            'met': total_ms <= TOTAL_BUDGET_MS * share
-            and total_ms - networks_ms <= AROUND_BUDGET_MS * share}
+    networks_ms = sum(
+        float(np.median(ms)) for name, ms in timed.items() if name.startswith(NETWORKS)
+    )
+    return {
+        'total_ms': total_ms,
+        'total_limit_ms': TOTAL_BUDGET_MS * share,
+        'around_networks_ms': total_ms - networks_ms,
+        'around_networks_limit_ms': AROUND_BUDGET_MS * share,
+        'met': total_ms <= TOTAL_BUDGET_MS * share
+        and total_ms - networks_ms <= AROUND_BUDGET_MS * share,
+    }
 
 
 def time_graph(model: ModelSettings, frames: int) -> dict[str, Any]:
     """Run camera, refiner and fusion over DDS in lock-step; give what the refiner node says."""
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
-        graph = demo_graph(Path(folder), model, source=f'sim:{SEED}:{frames}', frames=frames,
-                           rate_hz=0.0, live=False)
+        graph = demo_graph(
+            Path(folder),
+            model,
+            source=f'sim:{SEED}:{frames}',
+            frames=frames,
+            rate_hz=0.0,
+            live=False,
+        )
         outcome = run_graph(graph, Path(folder) / 'collected')
-        return {'frames_out': outcome.collected.count(DEPTH),
-                'stage_ms': stages(outcome.diagnostics['refiner']),
-                'latency_ms': quantiles(outcome.collected.latency_ms()),
-                'fps': outcome.collected.fps()}
+        return {
+            'frames_out': outcome.collected.count(DEPTH),
+            'stage_ms': stages(outcome.diagnostics['refiner']),
+            'latency_ms': quantiles(outcome.collected.latency_ms()),
+            'fps': outcome.collected.fps(),
+        }

@@ -33,9 +33,11 @@ class Operations:
 
     def times(self, calls: int) -> 'Operations':
         """Return the cost of several calls; the weights stay one copy, but are read each time."""
-        return Operations(flops=self.flops * calls, weight_bytes=self.weight_bytes,
-                          operand_bytes=self.operand_bytes * calls)
-
+        return Operations(
+            flops=self.flops * calls,
+            weight_bytes=self.weight_bytes,
+            operand_bytes=self.operand_bytes * calls,
+        )
 
 
 def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> Operations:
@@ -48,8 +50,11 @@ def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> O
     counter = _Counter()
     with torch.no_grad(), _Attention(counter), counter:
         call()
-    return Operations(flops=counter.flops, operand_bytes=counter.bytes,
-                      weight_bytes=float(sum(weight.nbytes for weight in parameters)))
+    return Operations(
+        flops=counter.flops,
+        operand_bytes=counter.bytes,
+        weight_bytes=float(sum(weight.nbytes for weight in parameters)),
+    )
 
 
 class _Counter(TorchDispatchMode):
@@ -61,8 +66,13 @@ class _Counter(TorchDispatchMode):
         self.bytes = 0.0
         self.paused = False
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (),
-                           kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
         kwargs = kwargs or {}
         flops_of = flop_registry.get(function._overloadpacket)
         if flops_of is None:
@@ -88,17 +98,24 @@ class _Attention(TorchFunctionMode):
         super().__init__()
         self._counter = counter
 
-    def __torch_function__(self, function: Any, types: Any, args: tuple[Any, ...] = (),
-                           kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
         kwargs = kwargs or {}
         if function is not functional.scaled_dot_product_attention:
             return function(*args, **kwargs)
         query, key, value = (
             args[place] if place < len(args) else kwargs[name]
-            for place, name in enumerate(('query', 'key', 'value')))
+            for place, name in enumerate(('query', 'key', 'value'))
+        )
         self._counter.paused = True
         result = function(*args, **kwargs)
         self._counter.paused = False
-        self._counter.add(sdpa_flop_count(query.shape, key.shape, value.shape), query, key, value,
-                          result)
+        self._counter.add(
+            sdpa_flop_count(query.shape, key.shape, value.shape), query, key, value, result
+        )
         return result

@@ -64,8 +64,10 @@ class FullSize:
 
 def full_stages(wanted: FullSize, precision: str) -> dict[str, Stage]:
     """Count the networks of the frame, in the order in which they run."""
-    return {'prior': prior_stage(wanted.prior, wanted.size, precision),
-            **refiner_stages(wanted.method, wanted.codec, wanted.size, precision)}
+    return {
+        'prior': prior_stage(wanted.prior, wanted.size, precision),
+        **refiner_stages(wanted.method, wanted.codec, wanted.size, precision),
+    }
 
 
 def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> dict[str, Any]:
@@ -78,27 +80,36 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
     with MemoryPeak(device) as memory:
         say(f'building {wanted.method} and its prior {wanted.prior} in {execution.precision}')
         networks = unchecked_networks(execution, settings)
-        prior = RandomPrior(networks(place(build_prior_network(wanted.prior), execution),
-                                     'prior'))
+        prior = RandomPrior(networks(place(build_prior_network(wanted.prior), execution), 'prior'))
         network = build_on(execution, wanted.method, wanted.codec)
         network.use(networks)
         calls = frame_calls(prior, network, execution, settings, wanted.size)
         frame, parts_ms = calls.pop('frame'), []
-        stages_ms = {name: _timed(name, within_frame(call, execution), wanted, device)
-                     for name, call in calls.items()}
+        stages_ms = {
+            name: _timed(name, within_frame(call, execution), wanted, device)
+            for name, call in calls.items()
+        }
         for _ in range(CAPTURED_AT if execution.whole_frames else 0):
             frame()
-        stages_ms['frame'] = _timed('the whole frame', lambda: parts_ms.append(frame()), wanted,
-                                    device)
-    parts_ms = parts_ms[wanted.warm_up:]
+        stages_ms['frame'] = _timed(
+            'the whole frame', lambda: parts_ms.append(frame()), wanted, device
+        )
+    parts_ms = parts_ms[wanted.warm_up :]
     cloud_ms, frame_ms = stages_ms.pop('cloud'), stages_ms.pop('frame')
     prior_ms = statistics.median(stages_ms['prior'])
     if all('align' in parts for parts in parts_ms):
         stages_ms['align'] = [parts['align'] for parts in parts_ms]
-    stages_ms |= {'cloud': cloud_ms, 'refiner': [whole - prior_ms for whole in frame_ms],
-                  'frame': frame_ms}
-    return {'stages_ms': stages_ms, 'memory_mib': memory.mib, 'attention': attention(network),
-            'clock': clock(device)}
+    stages_ms |= {
+        'cloud': cloud_ms,
+        'refiner': [whole - prior_ms for whole in frame_ms],
+        'frame': frame_ms,
+    }
+    return {
+        'stages_ms': stages_ms,
+        'memory_mib': memory.mib,
+        'attention': attention(network),
+        'clock': clock(device),
+    }
 
 
 def unchecked_networks(execution: Execution, settings: ModelSettings) -> ModelRunners:
@@ -106,19 +117,26 @@ def unchecked_networks(execution: Execution, settings: ModelSettings) -> ModelRu
     return ModelRunners(execution, BackendOptions(engine_cache=settings.engine_cache, log=say))
 
 
-def _timed(name: str, call: Callable[[], Any], wanted: FullSize,
-           device: torch.device) -> list[float]:
+def _timed(
+    name: str, call: Callable[[], Any], wanted: FullSize, device: torch.device
+) -> list[float]:
     say(f'timing {name}')
     return timed_ms(call, device, frames=wanted.frames, warm_up=wanted.warm_up)
 
 
-def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
-                settings: ModelSettings, size: FrameSize) -> dict[str, Callable[[], Any]]:
+def frame_calls(
+    prior: Prior,
+    network: OneStepNetwork,
+    execution: Execution,
+    settings: ModelSettings,
+    size: FrameSize,
+) -> dict[str, Callable[[], Any]]:
     """Return one call of each network, of alignment and cloud, and of the whole frame."""
     device = execution.device
     generator = torch.Generator().manual_seed(0)
-    rgb_u8 = torch.randint(0, 256, (1, 3, size.height, size.width), dtype=torch.uint8,
-                           generator=generator).to(device)
+    rgb_u8 = torch.randint(
+        0, 256, (1, 3, size.height, size.width), dtype=torch.uint8, generator=generator
+    ).to(device)
     camera = Intrinsics.from_fov(size.width, size.height, 60.0)
     refiner = DepthRefiner(prior, SharpEstimator(network), execution, settings, log=say)
     cloud = CloudBuilder(camera, device=device)
@@ -132,21 +150,26 @@ def frame_calls(prior: Prior, network: OneStepNetwork, execution: Execution,
         def inside() -> None:
             with execution.running():
                 call()
+
         return inside
 
     def frame() -> dict[str, float]:
         return refiner.refine(rgb_u8, camera, cloud=cloud).timings_ms
 
-    return {'prior': running(lambda: prior.predict(rgb, camera)),
-            **{name: running(call) for name, call in calls.items()},
-            'cloud': lambda: cloud.build(depth_m_HW, rgb_HW3), 'frame': frame}
+    return {
+        'prior': running(lambda: prior.predict(rgb, camera)),
+        **{name: running(call) for name, call in calls.items()},
+        'cloud': lambda: cloud.build(depth_m_HW, rgb_HW3),
+        'frame': frame,
+    }
 
 
 def measure_diffusers(wanted: FullSize, execution: Execution) -> list[dict[str, Any]]:
     """Time diffusers' one-step pipeline at the same size and precision, and at more steps."""
     device, rows = execution.device, []
-    rgb_u8 = torch.zeros(1, 3, wanted.size.height, wanted.size.width, dtype=torch.uint8,
-                         device=device)
+    rgb_u8 = torch.zeros(
+        1, 3, wanted.size.height, wanted.size.width, dtype=torch.uint8, device=device
+    )
     variants = [('vae', False), ('tiny', False)]
     if device.type == 'cuda':
         variants.append(('vae', True))
@@ -156,12 +179,23 @@ def measure_diffusers(wanted: FullSize, execution: Execution) -> list[dict[str, 
         name = f'diffusers, {codec}' + (', compiled UNet' if compiled else '')
         with MemoryPeak(device) as memory:
             made = pipeline(codec, device, execution.precision, compiled=compiled)
-            timed = {steps: _timed(f'{name}, {steps} steps', frame_call(made, rgb_u8, steps),
-                                   wanted, device) for steps in wanted.steps}
-        rows += [{'name': name, 'codec': codec, 'compiled': compiled, 'steps': steps,
-                  'frame_ms': frames_ms,
-                  'memory_mib': memory.mib if device.type == 'cuda' else None}
-                 for steps, frames_ms in timed.items()]
+            timed = {
+                steps: _timed(
+                    f'{name}, {steps} steps', frame_call(made, rgb_u8, steps), wanted, device
+                )
+                for steps in wanted.steps
+            }
+        rows += [
+            {
+                'name': name,
+                'codec': codec,
+                'compiled': compiled,
+                'steps': steps,
+                'frame_ms': frames_ms,
+                'memory_mib': memory.mib if device.type == 'cuda' else None,
+            }
+            for steps, frames_ms in timed.items()
+        ]
         del made
         gc.collect()
     return rows

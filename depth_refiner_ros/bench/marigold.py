@@ -11,8 +11,7 @@ import torch
 TEXT_WIDTH = 1024
 
 
-def pipeline(codec: str, device: torch.device, precision: str, *,
-             compiled: bool = False) -> Any:
+def pipeline(codec: str, device: torch.device, precision: str, *, compiled: bool = False) -> Any:
     """
     Build ``MarigoldDepthPipeline`` at true size with random weights and its fast settings.
 
@@ -24,24 +23,42 @@ def pipeline(codec: str, device: torch.device, precision: str, *,
     :param compiled: compile the UNet
     """
     from diffusers import AutoencoderTiny
+
     with META:
         unet, vae = sd2_unet(), AutoencoderTiny() if codec == 'tiny' else sd2_vae()
     for module in (unet, vae):
         materialize(module, device, DTYPES[precision])
-    return assemble(torch.compile(unet, mode='reduce-overhead', fullgraph=True) if compiled
-                    else unet, vae, TEXT_WIDTH)
+    return assemble(
+        torch.compile(unet, mode='reduce-overhead', fullgraph=True) if compiled else unet,
+        vae,
+        TEXT_WIDTH,
+    )
 
 
 def assemble(unet: Any, vae: Any, text_width: int) -> Any:
     """Join networks to a pipeline of one trailing DDIM step."""
     from diffusers import DDIMScheduler, MarigoldDepthPipeline
+
     scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule='scaled_linear', clip_sample=False,
-        set_alpha_to_one=False, prediction_type='v_prediction', timestep_spacing='trailing',
-        rescale_betas_zero_snr=True)
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule='scaled_linear',
+        clip_sample=False,
+        set_alpha_to_one=False,
+        prediction_type='v_prediction',
+        timestep_spacing='trailing',
+        rescale_betas_zero_snr=True,
+    )
     made = MarigoldDepthPipeline(
-        unet=unet, vae=vae, scheduler=scheduler, text_encoder=None, tokenizer=None,
-        prediction_type='depth', scale_invariant=True, shift_invariant=True)
+        unet=unet,
+        vae=vae,
+        scheduler=scheduler,
+        text_encoder=None,
+        tokenizer=None,
+        prediction_type='depth',
+        scale_invariant=True,
+        shift_invariant=True,
+    )
     made.empty_text_embedding = torch.zeros(1, TEXT_TOKENS, text_width)
     made.set_progress_bar_config(disable=True)
     return made
@@ -58,8 +75,13 @@ def frame_call(made: Any, rgb_u8_B3HW: torch.Tensor, steps: int) -> Callable[[],
     def call() -> torch.Tensor:
         with torch.inference_mode():
             prediction = made(
-                rgb_u8_B3HW.float() / 255.0, num_inference_steps=steps, ensemble_size=1,
-                processing_resolution=0, output_type='pt', generator=generator).prediction
+                rgb_u8_B3HW.float() / 255.0,
+                num_inference_steps=steps,
+                ensemble_size=1,
+                processing_resolution=0,
+                output_type='pt',
+                generator=generator,
+            ).prediction
         return torch.as_tensor(prediction)
 
     return call

@@ -47,8 +47,10 @@ class FrameSize:
         :raises InputError: where a side is no multiple
         """
         if self.width % multiple or self.height % multiple:
-            raise InputError(f'{self.width}x{self.height} is no size of these networks; both must '
-                             f'be multiples of {multiple}')
+            raise InputError(
+                f'{self.width}x{self.height} is no size of these networks; both must '
+                f'be multiples of {multiple}'
+            )
         return self
 
 
@@ -61,8 +63,7 @@ def spec_of(method: str) -> ModelSpec:
     """
     if method == 'sharpdepth':
         return replace(sharpdepth_spec('official_code'), max_edge_px=0)
-    return replace(apdepth_spec('normalized'), condition='metric', output='metric',
-                   space='depth')
+    return replace(apdepth_spec('normalized'), condition='metric', output='metric', space='depth')
 
 
 def build_network(method: str, codec: str) -> OneStepNetwork:
@@ -75,8 +76,9 @@ def build_network(method: str, codec: str) -> OneStepNetwork:
         return sd2_network(spec_of(method), tiny_depth_vae() if codec == 'tiny' else None)
 
 
-def materialize(module: nn.Module, device: torch.device, dtype: torch.dtype,
-                seed: int = 0) -> nn.Module:
+def materialize(
+    module: nn.Module, device: torch.device, dtype: torch.dtype, seed: int = 0
+) -> nn.Module:
     """
     Return a module of the meta device memory in its final number format, and random weights.
 
@@ -99,8 +101,9 @@ def build_on(execution: Execution, method: str, codec: str) -> OneStepNetwork:
     network = build_network(method, codec)
     place(network, execution)
     if network.spec.task_embedding:
-        network.task_C = torch.tensor(network.spec.task_embedding,
-                                      device=next(network.parameters()).device)
+        network.task_C = torch.tensor(
+            network.spec.task_embedding, device=next(network.parameters()).device
+        )
     return network
 
 
@@ -132,10 +135,15 @@ def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
     latent = codec.encode_depth(unit_B1HW)
     image = codec.encode_rgb(rgb_B3HW)
     extra = network.condition(unit_B1HW, known_B1HW)
-    return {'encode': lambda: (codec.encode_rgb(rgb_B3HW), codec.encode_depth(unit_B1HW),
-                               network.condition(unit_B1HW, known_B1HW)),
-            'unet': lambda: network(latent, image, extra),
-            'decode': lambda: network.decode(latent)}
+    return {
+        'encode': lambda: (
+            codec.encode_rgb(rgb_B3HW),
+            codec.encode_depth(unit_B1HW),
+            network.condition(unit_B1HW, known_B1HW),
+        ),
+        'unet': lambda: network(latent, image, extra),
+        'decode': lambda: network.decode(latent),
+    }
 
 
 def autoencoder(network: OneStepNetwork) -> nn.Module:
@@ -159,6 +167,8 @@ def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> 
     stages = {}
     for name, call in calls.items():
         module = getattr(vae, weights[name]) if name in weights else network.unet
-        stages[name] = Stage(operations=count(call, module.parameters()),
-                             calls=1 if name == 'encode' else PASSES[method])
+        stages[name] = Stage(
+            operations=count(call, module.parameters()),
+            calls=1 if name == 'encode' else PASSES[method],
+        )
     return stages

@@ -36,16 +36,22 @@ class OpenedRefiner(DepthRefiner):
         rgb = rgb_batch(frame).to(device).float() / 255.0
         sensor = None if frame.depth_m_HW is None else depth_batch(frame.depth_m_HW).to(device)
         calls: dict[str, tuple[Callable[[], Any], Weights]] = {
-            'prior': (lambda: self._prior.predict(rgb, frame.intrinsics, sensor),
-                      weights_of(self._prior))}
+            'prior': (
+                lambda: self._prior.predict(rgb, frame.intrinsics, sensor),
+                weights_of(self._prior),
+            )
+        }
         if self._estimator is None:
             return calls
         network = self._estimator.network
-        inner = working_image(rgb, network.spec.max_edge_px,
-                              size_multiple(network.unet, network.codec.factor))
+        inner = working_image(
+            rgb, network.spec.max_edge_px, size_multiple(network.unet, network.codec.factor)
+        )
         weights = {'unet': weights_of(network.unet)}
-        return calls | {name: (call, weights.get(name, weights_of(network.codec)))
-                        for name, call in refiner_calls(network, inner).items()}
+        return calls | {
+            name: (call, weights.get(name, weights_of(network.codec)))
+            for name, call in refiner_calls(network, inner).items()
+        }
 
 
 def working_image(rgb_B3HW: torch.Tensor, max_edge_px: int, multiple: int) -> torch.Tensor:
@@ -55,8 +61,9 @@ def working_image(rgb_B3HW: torch.Tensor, max_edge_px: int, multiple: int) -> to
         scale = max_edge_px / max(height, width)
         height, width = round(height * scale), round(width * scale)
         rgb_B3HW = functional.interpolate(rgb_B3HW, size=(height, width), mode='bilinear')
-    return functional.pad(rgb_B3HW, (0, -width % multiple, 0, -height % multiple),
-                          mode='replicate')
+    return functional.pad(
+        rgb_B3HW, (0, -width % multiple, 0, -height % multiple), mode='replicate'
+    )
 
 
 def weights_of(owner: object) -> Weights:
@@ -64,5 +71,8 @@ def weights_of(owner: object) -> Weights:
     if isinstance(owner, nn.Module):
         return tuple(owner.parameters())
     ours = type(owner).__module__.startswith(__package__.partition('.')[0])
-    return tuple(weight for part in vars(owner).values() for weight in weights_of(part)
-                 ) if ours and hasattr(owner, '__dict__') else ()
+    return (
+        tuple(weight for part in vars(owner).values() for weight in weights_of(part))
+        if ours and hasattr(owner, '__dict__')
+        else ()
+    )

@@ -17,8 +17,16 @@ DETAIL = 3
 """Drawn this much larger and averaged down: OpenCV's letters are thin otherwise."""
 PAPER_RGB, INK_RGB, GRID_RGB = (255, 255, 255), (40, 40, 40), (225, 225, 225)
 BAR_RGB, BOUND_RGB = (86, 140, 196), (20, 60, 110)
-SERIES_RGB = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0),
-              (86, 180, 233), (90, 90, 90), (150, 110, 60))
+SERIES_RGB = (
+    (0, 114, 178),
+    (213, 94, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (86, 180, 233),
+    (90, 90, 90),
+    (150, 110, 60),
+)
 """Told apart by people who see few colors, too (Okabe and Ito)."""
 
 Point = tuple[float, float]
@@ -67,8 +75,14 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> np.ndarray:
     return paper.rgb_HW3()
 
 
-def curves(title: str, series: Mapping[str, Sequence[Point]], *, x_label: str, y_label: str,
-           log_x: bool = False) -> np.ndarray:
+def curves(
+    title: str,
+    series: Mapping[str, Sequence[Point]],
+    *,
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+) -> np.ndarray:
     """
     Draw curves over a logarithmic axis; what is not a positive number is left out.
 
@@ -77,8 +91,10 @@ def curves(title: str, series: Mapping[str, Sequence[Point]], *, x_label: str, y
     :return: ``rgb_HW3`` uint8
     :raises InputError: where no point can be drawn
     """
-    kept = {name: [(x, y) for x, y in points if y > 0.0 and math.isfinite(y)]
-            for name, points in series.items()}
+    kept = {
+        name: [(x, y) for x, y in points if y > 0.0 and math.isfinite(y)]
+        for name, points in series.items()
+    }
     every = [point for points in kept.values() for point in points]
     if not every:
         raise InputError('a plot needs at least one point with a positive value')
@@ -102,11 +118,11 @@ def curves(title: str, series: Mapping[str, Sequence[Point]], *, x_label: str, y
 def decades(low: float, high: float) -> list[float]:
     """Return 1, 2 and 5 times powers of ten that span positive numbers: at least two values."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1
-    every = [step * 10.0 ** power for power in range(first, last + 1) for step in (1, 2, 5)]
+    every = [step * 10.0**power for power in range(first, last + 1) for step in (1, 2, 5)]
     below = [value for value in every if value <= low * (1 + 1e-9)]
     above = next(index for index, value in enumerate(every) if value >= high * (1 - 1e-9))
     start = len(below) - 1
-    return every[start:max(above, start + 1) + 1]
+    return every[start : max(above, start + 1) + 1]
 
 
 def _draw(paper: '_Paper', series: Mapping[str, Sequence[Point]]) -> None:
@@ -125,8 +141,9 @@ def _draw(paper: '_Paper', series: Mapping[str, Sequence[Point]]) -> None:
         paper.text(name, column + 10, free, color=color)
 
 
-def _scale(low: float, high: float, start: float, end: float, *,
-           logarithmic: bool) -> Callable[[float], float]:
+def _scale(
+    low: float, high: float, start: float, end: float, *, logarithmic: bool
+) -> Callable[[float], float]:
     shape = math.log if logarithmic else float
     span = shape(high) - shape(low) or 1.0
     return lambda value: start + (end - start) * (shape(value) - shape(low)) / span
@@ -143,15 +160,32 @@ class _Paper:
         self._size = (width, height)
         self._rgb_HW3 = np.full((height * DETAIL, width * DETAIL, 3), PAPER_RGB, np.uint8)
 
-    def text(self, text: str, x: float, y: float, *, size: float = 0.5, align: float = 0.0,
-             color: tuple[int, int, int] = INK_RGB) -> None:
+    def text(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        *,
+        size: float = 0.5,
+        align: float = 0.0,
+        color: tuple[int, int, int] = INK_RGB,
+    ) -> None:
         """Write; ``align`` is the share of the text that stands left of ``x``."""
         (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size * DETAIL, DETAIL)
-        cv2.putText(self._rgb_HW3, text, (round(x * DETAIL - align * width), round(y * DETAIL)),
-                    cv2.FONT_HERSHEY_SIMPLEX, size * DETAIL, color, DETAIL, cv2.LINE_AA)
+        cv2.putText(
+            self._rgb_HW3,
+            text,
+            (round(x * DETAIL - align * width), round(y * DETAIL)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            size * DETAIL,
+            color,
+            DETAIL,
+            cv2.LINE_AA,
+        )
 
-    def box(self, left: float, top: float, right: float, bottom: float,
-            color: tuple[int, int, int]) -> None:
+    def box(
+        self, left: float, top: float, right: float, bottom: float, color: tuple[int, int, int]
+    ) -> None:
         """Fill a rectangle."""
         start = (round(left * DETAIL), round(top * DETAIL))
         end = (round(right * DETAIL), round(bottom * DETAIL))

@@ -29,19 +29,30 @@ def build_prior_network(size: str) -> nn.Module:
     :raises InputError: for another size than S, B, L, G
     """
     from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+
     if size not in WIDTHS:
         raise InputError(f'prior size {size!r} must be one of {", ".join(WIDTHS)}')
     width = WIDTHS[size]
     shape = SIZES[width]
     backbone = Dinov2Config(
-        hidden_size=width, num_hidden_layers=shape['layers'],
-        num_attention_heads=shape['heads'], image_size=SHORT_EDGE_PX, patch_size=PATCH_PX,
-        use_swiglu_ffn=size == 'G', reshape_hidden_states=False, apply_layernorm=True,
-        out_indices=list(shape['taps']))
+        hidden_size=width,
+        num_hidden_layers=shape['layers'],
+        num_attention_heads=shape['heads'],
+        image_size=SHORT_EDGE_PX,
+        patch_size=PATCH_PX,
+        use_swiglu_ffn=size == 'G',
+        reshape_hidden_states=False,
+        apply_layernorm=True,
+        out_indices=list(shape['taps']),
+    )
     config = DepthAnythingConfig(
-        backbone_config=backbone, reassemble_hidden_size=width,
-        neck_hidden_sizes=list(shape['neck']), fusion_hidden_size=shape['fusion'],
-        depth_estimation_type='metric', max_depth=20)
+        backbone_config=backbone,
+        reassemble_hidden_size=width,
+        neck_hidden_sizes=list(shape['neck']),
+        fusion_hidden_size=shape['fusion'],
+        depth_estimation_type='metric',
+        max_depth=20,
+    )
     with META:
         return DepthAnything(DepthAnythingForDepthEstimation(config))
 
@@ -66,13 +77,16 @@ class DepthAnything(nn.Module):
 def prior_input(size: FrameSize, short_edge_px: int = SHORT_EDGE_PX) -> FrameSize:
     """Return the network's input for an image: its shape, the short edge set, whole patches."""
     scale = short_edge_px / min(size.width, size.height)
-    return FrameSize(width=max(1, round(size.width * scale / PATCH_PX)) * PATCH_PX,
-                     height=max(1, round(size.height * scale / PATCH_PX)) * PATCH_PX)
+    return FrameSize(
+        width=max(1, round(size.width * scale / PATCH_PX)) * PATCH_PX,
+        height=max(1, round(size.height * scale / PATCH_PX)) * PATCH_PX,
+    )
 
 
 @cache
-def prior_stage(prior_size: str, size: FrameSize, precision: str,
-                short_edge_px: int = SHORT_EDGE_PX) -> Stage:
+def prior_stage(
+    prior_size: str, size: FrameSize, precision: str, short_edge_px: int = SHORT_EDGE_PX
+) -> Stage:
     """Count what a prior costs for an image of this size."""
     network = build_prior_network(prior_size).to(DTYPES[precision])
     inner = prior_input(size, short_edge_px)
@@ -88,17 +102,23 @@ class RandomPrior:
     :param short_edge_px: of the network's input
     """
 
-    def __init__(self, network: Callable[..., torch.Tensor],
-                 short_edge_px: int = SHORT_EDGE_PX) -> None:
+    def __init__(
+        self, network: Callable[..., torch.Tensor], short_edge_px: int = SHORT_EDGE_PX
+    ) -> None:
         self.network, self._short_edge_px = network, short_edge_px
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """Resize, run, resize back; a ramp keeps the depth from being constant."""
         rows, columns = rgb_B3HW.shape[-2:]
         inner = prior_input(FrameSize(width=columns, height=rows), self._short_edge_px)
-        pixels = functional.interpolate(rgb_B3HW, size=(inner.height, inner.width),
-                                        mode='bilinear', antialias=True)
+        pixels = functional.interpolate(
+            rgb_B3HW, size=(inner.height, inner.width), mode='bilinear', antialias=True
+        )
         depth = self.network(pixels)[:, None].float()
         depth = functional.interpolate(depth, size=(rows, columns), mode='bilinear')
         ramp = torch.linspace(1.0, 5.0, columns, device=depth.device)

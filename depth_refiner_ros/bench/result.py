@@ -25,8 +25,12 @@ def yardsticks(device: torch.device, precision: str, against: str) -> list[Devic
     return [*([sheet] if sheet else []), probe(device, precision)]
 
 
-def stage_rows(stages: Mapping[str, Stage], stages_ms: Mapping[str, Sequence[float]],
-               devices: Sequence[Device], precision: str) -> dict[str, dict[str, Any]]:
+def stage_rows(
+    stages: Mapping[str, Stage],
+    stages_ms: Mapping[str, Sequence[float]],
+    devices: Sequence[Device],
+    precision: str,
+) -> dict[str, dict[str, Any]]:
     """
     Return one row for each stage, over one frame.
 
@@ -42,31 +46,42 @@ def stage_rows(stages: Mapping[str, Stage], stages_ms: Mapping[str, Sequence[flo
         calls = stages[name].calls if name in stages else 1
         measured = quantiles([ms * calls for ms in stages_ms.get(name, ())])
         bound_ms = {device: ms[name] for device, ms in least.items() if name in ms}
-        rows[name] = {**cost.get(name, {'calls': calls}), **measured, 'bound_ms': bound_ms,
-                      'ratio': {device: ratio(measured['p50'], ms)
-                                for device, ms in bound_ms.items()}}
+        rows[name] = {
+            **cost.get(name, {'calls': calls}),
+            **measured,
+            'bound_ms': bound_ms,
+            'ratio': {device: ratio(measured['p50'], ms) for device, ms in bound_ms.items()},
+        }
     return rows
 
 
 def device_facts(device: Device) -> dict[str, Any]:
     """Return a device as the result file holds it."""
-    return {'name': device.name, 'origin': device.origin,
-            'tflop_per_s': {name: rate / 1e12 for name, rate in device.flops_per_s.items()},
-            'gb_per_s': device.bytes_per_s / 1e9}
+    return {
+        'name': device.name,
+        'origin': device.origin,
+        'tflop_per_s': {name: rate / 1e12 for name, rate in device.flops_per_s.items()},
+        'gb_per_s': device.bytes_per_s / 1e9,
+    }
 
 
-def speedups(diffusers: Sequence[Mapping[str, Any]], refiner_ms: float | None,
-             frame_ms: float | None) -> list[dict[str, Any]]:
+def speedups(
+    diffusers: Sequence[Mapping[str, Any]], refiner_ms: float | None, frame_ms: float | None
+) -> list[dict[str, Any]]:
     """Summarise the rows of diffusers' pipeline, and say how many times longer each takes."""
     rows = []
     for row in diffusers:
         measured = quantiles(row['frame_ms'])
-        rows.append({**{name: value for name, value in row.items() if name != 'frame_ms'},
-                     **measured, 'over_refiner': ratio(measured['p50'], refiner_ms),
-                     'over_frame': ratio(measured['p50'], frame_ms)})
+        rows.append(
+            {
+                **{name: value for name, value in row.items() if name != 'frame_ms'},
+                **measured,
+                'over_refiner': ratio(measured['p50'], refiner_ms),
+                'over_frame': ratio(measured['p50'], frame_ms),
+            }
+        )
     return rows
 
 
 def _with_frame(least: Mapping[str, float]) -> dict[str, float]:
-    return {**{name: ms for name, ms in least.items() if name != 'total'},
-            'frame': least['total']}
+    return {**{name: ms for name, ms in least.items() if name != 'total'}, 'frame': least['total']}

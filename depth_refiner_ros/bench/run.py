@@ -42,14 +42,24 @@ class Output:
     plots: Path | None
 
 
-def run_configured(model: ModelSettings, size: FrameSize, output: Output, *, frames: int,
-                   graph: bool, against: str) -> None:
+def run_configured(
+    model: ModelSettings,
+    size: FrameSize,
+    output: Output,
+    *,
+    frames: int,
+    graph: bool,
+    against: str,
+) -> None:
     """Time the configured refiner and print it beside the budget."""
     result = measure_configured(model, size=size, frames=frames, graph=graph, against=against)
     bench_show.show_configured(result)
     if output.plots:
-        _told(bench_show.plot_stages(output.plots, 'networks', 'Networks of the refiner',
-                                     result['networks']))
+        _told(
+            bench_show.plot_stages(
+                output.plots, 'networks', 'Networks of the refiner', result['networks']
+            )
+        )
     _finish(result, output)
 
 
@@ -60,18 +70,30 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
     devices = yardsticks(execution.device, execution.precision, against)
     measured = measure(wanted, execution, model)
     rows = stage_rows(stages, measured['stages_ms'], devices, execution.precision)
-    diffusers = speedups(measure_diffusers(wanted, execution), rows['refiner']['p50'],
-                         rows['frame']['p50'])
+    diffusers = speedups(
+        measure_diffusers(wanted, execution), rows['refiner']['p50'], rows['frame']['p50']
+    )
     result = {
-        'kind': 'full_size', 'method': wanted.method, 'codec': wanted.codec,
-        'prior': wanted.prior, **_shape(wanted.size), 'precision': execution.precision,
-        'backend': execution.backend, 'attention': measured['attention'], 'weights': 'random',
+        'kind': 'full_size',
+        'method': wanted.method,
+        'codec': wanted.codec,
+        'prior': wanted.prior,
+        **_shape(wanted.size),
+        'precision': execution.precision,
+        'backend': execution.backend,
+        'attention': measured['attention'],
+        'weights': 'random',
         'clock': measured['clock'],
-        'frames': wanted.frames, 'warm_up': wanted.warm_up,
-        'devices': [device_facts(device) for device in devices], 'stages': rows,
+        'frames': wanted.frames,
+        'warm_up': wanted.warm_up,
+        'devices': [device_facts(device) for device in devices],
+        'stages': rows,
         'memory_mib': measured['memory_mib'],
-        'memory_of': 'reserved by torch on the GPU' if execution.device.type == 'cuda'
-        else 'resident, whole process', 'diffusers': diffusers}
+        'memory_of': 'reserved by torch on the GPU'
+        if execution.device.type == 'cuda'
+        else 'resident, whole process',
+        'diffusers': diffusers,
+    }
     bench_show.show_full(result)
     if output.plots:
         name = f'full_{wanted.method}_{wanted.codec}'
@@ -83,18 +105,35 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
     _finish(result, output)
 
 
-def run_priors(model: ModelSettings, size: FrameSize, output: Output, *, sizes: tuple[str, ...],
-               frames: int, warm_up: int, against: str) -> None:
+def run_priors(
+    model: ModelSettings,
+    size: FrameSize,
+    output: Output,
+    *,
+    sizes: tuple[str, ...],
+    frames: int,
+    warm_up: int,
+    against: str,
+) -> None:
     """Time each prior at each resolution."""
     execution = choose(model.device, model.precision, model.threads, model.backend)
     devices = yardsticks(execution.device, execution.precision, against)
     rows = sweep_priors(size, devices, execution.precision, sizes)
-    rows = measure_priors(rows, size, execution, unchecked_networks(execution, model),
-                          frames=frames, warm_up=warm_up)
-    result = {'kind': 'priors', **_shape(size), 'precision': execution.precision,
-              'backend': execution.backend, 'clock': clock(execution.device),
-              'frames': frames, 'warm_up': warm_up, 'weights': 'random',
-              'devices': [device_facts(device) for device in devices], 'priors': rows}
+    rows = measure_priors(
+        rows, size, execution, unchecked_networks(execution, model), frames=frames, warm_up=warm_up
+    )
+    result = {
+        'kind': 'priors',
+        **_shape(size),
+        'precision': execution.precision,
+        'backend': execution.backend,
+        'clock': clock(execution.device),
+        'frames': frames,
+        'warm_up': warm_up,
+        'weights': 'random',
+        'devices': [device_facts(device) for device in devices],
+        'priors': rows,
+    }
     bench_show.show_priors(result)
     if output.plots:
         _told(bench_show.plot_priors(output.plots, 'priors', rows))
@@ -105,12 +144,18 @@ def run_bounds(size: FrameSize, output: Output, *, prior: str, against: str) -> 
     """Print the least time of both methods on every device of the table; nothing is timed."""
     devices = [named_device(against)] if against else list(DEVICES.values())
     result: dict[str, Any] = {
-        'kind': 'bounds', **_shape(size), 'precision': BOUND_PRECISION,
+        'kind': 'bounds',
+        **_shape(size),
+        'precision': BOUND_PRECISION,
         'devices': [device_facts(device) for device in devices],
         'bounds': all_bounds(size, devices, BOUND_PRECISION, prior),
         'priors': sweep_priors(size, devices, BOUND_PRECISION),
-        'steps': [row for codec in ('vae', 'tiny')
-                  for row in sweep_steps(size, codec, devices, BOUND_PRECISION)]}
+        'steps': [
+            row
+            for codec in ('vae', 'tiny')
+            for row in sweep_steps(size, codec, devices, BOUND_PRECISION)
+        ],
+    }
     bench_show.show_bounds(result)
     if output.plots:
         shown = devices[0].name
@@ -131,8 +176,10 @@ def steps_of(text: str) -> tuple[int, ...]:
         return ()
     parts = [part.strip() for part in text.split(',')]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 1000 for part in parts):
-        raise InputError(f'--steps {text!r} must be numbers of 1 to 1000 with commas between '
-                         f'them, as {",".join(map(str, STEPS))}, or 0')
+        raise InputError(
+            f'--steps {text!r} must be numbers of 1 to 1000 with commas between '
+            f'them, as {",".join(map(str, STEPS))}, or 0'
+        )
     return tuple(int(part) for part in parts)
 
 
@@ -150,7 +197,8 @@ def _steps_bounded(result: dict[str, Any], device: str) -> dict[str, list[tuple[
     series: dict[str, list[tuple[float, float]]] = {}
     for row in result['steps']:
         series.setdefault(f'loop, {row["codec"]}', []).append(
-            (row['steps'], row['bound_ms'][device]))
+            (row['steps'], row['bound_ms'][device])
+        )
     for row in result['bounds']:
         if row['device'] == device:
             series[f'{row["method"]}, {row["codec"]}'] = [(1, row['bound_ms']['total'])]

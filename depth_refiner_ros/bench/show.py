@@ -15,8 +15,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 def show_configured(result: Mapping[str, Any]) -> None:
     """Print stages, networks and the budget."""
-    table = Table('stage', 'p50, ms', 'p95, ms',
-                  title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames')
+    table = Table(
+        'stage',
+        'p50, ms',
+        'p95, ms',
+        title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames',
+    )
     for name, ms in result['stages'].items():
         table.add_row(name, f'{ms["p50"]:.2f}', f'{ms["p95"]:.2f}', end_section=name == 'cloud')
     for name, ms in result.get('graph', {}).get('stage_ms', {}).items():
@@ -25,37 +29,61 @@ def show_configured(result: Mapping[str, Any]) -> None:
     if latency:
         table.add_row('stamp to depth heard', _text(latency['p50']), _text(latency['p95']))
     limits = result['budget']
-    _print(table, stage_table('networks', result['networks']),
-           f'total {limits["total_ms"]:.1f} of {limits["total_limit_ms"]:.0f} ms, around '
-           f'the networks {limits["around_networks_ms"]:.1f} of '
-           f'{limits["around_networks_limit_ms"]:.1f} ms: '
-           f'{"within" if limits["met"] else "over"} the budget')
+    _print(
+        table,
+        stage_table('networks', result['networks']),
+        f'total {limits["total_ms"]:.1f} of {limits["total_limit_ms"]:.0f} ms, around '
+        f'the networks {limits["around_networks_ms"]:.1f} of '
+        f'{limits["around_networks_limit_ms"]:.1f} ms: '
+        f'{"within" if limits["met"] else "over"} the budget',
+    )
 
 
 def show_full(result: Mapping[str, Any]) -> None:
     """Print the stages of a frame at true size, and diffusers' pipeline beside it."""
-    title = (f'{result["method"]}, codec {result["codec"]}, prior {result["prior"]}, '
-             f'{result["width"]}x{result["height"]}, {result["precision"]}')
+    title = (
+        f'{result["method"]}, codec {result["codec"]}, prior {result["prior"]}, '
+        f'{result["width"]}x{result["height"]}, {result["precision"]}'
+    )
     table = Table('pipeline', 'steps', 'p50, ms', 'p95, ms', 'x refiner', 'x frame', 'MiB')
     for row in result['diffusers']:
-        table.add_row(row['name'], str(row['steps']), _text(row['p50']), _text(row['p95']),
-                      _text(row['over_refiner']), _text(row['over_frame']),
-                      _text(row['memory_mib'], 0))
-    _print(stage_table(title, result['stages']), *([table] if result['diffusers'] else []),
-           f'peak memory {result["memory_mib"]:.0f} MiB ({result["memory_of"]})')
+        table.add_row(
+            row['name'],
+            str(row['steps']),
+            _text(row['p50']),
+            _text(row['p95']),
+            _text(row['over_refiner']),
+            _text(row['over_frame']),
+            _text(row['memory_mib'], 0),
+        )
+    _print(
+        stage_table(title, result['stages']),
+        *([table] if result['diffusers'] else []),
+        f'peak memory {result["memory_mib"]:.0f} MiB ({result["memory_of"]})',
+    )
 
 
 def show_bounds(result: Mapping[str, Any]) -> None:
     """Print the least milliseconds of a frame on each device."""
     columns = list(dict.fromkeys((row['method'], row['codec']) for row in result['bounds']))
-    table = Table('device', *(f'{method} {codec}' for method, codec in columns), 'prior',
-                  title=f'least ms of the refiner, {result["width"]}x{result["height"]}, '
-                        f'{result["precision"]}, batch 1')
+    table = Table(
+        'device',
+        *(f'{method} {codec}' for method, codec in columns),
+        'prior',
+        title=f'least ms of the refiner, {result["width"]}x{result["height"]}, '
+        f'{result["precision"]}, batch 1',
+    )
     for device in dict.fromkeys(row['device'] for row in result['bounds']):
-        rows = {(row['method'], row['codec']): row['bound_ms'] for row in result['bounds']
-                if row['device'] == device}
-        table.add_row(device, *(f'{rows[column]["refiner"]:.2f}' for column in columns),
-                      f'{rows[columns[0]]["prior"]:.2f}')
+        rows = {
+            (row['method'], row['codec']): row['bound_ms']
+            for row in result['bounds']
+            if row['device'] == device
+        }
+        table.add_row(
+            device,
+            *(f'{rows[column]["refiner"]:.2f}' for column in columns),
+            f'{rows[columns[0]]["prior"]:.2f}',
+        )
     _print(table)
 
 
@@ -65,9 +93,13 @@ def show_priors(result: Mapping[str, Any]) -> None:
     devices = list(rows[0]['bound_ms'])
     table = Table('prior', 'input', 'GFLOP', 'p50, ms', *(f'least, {name}' for name in devices))
     for row in rows:
-        table.add_row(row['prior'], f'{row["width"]}x{row["height"]}', f'{row["gflop"]:.0f}',
-                      _text(row.get('p50')), *(f'{row["bound_ms"][name]:.2f}'
-                                               for name in devices))
+        table.add_row(
+            row['prior'],
+            f'{row["width"]}x{row["height"]}',
+            f'{row["gflop"]:.0f}',
+            _text(row.get('p50')),
+            *(f'{row["bound_ms"][name]:.2f}' for name in devices),
+        )
     _print(table)
 
 
@@ -77,20 +109,30 @@ def stage_table(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
     heads = [head for name in devices for head in (f'least, {name}', 'ratio')]
     table = Table('stage', 'calls', 'GFLOP', 'MB', 'p50, ms', 'p95, ms', *heads, title=title)
     for name, row in rows.items():
-        bounded = [_text(row[key].get(device)) for device in devices
-                   for key in ('bound_ms', 'ratio')]
-        table.add_row(name, str(row['calls']), _text(row.get('gflop'), 0),
-                      _text(row.get('operand_mb'), 0), _text(row['p50']), _text(row['p95']),
-                      *bounded)
+        bounded = [
+            _text(row[key].get(device)) for device in devices for key in ('bound_ms', 'ratio')
+        ]
+        table.add_row(
+            name,
+            str(row['calls']),
+            _text(row.get('gflop'), 0),
+            _text(row.get('operand_mb'), 0),
+            _text(row['p50']),
+            _text(row['p95']),
+            *bounded,
+        )
     return table
 
 
-def plot_stages(folder: Path, name: str, title: str,
-                rows: Mapping[str, Mapping[str, Any]]) -> Path:
+def plot_stages(
+    folder: Path, name: str, title: str, rows: Mapping[str, Mapping[str, Any]]
+) -> Path:
     """Draw measured stages over the bound of the first device that knows one."""
-    bars = [Bar(label=stage, ms=row['p50'],
-                bound_ms=next(iter(row['bound_ms'].values()), None))
-            for stage, row in rows.items() if row['p50'] is not None]
+    bars = [
+        Bar(label=stage, ms=row['p50'], bound_ms=next(iter(row['bound_ms'].values()), None))
+        for stage, row in rows.items()
+        if row['p50'] is not None
+    ]
     return _written(folder, name, bar_chart(title, bars))
 
 
@@ -105,15 +147,20 @@ def plot_priors(folder: Path, name: str, rows: Rows, device: str = '') -> Path:
         ms = row.get('p50') or row['bound_ms'][device]
         series.setdefault(f'prior {row["prior"]}', []).append((row['short_edge_px'], ms))
     title = 'Latency that the prior adds' + (f', least on {device}' if device else '')
-    return _written(folder, name, curves(title, series, x_label='short edge of its input, px',
-                                         y_label='ms'))
+    return _written(
+        folder, name, curves(title, series, x_label='short edge of its input, px', y_label='ms')
+    )
 
 
-def plot_steps(folder: Path, name: str, title: str,
-               series: Mapping[str, Sequence[tuple[float, float]]]) -> Path:
+def plot_steps(
+    folder: Path, name: str, title: str, series: Mapping[str, Sequence[tuple[float, float]]]
+) -> Path:
     """Draw ApDepth's Fig. 2: time of a frame by the steps of the denoising loop."""
-    return _written(folder, name, curves(title, series, x_label='evaluations of the loop',
-                                         y_label='ms a frame', log_x=True))
+    return _written(
+        folder,
+        name,
+        curves(title, series, x_label='evaluations of the loop', y_label='ms a frame', log_x=True),
+    )
 
 
 def _written(folder: Path, name: str, rgb_HW3: Any) -> Path:

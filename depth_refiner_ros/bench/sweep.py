@@ -33,24 +33,43 @@ SHORT_EDGES_PX = (252, 392, 518, 770)
 STEPS = (1, 4, 10, 50)
 
 
-def sweep_priors(size: FrameSize, devices: Sequence[Device], precision: str,
-                 sizes: Sequence[str] = tuple(WIDTHS)) -> list[dict[str, Any]]:
+def sweep_priors(
+    size: FrameSize,
+    devices: Sequence[Device],
+    precision: str,
+    sizes: Sequence[str] = tuple(WIDTHS),
+) -> list[dict[str, Any]]:
     """Count and bound each prior at each resolution of its input."""
     rows = []
     for prior in sizes:
         for edge_px in SHORT_EDGES_PX:
             operations = prior_stage(prior, size, precision, edge_px).operations
             inner = prior_input(size, edge_px)
-            rows.append({'prior': prior, 'short_edge_px': edge_px, 'width': inner.width,
-                         'height': inner.height, 'gflop': operations.flops / 1e9,
-                         'operand_mb': operations.operand_bytes / 1e6,
-                         'bound_ms': {device.name: bound_ms(operations, device, precision)
-                                      for device in devices}})
+            rows.append(
+                {
+                    'prior': prior,
+                    'short_edge_px': edge_px,
+                    'width': inner.width,
+                    'height': inner.height,
+                    'gflop': operations.flops / 1e9,
+                    'operand_mb': operations.operand_bytes / 1e6,
+                    'bound_ms': {
+                        device.name: bound_ms(operations, device, precision) for device in devices
+                    },
+                }
+            )
     return rows
 
 
-def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: Execution,
-                   networks: ModelRunners, *, frames: int, warm_up: int) -> list[dict[str, Any]]:
+def measure_priors(
+    rows: Sequence[dict[str, Any]],
+    size: FrameSize,
+    execution: Execution,
+    networks: ModelRunners,
+    *,
+    frames: int,
+    warm_up: int,
+) -> list[dict[str, Any]]:
     """Add measured milliseconds and their ratio to each row of :func:`sweep_priors`."""
     measured, built, network = [], '', None
     rgb = torch.full((1, 3, size.height, size.width), 0.5, device=execution.device)
@@ -64,15 +83,33 @@ def measure_priors(rows: Sequence[dict[str, Any]], size: FrameSize, execution: E
         prior = RandomPrior(network, row['short_edge_px'])
         say(f'timing prior {built} at {row["width"]}x{row["height"]}')
         with execution.running():
-            taken = quantiles(timed_ms(partial(prior.predict, rgb, None), execution.device,
-                                       frames=frames, warm_up=warm_up))
-        measured.append({**row, **taken, 'ratio': {
-            device: ratio(taken['p50'], ms) for device, ms in row['bound_ms'].items()}})
+            taken = quantiles(
+                timed_ms(
+                    partial(prior.predict, rgb, None),
+                    execution.device,
+                    frames=frames,
+                    warm_up=warm_up,
+                )
+            )
+        measured.append(
+            {
+                **row,
+                **taken,
+                'ratio': {
+                    device: ratio(taken['p50'], ms) for device, ms in row['bound_ms'].items()
+                },
+            }
+        )
     return measured
 
 
-def sweep_steps(size: FrameSize, codec: str, devices: Sequence[Device], precision: str,
-                steps: Sequence[int] = STEPS) -> list[dict[str, Any]]:
+def sweep_steps(
+    size: FrameSize,
+    codec: str,
+    devices: Sequence[Device],
+    precision: str,
+    steps: Sequence[int] = STEPS,
+) -> list[dict[str, Any]]:
     """Bound a loop as Marigold's: encode once, ``steps`` times the UNet, decode once."""
     parts = refiner_stages('apdepth', codec, size, precision)
     both = parts['encode'].operations
@@ -80,21 +117,44 @@ def sweep_steps(size: FrameSize, codec: str, devices: Sequence[Device], precisio
     image = replace(both, flops=both.flops / 2.0, operand_bytes=both.operand_bytes / 2.0)
     rows = []
     for count in steps:
-        loop = {**parts, 'encode': Stage(operations=image),
-                'unet': replace(parts['unet'], calls=count)}
-        rows.append({'steps': count, 'codec': codec, 'bound_ms': {
-            device.name: bounds(loop, device, precision)['total'] for device in devices}})
+        loop = {
+            **parts,
+            'encode': Stage(operations=image),
+            'unet': replace(parts['unet'], calls=count),
+        }
+        rows.append(
+            {
+                'steps': count,
+                'codec': codec,
+                'bound_ms': {
+                    device.name: bounds(loop, device, precision)['total'] for device in devices
+                },
+            }
+        )
     return rows
 
 
-def all_bounds(size: FrameSize, devices: Sequence[Device], precision: str,
-               prior: str) -> list[dict[str, Any]]:
+def all_bounds(
+    size: FrameSize, devices: Sequence[Device], precision: str, prior: str
+) -> list[dict[str, Any]]:
     """Bound both methods with both codecs on devices: one row each, stages in milliseconds."""
     rows = []
-    for method, codec in (('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'),
-                          ('sharpdepth', 'tiny')):
+    for method, codec in (
+        ('apdepth', 'vae'),
+        ('apdepth', 'tiny'),
+        ('sharpdepth', 'vae'),
+        ('sharpdepth', 'tiny'),
+    ):
         wanted = FullSize(method=method, codec=codec, prior=prior, size=size, frames=0, warm_up=0)
         stages = full_stages(wanted, precision)
-        rows += [{'method': method, 'codec': codec, 'prior': prior, 'device': device.name,
-                  'bound_ms': bounds(stages, device, precision)} for device in devices]
+        rows += [
+            {
+                'method': method,
+                'codec': codec,
+                'prior': prior,
+                'device': device.name,
+                'bound_ms': bounds(stages, device, precision),
+            }
+            for device in devices
+        ]
     return rows

@@ -20,8 +20,9 @@ from depth_refiner_ros.core.errors import BackendError
 import torch
 
 
-def timed_ms(call: Callable[[], Any], device: torch.device, *, frames: int,
-             warm_up: int) -> list[float]:
+def timed_ms(
+    call: Callable[[], Any], device: torch.device, *, frames: int, warm_up: int
+) -> list[float]:
     """
     Time a call again and again.
 
@@ -76,9 +77,9 @@ class MemoryPeak:
 
     def __exit__(self, *_: object) -> None:
         if self._device.type == 'cuda':
-            self.mib = torch.cuda.max_memory_reserved(self._device) / 2 ** 20
+            self.mib = torch.cuda.max_memory_reserved(self._device) / 2**20
         else:
-            self.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
+            self.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def _cpu_ms(call: Callable[[], Any]) -> float:

@@ -6,4 +6,5 @@ from depth_refiner_ros.cli.flags import JsonFile
 def doctor(json: JsonFile = None) -> None:
     """Check the installation and say what to type where something is missing."""
     from depth_refiner_ros.apps.doctor import run
+
     run(json)

@@ -11,26 +11,49 @@ import typer
 @settings_flags('model', ModelSettings)
 @settings_flags('smear', SmearSettings, prefix='smear.')
 def evaluate(
-    source: Annotated[list[str], typer.Argument(
-        metavar='SOURCE...', show_default=False,
-        help='Sources with ground truth: frames.json (a list of single frames), a TUM RGB-D '
-             'folder, a bag with depth, sim:SEED[:FRAMES], rooms:SEED:ROOMS.')],
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='SOURCE...',
+            show_default=False,
+            help='Sources with ground truth: frames.json (a list of single frames), a TUM RGB-D '
+            'folder, a bag with depth, sim:SEED[:FRAMES], rooms:SEED:ROOMS.',
+        ),
+    ],
     model: ModelSettings,
     smear: SmearSettings,
-    frames: Annotated[int, typer.Option(min=0, help='At most this many frames of each source; '
-                                        '0 takes all.')] = 0,
+    frames: Annotated[
+        int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
+    ] = 0,
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
-    min_depth_m: Annotated[float, typer.Option(min=0.0, help='Ground truth nearer than this does '
-                                               'not count [m].')] = 0.001,
-    max_depth_m: Annotated[float, typer.Option(min=0.0, help='Ground truth farther than this '
-                                               'does not count; 0 is no limit [m].')] = 0.0,
+    min_depth_m: Annotated[
+        float, typer.Option(min=0.0, help='Ground truth nearer than this does not count [m].')
+    ] = 0.001,
+    max_depth_m: Annotated[
+        float,
+        typer.Option(
+            min=0.0, help='Ground truth farther than this does not count; 0 is no limit [m].'
+        ),
+    ] = 0.0,
     assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
-    csv: Annotated[Path | None, typer.Option('--csv', help='Write the errors of each frame '
-                                             'here.')] = None,
+    csv: Annotated[
+        Path | None, typer.Option('--csv', help='Write the errors of each frame here.')
+    ] = None,
     panels: Annotated[Path | None, typer.Option(help='Draw every frame into this folder.')] = None,
 ) -> None:
     """Measure prior and refined depth against ground truth, per source and overall."""
     from depth_refiner_ros.apps.evaluate import run
-    run(source, model, smear, frames=frames, every=every, range_m=(min_depth_m, max_depth_m),
-        assume_fov_deg=assume_fov_deg, json=json, csv=csv, panels=panels)
+
+    run(
+        source,
+        model,
+        smear,
+        frames=frames,
+        every=every,
+        range_m=(min_depth_m, max_depth_m),
+        assume_fov_deg=assume_fov_deg,
+        json=json,
+        csv=csv,
+        panels=panels,
+    )

@@ -16,4 +16,5 @@ def export(
 ) -> None:
     """Write ONNX files (backend onnx) or TensorRT engines for images of one size."""
     from depth_refiner_ros.apps.export import run
+
     run(model, width, height, json)

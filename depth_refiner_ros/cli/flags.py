@@ -11,20 +11,39 @@ import typer
 
 Command = Callable[..., None]
 
-Output = Annotated[Path, typer.Option('--out', '-o', help='Folder for the results; made where '
-                                      'missing.')]
-AssumedFov = Annotated[float, typer.Option(
-    '--assume-fov-deg', min=1.0, max=179.0,
-    help='Horizontal field of view of images whose camera is not known [deg].')]
-JsonFile = Annotated[Path | None, typer.Option('--json', help='Also write the result here, for '
-                                               'machines.')]
-SourceLocation = Annotated[str, typer.Argument(
-    metavar='SOURCE', show_default=False,
-    help='sim:SEED[:FRAMES], a TUM RGB-D folder, a folder of images, a video or a ROS 2 bag.')]
+Output = Annotated[
+    Path, typer.Option('--out', '-o', help='Folder for the results; made where missing.')
+]
+AssumedFov = Annotated[
+    float,
+    typer.Option(
+        '--assume-fov-deg',
+        min=1.0,
+        max=179.0,
+        help='Horizontal field of view of images whose camera is not known [deg].',
+    ),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option('--json', help='Also write the result here, for machines.')
+]
+SourceLocation = Annotated[
+    str,
+    typer.Argument(
+        metavar='SOURCE',
+        show_default=False,
+        help='sim:SEED[:FRAMES], a TUM RGB-D folder, a folder of images, a video or a ROS 2 bag.',
+    ),
+]
 
 
-def settings_flags(parameter: str, group: type, *, prefix: str = '', skip: tuple[str, ...] = (),
-                   defaults: dict[str, Any] | None = None) -> Callable[[Command], Command]:
+def settings_flags(
+    parameter: str,
+    group: type,
+    *,
+    prefix: str = '',
+    skip: tuple[str, ...] = (),
+    defaults: dict[str, Any] | None = None,
+) -> Callable[[Command], Command]:
     """
     Return a command one flag for each option of a group, and the checked group as an argument.
 
@@ -46,10 +65,15 @@ def settings_flags(parameter: str, group: type, *, prefix: str = '', skip: tuple
             changes = {name: value for name, value in given.items() if value is not None}
             command(**arguments, **{parameter: updated(start, changes)})
 
-        kept = [item for item in inspect.signature(command).parameters.values()
-                if item.name != parameter]
-        added = [_flag(argument, prefix, shown[name], (defaults or {}).get(name))
-                 for argument, name in names.items()]
+        kept = [
+            item
+            for item in inspect.signature(command).parameters.values()
+            if item.name != parameter
+        ]
+        added = [
+            _flag(argument, prefix, shown[name], (defaults or {}).get(name))
+            for argument, name in names.items()
+        ]
         _set_signature(with_settings, kept + added)
         return with_settings
 
@@ -64,18 +88,30 @@ def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Par
     name = '--' + (prefix + item.name).replace('.', '-').replace('_', '-')
     declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
     kind: Any = Literal[item.choices] if item.choices else item.type
-    info = typer.Option(declared, help=_help(item, default), show_default=False,
-                        metavar=_metavar(item), rich_help_panel='Settings')
-    return inspect.Parameter(argument, inspect.Parameter.KEYWORD_ONLY, default=None,
-                             annotation=Annotated[kind | None, info])
+    info = typer.Option(
+        declared,
+        help=_help(item, default),
+        show_default=False,
+        metavar=_metavar(item),
+        rich_help_panel='Settings',
+    )
+    return inspect.Parameter(
+        argument,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, info],
+    )
 
 
 def _help(item: Option, default: Any) -> str:
     value = item.default if default is None else default
     shown = str(value).lower() if item.type is bool else str(value)
     unit = f' {item.unit}' if item.unit else ''
-    allowed = '' if item.choices or item.allowed in ('any', 'true | false') else (
-        f'; range: {item.allowed}{unit}')
+    allowed = (
+        ''
+        if item.choices or item.allowed in ('any', 'true | false')
+        else (f'; range: {item.allowed}{unit}')
+    )
     value = f'{shown}{unit}' if shown != '' else 'none'
     return f'{item.doc[0].upper()}{item.doc[1:]}.  [default: {value}{allowed}]'
 

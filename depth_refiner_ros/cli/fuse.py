@@ -15,17 +15,30 @@ def fuse(
     model: ModelSettings,
     tsdf: TsdfSettings,
     out: Output = Path('fused'),
-    frames: Annotated[int, typer.Option(min=0, help='At most this many frames; 0 takes '
-                                        'all.')] = 0,
+    frames: Annotated[int, typer.Option(min=0, help='At most this many frames; 0 takes all.')] = 0,
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
-    odometry: Annotated[bool, typer.Option('--odometry', help='Track the camera even where the '
-                                           'source has poses.')] = False,
-    scene: Annotated[Path | None, typer.Option(
-        help='Also record cameras, depth and mesh here, as .rrd for the 3D viewer '
-        'rerun.')] = None,
+    odometry: Annotated[
+        bool, typer.Option('--odometry', help='Track the camera even where the source has poses.')
+    ] = False,
+    scene: Annotated[
+        Path | None,
+        typer.Option(
+            help='Also record cameras, depth and mesh here, as .rrd for the 3D viewer rerun.'
+        ),
+    ] = None,
     json: JsonFile = None,
 ) -> None:
     """Refine a sequence and fuse it into a colored mesh, with a report."""
     from depth_refiner_ros.apps.fuse import run
-    run(source, model, tsdf, out, frames=frames, every=every, odometry=odometry,
-        scene=scene, json=json)
+
+    run(
+        source,
+        model,
+        tsdf,
+        out,
+        frames=frames,
+        every=every,
+        odometry=odometry,
+        scene=scene,
+        json=json,
+    )

@@ -19,13 +19,26 @@ from depth_refiner_ros.cli.refine import refine
 from depth_refiner_ros.core.errors import DepthRefinerError
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  rich_markup_mode=None,  # its tables cut long flags short
-                  context_settings={'help_option_names': ['-h', '--help']})
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its tables cut long flags short
+    context_settings={'help_option_names': ['-h', '--help']},
+)
 
 COMMANDS: dict[str, Command] = {
-    'demo': demo, 'refine': refine, 'fuse': fuse, 'play': play, 'record': record,
-    'eval': evaluate, 'bench': bench, 'doctor': doctor, 'export': export, 'params': params}
+    'demo': demo,
+    'refine': refine,
+    'fuse': fuse,
+    'play': play,
+    'record': record,
+    'eval': evaluate,
+    'bench': bench,
+    'doctor': doctor,
+    'export': export,
+    'params': params,
+}
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(models, name='models')
@@ -38,8 +51,15 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def about(version: bool = typer.Option(False, '--version', callback=_show_version, is_eager=True,
-                                       help='Print the version and exit.')) -> None:
+def about(
+    version: bool = typer.Option(
+        False,
+        '--version',
+        callback=_show_version,
+        is_eager=True,
+        help='Print the version and exit.',
+    ),
+) -> None:
     """Turn one camera into a sharp metric depth sensor."""
 
 

@@ -19,57 +19,102 @@ class _ListByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-models = typer.Typer(cls=_ListByDefault, rich_markup_mode=None,
-                     help='List models: what for, licence, size, whether they are here; import '
-                     'official ones.',
-                     context_settings={'help_option_names': list(HELP)})
+models = typer.Typer(
+    cls=_ListByDefault,
+    rich_markup_mode=None,
+    help='List models: what for, licence, size, whether they are here; import official ones.',
+    context_settings={'help_option_names': list(HELP)},
+)
 
 
 @models.command('list')
 def list_models(
-    folders: Annotated[list[Path] | None, typer.Argument(
-        metavar='[FOLDER]...', show_default=False,
-        help='Bundles or official releases, or folders of them, to look through beside the '
-        'bundled ones and the cache of the Hugging Face hub.')] = None,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar='[FOLDER]...',
+            show_default=False,
+            help='Bundles or official releases, or folders of them, to look through beside the '
+            'bundled ones and the cache of the Hugging Face hub.',
+        ),
+    ] = None,
     json: JsonFile = None,
 ) -> None:
     """List bundles and all known models: what for, licence, size, whether they are here."""
     from depth_refiner_ros.apps.models_list import run
+
     run(folders or [], json)
 
 
 @models.command('import')
 def import_model(
-    where: Annotated[str, typer.Argument(
-        metavar='WHERE', show_default=False, help='Folder of an official release, its hub id, or '
-        'a checkpoint file of Depth Anything V2 or Metric3D v2.')],
-    folder: Annotated[Path, typer.Argument(
-        metavar='FOLDER', show_default=False, help='Bundle to write.')],
-    method: Annotated[str | None, typer.Option(
-        help='What the weights are, where neither catalogue nor files say it: sharpdepth, '
-        'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a file of Metric3D.',
-        show_default=False)] = None,
-    preset: Annotated[str | None, typer.Option(
-        help='Conventions: official_code or paper (sharpdepth); official_compat, paper or '
-        'normalized (apdepth). Those of the released weights where not said.',
-        show_default=False)] = None,
-    prediction: Annotated[Literal['sample', 'v_prediction'] | None, typer.Option(
-        help="What the UNet predicts, where the scheduler's word is a leftover of its base "
-        'model.', show_default=False)] = None,
-    widen: Annotated[bool, typer.Option(
-        '--widen', help='Give Stable Diffusion the inputs for a second latent: the start of '
-        'training, not a depth model.')] = False,
-    licence: Annotated[str | None, typer.Option(
-        help='Licence of the weights, where neither catalogue nor model card say it.',
-        show_default=False)] = None,
-    precision: Annotated[Literal['fp16', 'fp32'], typer.Option(
-        help='Number format of the files.')] = 'fp16',
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar='WHERE',
+            show_default=False,
+            help='Folder of an official release, its hub id, or '
+            'a checkpoint file of Depth Anything V2 or Metric3D v2.',
+        ),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar='FOLDER', show_default=False, help='Bundle to write.')
+    ],
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help='What the weights are, where neither catalogue nor files say it: sharpdepth, '
+            'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a file of Metric3D.',
+            show_default=False,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help='Conventions: official_code or paper (sharpdepth); official_compat, paper or '
+            'normalized (apdepth). Those of the released weights where not said.',
+            show_default=False,
+        ),
+    ] = None,
+    prediction: Annotated[
+        Literal['sample', 'v_prediction'] | None,
+        typer.Option(
+            help="What the UNet predicts, where the scheduler's word is a leftover of its base "
+            'model.',
+            show_default=False,
+        ),
+    ] = None,
+    widen: Annotated[
+        bool,
+        typer.Option(
+            '--widen',
+            help='Give Stable Diffusion the inputs for a second latent: the start of '
+            'training, not a depth model.',
+        ),
+    ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            help='Licence of the weights, where neither catalogue nor model card say it.',
+            show_default=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        Literal['fp16', 'fp32'], typer.Option(help='Number format of the files.')
+    ] = 'fp16',
     json: JsonFile = None,
 ) -> None:
     """Convert official weights once, to safetensors, and compare outputs before and after."""
     from depth_refiner_ros.apps.models_import import import_prior, import_refiner, Wanted
-    wanted = Wanted(method=method, preset=preset, prediction=prediction, widen=widen,
-                    licence=licence, precision=precision)
+
+    wanted = Wanted(
+        method=method,
+        preset=preset,
+        prediction=prediction,
+        widen=widen,
+        licence=licence,
+        precision=precision,
+    )
     if Path(where).expanduser().is_file():
         import_prior(Path(where).expanduser(), folder, method, json)
     else:

@@ -10,21 +10,37 @@ from depth_refiner_ros.settings import settings
 from depth_refiner_ros.settings.options import markdown_table, write_yaml
 import typer
 
-NODES: dict[str, type] = {name.removesuffix('NodeSettings').lower(): group
-                          for name, group in vars(settings).items()
-                          if name.endswith('NodeSettings')}
+NODES: dict[str, type] = {
+    name.removesuffix('NodeSettings').lower(): group
+    for name, group in vars(settings).items()
+    if name.endswith('NodeSettings')
+}
 """Node name to its group; each ``FooNodeSettings`` belongs to the node ``foo``."""
 
 
 def params(
-    markdown: Annotated[bool, typer.Option('--markdown', help='Print the table of the '
-                                           'documentation.')] = False,
-    yaml: Annotated[bool, typer.Option('--yaml', help='Print a ROS parameter file with every '
-                                       'option at its default (what config/ holds).')] = False,
+    markdown: Annotated[
+        bool, typer.Option('--markdown', help='Print the table of the documentation.')
+    ] = False,
+    yaml: Annotated[
+        bool,
+        typer.Option(
+            '--yaml',
+            help='Print a ROS parameter file with every '
+            'option at its default (what config/ holds).',
+        ),
+    ] = False,
     node: Annotated[str, typer.Option(help='Only this node: refiner, tsdf, player, ...')] = '',
-    out: Annotated[Path | None, typer.Option('--out', '-o', help='Write here instead: the table '
-                                             'to a file, YAML as one NODE.yaml per node into a '
-                                             'folder.')] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            '--out',
+            '-o',
+            help='Write here instead: the table '
+            'to a file, YAML as one NODE.yaml per node into a '
+            'folder.',
+        ),
+    ] = None,
 ) -> None:
     """List every option with its default, unit and range."""
     if markdown and yaml:
@@ -39,10 +55,14 @@ def params(
 
 def documentation(nodes: dict[str, type]) -> str:
     """Return the page ``docs/parameters.md``."""
-    head = ('# Parameters\n\nMade by `depth-refiner params --markdown` from '
-            '`depth_refiner_ros/settings/settings.py`.\n')
-    sections = [f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n'
-                f'{markdown_table(group)}' for name, group in nodes.items()]
+    head = (
+        '# Parameters\n\nMade by `depth-refiner params --markdown` from '
+        '`depth_refiner_ros/settings/settings.py`.\n'
+    )
+    sections = [
+        f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n{markdown_table(group)}'
+        for name, group in nodes.items()
+    ]
     return '\n'.join([head, *sections])
 
 

@@ -9,4 +9,5 @@ def play(source: SourceLocation, player: PlayerNodeSettings) -> None:
     """Publish a source as a camera would: image, camera_info, poses. Ctrl-C ends it."""
     from depth_refiner_ros.apps.node_process import run_node
     from depth_refiner_ros.settings.options import updated
+
     run_node('player', updated(player, {'source': source}))

@@ -8,4 +8,5 @@ from depth_refiner_ros.settings.settings import RecorderNodeSettings
 def record(recorder: RecorderNodeSettings) -> None:
     """Write what the refiner publishes into a sequence folder. Ctrl-C ends it."""
     from depth_refiner_ros.apps.node_process import run_node
+
     run_node('recorder', recorder)

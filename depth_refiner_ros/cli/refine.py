@@ -10,16 +10,23 @@ import typer
 
 @settings_flags('model', ModelSettings)
 def refine(
-    source: Annotated[list[str], typer.Argument(
-        metavar='SOURCE...', show_default=False,
-        help='Images, a folder of images, a video, a ROS 2 bag, a TUM RGB-D folder or '
-             'sim:SEED[:FRAMES].')],
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='SOURCE...',
+            show_default=False,
+            help='Images, a folder of images, a video, a ROS 2 bag, a TUM RGB-D folder or '
+            'sim:SEED[:FRAMES].',
+        ),
+    ],
     model: ModelSettings,
     out: Output = Path('refined'),
-    frames: Annotated[int, typer.Option(min=0, help='At most this many frames of each source; '
-                                        '0 takes all.')] = 0,
-    panels: Annotated[int, typer.Option(min=0, help='Frames of each source to draw, evenly '
-                                        'spread.')] = 8,
+    frames: Annotated[
+        int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
+    ] = 0,
+    panels: Annotated[
+        int, typer.Option(min=0, help='Frames of each source to draw, evenly spread.')
+    ] = 8,
     npy: Annotated[bool, typer.Option(help='Also write float32 metres as NPY.')] = True,
     assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
@@ -27,5 +34,14 @@ def refine(
     """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
     from depth_refiner_ros.apps.inference import AssumedCamera
     from depth_refiner_ros.apps.refine import run
-    run(source, model, out, frames=frames, panels=panels, npy=npy,
-        with_camera=AssumedCamera(assume_fov_deg), json=json)
+
+    run(
+        source,
+        model,
+        out,
+        frames=frames,
+        panels=panels,
+        npy=npy,
+        with_camera=AssumedCamera(assume_fov_deg),
+        json=json,
+    )

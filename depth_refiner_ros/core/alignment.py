@@ -18,9 +18,15 @@ MEDIAN_SAMPLES = 8192
 """Residuals that the median is taken from; its error is about 1 % of their spread."""
 
 
-def fit_scale_shift(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
-                    weight_B1HW: torch.Tensor | None = None, *, min_pixels: int = 32,
-                    positive: bool = True, stride: int = 1) -> ScaleShift:
+def fit_scale_shift(
+    prediction_B1HW: torch.Tensor,
+    target_B1HW: torch.Tensor,
+    weight_B1HW: torch.Tensor | None = None,
+    *,
+    min_pixels: int = 32,
+    positive: bool = True,
+    stride: int = 1,
+) -> ScaleShift:
     """
     Fit scale and shift by weighted least squares (SharpDepth 'restore metres', ApDepth eq. 19).
 
@@ -37,10 +43,17 @@ def fit_scale_shift(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
     return _solve(x_BN, y_BN, weight_BN, min_pixels, positive)
 
 
-def fit_robust(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
-               weight_B1HW: torch.Tensor | None = None, *, min_pixels: int = 32,
-               positive: bool = True, stride: int = 1, rounds: int = 4,
-               cut: float = 3.0) -> ScaleShift:
+def fit_robust(
+    prediction_B1HW: torch.Tensor,
+    target_B1HW: torch.Tensor,
+    weight_B1HW: torch.Tensor | None = None,
+    *,
+    min_pixels: int = 32,
+    positive: bool = True,
+    stride: int = 1,
+    rounds: int = 4,
+    cut: float = 3.0,
+) -> ScaleShift:
     """
     Fit, then re-fit on the pixels whose residual is at most ``cut`` median absolute residuals.
 
@@ -67,21 +80,30 @@ def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
     batch, pixels = like_B1HW.shape[0], like_B1HW[0].numel()
     zeros = like_B1HW.new_zeros(batch)
     counts = torch.zeros(batch, dtype=torch.int64, device=like_B1HW.device)
-    return ScaleShift(scale_B=zeros + 1.0, shift_B=zeros, inliers_B=counts + pixels,
-                      rmse_B=zeros, status_B=counts + int(FitStatus.OK))
+    return ScaleShift(
+        scale_B=zeros + 1.0,
+        shift_B=zeros,
+        inliers_B=counts + pixels,
+        rmse_B=zeros,
+        status_B=counts + int(FitStatus.OK),
+    )
 
 
-def _samples(prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor,
-             weight_B1HW: torch.Tensor | None,
-             stride: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _samples(
+    prediction_B1HW: torch.Tensor,
+    target_B1HW: torch.Tensor,
+    weight_B1HW: torch.Tensor | None,
+    stride: int,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Flatten to (B, N); pixels that do not count get value 0 and weight 0."""
     check_map('prediction', prediction_B1HW)
     check_same_shape('target', target_B1HW, 'prediction', prediction_B1HW)
     check_map('target', target_B1HW)
     check_at_least('stride', stride, 1)
     # Half precision is for networks: squares and sums of metres overflow or round in it.
-    dtype = torch.promote_types(torch.promote_types(prediction_B1HW.dtype, target_B1HW.dtype),
-                                torch.float32)
+    dtype = torch.promote_types(
+        torch.promote_types(prediction_B1HW.dtype, target_B1HW.dtype), torch.float32
+    )
     x_BN = _flatten(prediction_B1HW, stride).to(dtype)
     y_BN = _flatten(target_B1HW, stride).to(dtype)
     # 0 * value is 0 for numbers and NaN for NaN and inf: a third of the cost of isfinite.
@@ -101,8 +123,13 @@ def _finite(values_BN: torch.Tensor) -> torch.Tensor:
     return torch.nan_to_num(values_BN, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _solve(x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, min_pixels: int,
-           positive: bool) -> ScaleShift:
+def _solve(
+    x_BN: torch.Tensor,
+    y_BN: torch.Tensor,
+    weight_BN: torch.Tensor,
+    min_pixels: int,
+    positive: bool,
+) -> ScaleShift:
     inliers_B = weight_BN.sign().sum(dim=1).long()
     total_B = _sum(weight_BN)
     total_B = torch.where(total_B > 0, total_B, 1.0)
@@ -114,14 +141,17 @@ def _solve(x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, min_
     var_x_B = _sum(weighted_dx_BN * dx_BN) / total_B
     cov_B = _sum(weighted_dx_BN * dy_BN) / total_B
 
-    constant_B = var_x_B <= FLAT ** 2 * (var_x_B + mean_x_B ** 2)
+    constant_B = var_x_B <= FLAT**2 * (var_x_B + mean_x_B**2)
     slope_B = cov_B / torch.where(constant_B, 1.0, var_x_B)
     offset_B = mean_y_B - slope_B * mean_x_B
     # A slope that explains less than rounding of the target is no slope.
     vanishing_B = slope_B * var_x_B.sqrt() <= FLAT * mean_y_B.abs()
-    status_B = _status(inliers_B < max(min_pixels, 2), constant_B,
-                       vanishing_B if positive else torch.zeros_like(vanishing_B),
-                       ~torch.isfinite(offset_B + var_x_B))
+    status_B = _status(
+        inliers_B < max(min_pixels, 2),
+        constant_B,
+        vanishing_B if positive else torch.zeros_like(vanishing_B),
+        ~torch.isfinite(offset_B + var_x_B),
+    )
     usable_B = status_B == int(FitStatus.OK)
     scale_B = torch.where(usable_B, slope_B, 1.0).to(x_BN.dtype)
     shift_B = torch.where(usable_B, offset_B, 0.0).to(x_BN.dtype)
@@ -129,29 +159,37 @@ def _solve(x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, min_
     residual_BN = y_BN - (scale_B[:, None] * x_BN + shift_B[:, None])
     mean_square_B = _sum(weight_BN * residual_BN.detach() ** 2) / total_B
     rmse_B = torch.where(inliers_B > 0, mean_square_B, torch.nan).sqrt().to(x_BN.dtype)
-    return ScaleShift(scale_B=scale_B, shift_B=shift_B, inliers_B=inliers_B, rmse_B=rmse_B,
-                      status_B=status_B)
+    return ScaleShift(
+        scale_B=scale_B, shift_B=shift_B, inliers_B=inliers_B, rmse_B=rmse_B, status_B=status_B
+    )
 
 
 def _sum(values_BN: torch.Tensor) -> torch.Tensor:
     return values_BN.sum(dim=1).double()
 
 
-def _status(too_few_B: torch.Tensor, constant_B: torch.Tensor, negative_B: torch.Tensor,
-            not_finite_B: torch.Tensor) -> torch.Tensor:
+def _status(
+    too_few_B: torch.Tensor,
+    constant_B: torch.Tensor,
+    negative_B: torch.Tensor,
+    not_finite_B: torch.Tensor,
+) -> torch.Tensor:
     """Return the first reason that holds, in the order in which the sums need each other."""
     status_B = torch.full_like(too_few_B, int(FitStatus.OK), dtype=torch.int64)
-    for reason, holds_B in ((FitStatus.NEGATIVE_SCALE, negative_B),
-                            (FitStatus.CONSTANT, constant_B),
-                            (FitStatus.NOT_FINITE, not_finite_B),
-                            (FitStatus.TOO_FEW, too_few_B)):
+    for reason, holds_B in (
+        (FitStatus.NEGATIVE_SCALE, negative_B),
+        (FitStatus.CONSTANT, constant_B),
+        (FitStatus.NOT_FINITE, not_finite_B),
+        (FitStatus.TOO_FEW, too_few_B),
+    ):
         status_B = torch.where(holds_B, int(reason), status_B)
     return status_B
 
 
 @torch.no_grad()
-def _inliers(fit: ScaleShift, x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor,
-             cut: float) -> torch.Tensor:
+def _inliers(
+    fit: ScaleShift, x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, cut: float
+) -> torch.Tensor:
     residual_BN = (y_BN - (fit.scale_B[:, None] * x_BN + fit.shift_B[:, None])).abs()
     # An odd step does not fall into one column of an image of even width.
     step = max(1, residual_BN.shape[1] // MEDIAN_SAMPLES) | 1
@@ -165,8 +203,10 @@ def _inliers(fit: ScaleShift, x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN:
 def _prefer(new: ScaleShift, old: ScaleShift) -> ScaleShift:
     """Take the new fit where it is usable, else the old one."""
     ok_B = new.ok_B
-    return ScaleShift(scale_B=torch.where(ok_B, new.scale_B, old.scale_B),
-                      shift_B=torch.where(ok_B, new.shift_B, old.shift_B),
-                      inliers_B=torch.where(ok_B, new.inliers_B, old.inliers_B),
-                      rmse_B=torch.where(ok_B, new.rmse_B, old.rmse_B),
-                      status_B=torch.where(ok_B, new.status_B, old.status_B))
+    return ScaleShift(
+        scale_B=torch.where(ok_B, new.scale_B, old.scale_B),
+        shift_B=torch.where(ok_B, new.shift_B, old.shift_B),
+        inliers_B=torch.where(ok_B, new.inliers_B, old.inliers_B),
+        rmse_B=torch.where(ok_B, new.rmse_B, old.rmse_B),
+        status_B=torch.where(ok_B, new.status_B, old.status_B),
+    )

@@ -17,8 +17,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MappingError(f'cannot make the folder {folder}: {error.strerror}; '
-                           'choose another place') from error
+        raise MappingError(
+            f'cannot make the folder {folder}: {error.strerror}; choose another place'
+        ) from error
 
 
 def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
@@ -43,9 +44,11 @@ def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
         if durable:
             _sync_folder(path.parent)
     except OSError as error:
-        raise MappingError(f'cannot write {path}: {error.strerror}; free some space, check the '
-                           'rights or choose another folder (an older file there is '
-                           'untouched)') from error
+        raise MappingError(
+            f'cannot write {path}: {error.strerror}; free some space, check the '
+            'rights or choose another folder (an older file there is '
+            'untouched)'
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -31,12 +31,16 @@ class Intrinsics:
     def __post_init__(self) -> None:
         for name in ('fx', 'fy', 'cx', 'cy'):
             if not math.isfinite(getattr(self, name)):
-                raise InputError(f'intrinsics: {name} = {getattr(self, name)} is not a number; '
-                                 'publish a calibrated camera_info')
+                raise InputError(
+                    f'intrinsics: {name} = {getattr(self, name)} is not a number; '
+                    'publish a calibrated camera_info'
+                )
         for name in ('fx', 'fy', 'width', 'height'):
             if getattr(self, name) <= 0:
-                raise InputError(f'intrinsics: {name} = {getattr(self, name)} must be positive; '
-                                 'publish a calibrated camera_info')
+                raise InputError(
+                    f'intrinsics: {name} = {getattr(self, name)} must be positive; '
+                    'publish a calibrated camera_info'
+                )
 
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov_deg: float) -> 'Intrinsics':
@@ -48,8 +52,9 @@ class Intrinsics:
         if not 0.0 < horizontal_fov_deg < 180.0:
             raise InputError(f'field of view {horizontal_fov_deg} deg must lie between 0 and 180')
         focal = width / (2.0 * math.tan(math.radians(horizontal_fov_deg) / 2.0))
-        return cls(fx=focal, fy=focal, cx=(width - 1) / 2, cy=(height - 1) / 2,
-                   width=width, height=height)
+        return cls(
+            fx=focal, fy=focal, cx=(width - 1) / 2, cy=(height - 1) / 2, width=width, height=height
+        )
 
     def resized(self, width: int, height: int) -> 'Intrinsics':
         """
@@ -58,9 +63,14 @@ class Intrinsics:
         Pixel centres map by c' = s (c + 0.5) - 0.5, as the image's own resampling does.
         """
         sx, sy = width / self.width, height / self.height
-        return Intrinsics(fx=self.fx * sx, fy=self.fy * sy,
-                          cx=sx * (self.cx + 0.5) - 0.5, cy=sy * (self.cy + 0.5) - 0.5,
-                          width=width, height=height)
+        return Intrinsics(
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=sx * (self.cx + 0.5) - 0.5,
+            cy=sy * (self.cy + 0.5) - 0.5,
+            width=width,
+            height=height,
+        )
 
     def cropped(self, left: int, top: int, width: int, height: int) -> 'Intrinsics':
         """
@@ -68,30 +78,40 @@ class Intrinsics:
 
         :raises InputError: where the crop leaves the image
         """
-        inside = (0 <= left and 0 <= top and left + width <= self.width
-                  and top + height <= self.height)
+        inside = (
+            0 <= left and 0 <= top and left + width <= self.width and top + height <= self.height
+        )
         if not inside:
-            raise InputError(f'crop {width}x{height}+{left}+{top} leaves the '
-                             f'{self.width}x{self.height} image')
-        return Intrinsics(fx=self.fx, fy=self.fy, cx=self.cx - left, cy=self.cy - top,
-                          width=width, height=height)
+            raise InputError(
+                f'crop {width}x{height}+{left}+{top} leaves the {self.width}x{self.height} image'
+            )
+        return Intrinsics(
+            fx=self.fx, fy=self.fy, cx=self.cx - left, cy=self.cy - top, width=width, height=height
+        )
 
     def binned(self, binning_x: int, binning_y: int) -> 'Intrinsics':
         """Follow the merging of ``binning_x`` x ``binning_y`` pixels; 0 means 1 (REP-104)."""
         step_x, step_y = max(1, binning_x), max(1, binning_y)
-        covered = self.cropped(0, 0, self.width // step_x * step_x,
-                               self.height // step_y * step_y)
+        covered = self.cropped(0, 0, self.width // step_x * step_x, self.height // step_y * step_y)
         return covered.resized(self.width // step_x, self.height // step_y)
 
     def flipped(self) -> 'Intrinsics':
         """Follow a left-right flip of the image."""
-        return Intrinsics(fx=self.fx, fy=self.fy, cx=self.width - 1 - self.cx, cy=self.cy,
-                          width=self.width, height=self.height)
+        return Intrinsics(
+            fx=self.fx,
+            fy=self.fy,
+            cx=self.width - 1 - self.cx,
+            cy=self.cy,
+            width=self.width,
+            height=self.height,
+        )
 
     def matrix(self) -> torch.Tensor:
         """Return the 3 x 3 camera matrix K as float64."""
-        return torch.tensor([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]],
-                            dtype=torch.float64)
+        return torch.tensor(
+            [[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]],
+            dtype=torch.float64,
+        )
 
     def rays(self, *, device: torch.device | str = 'cpu') -> torch.Tensor:
         """
@@ -99,8 +119,8 @@ class Intrinsics:
 
         :return: ``rays_2HW`` float32, right and down positive
         """
-        columns = (torch.arange(self.width, device=device, dtype=torch.float32) - self.cx)
-        rows = (torch.arange(self.height, device=device, dtype=torch.float32) - self.cy)
+        columns = torch.arange(self.width, device=device, dtype=torch.float32) - self.cx
+        rows = torch.arange(self.height, device=device, dtype=torch.float32) - self.cy
         x_HW = (columns / self.fx).expand(self.height, self.width)
         y_HW = (rows / self.fy)[:, None].expand(self.height, self.width)
         return torch.stack([x_HW, y_HW])

@@ -15,8 +15,10 @@ def check_map(name: str, map_B1HW: torch.Tensor) -> None:
     """
     _check_tensor(name, map_B1HW)
     if map_B1HW.ndim != 4 or map_B1HW.shape[1] != 1:
-        raise InputError(f'{name}: expected shape (batch, 1, rows, columns), got '
-                         f'{_shape(map_B1HW)}; use tensor[None, None] for a single map')
+        raise InputError(
+            f'{name}: expected shape (batch, 1, rows, columns), got '
+            f'{_shape(map_B1HW)}; use tensor[None, None] for a single map'
+        )
     _check_not_empty(name, map_B1HW)
     _check_floating(name, map_B1HW)
 
@@ -31,8 +33,10 @@ def check_plane(name: str, map_HW: torch.Tensor) -> None:
     """
     _check_tensor(name, map_HW)
     if map_HW.ndim != 2:
-        raise InputError(f'{name}: expected shape (rows, columns), got {_shape(map_HW)}; '
-                         'use tensor[0, 0] for the first map of a batch')
+        raise InputError(
+            f'{name}: expected shape (rows, columns), got {_shape(map_HW)}; '
+            'use tensor[0, 0] for the first map of a batch'
+        )
     _check_not_empty(name, map_HW)
     _check_floating(name, map_HW)
 
@@ -45,11 +49,15 @@ def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torc
     """
     _check_tensor(name, tensor)
     if tensor.shape != like.shape:
-        raise InputError(f'{name}: shape {_shape(tensor)} differs from {like_name} '
-                         f'{_shape(like)}; resize one to the other first')
+        raise InputError(
+            f'{name}: shape {_shape(tensor)} differs from {like_name} '
+            f'{_shape(like)}; resize one to the other first'
+        )
     if tensor.device != like.device:
-        raise InputError(f'{name} is on {tensor.device}, {like_name} on {like.device}; '
-                         f'move one with .to({str(like.device)!r})')
+        raise InputError(
+            f'{name} is on {tensor.device}, {like_name} on {like.device}; '
+            f'move one with .to({str(like.device)!r})'
+        )
 
 
 def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> None:
@@ -60,8 +68,10 @@ def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> Non
     """
     height, width = map_HW.shape[-2:]
     if (width, height) != (intrinsics.width, intrinsics.height):
-        raise InputError(f'{name}: {width}x{height} pixels but the intrinsics are for '
-                         f'{intrinsics.width}x{intrinsics.height}; use intrinsics.resized()')
+        raise InputError(
+            f'{name}: {width}x{height} pixels but the intrinsics are for '
+            f'{intrinsics.width}x{intrinsics.height}; use intrinsics.resized()'
+        )
 
 
 def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> None:
@@ -114,8 +124,10 @@ def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def _check_tensor(name: str, tensor: torch.Tensor) -> None:
     if not isinstance(tensor, torch.Tensor):
-        raise InputError(f'{name}: expected a torch tensor, got {type(tensor).__name__}; '
-                         'use torch.from_numpy for an array')
+        raise InputError(
+            f'{name}: expected a torch tensor, got {type(tensor).__name__}; '
+            'use torch.from_numpy for an array'
+        )
 
 
 def _check_not_empty(name: str, tensor: torch.Tensor) -> None:
@@ -125,8 +137,10 @@ def _check_not_empty(name: str, tensor: torch.Tensor) -> None:
 
 def _check_floating(name: str, tensor: torch.Tensor) -> None:
     if not tensor.is_floating_point():
-        raise InputError(f'{name}: expected floating point, got {tensor.dtype}; '
-                         'convert to metres in float32 first')
+        raise InputError(
+            f'{name}: expected floating point, got {tensor.dtype}; '
+            'convert to metres in float32 first'
+        )
 
 
 def _shape(tensor: torch.Tensor) -> str:

@@ -24,8 +24,9 @@ def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) 
     return (ratio.log().abs() / TWOFOLD).nan_to_num(nan=1.0).clamp(0.0, 1.0)
 
 
-def confidence_of(difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor,
-                  fit: ScaleShift) -> torch.Tensor:
+def confidence_of(
+    difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor, fit: ScaleShift
+) -> torch.Tensor:
     """
     Return confidence in [0, 1]: agreement, times the share of known prior depth around.
 
@@ -42,6 +43,7 @@ def confidence_of(difference_B1HW: torch.Tensor, known_B1HW: torch.Tensor,
 def _share_around(support_B1HW: torch.Tensor) -> torch.Tensor:
     """Average over the window that lies in the image: rows, then columns, a sixth of the cost."""
     window = 2 * REACH_PX + 1
-    rows = functional.avg_pool2d(support_B1HW, (window, 1), 1, (REACH_PX, 0),
-                                 count_include_pad=False)
+    rows = functional.avg_pool2d(
+        support_B1HW, (window, 1), 1, (REACH_PX, 0), count_include_pad=False
+    )
     return functional.avg_pool2d(rows, (1, window), 1, (0, REACH_PX), count_include_pad=False)

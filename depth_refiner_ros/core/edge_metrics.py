@@ -58,8 +58,9 @@ class EdgeMetrics:
     guarded: int = 0
 
 
-def edge_metrics(pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor,
-                 valid_HW: torch.Tensor | None = None) -> EdgeMetrics:
+def edge_metrics(
+    pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor, valid_HW: torch.Tensor | None = None
+) -> EdgeMetrics:
     """
     Return the pseudo depth boundary errors (PDBE) of one image.
 
@@ -118,8 +119,9 @@ def annotated_edge_metrics(pred_m_HW: torch.Tensor, gt_edges_HW: torch.Tensor) -
     return boundary_errors(pred_edges_HW, edges_HW, guarded=guarded)
 
 
-def boundary_errors(pred_edges_HW: np.ndarray, gt_edges_HW: np.ndarray, *,
-                    guarded: int = 0) -> EdgeMetrics:
+def boundary_errors(
+    pred_edges_HW: np.ndarray, gt_edges_HW: np.ndarray, *, guarded: int = 0
+) -> EdgeMetrics:
     """
     Compare two edge maps by their distance transforms.
 
@@ -139,9 +141,15 @@ def boundary_errors(pred_edges_HW: np.ndarray, gt_edges_HW: np.ndarray, *,
         to_pred_px_N = distance_transform_edt(~pred_edges_HW)[gt_edges_HW]
         compl_px = float(to_pred_px_N.mean())
         recall = float((to_pred_px_N <= RECALL_PX).mean())
-    return EdgeMetrics(dbe_acc_px=acc_px, dbe_compl_px=compl_px, edge_recall=recall,
-                       fallback=fallback, gt_edges=int(gt_edges_HW.sum()),
-                       pred_edges=int(pred_edges_HW.sum()), guarded=guarded)
+    return EdgeMetrics(
+        dbe_acc_px=acc_px,
+        dbe_compl_px=compl_px,
+        edge_recall=recall,
+        fallback=fallback,
+        gt_edges=int(gt_edges_HW.sum()),
+        pred_edges=int(pred_edges_HW.sum()),
+        guarded=guarded,
+    )
 
 
 def _depth_edges(depth_m_HW: np.ndarray) -> np.ndarray:
@@ -153,8 +161,12 @@ def _canny(map_HW: np.ndarray) -> np.ndarray:
     low, high = map_HW.min(), map_HW.max()
     if not high > low:
         return np.zeros(map_HW.shape, dtype=bool)
-    return canny((map_HW - low) / (high - low), sigma=CANNY_SIGMA_PX, low_threshold=CANNY_LOW,
-                 high_threshold=CANNY_HIGH)
+    return canny(
+        (map_HW - low) / (high - low),
+        sigma=CANNY_SIGMA_PX,
+        low_threshold=CANNY_LOW,
+        high_threshold=CANNY_HIGH,
+    )
 
 
 def _usable(depth_m_HW: torch.Tensor) -> torch.Tensor:
@@ -167,8 +179,9 @@ def _filled(depth_m_HW: np.ndarray, known_HW: np.ndarray) -> np.ndarray:
         return depth_m_HW
     if not known_HW.any():
         return np.zeros_like(depth_m_HW)
-    rows_HW, columns_HW = distance_transform_edt(~known_HW, return_distances=False,
-                                                 return_indices=True)
+    rows_HW, columns_HW = distance_transform_edt(
+        ~known_HW, return_distances=False, return_indices=True
+    )
     return depth_m_HW[rows_HW, columns_HW]
 
 

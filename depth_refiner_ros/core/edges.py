@@ -12,8 +12,9 @@ import torch
 ROW_AXIS, COLUMN_AXIS = -2, -1
 
 
-def flying_pixels(depth_m_B1HW: torch.Tensor, *, rel_jump: float = 0.05,
-                  reach_px: int = 1) -> torch.Tensor:
+def flying_pixels(
+    depth_m_B1HW: torch.Tensor, *, rel_jump: float = 0.05, reach_px: int = 1
+) -> torch.Tensor:
     """
     Find pixels that hang between a near and a far surface.
 
@@ -45,14 +46,16 @@ def flying_pixels(depth_m_B1HW: torch.Tensor, *, rel_jump: float = 0.05,
         rises = second > _take(raised_B1HW, axis, near)
         falls = first > _take(raised_B1HW, axis, far)
         before, after = slice(0, steps - reach_px), slice(reach_px, None)
-        between = (_take(rises, axis, before) & _take(rises, axis, after)
-                   | _take(falls, axis, before) & _take(falls, axis, after))
+        between = _take(rises, axis, before) & _take(rises, axis, after) | _take(
+            falls, axis, before
+        ) & _take(falls, axis, after)
         _take(flying_B1HW, axis, slice(reach_px, steps)).logical_or_(between)
     return flying_B1HW
 
 
-def depth_boundaries(depth_m_B1HW: torch.Tensor, *, ratio: float = 1.1,
-                     side: str = 'near') -> torch.Tensor:
+def depth_boundaries(
+    depth_m_B1HW: torch.Tensor, *, ratio: float = 1.1, side: str = 'near'
+) -> torch.Tensor:
     """
     Find the rims of depth discontinuities by ratio, as DepthPro's boundary measure does.
 

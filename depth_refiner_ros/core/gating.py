@@ -50,8 +50,9 @@ OFFICIAL_CODE = DifferenceRule(align='none', scale='max')
 PAPER = DifferenceRule(align='minmax', scale='range')
 
 
-def difference_map(metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *,
-                   rule: DifferenceRule = OFFICIAL_CODE) -> torch.Tensor:
+def difference_map(
+    metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *, rule: DifferenceRule = OFFICIAL_CODE
+) -> torch.Tensor:
     """
     Return how much two depth maps disagree, per image (SharpDepth section 4.1).
 
@@ -75,8 +76,9 @@ def difference_map(metric_B1HW: torch.Tensor, relative_B1HW: torch.Tensor, *,
     return torch.where(known_B1HW, _ratio(difference_B1HW, unit_B111).clamp(0, 1), 1.0)
 
 
-def downsample_difference(e_B1HW: torch.Tensor, factor: int = 8, *,
-                          mode: Downsample = 'nearest') -> torch.Tensor:
+def downsample_difference(
+    e_B1HW: torch.Tensor, factor: int = 8, *, mode: Downsample = 'nearest'
+) -> torch.Tensor:
     """
     Bring e to the latent's size, ceil(H / factor) x ceil(W / factor).
 
@@ -96,8 +98,9 @@ def downsample_difference(e_B1HW: torch.Tensor, factor: int = 8, *,
     return F.avg_pool2d(e_B1HW, factor, ceil_mode=True)
 
 
-def gate_latent(latent_BChw: torch.Tensor, e_B1hw: torch.Tensor,
-                noise_BChw: torch.Tensor) -> torch.Tensor:
+def gate_latent(
+    latent_BChw: torch.Tensor, e_B1hw: torch.Tensor, noise_BChw: torch.Tensor
+) -> torch.Tensor:
     """
     Blend noise into the latent where the maps disagree (SharpDepth eq. 4).
 
@@ -110,13 +113,16 @@ def gate_latent(latent_BChw: torch.Tensor, e_B1hw: torch.Tensor,
     check_same_shape('noise', noise_BChw, 'latent', latent_BChw)
     expected = (latent_BChw.shape[0], 1, *latent_BChw.shape[-2:])
     if tuple(e_B1hw.shape) != expected:
-        raise InputError(f'difference: expected shape {expected} to gate the latent, got '
-                         f'{tuple(e_B1hw.shape)}; use downsample_difference')
+        raise InputError(
+            f'difference: expected shape {expected} to gate the latent, got '
+            f'{tuple(e_B1hw.shape)}; use downsample_difference'
+        )
     return e_B1hw * noise_BChw + (1 - e_B1hw) * latent_BChw
 
 
-def select_agreeing(e_B1HW: torch.Tensor, threshold: float = 0.5, *,
-                    min_pixels: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
+def select_agreeing(
+    e_B1HW: torch.Tensor, threshold: float = 0.5, *, min_pixels: int = 32
+) -> tuple[torch.Tensor, torch.Tensor]:
     """
     Choose the pixels of the final scale-shift fit: those with e < threshold.
 
@@ -132,8 +138,9 @@ def select_agreeing(e_B1HW: torch.Tensor, threshold: float = 0.5, *,
     return agree_B1HW | fallback_B.view(-1, 1, 1, 1), fallback_B
 
 
-def _aligned(relative_B1HW: torch.Tensor, metric_B1HW: torch.Tensor, known_B1HW: torch.Tensor,
-             align: Align) -> torch.Tensor:
+def _aligned(
+    relative_B1HW: torch.Tensor, metric_B1HW: torch.Tensor, known_B1HW: torch.Tensor, align: Align
+) -> torch.Tensor:
     if align == 'none':
         return relative_B1HW
     if align == 'lstsq':
@@ -144,8 +151,7 @@ def _aligned(relative_B1HW: torch.Tensor, metric_B1HW: torch.Tensor, known_B1HW:
     return target_low_B111 + unit_B1HW * (target_high_B111 - target_low_B111)
 
 
-def _range(map_B1HW: torch.Tensor,
-           known_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _range(map_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return minimum and maximum of the known pixels, 0 and 0 where there are none."""
     axes = (1, 2, 3)
     low_B111 = torch.where(known_B1HW, map_B1HW, torch.inf).amin(dim=axes, keepdim=True)

@@ -19,9 +19,15 @@ FARTHEST_M = 1e3
 Fit = Callable[..., ScaleShift]
 
 
-def to_metres(depth_B1HW: torch.Tensor, kind: DepthKind, reference_m_B1HW: torch.Tensor,
-              weight_B1HW: torch.Tensor | None = None, *, fit: Fit = fit_robust,
-              stride: int = 1) -> tuple[torch.Tensor, ScaleShift]:
+def to_metres(
+    depth_B1HW: torch.Tensor,
+    kind: DepthKind,
+    reference_m_B1HW: torch.Tensor,
+    weight_B1HW: torch.Tensor | None = None,
+    *,
+    fit: Fit = fit_robust,
+    stride: int = 1,
+) -> tuple[torch.Tensor, ScaleShift]:
     """
     Align depth to a reference where both are known and the weight allows it.
 

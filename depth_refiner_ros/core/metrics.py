@@ -48,10 +48,14 @@ class DepthMetrics:
     clipped: int
 
 
-def depth_metrics(pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor,
-                  valid_HW: torch.Tensor | None = None, *,
-                  range_m: tuple[float, float] = (1e-3, math.inf),
-                  clip: bool = True) -> DepthMetrics:
+def depth_metrics(
+    pred_m_HW: torch.Tensor,
+    gt_m_HW: torch.Tensor,
+    valid_HW: torch.Tensor | None = None,
+    *,
+    range_m: tuple[float, float] = (1e-3, math.inf),
+    clip: bool = True,
+) -> DepthMetrics:
     """
     Compare one predicted depth map with ground truth, without any alignment.
 
@@ -84,20 +88,28 @@ def depth_metrics(pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor,
     return _errors(pred_N, gt_N, missing=missing, clipped=int((pred_N != raw_N).sum()))
 
 
-def _errors(pred_N: torch.Tensor, gt_N: torch.Tensor, *, missing: int,
-            clipped: int) -> DepthMetrics:
+def _errors(
+    pred_N: torch.Tensor, gt_N: torch.Tensor, *, missing: int, clipped: int
+) -> DepthMetrics:
     difference_N = pred_N - gt_N
     log_ratio_N = pred_N.log() - gt_N.log()
     # Equal to mean(D^2) - mean(D)^2, which would round to below zero where D is constant.
     log_variance = (log_ratio_N - log_ratio_N.mean()).square().mean()
     ratio_N = torch.maximum(pred_N / gt_N, gt_N / pred_N)
-    delta1, delta2, delta3 = (float((ratio_N < DELTA_BASE ** power).double().mean())
-                              for power in (1, 2, 3))
-    return DepthMetrics(abs_rel=float((difference_N.abs() / gt_N).mean()),
-                        rmse_m=float(difference_N.square().mean().sqrt()),
-                        si_log=100.0 * float(log_variance.sqrt()),
-                        delta1=delta1, delta2=delta2, delta3=delta3,
-                        pixels=gt_N.numel(), missing=missing, clipped=clipped)
+    delta1, delta2, delta3 = (
+        float((ratio_N < DELTA_BASE**power).double().mean()) for power in (1, 2, 3)
+    )
+    return DepthMetrics(
+        abs_rel=float((difference_N.abs() / gt_N).mean()),
+        rmse_m=float(difference_N.square().mean().sqrt()),
+        si_log=100.0 * float(log_variance.sqrt()),
+        delta1=delta1,
+        delta2=delta2,
+        delta3=delta3,
+        pixels=gt_N.numel(),
+        missing=missing,
+        clipped=clipped,
+    )
 
 
 class MetricMean:
@@ -105,8 +117,16 @@ class MetricMean:
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {name: [] for name in FIGURES}
-        self._counts = {'frames': 0, 'empty': 0, 'edge_frames': 0, 'edge_fallbacks': 0,
-                        'pixels': 0, 'missing_px': 0, 'clipped_px': 0, 'guarded_px': 0}
+        self._counts = {
+            'frames': 0,
+            'empty': 0,
+            'edge_frames': 0,
+            'edge_fallbacks': 0,
+            'pixels': 0,
+            'missing_px': 0,
+            'clipped_px': 0,
+            'guarded_px': 0,
+        }
         self._edge_skipped: dict[str, int] = {}
         self._edge_recalls: list[float] = []
 
@@ -155,8 +175,12 @@ class MetricMean:
         :return: the means by name, then ``std`` (same names), ``edge_recall`` and ``counts``
         """
         counts = {**self._counts, 'edge_skipped': dict(sorted(self._edge_skipped.items()))}
-        return {**self.mean(), 'std': self.std(), 'edge_recall': _mean(self._edge_recalls),
-                'counts': counts}
+        return {
+            **self.mean(),
+            'std': self.std(),
+            'edge_recall': _mean(self._edge_recalls),
+            'counts': counts,
+        }
 
 
 def _mean(values: list[float]) -> float | None:

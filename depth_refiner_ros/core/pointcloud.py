@@ -21,12 +21,15 @@ class CloudBuilder:
     :raises InputError: where ``stride`` is below 1 or the machine is big-endian
     """
 
-    def __init__(self, intrinsics: Intrinsics, stride: int = 1, *,
-                 device: torch.device | str = 'cpu') -> None:
+    def __init__(
+        self, intrinsics: Intrinsics, stride: int = 1, *, device: torch.device | str = 'cpu'
+    ) -> None:
         check_at_least('stride', stride, 1)
         if sys.byteorder != 'little':
-            raise InputError('color bytes are laid out for little-endian machines; '
-                             f'this one is {sys.byteorder}-endian')
+            raise InputError(
+                'color bytes are laid out for little-endian machines; '
+                f'this one is {sys.byteorder}-endian'
+            )
         self._intrinsics = intrinsics
         self._stride = stride
         rays_2hw = intrinsics.rays(device=device)[:, ::stride, ::stride]

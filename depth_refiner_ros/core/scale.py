@@ -55,8 +55,13 @@ class ScaleReading:
     jumps: int
 
 
-def scale_ratio(depth_m_B1HW: torch.Tensor, reference_m_B1HW: torch.Tensor, *, stride: int = 4,
-                min_pixels: int = 32) -> ScaleRatio:
+def scale_ratio(
+    depth_m_B1HW: torch.Tensor,
+    reference_m_B1HW: torch.Tensor,
+    *,
+    stride: int = 4,
+    min_pixels: int = 32,
+) -> ScaleRatio:
     """
     Compare the scale of two depth maps of the same view (the batch is taken as one).
 
@@ -103,8 +108,7 @@ class ScaleHealth:
         self._jumps = 0
         self._frames_off = 0
 
-    def update(self, depth_m_B1HW: torch.Tensor,
-               reference_m_B1HW: torch.Tensor) -> ScaleReading:
+    def update(self, depth_m_B1HW: torch.Tensor, reference_m_B1HW: torch.Tensor) -> ScaleReading:
         """
         Take in one frame; a frame without overlap changes nothing.
 
@@ -115,8 +119,7 @@ class ScaleHealth:
         jump = abs(math.log(now.ratio) - before_log) > self._jump_log  # false for NaN
         if now.known:
             self._follow(math.log(now.ratio), jump)
-        return ScaleReading(now=now, running=math.exp(before_log), jump=jump,
-                            jumps=self._jumps)
+        return ScaleReading(now=now, running=math.exp(before_log), jump=jump, jumps=self._jumps)
 
     def _follow(self, now_log: float, jump: bool) -> None:
         """Move the running ratio; one frame that jumps leaves it alone, three in a row set it."""
@@ -176,7 +179,7 @@ class ScaleLock:
         to_last = scale_ratio(depth_m_B1HW, last_m_B1HW)
         if not to_last.spread <= self._max_spread:
             return 1.0
-        return to_last.ratio ** momentum
+        return to_last.ratio**momentum
 
 
 def _check_momentum(momentum: float) -> None:

@@ -102,21 +102,37 @@ class RefinedDepth:
         """Return all tensors, as :meth:`of_tensors` takes them."""
         fit = self.scale_shift
         counted = fit.status_B.new_zeros(len(fit.status_B))
-        return (self.depth_m_B1HW, self.prior_m_B1HW, self.difference_B1HW, self.confidence_B1HW,
-                counted if self.clamped_B is None else self.clamped_B,
-                fit.scale_B, fit.shift_B, fit.inliers_B, fit.rmse_B, fit.status_B,
-                *(() if self.cloud_hw4 is None else (self.cloud_hw4,)))
+        return (
+            self.depth_m_B1HW,
+            self.prior_m_B1HW,
+            self.difference_B1HW,
+            self.confidence_B1HW,
+            counted if self.clamped_B is None else self.clamped_B,
+            fit.scale_B,
+            fit.shift_B,
+            fit.inliers_B,
+            fit.rmse_B,
+            fit.status_B,
+            *(() if self.cloud_hw4 is None else (self.cloud_hw4,)),
+        )
 
     @classmethod
     def of_tensors(cls, tensors: tuple[torch.Tensor, ...]) -> 'RefinedDepth':
         """Put a result together again, without its timings."""
         depth, prior, difference, confidence, clamped, *others = tensors
         scale, shift, inliers, rmse, status, *cloud = others
-        fit = ScaleShift(scale_B=scale, shift_B=shift, inliers_B=inliers, rmse_B=rmse,
-                         status_B=status)
-        return cls(depth_m_B1HW=depth, prior_m_B1HW=prior, difference_B1HW=difference,
-                   confidence_B1HW=confidence, clamped_B=clamped, scale_shift=fit,
-                   cloud_hw4=cloud[0] if cloud else None)
+        fit = ScaleShift(
+            scale_B=scale, shift_B=shift, inliers_B=inliers, rmse_B=rmse, status_B=status
+        )
+        return cls(
+            depth_m_B1HW=depth,
+            prior_m_B1HW=prior,
+            difference_B1HW=difference,
+            confidence_B1HW=confidence,
+            clamped_B=clamped,
+            scale_shift=fit,
+            cloud_hw4=cloud[0] if cloud else None,
+        )
 
     @property
     def clamped(self) -> int:

@@ -38,8 +38,9 @@ class Collected:
         """Give, in order of stamps, the time from an image's arrival to that of its depth."""
         images = self.arrived_ns.get('image', {})
         depths = self.arrived_ns.get(DEPTH, {})
-        return [1e-6 * (depths[stamp] - images[stamp]) for stamp in sorted(depths)
-                if stamp in images]
+        return [
+            1e-6 * (depths[stamp] - images[stamp]) for stamp in sorted(depths) if stamp in images
+        ]
 
     def fps(self) -> float | None:
         """Return depth maps per second between the first and the last, None below two."""

@@ -68,20 +68,41 @@ class Outcome:
     diagnostics: dict[str, dict[str, str]]
 
 
-def demo_graph(folder: Path, model: ModelSettings, *, source: str, frames: int, rate_hz: float,
-               live: bool) -> Graph:
+def demo_graph(
+    folder: Path, model: ModelSettings, *, source: str, frames: int, rate_hz: float, live: bool
+) -> Graph:
     """Return the settings of the demo: those of ``config/``, and what the demo needs."""
-    refiner = updated(node_settings(RefinerNodeSettings, 'refiner'), {
-        **values(model), 'profile': 'rep118', 'keep_every_frame': not live,
-        'input_qos': 'sensor_data' if live else 'reliable',
-        'diagnostics_period_s': REPORT_PERIOD_S, 'always_on': True})
-    tsdf = updated(node_settings(TsdfNodeSettings, 'tsdf'), {
-        'pose_source': 'pose', 'mesh_file': str((folder / 'mesh.ply').resolve()),
-        'save_at_shutdown': True, 'diagnostics_period_s': REPORT_PERIOD_S})
-    player = updated(node_settings(PlayerNodeSettings, 'player'), {
-        'source': source, 'rate_hz': rate_hz, 'lock_step': 'off' if live else 'tsdf',
-        'wait_for_subscribers_s': START_LIMIT_S - 10.0, 'lock_step_timeout_s': 60.0,
-        'publish_depth': model.takes(DEPTH_PRIORS)})
+    refiner = updated(
+        node_settings(RefinerNodeSettings, 'refiner'),
+        {
+            **values(model),
+            'profile': 'rep118',
+            'keep_every_frame': not live,
+            'input_qos': 'sensor_data' if live else 'reliable',
+            'diagnostics_period_s': REPORT_PERIOD_S,
+            'always_on': True,
+        },
+    )
+    tsdf = updated(
+        node_settings(TsdfNodeSettings, 'tsdf'),
+        {
+            'pose_source': 'pose',
+            'mesh_file': str((folder / 'mesh.ply').resolve()),
+            'save_at_shutdown': True,
+            'diagnostics_period_s': REPORT_PERIOD_S,
+        },
+    )
+    player = updated(
+        node_settings(PlayerNodeSettings, 'player'),
+        {
+            'source': source,
+            'rate_hz': rate_hz,
+            'lock_step': 'off' if live else 'tsdf',
+            'wait_for_subscribers_s': START_LIMIT_S - 10.0,
+            'lock_step_timeout_s': 60.0,
+            'publish_depth': model.takes(DEPTH_PRIORS),
+        },
+    )
     return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 
@@ -95,10 +116,16 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     """
     graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
     parameters = graph.folder / 'params'
-    nodes = {'collector': CollectorNodeSettings(folder=str(collected.resolve()),
-                                                keep_images=page is not None,
-                                                late=graph.refiner.keep_every_frame),
-             'tsdf': graph.tsdf, 'refiner': graph.refiner, 'player': graph.player}
+    nodes = {
+        'collector': CollectorNodeSettings(
+            folder=str(collected.resolve()),
+            keep_images=page is not None,
+            late=graph.refiner.keep_every_frame,
+        ),
+        'tsdf': graph.tsdf,
+        'refiner': graph.refiner,
+        'player': graph.player,
+    }
     with Children(graph.folder / 'logs', environment(free_domain())) as children:
         for node, settings in nodes.items():
             children.start(node, node_arguments(node, settings, parameters))
@@ -107,8 +134,12 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
         for node in ('player', 'refiner', 'tsdf', 'collector'):
             children.stop(node)
         children.check()
-    return Outcome(collected=read_arrivals(collected), diagnostics={
-        node: last_diagnostics(collected, node) for node in ('refiner', 'tsdf', 'player')})
+    return Outcome(
+        collected=read_arrivals(collected),
+        diagnostics={
+            node: last_diagnostics(collected, node) for node in ('refiner', 'tsdf', 'player')
+        },
+    )
 
 
 def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | None) -> None:
@@ -128,8 +159,10 @@ def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | N
             if total != seen:
                 seen, quiet_since_s = total, now_s
             if total == 0 and now_s - started_s > START_LIMIT_S:
-                raise ChildError(f'no image arrived within {START_LIMIT_S:.0f} s; see '
-                                 f'{graph.folder / "logs"}', 1)
+                raise ChildError(
+                    f'no image arrived within {START_LIMIT_S:.0f} s; see {graph.folder / "logs"}',
+                    1,
+                )
             everything = all(arrivals.count(topic) >= graph.frames for topic in BARS)
             quiet = not children.running('player') and now_s - quiet_since_s > SETTLE_S
             if everything or quiet:

@@ -21,14 +21,20 @@ class LiveView:
 
     def update(self, arrivals: Collected) -> None:
         """Draw the newest frame whose three maps have arrived, unless it is drawn already."""
-        complete = set.intersection(*(set(arrivals.arrived_ns.get(topic, {}))
-                                      for topic in TOPICS))
+        complete = set.intersection(*(set(arrivals.arrived_ns.get(topic, {})) for topic in TOPICS))
         newest_ns = max(complete, default=-1)
         if newest_ns <= self._shown_ns:
             return
         self._shown_ns = newest_ns
         rgb_HW3, depth_m_HW, confidence_HW = (
-            arrivals.map_HW(topic, newest_ns) for topic in TOPICS)
-        self._page.show(np.hstack([
-            rgb_HW3, colorize(depth_m_HW, *depth_limits_m(depth_m_HW), Palette.DEPTH),
-            colorize(confidence_HW, 0.0, 1.0, Palette.DIFFERENCE)]))
+            arrivals.map_HW(topic, newest_ns) for topic in TOPICS
+        )
+        self._page.show(
+            np.hstack(
+                [
+                    rgb_HW3,
+                    colorize(depth_m_HW, *depth_limits_m(depth_m_HW), Palette.DEPTH),
+                    colorize(confidence_HW, 0.0, 1.0, Palette.DIFFERENCE),
+                ]
+            )
+        )

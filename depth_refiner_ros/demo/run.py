@@ -31,8 +31,10 @@ import numpy as np
 import torch
 
 SHOWN_FRAMES = 3
-NOT_FUSED = ('No frame was fused: the last one had passed before refiner and fusion were '
-             'connected; give more --frames.')
+NOT_FUSED = (
+    'No frame was fused: the last one had passed before refiner and fusion were '
+    'connected; give more --frames.'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +66,14 @@ def run(demo: Demo, json: Path | None) -> None:
     require_ros()
     output_folder(demo.out)
     source = SimulatedSource(demo.seed, demo.frames, rate_hz=demo.rate_hz)
-    graph = demo_graph(demo.out, demo.model, source=f'sim:{demo.seed}:{demo.frames}',
-                       frames=demo.frames, rate_hz=demo.rate_hz, live=demo.live)
+    graph = demo_graph(
+        demo.out,
+        demo.model,
+        source=f'sim:{demo.seed}:{demo.frames}',
+        frames=demo.frames,
+        rate_hz=demo.rate_hz,
+        live=demo.live,
+    )
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         with LivePage() if demo.show else nullcontext() as page:
             if page:
@@ -77,21 +85,35 @@ def run(demo: Demo, json: Path | None) -> None:
     bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
     pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
     refiner = outcome.diagnostics['refiner']
-    summary = write_results(demo.out, Run(
-        title='Demo: one camera as a depth sensor',
-        subtitle=f'{demo.frames} frames of held-out room {demo.seed}, {pace}; prior '
-                 f'{demo.model.prior}, refiner {demo.model.refiner}',
-        frames_in=demo.frames, frames_out=outcome.collected.count(DEPTH),
-        dropped=dropped(demo.frames, outcome), fps=outcome.collected.fps(),
-        latency_ms=outcome.collected.latency_ms(), stage_ms=stages(refiner),
-        comparison=judged.comparison, views=judged.views, mesh=mesh,
-        mesh_score=None if mesh is None else true_mesh_score(mesh, source, judged.true_views),
-        trajectory=judged.trajectory,
-        facts={'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
-               **bundles},
-        notes=[*notes(outcome), *([NOT_FUSED] if mesh is None else [])],
-        settings={'refiner': values(graph.refiner), 'tsdf': values(graph.tsdf),
-                  'player': values(graph.player)}))
+    summary = write_results(
+        demo.out,
+        Run(
+            title='Demo: one camera as a depth sensor',
+            subtitle=f'{demo.frames} frames of held-out room {demo.seed}, {pace}; prior '
+            f'{demo.model.prior}, refiner {demo.model.refiner}',
+            frames_in=demo.frames,
+            frames_out=outcome.collected.count(DEPTH),
+            dropped=dropped(demo.frames, outcome),
+            fps=outcome.collected.fps(),
+            latency_ms=outcome.collected.latency_ms(),
+            stage_ms=stages(refiner),
+            comparison=judged.comparison,
+            views=judged.views,
+            mesh=mesh,
+            mesh_score=None if mesh is None else true_mesh_score(mesh, source, judged.true_views),
+            trajectory=judged.trajectory,
+            facts={
+                'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
+                **bundles,
+            },
+            notes=[*notes(outcome), *([NOT_FUSED] if mesh is None else [])],
+            settings={
+                'refiner': values(graph.refiner),
+                'tsdf': values(graph.tsdf),
+                'player': values(graph.player),
+            },
+        ),
+    )
     if json:
         write_json(json, summary)
     print_summary(summary, demo.out)
@@ -114,14 +136,22 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
         if index in shown:
             views.append(_view(frame, prior_m_HW, depth_m_HW))
     bundles = DepthRefiner.from_settings(model).describe()
-    return Judged(comparison=comparison, views=views, true_views=true_views, bundles=bundles,
-                  trajectory=_trajectory(frames))
+    return Judged(
+        comparison=comparison,
+        views=views,
+        true_views=true_views,
+        bundles=bundles,
+        trajectory=_trajectory(frames),
+    )
 
 
 def stages(diagnostics: Mapping[str, str]) -> dict[str, float]:
     """Return the stage times that a node reported, by name."""
-    return {key.removeprefix('stage_').removesuffix('_ms'): float(value)
-            for key, value in diagnostics.items() if key.startswith('stage_')}
+    return {
+        key.removeprefix('stage_').removesuffix('_ms'): float(value)
+        for key, value in diagnostics.items()
+        if key.startswith('stage_')
+    }
 
 
 def notes(outcome: Outcome) -> list[str]:
@@ -133,8 +163,11 @@ def notes(outcome: Outcome) -> list[str]:
 
 def counted_drops(diagnostics: Mapping[str, str]) -> dict[str, int]:
     """Return the frames that a node reported as dropped, by reason."""
-    return {key.removeprefix('dropped_'): int(value) for key, value in diagnostics.items()
-            if key.startswith('dropped_') and int(value)}
+    return {
+        key.removeprefix('dropped_'): int(value)
+        for key, value in diagnostics.items()
+        if key.startswith('dropped_') and int(value)
+    }
 
 
 def dropped(frames_in: int, outcome: Outcome) -> dict[str, int]:
@@ -152,17 +185,28 @@ def _true_view(frame: Frame) -> TrueView:
     assert frame.depth_m_HW is not None
     assert frame.intrinsics is not None
     assert frame.map_from_camera is not None
-    return TrueView(depth_m_HW=frame.depth_m_HW, intrinsics=frame.intrinsics,
-                    map_from_camera=frame.map_from_camera)
+    return TrueView(
+        depth_m_HW=frame.depth_m_HW,
+        intrinsics=frame.intrinsics,
+        map_from_camera=frame.map_from_camera,
+    )
 
 
 def _view(frame: Frame, prior_m_HW: np.ndarray, depth_m_HW: np.ndarray) -> View:
-    difference_B1HW = relative_difference(torch.from_numpy(depth_m_HW)[None, None],
-                                          torch.from_numpy(prior_m_HW)[None, None])
-    return View(rgb_HW3=frame.rgb_HW3, prior_m_HW=prior_m_HW, refined_m_HW=depth_m_HW,
-                difference_HW=np.asarray(difference_B1HW[0, 0]), truth_m_HW=frame.depth_m_HW)
+    difference_B1HW = relative_difference(
+        torch.from_numpy(depth_m_HW)[None, None], torch.from_numpy(prior_m_HW)[None, None]
+    )
+    return View(
+        rgb_HW3=frame.rgb_HW3,
+        prior_m_HW=prior_m_HW,
+        refined_m_HW=depth_m_HW,
+        difference_HW=np.asarray(difference_B1HW[0, 0]),
+        truth_m_HW=frame.depth_m_HW,
+    )
 
 
 def _trajectory(frames: list[Frame]) -> Trajectory:
-    return Trajectory(stamps_ns_N=np.array([frame.stamp_ns for frame in frames], dtype=np.int64),
-                      map_from_camera_N44=np.array([frame.map_from_camera for frame in frames]))
+    return Trajectory(
+        stamps_ns_N=np.array([frame.stamp_ns for frame in frames], dtype=np.int64),
+        map_from_camera_N44=np.array([frame.map_from_camera for frame in frames]),
+    )

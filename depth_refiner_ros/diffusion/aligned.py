@@ -10,8 +10,7 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
-def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor,
-            generator: Source) -> torch.Tensor:
+def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor, generator: Source) -> torch.Tensor:
     """
     Estimate relative depth from an image alone.
 

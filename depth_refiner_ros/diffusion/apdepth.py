@@ -4,9 +4,12 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
-def apdepth_inputs(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
-                   known_B1HW: torch.Tensor
-                   ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+def apdepth_inputs(
+    network: OneStepNetwork,
+    rgb_B3HW: torch.Tensor,
+    unit_B1HW: torch.Tensor,
+    known_B1HW: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """
     Return what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
 
@@ -15,12 +18,19 @@ def apdepth_inputs(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: t
     :param known_B1HW: bool, where the prior had a value
     """
     codec = network.codec
-    return (codec.encode_depth(unit_B1HW), codec.encode_rgb(rgb_B3HW),
-            network.condition(unit_B1HW, known_B1HW))
+    return (
+        codec.encode_depth(unit_B1HW),
+        codec.encode_rgb(rgb_B3HW),
+        network.condition(unit_B1HW, known_B1HW),
+    )
 
 
-def apdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
-            known_B1HW: torch.Tensor) -> torch.Tensor:
+def apdepth(
+    network: OneStepNetwork,
+    rgb_B3HW: torch.Tensor,
+    unit_B1HW: torch.Tensor,
+    known_B1HW: torch.Tensor,
+) -> torch.Tensor:
     """
     Refine normalised depth; see :func:`apdepth_inputs` for the parameters.
 

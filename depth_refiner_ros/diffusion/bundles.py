@@ -22,13 +22,22 @@ CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
 UNET, GUESS, VAE = 'unet', 'unet_guess', 'vae'
 TEXT, TEXT_KEY = 'text/empty_prompt.safetensors', 'text_1LC'
 CLASSES: dict[str, tuple[type[ModelMixin], ...]] = {
-    UNET: (UNet2DConditionModel,), GUESS: (UNet2DConditionModel,),
-    VAE: (AutoencoderKL, AutoencoderTiny)}
+    UNET: (UNet2DConditionModel,),
+    GUESS: (UNet2DConditionModel,),
+    VAE: (AutoencoderKL, AutoencoderTiny),
+}
 
 
-def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, licence: str,
-                         source: str, record: Mapping[str, Any] | None = None,
-                         dtype: torch.dtype = torch.float16) -> Bundle:
+def write_refiner_bundle(
+    folder: Path,
+    network: OneStepNetwork,
+    *,
+    name: str,
+    licence: str,
+    source: str,
+    record: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float16,
+) -> Bundle:
     """
     Write a refiner bundle as a whole or not at all.
 
@@ -51,8 +60,15 @@ def write_refiner_bundle(folder: Path, network: OneStepNetwork, *, name: str, li
     manifest = {**origin, 'spec': network.spec.to_dict()}
     if record is not None:
         manifest['training'] = dict(record)
-    return write_bundle(folder, kind='refiner', name=name, licence=licence, manifest=manifest,
-                        tensors=tensors, configs=configs)
+    return write_bundle(
+        folder,
+        kind='refiner',
+        name=name,
+        licence=licence,
+        manifest=manifest,
+        tensors=tensors,
+        configs=configs,
+    )
 
 
 def read_refiner(bundle: Bundle) -> OneStepNetwork:
@@ -63,12 +79,14 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
     """
     tree = bundle.manifest.get('spec')
     if not isinstance(tree, dict):
-        raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle '
-                           'again')
+        raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle again')
     spec = ModelSpec.from_dict(tree)
     _check_files(bundle, spec)
-    codec: LatentCodec = (VaeCodec(_read_part(bundle, VAE)) if spec.codec == 'vae'
-                          else UnshuffleCodec(spec.unshuffle_factor))
+    codec: LatentCodec = (
+        VaeCodec(_read_part(bundle, VAE))
+        if spec.codec == 'vae'
+        else UnshuffleCodec(spec.unshuffle_factor)
+    )
     text = _read_text(bundle) if spec.text_width else None
     second = _read_part(bundle, GUESS) if spec.guess != 'self' else None
     network = OneStepNetwork(_read_part(bundle, UNET), codec, spec, text, second)
@@ -93,19 +111,24 @@ def _true_config(part: str, module: ModelMixin) -> dict[str, Any]:
     theirs = {name: tuple(value.shape) for name, value in rebuilt.state_dict().items()}
     for name in sorted(mine.keys() | theirs.keys()):
         if mine.get(name) != theirs.get(name):
-            raise WeightsError(f'{part}: {name} has shape {mine.get(name)}, its configuration '
-                               f'says {theirs.get(name)}; change both, with register_to_config')
+            raise WeightsError(
+                f'{part}: {name} has shape {mine.get(name)}, its configuration '
+                f'says {theirs.get(name)}; change both, with register_to_config'
+            )
     return {'_class_name': type(module).__name__, **config}
 
 
-def _stored(part: str, state: Mapping[str, torch.Tensor], dtype: torch.dtype
-            ) -> dict[str, torch.Tensor]:
+def _stored(
+    part: str, state: Mapping[str, torch.Tensor], dtype: torch.dtype
+) -> dict[str, torch.Tensor]:
     stored = {}
     for name, value in state.items():
         stored[name] = value.detach().to('cpu', dtype)
         if not bool(torch.isfinite(stored[name]).all()):
-            raise WeightsError(f'{part}: {name} is not finite in {dtype}; write the bundle in '
-                               'torch.float32, or from a sound checkpoint')
+            raise WeightsError(
+                f'{part}: {name} is not finite in {dtype}; write the bundle in '
+                'torch.float32, or from a sound checkpoint'
+            )
     return stored
 
 
@@ -117,11 +140,14 @@ def _check_files(bundle: Bundle, spec: ModelSpec) -> None:
     listed = set(bundle.manifest['sha256'])
     why = f'(codec {spec.codec}, guess {spec.guess}, text_width {spec.text_width})'
     for file in sorted(needed - listed):
-        raise WeightsError(f'{bundle.path} has no {file}, which its spec needs {why}; export it '
-                           'again')
+        raise WeightsError(
+            f'{bundle.path} has no {file}, which its spec needs {why}; export it again'
+        )
     for file in sorted(listed - needed):
-        raise WeightsError(f'{bundle.path} holds {file}, which its spec does not use {why}; the '
-                           'bundle mixes parts of different models')
+        raise WeightsError(
+            f'{bundle.path} holds {file}, which its spec does not use {why}; the '
+            'bundle mixes parts of different models'
+        )
 
 
 def _read_part(bundle: Bundle, part: str) -> Any:
@@ -130,8 +156,10 @@ def _read_part(bundle: Bundle, part: str) -> Any:
     known = {form.__name__: form for form in CLASSES[part]}
     form = known.get(str(config.get('_class_name')))
     if form is None:
-        raise WeightsError(f'{bundle.path / file}: _class_name is '
-                           f'{config.get("_class_name")!r}, not one of {tuple(known)}')
+        raise WeightsError(
+            f'{bundle.path / file}: _class_name is '
+            f'{config.get("_class_name")!r}, not one of {tuple(known)}'
+        )
     state = {name: value.float() for name, value in bundle.tensors(f'{part}/{WEIGHTS}').items()}
     try:
         # Nothing is drawn for weights that are read a moment later: 16 s at full size.
@@ -139,8 +167,10 @@ def _read_part(bundle: Bundle, part: str) -> Any:
             module = form.from_config(config)
         module.load_state_dict(state, assign=True)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise WeightsError(f'{bundle.path / part / WEIGHTS} does not fit {file}: '
-                           f'{first_line(error)}; copy the bundle again') from error
+        raise WeightsError(
+            f'{bundle.path / part / WEIGHTS} does not fit {file}: '
+            f'{first_line(error)}; copy the bundle again'
+        ) from error
     return module
 
 
@@ -148,6 +178,7 @@ def _read_text(bundle: Bundle) -> torch.Tensor:
     text = bundle.tensors(TEXT).get(TEXT_KEY)
     if text is None or text.ndim != 3 or text.shape[0] != 1:
         found = 'is missing' if text is None else f'has shape {tuple(text.shape)}'
-        raise WeightsError(f'{bundle.path / TEXT}: {TEXT_KEY} {found}; it must be of shape '
-                           '(1, tokens, width)')
+        raise WeightsError(
+            f'{bundle.path / TEXT}: {TEXT_KEY} {found}; it must be of shape (1, tokens, width)'
+        )
     return text.float()

@@ -92,9 +92,11 @@ class VaeCodec(nn.Module):
         super().__init__()
         self.vae = vae
         self.scaling_factor = float(vae.config.scaling_factor)
-        levels = len(vae.config.block_out_channels
-                     if hasattr(vae.config, 'block_out_channels')
-                     else vae.config.encoder_block_out_channels)
+        levels = len(
+            vae.config.block_out_channels
+            if hasattr(vae.config, 'block_out_channels')
+            else vae.config.encoder_block_out_channels
+        )
         self.factor = 2 ** (levels - 1)
         self.depth_channels = int(vae.config.latent_channels)
         self.rgb_channels = self.depth_channels
@@ -103,8 +105,10 @@ class VaeCodec(nn.Module):
 
     def use(self, prepare: Prepare) -> None:
         """From now on, run encoder and decoder as prepared."""
-        self._networks = (prepare(VaeEncoder(self.vae), 'vae_encoder'),
-                          prepare(VaeDecoder(self.vae), 'vae_decoder'))
+        self._networks = (
+            prepare(VaeEncoder(self.vae), 'vae_encoder'),
+            prepare(VaeDecoder(self.vae), 'vae_decoder'),
+        )
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1."""
@@ -138,8 +142,9 @@ class VaeEncoder(nn.Module):
     def forward(self, image_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode."""
         encoded = self.vae.encode(image_B3HW)
-        latent: torch.Tensor = (encoded.latent_dist.mean if hasattr(encoded, 'latent_dist')
-                                else encoded.latents)
+        latent: torch.Tensor = (
+            encoded.latent_dist.mean if hasattr(encoded, 'latent_dist') else encoded.latents
+        )
         return latent
 
 

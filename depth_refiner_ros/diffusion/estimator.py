@@ -40,22 +40,31 @@ class SharpEstimator:
     :param max_edge_px: work at this longest edge; 0 takes the spec's
     """
 
-    def __init__(self, network: OneStepNetwork, description: str = '', *,
-                 max_edge_px: int = 0) -> None:
+    def __init__(
+        self, network: OneStepNetwork, description: str = '', *, max_edge_px: int = 0
+    ) -> None:
         self.network = network
         self.spec = spec = network.spec
         self.description = description
         # Disparity comes up to scale and shift: there is no metre in it to change the space of.
         space = spec.space if spec.condition == 'metric' else 'depth'
         self._normalizer = DepthNormalizer(space=space, range=spec.range)
-        self._multiple = (size_multiple(network.unet, network.codec.factor)
-                          if spec.padding == 'levels' else network.codec.factor)
+        self._multiple = (
+            size_multiple(network.unet, network.codec.factor)
+            if spec.padding == 'levels'
+            else network.codec.factor
+        )
         self.max_edge_px = max_edge_px or spec.max_edge_px
         self.shrink = 1.0
         """Factor on the size to work at, where memory is short."""
 
-    def estimate(self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor,
-                 known_B1HW: torch.Tensor, generator: Source) -> Estimate:
+    def estimate(
+        self,
+        rgb_B3HW: torch.Tensor,
+        prior_B1HW: torch.Tensor,
+        known_B1HW: torch.Tensor,
+        generator: Source,
+    ) -> Estimate:
         """
         Sharpen a prior.
 
@@ -71,8 +80,9 @@ class SharpEstimator:
         image = self._padded(resized(rgb_B3HW, size))
         if spec.method == 'aligned':
             unit = aligned(self.network, image, generator)[..., :height, :width].float()
-            return Estimate(depth_B1HW=self._resized_back(unit, full), difference_B1HW=None,
-                            kind=spec.output)  # type: ignore[arg-type]
+            return Estimate(
+                depth_B1HW=self._resized_back(unit, full), difference_B1HW=None, kind=spec.output
+            )  # type: ignore[arg-type]
         prior = resized(prior_B1HW, size)
         normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
         unit = self._padded(normalized.unit_B1HW)
@@ -86,8 +96,11 @@ class SharpEstimator:
         depth = refined[..., :height, :width].float()
         if spec.output == 'metric':
             depth = self._normalizer.denormalize(depth, normalized)
-        return Estimate(depth_B1HW=self._resized_back(depth, full), difference_B1HW=difference,
-                        kind=spec.output)  # type: ignore[arg-type]
+        return Estimate(
+            depth_B1HW=self._resized_back(depth, full),
+            difference_B1HW=difference,
+            kind=spec.output,
+        )  # type: ignore[arg-type]
 
     def _working_size(self, size: Size) -> Size:
         """Return the size to work at, smaller where memory is short."""
@@ -100,8 +113,11 @@ class SharpEstimator:
         """Repeat the last row and column up to a size the networks can halve."""
         height, width = maps.shape[-2:]
         below, right = -height % self._multiple, -width % self._multiple
-        return functional.pad(maps, (0, right, 0, below), mode='replicate') if (
-            below or right) else maps
+        return (
+            functional.pad(maps, (0, right, 0, below), mode='replicate')
+            if (below or right)
+            else maps
+        )
 
     def _resized_back(self, maps: torch.Tensor, size: Size) -> torch.Tensor:
         """Resample as the spec's own code does."""

@@ -30,9 +30,13 @@ class FoldedUnet(nn.Module):
     timestep: torch.Tensor
     text_1LC: torch.Tensor | None
 
-    def __init__(self, unet: UNet2DConditionModel, timestep: int,
-                 text_1LC: torch.Tensor | None = None, task_C: torch.Tensor | None = None
-                 ) -> None:
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        timestep: int,
+        text_1LC: torch.Tensor | None = None,
+        task_C: torch.Tensor | None = None,
+    ) -> None:
         super().__init__()
         with torch.no_grad(), torch.autocast(unet.device.type, enabled=False):
             embedding_1C = _embedding(unet, timestep, task_C)
@@ -80,13 +84,17 @@ class _Nothing(nn.Module):
         """Return nothing; blocks then add nothing."""
 
 
-def _embedding(unet: UNet2DConditionModel, timestep: int, task_C: torch.Tensor | None
-               ) -> torch.Tensor:
+def _embedding(
+    unet: UNet2DConditionModel, timestep: int, task_C: torch.Tensor | None
+) -> torch.Tensor:
     """Return the UNet's embedding of timestep and task."""
     if getattr(unet.config, 'addition_embed_type', None) or getattr(
-            unet.config, 'class_embeddings_concat', False):
-        raise WeightsError('unet: additional or concatenated embeddings are not supported; use '
-                           'a UNet of Stable Diffusion 2')
+        unet.config, 'class_embeddings_concat', False
+    ):
+        raise WeightsError(
+            'unet: additional or concatenated embeddings are not supported; use '
+            'a UNet of Stable Diffusion 2'
+        )
     sample_1Chw = unet.conv_in.weight.new_zeros(1, 1, 1, 1)
     step = torch.tensor(timestep, device=sample_1Chw.device)
     embedding = unet.time_embedding(unet.get_time_embed(sample_1Chw, step), None)
@@ -100,9 +108,11 @@ def _fold_embedding(block: ResnetBlock2D, embedding_1C: torch.Tensor) -> None:
     if block.time_emb_proj is None:
         return
     if block.time_embedding_norm != 'default' or block.skip_time_act:
-        raise WeightsError(f'unet: residual blocks with time_embedding_norm = '
-                           f'{block.time_embedding_norm!r} cannot be folded; use a UNet of Stable '
-                           'Diffusion 2')
+        raise WeightsError(
+            f'unet: residual blocks with time_embedding_norm = '
+            f'{block.time_embedding_norm!r} cannot be folded; use a UNet of Stable '
+            'Diffusion 2'
+        )
     shift_C = block.time_emb_proj(block.nonlinearity(embedding_1C))[0]
     block.conv1.bias = nn.Parameter(block.conv1.bias + shift_C, requires_grad=False)
     block.time_emb_proj = None
@@ -114,6 +124,7 @@ def _reads_text(part: nn.Module) -> bool:
 
 def _shared_copy(module: nn.Module) -> Any:
     """Copy the parts of a network, but none of its weights."""
-    memo: dict[int, Any] = {id(value): value for value in (*module.parameters(),
-                                                           *module.buffers())}
+    memo: dict[int, Any] = {
+        id(value): value for value in (*module.parameters(), *module.buffers())
+    }
     return copy.deepcopy(module, memo)

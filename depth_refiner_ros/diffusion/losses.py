@@ -23,14 +23,20 @@ def latent_mask(valid_B1HW: torch.Tensor, factor: int) -> torch.Tensor:
     return -functional.max_pool2d(-valid_B1HW.float(), factor) > 0.5
 
 
-def latent_mse(latent: torch.Tensor, target: torch.Tensor,
-               weight: torch.Tensor | None = None) -> torch.Tensor:
+def latent_mse(
+    latent: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the mean squared error of latents (ApDepth stage 2, phase 1)."""
     return masked_mean((latent - target).square(), weight)
 
 
-def pixel_l1(depth: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, *,
-             rounding: float = 0.0) -> torch.Tensor:
+def pixel_l1(
+    depth: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor | None = None,
+    *,
+    rounding: float = 0.0,
+) -> torch.Tensor:
     """
     Return the mean absolute error of decoded, unclipped normalised depth (B.4).
 
@@ -44,8 +50,9 @@ def pixel_l1(depth: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | N
     return masked_mean(huber / rounding, weight)
 
 
-def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,
-                scales: int = 4) -> torch.Tensor:
+def gradient_l1(
+    depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor, scales: int = 4
+) -> torch.Tensor:
     """
     Return the mean absolute error of depth gradients over several scales (MegaDepth, eq. 5).
 
@@ -54,7 +61,7 @@ def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,
     total = depth.new_zeros(())
     error = torch.where(valid, depth - target, 0.0)
     for level in range(scales):
-        step = 2 ** level
+        step = 2**level
         coarse, mask = error[..., ::step, ::step], valid[..., ::step, ::step]
         for dim in (-1, -2):
             pair = torch.diff(coarse, dim=dim).abs()
@@ -64,8 +71,9 @@ def gradient_l1(depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor,
     return total / scales
 
 
-def radial_weight(height: int, width: int, strength: float, *,
-                  device: torch.device | str = 'cpu') -> torch.Tensor:
+def radial_weight(
+    height: int, width: int, strength: float, *, device: torch.device | str = 'cpu'
+) -> torch.Tensor:
     """
     Weigh shifted spectra by distance from their centre: 1 there, 1 + strength at the corner.
 
@@ -77,8 +85,14 @@ def radial_weight(height: int, width: int, strength: float, *,
     return 1.0 + strength * distance / (distance.max() + EPS)
 
 
-def fft_loss(values: torch.Tensor, target: torch.Tensor, *, strength: float = 0.6,
-             valid: torch.Tensor | None = None, power: int = 1) -> torch.Tensor:
+def fft_loss(
+    values: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    strength: float = 0.6,
+    valid: torch.Tensor | None = None,
+    power: int = 1,
+) -> torch.Tensor:
     """
     Compare magnitude spectra, high frequencies more (ApDepth eqs. 14 to 18).
 
@@ -92,7 +106,9 @@ def fft_loss(values: torch.Tensor, target: torch.Tensor, *, strength: float = 0.
         values, target = torch.where(valid, values, 0.0), torch.where(valid, target, 0.0)
     height, width = values.shape[-2:]
     weight = radial_weight(height, width, strength, device=values.device)
-    dtype = torch.promote_types(values.dtype, torch.float32)   # no half-precision transforms
-    spectra = [torch.fft.fftshift(torch.fft.fft2(item.to(dtype)).abs(), dim=(-2, -1))
-               for item in (values, target)]
+    dtype = torch.promote_types(values.dtype, torch.float32)  # no half-precision transforms
+    spectra = [
+        torch.fft.fftshift(torch.fft.fft2(item.to(dtype)).abs(), dim=(-2, -1))
+        for item in (values, target)
+    ]
     return (weight * (spectra[0] - spectra[1]).abs().pow(power)).mean()

@@ -37,8 +37,14 @@ CHOICES = {
     'padding': ('levels', 'cells'),
     'resize_back': ('bilinear', 'antialias', 'nearest-exact'),
 }
-LIMITS = {'unshuffle_factor': (1, 64), 'timestep': (0, 999), 'text_width': (0, 65536),
-          'max_edge_px': (0, 65536), 'agree_below': (0.0, 1.0), 'nearest_m': (0.0, 1.0)}
+LIMITS = {
+    'unshuffle_factor': (1, 64),
+    'timestep': (0, 999),
+    'text_width': (0, 65536),
+    'max_edge_px': (0, 65536),
+    'agree_below': (0.0, 1.0),
+    'nearest_m': (0.0, 1.0),
+}
 IN_AND_OUT = {
     'sharpdepth': (('metric', 'metric'),),
     'apdepth': (('metric', 'metric'), ('disparity', 'relative'), ('disparity', 'disparity')),
@@ -137,36 +143,47 @@ class ModelSpec:
         for item in fields(self):
             value, form = getattr(self, item.name), type(item.default)
             if type(value) is not form and not (form is float and type(value) is int):
-                raise WeightsError(f'spec: {item.name} = {value!r} must be of type '
-                                   f'{form.__name__}')
+                raise WeightsError(
+                    f'spec: {item.name} = {value!r} must be of type {form.__name__}'
+                )
         for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
-                raise WeightsError(f'spec: {name} = {getattr(self, name)} must lie between '
-                                   f'{low} and {high}')
+                raise WeightsError(
+                    f'spec: {name} = {getattr(self, name)} must lie between {low} and {high}'
+                )
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise WeightsError(f'spec: {name} = {getattr(self, name)!r} must be one of '
-                                   f'{allowed}')
+                raise WeightsError(
+                    f'spec: {name} = {getattr(self, name)!r} must be one of {allowed}'
+                )
         self._check_method()
 
     def _check_method(self) -> None:
         pair = self.condition, self.output
         if pair not in IN_AND_OUT[self.method]:
-            raise WeightsError(f'spec: {self.method} with (condition, output) = {pair} must be '
-                               f'one of {IN_AND_OUT[self.method]}')
+            raise WeightsError(
+                f'spec: {self.method} with (condition, output) = {pair} must be '
+                f'one of {IN_AND_OUT[self.method]}'
+            )
         if self.guess != 'self' and self.method != 'sharpdepth':
-            raise WeightsError(f'spec: guess = {self.guess!r} is for sharpdepth; {self.method} '
-                               'has no first pass')
-        if self.method == 'aligned' and (self.detail or self.known
-                                         or self.prediction == 'residual'):
-            raise WeightsError('spec: detail, known and the prediction residual build on a '
-                               'prior, which aligned does not see; use none of them')
+            raise WeightsError(
+                f'spec: guess = {self.guess!r} is for sharpdepth; {self.method} has no first pass'
+            )
+        if self.method == 'aligned' and (
+            self.detail or self.known or self.prediction == 'residual'
+        ):
+            raise WeightsError(
+                'spec: detail, known and the prediction residual build on a '
+                'prior, which aligned does not see; use none of them'
+            )
 
     @property
     def difference_rule(self) -> DifferenceRule:
         """Return the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
-        return DifferenceRule(align=self.difference_align,  # type: ignore[arg-type]
-                              scale=self.difference_scale)  # type: ignore[arg-type]
+        return DifferenceRule(
+            align=self.difference_align,  # type: ignore[arg-type]
+            scale=self.difference_scale,
+        )  # type: ignore[arg-type]
 
     @property
     def takes_raw_disparity(self) -> bool:
@@ -189,13 +206,16 @@ class ModelSpec:
 
         :raises WeightsError: for an unknown key or value
         """
-        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
-                                 for key, value in tree.items()}
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()
+        }
         if former := FORMER_DIFFERENCES.get(str(plain.get('difference'))):
             del plain['difference']
             plain = {'difference_align': former.align, 'difference_scale': former.scale, **plain}
         unknown = set(plain) - {item.name for item in fields(cls)}
         if unknown:
-            raise WeightsError(f'spec: unknown keys {sorted(unknown)}; correct them, or use a '
-                               'newer version of this package for a newer bundle')
+            raise WeightsError(
+                f'spec: unknown keys {sorted(unknown)}; correct them, or use a '
+                'newer version of this package for a newer bundle'
+            )
         return cls(**plain)

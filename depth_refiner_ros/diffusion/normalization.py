@@ -53,8 +53,10 @@ class DepthNormalizer:
 
     def __post_init__(self) -> None:
         if self.space not in SPACES or self.range not in RANGES:
-            raise InputError(f'normalisation {self.space!r}/{self.range!r} is unknown; '
-                             f'spaces are {SPACES}, ranges {RANGES}')
+            raise InputError(
+                f'normalisation {self.space!r}/{self.range!r} is unknown; '
+                f'spaces are {SPACES}, ranges {RANGES}'
+            )
 
     def normalize(self, depth_m_B1HW: torch.Tensor, valid_B1HW: torch.Tensor) -> Normalized:
         """
@@ -68,8 +70,9 @@ class DepthNormalizer:
         unit = (values - offset) * scale
         if self.clip and self.range not in UNBOUNDED:
             unit = unit.clamp(-1.0, 1.0)
-        return Normalized(unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale,
-                          offset_B111=offset)
+        return Normalized(
+            unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale, offset_B111=offset
+        )
 
     def apply(self, depth_m_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
         """Normalise other depth of the same images by the same map, unclipped."""
@@ -91,8 +94,9 @@ class DepthNormalizer:
             return 1.0 / depth_m.clamp_min(NEAREST_M)
         return depth_m
 
-    def _range(self, values: torch.Tensor, valid: torch.Tensor
-               ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _range(
+        self, values: torch.Tensor, valid: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         if self.range == 'none':
             ones = torch.ones_like(values[:, :1, :1, :1])
             return torch.zeros_like(ones), ones
@@ -112,8 +116,9 @@ class DepthNormalizer:
         return (low + high) / 2.0, 2.0 / span
 
 
-def _quantiles(values: torch.Tensor, valid: torch.Tensor, low: float, high: float
-               ) -> tuple[torch.Tensor, torch.Tensor]:
+def _quantiles(
+    values: torch.Tensor, valid: torch.Tensor, low: float, high: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Interpolate as torch.quantile does, without asking the device how many pixels are valid."""
     step = max(1, values[0].numel() // MAX_SAMPLES)
     inside_BN = torch.where(valid, values, torch.inf).flatten(1)[:, ::step].float()
@@ -126,6 +131,7 @@ def _quantiles(values: torch.Tensor, valid: torch.Tensor, low: float, high: floa
 
 def _at(sorted_BN: torch.Tensor, rank_B1: torch.Tensor) -> torch.Tensor:
     """Return the values at ranks between whole numbers."""
-    below_B1, above_B1 = (sorted_BN.gather(1, rank.long())
-                          for rank in (rank_B1.floor(), rank_B1.ceil()))
+    below_B1, above_B1 = (
+        sorted_BN.gather(1, rank.long()) for rank in (rank_B1.floor(), rank_B1.ceil())
+    )
     return torch.lerp(below_B1, above_B1, rank_B1.frac())

@@ -32,16 +32,23 @@ class OneStepNetwork(nn.Module):
     text_1LC: torch.Tensor | None
     task_C: torch.Tensor | None
 
-    def __init__(self, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec,
-                 text_1LC: torch.Tensor | None = None,
-                 unet_guess: UNet2DConditionModel | None = None) -> None:
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        codec: LatentCodec,
+        spec: ModelSpec,
+        text_1LC: torch.Tensor | None = None,
+        unet_guess: UNet2DConditionModel | None = None,
+    ) -> None:
         super().__init__()
         text_width = 0 if text_1LC is None else text_1LC.shape[-1]
         _check_fit('unet', unet, codec, spec, text_width)
         if (unet_guess is None) is not (spec.guess == 'self'):
             has = 'no' if unet_guess is None else 'a'
-            raise WeightsError(f'spec: guess = {spec.guess!r}, but there is {has} second UNet '
-                               "(unet_guess); 'self' goes without one")
+            raise WeightsError(
+                f'spec: guess = {spec.guess!r}, but there is {has} second UNet '
+                "(unet_guess); 'self' goes without one"
+            )
         if unet_guess is not None:
             _check_fit('unet_guess', unet_guess, codec, spec, text_width)
         self.unet = unet
@@ -72,18 +79,24 @@ class OneStepNetwork(nn.Module):
         if self.spec.detail:
             cell = self.codec.factor
             coarse = functional.avg_pool2d(unit_B1HW, cell)
-            local = functional.avg_pool2d(coarse, LOCAL_CELLS, 1, LOCAL_CELLS // 2,
-                                          count_include_pad=False)
+            local = functional.avg_pool2d(
+                coarse, LOCAL_CELLS, 1, LOCAL_CELLS // 2, count_include_pad=False
+            )
             # Nearest keeps the cell's reference constant, so the map stays an exact high-pass.
             detail = unit_B1HW - functional.interpolate(local, scale_factor=float(cell))
             extras.append(self.codec.encode_depth(detail * self.spec.detail_gain))
         if self.spec.known:
-            extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype),
-                                                self.codec.factor))
+            extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype), self.codec.factor))
         return torch.cat(extras, dim=1) if extras else None
 
-    def forward(self, depth_BChw: torch.Tensor | None, rgb_BChw: torch.Tensor,
-                extra_BChw: torch.Tensor | None = None, *, guess: bool = False) -> torch.Tensor:
+    def forward(
+        self,
+        depth_BChw: torch.Tensor | None,
+        rgb_BChw: torch.Tensor,
+        extra_BChw: torch.Tensor | None = None,
+        *,
+        guess: bool = False,
+    ) -> torch.Tensor:
         """
         Predict the clean depth latent.
 
@@ -127,20 +140,28 @@ class OneStepNetwork(nn.Module):
         return output
 
 
-def _check_fit(part: str, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec,
-               text_width: int) -> None:
+def _check_fit(
+    part: str, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec, text_width: int
+) -> None:
     """Compare by name; a UNet without class embedding would ignore the task without a word."""
     config = unet.config
-    labels = (config.projection_class_embeddings_input_dim
-              if config.class_embed_type == 'projection' else 0)
+    labels = (
+        config.projection_class_embeddings_input_dim
+        if config.class_embed_type == 'projection'
+        else 0
+    )
     pairs = {
-        'input channels': (config.in_channels,
-                           input_channels(spec, codec.depth_channels, codec.rgb_channels)),
+        'input channels': (
+            config.in_channels,
+            input_channels(spec, codec.depth_channels, codec.rgb_channels),
+        ),
         'output channels': (config.out_channels, codec.depth_channels),
         'task embedding': (labels, len(spec.task_embedding)),
         'text embedding': (text_width, spec.text_width),
     }
     for what, (has, needs) in pairs.items():
         if has != needs:
-            raise WeightsError(f'{part}: {what} has width {has}, the spec needs {needs}; the '
-                               'bundle mixes parts of different models')
+            raise WeightsError(
+                f'{part}: {what} has width {has}, the spec needs {needs}; the '
+                'bundle mixes parts of different models'
+            )

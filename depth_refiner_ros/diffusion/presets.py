@@ -54,14 +54,33 @@ def sharpdepth_spec(preset: str) -> ModelSpec:
     paper = preset == 'paper'
     rule = PAPER if paper else OFFICIAL_CODE
     return ModelSpec(
-        method='sharpdepth', preset=preset, codec='vae', channel_order='rgb_depth',
-        timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='metric',
-        space='depth', range='minmax', output='metric', clip='none', task_embedding=DEPTH_TASK,
-        text_width=SD2_TEXT_WIDTH, guess='ema' if paper else 'self', difference_align=rule.align,
-        difference_scale=rule.scale, difference_downsample='nearest',
-        noise='gaussian' if paper else 'noised_latent', agree_below=0.5, fit='lstsq',
-        nearest_m=0.01 if paper else 0.0, max_edge_px=768, padding='cells',
-        resize_back='bilinear')
+        method='sharpdepth',
+        preset=preset,
+        codec='vae',
+        channel_order='rgb_depth',
+        timestep=LAST_STEP,
+        prediction='sample',
+        detail=False,
+        known=False,
+        condition='metric',
+        space='depth',
+        range='minmax',
+        output='metric',
+        clip='none',
+        task_embedding=DEPTH_TASK,
+        text_width=SD2_TEXT_WIDTH,
+        guess='ema' if paper else 'self',
+        difference_align=rule.align,
+        difference_scale=rule.scale,
+        difference_downsample='nearest',
+        noise='gaussian' if paper else 'noised_latent',
+        agree_below=0.5,
+        fit='lstsq',
+        nearest_m=0.01 if paper else 0.0,
+        max_edge_px=768,
+        padding='cells',
+        resize_back='bilinear',
+    )
 
 
 def apdepth_spec(preset: str = 'normalized') -> ModelSpec:
@@ -75,11 +94,24 @@ def apdepth_spec(preset: str = 'normalized') -> ModelSpec:
     released = preset == 'official_compat'
     ranges = {'paper': 'minmax', 'official_compat': 'none', 'normalized': 'quantile'}
     return ModelSpec(
-        method='apdepth', preset=preset, codec='vae', channel_order='depth_rgb', timestep=1,
-        prediction='sample', detail=False, known=False, condition='disparity',
-        prior_input='official_compat' if released else 'model', space='disparity',
-        range=ranges[preset], output='relative', clip='none' if preset == 'paper' else 'depth',
-        text_width=SD2_TEXT_WIDTH, max_edge_px=768 if released else 0, padding='cells')
+        method='apdepth',
+        preset=preset,
+        codec='vae',
+        channel_order='depth_rgb',
+        timestep=1,
+        prediction='sample',
+        detail=False,
+        known=False,
+        condition='disparity',
+        prior_input='official_compat' if released else 'model',
+        space='disparity',
+        range=ranges[preset],
+        output='relative',
+        clip='none' if preset == 'paper' else 'depth',
+        text_width=SD2_TEXT_WIDTH,
+        max_edge_px=768 if released else 0,
+        padding='cells',
+    )
 
 
 def lotus_spec(kind: str, output: str = 'relative') -> ModelSpec:
@@ -92,11 +124,26 @@ def lotus_spec(kind: str, output: str = 'relative') -> ModelSpec:
     """
     _check('lotus', kind, ('g', 'd'))
     return ModelSpec(
-        method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
-        timestep=LAST_STEP, prediction='sample', detail=False, known=False, condition='none',
-        start='gaussian' if kind == 'g' else 'none', output=output, clip='channels',
-        task_embedding=DEPTH_TASK, text_width=SD2_TEXT_WIDTH, agree_below=1.0, fit='lstsq',
-        max_edge_px=768, padding='cells', resize_back='nearest-exact')
+        method='aligned',
+        preset='official_code',
+        codec='vae',
+        channel_order='rgb_depth',
+        timestep=LAST_STEP,
+        prediction='sample',
+        detail=False,
+        known=False,
+        condition='none',
+        start='gaussian' if kind == 'g' else 'none',
+        output=output,
+        clip='channels',
+        task_embedding=DEPTH_TASK,
+        text_width=SD2_TEXT_WIDTH,
+        agree_below=1.0,
+        fit='lstsq',
+        max_edge_px=768,
+        padding='cells',
+        resize_back='nearest-exact',
+    )
 
 
 def marigold_spec(version: str) -> ModelSpec:
@@ -108,11 +155,25 @@ def marigold_spec(version: str) -> ModelSpec:
     """
     _check('marigold', version, ('v1-0', 'v1-1'))
     return ModelSpec(
-        method='aligned', preset='official_code', codec='vae', channel_order='rgb_depth',
-        timestep=LAST_STEP, zero_snr=version == 'v1-1', prediction='v', detail=False, known=False,
-        condition='none', start='gaussian', output='relative', clip='depth',
-        text_width=SD2_TEXT_WIDTH, agree_below=1.0, fit='lstsq', max_edge_px=768,
-        padding='cells')
+        method='aligned',
+        preset='official_code',
+        codec='vae',
+        channel_order='rgb_depth',
+        timestep=LAST_STEP,
+        zero_snr=version == 'v1-1',
+        prediction='v',
+        detail=False,
+        known=False,
+        condition='none',
+        start='gaussian',
+        output='relative',
+        clip='depth',
+        text_width=SD2_TEXT_WIDTH,
+        agree_below=1.0,
+        fit='lstsq',
+        max_edge_px=768,
+        padding='cells',
+    )
 
 
 def _check(model: str, preset: str, known: tuple[str, ...]) -> None:

@@ -10,8 +10,12 @@ import torch
 
 STEPS = 1000
 FIRST_BETA, LAST_BETA = 0.00085, 0.012
-SCHEDULE = {'num_train_timesteps': STEPS, 'beta_schedule': 'scaled_linear',
-            'beta_start': FIRST_BETA, 'beta_end': LAST_BETA}
+SCHEDULE = {
+    'num_train_timesteps': STEPS,
+    'beta_schedule': 'scaled_linear',
+    'beta_start': FIRST_BETA,
+    'beta_end': LAST_BETA,
+}
 PREDICTIONS = {'sample': 'sample', 'v': 'v_prediction'}
 """Names of the spec and of diffusers."""
 
@@ -24,8 +28,9 @@ def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
     :param zero_snr: shifted and scaled in its root so that the last step holds no signal at all
         (Lin et al. 2024), as Marigold v1-1 was trained
     """
-    betas = torch.linspace(FIRST_BETA ** 0.5, LAST_BETA ** 0.5, STEPS,
-                           dtype=torch.float64, device='cpu').square()
+    betas = torch.linspace(
+        FIRST_BETA**0.5, LAST_BETA**0.5, STEPS, dtype=torch.float64, device='cpu'
+    ).square()
     share = (1.0 - betas).cumprod(0)
     if zero_snr:
         root = share.sqrt()
@@ -33,8 +38,7 @@ def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
     return float(share[timestep])
 
 
-def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor,
-                 share: float) -> torch.Tensor:
+def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor, share: float) -> torch.Tensor:
     """
     Return x0 from v: sqrt(share) x_t - sqrt(1 - share) v; at zero SNR this is -v.
 
@@ -42,7 +46,7 @@ def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor,
     :param v_BChw: the network's output
     :param share: alpha-bar of the step
     """
-    return share ** 0.5 * noisy_BChw - (1.0 - share) ** 0.5 * v_BChw
+    return share**0.5 * noisy_BChw - (1.0 - share) ** 0.5 * v_BChw
 
 
 def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
@@ -61,5 +65,7 @@ def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
     found = {'prediction_type': 'epsilon', 'rescale_betas_zero_snr': False, **config}
     for key, value in expected.items():
         if found.get(key) != value:
-            raise WeightsError(f'scheduler: {key} is {found.get(key)!r}, the spec needs '
-                               f'{value!r}; these weights are of another kind')
+            raise WeightsError(
+                f'scheduler: {key} is {found.get(key)!r}, the spec needs '
+                f'{value!r}; these weights are of another kind'
+            )

@@ -31,20 +31,30 @@ def sd2_unet(in_channels: int = 8, class_embedding: bool = False) -> UNet2DCondi
     """
     labels = {'class_embed_type': 'projection', 'projection_class_embeddings_input_dim': 4}
     return UNet2DConditionModel(
-        sample_size=96, in_channels=in_channels, out_channels=LATENT_CHANNELS,
-        block_out_channels=(320, 640, 1280, 1280), layers_per_block=2, cross_attention_dim=1024,
-        attention_head_dim=(5, 10, 20, 20), use_linear_projection=True,
+        sample_size=96,
+        in_channels=in_channels,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(320, 640, 1280, 1280),
+        layers_per_block=2,
+        cross_attention_dim=1024,
+        attention_head_dim=(5, 10, 20, 20),
+        use_linear_projection=True,
         down_block_types=('CrossAttnDownBlock2D',) * 3 + ('DownBlock2D',),
         up_block_types=('UpBlock2D',) + ('CrossAttnUpBlock2D',) * 3,
-        **(labels if class_embedding else {}))
+        **(labels if class_embedding else {}),
+    )
 
 
 def sd2_vae() -> AutoencoderKL:
     """Build Stable Diffusion 2's autoencoder."""
     return AutoencoderKL(
-        sample_size=768, latent_channels=LATENT_CHANNELS, block_out_channels=(128, 256, 512, 512),
-        layers_per_block=2, down_block_types=('DownEncoderBlock2D',) * 4,
-        up_block_types=('UpDecoderBlock2D',) * 4)
+        sample_size=768,
+        latent_channels=LATENT_CHANNELS,
+        block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2,
+        down_block_types=('DownEncoderBlock2D',) * 4,
+        up_block_types=('UpDecoderBlock2D',) * 4,
+    )
 
 
 def sd2_network(spec: ModelSpec, vae: nn.Module | None = None) -> OneStepNetwork:
@@ -56,7 +66,9 @@ def sd2_network(spec: ModelSpec, vae: nn.Module | None = None) -> OneStepNetwork
     """
     codec = VaeCodec(sd2_vae() if vae is None else vae)
     channels = input_channels(spec, codec.depth_channels, codec.rgb_channels)
-    unet, second = (sd2_unet(channels, class_embedding=bool(spec.task_embedding)) if wanted
-                    else None for wanted in (True, spec.guess != 'self'))
+    unet, second = (
+        sd2_unet(channels, class_embedding=bool(spec.task_embedding)) if wanted else None
+        for wanted in (True, spec.guess != 'self')
+    )
     text = torch.zeros(1, TEXT_TOKENS, spec.text_width) if spec.text_width else None
     return OneStepNetwork(unet, codec, spec, text, second).eval().requires_grad_(False)

@@ -6,9 +6,13 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
-def sharpdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor,
-               known_B1HW: torch.Tensor, generator: Source
-               ) -> tuple[torch.Tensor, torch.Tensor]:
+def sharpdepth(
+    network: OneStepNetwork,
+    rgb_B3HW: torch.Tensor,
+    unit_B1HW: torch.Tensor,
+    known_B1HW: torch.Tensor,
+    generator: Source,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """
     Refine normalised depth where a depth diffusion model disagrees with it.
 
@@ -28,9 +32,7 @@ def sharpdepth(network: OneStepNetwork, rgb_B3HW: torch.Tensor, unit_B1HW: torch
     fresh = gaussian_like(prior, generator)
     if spec.noise == 'noised_latent':
         share = network.alpha_bar
-        fresh = share ** 0.5 * guess + (1.0 - share) ** 0.5 * fresh
-    cells = downsample_difference(disagreement, codec.factor,
-                                  mode=spec.difference_downsample)  # type: ignore[arg-type]
+        fresh = share**0.5 * guess + (1.0 - share) ** 0.5 * fresh
+    cells = downsample_difference(disagreement, codec.factor, mode=spec.difference_downsample)  # type: ignore[arg-type]
     refined = network(gate_latent(prior, cells, fresh), image, extra)
     return network.decode(refined), disagreement
-

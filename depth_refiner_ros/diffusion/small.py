@@ -9,6 +9,10 @@ from depth_refiner_ros.diffusion.unet import small_unet
 def build_small(spec: ModelSpec, *, block_channels: tuple[int, ...]) -> OneStepNetwork:
     """Build a small refiner with random weights."""
     codec = UnshuffleCodec(spec.unshuffle_factor)
-    unet = small_unet(spec, depth_channels=codec.depth_channels,
-                      rgb_channels=codec.rgb_channels, block_channels=block_channels)
+    unet = small_unet(
+        spec,
+        depth_channels=codec.depth_channels,
+        rgb_channels=codec.rgb_channels,
+        block_channels=block_channels,
+    )
     return OneStepNetwork(unet, codec, spec)

@@ -34,6 +34,11 @@ def tiny_depth_vae(width: int = WIDTH) -> AutoencoderTiny:
     """
     widths = (width,) * 4
     return AutoencoderTiny(
-        in_channels=3, out_channels=1, latent_channels=4, encoder_block_out_channels=widths,
-        decoder_block_out_channels=widths, num_encoder_blocks=(1, 3, 3, 3),
-        num_decoder_blocks=(3, 3, 3, 1))
+        in_channels=3,
+        out_channels=1,
+        latent_channels=4,
+        encoder_block_out_channels=widths,
+        decoder_block_out_channels=widths,
+        num_encoder_blocks=(1, 3, 3, 3),
+        num_decoder_blocks=(3, 3, 3, 1),
+    )

@@ -10,9 +10,15 @@ def input_channels(spec: ModelSpec, depth_channels: int, rgb_channels: int) -> i
     return rgb_channels + depth_latents * depth_channels + int(spec.known)
 
 
-def small_unet(spec: ModelSpec, *, depth_channels: int, rgb_channels: int,
-               block_channels: tuple[int, ...] = (48, 64, 96, 128), layers_per_block: int = 1,
-               groups: int = 8) -> UNet2DConditionModel:
+def small_unet(
+    spec: ModelSpec,
+    *,
+    depth_channels: int,
+    rgb_channels: int,
+    block_channels: tuple[int, ...] = (48, 64, 96, 128),
+    layers_per_block: int = 1,
+    groups: int = 8,
+) -> UNet2DConditionModel:
     """
     Build a convolutional UNet without attention or text, for CPUs.
 
@@ -21,10 +27,16 @@ def small_unet(spec: ModelSpec, *, depth_channels: int, rgb_channels: int,
     levels = len(block_channels)
     return UNet2DConditionModel(
         in_channels=input_channels(spec, depth_channels, rgb_channels),
-        out_channels=depth_channels, block_out_channels=block_channels,
-        layers_per_block=layers_per_block, norm_num_groups=groups,
-        down_block_types=('DownBlock2D',) * levels, up_block_types=('UpBlock2D',) * levels,
-        mid_block_type='UNetMidBlock2D', cross_attention_dim=8, attention_head_dim=8)
+        out_channels=depth_channels,
+        block_out_channels=block_channels,
+        layers_per_block=layers_per_block,
+        norm_num_groups=groups,
+        down_block_types=('DownBlock2D',) * levels,
+        up_block_types=('UpBlock2D',) * levels,
+        mid_block_type='UNetMidBlock2D',
+        cross_attention_dim=8,
+        attention_head_dim=8,
+    )
 
 
 def size_multiple(unet: UNet2DConditionModel, factor: int) -> int:

@@ -15,8 +15,14 @@ BITS = 21
 OFFSET = 1 << (BITS - 1)
 
 
-def touched_blocks(depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_camera: np.ndarray, *,
-                   block_m: float, truncation_m: float) -> np.ndarray:
+def touched_blocks(
+    depth_m_HW: np.ndarray,
+    intrinsics: Intrinsics,
+    map_from_camera: np.ndarray,
+    *,
+    block_m: float,
+    truncation_m: float,
+) -> np.ndarray:
     """
     Return the blocks within the truncation distance of the surface, along each viewing ray.
 
@@ -30,19 +36,26 @@ def touched_blocks(depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_came
     origin_3 = map_from_camera[:3, 3] / block_m
     # Indices are counted from the camera's block, which keeps float32 exact far from the origin.
     home_3 = np.floor(origin_3)
-    keys = [_keys(rays_3P, np.maximum(depth_m_P + offset_m, 0.0), origin_3 - home_3)
-            for offset_m in _offsets(rays_3P, truncation_m)]
+    keys = [
+        _keys(rays_3P, np.maximum(depth_m_P + offset_m, 0.0), origin_3 - home_3)
+        for offset_m in _offsets(rays_3P, truncation_m)
+    ]
     return (_unpacked(np.unique(np.concatenate(keys))) + home_3).astype(np.int32)
 
 
-def _rays(intrinsics: Intrinsics, blocks_from_camera_33: np.ndarray, rows: np.ndarray,
-          columns: np.ndarray) -> list[np.ndarray]:
+def _rays(
+    intrinsics: Intrinsics,
+    blocks_from_camera_33: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+) -> list[np.ndarray]:
     """Return the viewing rays in the map, in blocks per metre of depth, axis by axis."""
     x_W = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
     y_H = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
-    return [(right * x_W + ahead).astype(np.float32)[columns]
-            + (down * y_H).astype(np.float32)[rows]
-            for right, down, ahead in blocks_from_camera_33]
+    return [
+        (right * x_W + ahead).astype(np.float32)[columns] + (down * y_H).astype(np.float32)[rows]
+        for right, down, ahead in blocks_from_camera_33
+    ]
 
 
 def _offsets(rays_3P: list[np.ndarray], truncation_m: float) -> np.ndarray:
@@ -65,5 +78,7 @@ def _keys(rays_3P: list[np.ndarray], depth_m_P: np.ndarray, start_3: np.ndarray)
 
 def _unpacked(keys_K: np.ndarray) -> np.ndarray:
     mask = (1 << BITS) - 1
-    return np.stack([(keys_K >> 2 * BITS) & mask, (keys_K >> BITS) & mask, keys_K & mask],
-                    axis=1) - OFFSET
+    return (
+        np.stack([(keys_K >> 2 * BITS) & mask, (keys_K >> BITS) & mask, keys_K & mask], axis=1)
+        - OFFSET
+    )

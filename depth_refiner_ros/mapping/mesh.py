@@ -27,19 +27,26 @@ class Mesh:
         shapes = (self.vertices_m_N3.shape, self.triangles_M3.shape, self.colors_N3.shape)
         columns = all(len(shape) == 2 and shape[1] == 3 for shape in shapes)
         if not columns or len(self.vertices_m_N3) != len(self.colors_N3):
-            raise MappingError(f'mesh of vertices {shapes[0]}, triangles {shapes[1]} and colors '
-                               f'{shapes[2]}: need N x 3, M x 3 and N x 3')
+            raise MappingError(
+                f'mesh of vertices {shapes[0]}, triangles {shapes[1]} and colors '
+                f'{shapes[2]}: need N x 3, M x 3 and N x 3'
+            )
         indices = self.triangles_M3
         if indices.size and not 0 <= indices.min() <= indices.max() < len(self.vertices_m_N3):
-            raise MappingError(f'a triangle names vertex {indices.max()} of a mesh with '
-                               f'{len(self.vertices_m_N3)} vertices')
+            raise MappingError(
+                f'a triangle names vertex {indices.max()} of a mesh with '
+                f'{len(self.vertices_m_N3)} vertices'
+            )
 
     def with_triangles(self, keep_M: np.ndarray) -> 'Mesh':
         """Keep some triangles and the vertices they use."""
         kept = self.triangles_M3[keep_M]
         used, renumbered = np.unique(kept, return_inverse=True)
-        return Mesh(vertices_m_N3=self.vertices_m_N3[used], colors_N3=self.colors_N3[used],
-                    triangles_M3=renumbered.reshape(-1, 3).astype(np.int32))
+        return Mesh(
+            vertices_m_N3=self.vertices_m_N3[used],
+            colors_N3=self.colors_N3[used],
+            triangles_M3=renumbered.reshape(-1, 3).astype(np.int32),
+        )
 
     def without_small_parts(self, min_triangles: int) -> 'Mesh':
         """Drop connected parts of fewer triangles: flying crumbs, not surfaces."""
@@ -52,7 +59,6 @@ class Mesh:
         first, second, third = self.triangles_M3.T
         rows, columns = np.concatenate([first, second]), np.concatenate([second, third])
         count = len(self.vertices_m_N3)
-        edges = coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)),
-                           shape=(count, count))
+        edges = coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(count, count))
         _, part_N = connected_components(edges, directed=False)
         return part_N[first]

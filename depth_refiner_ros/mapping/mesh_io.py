@@ -24,16 +24,24 @@ def write_ply(path: Path, mesh: Mesh) -> None:
     faces = np.empty(len(mesh.triangles_M3), dtype=FACE)
     faces['count'] = 3
     faces['indices'] = mesh.triangles_M3
-    write_atomic(Path(path), (_header(len(vertices), len(faces)), vertices.tobytes(),
-                              faces.tobytes()))
+    write_atomic(
+        Path(path), (_header(len(vertices), len(faces)), vertices.tobytes(), faces.tobytes())
+    )
 
 
 def _header(vertices: int, faces: int) -> bytes:
-    lines = ['ply', 'format binary_little_endian 1.0', 'comment metres, map frame',
-             f'element vertex {vertices}',
-             *(f'property float {axis}' for axis in 'xyz'),
-             *(f'property uchar {color}' for color in ('red', 'green', 'blue')),
-             f'element face {faces}', 'property list uchar int vertex_indices', 'end_header', '']
+    lines = [
+        'ply',
+        'format binary_little_endian 1.0',
+        'comment metres, map frame',
+        f'element vertex {vertices}',
+        *(f'property float {axis}' for axis in 'xyz'),
+        *(f'property uchar {color}' for color in ('red', 'green', 'blue')),
+        f'element face {faces}',
+        'property list uchar int vertex_indices',
+        'end_header',
+        '',
+    ]
     return '\n'.join(lines).encode('ascii')
 
 

@@ -58,8 +58,15 @@ class MeshScore:
     visible_share: float
 
 
-def compare(mesh: Mesh, truth: Mesh, *, views: Sequence[View] = (), samples: int = 100_000,
-            seed: int = 0, threshold_m: float = 0.05) -> MeshScore:
+def compare(
+    mesh: Mesh,
+    truth: Mesh,
+    *,
+    views: Sequence[View] = (),
+    samples: int = 100_000,
+    seed: int = 0,
+    threshold_m: float = 0.05,
+) -> MeshScore:
     """
     Score a reconstruction against the true surface.
 
@@ -73,22 +80,28 @@ def compare(mesh: Mesh, truth: Mesh, *, views: Sequence[View] = (), samples: int
     truth_N3 = sample_surface(truth, samples, rng)
     seen_N = visible(truth_N3, views) if views else np.ones(samples, dtype=bool)
     if not seen_N.any():
-        raise MappingError(f'none of {len(views)} views shows the true surface; check that the '
-                           'mesh and the poses share one frame')
+        raise MappingError(
+            f'none of {len(views)} views shows the true surface; check that the '
+            'mesh and the poses share one frame'
+        )
     accuracy_m = surface_distance(drawn_N3, truth)
     completeness_m = surface_distance(truth_N3[seen_N], mesh)
     precision = float(np.mean(accuracy_m <= threshold_m))
     recall = float(np.mean(completeness_m <= threshold_m))
     both = precision + recall
     return MeshScore(
-        accuracy_mm=_mm(np.median(accuracy_m)), accuracy_mean_mm=_mm(np.mean(accuracy_m)),
+        accuracy_mm=_mm(np.median(accuracy_m)),
+        accuracy_mean_mm=_mm(np.mean(accuracy_m)),
         accuracy_p90_mm=_mm(np.quantile(accuracy_m, 0.9)),
         completeness_mm=_mm(np.median(completeness_m)),
         completeness_mean_mm=_mm(np.mean(completeness_m)),
         completeness_p90_mm=_mm(np.quantile(completeness_m, 0.9)),
-        precision=precision, recall=recall,
+        precision=precision,
+        recall=recall,
         f_score=2.0 * precision * recall / both if both else 0.0,
-        threshold_mm=_mm(threshold_m), visible_share=float(np.mean(seen_N)))
+        threshold_mm=_mm(threshold_m),
+        visible_share=float(np.mean(seen_N)),
+    )
 
 
 def sample_surface(mesh: Mesh, samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -108,21 +121,25 @@ def sample_surface(mesh: Mesh, samples: int, rng: np.random.Generator) -> np.nda
     u_N1, v_N1 = rng.random((2, samples, 1))
     outside_N1 = u_N1 + v_N1 > 1.0
     u_N1, v_N1 = np.where(outside_N1, 1.0 - u_N1, u_N1), np.where(outside_N1, 1.0 - v_N1, v_N1)
-    points_N3 = (corners_M33[chosen_N, 0] + u_N1 * edges_a_M3[chosen_N]
-                 + v_N1 * edges_b_M3[chosen_N])
+    points_N3 = (
+        corners_M33[chosen_N, 0] + u_N1 * edges_a_M3[chosen_N] + v_N1 * edges_b_M3[chosen_N]
+    )
     return points_N3.astype(np.float32)
 
 
 def surface_distance(points_N3: np.ndarray, mesh: Mesh) -> np.ndarray:
     """Return the distance of each point to the nearest triangle in metres, float32."""
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3c.Tensor.from_numpy(np.ascontiguousarray(mesh.vertices_m_N3)),
-                        o3c.Tensor.from_numpy(mesh.triangles_M3.astype(np.uint32)))
+    scene.add_triangles(
+        o3c.Tensor.from_numpy(np.ascontiguousarray(mesh.vertices_m_N3)),
+        o3c.Tensor.from_numpy(mesh.triangles_M3.astype(np.uint32)),
+    )
     return scene.compute_distance(o3c.Tensor.from_numpy(points_N3)).numpy()
 
 
-def visible(points_N3: np.ndarray, views: Sequence[View], *,
-            tolerance_m: float = 0.02) -> np.ndarray:
+def visible(
+    points_N3: np.ndarray, views: Sequence[View], *, tolerance_m: float = 0.02
+) -> np.ndarray:
     """
     Return which points some camera saw: inside the image and not behind its depth.
 
@@ -138,8 +155,12 @@ def visible(points_N3: np.ndarray, views: Sequence[View], *,
         x, y, z = local_N3[ahead].T
         columns = np.rint(view.intrinsics.fx * x / z + view.intrinsics.cx)
         rows = np.rint(view.intrinsics.fy * y / z + view.intrinsics.cy)
-        inside = ((columns >= 0) & (columns < view.intrinsics.width)
-                  & (rows >= 0) & (rows < view.intrinsics.height))
+        inside = (
+            (columns >= 0)
+            & (columns < view.intrinsics.width)
+            & (rows >= 0)
+            & (rows < view.intrinsics.height)
+        )
         depth_m = view.depth_m_HW[rows[inside].astype(int), columns[inside].astype(int)]
         seen_N[ahead[inside]] |= z[inside] <= depth_m + tolerance_m
     return seen_N

@@ -14,8 +14,9 @@ UNIT_TOLERANCE = 1e-3
 """Room for files that print a quaternion with four digits."""
 
 
-def pose_from_quaternion(translation_m_3: Sequence[float],
-                         quaternion_xyzw: Sequence[float]) -> np.ndarray:
+def pose_from_quaternion(
+    translation_m_3: Sequence[float], quaternion_xyzw: Sequence[float]
+) -> np.ndarray:
     """
     Return the 4 x 4 pose of a translation and a unit quaternion.
 
@@ -26,8 +27,10 @@ def pose_from_quaternion(translation_m_3: Sequence[float],
         raise MappingError(f'pose {_shown(numbers)} holds a value that is not a number')
     length = float(np.linalg.norm(numbers[3:]))
     if abs(length - 1.0) > UNIT_TOLERANCE:
-        raise MappingError(f'quaternion {_shown(numbers[3:])} has length {length:.4g}, not 1; '
-                           'the order is x y z w')
+        raise MappingError(
+            f'quaternion {_shown(numbers[3:])} has length {length:.4g}, not 1; '
+            'the order is x y z w'
+        )
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_quat(numbers[3:]).as_matrix()
     pose[:3, 3] = numbers[:3]
@@ -54,8 +57,10 @@ def checked_pose(map_from_camera: np.ndarray) -> np.ndarray:
     skew = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
     rigid = skew < 1e-3 and np.linalg.det(rotation) > 0 and np.allclose(pose[3], (0, 0, 0, 1))
     if not rigid:
-        raise MappingError(f'pose {_shown(pose.ravel())} is not a rigid motion; the upper left '
-                           '3 x 3 must be a rotation and the last row 0 0 0 1')
+        raise MappingError(
+            f'pose {_shown(pose.ravel())} is not a rigid motion; the upper left '
+            '3 x 3 must be a rotation and the last row 0 0 0 1'
+        )
     return pose
 
 

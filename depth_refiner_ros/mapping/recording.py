@@ -39,13 +39,20 @@ class SequenceWriter:
     :raises MappingError: where the folder holds a recording or cannot be written
     """
 
-    def __init__(self, folder: Path, intrinsics: Intrinsics, *, depth_scale: float = 5000.0,
-                 profile: Profile = 'tum') -> None:
+    def __init__(
+        self,
+        folder: Path,
+        intrinsics: Intrinsics,
+        *,
+        depth_scale: float = 5000.0,
+        profile: Profile = 'tum',
+    ) -> None:
         if profile not in ('tum', 'monogs'):
             raise MappingError(f'recording profile {profile!r} must be tum or monogs')
         if not 1.0 <= depth_scale <= 65535.0:
-            raise MappingError(f'depth_scale = {depth_scale:g} must lie between 1 and 65535 '
-                               'PNG units per metre')
+            raise MappingError(
+                f'depth_scale = {depth_scale:g} must lie between 1 and 65535 PNG units per metre'
+            )
         self.folder, self.intrinsics, self.depth_scale = Path(folder), intrinsics, depth_scale
         self.profile = profile
         if (self.folder / 'rgb.txt').exists():
@@ -67,8 +74,13 @@ class SequenceWriter:
     def __len__(self) -> int:
         return len(self._stamps_ns)
 
-    def add(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray,
-            map_from_camera: np.ndarray | None = None) -> None:
+    def add(
+        self,
+        stamp_ns: int,
+        rgb_HW3: np.ndarray,
+        depth_m_HW: np.ndarray,
+        map_from_camera: np.ndarray | None = None,
+    ) -> None:
         """
         Write one frame.
 
@@ -82,8 +94,9 @@ class SequenceWriter:
         color_file, depth_file = (self.folder / name for name in _names(stamp_ns))
         write_atomic(color_file, [_png(rgb_HW3[..., ::-1])], durable=False)
         try:
-            write_atomic(depth_file, [_png(encoded_depth(depth_m_HW, self.depth_scale))],
-                         durable=False)
+            write_atomic(
+                depth_file, [_png(encoded_depth(depth_m_HW, self.depth_scale))], durable=False
+            )
         except MappingError:
             color_file.unlink(missing_ok=True)
             raise
@@ -104,18 +117,23 @@ class SequenceWriter:
     def _check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
         size = (self.intrinsics.height, self.intrinsics.width)
         if rgb_HW3.shape != (*size, 3) or rgb_HW3.dtype != np.uint8 or depth_m_HW.shape != size:
-            raise MappingError(f'image {rgb_HW3.shape} {rgb_HW3.dtype} and depth '
-                               f'{depth_m_HW.shape} do not fit the recording of '
-                               f'{size[1]}x{size[0]} uint8 color')
+            raise MappingError(
+                f'image {rgb_HW3.shape} {rgb_HW3.dtype} and depth '
+                f'{depth_m_HW.shape} do not fit the recording of '
+                f'{size[1]}x{size[0]} uint8 color'
+            )
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
-            raise MappingError(f'time does not move on from {stamp_text(self._stamps_ns[-1])} s '
-                               f'to {stamp_text(stamp_ns)} s; record in order of time')
+            raise MappingError(
+                f'time does not move on from {stamp_text(self._stamps_ns[-1])} s '
+                f'to {stamp_text(stamp_ns)} s; record in order of time'
+            )
 
     def _write_index(self) -> None:
         names = [_names(stamp_ns) for stamp_ns in self._stamps_ns]
         for part, name in enumerate(('rgb.txt', 'depth.txt')):
-            write_atomic(self.folder / name, [_index(self._stamps_ns,
-                                                     (pair[part] for pair in names))])
+            write_atomic(
+                self.folder / name, [_index(self._stamps_ns, (pair[part] for pair in names))]
+            )
         if self._poses:
             write_atomic(self.folder / 'groundtruth.txt', [_pose_lines(self._poses)])
         if self.profile == 'monogs':
@@ -131,19 +149,31 @@ class SequenceWriter:
 
     def _calibration(self) -> dict[str, object]:
         camera = self.intrinsics
-        return {'width': camera.width, 'height': camera.height, 'fx': camera.fx, 'fy': camera.fy,
-                'cx': camera.cx, 'cy': camera.cy, 'distortion': [0.0] * 5,
-                'depth_scale': self.depth_scale}
+        return {
+            'width': camera.width,
+            'height': camera.height,
+            'fx': camera.fx,
+            'fy': camera.fy,
+            'cx': camera.cx,
+            'cy': camera.cy,
+            'distortion': [0.0] * 5,
+            'depth_scale': self.depth_scale,
+        }
 
     def _monogs(self) -> dict[str, object]:
         """Return the configuration that MonoGS reads on top of its own one for TUM RGB-D."""
         calibration = self._calibration()
         del calibration['distortion']
         calibration |= dict.fromkeys(('k1', 'k2', 'p1', 'p2', 'k3'), 0.0) | {'distorted': False}
-        return {'inherit_from': 'configs/rgbd/tum/base_config.yaml',
-                'Dataset': {'type': 'tum', 'sensor_type': 'depth',
-                            'dataset_path': str(self.folder.resolve()),
-                            'Calibration': calibration}}
+        return {
+            'inherit_from': 'configs/rgbd/tum/base_config.yaml',
+            'Dataset': {
+                'type': 'tum',
+                'sensor_type': 'depth',
+                'dataset_path': str(self.folder.resolve()),
+                'Calibration': calibration,
+            },
+        }
 
 
 def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:

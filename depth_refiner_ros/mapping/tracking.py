@@ -54,9 +54,17 @@ class Odometry:
     :param map_from_first: pose of the first frame, the identity by default
     """
 
-    def __init__(self, intrinsics: Intrinsics, *, max_range_m: float = 5.0,
-                 min_overlap: float = 0.3, key_overlap: float = 0.6, max_step_m: float = 0.3,
-                 max_step_deg: float = 20.0, map_from_first: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        intrinsics: Intrinsics,
+        *,
+        max_range_m: float = 5.0,
+        min_overlap: float = 0.3,
+        key_overlap: float = 0.6,
+        max_step_m: float = 0.3,
+        max_step_deg: float = 20.0,
+        map_from_first: np.ndarray | None = None,
+    ) -> None:
         self.intrinsics = intrinsics
         self.max_range_m = max_range_m
         self.min_overlap = min_overlap
@@ -77,24 +85,32 @@ class Odometry:
         :raises MappingError: where a size does not fit the intrinsics
         """
         self._check(rgb_HW3, depth_m_HW)
-        depth_m_HW = np.where((depth_m_HW > 0) & (depth_m_HW <= self.max_range_m),
-                              depth_m_HW, np.float32(0)).astype(np.float32)
+        depth_m_HW = np.where(
+            (depth_m_HW > 0) & (depth_m_HW <= self.max_range_m), depth_m_HW, np.float32(0)
+        ).astype(np.float32)
         valid_share = np.count_nonzero(depth_m_HW) / depth_m_HW.size
         if valid_share < 0.01:
-            return _lost(f'only {valid_share:.1%} of the pixels have depth up to '
-                         f'{self.max_range_m:g} m')
+            return _lost(
+                f'only {valid_share:.1%} of the pixels have depth up to {self.max_range_m:g} m'
+            )
         frame = _rgbd(rgb_HW3, depth_m_HW)
         if self._key is None:
             self._key = frame
-            return Track(status=TrackStatus.FIRST, map_from_camera=self._map_from_key.copy(),
-                         overlap=1.0)
+            return Track(
+                status=TrackStatus.FIRST, map_from_camera=self._map_from_key.copy(), overlap=1.0
+            )
         return self._align(frame, valid_share)
 
     def _align(self, frame: o3d.t.geometry.RGBDImage, valid_share: float) -> Track:
         try:
             found = o3d.t.pipelines.odometry.rgbd_odometry_multi_scale(
-                frame, self._key, self._matrix, o3c.Tensor.from_numpy(self._key_from_last),
-                1.0, self.max_range_m)
+                frame,
+                self._key,
+                self._matrix,
+                o3c.Tensor.from_numpy(self._key_from_last),
+                1.0,
+                self.max_range_m,
+            )
         except RuntimeError as error:
             if 'Singular' not in str(error):
                 raise
@@ -106,27 +122,35 @@ class Odometry:
         step = np.linalg.solve(self._key_from_last, key_from_camera)
         step_m, step_deg = np.linalg.norm(step[:3, 3]), _angle_deg(step)
         if step_m > self.max_step_m or step_deg > self.max_step_deg:
-            return _lost(f'a move of {step_m:.2f} m and {step_deg:.0f} deg between two frames '
-                         'is not believable', overlap)
+            return _lost(
+                f'a move of {step_m:.2f} m and {step_deg:.0f} deg between two frames '
+                'is not believable',
+                overlap,
+            )
         map_from_camera = self._map_from_key @ key_from_camera
         self._key_from_last = key_from_camera
         if overlap < self.key_overlap:
             self._key, self._map_from_key = frame, map_from_camera
             self._key_from_last = np.eye(4)
-        return Track(status=TrackStatus.OK, map_from_camera=map_from_camera.copy(),
-                     overlap=overlap)
+        return Track(
+            status=TrackStatus.OK, map_from_camera=map_from_camera.copy(), overlap=overlap
+        )
 
     def _check(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
         size = (self.intrinsics.height, self.intrinsics.width)
         if rgb_HW3.shape != (*size, 3) or depth_m_HW.shape != size:
-            raise MappingError(f'image {rgb_HW3.shape} and depth {depth_m_HW.shape} do not fit '
-                               f'the camera of {size[1]}x{size[0]} pixels')
+            raise MappingError(
+                f'image {rgb_HW3.shape} and depth {depth_m_HW.shape} do not fit '
+                f'the camera of {size[1]}x{size[0]} pixels'
+            )
 
 
 def _rgbd(rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> o3d.t.geometry.RGBDImage:
     color = np.ascontiguousarray(rgb_HW3, dtype=np.float32) / np.float32(255.0)
-    return o3d.t.geometry.RGBDImage(o3d.t.geometry.Image(o3c.Tensor.from_numpy(color)),
-                                    o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)))
+    return o3d.t.geometry.RGBDImage(
+        o3d.t.geometry.Image(o3c.Tensor.from_numpy(color)),
+        o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)),
+    )
 
 
 def _angle_deg(pose: np.ndarray) -> float:

@@ -33,16 +33,19 @@ class Trajectory:
 
     def __post_init__(self) -> None:
         if len(self.stamps_ns_N) != len(self.map_from_camera_N44):
-            raise MappingError(f'{len(self.stamps_ns_N)} stamps do not fit '
-                               f'{len(self.map_from_camera_N44)} poses')
+            raise MappingError(
+                f'{len(self.stamps_ns_N)} stamps do not fit {len(self.map_from_camera_N44)} poses'
+            )
         for pose in self.map_from_camera_N44:
             checked_pose(pose)
         back = np.flatnonzero(np.diff(self.stamps_ns_N) <= 0)
         if len(back):
             earlier, later = (int(self.stamps_ns_N[back[0] + step]) for step in (0, 1))
-            raise MappingError(f'time does not move on from {stamp_text(earlier)} s to '
-                               f'{stamp_text(later)} s at pose {back[0] + 1}; sort the poses '
-                               'and drop repeats')
+            raise MappingError(
+                f'time does not move on from {stamp_text(earlier)} s to '
+                f'{stamp_text(later)} s at pose {back[0] + 1}; sort the poses '
+                'and drop repeats'
+            )
 
     def __len__(self) -> int:
         return len(self.stamps_ns_N)
@@ -74,8 +77,9 @@ class Trajectory:
         if min(stamp_ns - stamp_before, stamp_after - stamp_ns) > max_gap_ns:
             return None
         fraction = (stamp_ns - stamp_before) / (stamp_after - stamp_before)
-        return interpolated(self.map_from_camera_N44[after - 1],
-                            self.map_from_camera_N44[after], fraction)
+        return interpolated(
+            self.map_from_camera_N44[after - 1], self.map_from_camera_N44[after], fraction
+        )
 
 
 def nearest_index(stamps_ns_N: np.ndarray, stamp_ns: int) -> int:
@@ -154,13 +158,17 @@ def read_tum(path: Path) -> Trajectory:
         except MappingError as error:
             raise MappingError(f'{path}, line {number}: {error}') from error
         if stamps_ns and stamp_ns <= stamps_ns[-1]:
-            raise MappingError(f'{path}, line {number}: time does not move on from '
-                               f'{stamp_text(stamps_ns[-1])} s to {stamp_text(stamp_ns)} s; '
-                               'sort the lines and drop repeats')
+            raise MappingError(
+                f'{path}, line {number}: time does not move on from '
+                f'{stamp_text(stamps_ns[-1])} s to {stamp_text(stamp_ns)} s; '
+                'sort the lines and drop repeats'
+            )
         stamps_ns.append(stamp_ns)
         poses.append(pose)
-    return Trajectory(stamps_ns_N=np.array(stamps_ns, dtype=np.int64),
-                      map_from_camera_N44=np.array(poses).reshape(-1, 4, 4))
+    return Trajectory(
+        stamps_ns_N=np.array(stamps_ns, dtype=np.int64),
+        map_from_camera_N44=np.array(poses).reshape(-1, 4, 4),
+    )
 
 
 def write_tum(path: Path, trajectory: Trajectory) -> None:

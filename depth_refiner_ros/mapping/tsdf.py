@@ -35,12 +35,23 @@ class TsdfVolume:
     :raises MappingError: where a value is out of range or the device is not there
     """
 
-    def __init__(self, voxel_m: float = 0.02, *, truncation_voxels: float = 4.0,
-                 min_range_m: float = 0.1, max_range_m: float = 5.0, device: str = 'cpu',
-                 block_resolution: int = 8, max_memory_mb: float = 4096.0) -> None:
-        for name, value in (('voxel_m', voxel_m), ('truncation_voxels', truncation_voxels),
-                            ('block_resolution', block_resolution),
-                            ('max_range_m - min_range_m', max_range_m - min_range_m)):
+    def __init__(
+        self,
+        voxel_m: float = 0.02,
+        *,
+        truncation_voxels: float = 4.0,
+        min_range_m: float = 0.1,
+        max_range_m: float = 5.0,
+        device: str = 'cpu',
+        block_resolution: int = 8,
+        max_memory_mb: float = 4096.0,
+    ) -> None:
+        for name, value in (
+            ('voxel_m', voxel_m),
+            ('truncation_voxels', truncation_voxels),
+            ('block_resolution', block_resolution),
+            ('max_range_m - min_range_m', max_range_m - min_range_m),
+        ):
             if not value > 0:
                 raise MappingError(f'TSDF volume: {name} = {value:g} must be positive')
         self.voxel_m = voxel_m
@@ -55,9 +66,14 @@ class TsdfVolume:
         """Forget everything."""
         self.frames = 0
         self._grid = o3d.t.geometry.VoxelBlockGrid(
-            ATTRIBUTES, (o3c.float32,) * 3,
-            tuple(o3c.SizeVector([count]) for count in CHANNELS), self.voxel_m,
-            self._block_resolution, 1024, self._device)
+            ATTRIBUTES,
+            (o3c.float32,) * 3,
+            tuple(o3c.SizeVector([count]) for count in CHANNELS),
+            self.voxel_m,
+            self._block_resolution,
+            1024,
+            self._device,
+        )
 
     @property
     def blocks(self) -> int:
@@ -69,10 +85,17 @@ class TsdfVolume:
         """Return the size of the blocks in use."""
         return self._size_mb(self.blocks)
 
-    def integrate(self, depth_m_HW: np.ndarray, rgb_HW3: np.ndarray | None,
-                  intrinsics: Intrinsics, map_from_camera: np.ndarray, *,
-                  confidence_HW: np.ndarray | None = None, min_confidence: float = 0.0,
-                  reject_HW: np.ndarray | None = None) -> int:
+    def integrate(
+        self,
+        depth_m_HW: np.ndarray,
+        rgb_HW3: np.ndarray | None,
+        intrinsics: Intrinsics,
+        map_from_camera: np.ndarray,
+        *,
+        confidence_HW: np.ndarray | None = None,
+        min_confidence: float = 0.0,
+        reject_HW: np.ndarray | None = None,
+    ) -> int:
         """
         Add one depth map.
 
@@ -85,8 +108,9 @@ class TsdfVolume:
         :return: number of pixels that took part; 0 leaves the volume as it was
         :raises MappingError: where shapes or the pose do not fit, or memory would not suffice
         """
-        _check_shapes(intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW,
-                      reject=reject_HW)
+        _check_shapes(
+            intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW, reject=reject_HW
+        )
         pose = checked_pose(map_from_camera)
         used_HW = self._usable(depth_m_HW, confidence_HW, min_confidence, reject_HW)
         pixels = int(np.count_nonzero(used_HW))
@@ -105,25 +129,38 @@ class TsdfVolume:
         :raises MappingError: where there is no surface, with the reason
         """
         if not self.blocks:
-            raise MappingError(f'the volume is empty after {self.frames} frames: no pixel was '
-                               f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
-                               'enough confidence; check depth unit, range and poses')
+            raise MappingError(
+                f'the volume is empty after {self.frames} frames: no pixel was '
+                f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
+                'enough confidence; check depth unit, range and poses'
+            )
         # Open3D asks for more than its threshold, here the threshold itself is enough.
         surface = self._grid.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
         if surface.is_empty() or not len(surface.triangle.indices):
-            raise MappingError(f'no surface was seen {min_weight:g} times in {self.frames} '
-                               'frames; lower min_weight or add frames')
+            raise MappingError(
+                f'no surface was seen {min_weight:g} times in {self.frames} '
+                'frames; lower min_weight or add frames'
+            )
         colors = np.clip(np.rint(surface.vertex.colors.numpy() * 255.0), 0, 255)
-        mesh = Mesh(vertices_m_N3=surface.vertex.positions.numpy(),
-                    triangles_M3=surface.triangle.indices.numpy().astype(np.int32),
-                    colors_N3=colors.astype(np.uint8)).without_small_parts(min_part_triangles)
+        mesh = Mesh(
+            vertices_m_N3=surface.vertex.positions.numpy(),
+            triangles_M3=surface.triangle.indices.numpy().astype(np.int32),
+            colors_N3=colors.astype(np.uint8),
+        ).without_small_parts(min_part_triangles)
         if not len(mesh.triangles_M3):
-            raise MappingError(f'no connected surface has {min_part_triangles} triangles; lower '
-                               'min_part_triangles')
+            raise MappingError(
+                f'no connected surface has {min_part_triangles} triangles; lower '
+                'min_part_triangles'
+            )
         return mesh
 
-    def _usable(self, depth_m_HW: np.ndarray, confidence_HW: np.ndarray | None,
-                min_confidence: float, reject_HW: np.ndarray | None) -> np.ndarray:
+    def _usable(
+        self,
+        depth_m_HW: np.ndarray,
+        confidence_HW: np.ndarray | None,
+        min_confidence: float,
+        reject_HW: np.ndarray | None,
+    ) -> np.ndarray:
         used_HW = (depth_m_HW >= self.range_m[0]) & (depth_m_HW <= self.range_m[1])
         used_HW &= depth_m_HW > 0
         if confidence_HW is not None:
@@ -132,11 +169,20 @@ class TsdfVolume:
             used_HW &= ~reject_HW
         return used_HW
 
-    def _fuse(self, depth_m_HW: np.ndarray, rgb_HW3: np.ndarray | None,
-              intrinsics: Intrinsics, map_from_camera: np.ndarray) -> None:
-        blocks_K3 = touched_blocks(depth_m_HW, intrinsics, map_from_camera,
-                                   block_m=self.voxel_m * self._block_resolution,
-                                   truncation_m=self.voxel_m * self.truncation_voxels)
+    def _fuse(
+        self,
+        depth_m_HW: np.ndarray,
+        rgb_HW3: np.ndarray | None,
+        intrinsics: Intrinsics,
+        map_from_camera: np.ndarray,
+    ) -> None:
+        blocks_K3 = touched_blocks(
+            depth_m_HW,
+            intrinsics,
+            map_from_camera,
+            block_m=self.voxel_m * self._block_resolution,
+            truncation_m=self.voxel_m * self.truncation_voxels,
+        )
         blocks = o3c.Tensor.from_numpy(blocks_K3).to(self._device)
         self._make_room(blocks)
         image = o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)).to(self._device)
@@ -156,15 +202,17 @@ class TsdfVolume:
         _, known = table.find(blocks)
         needed = self.blocks + len(blocks) - int(known.to(o3c.int64).sum().item())
         if self._size_mb(needed) > self.max_memory_mb:
-            raise MappingError(f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
-                               f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
-                               f'voxel_m than {self.voxel_m:g} or a smaller max_range_m than '
-                               f'{self.range_m[1]:g}')
+            raise MappingError(
+                f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
+                f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
+                f'voxel_m than {self.voxel_m:g} or a smaller max_range_m than '
+                f'{self.range_m[1]:g}'
+            )
         if needed > table.capacity():
             table.reserve(max(needed, 2 * table.capacity()))
 
     def _size_mb(self, blocks: int) -> float:
-        return float(blocks * self._block_resolution ** 3 * BYTES_PER_VOXEL / 1e6)
+        return float(blocks * self._block_resolution**3 * BYTES_PER_VOXEL / 1e6)
 
 
 def _device(name: str) -> o3c.Device:
@@ -172,10 +220,13 @@ def _device(name: str) -> o3c.Device:
     if kind not in ('cpu', 'cuda') or (number and not number.isdigit()):
         raise MappingError(f'device {name!r} must be cpu, cuda or cuda:N')
     device = o3c.Device(f'{kind.upper()}:{number or 0}')
-    if kind == 'cuda' and not (o3c.cuda.is_available()
-                               and int(number or 0) < o3c.cuda.device_count()):
-        raise MappingError(f'device {name!r} is not there for this Open3D '
-                           f'({o3d.__version__}); use cpu or install a CUDA build of Open3D')
+    if kind == 'cuda' and not (
+        o3c.cuda.is_available() and int(number or 0) < o3c.cuda.device_count()
+    ):
+        raise MappingError(
+            f'device {name!r} is not there for this Open3D '
+            f'({o3d.__version__}); use cpu or install a CUDA build of Open3D'
+        )
     return device
 
 
@@ -191,5 +242,7 @@ def _check_shapes(intrinsics: Intrinsics, **images: np.ndarray | None) -> None:
     for name, image in images.items():
         wanted = (*size, 3) if name == 'color' else size
         if image is not None and image.shape != wanted:
-            raise MappingError(f'{name} of shape {image.shape} does not fit the camera: '
-                               f'{wanted} expected; resize images and intrinsics together')
+            raise MappingError(
+                f'{name} of shape {image.shape} does not fit the camera: '
+                f'{wanted} expected; resize images and intrinsics together'
+            )

@@ -55,8 +55,10 @@ class Bundle:
         where = 'bundled' if self.path.parent == WEIGHTS else self.path
         use = ' (no commercial use)' if self.non_commercial else ''
         source = f', from {self.manifest["source"]}' if 'source' in self.manifest else ''
-        return (f'{self.kind} {self.manifest["name"]}: {self.manifest["licence"]}{use}, '
-                f'{self.size_bytes / 1e6:.1f} MB, {where}{source}')
+        return (
+            f'{self.kind} {self.manifest["name"]}: {self.manifest["licence"]}{use}, '
+            f'{self.size_bytes / 1e6:.1f} MB, {where}{source}'
+        )
 
     def tensors(self, name: str) -> dict[str, torch.Tensor]:
         """
@@ -69,12 +71,15 @@ class Bundle:
         try:
             state = load_file(file)
         except (SafetensorError, OSError) as error:
-            raise WeightsError(f'{file} is not readable safetensors: {error}; '
-                               'copy the bundle again') from error
+            raise WeightsError(
+                f'{file} is not readable safetensors: {error}; copy the bundle again'
+            ) from error
         for key, value in state.items():
             if not bool(torch.isfinite(value).all()):
-                raise WeightsError(f'{file}: {key} holds NaN or infinite values; '
-                                   'export the bundle again from a sound checkpoint')
+                raise WeightsError(
+                    f'{file}: {key} holds NaN or infinite values; '
+                    'export the bundle again from a sound checkpoint'
+                )
         return state
 
     def json(self, name: str) -> dict[str, Any]:
@@ -87,8 +92,9 @@ class Bundle:
 
     def _listed(self, name: str) -> Path:
         if name not in self.manifest['sha256']:
-            raise WeightsError(f'{self.path / name} is not listed in {MANIFEST}; '
-                               'the bundle is of another kind')
+            raise WeightsError(
+                f'{self.path / name} is not listed in {MANIFEST}; the bundle is of another kind'
+            )
         return self.path / name
 
 
@@ -105,8 +111,10 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
         raise WeightsError(f'{path} holds no {MANIFEST}; name a bundle folder or use bundled')
     manifest = read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
-        raise WeightsError(f'{path / MANIFEST}: format {manifest.get("format")!r} is not '
-                           f'{FORMAT}; a newer bundle needs a newer version of this package')
+        raise WeightsError(
+            f'{path / MANIFEST}: format {manifest.get("format")!r} is not '
+            f'{FORMAT}; a newer bundle needs a newer version of this package'
+        )
     if manifest.get('kind') != kind:
         raise WeightsError(f'{path} is a {manifest.get("kind")!r} bundle; a {kind!r} is needed')
     for key, form in (('name', str), ('licence', str), ('sha256', dict)):
@@ -116,9 +124,16 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     return Bundle(path=path, kind=kind, manifest=manifest)
 
 
-def write_bundle(path: Path, *, kind: str, name: str, licence: str, manifest: Mapping[str, Any],
-                 tensors: Mapping[str, Mapping[str, torch.Tensor]],
-                 configs: Mapping[str, Mapping[str, Any]]) -> Bundle:
+def write_bundle(
+    path: Path,
+    *,
+    kind: str,
+    name: str,
+    licence: str,
+    manifest: Mapping[str, Any],
+    tensors: Mapping[str, Mapping[str, torch.Tensor]],
+    configs: Mapping[str, Mapping[str, Any]],
+) -> Bundle:
     """
     Write a bundle as a whole or not at all, and open it again.
 
@@ -138,16 +153,19 @@ def write_bundle(path: Path, *, kind: str, name: str, licence: str, manifest: Ma
                 (staging / file).write_text(json.dumps(config, indent=1) + '\n')
             for file, state in tensors.items():
                 (staging / file).parent.mkdir(parents=True, exist_ok=True)
-                save_file({key: value.contiguous() for key, value in state.items()},
-                          staging / file)
+                save_file(
+                    {key: value.contiguous() for key, value in state.items()}, staging / file
+                )
             hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
             head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
             (staging / MANIFEST).write_text(
-                json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n')
+                json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n'
+            )
             swap_in(path, staging, Path(spare) / 'old')
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f'cannot write the bundle {path}: {error}; what was there is '
-                           'untouched') from error
+        raise WeightsError(
+            f'cannot write the bundle {path}: {error}; what was there is untouched'
+        ) from error
     return open_bundle(path, kind)
 
 
@@ -158,8 +176,9 @@ def check_replaceable(path: Path) -> None:
     :raises WeightsError: where there is something that is no bundle
     """
     if path.exists() and not (path / MANIFEST).is_file():
-        raise WeightsError(f'{path} is there and is no bundle, so it is not replaced; name '
-                           'another folder')
+        raise WeightsError(
+            f'{path} is there and is no bundle, so it is not replaced; name another folder'
+        )
 
 
 def swap_in(path: Path, new: Path, old: Path) -> None:
@@ -221,12 +240,15 @@ def _verify(path: Path, hashes: Mapping[str, str]) -> None:
         if not file.is_file():
             raise WeightsError(f'{file} is missing; copy the bundle again')
         if _hash_of(file) != expected:
-            raise WeightsError(f'{file} differs from its sha256 in {MANIFEST} (truncated or '
-                               'changed); copy the bundle again')
+            raise WeightsError(
+                f'{file} differs from its sha256 in {MANIFEST} (truncated or '
+                'changed); copy the bundle again'
+            )
     for file in sorted(path.rglob('*')):
         if file.suffix.lower() in PICKLES:
-            raise WeightsError(f'{file} is a pickle, which is never loaded; a bundle holds '
-                               'safetensors only')
+            raise WeightsError(
+                f'{file} is a pickle, which is never loaded; a bundle holds safetensors only'
+            )
         if file.suffix == '.safetensors' and file.relative_to(path).as_posix() not in hashes:
             raise WeightsError(f'{file} is not listed in {MANIFEST}; copy the bundle again')
 
@@ -235,5 +257,6 @@ def _hash_of(file: Path) -> str:
     try:
         return sha256(file)
     except OSError as error:
-        raise WeightsError(f'{file} is not readable: {error.strerror}; check its rights'
-                           ) from error
+        raise WeightsError(
+            f'{file} is not readable: {error.strerror}; check its rights'
+        ) from error

@@ -30,19 +30,27 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
-        raise WeightsError(f"{hub_id}: hub ids need one more package; type: pip install "
-                           "'depth_refiner_ros[models]', or name a local folder") from error
+        raise WeightsError(
+            f'{hub_id}: hub ids need one more package; type: pip install '
+            "'depth_refiner_ros[models]', or name a local folder"
+        ) from error
     name, _, revision = hub_id.partition('@')
     try:
-        return Path(snapshot_download(name, revision=revision or None,
-                                      allow_patterns=list(patterns),
-                                      etag_timeout=ANSWER_WITHIN_S))
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision or None,
+                allow_patterns=list(patterns),
+                etag_timeout=ANSWER_WITHIN_S,
+            )
+        )
     except (OSError, HfHubHTTPError, HFValidationError, *_transport_errors()) as error:
         raise WeightsError(
             f'{hub_id} is no folder here, and the Hugging Face hub does not give it '
             f'({first_line(error)}); download it on a machine with network (hf download {name} '
             '--local-dir FOLDER) and name the local folder, correct the id, or accept its '
-            'licence and log in') from error
+            'licence and log in'
+        ) from error
 
 
 def _transport_errors() -> Iterator[type[Exception]]:

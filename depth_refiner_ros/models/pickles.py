@@ -25,16 +25,32 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
     """
     try:
         tree = torch.load(file, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError,
-            IndexError, AttributeError, TypeError) as error:
-        raise WeightsError(f'{file} is broken or holds more than tensors, which is never loaded: '
-                           f'{first_line(error)}; get safetensors of it') from error
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        TypeError,
+    ) as error:
+        raise WeightsError(
+            f'{file} is broken or holds more than tensors, which is never loaded: '
+            f'{first_line(error)}; get safetensors of it'
+        ) from error
     for key in WRAPPERS:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
             tree = tree[key]
-    if not isinstance(tree, Mapping) or not tree or not all(
-            isinstance(value, torch.Tensor) for value in tree.values()):
-        raise WeightsError(f'{file} holds something else than named tensors; name the file of '
-                           'one network')
-    return {name.removeprefix('module.'): value.clone().contiguous()
-            for name, value in tree.items()}
+    if (
+        not isinstance(tree, Mapping)
+        or not tree
+        or not all(isinstance(value, torch.Tensor) for value in tree.values())
+    ):
+        raise WeightsError(
+            f'{file} holds something else than named tensors; name the file of one network'
+        )
+    return {
+        name.removeprefix('module.'): value.clone().contiguous() for name, value in tree.items()
+    }

@@ -45,23 +45,25 @@ class CollectorNode(Node):
         self._folder = Path(settings.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._arrivals = (self._folder / 'arrivals.csv').open('w', encoding='utf-8', buffering=1)
-        self._diagnostics = (self._folder / 'diagnostics.jsonl').open('w', encoding='utf-8',
-                                                                      buffering=1)
+        self._diagnostics = (self._folder / 'diagnostics.jsonl').open(
+            'w', encoding='utf-8', buffering=1
+        )
         self._listen(late=settings.late)
 
     def _listen(self, *, late: bool) -> None:
         inputs, outputs = qos('sensor_data', QUEUE), qos('reliable', QUEUE)
         refined = qos('reliable', QUEUE, late=late)
         for kind, topic, callback, profile in (
-                (Image, 'image', self._keep_color, inputs),
-                (CameraInfo, 'camera_info', self._note, inputs),
-                (Image, 'depth/image', self._keep, refined),
-                (Image, 'depth/confidence', self._keep, refined),
-                (CameraInfo, 'depth/camera_info', self._note, refined),
-                (PointCloud2, 'points', self._note, refined),
-                (Header, 'refiner/done', self._note, outputs),
-                (Header, 'refiner/skipped', self._note, outputs),
-                (Header, 'tsdf/done', self._note, outputs)):
+            (Image, 'image', self._keep_color, inputs),
+            (CameraInfo, 'camera_info', self._note, inputs),
+            (Image, 'depth/image', self._keep, refined),
+            (Image, 'depth/confidence', self._keep, refined),
+            (CameraInfo, 'depth/camera_info', self._note, refined),
+            (PointCloud2, 'points', self._note, refined),
+            (Header, 'refiner/done', self._note, outputs),
+            (Header, 'refiner/skipped', self._note, outputs),
+            (Header, 'tsdf/done', self._note, outputs),
+        ):
             self.create_subscription(kind, topic, _with_topic(callback, topic), profile)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._keep_diagnostics, outputs)
 
@@ -84,10 +86,17 @@ class CollectorNode(Node):
     def _keep_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             level = status.level
-            self._diagnostics.write(json.dumps({
-                'name': status.name, 'message': status.message,
-                'level': level[0] if isinstance(level, bytes) else int(level),
-                'values': {item.key: item.value for item in status.values}}) + '\n')
+            self._diagnostics.write(
+                json.dumps(
+                    {
+                        'name': status.name,
+                        'message': status.message,
+                        'level': level[0] if isinstance(level, bytes) else int(level),
+                        'values': {item.key: item.value for item in status.values},
+                    }
+                )
+                + '\n'
+            )
 
     def close(self) -> None:
         """Finish the files."""

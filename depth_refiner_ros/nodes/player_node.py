@@ -62,8 +62,9 @@ class PlayerNode(Node):
         given_up = f', {self._given_up} given up' if self._given_up else ''
         skipped = self._lock_step.skipped if self._lock_step else 0
         without = f', {skipped} without output' if skipped else ''
-        self.get_logger().info(f'sent {self._sent} frames of {self._source.name}'
-                               f'{given_up}{without}')
+        self.get_logger().info(
+            f'sent {self._sent} frames of {self._source.name}{given_up}{without}'
+        )
 
     def _play(self) -> None:
         try:
@@ -105,8 +106,9 @@ class PlayerNode(Node):
 
     def _tell_missing(self, missing: str) -> None:
         if self._settings.lock_step != 'off':
-            raise SourceError(f'{missing}; start the {self._settings.lock_step} first or set '
-                              'lock_step:=off')
+            raise SourceError(
+                f'{missing}; start the {self._settings.lock_step} first or set lock_step:=off'
+            )
         self.get_logger().warning(f'{missing}; playing all the same')
 
     def _pace(self, frame: Frame, started_s: float) -> None:
@@ -122,8 +124,7 @@ class PlayerNode(Node):
         self._last_ns, self._sent_at_s = frame.stamp_ns, time.monotonic()
 
     def _send(self, frame: Frame) -> None:
-        stamp_ns = (self.get_clock().now().nanoseconds if self._settings.restamp
-                    else frame.stamp_ns)
+        stamp_ns = self.get_clock().now().nanoseconds if self._settings.restamp else frame.stamp_ns
         if self._lock_step is not None:
             self._lock_step.expect(stamp_ns)
         self._topics.publish(frame, self._camera(frame), stamp_ns)
@@ -135,8 +136,10 @@ class PlayerNode(Node):
             ended = self._come_through(frame, stamp_ns)
         if not ended and not self._ending.is_set():
             self._given_up += 1
-            self.get_logger().warning(f'frame {self._sent} was not finished within '
-                                      f'{self._settings.lock_step_timeout_s:g} s; going on')
+            self.get_logger().warning(
+                f'frame {self._sent} was not finished within '
+                f'{self._settings.lock_step_timeout_s:g} s; going on'
+            )
 
     def _come_through(self, frame: Frame, stamp_ns: int) -> bool:
         """Send the first frame until it has output: the other nodes may still seek each other."""
@@ -171,8 +174,11 @@ class PlayerNode(Node):
             return frame.intrinsics
         fov_deg = self._settings.horizontal_fov_deg
         if not fov_deg:
-            self.get_logger().warning('the source has no camera model, so there is no '
-                                      'camera_info; set horizontal_fov_deg', once=True)
+            self.get_logger().warning(
+                'the source has no camera model, so there is no '
+                'camera_info; set horizontal_fov_deg',
+                once=True,
+            )
             return None
         height, width = frame.rgb_HW3.shape[:2]
         return Intrinsics.from_fov(width, height, fov_deg)

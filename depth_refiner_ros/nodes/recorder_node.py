@@ -28,8 +28,11 @@ class RecorderNode(PosedNode):
         with watch.stage('write'):
             if self._writer is None:
                 self._writer = SequenceWriter(
-                    Path(self.settings.folder).expanduser(), frame.intrinsics,
-                    depth_scale=self.settings.depth_scale, profile=self.settings.layout)
+                    Path(self.settings.folder).expanduser(),
+                    frame.intrinsics,
+                    depth_scale=self.settings.depth_scale,
+                    profile=self.settings.layout,
+                )
             self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
 
     def cleanup(self) -> None:

@@ -74,16 +74,28 @@ class RefinerNode(WorkerNode):
         """Listen to camera_info first, so that it is there when its image comes."""
         settings = self.settings
         with_depth = settings.takes(DEPTH_PRIORS)
-        sync = FrameSync(settings.sync_mode, settings.sync_tolerance_ms, with_depth=with_depth,
-                         on_frame=self.accept, on_drop=self.refuse)
-        self.topics.subscribe(CameraInfo, 'camera_info', sync.add_info,
-                              reliability=settings.input_qos)
+        sync = FrameSync(
+            settings.sync_mode,
+            settings.sync_tolerance_ms,
+            with_depth=with_depth,
+            on_frame=self.accept,
+            on_drop=self.refuse,
+        )
+        self.topics.subscribe(
+            CameraInfo, 'camera_info', sync.add_info, reliability=settings.input_qos
+        )
         if with_depth:
-            kind, name = ((CompressedImage, 'depth_in/compressedDepth')
-                          if settings.depth_transport == 'compressed' else (Image, 'depth_in'))
+            kind, name = (
+                (CompressedImage, 'depth_in/compressedDepth')
+                if settings.depth_transport == 'compressed'
+                else (Image, 'depth_in')
+            )
             self.topics.subscribe(kind, name, sync.add_depth, reliability=settings.input_qos)
-        kind, name = ((CompressedImage, 'image/compressed')
-                      if settings.input_transport == 'compressed' else (Image, 'image'))
+        kind, name = (
+            (CompressedImage, 'image/compressed')
+            if settings.input_transport == 'compressed'
+            else (Image, 'image')
+        )
         self._image_topic = self.resolve_topic_name(name)
         self.topics.subscribe(kind, name, sync.add_image, reliability=settings.input_qos)
 
@@ -100,8 +112,9 @@ class RefinerNode(WorkerNode):
             height, width = rgb_HW3.shape[:2]
             camera = intrinsics_of_image(item.info, width, height)
         with watch.stage('refine'):
-            result = self._refiner.refine(_batch(rgb_HW3), camera,
-                                          sensor_depth_m_B1HW=_depth_batch(sensor_m_HW))
+            result = self._refiner.refine(
+                _batch(rgb_HW3), camera, sensor_depth_m_B1HW=_depth_batch(sensor_m_HW)
+            )
         with watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
             self._unlock_at_cut(stamp_ns_of(item.header), camera)
@@ -111,30 +124,36 @@ class RefinerNode(WorkerNode):
         self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
-            self._outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW,
-                                  settings.points)
+            self._outputs.publish(
+                item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings.points
+            )
 
     def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
         """Let go of the scale where time jumps or the camera is another."""
         before, self._locked = self._locked, (stamp_ns, camera)
-        if before is not None and not (0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS
-                                       and camera == before[1]):
+        if before is not None and not (
+            0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS and camera == before[1]
+        ):
             self._lock.reset()
 
     def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
         # Rectified images come with the camera_info of the raw ones, distortion included.
         self._distorted = is_distorted(item.info) and 'image_rect' not in self._image_topic
         if self._distorted:
-            self.get_logger().warning('camera_info has distortion (D != 0): images must come '
-                                      'rectified, use image_rect', once=True)
+            self.get_logger().warning(
+                'camera_info has distortion (D != 0): images must come rectified, use image_rect',
+                once=True,
+            )
         rgb_HW3 = rgb_from_message(item.image)
         if item.depth is None:
             return rgb_HW3, None
         sensor_m_HW = depth_from_message(item.depth)
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
-            raise InputError(f'depth_in is {sensor_m_HW.shape[1]}x{sensor_m_HW.shape[0]} but the '
-                             f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
-                             'is registered (aligned) to the color image')
+            raise InputError(
+                f'depth_in is {sensor_m_HW.shape[1]}x{sensor_m_HW.shape[0]} but the '
+                f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
+                'is registered (aligned) to the color image'
+            )
         return rgb_HW3, sensor_m_HW
 
     def _check_age(self, item: ImageSet) -> None:
@@ -144,21 +163,26 @@ class RefinerNode(WorkerNode):
             raise SkipError('too_old')
 
     def facts(self) -> dict[str, str]:
-        """Return the refined depth's scale against the prior's, and the count of clamped pixels."""
+        """Return the refined depth's scale against the prior's, and how many pixels were clamped."""
         reading = self._scale_reading
         if reading is None:
             return {}
-        return {'scale_ratio': f'{reading.now.ratio:.4f}',
-                'scale_spread': f'{reading.now.spread:.4f}', 'scale_jumps': str(reading.jumps),
-                'scale_lock_factor': f'{self._lock.factor:.4f}',
-                'clamped_px': str(self._clamped_px)}
+        return {
+            'scale_ratio': f'{reading.now.ratio:.4f}',
+            'scale_spread': f'{reading.now.spread:.4f}',
+            'scale_jumps': str(reading.jumps),
+            'scale_lock_factor': f'{self._lock.factor:.4f}',
+            'clamped_px': str(self._clamped_px),
+        }
 
     def warnings(self) -> list[str]:
         """Warn of a jumping scale and of lens distortion."""
         lines = ['camera_info has distortion, images must come rectified'] * self._distorted
         if self._fit_status != FitStatus.OK:
-            lines.append('refined depth cannot be aligned to its prior '
-                         f'({self._fit_status.name.lower()}), publishing the prior')
+            lines.append(
+                'refined depth cannot be aligned to its prior '
+                f'({self._fit_status.name.lower()}), publishing the prior'
+            )
         if self._scale_reading is not None and self._scale_reading.jump:
             lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
         return lines

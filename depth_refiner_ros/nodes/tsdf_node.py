@@ -56,9 +56,13 @@ class TsdfNode(PosedNode):
         device = settings.device
         if device == 'auto':
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        self._volume = TsdfVolume(settings.voxel_m, truncation_voxels=settings.truncation_voxels,
-                                  min_range_m=settings.min_range_m,
-                                  max_range_m=settings.max_range_m, device=device)
+        self._volume = TsdfVolume(
+            settings.voxel_m,
+            truncation_voxels=settings.truncation_voxels,
+            min_range_m=settings.min_range_m,
+            max_range_m=settings.max_range_m,
+            device=device,
+        )
         if self._marker is None:
             self._marker = self.topics.publisher(Marker, 'mesh', depth=1)
 
@@ -85,8 +89,11 @@ class TsdfNode(PosedNode):
     def idle(self) -> None:
         """Publish and save the mesh where it is due."""
         now_s = time.monotonic()
-        if (self._marker.get_subscription_count() and self._marked_frames != self._frames()
-                and now_s - self._marked_at_s >= self.settings.marker_period_s):
+        if (
+            self._marker.get_subscription_count()
+            and self._marked_frames != self._frames()
+            and now_s - self._marked_at_s >= self.settings.marker_period_s
+        ):
             self._publish_marker()
             self._marked_at_s = time.monotonic()
         period_s = self.settings.autosave_period_s
@@ -105,13 +112,20 @@ class TsdfNode(PosedNode):
         with self._volume_lock:
             self._volume.range_m = (settings.min_range_m, settings.max_range_m)
             self._volume.integrate(
-                frame.depth_m_HW, frame.rgb_HW3, frame.intrinsics, map_from_camera,
-                confidence_HW=frame.confidence_HW, min_confidence=settings.min_confidence,
-                reject_HW=rejected_B1HW[0, 0].numpy())
+                frame.depth_m_HW,
+                frame.rgb_HW3,
+                frame.intrinsics,
+                map_from_camera,
+                confidence_HW=frame.confidence_HW,
+                min_confidence=settings.min_confidence,
+                reject_HW=rejected_B1HW[0, 0].numpy(),
+            )
             # The worker alone asks the volume, which is no place for two threads.
-            self._facts = {'frames_fused': str(self._volume.frames),
-                           'blocks': str(self._volume.blocks),
-                           'memory_mb': f'{self._volume.memory_mb:.1f}'}
+            self._facts = {
+                'frames_fused': str(self._volume.frames),
+                'blocks': str(self._volume.blocks),
+                'memory_mb': f'{self._volume.memory_mb:.1f}',
+            }
 
     def _mesh(self) -> Mesh:
         with self._volume_lock:
@@ -139,8 +153,10 @@ class TsdfNode(PosedNode):
         mesh = self._mesh()
         write_ply(path, mesh)
         self._saved_frames = frames
-        return (f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
-                f'of {frames} frames')
+        return (
+            f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
+            f'of {frames} frames'
+        )
 
     def _save_and_tell(self) -> None:
         try:

@@ -38,14 +38,19 @@ class AnchoredPrior:
     :param max_edge_px: show the first prior the image at this longest edge; 0 as it is
     """
 
-    def __init__(self, prior: Prior, scale_prior: Prior | None = None, *, max_edge_px: int = 0
-                 ) -> None:
+    def __init__(
+        self, prior: Prior, scale_prior: Prior | None = None, *, max_edge_px: int = 0
+    ) -> None:
         self._prior = prior
         self._scale_prior = scale_prior
         self._max_edge_px = max_edge_px
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> AnchoredDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> AnchoredDepth:
         """
         Return depth in metres; an image whose fit is ill-posed gets the reference itself.
 
@@ -55,22 +60,34 @@ class AnchoredPrior:
         depth = resized(given.depth_B1HW.float(), (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
         if self._scale_prior is None:
             if given.kind != 'metric':
-                raise InputError(f'the prior gives {given.kind} depth, which has no metres; name '
-                                 'what sets them, such as scale_prior:=bundled, or '
-                                 'scale_prior:=sensor with a depth image')
+                raise InputError(
+                    f'the prior gives {given.kind} depth, which has no metres; name '
+                    'what sets them, such as scale_prior:=bundled, or '
+                    'scale_prior:=sensor with a depth image'
+                )
             return AnchoredDepth(given=given, depth_m_B1HW=depth, reference_m_B1HW=depth)
         reference = self._scale_prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
         if reference.kind != 'metric':
-            raise InputError(f'scale_prior gives {reference.kind} depth; it must be metric, as it '
-                             'sets the scale')
+            raise InputError(
+                f'scale_prior gives {reference.kind} depth; it must be metric, as it '
+                'sets the scale'
+            )
         reference_m = reference.depth_B1HW.float()
         metres, fit = to_metres(depth, given.kind, reference_m)
         usable = fit.ok_B.view(-1, 1, 1, 1)
-        return AnchoredDepth(given=given, depth_m_B1HW=torch.where(usable, metres, reference_m),
-                             reference_m_B1HW=reference_m, fit=fit)
+        return AnchoredDepth(
+            given=given,
+            depth_m_B1HW=torch.where(usable, metres, reference_m),
+            reference_m_B1HW=reference_m,
+            fit=fit,
+        )
 
-    def _given(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-               sensor_m_B1HW: torch.Tensor | None) -> PriorDepth:
+    def _given(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None,
+    ) -> PriorDepth:
         if self._max_edge_px:
             full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
             rows, columns = with_longest_edge(full, self._max_edge_px)

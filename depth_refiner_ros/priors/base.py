@@ -36,8 +36,12 @@ class PriorOptions:
 class Prior(Protocol):
     """A source of depth for an image."""
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Return depth at the image's size.
 

@@ -16,8 +16,9 @@ WEIGHTS = 'network/model.safetensors'
 CONFIG = 'network/config.json'
 
 
-def to_log_metres(canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor,
-                  config: MetricNetworkConfig) -> torch.Tensor:
+def to_log_metres(
+    canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor, config: MetricNetworkConfig
+) -> torch.Tensor:
     """
     Return log depth in metres: a longer lens sees the same pixels from farther away.
 
@@ -41,16 +42,22 @@ class BundledPrior:
         self.config = network.config
         self.network: nn.Module = network
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Predict metric depth at the image's size; measured depth is not used.
 
         :raises InputError: where the intrinsics are unknown, as they set the scale
         """
         if intrinsics is None:
-            raise InputError("prior bundled needs the camera's intrinsics; publish camera_info "
-                             'or give the field of view')
+            raise InputError(
+                "prior bundled needs the camera's intrinsics; publish camera_info "
+                'or give the field of view'
+            )
         config = self.config
         width, height = network_size(config, intrinsics.width, intrinsics.height)
         camera = intrinsics.resized(width, height)
@@ -85,11 +92,14 @@ def read_prior_network(bundle: Bundle) -> MetricNetwork:
     """
     try:
         network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG)))
-        network.load_state_dict({name: value.float()
-                                 for name, value in bundle.tensors(WEIGHTS).items()})
+        network.load_state_dict(
+            {name: value.float() for name, value in bundle.tensors(WEIGHTS).items()}
+        )
     except (RuntimeError, TypeError, ValueError) as error:
-        raise WeightsError(f'{bundle.path / WEIGHTS} does not fit {CONFIG}: {first_line(error)}; '
-                           'copy the bundle again') from error
+        raise WeightsError(
+            f'{bundle.path / WEIGHTS} does not fit {CONFIG}: {first_line(error)}; '
+            'copy the bundle again'
+        ) from error
     return network.eval().requires_grad_(False)
 
 
@@ -101,6 +111,11 @@ def write_prior_bundle(folder: Path, network: MetricNetwork, record: dict[str, A
     """
     state = {name: value.detach().half() for name, value in network.state_dict().items()}
     return write_bundle(
-        folder, kind='prior', name=record.get('name', 'metric-small'), licence='Apache-2.0',
+        folder,
+        kind='prior',
+        name=record.get('name', 'metric-small'),
+        licence='Apache-2.0',
         manifest={'method': 'metric_prior', 'training': record},
-        tensors={WEIGHTS: state}, configs={CONFIG: network.config.to_dict()})
+        tensors={WEIGHTS: state},
+        configs={CONFIG: network.config.to_dict()},
+    )

@@ -54,16 +54,27 @@ class DepthAnythingPrior:
     :param description: line of :meth:`describe`
     """
 
-    def __init__(self, network: nn.Module, *, kind: DepthKind, rule: preprocess.InputRule,
-                 trained_focal: float | None = None, focal_rule: str = 'auto',
-                 description: str = '') -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        kind: DepthKind,
+        rule: preprocess.InputRule,
+        trained_focal: float | None = None,
+        focal_rule: str = 'auto',
+        description: str = '',
+    ) -> None:
         self.network = network
         self.kind: DepthKind = kind
         self._rule, self._trained_focal = rule, trained_focal
         self._focal_rule, self._description = focal_rule, description
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """Predict at the image's size; measured depth is not used."""
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         depth = self.network(self._rule.prepare(rgb_B3HW)).float()
@@ -87,16 +98,21 @@ def build_metric(options: PriorOptions) -> DepthAnythingPrior:
     folder = find_folder(METRIC, options.weights)
     config = read_config(folder, METRIC, 'depth_anything')
     if config.get('depth_estimation_type', 'relative') != 'metric':
-        raise WeightsError(f'{folder} gives disparity without a scale; prior {METRIC} needs a '
-                           f'metric model: use prior:={RELATIVE} or weights such as indoor-small')
+        raise WeightsError(
+            f'{folder} gives disparity without a scale; prior {METRIC} needs a '
+            f'metric model: use prior:={RELATIVE} or weights such as indoor-small'
+        )
     farthest_m = float(config.get('max_depth') or 1.0)
     outdoors = farthest_m > (INDOOR_M + OUTDOOR_M) / 2.0
     network = DepthAnythingNetwork(load_model(folder, 'DepthAnythingForDepthEstimation'))
     return DepthAnythingPrior(
-        network.to(options.device), kind='metric', rule=_rule(options),
+        network.to(options.device),
+        kind='metric',
+        rule=_rule(options),
         trained_focal=TRAINING_FOCAL['vkitti2' if outdoors else 'hypersim'],
         focal_rule=options.focal_rule,
-        description=_line(METRIC, 'outdoor-' if outdoors else 'indoor-', network, folder))
+        description=_line(METRIC, 'outdoor-' if outdoors else 'indoor-', network, folder),
+    )
 
 
 def build_relative(options: PriorOptions) -> DepthAnythingPrior:
@@ -112,11 +128,17 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
         where = find_folder(RELATIVE, options.weights)
         config = read_config(where, RELATIVE, 'depth_anything')
         if config.get('depth_estimation_type', 'relative') != 'relative':
-            raise WeightsError(f'{where} gives metres; prior {RELATIVE} needs a relative model: '
-                               f'use prior:={METRIC} or weights such as small')
+            raise WeightsError(
+                f'{where} gives metres; prior {RELATIVE} needs a relative model: '
+                f'use prior:={METRIC} or weights such as small'
+            )
         network = DepthAnythingNetwork(load_model(where, 'DepthAnythingForDepthEstimation'))
-    return DepthAnythingPrior(network.to(options.device), kind='disparity', rule=_rule(options),
-                              description=_line(RELATIVE, '', network, where))
+    return DepthAnythingPrior(
+        network.to(options.device),
+        kind='disparity',
+        rule=_rule(options),
+        description=_line(RELATIVE, '', network, where),
+    )
 
 
 def _rule(options: PriorOptions) -> preprocess.InputRule:

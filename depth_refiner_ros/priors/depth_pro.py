@@ -7,11 +7,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions
-from depth_refiner_ros.priors.focal import (
-    depth_of_canonical_inverse,
-    focal_of_fov,
-    known_camera,
-)
+from depth_refiner_ros.priors.focal import depth_of_canonical_inverse, focal_of_fov, known_camera
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sizes import licence_of
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
@@ -60,14 +56,19 @@ class DepthProPrior:
         model.head.layers[-2] = InFloat32(model.head.layers[-2])
         self.network: nn.Module = DepthProNetwork(model, with_fov=False)
         self.fov_network: nn.Module | None = (
-            DepthProNetwork(model, with_fov=True) if config.use_fov_model else None)
+            DepthProNetwork(model, with_fov=True) if config.use_fov_model else None
+        )
         self._focal_rule, self._description = focal_rule, description
         # Its patches tile the smallest of the scaled images exactly.
         side = round(config.patch_size / config.scaled_images_ratios[0])
         self._rule = preprocess.depth_pro(side)
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Predict metres at the image's size; measured depth is not used.
 
@@ -77,14 +78,16 @@ class DepthProPrior:
         height, width = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
         pixels = self._rule.prepare(rgb_B3HW)
         if camera is not None:
-            inverse, = self.network(pixels)
+            (inverse,) = self.network(pixels)
             focal_px = inverse.new_full((len(inverse),), camera.fx, dtype=torch.float32)
         elif self.fov_network is not None:
             inverse, fov_deg = self.fov_network(pixels)
             focal_px = focal_of_fov(fov_deg, width)
         else:
-            raise InputError('these depth_pro weights estimate no field of view; publish '
-                             'camera_info, give the field of view, or use weights with fov_model')
+            raise InputError(
+                'these depth_pro weights estimate no field of view; publish '
+                'camera_info, give the field of view, or use weights with fov_model'
+            )
         inverse = self._rule.restore(inverse.float(), (height, width))
         return PriorDepth(depth_B1HW=depth_of_canonical_inverse(inverse, focal_px, width))
 
@@ -98,6 +101,5 @@ def build(options: PriorOptions) -> DepthProPrior:
     folder = find_folder(NAME, options.weights)
     read_config(folder, NAME, 'depth_pro')
     model = load_model(folder, 'DepthProForDepthEstimation').to(options.device)
-    line = (f'prior {NAME}: {licence_of(NAME, "large")}, {size_mb(folder):.1f} MB, '
-            f'{folder}')
+    line = f'prior {NAME}: {licence_of(NAME, "large")}, {size_mb(folder):.1f} MB, {folder}'
     return DepthProPrior(model, focal_rule=options.focal_rule, description=line)

@@ -33,10 +33,10 @@ from depth_refiner_ros.priors.base import FOCAL_RULES
 import torch
 
 TRAINING_FOCAL = {
-    'hypersim': 886.81 / 768.0,     # 1024 x 768, 60 degrees across
-    'vkitti2': 725.0087 / 375.0,    # 1242 x 375
-    'nyu': 518.86 / 480.0,          # 640 x 480 Kinect
-    'kitti': 721.54 / 352.0,        # 1216 x 352 crop
+    'hypersim': 886.81 / 768.0,  # 1024 x 768, 60 degrees across
+    'vkitti2': 725.0087 / 375.0,  # 1242 x 375
+    'nyu': 518.86 / 480.0,  # 640 x 480 Kinect
+    'kitti': 721.54 / 352.0,  # 1216 x 352 crop
 }
 """Focal length of the training cameras as a multiple of the image's short side."""
 
@@ -83,8 +83,9 @@ def focal_of_fov(fov_deg_B: torch.Tensor, width: int) -> torch.Tensor:
     return 0.5 * width / torch.tan(0.5 * torch.deg2rad(fov_deg_B.float()))
 
 
-def depth_of_canonical_inverse(inverse_B1HW: torch.Tensor, focal_px_B: torch.Tensor,
-                               width: int) -> torch.Tensor:
+def depth_of_canonical_inverse(
+    inverse_B1HW: torch.Tensor, focal_px_B: torch.Tensor, width: int
+) -> torch.Tensor:
     """
     Return metres from DepthPro's canonical inverse depth: f / (width * inverse).
 

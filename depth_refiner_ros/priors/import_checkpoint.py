@@ -20,8 +20,9 @@ def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
     :raises WeightsError: where the checkpoint is no such thing or the folder is taken
     """
     if architecture not in ARCHITECTURES:
-        raise WeightsError(f'architecture {architecture!r} is not one of '
-                           f'{", ".join(ARCHITECTURES)}')
+        raise WeightsError(
+            f'architecture {architecture!r} is not one of {", ".join(ARCHITECTURES)}'
+        )
     state = read_pickle(checkpoint)
     _make(folder)
     save_file(state, folder / 'model.safetensors')

@@ -21,12 +21,16 @@ def fill_network(network: nn.Module, file: Path) -> nn.Module:
     try:
         missing = network.load_state_dict(load_file(file), strict=False).missing_keys
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(f'{file} does not load as {type(network).__name__}: '
-                           f'{first_line(error)}; copy the model again') from error
+        raise WeightsError(
+            f'{file} does not load as {type(network).__name__}: '
+            f'{first_line(error)}; copy the model again'
+        ) from error
     learnt = {name for name, _ in network.named_parameters()}
     if lacking := [name for name in missing if name in learnt]:
-        raise WeightsError(f'{file}: {len(lacking)} weights are missing, first {lacking[0]}; '
-                           'weights and config.json are of different models')
+        raise WeightsError(
+            f'{file}: {len(lacking)} weights are missing, first {lacking[0]}; '
+            'weights and config.json are of different models'
+        )
     refuse_not_finite(file, network)
     return network.eval().requires_grad_(False)
 
@@ -39,5 +43,6 @@ def refuse_not_finite(where: Path, network: nn.Module) -> None:
     """
     for name, value in network.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise WeightsError(f'{where}: {name} holds NaN or infinite values; copy the model '
-                               'again')
+            raise WeightsError(
+                f'{where}: {name} holds NaN or infinite values; copy the model again'
+            )

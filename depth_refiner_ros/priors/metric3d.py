@@ -62,22 +62,33 @@ class Metric3DPrior:
     :param description: line of :meth:`describe`
     """
 
-    def __init__(self, network: nn.Module, rule: preprocess.InputRule | None = None, *,
-                 description: str = '') -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        rule: preprocess.InputRule | None = None,
+        *,
+        description: str = '',
+    ) -> None:
         self.network = network
         self._rule = rule or preprocess.metric3d()
         self._description = description
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Predict metres at the image's size; measured depth is not used.
 
         :raises InputError: where the intrinsics are unknown, as they set the scale
         """
         if intrinsics is None:
-            raise InputError(f"prior {NAME} needs the camera's intrinsics; publish camera_info or "
-                             'give the field of view')
+            raise InputError(
+                f"prior {NAME} needs the camera's intrinsics; publish camera_info or "
+                'give the field of view'
+            )
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         canonical = self.network(self._rule.prepare(rgb_B3HW)).float()
         depth = self._rule.restore(canonical, size)
@@ -97,21 +108,29 @@ def build(options: PriorOptions) -> Metric3DPrior:
     :raises WeightsError: where folder or checkout are missing or do not fit
     """
     if options.focal_rule == 'none':
-        raise SettingsError(f'prior_focal_rule = none, but prior {NAME} has no scale without the '
-                            'focal length; use auto')
+        raise SettingsError(
+            f'prior_focal_rule = none, but prior {NAME} has no scale without the '
+            'focal length; use auto'
+        )
     folder = Path(options.weights).expanduser()
     if not folder.is_dir():
-        raise SettingsError(f'prior_weights = {options.weights!r} is no folder; Metric3D is '
-                            'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
-                            'convert it once with depth-refiner models import and name the result')
+        raise SettingsError(
+            f'prior_weights = {options.weights!r} is no folder; Metric3D is '
+            'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
+            'convert it once with depth-refiner models import and name the result'
+        )
     config = read_config(folder, NAME, MODEL_TYPE)
     architecture = str(config.get('architecture'))
     if architecture not in ARCHITECTURES:
-        raise WeightsError(f'{folder / "config.json"}: architecture {architecture!r} is not one '
-                           f'of {", ".join(ARCHITECTURES)}')
+        raise WeightsError(
+            f'{folder / "config.json"}: architecture {architecture!r} is not one '
+            f'of {", ".join(ARCHITECTURES)}'
+        )
     network = Metric3DNetwork(load_network(architecture, folder)).to(options.device)
-    line = (f'prior {NAME} ({architecture}): BSD-2-Clause code, weights see model card, '
-            f'{size_mb(folder):.1f} MB, {folder}')
+    line = (
+        f'prior {NAME} ({architecture}): BSD-2-Clause code, weights see model card, '
+        f'{size_mb(folder):.1f} MB, {folder}'
+    )
     return Metric3DPrior(network, description=line)
 
 
@@ -126,9 +145,11 @@ def load_network(architecture: str, folder: Path) -> Any:
         found = 'not on this machine' if commit is None else f'at {commit}'
         raise WeightsError(f'the code of Metric3D is {found}; {metric3d_command()}')
     try:
-        network = torch.hub.load(str(metric3d_folder()), architecture, source='local',
-                                 pretrain=False)
+        network = torch.hub.load(
+            str(metric3d_folder()), architecture, source='local', pretrain=False
+        )
     except ImportError as error:
-        raise WeightsError(f'Metric3D cannot be imported ({first_line(error)}); '
-                           f'{metric3d_command()}') from error
+        raise WeightsError(
+            f'Metric3D cannot be imported ({first_line(error)}); {metric3d_command()}'
+        ) from error
     return fill_network(network, folder / 'model.safetensors')

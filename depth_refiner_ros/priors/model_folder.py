@@ -34,13 +34,13 @@ def find_folder(prior: str, weights: str) -> Path:
     example = next(iter(known.values()))
     sizes = f'one of {", ".join(known)}, a folder, or a hub id such as {example}'
     if weights == 'bundled':
-        raise SettingsError(f'prior {prior} comes without weights; set prior_weights to '
-                            f'{sizes}')
+        raise SettingsError(f'prior {prior} comes without weights; set prior_weights to {sizes}')
     if is_hub_id(weights):
         return fetch(weights, WANTED)
     if '/' not in weights:
-        raise SettingsError(f'prior_weights = {weights!r} is no size of {prior} and no folder; '
-                            f'use {sizes}')
+        raise SettingsError(
+            f'prior_weights = {weights!r} is no size of {prior} and no folder; use {sizes}'
+        )
     raise WeightsError(f'{weights} is no folder; prior {prior} reads {sizes}')
 
 
@@ -53,17 +53,22 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
         lacks files
     """
     if (folder / MANIFEST).is_file():
-        raise WeightsError(f'{folder} is a bundle of this package, not a model for prior {prior}; '
-                           'use prior:=bundled for a prior bundle')
+        raise WeightsError(
+            f'{folder} is a bundle of this package, not a model for prior {prior}; '
+            'use prior:=bundled for a prior bundle'
+        )
     file = folder / 'config.json'
     if not file.is_file():
-        raise WeightsError(f'{folder} holds no config.json; prior {prior} needs the folder as '
-                           'published, with config.json and safetensors')
+        raise WeightsError(
+            f'{folder} holds no config.json; prior {prior} needs the folder as '
+            'published, with config.json and safetensors'
+        )
     config = read_json(file, 'copy the model again')
     found = config.get('model_type')
     if found != model_type:
-        raise WeightsError(f'{folder} holds a model of type {found!r}; prior {prior} needs '
-                           f'{model_type!r}')
+        raise WeightsError(
+            f'{folder} holds a model of type {found!r}; prior {prior} needs {model_type!r}'
+        )
     check_safetensors(folder)
     return config
 
@@ -78,8 +83,10 @@ def check_safetensors(folder: Path) -> None:
         return
     pickles = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in PICKLES)
     if pickles:
-        raise WeightsError(f'{folder} holds only a pickle ({pickles[0]}), which is never loaded; '
-                           'convert it once with depth-refiner models import')
+        raise WeightsError(
+            f'{folder} holds only a pickle ({pickles[0]}), which is never loaded; '
+            'convert it once with depth-refiner models import'
+        )
     raise WeightsError(f'{folder} holds no safetensors; copy the model again')
 
 

@@ -41,13 +41,21 @@ class MetricNetworkConfig:
     mirror: bool = False
 
     def __post_init__(self) -> None:
-        sizes = (*self.channels, *self.blocks, *self.decoder_channels, self.input_width,
-                 self.input_height, self.canonical_focal_px, self.groups)
+        sizes = (
+            *self.channels,
+            *self.blocks,
+            *self.decoder_channels,
+            self.input_width,
+            self.input_height,
+            self.canonical_focal_px,
+            self.groups,
+        )
         if not all(size > 0 for size in sizes):
             raise ValueError(f'every number of the network must be positive: {self}')
         if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
-            raise ValueError(f'channels, blocks and decoder_channels must be of lengths n, n and '
-                             f'n - 1: {self}')
+            raise ValueError(
+                f'channels, blocks and decoder_channels must be of lengths n, n and n - 1: {self}'
+            )
 
     @property
     def multiple(self) -> int:
@@ -61,8 +69,9 @@ class MetricNetworkConfig:
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> 'MetricNetworkConfig':
         """Read a configuration; lists become tuples."""
-        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
-                                 for key, value in tree.items()}
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()
+        }
         return cls(**plain)
 
 
@@ -166,5 +175,7 @@ def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[
     """
     scale = math.sqrt(config.input_width * config.input_height / (width * height))
     step = config.multiple
-    return (max(step, round(width * scale / step) * step),
-            max(step, round(height * scale / step) * step))
+    return (
+        max(step, round(width * scale / step) * step),
+        max(step, round(height * scale / step) * step),
+    )

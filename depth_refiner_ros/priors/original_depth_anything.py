@@ -16,35 +16,62 @@ from safetensors.torch import load_file
 import torch
 
 SIZES: dict[int, dict[str, Any]] = {
-    384: {'heads': 6, 'layers': 12, 'taps': (3, 6, 9, 12), 'fusion': 64,
-          'neck': (48, 96, 192, 384)},
-    768: {'heads': 12, 'layers': 12, 'taps': (3, 6, 9, 12), 'fusion': 128,
-          'neck': (96, 192, 384, 768)},
-    1024: {'heads': 16, 'layers': 24, 'taps': (5, 12, 18, 24), 'fusion': 256,
-           'neck': (256, 512, 1024, 1024)},
-    1536: {'heads': 24, 'layers': 40, 'taps': (10, 20, 30, 40), 'fusion': 384,
-           'neck': (1536, 1536, 1536, 1536)},
+    384: {
+        'heads': 6,
+        'layers': 12,
+        'taps': (3, 6, 9, 12),
+        'fusion': 64,
+        'neck': (48, 96, 192, 384),
+    },
+    768: {
+        'heads': 12,
+        'layers': 12,
+        'taps': (3, 6, 9, 12),
+        'fusion': 128,
+        'neck': (96, 192, 384, 768),
+    },
+    1024: {
+        'heads': 16,
+        'layers': 24,
+        'taps': (5, 12, 18, 24),
+        'fusion': 256,
+        'neck': (256, 512, 1024, 1024),
+    },
+    1536: {
+        'heads': 24,
+        'layers': 40,
+        'taps': (10, 20, 30, 40),
+        'fusion': 384,
+        'neck': (1536, 1536, 1536, 1536),
+    },
 }
 """Features of the encoder to the rest of the architecture: S, B, L, giant."""
 
-PATTERNS = tuple((re.compile(f'^{old}'), new) for old, new in (
-    (r'pretrained\.(cls_token|mask_token)', r'backbone.embeddings.\1'),
-    (r'pretrained\.pos_embed', 'backbone.embeddings.position_embeddings'),
-    (r'pretrained\.patch_embed\.proj', 'backbone.embeddings.patch_embeddings.projection'),
-    (r'pretrained\.norm', 'backbone.layernorm'),
-    (r'pretrained\.blocks\.(\d+)\.attn\.proj',
-     r'backbone.encoder.layer.\1.attention.output.dense'),
-    (r'pretrained\.blocks\.(\d+)\.ls([12])\.gamma',
-     r'backbone.encoder.layer.\1.layer_scale\2.lambda1'),
-    (r'pretrained\.blocks\.(\d+)\.mlp\.w12', r'backbone.encoder.layer.\1.mlp.weights_in'),
-    (r'pretrained\.blocks\.(\d+)\.mlp\.w3', r'backbone.encoder.layer.\1.mlp.weights_out'),
-    (r'pretrained\.blocks\.', 'backbone.encoder.layer.'),
-    (r'depth_head\.projects\.(\d)', r'neck.reassemble_stage.layers.\1.projection'),
-    (r'depth_head\.resize_layers\.(\d)', r'neck.reassemble_stage.layers.\1.resize'),
-    (r'depth_head\.scratch\.output_conv1', 'head.conv1'),
-    (r'depth_head\.scratch\.output_conv2\.0', 'head.conv2'),
-    (r'depth_head\.scratch\.output_conv2\.2', 'head.conv3'),
-))
+PATTERNS = tuple(
+    (re.compile(f'^{old}'), new)
+    for old, new in (
+        (r'pretrained\.(cls_token|mask_token)', r'backbone.embeddings.\1'),
+        (r'pretrained\.pos_embed', 'backbone.embeddings.position_embeddings'),
+        (r'pretrained\.patch_embed\.proj', 'backbone.embeddings.patch_embeddings.projection'),
+        (r'pretrained\.norm', 'backbone.layernorm'),
+        (
+            r'pretrained\.blocks\.(\d+)\.attn\.proj',
+            r'backbone.encoder.layer.\1.attention.output.dense',
+        ),
+        (
+            r'pretrained\.blocks\.(\d+)\.ls([12])\.gamma',
+            r'backbone.encoder.layer.\1.layer_scale\2.lambda1',
+        ),
+        (r'pretrained\.blocks\.(\d+)\.mlp\.w12', r'backbone.encoder.layer.\1.mlp.weights_in'),
+        (r'pretrained\.blocks\.(\d+)\.mlp\.w3', r'backbone.encoder.layer.\1.mlp.weights_out'),
+        (r'pretrained\.blocks\.', 'backbone.encoder.layer.'),
+        (r'depth_head\.projects\.(\d)', r'neck.reassemble_stage.layers.\1.projection'),
+        (r'depth_head\.resize_layers\.(\d)', r'neck.reassemble_stage.layers.\1.resize'),
+        (r'depth_head\.scratch\.output_conv1', 'head.conv1'),
+        (r'depth_head\.scratch\.output_conv2\.0', 'head.conv2'),
+        (r'depth_head\.scratch\.output_conv2\.2', 'head.conv3'),
+    )
+)
 ROW = re.compile(r'^depth_head\.scratch\.layer(\d)_rn')
 FUSION = re.compile(r'^depth_head\.scratch\.refinenet(\d)\.')
 UNIT = re.compile(r'resConfUnit(\d)\.conv(\d)')
@@ -64,13 +91,16 @@ def read_original(file: Path) -> Any:
     :raises WeightsError: for a pickle, or weights that are of no known size
     """
     if file.suffix.lower() in PICKLES:
-        raise WeightsError(f'{file} is a pickle, which is never loaded; convert it once with '
-                           'depth-refiner models import')
+        raise WeightsError(
+            f'{file} is a pickle, which is never loaded; convert it once with '
+            'depth-refiner models import'
+        )
     try:
         state = load_file(file)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f'{file} is not readable safetensors: {error}; copy it again'
-                           ) from error
+        raise WeightsError(
+            f'{file} is not readable safetensors: {error}; copy it again'
+        ) from error
     return model_of(file, state)
 
 
@@ -81,8 +111,12 @@ def model_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     :param file: where they are from, for messages
     :raises WeightsError: where they are of no known size, or incomplete
     """
-    return load_model(file, 'DepthAnythingForDepthEstimation', config=config_of(file, state),
-                      state=to_transformers(state))
+    return load_model(
+        file,
+        'DepthAnythingForDepthEstimation',
+        config=config_of(file, state),
+        state=to_transformers(state),
+    )
 
 
 def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
@@ -94,19 +128,34 @@ def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     token = state.get('pretrained.cls_token')
     width = 0 if token is None else token.shape[-1]
     if width not in SIZES:
-        raise WeightsError(f'{file} holds no Depth Anything V2 of its own code (encoder width '
-                           f'{width or "unknown"}, known {", ".join(map(str, SIZES))}); use the '
-                           'folder of a -hf model')
+        raise WeightsError(
+            f'{file} holds no Depth Anything V2 of its own code (encoder width '
+            f'{width or "unknown"}, known {", ".join(map(str, SIZES))}); use the '
+            'folder of a -hf model'
+        )
     from transformers import DepthAnythingConfig, Dinov2Config
+
     size = SIZES[width]
     backbone = Dinov2Config(
-        image_size=518, patch_size=14, hidden_size=width, num_attention_heads=size['heads'],
-        num_hidden_layers=size['layers'], out_indices=list(size['taps']),
-        use_swiglu_ffn=width == 1536, apply_layernorm=True, reshape_hidden_states=False)
+        image_size=518,
+        patch_size=14,
+        hidden_size=width,
+        num_attention_heads=size['heads'],
+        num_hidden_layers=size['layers'],
+        out_indices=list(size['taps']),
+        use_swiglu_ffn=width == 1536,
+        apply_layernorm=True,
+        reshape_hidden_states=False,
+    )
     return DepthAnythingConfig(
-        backbone_config=backbone, reassemble_hidden_size=width, patch_size=14,
-        neck_hidden_sizes=list(size['neck']), fusion_hidden_size=size['fusion'],
-        depth_estimation_type='relative', max_depth=1)
+        backbone_config=backbone,
+        reassemble_hidden_size=width,
+        patch_size=14,
+        neck_hidden_sizes=list(size['neck']),
+        fusion_hidden_size=size['fusion'],
+        depth_estimation_type='relative',
+        max_depth=1,
+    )
 
 
 def to_transformers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -126,8 +175,11 @@ def _renamed(name: str) -> str:
     # Both sides count the fusion blocks, from opposite ends.
     name = ROW.sub(lambda found: f'neck.convs.{int(found[1]) - 1}', name)
     name = FUSION.sub(lambda found: f'neck.fusion_stage.layers.{4 - int(found[1])}.', name)
-    name = UNIT.sub(r'residual_layer\1.convolution\2', name).replace('out_conv', 'projection') \
-        if name.startswith('neck.fusion_stage') else name
+    name = (
+        UNIT.sub(r'residual_layer\1.convolution\2', name).replace('out_conv', 'projection')
+        if name.startswith('neck.fusion_stage')
+        else name
+    )
     for pattern, new in PATTERNS:
         name, found = pattern.subn(new, name)
         if found:

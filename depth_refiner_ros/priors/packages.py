@@ -22,23 +22,28 @@ METRIC3D_COMMIT = 'eb5b6fac0dc155e4e52f576e304fbf11655ff339'
 
 def unidepth_command() -> str:
     """Say how to install UniDepth beside any build of torch."""
-    return ("pip install --no-deps 'unidepth @ git+https://github.com/lpiccinelli-eth/UniDepth@"
-            f"{UNIDEPTH_COMMIT}' && pip install einops timm wandb matplotlib torchvision (the "
-            "torchvision of torch's own build: --index-url https://download.pytorch.org/whl/cpu, "
-            'or /cu130)')
+    return (
+        "pip install --no-deps 'unidepth @ git+https://github.com/lpiccinelli-eth/UniDepth@"
+        f"{UNIDEPTH_COMMIT}' && pip install einops timm wandb matplotlib torchvision (the "
+        "torchvision of torch's own build: --index-url https://download.pytorch.org/whl/cpu, "
+        'or /cu130)'
+    )
 
 
 def metric3d_folder() -> Path:
     """Return where torch.hub keeps the checkout of Metric3D."""
     import torch.hub
+
     return Path(torch.hub.get_dir()) / f'YvanYin_Metric3D_{METRIC3D_COMMIT}'
 
 
 def metric3d_command() -> str:
     """Say how to make the checkout of Metric3D where it is looked for."""
     folder = metric3d_folder()
-    return (f'git clone https://github.com/YvanYin/Metric3D {folder} && git -C {folder} checkout '
-            f'{METRIC3D_COMMIT} && pip install mmengine timm')
+    return (
+        f'git clone https://github.com/YvanYin/Metric3D {folder} && git -C {folder} checkout '
+        f'{METRIC3D_COMMIT} && pip install mmengine timm'
+    )
 
 
 def import_unidepth() -> ModuleType:
@@ -51,8 +56,9 @@ def import_unidepth() -> ModuleType:
         return importlib.import_module('unidepth.models')
     except (ImportError, RuntimeError) as error:
         # A torchvision of another build than torch's fails with a RuntimeError.
-        raise WeightsError(f'UniDepth cannot be imported ({first_line(error)}); '
-                           f'{unidepth_command()}') from error
+        raise WeightsError(
+            f'UniDepth cannot be imported ({first_line(error)}); {unidepth_command()}'
+        ) from error
 
 
 def unidepth_commit() -> str | None:
@@ -94,10 +100,21 @@ class Package:
 
 
 PACKAGES = (
-    Package(name='UniDepth', priors=('unidepth_v1', 'unidepth_v2'), commit=UNIDEPTH_COMMIT,
-            licence='CC BY-NC 4.0, NON-COMMERCIAL USE ONLY', found=unidepth_commit,
-            command=unidepth_command),
-    Package(name='Metric3D', priors=('metric3d_v2',), commit=METRIC3D_COMMIT,
-            licence='BSD-2-Clause', found=metric3d_commit, command=metric3d_command),
+    Package(
+        name='UniDepth',
+        priors=('unidepth_v1', 'unidepth_v2'),
+        commit=UNIDEPTH_COMMIT,
+        licence='CC BY-NC 4.0, NON-COMMERCIAL USE ONLY',
+        found=unidepth_commit,
+        command=unidepth_command,
+    ),
+    Package(
+        name='Metric3D',
+        priors=('metric3d_v2',),
+        commit=METRIC3D_COMMIT,
+        licence='BSD-2-Clause',
+        found=metric3d_commit,
+        command=metric3d_command,
+    ),
 )
 """What ``doctor`` looks for; none of it is needed by the other priors."""

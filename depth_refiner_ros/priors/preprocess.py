@@ -52,7 +52,7 @@ class Borders:
     def removed(self, map_BCHW: torch.Tensor) -> torch.Tensor:
         """Take them off a map of the bordered size."""
         height, width = map_BCHW.shape[-2:]
-        return map_BCHW[..., self.top:height - self.bottom, self.left:width - self.right]
+        return map_BCHW[..., self.top : height - self.bottom, self.left : width - self.right]
 
     def around(self, size: Size) -> Size:
         """Return the size with borders."""
@@ -119,49 +119,62 @@ def lower_bound(short_side: int, multiple: int) -> Callable[[Size], Size]:
 
     :param short_side: in pixels; the long side is rounded to the nearest multiple
     """
+
     def size(image: Size) -> Size:
         scale = short_side / min(image)
         nearest = [round(side * scale / multiple) * multiple for side in image]
-        rows, columns = (side if side >= short_side else math.ceil(short_side / multiple)
-                         * multiple for side in nearest)
+        rows, columns = (
+            side if side >= short_side else math.ceil(short_side / multiple) * multiple
+            for side in nearest
+        )
         return rows, columns
+
     return size
 
 
 def rounded_up(multiple: int) -> Callable[[Size], Size]:
     """Keep the image's size but for the next multiple."""
+
     def size(image: Size) -> Size:
         rows, columns = (math.ceil(side / multiple) * multiple for side in image)
         return rows, columns
+
     return size
 
 
 def least_change(rows: int, columns: int, multiple: int) -> Callable[[Size], Size]:
     """Match the target side that asks for the smaller change; keep the aspect but for rounding."""
+
     def size(image: Size) -> Size:
         by_rows, by_columns = rows / image[0], columns / image[1]
         scale = by_columns if abs(1.0 - by_columns) < abs(1.0 - by_rows) else by_rows
         height, width = (max(1, round(side * scale / multiple)) * multiple for side in image)
         return height, width
+
     return size
 
 
 def fitted(rows: int, columns: int) -> Callable[[Size], Size]:
     """Make the image as large as fits, rounded down."""
+
     def size(image: Size) -> Size:
         scale = min(rows / image[0], columns / image[1])
         # The small term keeps the side that decides from falling a pixel short of its target.
         height, width = (max(1, int(side * scale + 1e-6)) for side in image)
         return height, width
+
     return size
 
 
 def centred(rows: int, columns: int) -> Callable[[Size], Borders]:
     """Add what a fitted image lacks of a size, the odd pixel below and right."""
+
     def borders(inner: Size) -> Borders:
         top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
-        return Borders(top=top, bottom=rows - inner[0] - top,
-                       left=left, right=columns - inner[1] - left)
+        return Borders(
+            top=top, bottom=rows - inner[0] - top, left=left, right=columns - inner[1] - left
+        )
+
     return borders
 
 
@@ -189,8 +202,13 @@ def prompt_depth_anything(short_side: int = 0) -> InputRule:
 
 def zoedepth() -> InputRule:
     """Return the rule of ZoeDepth."""
-    return InputRule(size=least_change(384, 512, 32), before=mirrored, mean_std=HALF,
-                     down_corners=True, up='bicubic')
+    return InputRule(
+        size=least_change(384, 512, 32),
+        before=mirrored,
+        mean_std=HALF,
+        down_corners=True,
+        up='bicubic',
+    )
 
 
 def depth_pro(side: int = 1536) -> InputRule:

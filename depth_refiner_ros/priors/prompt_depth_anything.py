@@ -51,14 +51,23 @@ class PromptDepthAnythingPrior:
     :param description: line of :meth:`describe`
     """
 
-    def __init__(self, network: nn.Module, rule: preprocess.InputRule | None = None, *,
-                 description: str = '') -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        rule: preprocess.InputRule | None = None,
+        *,
+        description: str = '',
+    ) -> None:
         self.network = network
         self._rule = rule or preprocess.prompt_depth_anything()
         self._description = description
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Predict metres at the image's size.
 
@@ -66,8 +75,10 @@ class PromptDepthAnythingPrior:
             a GPU, which is not asked, such an image gets no depth
         """
         if sensor_m_B1HW is None:
-            raise InputError(f'prior {NAME} needs a depth image as its prompt; connect depth_in '
-                             'or use prior:=bundled')
+            raise InputError(
+                f'prior {NAME} needs a depth image as its prompt; connect depth_in '
+                'or use prior:=bundled'
+            )
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         depth = self.network(self._rule.prepare(rgb_B3HW), prompt_of(measured)).float()
@@ -92,8 +103,10 @@ def prompt_of(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     """
     empty_B = _is_empty(depth_m_B1HW)
     if surely_somewhere(empty_B):
-        raise InputError(f'depth image {int(empty_B.nonzero()[0])} of the batch has no valid '
-                         'pixel; check its range and encoding')
+        raise InputError(
+            f'depth image {int(empty_B.nonzero()[0])} of the batch has no valid '
+            'pixel; check its range and encoding'
+        )
     filled = fill_holes(depth_m_B1HW)
     rows, columns = filled.shape[-2:]
     if rows > PROMPT_ROWS:
@@ -120,4 +133,6 @@ def build(options: PriorOptions) -> PromptDepthAnythingPrior:
     line = f'prior {NAME} {size}: {licence_of(NAME, size)}, {size_mb(folder):.1f} MB, {folder}'
     return PromptDepthAnythingPrior(
         PromptDepthAnythingNetwork(model).to(options.device),
-        preprocess.prompt_depth_anything(options.short_side), description=line)
+        preprocess.prompt_depth_anything(options.short_side),
+        description=line,
+    )

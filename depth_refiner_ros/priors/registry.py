@@ -35,9 +35,16 @@ RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anyt
 """Priors whose network takes any size; those of fixed size refuse ``prior_short_side``."""
 
 
-def build_prior(name: str, weights: str = 'bundled', *, seed: int = 0,
-                device: torch.device | str = 'cpu', focal_rule: str = 'auto',
-                short_side: int = 0, input: str = 'model') -> Prior:
+def build_prior(
+    name: str,
+    weights: str = 'bundled',
+    *,
+    seed: int = 0,
+    device: torch.device | str = 'cpu',
+    focal_rule: str = 'auto',
+    short_side: int = 0,
+    input: str = 'model',
+) -> Prior:
     """
     Build a prior.
 
@@ -53,20 +60,32 @@ def build_prior(name: str, weights: str = 'bundled', *, seed: int = 0,
     """
     if name not in BUILDERS:
         raise SettingsError(f'prior = {name!r} must be one of {sorted(BUILDERS)}')
-    options = PriorOptions(weights=weights, seed=seed, device=device, focal_rule=focal_rule,
-                           short_side=short_side, input=input)
+    options = PriorOptions(
+        weights=weights,
+        seed=seed,
+        device=device,
+        focal_rule=focal_rule,
+        short_side=short_side,
+        input=input,
+    )
     _check(name, options)
     return BUILDERS[name](options)
 
 
 def _check(name: str, options: PriorOptions) -> None:
-    for option, value, known in (('prior_focal_rule', options.focal_rule, FOCAL_RULES),
-                                 ('prior_input', options.input, INPUTS)):
+    for option, value, known in (
+        ('prior_focal_rule', options.focal_rule, FOCAL_RULES),
+        ('prior_input', options.input, INPUTS),
+    ):
         if value not in known:
             raise SettingsError(f'{option} = {value!r} must be one of {", ".join(known)}')
     if options.short_side and name not in RESIZABLE:
-        raise SettingsError(f'prior_short_side = {options.short_side}, but prior {name} has one '
-                            f'size; use 0, or one of {", ".join(RESIZABLE)}')
+        raise SettingsError(
+            f'prior_short_side = {options.short_side}, but prior {name} has one '
+            f'size; use 0, or one of {", ".join(RESIZABLE)}'
+        )
     if options.input != 'model' and name != 'depth_anything_v2':
-        raise SettingsError(f'prior_input = {options.input} is how ApDepth feeds '
-                            f'depth_anything_v2; use model with prior {name}')
+        raise SettingsError(
+            f'prior_input = {options.input} is how ApDepth feeds '
+            f'depth_anything_v2; use model with prior {name}'
+        )

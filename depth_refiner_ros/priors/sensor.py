@@ -13,8 +13,12 @@ NEAREST_M = 1e-3
 class SensorPrior:
     """Registered sensor depth, cleaned: what is not a positive number becomes unknown."""
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Return the sensor's depth at the image's size, by nearest pixel.
 
@@ -22,12 +26,14 @@ class SensorPrior:
             on the CPU, none of its pixels has a value
         """
         if sensor_m_B1HW is None:
-            raise InputError('prior sensor needs a depth image; connect depth_in or use '
-                             'prior:=bundled')
+            raise InputError(
+                'prior sensor needs a depth image; connect depth_in or use prior:=bundled'
+            )
         check_map('sensor depth', sensor_m_B1HW)
         if len(sensor_m_B1HW) != len(rgb_B3HW):
-            raise InputError(f'{len(rgb_B3HW)} images but {len(sensor_m_B1HW)} depth images; give '
-                             'one for each')
+            raise InputError(
+                f'{len(rgb_B3HW)} images but {len(sensor_m_B1HW)} depth images; give one for each'
+            )
         depth = sensor_m_B1HW.float()
         if depth.shape[-2:] != rgb_B3HW.shape[-2:]:
             depth = functional.interpolate(depth, size=rgb_B3HW.shape[-2:], mode='nearest-exact')

@@ -7,16 +7,22 @@ DA2 = 'depth-anything/Depth-Anything-V2'
 SIZES: dict[str, dict[str, str]] = {
     'depth_anything_v2_metric': {
         f'{scene}-{size}': f'{DA2}-Metric-{scene.capitalize()}-{size.capitalize()}-hf'
-        for scene in ('indoor', 'outdoor') for size in ('small', 'base', 'large')},
-    'depth_anything_v2': {size: f'{DA2}-{size.capitalize()}-hf'
-                          for size in ('small', 'base', 'large')},
+        for scene in ('indoor', 'outdoor')
+        for size in ('small', 'base', 'large')
+    },
+    'depth_anything_v2': {
+        size: f'{DA2}-{size.capitalize()}-hf' for size in ('small', 'base', 'large')
+    },
     'zoedepth': {'nyu-kitti': 'Intel/zoedepth-nyu-kitti'},
     'depth_pro': {'large': 'apple/DepthPro-hf'},
-    'prompt_depth_anything': {'small': 'depth-anything/prompt-depth-anything-vits-hf',
-                              'large': 'depth-anything/prompt-depth-anything-vitl-hf'},
+    'prompt_depth_anything': {
+        'small': 'depth-anything/prompt-depth-anything-vits-hf',
+        'large': 'depth-anything/prompt-depth-anything-vitl-hf',
+    },
     'unidepth_v1': {size: f'lpiccinelli/unidepth-v1-{size}' for size in ('vitl14', 'cnvnxtl')},
-    'unidepth_v2': {size: f'lpiccinelli/unidepth-v2-{size}'
-                    for size in ('vits14', 'vitb14', 'vitl14')},
+    'unidepth_v2': {
+        size: f'lpiccinelli/unidepth-v2-{size}' for size in ('vits14', 'vitb14', 'vitl14')
+    },
 }
 """Prior to short name to hub id."""
 

@@ -27,21 +27,34 @@ class SmearedPrior:
         recording has its own and the same frame always the same; otherwise from the seed alone
     """
 
-    def __init__(self, *, factor: float = 12.0, warp: float = 0.03, scale: float = 0.03,
-                 seed: int = 0, per_image: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        factor: float = 12.0,
+        warp: float = 0.03,
+        scale: float = 0.03,
+        seed: int = 0,
+        per_image: bool = False,
+    ) -> None:
         self.factor, self.warp, self.scale, self.seed = factor, warp, scale, seed
         self.per_image = per_image
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """
         Spoil the measured depth; its holes are filled first, as a network knows none.
 
         :raises InputError: where there is no measured depth
         """
         if sensor_m_B1HW is None:
-            raise InputError('prior smeared needs known depth; it is for recordings with ground '
-                             'truth, use prior:=bundled elsewhere')
+            raise InputError(
+                'prior smeared needs known depth; it is for recordings with ground '
+                'truth, use prior:=bundled elsewhere'
+            )
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         exact = fill_holes(measured)
         error = self._errors(measured)
@@ -50,8 +63,9 @@ class SmearedPrior:
     def _errors(self, measured_m_B1HW: torch.Tensor) -> torch.Tensor:
         if not self.per_image:
             return self._error(measured_m_B1HW, self.seed)
-        return torch.cat([self._error(depth[None], self.seed + _checksum(depth))
-                          for depth in measured_m_B1HW])
+        return torch.cat(
+            [self._error(depth[None], self.seed + _checksum(depth)) for depth in measured_m_B1HW]
+        )
 
     def _error(self, like_B1HW: torch.Tensor, seed: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
@@ -75,13 +89,16 @@ def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> t
     """
     height, width = depth_m_B1HW.shape[-2:]
     small = functional.interpolate(
-        depth_m_B1HW, size=(max(2, round(height / factor)), max(2, round(width / factor))),
-        mode='area')
+        depth_m_B1HW,
+        size=(max(2, round(height / factor)), max(2, round(width / factor))),
+        mode='area',
+    )
     return functional.interpolate(small, size=(height, width), mode=mode).clamp_min(1e-2)
 
 
-def scale_error(like_B1HW: torch.Tensor, generator: torch.Generator, *, warp: float = 0.05,
-                scale: float = 0.05) -> torch.Tensor:
+def scale_error(
+    like_B1HW: torch.Tensor, generator: torch.Generator, *, warp: float = 0.05, scale: float = 0.05
+) -> torch.Tensor:
     """
     Draw a smooth factor around 1: a 3 x 4 grid of errors, upsampled, times a global one.
 

@@ -30,8 +30,10 @@ class InFloat32(nn.Module):
         """Run them on the same inputs in fp32."""
         device = next(self.inner.parameters()).device.type
         with torch.autocast(device, enabled=False):
-            return self.inner(*(_float32(value) for value in inputs),
-                              **{name: _float32(value) for name, value in named.items()})
+            return self.inner(
+                *(_float32(value) for value in inputs),
+                **{name: _float32(value) for name, value in named.items()},
+            )
 
 
 def _float32(value: Any) -> Any:
@@ -40,8 +42,13 @@ def _float32(value: Any) -> Any:
     return [_float32(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def load_model(where: Path, class_name: str, *, config: Any = None,
-               state: dict[str, torch.Tensor] | None = None) -> Any:
+def load_model(
+    where: Path,
+    class_name: str,
+    *,
+    config: Any = None,
+    state: dict[str, torch.Tensor] | None = None,
+) -> Any:
     """
     Load a model of transformers in fp32.
 
@@ -55,23 +62,40 @@ def load_model(where: Path, class_name: str, *, config: Any = None,
     try:
         import transformers
     except ImportError as error:
-        raise WeightsError("this prior needs transformers; pip install "
-                           "'depth_refiner_ros[models]'") from error
+        raise WeightsError(
+            "this prior needs transformers; pip install 'depth_refiner_ros[models]'"
+        ) from error
     from huggingface_hub.errors import StrictDataclassError
+
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     weights = {'config': config, 'state_dict': state} if state else {'use_safetensors': True}
     try:
         model, report = getattr(transformers, class_name).from_pretrained(
-            None if state else where, local_files_only=True, output_loading_info=True,
-            dtype=torch.float32, **weights)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError,
-            SafetensorError, StrictDataclassError) as error:
-        raise WeightsError(f'{where} does not load as {class_name}: {first_line(error)}; copy '
-                           'the model again') from error
+            None if state else where,
+            local_files_only=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            **weights,
+        )
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        RuntimeError,
+        AttributeError,
+        SafetensorError,
+        StrictDataclassError,
+    ) as error:
+        raise WeightsError(
+            f'{where} does not load as {class_name}: {first_line(error)}; copy the model again'
+        ) from error
     for problem in ('missing_keys', 'mismatched_keys'):
         if names := sorted(map(str, report.get(problem, ()))):
-            raise WeightsError(f'{where}: {len(names)} {problem.replace("_", " ")}, first '
-                               f'{names[0]}; weights and configuration are of different models')
+            raise WeightsError(
+                f'{where}: {len(names)} {problem.replace("_", " ")}, first '
+                f'{names[0]}; weights and configuration are of different models'
+            )
     refuse_not_finite(where, model)
     return model.eval().requires_grad_(False)

@@ -40,8 +40,12 @@ class UniDepthPrior:
         self.model = model
         self._focal_rule, self._description = focal_rule, description
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """Predict metres; where the camera is unknown, the network estimates one for itself."""
         camera = known_camera(self._focal_rule, intrinsics)
         image = (rgb_B3HW * 255.0).round().to(torch.uint8)
@@ -81,8 +85,10 @@ def load_network(network_class: Any, folder: Path) -> Any:
     try:
         network = network_class(json.loads(file.read_text(encoding='utf-8')))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f'{file} is no configuration of {network_class.__name__}: '
-                           f'{first_line(error)}; copy the model again') from error
+        raise WeightsError(
+            f'{file} is no configuration of {network_class.__name__}: '
+            f'{first_line(error)}; copy the model again'
+        ) from error
     warnings.filterwarnings('ignore', message='.*resolution_level not set')
     return fill_network(network, folder / 'model.safetensors')
 
@@ -103,6 +109,8 @@ def _build(name: str, options: PriorOptions) -> UniDepthPrior:
     folder = find_folder(name, options.weights)
     check_safetensors(folder)
     model = load_network(network_class, folder).to(options.device)
-    line = (f'prior {name}: {licence_of(name, next(iter(SIZES[name])))}, '
-            f'{size_mb(folder):.1f} MB, {folder}')
+    line = (
+        f'prior {name}: {licence_of(name, next(iter(SIZES[name])))}, '
+        f'{size_mb(folder):.1f} MB, {folder}'
+    )
     return UniDepthPrior(model, focal_rule=options.focal_rule, description=line)

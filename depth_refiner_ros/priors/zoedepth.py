@@ -53,15 +53,25 @@ class ZoeDepthPrior:
     :param description: line of :meth:`describe`
     """
 
-    def __init__(self, network: nn.Module, domains: tuple[str, ...], *, focal_rule: str = 'auto',
-                 description: str = '') -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        domains: tuple[str, ...],
+        *,
+        focal_rule: str = 'auto',
+        description: str = '',
+    ) -> None:
         self.network = network
         self._domains, self._focal_rule = domains, focal_rule
         self._description = description
         self._rule = preprocess.zoedepth()
 
-    def predict(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                sensor_m_B1HW: torch.Tensor | None = None) -> PriorDepth:
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
         """Predict metres at the image's size; measured depth is not used."""
         camera = known_camera(self._focal_rule, intrinsics)
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
@@ -87,16 +97,28 @@ def build(options: PriorOptions) -> ZoeDepthPrior:
     read_config(folder, NAME, 'zoedepth')
     network = ZoeDepthNetwork(load_model(folder, 'ZoeDepthForDepthEstimation'))
     domains = domains_of(network.model.config.bin_configurations)
-    return ZoeDepthPrior(network.to(options.device), domains, focal_rule=options.focal_rule,
-                         description=_line(folder, domains))
+    return ZoeDepthPrior(
+        network.to(options.device),
+        domains,
+        focal_rule=options.focal_rule,
+        description=_line(folder, domains),
+    )
 
 
 def domains_of(bins: list[dict[str, Any]]) -> tuple[str, ...]:
     """Return the training data of each head: by name, or by how far it sees."""
-    return tuple(name if (name := str(head.get('name', ''))) in TRAINING_FOCAL
-                 else 'nyu' if float(head['max_depth']) <= INDOOR_M else 'kitti' for head in bins)
+    return tuple(
+        name
+        if (name := str(head.get('name', ''))) in TRAINING_FOCAL
+        else 'nyu'
+        if float(head['max_depth']) <= INDOOR_M
+        else 'kitti'
+        for head in bins
+    )
 
 
 def _line(folder: Path, domains: tuple[str, ...]) -> str:
-    return (f'prior {NAME} {"-".join(domains)}: {licence_of(NAME, "-".join(domains))}, '
-            f'{size_mb(folder):.1f} MB, {folder}')
+    return (
+        f'prior {NAME} {"-".join(domains)}: {licence_of(NAME, "-".join(domains))}, '
+        f'{size_mb(folder):.1f} MB, {folder}'
+    )

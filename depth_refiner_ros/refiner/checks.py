@@ -12,9 +12,11 @@ def check_metres(settings: ModelSettings) -> None:
     :raises SettingsError: where prior and scale prior have none
     """
     if settings.prior in RELATIVE_PRIORS and settings.scale_prior == 'none':
-        raise SettingsError(f'prior = {settings.prior} gives disparity, which has no metres; name '
-                            'what sets them, such as scale_prior:=bundled, or '
-                            'scale_prior:=sensor with a depth image')
+        raise SettingsError(
+            f'prior = {settings.prior} gives disparity, which has no metres; name '
+            'what sets them, such as scale_prior:=bundled, or '
+            'scale_prior:=sensor with a depth image'
+        )
 
 
 def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
@@ -25,10 +27,14 @@ def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
     :raises SettingsError: where the weights need another prior, or a fit that is switched off
     """
     if spec.output != 'metric' and settings.align == 'none':
-        raise SettingsError(f'align = none, but these {settings.refiner} weights give '
-                            f'{spec.output} depth, which has no metres without a fit; use auto, '
-                            'robust or lstsq')
+        raise SettingsError(
+            f'align = none, but these {settings.refiner} weights give '
+            f'{spec.output} depth, which has no metres without a fit; use auto, '
+            'robust or lstsq'
+        )
     if spec.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:
-        raise SettingsError(f'prior = {settings.prior}, but these {settings.refiner} weights take '
-                            'the raw disparity of the network that they were trained with; use '
-                            f'prior:=depth_anything_v2 with scale_prior:={settings.prior}')
+        raise SettingsError(
+            f'prior = {settings.prior}, but these {settings.refiner} weights take '
+            'the raw disparity of the network that they were trained with; use '
+            f'prior:=depth_anything_v2 with scale_prior:={settings.prior}'
+        )

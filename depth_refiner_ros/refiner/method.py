@@ -62,9 +62,15 @@ class Refinement:
     align: str
     agree_below: float
 
-    def __call__(self, intrinsics: Intrinsics | None, rgb_B3HW: torch.Tensor,
-                 sensor_m_B1HW: torch.Tensor | None = None, *,
-                 cloud: CloudBuilder | None = None, timed: Timed = untimed) -> RefinedDepth:
+    def __call__(
+        self,
+        intrinsics: Intrinsics | None,
+        rgb_B3HW: torch.Tensor,
+        sensor_m_B1HW: torch.Tensor | None = None,
+        *,
+        cloud: CloudBuilder | None = None,
+        timed: Timed = untimed,
+    ) -> RefinedDepth:
         """
         Return metric depth for an image.
 
@@ -80,16 +86,20 @@ class Refinement:
             if rgb_B3HW.dtype == torch.uint8:
                 rgb = rgb.div_(255.0)
             prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW)
-        result = (_unrefined(prior) if self.estimator is None else
-                  self._refined(self.estimator, rgb, prior, timed))
+        result = (
+            _unrefined(prior)
+            if self.estimator is None
+            else self._refined(self.estimator, rgb, prior, timed)
+        )
         if cloud is None:
             return result
         with timed('cloud'), torch.inference_mode():
             points = cloud.build(result.depth_m_B1HW[0, 0], rgb_B3HW[0].permute(1, 2, 0))
         return replace(result, cloud_hw4=points)
 
-    def _refined(self, estimator: SharpEstimator, rgb_B3HW: torch.Tensor, prior: AnchoredDepth,
-                 timed: Timed) -> RefinedDepth:
+    def _refined(
+        self, estimator: SharpEstimator, rgb_B3HW: torch.Tensor, prior: AnchoredDepth, timed: Timed
+    ) -> RefinedDepth:
         spec = estimator.spec
         with timed('refiner'), self.execution.running():
             known = torch.isfinite(prior.depth_m_B1HW)
@@ -103,36 +113,48 @@ class Refinement:
             estimate = self.fitting.run(work)
         with timed('align'), torch.inference_mode():
             depth, difference, fit = self._aligned(estimate, prior, filled, spec)
-            confidence = torch.where(torch.isfinite(depth),
-                                     confidence_of(difference, known, fit), 0.0)
+            confidence = torch.where(
+                torch.isfinite(depth), confidence_of(difference, known, fit), 0.0
+            )
             near = depth < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
             return RefinedDepth(
                 depth_m_B1HW=depth.masked_fill(near, spec.nearest_m),
-                prior_m_B1HW=prior.depth_m_B1HW, difference_B1HW=difference,
-                confidence_B1HW=confidence, scale_shift=fit, clamped_B=near.sum(dim=(1, 2, 3)))
+                prior_m_B1HW=prior.depth_m_B1HW,
+                difference_B1HW=difference,
+                confidence_B1HW=confidence,
+                scale_shift=fit,
+                clamped_B=near.sum(dim=(1, 2, 3)),
+            )
 
-    def _aligned(self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor,
-                 spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
+    def _aligned(
+        self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec
+    ) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
         """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
         align = spec.fit if self.align == 'auto' else self.align
         values, kind = estimate.depth_B1HW, estimate.kind
         if align == 'none' and kind != 'metric':
-            raise InputError(f'this refiner gives {kind} depth, which has no metres without a '
-                             'fit; set align to auto, robust or lstsq')
+            raise InputError(
+                f'this refiner gives {kind} depth, which has no metres without a '
+                'fit; set align to auto, robust or lstsq'
+            )
         fit = fit_robust if align == 'robust' else fit_scale_shift
         stride = max(1, int((values[0].numel() / FIT_SAMPLES) ** 0.5))
         difference = estimate.difference_B1HW
         if difference is None:
-            near_m = values if kind == 'metric' else to_metres(
-                values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)[0]
+            near_m = (
+                values
+                if kind == 'metric'
+                else to_metres(values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)[0]
+            )
             difference = relative_difference(near_m, filled_m)
         if align == 'none':
             return values, difference, identity_fit(values)
         # A reference of its own may be sparse: there, every pixel counts.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
         comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
-        agree, _ = select_agreeing(comparable, self.agree_below or spec.agree_below,
-                                   min_pixels=FIT_PIXELS * stride ** 2)
+        agree, _ = select_agreeing(
+            comparable, self.agree_below or spec.agree_below, min_pixels=FIT_PIXELS * stride**2
+        )
         metres, found = to_metres(values, kind, reference_m, agree, fit=fit, stride=stride)
         usable = found.ok_B.view(-1, 1, 1, 1)
         return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
@@ -145,9 +167,11 @@ def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) ->
     if prior.given.kind == 'disparity':
         return fill_holes(prior.given.depth_B1HW.float())
     if spec.takes_raw_disparity:
-        raise InputError('this refiner takes the raw disparity of the network that it was '
-                         f'trained with, not {prior.given.kind} depth; use '
-                         'prior:=depth_anything_v2')
+        raise InputError(
+            'this refiner takes the raw disparity of the network that it was '
+            f'trained with, not {prior.given.kind} depth; use '
+            'prior:=depth_anything_v2'
+        )
     return 1.0 / filled_m
 
 
@@ -156,6 +180,9 @@ def _unrefined(prior: AnchoredDepth) -> RefinedDepth:
     fit = identity_fit(depth) if prior.fit is None else prior.fit
     known = torch.isfinite(depth)
     return RefinedDepth(
-        depth_m_B1HW=depth, prior_m_B1HW=depth, difference_B1HW=torch.zeros_like(depth),
+        depth_m_B1HW=depth,
+        prior_m_B1HW=depth,
+        difference_B1HW=torch.zeros_like(depth),
         confidence_B1HW=confidence_of(torch.zeros_like(depth), known, fit) * known,
-        scale_shift=fit)
+        scale_shift=fit,
+    )

@@ -33,8 +33,11 @@ from depth_refiner_ros.refiner.method import Refinement
 from depth_refiner_ros.settings.settings import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
 
-LOADED = tuple(item.name for item in fields(ModelSettings)
-               if not item.metadata.get('option', {}).get('runtime'))
+LOADED = tuple(
+    item.name
+    for item in fields(ModelSettings)
+    if not item.metadata.get('option', {}).get('runtime')
+)
 """Options that networks are loaded by."""
 
 
@@ -50,11 +53,19 @@ class DepthRefiner:
         aligned to
     """
 
-    def __init__(self, prior: Prior, estimator: SharpEstimator | None, execution: Execution,
-                 settings: ModelSettings, scale_prior: Prior | None = None, *,
-                 log: Log = log_to_stderr) -> None:
-        self._prior = AnchoredPrior(prior, scale_prior,
-                                    max_edge_px=_prior_edge_px(settings, estimator))
+    def __init__(
+        self,
+        prior: Prior,
+        estimator: SharpEstimator | None,
+        execution: Execution,
+        settings: ModelSettings,
+        scale_prior: Prior | None = None,
+        *,
+        log: Log = log_to_stderr,
+    ) -> None:
+        self._prior = AnchoredPrior(
+            prior, scale_prior, max_edge_px=_prior_edge_px(settings, estimator)
+        )
         self._estimator = estimator
         self._execution = execution
         self._settings = settings
@@ -65,8 +76,7 @@ class DepthRefiner:
         self._graphs = FrameGraphs(log) if execution.whole_frames else None
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings, log: Log = log_to_stderr
-                      ) -> 'DepthRefiner':
+    def from_settings(cls, settings: ModelSettings, log: Log = log_to_stderr) -> 'DepthRefiner':
         """
         Load what the settings name.
 
@@ -76,19 +86,31 @@ class DepthRefiner:
         :raises BackendError: where the device or the backend is not there
         """
         check_metres(settings)
-        execution = choose(settings.device, settings.precision, settings.threads,
-                           settings.backend)
+        execution = choose(settings.device, settings.precision, settings.threads, settings.backend)
         networks = ModelRunners(execution, _backend_options(settings, log))
         estimator = None if settings.refiner == 'none' else load_estimator(settings, networks)
         if estimator is not None:
             check_spec(settings, estimator.spec)
         prior = build_prior(
-            settings.prior, settings.prior_weights, seed=settings.seed, device=execution.device,
-            focal_rule=settings.prior_focal_rule, short_side=settings.prior_short_side,
-            input=_prior_input(settings, estimator))
-        scale_prior = None if settings.scale_prior == 'none' else build_prior(
-            settings.scale_prior, settings.scale_prior_weights, seed=settings.seed,
-            device=execution.device, focal_rule=settings.prior_focal_rule)
+            settings.prior,
+            settings.prior_weights,
+            seed=settings.seed,
+            device=execution.device,
+            focal_rule=settings.prior_focal_rule,
+            short_side=settings.prior_short_side,
+            input=_prior_input(settings, estimator),
+        )
+        scale_prior = (
+            None
+            if settings.scale_prior == 'none'
+            else build_prior(
+                settings.scale_prior,
+                settings.scale_prior_weights,
+                seed=settings.seed,
+                device=execution.device,
+                focal_rule=settings.prior_focal_rule,
+            )
+        )
         attach_backend(prior, networks, 'prior')
         attach_backend(scale_prior, networks, 'scale_prior')
         refiner = cls(prior, estimator, execution, settings, scale_prior, log=log)
@@ -106,9 +128,14 @@ class DepthRefiner:
         self._settings = settings
         return True
 
-    def refine(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None, *,
-               sensor_depth_m_B1HW: torch.Tensor | None = None,
-               cloud: CloudBuilder | None = None) -> RefinedDepth:
+    def refine(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        *,
+        sensor_depth_m_B1HW: torch.Tensor | None = None,
+        cloud: CloudBuilder | None = None,
+    ) -> RefinedDepth:
         """
         Return sharp metric depth for an image.
 
@@ -151,38 +178,57 @@ class DepthRefiner:
         how = self._execution
         by = '' if how.backend == 'torch' else f' by {how.backend}'
         checked = [] if self.networks is None else self.networks.describe()
-        return [*self._prior.describe(), *refiner,
-                f'networks run on {how.device} in {how.precision}{by}', *checked]
+        return [
+            *self._prior.describe(),
+            *refiner,
+            f'networks run on {how.device} in {how.precision}{by}',
+            *checked,
+        ]
 
-    def _check(self, rgb: torch.Tensor, intrinsics: Intrinsics | None,
-               sensor_m_B1HW: torch.Tensor | None) -> None:
+    def _check(
+        self, rgb: torch.Tensor, intrinsics: Intrinsics | None, sensor_m_B1HW: torch.Tensor | None
+    ) -> None:
         """Ask all that is asked of values, before they are on their way."""
         if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape:
             raise InputError(f'image has shape {tuple(rgb.shape)}, not (batch, 3, rows, columns)')
         if intrinsics is not None and (intrinsics.height, intrinsics.width) != rgb.shape[-2:]:
-            raise InputError(f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
-                             f'{intrinsics.width}x{intrinsics.height}; resize them together')
+            raise InputError(
+                f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
+                f'{intrinsics.width}x{intrinsics.height}; resize them together'
+            )
         if rgb.dtype != torch.uint8 and not (
-                rgb.is_floating_point() and bool(((rgb >= 0.0) & (rgb <= 1.0)).all())):
-            raise InputError(f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; '
-                             'convert it')
+            rgb.is_floating_point() and bool(((rgb >= 0.0) & (rgb <= 1.0)).all())
+        ):
+            raise InputError(
+                f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; convert it'
+            )
         # On the CPU priors ask for themselves; a GPU is not asked.
-        if (sensor_m_B1HW is not None and self._execution.device.type != 'cpu'
-                and self._settings.takes(DEPTH_PRIORS)):
+        if (
+            sensor_m_B1HW is not None
+            and self._execution.device.type != 'cpu'
+            and self._settings.takes(DEPTH_PRIORS)
+        ):
             check_measured(sensor_m_B1HW)
 
-    def _refined(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics | None,
-                 sensor_depth_m_B1HW: torch.Tensor | None,
-                 cloud: CloudBuilder | None = None) -> RefinedDepth:
-        inputs = ((rgb_B3HW,) if sensor_depth_m_B1HW is None else
-                  (rgb_B3HW, sensor_depth_m_B1HW))
+    def _refined(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_depth_m_B1HW: torch.Tensor | None,
+        cloud: CloudBuilder | None = None,
+    ) -> RefinedDepth:
+        inputs = (rgb_B3HW,) if sensor_depth_m_B1HW is None else (rgb_B3HW, sensor_depth_m_B1HW)
         timings: dict[str, float] = {}
-        graph = (None if self._graphs is None else
-                 self._graph(self._graphs, inputs, intrinsics, cloud))
+        graph = (
+            None if self._graphs is None else self._graph(self._graphs, inputs, intrinsics, cloud)
+        )
         if graph is None:
             there = [value.to(self._execution.device) for value in inputs]
-            result = FittingSize(False).run(lambda _: self._refinement()(
-                intrinsics, *there, cloud=cloud, timed=partial(self._timed, timings)))
+            result = FittingSize(False).run(
+                lambda _: self._refinement()(
+                    intrinsics, *there, cloud=cloud, timed=partial(self._timed, timings)
+                )
+            )
         else:
             with self._timed(timings, 'frame'):
                 result = RefinedDepth.of_tensors(graph(*inputs))
@@ -192,21 +238,37 @@ class DepthRefiner:
         """Return the method as the options of this moment ask for it."""
         chosen = self._settings
         return Refinement(
-            prior=self._prior, estimator=self._estimator, execution=self._execution,
-            fitting=self._fitting, noise=lambda: torch.Generator().manual_seed(chosen.seed),
-            align=chosen.align, agree_below=chosen.agree_below)
+            prior=self._prior,
+            estimator=self._estimator,
+            execution=self._execution,
+            fitting=self._fitting,
+            noise=lambda: torch.Generator().manual_seed(chosen.seed),
+            align=chosen.align,
+            agree_below=chosen.agree_below,
+        )
 
-    def _graph(self, graphs: FrameGraphs, inputs: Tensors, intrinsics: Intrinsics | None,
-               cloud: CloudBuilder | None) -> FrameGraph | None:
+    def _graph(
+        self,
+        graphs: FrameGraphs,
+        inputs: Tensors,
+        intrinsics: Intrinsics | None,
+        cloud: CloudBuilder | None,
+    ) -> FrameGraph | None:
         """Return the CUDA graph of such images, where there is one."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
         options = self._settings.align, self._settings.agree_below
 
         def capture() -> FrameGraph:
-            method = replace(self._refinement(), fitting=self._fitting.settled(),
-                             noise=KeptNoise(self._settings.seed).rewound)
-            return FrameGraph(lambda *there: method(intrinsics, *there, cloud=cloud).tensors(),
-                              inputs, alive=self.networks and self.networks.runners())
+            method = replace(
+                self._refinement(),
+                fitting=self._fitting.settled(),
+                noise=KeptNoise(self._settings.seed).rewound,
+            )
+            return FrameGraph(
+                lambda *there: method(intrinsics, *there, cloud=cloud).tensors(),
+                inputs,
+                alive=self.networks and self.networks.runners(),
+            )
 
         return graphs.get((forms, intrinsics, options, cloud), capture)
 
@@ -231,8 +293,10 @@ def load_estimator(settings: ModelSettings, networks: ModelRunners) -> SharpEsti
     network, description = read_refiner_weights(where, settings.refiner)
     method = network.spec.method
     if method != settings.refiner:
-        raise WeightsError(f'{where} is trained for {method}; use refiner:={method} or name '
-                           f'{settings.refiner} weights in refiner_weights')
+        raise WeightsError(
+            f'{where} is trained for {method}; use refiner:={method} or name '
+            f'{settings.refiner} weights in refiner_weights'
+        )
     network.use(networks)
     return SharpEstimator(network, description, max_edge_px=settings.max_edge_px)
 
@@ -247,8 +311,13 @@ def attach_backend(prior: Prior | None, networks: ModelRunners, key: str) -> Non
 
 def _backend_options(settings: ModelSettings, log: Log) -> BackendOptions:
     bound = settings.selfcheck.max_abs_rel if settings.selfcheck.enable else None
-    return BackendOptions(engine_cache=settings.engine_cache, target=settings.engine_target,
-                          build_only=settings.build_only, max_abs_rel=bound, log=log)
+    return BackendOptions(
+        engine_cache=settings.engine_cache,
+        target=settings.engine_target,
+        build_only=settings.build_only,
+        max_abs_rel=bound,
+        log=log,
+    )
 
 
 def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:

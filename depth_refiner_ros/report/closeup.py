@@ -15,18 +15,28 @@ def closeup(view: View) -> View:
     height, width = view.difference_HW.shape
     rows, columns = (max(1, round(size * SHARE)) for size in (height, width))
     top, left = _densest(np.nan_to_num(view.difference_HW), rows, columns)
-    cut = np.s_[top:top + rows, left:left + columns]
+    cut = np.s_[top : top + rows, left : left + columns]
     truth_m_HW = None if view.truth_m_HW is None else view.truth_m_HW[cut]
-    return replace(view, name='close-up', rgb_HW3=view.rgb_HW3[cut],
-                   prior_m_HW=view.prior_m_HW[cut], refined_m_HW=view.refined_m_HW[cut],
-                   difference_HW=view.difference_HW[cut], truth_m_HW=truth_m_HW)
+    return replace(
+        view,
+        name='close-up',
+        rgb_HW3=view.rgb_HW3[cut],
+        prior_m_HW=view.prior_m_HW[cut],
+        refined_m_HW=view.refined_m_HW[cut],
+        difference_HW=view.difference_HW[cut],
+        truth_m_HW=truth_m_HW,
+    )
 
 
 def _densest(values_HW: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
     """Return top and left of the window with the largest sum; the middle where all are equal."""
     summed = cv2.integral(values_HW.astype(np.float64))
-    sums = (summed[rows:, columns:] - summed[:-rows, columns:]
-            - summed[rows:, :-columns] + summed[:-rows, :-columns])
+    sums = (
+        summed[rows:, columns:]
+        - summed[:-rows, columns:]
+        - summed[rows:, :-columns]
+        + summed[:-rows, :-columns]
+    )
     if np.ptp(sums) <= 1e-9 * max(1.0, float(np.abs(sums).max())):
         return (values_HW.shape[0] - rows) // 2, (values_HW.shape[1] - columns) // 2
     top, left = np.unravel_index(int(sums.argmax()), sums.shape)

@@ -23,7 +23,7 @@ class Palette(Enum):
     def table_256_3(self) -> np.ndarray:
         """Return the RGB colors as ``uint8``."""
         code, reverse = self.value
-        ramp = np.arange(256, dtype=np.uint8)[::-1 if reverse else 1]
+        ramp = np.arange(256, dtype=np.uint8)[:: -1 if reverse else 1]
         return cv2.applyColorMap(ramp[:, None], code)[:, 0, ::-1].copy()
 
 

@@ -56,15 +56,19 @@ def render(report: Report) -> str:
         _notes(report.notes),
         _section('Depth against ground truth', depth_table(report.summary)),
         _section('Frames', _figures(report.panels, 'wide')),
-        _section('Mesh', _pairs(_mesh_facts(report.summary))
-                 + _figures(report.mesh_views, 'views')),
+        _section(
+            'Mesh', _pairs(_mesh_facts(report.summary)) + _figures(report.mesh_views, 'views')
+        ),
         _section('Time', _figures(report.plots, 'wide') + _drops(report.summary)),
         _section('What ran', _pairs(report.facts)),
-        *[_section(f'Settings: {name}', _pairs(values), folded=True)
-          for name, values in report.settings.items()],
+        *[
+            _section(f'Settings: {name}', _pairs(values), folded=True)
+            for name, values in report.settings.items()
+        ],
     ]
-    return Template(PAGE).substitute(title=escape(report.title), body=''.join(sections),
-                                     subtitle=escape(report.subtitle))
+    return Template(PAGE).substitute(
+        title=escape(report.title), body=''.join(sections), subtitle=escape(report.subtitle)
+    )
 
 
 def depth_table(summary: Mapping[str, Any]) -> str:
@@ -76,15 +80,21 @@ def depth_table(summary: Mapping[str, Any]) -> str:
     rows = []
     for metric in METRICS:
         before, after = prior.get(metric.key), refined.get(metric.key)
-        cells = [_cell(before, (spread.get('prior') or {}).get(metric.key), metric.decimals),
-                 _cell(after, (spread.get('refined') or {}).get(metric.key), metric.decimals),
-                 _ratio(before, after, metric.higher_is_better)]
-        rows.append(f'<tr data-metric="{metric.key}"><th title="{escape(metric.meaning)}">'
-                    f'{escape(metric.label)}</th>{"".join(cells)}</tr>')
-    return ('<div class="scroll"><table><thead><tr><th></th><th>prior</th><th>refined</th>'
-            f'<th>ratio</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-            '<p class="quiet">Mean over frames, &plusmn; standard deviation between frames. '
-            'Lower is better but for &delta;1.</p>')
+        cells = [
+            _cell(before, (spread.get('prior') or {}).get(metric.key), metric.decimals),
+            _cell(after, (spread.get('refined') or {}).get(metric.key), metric.decimals),
+            _ratio(before, after, metric.higher_is_better),
+        ]
+        rows.append(
+            f'<tr data-metric="{metric.key}"><th title="{escape(metric.meaning)}">'
+            f'{escape(metric.label)}</th>{"".join(cells)}</tr>'
+        )
+    return (
+        '<div class="scroll"><table><thead><tr><th></th><th>prior</th><th>refined</th>'
+        f'<th>ratio</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        '<p class="quiet">Mean over frames, &plusmn; standard deviation between frames. '
+        'Lower is better but for &delta;1.</p>'
+    )
 
 
 def _cell(value: float | None, spread: float | None, decimals: int) -> str:
@@ -107,11 +117,17 @@ def _ratio(before: float | None, after: float | None, higher_is_better: bool) ->
 def _tiles(summary: Mapping[str, Any]) -> str:
     latency = (summary.get('latency_ms') or {}).get('p50')
     lost = sum((summary.get('dropped') or {}).values())
-    shown = [('frames in', summary.get('frames_in'), 0), ('frames out', summary.get('frames_out'),
-             0), ('dropped', lost, 0), ('frames per second', summary.get('fps'), 1),
-             ('median latency, ms', latency, 0)]
-    tiles = [f'<div class="tile"><b>{number_text(value, decimals)}</b><span>{escape(name)}</span>'
-             '</div>' for name, value, decimals in shown]
+    shown = [
+        ('frames in', summary.get('frames_in'), 0),
+        ('frames out', summary.get('frames_out'), 0),
+        ('dropped', lost, 0),
+        ('frames per second', summary.get('fps'), 1),
+        ('median latency, ms', latency, 0),
+    ]
+    tiles = [
+        f'<div class="tile"><b>{number_text(value, decimals)}</b><span>{escape(name)}</span></div>'
+        for name, value, decimals in shown
+    ]
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
@@ -136,15 +152,19 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    rows = [f'<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>'
-            for name, value in values.items()]
+    rows = [
+        f'<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>'
+        for name, value in values.items()
+    ]
     table = f'<div class="scroll"><table class="pairs">{"".join(rows)}</table></div>'
     return table if rows else ''
 
 
 def _figures(figures: Sequence[Figure], kind: str) -> str:
-    drawn = [f'<figure>{_picture(figure)}<figcaption>{escape(figure.caption)}</figcaption>'
-             '</figure>' for figure in figures]
+    drawn = [
+        f'<figure>{_picture(figure)}<figcaption>{escape(figure.caption)}</figcaption></figure>'
+        for figure in figures
+    ]
     return f'<div class="{kind}">{"".join(drawn)}</div>' if drawn else ''
 
 

@@ -37,8 +37,9 @@ class LivePage:
         try:
             self._server = ThreadingHTTPServer((HOST, port), _handler(self))
         except OSError as error:
-            raise InputError(f'cannot serve pictures on port {port}: {error.strerror}; choose '
-                             'another') from error
+            raise InputError(
+                f'cannot serve pictures on port {port}: {error.strerror}; choose another'
+            ) from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name='live page')
 
@@ -61,8 +62,9 @@ class LivePage:
 
     def show(self, rgb_HW3: np.ndarray) -> None:
         """Show a picture to all who look."""
-        _, encoded = cv2.imencode('.jpg', rgb_HW3[..., ::-1],
-                                  [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        _, encoded = cv2.imencode(
+            '.jpg', rgb_HW3[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        )
         with self._changed:
             self._jpeg, self._number = bytes(encoded), self._number + 1
             self._changed.notify_all()
@@ -102,8 +104,10 @@ def _handler(page: LivePage) -> type[BaseHTTPRequestHandler]:
             number = 0
             while (found := page.next_after(number)) is not None:
                 number, jpeg = found
-                head = (f'--{BOUNDARY}\r\nContent-Type: image/jpeg\r\n'
-                        f'Content-Length: {len(jpeg)}\r\n\r\n')
+                head = (
+                    f'--{BOUNDARY}\r\nContent-Type: image/jpeg\r\n'
+                    f'Content-Length: {len(jpeg)}\r\n\r\n'
+                )
                 try:
                     self.wfile.write(head.encode() + jpeg + b'\r\n')
                 except ConnectionError:  # the browser has gone

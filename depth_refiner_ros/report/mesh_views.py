@@ -62,10 +62,22 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
         angle = np.radians(angle_deg)
         level_3 = np.cos(angle) * ahead_3 + np.sin(angle) * aside_3
         offset_3 = np.cos(TILT) * level_3 + np.sin(TILT) * up_3
-        cameras.append(Camera(eye_m_3=middle_3 + distance_m * offset_3, target_m_3=middle_3,
-                              up_3=up_3, name=f'from {angle_deg} degrees'))
-    cameras.append(Camera(eye_m_3=middle_3 + distance_m * up_3, target_m_3=middle_3,
-                          up_3=ahead_3, name='from above'))
+        cameras.append(
+            Camera(
+                eye_m_3=middle_3 + distance_m * offset_3,
+                target_m_3=middle_3,
+                up_3=up_3,
+                name=f'from {angle_deg} degrees',
+            )
+        )
+    cameras.append(
+        Camera(
+            eye_m_3=middle_3 + distance_m * up_3,
+            target_m_3=middle_3,
+            up_3=ahead_3,
+            name='from above',
+        )
+    )
     return cameras
 
 
@@ -78,8 +90,14 @@ def beside_path(map_from_camera_N44: np.ndarray, up_3: np.ndarray) -> list[Camer
     return [_behind(poses_N44[index], up_3, names[index]) for index in sorted(names)]
 
 
-def best_views(painter: 'MeshPainter', vertices_m_N3: np.ndarray, up_3: np.ndarray,
-               map_from_camera_N44: np.ndarray, *, sides: int = 3) -> list[Camera]:
+def best_views(
+    painter: 'MeshPainter',
+    vertices_m_N3: np.ndarray,
+    up_3: np.ndarray,
+    map_from_camera_N44: np.ndarray,
+    *,
+    sides: int = 3,
+) -> list[Camera]:
     """
     Choose the sides that show most of the mesh, and where there is a path, views along it.
 
@@ -107,15 +125,18 @@ class MeshPainter:
     :raises InputError: where there is no triangle
     """
 
-    def __init__(self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray,
-                 colors_N3: np.ndarray) -> None:
+    def __init__(
+        self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray, colors_N3: np.ndarray
+    ) -> None:
         import open3d as o3d
+
         if not len(triangles_M3):
             raise InputError('a mesh without triangles cannot be drawn')
         self._scene = o3d.t.geometry.RaycastingScene()
         self._scene.add_triangles(
             o3d.core.Tensor.from_numpy(np.ascontiguousarray(vertices_m_N3, dtype=np.float32)),
-            o3d.core.Tensor.from_numpy(np.ascontiguousarray(triangles_M3, dtype=np.uint32)))
+            o3d.core.Tensor.from_numpy(np.ascontiguousarray(triangles_M3, dtype=np.uint32)),
+        )
         self._triangles_M3 = triangles_M3
         self._colors_N3 = colors_N3.astype(np.float32)
 
@@ -156,11 +177,13 @@ class MeshPainter:
 
     def _cast(self, rays_R6: np.ndarray) -> dict[str, np.ndarray]:
         import open3d as o3d
+
         cast = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays_R6))
         return {name: value.numpy() for name, value in cast.items()}
 
-    def _shaded(self, hits: dict[str, np.ndarray], facing: np.ndarray,
-                front: np.ndarray) -> np.ndarray:
+    def _shaded(
+        self, hits: dict[str, np.ndarray], facing: np.ndarray, front: np.ndarray
+    ) -> np.ndarray:
         corners_R33 = self._colors_N3[self._triangles_M3[hits['primitive_ids'][front]]]
         second, third = hits['primitive_uvs'][front].T
         weights_R3 = np.stack([1.0 - second - third, second, third], axis=1)
@@ -171,9 +194,13 @@ class MeshPainter:
 def _behind(map_from_camera: np.ndarray, up_3: np.ndarray, name: str) -> Camera:
     eye_m_3, forward_3 = map_from_camera[:3, 3], map_from_camera[:3, 2]
     steep = abs(float(forward_3 @ up_3)) > 0.95  # looking at the floor, 'up' is no direction
-    return Camera(eye_m_3=eye_m_3 - STEP_BACK_M * forward_3, target_m_3=eye_m_3 + forward_3,
-                  up_3=-map_from_camera[:3, 1] if steep else up_3, vertical_fov_deg=58.0,
-                  name=name)
+    return Camera(
+        eye_m_3=eye_m_3 - STEP_BACK_M * forward_3,
+        target_m_3=eye_m_3 + forward_3,
+        up_3=-map_from_camera[:3, 1] if steep else up_3,
+        vertical_fov_deg=58.0,
+        name=name,
+    )
 
 
 def _floor_axes(up_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,8 +221,7 @@ def _rays(camera: Camera, width: int, height: int) -> np.ndarray:
     focal = height / (2.0 * np.tan(np.radians(camera.vertical_fov_deg) / 2.0))
     columns = (np.arange(width) - (width - 1) / 2) / focal
     rows = (np.arange(height) - (height - 1) / 2) / focal
-    direction_HW3 = (forward_3 + columns[None, :, None] * right_3
-                     + rows[:, None, None] * down_3)
+    direction_HW3 = forward_3 + columns[None, :, None] * right_3 + rows[:, None, None] * down_3
     direction_HW3 /= np.linalg.norm(direction_HW3, axis=-1, keepdims=True)
     origin_HW3 = np.broadcast_to(camera.eye_m_3, direction_HW3.shape)
     rays_HW6 = np.concatenate([origin_HW3, direction_HW3], axis=-1)

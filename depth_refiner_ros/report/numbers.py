@@ -19,10 +19,18 @@ METRICS = (
     Metric('rmse_m', 'RMSE, m', 3, 'root mean square error in metres'),
     Metric('si_log', 'SILog', 2, '100 x standard deviation of log depth - log truth'),
     Metric('delta1', 'δ1', 4, 'share of pixels within a factor of 1.25', higher_is_better=True),
-    Metric('dbe_acc_px', 'edge accuracy, px', 2,
-           'mean distance of predicted edges to the nearest true edge'),
-    Metric('dbe_compl_px', 'edge completeness, px', 2,
-           'mean distance of true edges to the nearest predicted edge'),
+    Metric(
+        'dbe_acc_px',
+        'edge accuracy, px',
+        2,
+        'mean distance of predicted edges to the nearest true edge',
+    ),
+    Metric(
+        'dbe_compl_px',
+        'edge completeness, px',
+        2,
+        'mean distance of true edges to the nearest predicted edge',
+    ),
 )
 
 

@@ -75,21 +75,41 @@ def tiles(view: View) -> list[Tile]:
     near_m, far_m = depth_limits_m(view.prior_m_HW, view.refined_m_HW, view.truth_m_HW)
 
     def depth(label: str, depth_m_HW: np.ndarray) -> Tile:
-        return Tile(label, colorize(depth_m_HW, near_m, far_m, Palette.DEPTH), Palette.DEPTH,
-                    f'{near_m:.2f} m', f'{far_m:.2f} m')
+        return Tile(
+            label,
+            colorize(depth_m_HW, near_m, far_m, Palette.DEPTH),
+            Palette.DEPTH,
+            f'{near_m:.2f} m',
+            f'{far_m:.2f} m',
+        )
 
     def error(label: str, depth_m_HW: np.ndarray, truth_m_HW: np.ndarray) -> Tile:
         error_HW = relative_error(depth_m_HW, truth_m_HW)
-        return Tile(label, colorize(error_HW, 0.0, ERROR_LIMIT, Palette.ERROR), Palette.ERROR,
-                    '0 %', f'{ERROR_LIMIT:.0%}'.replace('%', ' %'))
+        return Tile(
+            label,
+            colorize(error_HW, 0.0, ERROR_LIMIT, Palette.ERROR),
+            Palette.ERROR,
+            '0 %',
+            f'{ERROR_LIMIT:.0%}'.replace('%', ' %'),
+        )
 
-    row = [Tile(view.name, view.rgb_HW3), depth('prior', view.prior_m_HW),
-           depth('refined', view.refined_m_HW),
-           Tile('difference', colorize(view.difference_HW, 0.0, 1.0, Palette.DIFFERENCE),
-                Palette.DIFFERENCE, 'agree', 'differ')]
+    row = [
+        Tile(view.name, view.rgb_HW3),
+        depth('prior', view.prior_m_HW),
+        depth('refined', view.refined_m_HW),
+        Tile(
+            'difference',
+            colorize(view.difference_HW, 0.0, 1.0, Palette.DIFFERENCE),
+            Palette.DIFFERENCE,
+            'agree',
+            'differ',
+        ),
+    ]
     if view.truth_m_HW is not None:
-        row += [error('error of the prior', view.prior_m_HW, view.truth_m_HW),
-                error('error of the refined', view.refined_m_HW, view.truth_m_HW)]
+        row += [
+            error('error of the prior', view.prior_m_HW, view.truth_m_HW),
+            error('error of the refined', view.refined_m_HW, view.truth_m_HW),
+        ]
     return row
 
 

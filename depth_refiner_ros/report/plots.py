@@ -31,8 +31,11 @@ def latency_plot(latency_ms: Sequence[float]) -> str:
     marks = _grid(top_ms, y)
     path = ' '.join(f'{x(i):.1f},{y(v):.1f}' for i, v in enumerate(values))
     marks.append(f'<polyline class="line" points="{path}"/>')
-    marks += [f'<circle class="dot" cx="{x(i):.1f}" cy="{y(v):.1f}" r="2.4">'
-              f'<title>frame {i}: {v:.1f} ms</title></circle>' for i, v in enumerate(values)]
+    marks += [
+        f'<circle class="dot" cx="{x(i):.1f}" cy="{y(v):.1f}" r="2.4">'
+        f'<title>frame {i}: {v:.1f} ms</title></circle>'
+        for i, v in enumerate(values)
+    ]
     marks += _quantiles(values, y)
     marks.append(_text(WIDTH / 2, HEIGHT - 6, 'frame', anchor='middle'))
     return _svg(HEIGHT, marks)
@@ -50,9 +53,11 @@ def stage_bars(stage_ms: Mapping[str, float]) -> str:
     for row, (stage, ms) in enumerate(stage_ms.items()):
         top = 6 + 24 * row
         width = (WIDTH - 280) * ms / longest_ms
-        marks += [_text(150, top + 13, stage, anchor='end'),
-                  f'<rect class="bar" x="160" y="{top}" width="{width:.1f}" height="16" rx="2"/>',
-                  _text(168 + width, top + 13, f'{ms:.1f} ms')]
+        marks += [
+            _text(150, top + 13, stage, anchor='end'),
+            f'<rect class="bar" x="160" y="{top}" width="{width:.1f}" height="16" rx="2"/>',
+            _text(168 + width, top + 13, f'{ms:.1f} ms'),
+        ]
     return _svg(12 + 24 * max(1, len(stage_ms)), marks)
 
 
@@ -68,8 +73,9 @@ def _grid(top_ms: float, y: Callable[[float], float]) -> list[str]:
     marks = []
     for ms in np.linspace(0.0, top_ms, 5):
         row = y(ms)
-        marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
-                     f'y1="{row:.1f}" y2="{row:.1f}"/>')
+        marks.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{row:.1f}" y2="{row:.1f}"/>'
+        )
         marks.append(_text(LEFT - 8, row + 4, f'{ms:g} ms', anchor='end'))
     return marks
 
@@ -80,8 +86,9 @@ def _quantiles(values: Sequence[float], y: Callable[[float], float]) -> list[str
         ms = float(np.percentile(values, percent))
         row = y(ms)
         free_row = min(free_row - 13, row + 4)  # labels of near quantiles do not overlap
-        marks.append(f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
-                     f'y1="{row:.1f}" y2="{row:.1f}"/>')
+        marks.append(
+            f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{row:.1f}" y2="{row:.1f}"/>'
+        )
         marks.append(_text(WIDTH - RIGHT + 6, free_row, f'{name} {ms:.0f} ms'))
     return marks
 
@@ -91,5 +98,7 @@ def _text(x: float, y: float, text: str, *, anchor: str = 'start') -> str:
 
 
 def _svg(height: float, marks: Sequence[str]) -> str:
-    return (f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" '
-            f'viewBox="0 0 {WIDTH} {height:g}">{"".join(marks)}</svg>')
+    return (
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" '
+        f'viewBox="0 0 {WIDTH} {height:g}">{"".join(marks)}</svg>'
+    )

@@ -37,8 +37,9 @@ class SceneRecording:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._part.touch()
         except OSError as error:
-            raise SettingsError(f'{path} cannot be written: {error.strerror}; name another '
-                                'file') from error
+            raise SettingsError(
+                f'{path} cannot be written: {error.strerror}; name another file'
+            ) from error
         self._stream = self._rerun.RecordingStream('depth_refiner_ros')
         self._stream.save(self._part)
         self._log('map', self._rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
@@ -46,8 +47,12 @@ class SceneRecording:
     def __enter__(self) -> 'SceneRecording':
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
             # Without a limit it may wait for ever where the disk is full, as disconnect() does.
             self._stream.flush(timeout_sec=FLUSH_LIMIT_S)
@@ -56,13 +61,21 @@ class SceneRecording:
                 os.replace(self._part, self._path)
         except (OSError, RuntimeError) as failure:  # rerun tells a full disk as RuntimeError
             if kind is None:
-                raise SettingsError(f'{self._path} cannot be written: {failure}; free some space '
-                                    'or name another file') from failure
+                raise SettingsError(
+                    f'{self._path} cannot be written: {failure}; free some space '
+                    'or name another file'
+                ) from failure
         finally:
             self._part.unlink(missing_ok=True)
 
-    def add_frame(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_mm_HW: np.ndarray,
-                  intrinsics: Intrinsics, map_from_camera: np.ndarray) -> None:
+    def add_frame(
+        self,
+        stamp_ns: int,
+        rgb_HW3: np.ndarray,
+        depth_mm_HW: np.ndarray,
+        intrinsics: Intrinsics,
+        map_from_camera: np.ndarray,
+    ) -> None:
         """
         Add what the camera saw, and where it was.
 
@@ -73,23 +86,35 @@ class SceneRecording:
         self._stream.set_time('stamp', timestamp=np.datetime64(stamp_ns, 'ns'))
         place_m = map_from_camera[:3, 3]
         self._places_m.append(place_m)
-        self._log('map/camera', rerun.Transform3D(translation=place_m,
-                                                  mat3x3=map_from_camera[:3, :3]))
-        self._log('map/camera/view', rerun.Pinhole(
-            focal_length=(intrinsics.fx, intrinsics.fy),
-            principal_point=(intrinsics.cx, intrinsics.cy),
-            resolution=(intrinsics.width, intrinsics.height),
-            camera_xyz=rerun.ViewCoordinates.RDF))
+        self._log(
+            'map/camera', rerun.Transform3D(translation=place_m, mat3x3=map_from_camera[:3, :3])
+        )
+        self._log(
+            'map/camera/view',
+            rerun.Pinhole(
+                focal_length=(intrinsics.fx, intrinsics.fy),
+                principal_point=(intrinsics.cx, intrinsics.cy),
+                resolution=(intrinsics.width, intrinsics.height),
+                camera_xyz=rerun.ViewCoordinates.RDF,
+            ),
+        )
         self._log('map/camera/view/image', rerun.Image(rgb_HW3).compress(JPEG_QUALITY))
         self._log('map/camera/view/depth', rerun.DepthImage(depth_mm_HW, meter=1000.0))
 
-    def add_mesh(self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray,
-                 colors_N3: np.ndarray) -> None:
+    def add_mesh(
+        self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray, colors_N3: np.ndarray
+    ) -> None:
         """Add the fused surface, there at all times, and the way of the camera."""
         rerun = self._rerun
-        self._log('map/mesh', rerun.Mesh3D(
-            vertex_positions=vertices_m_N3, triangle_indices=triangles_M3,
-            vertex_colors=colors_N3), static=True)
+        self._log(
+            'map/mesh',
+            rerun.Mesh3D(
+                vertex_positions=vertices_m_N3,
+                triangle_indices=triangles_M3,
+                vertex_colors=colors_N3,
+            ),
+            static=True,
+        )
         if len(self._places_m) > 1:
             self._log('map/way', rerun.LineStrips3D([np.stack(self._places_m)]), static=True)
 
@@ -101,6 +126,7 @@ def _import_rerun() -> Any:
     try:
         import rerun
     except ImportError as error:
-        raise SettingsError("the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.39'"
-                            ) from error
+        raise SettingsError(
+            "the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.39'"
+        ) from error
     return rerun

@@ -68,8 +68,10 @@ class Option:
         kinds = (int, float) if self.type is float else (self.type,)
         if not isinstance(value, kinds) or isinstance(value, bool) is not (self.type is bool):
             hint = '; put it in quotes' if self.type is str else ''
-            raise SettingsError(f'{self.name} = {value!r} must be of type {self.type.__name__} '
-                                f'({self.allowed}){hint}')
+            raise SettingsError(
+                f'{self.name} = {value!r} must be of type {self.type.__name__} '
+                f'({self.allowed}){hint}'
+            )
         checked: Value = self.type(value)
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, n=1)
@@ -89,13 +91,30 @@ class Option:
             raise SettingsError(f'{self.name} = {value} must be a finite number')
 
 
-def option(default: Any, doc: str, *, unit: str = '', low: float | None = None,
-           high: float | None = None, choices: tuple[str, ...] = (),
-           runtime: bool = False) -> Any:
+def option(
+    default: Any,
+    doc: str,
+    *,
+    unit: str = '',
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    runtime: bool = False,
+) -> Any:
     """Declare one option of a group; see :class:`Option` for the parameters."""
-    return field(default=default, metadata={'option': {
-        'doc': doc, 'unit': unit, 'low': low, 'high': high,
-        'choices': choices, 'runtime': runtime}})
+    return field(
+        default=default,
+        metadata={
+            'option': {
+                'doc': doc,
+                'unit': unit,
+                'low': low,
+                'high': high,
+                'choices': choices,
+                'runtime': runtime,
+            }
+        },
+    )
 
 
 def options(cls: type, prefix: str = '') -> dict[str, Option]:
@@ -108,8 +127,9 @@ def options(cls: type, prefix: str = '') -> dict[str, Option]:
             found.update(options(types[item.name], name + '.'))
         else:
             default: Any = item.default
-            found[name] = Option(name=name, type=types[item.name], default=default,
-                                 **item.metadata['option'])
+            found[name] = Option(
+                name=name, type=types[item.name], default=default, **item.metadata['option']
+            )
     return found
 
 
@@ -199,8 +219,11 @@ def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[st
     parameters = body['ros__parameters'] or {}
     if not isinstance(parameters, Mapping):
         raise SettingsError('ros__parameters must map names to values')
-    return {name: _as_ros(value, known.get(name)) for name, value in flatten(parameters)
-            if name.split('.')[0] not in ROS_OWN}
+    return {
+        name: _as_ros(value, known.get(name))
+        for name, value in flatten(parameters)
+        if name.split('.')[0] not in ROS_OWN
+    }
 
 
 def _as_ros(value: Any, known: Option | None) -> Any:
@@ -210,7 +233,7 @@ def _as_ros(value: Any, known: Option | None) -> Any:
     try:
         return float(value)
     except ValueError:
-        return value   # the check names it
+        return value  # the check names it
 
 
 def write_yaml(settings: Any, node: str) -> str:
@@ -222,19 +245,26 @@ def write_yaml(settings: Any, node: str) -> str:
         unit = f' [{described.unit}]' if described.unit else ''
         runtime = ', runtime' if described.runtime else ''
         lines.append(f'    # {described.doc}{unit} ({described.allowed}{runtime})')
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else \
-            yaml.safe_dump(value).splitlines()[0]
+        text = (
+            json.dumps(value, ensure_ascii=False)
+            if isinstance(value, str)
+            else yaml.safe_dump(value).splitlines()[0]
+        )
         lines.append(f'    {name}: {text}')
     return '\n'.join(lines) + '\n'
 
 
 def markdown_table(cls: type) -> str:
     """Return the table of a group's options for the documentation."""
-    rows = ['| name | default | unit | allowed | runtime | what it does |',
-            '| --- | --- | --- | --- | --- | --- |']
+    rows = [
+        '| name | default | unit | allowed | runtime | what it does |',
+        '| --- | --- | --- | --- | --- | --- |',
+    ]
     for item in options(cls).values():
         default = str(item.default).lower() if item.type is bool else item.default
         allowed = item.allowed.replace('|', '\\|')
-        rows.append(f'| `{item.name}` | `{default}` | {item.unit} | {allowed} '
-                    f'| {"yes" if item.runtime else ""} | {item.doc} |')
+        rows.append(
+            f'| `{item.name}` | `{default}` | {item.unit} | {allowed} '
+            f'| {"yes" if item.runtime else ""} | {item.doc} |'
+        )
     return '\n'.join(rows) + '\n'

@@ -27,8 +27,12 @@ class ImageFolderSource:
     :raises SourceError: where there is no image
     """
 
-    def __init__(self, path: Path | str, intrinsics: Intrinsics | None = None,
-                 horizontal_fov_deg: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        intrinsics: Intrinsics | None = None,
+        horizontal_fov_deg: float | None = None,
+    ) -> None:
         path = Path(path)
         if intrinsics is not None and horizontal_fov_deg is not None:
             raise SourceError('give either intrinsics or a field of view, not both')
@@ -43,8 +47,12 @@ class ImageFolderSource:
     def __iter__(self) -> Iterator[Frame]:
         for index, file in enumerate(self.files):
             rgb_HW3 = read_rgb(file)
-            yield Frame(stamp_ns=index * STEP_NS, rgb_HW3=rgb_HW3, name=file.stem,
-                        intrinsics=self._camera(rgb_HW3))
+            yield Frame(
+                stamp_ns=index * STEP_NS,
+                rgb_HW3=rgb_HW3,
+                name=file.stem,
+                intrinsics=self._camera(rgb_HW3),
+            )
 
     def _camera(self, rgb_HW3: np.ndarray) -> Intrinsics | None:
         height, width = rgb_HW3.shape[:2]
@@ -54,9 +62,11 @@ class ImageFolderSource:
             return None
         stretch = width / height * self.intrinsics.height / self.intrinsics.width
         if not 0.99 < stretch < 1.01:
-            raise SourceError(f"image {width}x{height} is no resize of the camera's "
-                              f'{self.intrinsics.width}x{self.intrinsics.height}; give the '
-                              'intrinsics of these images')
+            raise SourceError(
+                f"image {width}x{height} is no resize of the camera's "
+                f'{self.intrinsics.width}x{self.intrinsics.height}; give the '
+                'intrinsics of these images'
+            )
         return self.intrinsics.resized(width, height)
 
 
@@ -78,12 +88,15 @@ class FrameListSource:
         self.path = Path(path)
         self.name = self.path.stem
         entries = _json_entries(self.path)
-        self.entries = [entry for entry in entries
-                        if source is None or entry.get('source') == source]
+        self.entries = [
+            entry for entry in entries if source is None or entry.get('source') == source
+        ]
         if not self.entries:
             known = sorted({str(entry.get('source')) for entry in entries})
-            raise SourceError(f'{path} has no frame of source {source!r}; there are: '
-                              f'{", ".join(known) or "none"}')
+            raise SourceError(
+                f'{path} has no frame of source {source!r}; there are: '
+                f'{", ".join(known) or "none"}'
+            )
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -94,10 +107,13 @@ class FrameListSource:
 
     def _frame(self, index: int, entry: dict[str, Any]) -> Frame:
         rgb_HW3 = read_rgb(self.path.parent / entry['rgb'])
-        return Frame(stamp_ns=index * STEP_NS, rgb_HW3=rgb_HW3,
-                     intrinsics=self._camera(entry, rgb_HW3),
-                     depth_m_HW=self._depth(entry, rgb_HW3),
-                     name=str(entry.get('name', Path(entry['rgb']).stem)))
+        return Frame(
+            stamp_ns=index * STEP_NS,
+            rgb_HW3=rgb_HW3,
+            intrinsics=self._camera(entry, rgb_HW3),
+            depth_m_HW=self._depth(entry, rgb_HW3),
+            name=str(entry.get('name', Path(entry['rgb']).stem)),
+        )
 
     def _camera(self, entry: dict[str, Any], rgb_HW3: np.ndarray) -> Intrinsics | None:
         numbers = entry.get('fx_fy_cx_cy')
@@ -108,16 +124,20 @@ class FrameListSource:
             fx, fy, cx, cy = (float(number) for number in numbers)
             return Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height)
         except (TypeError, ValueError, InputError) as error:
-            raise SourceError(f'{self.path}, frame {entry.get("name")!r}: fx_fy_cx_cy = '
-                              f'{numbers} is no camera: {error}') from error
+            raise SourceError(
+                f'{self.path}, frame {entry.get("name")!r}: fx_fy_cx_cy = '
+                f'{numbers} is no camera: {error}'
+            ) from error
 
     def _depth(self, entry: dict[str, Any], rgb_HW3: np.ndarray) -> np.ndarray | None:
         if entry.get('depth') is None:
             return None
         scale = entry.get('depth_scale', 1000.0)
         if not isinstance(scale, int | float):
-            raise SourceError(f'{self.path}, frame {entry.get("name")!r}: depth_scale = {scale!r} '
-                              'must be a number of file units per metre')
+            raise SourceError(
+                f'{self.path}, frame {entry.get("name")!r}: depth_scale = {scale!r} '
+                'must be a number of file units per metre'
+            )
         depth_m_HW = read_depth(self.path.parent / entry['depth'], depth_scale=scale)
         return resampled_nearest(depth_m_HW, *rgb_HW3.shape[:2])
 

@@ -28,8 +28,10 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
         raise SourceError(f'{path}: depth_scale = {depth_scale:g} must be positive')
     units_HW = _decoded(path, cv2.IMREAD_UNCHANGED)
     if units_HW.ndim != 2 or units_HW.dtype not in (np.uint16, np.float32):
-        raise SourceError(f'{path} is {units_HW.dtype} of shape {units_HW.shape}, but depth must '
-                          'be one channel of uint16 or float32')
+        raise SourceError(
+            f'{path} is {units_HW.dtype} of shape {units_HW.shape}, but depth must '
+            'be one channel of uint16 or float32'
+        )
     depth_m_HW = units_HW.astype(np.float32) / np.float32(depth_scale)
     depth_m_HW[~(np.isfinite(depth_m_HW) & (depth_m_HW > 0))] = np.nan
     return depth_m_HW
@@ -44,8 +46,10 @@ def _decoded(path: Path, flags: int) -> np.ndarray:
     try:
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if data else None
     except cv2.error as error:
-        raise SourceError(f'{path} cannot be decoded: {" ".join(error.err.split())}; write it '
-                          'again, smaller if it is huge') from error
+        raise SourceError(
+            f'{path} cannot be decoded: {" ".join(error.err.split())}; write it '
+            'again, smaller if it is huge'
+        ) from error
     if image is None:
         raise SourceError(f'{path} ({len(data)} bytes) is cut short or no image')
     return image

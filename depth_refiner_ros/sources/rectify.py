@@ -22,15 +22,22 @@ class Rectifier:
     :raises SourceError: where model and coefficients are unknown or do not fit
     """
 
-    def __init__(self, distorted: Intrinsics, distortion: Sequence[float], *,
-                 rectified: Intrinsics | None = None, model: str = 'plumb_bob') -> None:
+    def __init__(
+        self,
+        distorted: Intrinsics,
+        distortion: Sequence[float],
+        *,
+        rectified: Intrinsics | None = None,
+        model: str = 'plumb_bob',
+    ) -> None:
         coefficients = np.array(distortion, dtype=np.float64)
         if not np.isfinite(coefficients).all():
             raise SourceError(f'distortion {list(distortion)} holds a value that is not a number')
         self.intrinsics = rectified or distorted
         same_camera = not coefficients.any() and self.intrinsics == distorted
-        self._maps = None if same_camera else _maps(distorted, coefficients, self.intrinsics,
-                                                    model)
+        self._maps = (
+            None if same_camera else _maps(distorted, coefficients, self.intrinsics, model)
+        )
 
     def rgb(self, rgb_HW3: np.ndarray) -> np.ndarray:
         """Rectify a color image; pixels from outside the image are black."""
@@ -42,19 +49,29 @@ class Rectifier:
         """Rectify depth by nearest neighbour; pixels from outside the image are NaN."""
         if self._maps is None:
             return depth_m_HW
-        return cv2.remap(depth_m_HW, *self._maps, cv2.INTER_NEAREST,
-                         borderMode=cv2.BORDER_CONSTANT, borderValue=float('nan'))
+        return cv2.remap(
+            depth_m_HW,
+            *self._maps,
+            cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=float('nan'),
+        )
 
 
-def _maps(distorted: Intrinsics, coefficients: np.ndarray, rectified: Intrinsics,
-          model: str) -> tuple[np.ndarray, np.ndarray]:
+def _maps(
+    distorted: Intrinsics, coefficients: np.ndarray, rectified: Intrinsics, model: str
+) -> tuple[np.ndarray, np.ndarray]:
     size = (rectified.width, rectified.height)
     matrix, new_matrix = distorted.matrix().numpy(), rectified.matrix().numpy()
     if model in FISHEYE_MODELS and len(coefficients) == 4:
-        return cv2.fisheye.initUndistortRectifyMap(matrix, coefficients, np.eye(3), new_matrix,
-                                                   size, cv2.CV_32FC1)
+        return cv2.fisheye.initUndistortRectifyMap(
+            matrix, coefficients, np.eye(3), new_matrix, size, cv2.CV_32FC1
+        )
     if model in PINHOLE_MODELS and len(coefficients) in (4, 5, 8, 12, 14):
-        return cv2.initUndistortRectifyMap(matrix, coefficients, np.eye(3), new_matrix, size,
-                                           cv2.CV_32FC1)
-    raise SourceError(f'distortion model {model!r} with {len(coefficients)} coefficients is not '
-                      'known; rectify the images first')
+        return cv2.initUndistortRectifyMap(
+            matrix, coefficients, np.eye(3), new_matrix, size, cv2.CV_32FC1
+        )
+    raise SourceError(
+        f'distortion model {model!r} with {len(coefficients)} coefficients is not '
+        'known; rectify the images first'
+    )

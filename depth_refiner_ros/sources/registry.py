@@ -12,9 +12,11 @@ from depth_refiner_ros.sources.video import VideoSource
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 BAG_SUFFIXES = ('.mcap', '.db3')
-KINDS = ('sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (folder with '
-         f'metadata.yaml, {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
-         f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})')
+KINDS = (
+    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (folder with '
+    f'metadata.yaml, {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
+    f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
+)
 
 
 def open_source(location: str, **options: Any) -> FrameSource:
@@ -51,8 +53,9 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
     raise SourceError(f'{path} is of no known kind; a source is {KINDS}')
 
 
-def _call(opener: Callable[..., FrameSource], target: Path | str,
-          options: dict[str, Any]) -> FrameSource:
+def _call(
+    opener: Callable[..., FrameSource], target: Path | str, options: dict[str, Any]
+) -> FrameSource:
     try:
         return opener(target, **options)
     except TypeError as error:

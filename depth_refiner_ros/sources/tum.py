@@ -52,8 +52,14 @@ class TumSource:
     :raises SourceError: naming file and line of what is broken
     """
 
-    def __init__(self, folder: Path | str, *, max_gap_s: float = 0.02,
-                 depth_scale: float | None = None, intrinsics: Intrinsics | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        max_gap_s: float = 0.02,
+        depth_scale: float | None = None,
+        intrinsics: Intrinsics | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.name = self.folder.resolve().name
         self.max_gap_ns = round(max_gap_s * 1e9)
@@ -83,15 +89,21 @@ class TumSource:
         if self._rectifier:
             camera = self._rectifier.intrinsics
             if rgb_HW3.shape[:2] != (camera.height, camera.width):
-                raise SourceError(f'{entry.where}: {entry.file.name} is {rgb_HW3.shape[1]}x'
-                                  f'{rgb_HW3.shape[0]}, the calibration {camera.width}x'
-                                  f'{camera.height}')
+                raise SourceError(
+                    f'{entry.where}: {entry.file.name} is {rgb_HW3.shape[1]}x'
+                    f'{rgb_HW3.shape[0]}, the calibration {camera.width}x'
+                    f'{camera.height}'
+                )
             rgb_HW3 = self._rectifier.rgb(rgb_HW3)
             depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
-        return Frame(stamp_ns=entry.stamp_ns, rgb_HW3=rgb_HW3, intrinsics=self.intrinsics,
-                     depth_m_HW=depth_m_HW, name=entry.file.stem,
-                     map_from_camera=self.trajectory.at(entry.stamp_ns,
-                                                        max_gap_ns=self.max_gap_ns))
+        return Frame(
+            stamp_ns=entry.stamp_ns,
+            rgb_HW3=rgb_HW3,
+            intrinsics=self.intrinsics,
+            depth_m_HW=depth_m_HW,
+            name=entry.file.stem,
+            map_from_camera=self.trajectory.at(entry.stamp_ns, max_gap_ns=self.max_gap_ns),
+        )
 
     def _depth(self, image: Entry, size: tuple[int, ...]) -> np.ndarray | None:
         if not self.depths:
@@ -101,9 +113,11 @@ class TumSource:
             return None
         depth_m_HW = _read(entry, read_depth, depth_scale=self.depth_scale)
         if depth_m_HW.shape != size:
-            raise SourceError(f'{entry.where}: {entry.file.name} is {depth_m_HW.shape[1]}x'
-                              f'{depth_m_HW.shape[0]}, its image {size[1]}x{size[0]}; register '
-                              'the depth to the image')
+            raise SourceError(
+                f'{entry.where}: {entry.file.name} is {depth_m_HW.shape[1]}x'
+                f'{depth_m_HW.shape[0]}, its image {size[1]}x{size[0]}; register '
+                'the depth to the image'
+            )
         return depth_m_HW
 
 
@@ -141,9 +155,11 @@ def _entry(path: Path, number: int, line: str) -> Entry:
 
 def _check_order(entries: list[Entry]) -> None:
     if len(entries) > 1 and entries[-1].stamp_ns <= entries[-2].stamp_ns:
-        raise SourceError(f'{entries[-1].where}: time does not move on from '
-                          f'{stamp_text(entries[-2].stamp_ns)} s to '
-                          f'{stamp_text(entries[-1].stamp_ns)} s; sort the lines')
+        raise SourceError(
+            f'{entries[-1].where}: time does not move on from '
+            f'{stamp_text(entries[-2].stamp_ns)} s to '
+            f'{stamp_text(entries[-1].stamp_ns)} s; sort the lines'
+        )
 
 
 def _optional_index(path: Path) -> list[Entry]:
@@ -152,8 +168,9 @@ def _optional_index(path: Path) -> list[Entry]:
 
 def _optional_trajectory(path: Path) -> Trajectory:
     if not path.exists():
-        return Trajectory(stamps_ns_N=np.zeros(0, np.int64),
-                          map_from_camera_N44=np.zeros((0, 4, 4)))
+        return Trajectory(
+            stamps_ns_N=np.zeros(0, np.int64), map_from_camera_N44=np.zeros((0, 4, 4))
+        )
     try:
         return read_tum(path)
     except MappingError as error:
@@ -178,19 +195,22 @@ def _read_calibration(path: Path) -> dict[str, Any]:
         raise SourceError(f'{path} must hold width, height, fx, fy, cx, cy')
     scale = calibration.get('depth_scale', TUM_DEPTH_SCALE)
     if not isinstance(scale, int | float) or not scale > 0:
-        raise SourceError(f'{path}: depth_scale = {scale!r} must be a positive number of PNG '
-                          'units per metre')
+        raise SourceError(
+            f'{path}: depth_scale = {scale!r} must be a positive number of PNG units per metre'
+        )
     return calibration
 
 
-def _rectifier(path: Path, calibration: dict[str, Any],
-               intrinsics: Intrinsics | None) -> Rectifier | None:
+def _rectifier(
+    path: Path, calibration: dict[str, Any], intrinsics: Intrinsics | None
+) -> Rectifier | None:
     if not calibration:
         return Rectifier(intrinsics, ()) if intrinsics else None
     try:
         pinhole = {name: float(calibration[name]) for name in ('fx', 'fy', 'cx', 'cy')}
-        camera = Intrinsics(**pinhole, width=int(calibration['width']),
-                            height=int(calibration['height']))
+        camera = Intrinsics(
+            **pinhole, width=int(calibration['width']), height=int(calibration['height'])
+        )
         return Rectifier(camera, [float(k) for k in calibration.get('distortion') or ()])
     except KeyError as error:
         raise SourceError(f'{path} lacks {error}') from error

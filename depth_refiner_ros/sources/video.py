@@ -23,8 +23,12 @@ class VideoSource:
     :raises SourceError: where the file is missing or no video, or sizes do not fit
     """
 
-    def __init__(self, path: Path | str, intrinsics: Intrinsics | None = None,
-                 horizontal_fov_deg: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        intrinsics: Intrinsics | None = None,
+        horizontal_fov_deg: float | None = None,
+    ) -> None:
         self.path = Path(path)
         self.name = self.path.stem
         if not self.path.is_file():
@@ -55,30 +59,41 @@ class VideoSource:
                     break
                 if stamp_ns <= last_ns:
                     stamp_ns = last_ns + round(1e9 / self.rate_hz)
-                yield Frame(stamp_ns=stamp_ns, rgb_HW3=np.ascontiguousarray(bgr_HW3[..., ::-1]),
-                            intrinsics=self.intrinsics, name=f'{self.name}_{index:06d}')
+                yield Frame(
+                    stamp_ns=stamp_ns,
+                    rgb_HW3=np.ascontiguousarray(bgr_HW3[..., ::-1]),
+                    intrinsics=self.intrinsics,
+                    name=f'{self.name}_{index:06d}',
+                )
                 last_ns, index = stamp_ns, index + 1
         finally:
             video.release()
         if index < (1.0 - MISSING_SHARE) * self._frames:
-            raise SourceError(f'{self.path} is broken: {index} of {self._frames} frames came; '
-                              'copy or convert it again')
+            raise SourceError(
+                f'{self.path} is broken: {index} of {self._frames} frames came; '
+                'copy or convert it again'
+            )
 
     def _open(self) -> cv2.VideoCapture:
         video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not video.isOpened():
-            raise SourceError(f'{self.path} is cut short, no video or of a kind that this OpenCV '
-                              'does not read; convert it to mp4')
+            raise SourceError(
+                f'{self.path} is cut short, no video or of a kind that this OpenCV '
+                'does not read; convert it to mp4'
+            )
         return video
 
 
-def _camera(width: int, height: int, intrinsics: Intrinsics | None,
-            horizontal_fov_deg: float | None) -> Intrinsics | None:
+def _camera(
+    width: int, height: int, intrinsics: Intrinsics | None, horizontal_fov_deg: float | None
+) -> Intrinsics | None:
     if intrinsics is not None and horizontal_fov_deg is not None:
         raise SourceError('give either intrinsics or a field of view, not both')
     if horizontal_fov_deg is not None:
         return Intrinsics.from_fov(width, height, horizontal_fov_deg)
     if intrinsics is not None and (intrinsics.width, intrinsics.height) != (width, height):
-        raise SourceError(f'video of {width}x{height} does not fit the camera of '
-                          f'{intrinsics.width}x{intrinsics.height}')
+        raise SourceError(
+            f'video of {width}x{height} does not fit the camera of '
+            f'{intrinsics.width}x{intrinsics.height}'
+        )
     return intrinsics

@@ -28,11 +28,14 @@ def wait_for(condition, limit_s=120.0):
 def test_a_player_that_is_told_to_end_takes_its_node_along(tmp_path):
     program = subprocess.Popen(
         [sys.executable, '-m', 'depth_refiner_ros.cli.main', 'play', 'sim:900000:2000'],
-        env={**os.environ, 'PYTHONPATH': str(ROOT)}, cwd=tmp_path,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     with program:
         wait_for(lambda: children_of(program.pid))
-        node, = children_of(program.pid)
+        (node,) = children_of(program.pid)
         time.sleep(2.0)  # it has loaded and waits for a listener
         program.send_signal(signal.SIGTERM)
         program.wait(60)

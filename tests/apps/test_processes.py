@@ -11,10 +11,14 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 import pytest
 
 SLEEPER = 'import time; print("ready", flush=True); time.sleep(600)'
-STUBBORN = ('import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); '
-            'print("ready", flush=True); time.sleep(600)')
-POLITE = ('import time\nprint("ready", flush=True)\ntry:\n    time.sleep(600)\n'
-          'except KeyboardInterrupt:\n    print("saved", flush=True)')
+STUBBORN = (
+    'import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); '
+    'print("ready", flush=True); time.sleep(600)'
+)
+POLITE = (
+    'import time\nprint("ready", flush=True)\ntry:\n    time.sleep(600)\n'
+    'except KeyboardInterrupt:\n    print("saved", flush=True)'
+)
 
 
 @pytest.fixture
@@ -46,8 +50,10 @@ def is_alive(pid):
 
 def test_output_and_environment_reach_the_log(tmp_path):
     with Children(tmp_path, {**os.environ, 'WORD': 'hello'}) as children:
-        child = children.start('one', [
-            '-c', 'import os, sys; print(os.environ["WORD"]); print("bad", file=sys.stderr)'])
+        child = children.start(
+            'one',
+            ['-c', 'import os, sys; print(os.environ["WORD"]); print("bad", file=sys.stderr)'],
+        )
         wait_for(lambda: not child.running)
         children.check()
     assert (tmp_path / 'one.log').read_text().split() == ['hello', 'bad']
@@ -79,16 +85,19 @@ def test_child_is_asked_politely_and_may_save(children):
 
 
 def test_child_that_will_not_end_is_made_to(children, monkeypatch):
-    monkeypatch.setattr('depth_refiner_ros.apps.processes.STOP_SIGNALS',
-                        ((signal.SIGINT, 0.2), (signal.SIGTERM, 30.0)))
+    monkeypatch.setattr(
+        'depth_refiner_ros.apps.processes.STOP_SIGNALS',
+        ((signal.SIGINT, 0.2), (signal.SIGTERM, 30.0)),
+    )
     started(children, 'one', STUBBORN)
     assert children.stop('one') == -signal.SIGTERM
 
 
 def test_child_that_ends_by_our_request_has_not_failed(children):
     started(children, 'one', SLEEPER)
-    started(children, 'two', 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n'
-            + SLEEPER)
+    started(
+        children, 'two', 'import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n' + SLEEPER
+    )
     assert children.stop('two') == -signal.SIGINT
     children.check()
     os.kill(children.start('three', ['-c', SLEEPER]).process.pid, signal.SIGINT)
@@ -98,8 +107,11 @@ def test_child_that_ends_by_our_request_has_not_failed(children):
 
 
 def test_grandchildren_are_asked_too(children):
-    child = started(children, 'one', 'import subprocess, sys; '
-                    f'subprocess.run([sys.executable, "-c", {SLEEPER!r}])')
+    child = started(
+        children,
+        'one',
+        f'import subprocess, sys; subprocess.run([sys.executable, "-c", {SLEEPER!r}])',
+    )
     children_file = f'/proc/{child.process.pid}/task/{child.process.pid}/children'
     with open(children_file) as file:
         grandchild = int(file.read().split()[0])
@@ -156,8 +168,12 @@ with Children(Path(sys.argv[1]), os.environ) as children:
 
 @pytest.mark.parametrize('request_to_end', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_children_end_with_their_parent(tmp_path, request_to_end):
-    parent = subprocess.Popen([sys.executable, '-c', PARENT, str(tmp_path)],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, '-c', PARENT, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     with parent:
         pid = int(parent.stdout.readline())
         assert is_alive(pid)

@@ -22,15 +22,29 @@ def plane(value, shape=(40, 50)):
 
 def mesh():
     corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
-    return Mesh(vertices_m_N3=corners, triangles_M3=np.array([[0, 1, 2], [0, 2, 3]], np.int32),
-                colors_N3=np.full((4, 3), 90, np.uint8))
+    return Mesh(
+        vertices_m_N3=corners,
+        triangles_M3=np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        colors_N3=np.full((4, 3), 90, np.uint8),
+    )
 
 
 def run(**changes):
-    values = {'title': 'T', 'subtitle': 'S', 'frames_in': 2, 'frames_out': 1,
-              'dropped': {'superseded': 1}, 'fps': 5.0, 'latency_ms': [10.0, 20.0],
-              'stage_ms': {'prior': 3.0}, 'comparison': Comparison(), 'views': [], 'mesh': None,
-              'mesh_score': None, 'trajectory': None}
+    values = {
+        'title': 'T',
+        'subtitle': 'S',
+        'frames_in': 2,
+        'frames_out': 1,
+        'dropped': {'superseded': 1},
+        'fps': 5.0,
+        'latency_ms': [10.0, 20.0],
+        'stage_ms': {'prior': 3.0},
+        'comparison': Comparison(),
+        'views': [],
+        'mesh': None,
+        'mesh_score': None,
+        'trajectory': None,
+    }
     return Run(**{**values, **changes})
 
 
@@ -53,7 +67,7 @@ def test_means_spread_and_counts():
     result = comparison.result()
     assert result['frames'] == 2
     assert result['prior']['abs_rel'] == pytest.approx(0.2, rel=1e-5)
-    assert result['std']['prior']['abs_rel'] == pytest.approx(0.02 ** 0.5, rel=1e-4)
+    assert result['std']['prior']['abs_rel'] == pytest.approx(0.02**0.5, rel=1e-4)
     assert result['refined']['abs_rel'] == 0.0
     assert result['counts']['prior']['frames'] == 2
     json.dumps(result, allow_nan=False)
@@ -61,21 +75,30 @@ def test_means_spread_and_counts():
 
 def test_summary_has_the_documented_form_without_truth():
     assert run().summary() == {
-        'frames_in': 2, 'frames_out': 1, 'dropped': {'superseded': 1}, 'fps': 5.0,
-        'latency_ms': {'p50': 15.0, 'p95': 19.5, 'p99': 19.9}, 'stage_ms': {'prior': 3.0},
+        'frames_in': 2,
+        'frames_out': 1,
+        'dropped': {'superseded': 1},
+        'fps': 5.0,
+        'latency_ms': {'p50': 15.0, 'p95': 19.5, 'p99': 19.9},
+        'stage_ms': {'prior': 3.0},
         'depth': {'prior': None, 'refined': None},
         'depth_spread': {'prior': None, 'refined': None},
-        'mesh': {'vertices': 0, 'triangles': 0, 'accuracy_mm': None, 'completeness_mm': None}}
+        'mesh': {'vertices': 0, 'triangles': 0, 'accuracy_mm': None, 'completeness_mm': None},
+    }
 
 
 def test_summary_with_truth_and_mesh():
     comparison = Comparison()
     comparison.add(frame_errors(plane(1.1), plane(1.0), plane(1.0)))
     lifted = mesh()
-    lifted = Mesh(vertices_m_N3=lifted.vertices_m_N3 + np.float32([0, 0, 0.01]),
-                  triangles_M3=lifted.triangles_M3, colors_N3=lifted.colors_N3)
-    summary = run(comparison=comparison, mesh=lifted,
-                  mesh_score=compare(lifted, mesh(), samples=500)).summary()
+    lifted = Mesh(
+        vertices_m_N3=lifted.vertices_m_N3 + np.float32([0, 0, 0.01]),
+        triangles_M3=lifted.triangles_M3,
+        colors_N3=lifted.colors_N3,
+    )
+    summary = run(
+        comparison=comparison, mesh=lifted, mesh_score=compare(lifted, mesh(), samples=500)
+    ).summary()
     assert set(summary['depth']['prior']) == MEASURES
     assert summary['depth']['prior']['abs_rel'] == pytest.approx(0.1, rel=1e-5)
     assert summary['mesh']['triangles'] == 2
@@ -86,11 +109,17 @@ def test_summary_with_truth_and_mesh():
 def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):
     comparison = Comparison()
     comparison.add(frame_errors(plane(1.1), plane(1.05), plane(1.0)))
-    view = View(rgb_HW3=np.zeros((40, 50, 3), np.uint8), prior_m_HW=plane(1.1),
-                refined_m_HW=plane(1.05), difference_HW=plane(0.0), truth_m_HW=plane(1.0))
+    view = View(
+        rgb_HW3=np.zeros((40, 50, 3), np.uint8),
+        prior_m_HW=plane(1.1),
+        refined_m_HW=plane(1.05),
+        difference_HW=plane(0.0),
+        truth_m_HW=plane(1.0),
+    )
     poses = Trajectory(stamps_ns_N=np.array([5], np.int64), map_from_camera_N44=np.eye(4)[None])
-    summary = write_results(tmp_path, run(comparison=comparison, views=[view], mesh=mesh(),
-                                          trajectory=poses))
+    summary = write_results(
+        tmp_path, run(comparison=comparison, views=[view], mesh=mesh(), trajectory=poses)
+    )
     assert json.loads((tmp_path / 'summary.json').read_text()) == summary
     assert len(read_tum(tmp_path / 'trajectory.txt')) == 1
     assert cv2.imread(str(tmp_path / 'panel.png')).shape[1] > 6 * 300
@@ -112,7 +141,9 @@ def test_quantiles_by_hand():
     assert quantiles([]) == {'p50': None, 'p95': None, 'p99': None}
 
 
-@pytest.mark.parametrize(('count', 'shown', 'expected'), [
-    (60, 3, [10, 30, 50]), (2, 5, [0, 1]), (1, 1, [0]), (0, 3, []), (5, 0, []), (4, 2, [1, 3])])
+@pytest.mark.parametrize(
+    ('count', 'shown', 'expected'),
+    [(60, 3, [10, 30, 50]), (2, 5, [0, 1]), (1, 1, [0]), (0, 3, []), (5, 0, []), (4, 2, [1, 3])],
+)
 def test_shown_frames_are_spread(count, shown, expected):
     assert spread_indices(count, shown) == expected

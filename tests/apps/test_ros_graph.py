@@ -61,8 +61,14 @@ def test_parameters_of_a_node_are_kept_in_a_file(tmp_path):
 
 @pytest.mark.parametrize('live', [False, True])
 def test_demo_keeps_every_frame_in_lock_step_alone(tmp_path, live):
-    made = demo_graph(tmp_path, ModelSettings(prior='smeared'), source='sim:1:3', frames=3,
-                      rate_hz=4.0, live=live)
+    made = demo_graph(
+        tmp_path,
+        ModelSettings(prior='smeared'),
+        source='sim:1:3',
+        frames=3,
+        rate_hz=4.0,
+        live=live,
+    )
     assert made.refiner.keep_every_frame is not live
     assert made.player.lock_step == ('off' if live else 'tsdf')
     assert (made.player.source, made.player.rate_hz) == ('sim:1:3', 4.0)
@@ -77,7 +83,6 @@ def test_demo_starts_from_the_shipped_configuration(tmp_path, monkeypatch):
     (folder / 'tsdf.yaml').write_text('tsdf:\n  ros__parameters:\n    voxel_m: 0.05\n')
     monkeypatch.setattr(graph, '__file__', str(tmp_path / 'a' / 'b' / 'graph.py'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
-    made = demo_graph(tmp_path, ModelSettings(), source='sim:1', frames=3, rate_hz=1.0,
-                      live=False)
+    made = demo_graph(tmp_path, ModelSettings(), source='sim:1', frames=3, rate_hz=1.0, live=False)
     assert made.tsdf.voxel_m == 0.05
     assert made.tsdf.truncation_voxels == TsdfNodeSettings().truncation_voxels

@@ -48,8 +48,14 @@ def folded_unet():
 
 def tiny_autoencoder():
     torch.manual_seed(0)
-    return ready(AutoencoderTiny(encoder_block_out_channels=(8, 8), num_encoder_blocks=(1, 1),
-                                 decoder_block_out_channels=(8, 8), num_decoder_blocks=(1, 1)))
+    return ready(
+        AutoencoderTiny(
+            encoder_block_out_channels=(8, 8),
+            num_encoder_blocks=(1, 1),
+            decoder_block_out_channels=(8, 8),
+            num_decoder_blocks=(1, 1),
+        )
+    )
 
 
 def tiny_kl():

@@ -17,9 +17,15 @@ from tests.tiny_networks import metric_network
 CPU = torch.device('cpu')
 
 
-@pytest.mark.parametrize(('backend', 'precision', 'bound'), [
-    ('torch', 'fp32', 0.0), ('torch', 'bf16', 0.1), ('onnx', 'fp32', 1e-4),
-    ('compiled', 'fp32', 1e-4)])
+@pytest.mark.parametrize(
+    ('backend', 'precision', 'bound'),
+    [
+        ('torch', 'fp32', 0.0),
+        ('torch', 'bf16', 0.1),
+        ('onnx', 'fp32', 1e-4),
+        ('compiled', 'fp32', 1e-4),
+    ],
+)
 def test_every_backend_gives_what_torch_gives(tmp_path, backend, precision, bound):
     module, inputs = block(), block_inputs()
     run = on_cpu(backend, tmp_path, precision, max_abs_rel=0.1)(module, 'block')
@@ -60,6 +66,7 @@ def test_a_second_start_exports_nothing(tmp_path, monkeypatch):
 
     def fail(*_, **__):
         raise AssertionError('exported again')
+
     monkeypatch.setattr(torch.onnx, 'export', fail)
     assert torch.equal(on_cpu('onnx', tmp_path)(block(), 'block')(*block_inputs()), expected)
     with pytest.raises(AssertionError, match='exported again'):
@@ -140,6 +147,7 @@ def test_what_cannot_be_exported_is_one_line(tmp_path):
     class Odd(torch.nn.Module):
         def forward(self, image):
             return image * 2.0 if float(image.sum()) > 0 else image
+
     with pytest.raises(BackendError, match=r'does not go into ONNX: .*use backend:=torch'):
         on_cpu('onnx', tmp_path)(Odd(), 'odd')(torch.ones(1, 3, 4, 4))
     assert list(tmp_path.iterdir()) == []
@@ -164,6 +172,7 @@ def test_what_does_not_compile_is_one_line(tmp_path):
         def forward(self, image):
             torch._dynamo.graph_break()
             return image
+
     with pytest.raises(BackendError, match=r'odd does not compile: .*backend:=torch') as caught:
         on_cpu('compiled', tmp_path)(Odd(), 'odd')(torch.ones(1, 3, 4, 4))
     assert '\n' not in str(caught.value)

@@ -18,8 +18,9 @@ DEPTH = torch.rand(1, 1, 16, 16) + 1.0
 
 def estimate(network):
     estimator = SharpEstimator(network)
-    return lambda rgb: (estimator.estimate(rgb.float() / 255.0, DEPTH, DEPTH > 0.0,
-                                           torch.Generator()).depth_B1HW,)
+    return lambda rgb: (
+        estimator.estimate(rgb.float() / 255.0, DEPTH, DEPTH > 0.0, torch.Generator()).depth_B1HW,
+    )
 
 
 def align(rgb):
@@ -32,17 +33,29 @@ def cloud(rgb):
     return (builder.build((DEPTH + rgb[:, :1])[0, 0], rgb[0].permute(1, 2, 0)),)
 
 
-@pytest.mark.parametrize('frame', [
-    pytest.param(estimate(small()), id='apdepth'),
-    pytest.param(estimate(lotus()), id='sharpdepth'),
-    align, cloud, lambda rgb: (flying_pixels(DEPTH + rgb[:, :1].float()),)])
+@pytest.mark.parametrize(
+    'frame',
+    [
+        pytest.param(estimate(small()), id='apdepth'),
+        pytest.param(estimate(lotus()), id='sharpdepth'),
+        align,
+        cloud,
+        lambda rgb: (flying_pixels(DEPTH + rgb[:, :1].float()),),
+    ],
+)
 def test_the_parts_of_a_frame_ask_the_host_for_nothing(frame):
     check_capturable(frame, RGB)
 
 
-@pytest.mark.parametrize('frame', [
-    lambda rgb: (rgb * int(rgb.sum()),), lambda rgb: (rgb[rgb > 3],),
-    lambda rgb: (rgb if bool((rgb > 3).all()) else rgb + 1,), lambda rgb: (rgb.nonzero(),)])
+@pytest.mark.parametrize(
+    'frame',
+    [
+        lambda rgb: (rgb * int(rgb.sum()),),
+        lambda rgb: (rgb[rgb > 3],),
+        lambda rgb: (rgb if bool((rgb > 3).all()) else rgb + 1,),
+        lambda rgb: (rgb.nonzero(),),
+    ],
+)
 def test_what_asks_for_a_value_or_a_count_is_refused(frame):
     with pytest.raises(BackendError, match='the value of a tensor on the host'):
         check_capturable(frame, RGB)
@@ -51,5 +64,3 @@ def test_what_asks_for_a_value_or_a_count_is_refused(frame):
 def test_other_errors_of_a_frame_stay_what_they_are():
     with pytest.raises(ZeroDivisionError):
         check_capturable(lambda rgb: (1 // 0,), RGB)
-
-

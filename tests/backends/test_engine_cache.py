@@ -34,8 +34,10 @@ def test_an_entry_is_built_once(cache, told):
     assert (build.calls, cache.rebuilt, told) == (1, 0, [])
 
 
-@pytest.mark.parametrize('change', [{'model': 'abd'}, {'shapes': ((1, 3, 8, 16),)},
-                                    {'version': '10.14'}, {'gpu': 'Orin'}])
+@pytest.mark.parametrize(
+    'change',
+    [{'model': 'abd'}, {'shapes': ((1, 3, 8, 16),)}, {'version': '10.14'}, {'gpu': 'Orin'}],
+)
 def test_any_other_fact_is_another_entry(cache, change):
     build = Build()
     assert cache.entry('unet', FACTS, build) != cache.entry('unet', {**FACTS, **change}, build)
@@ -64,10 +66,16 @@ def odd_manifest(place):
     (place / 'entry.json').write_text('[]')
 
 
-@pytest.mark.parametrize(('harm', 'reason'), [
-    (break_file, 'differs from its hash'), (lose_file, 'incomplete'),
-    (break_manifest, 'incomplete'), (swap_facts, 'built for something else'),
-    (odd_manifest, 'incomplete')])
+@pytest.mark.parametrize(
+    ('harm', 'reason'),
+    [
+        (break_file, 'differs from its hash'),
+        (lose_file, 'incomplete'),
+        (break_manifest, 'incomplete'),
+        (swap_facts, 'built for something else'),
+        (odd_manifest, 'incomplete'),
+    ],
+)
 def test_what_does_not_match_is_built_again_and_said(cache, told, harm, reason):
     build = Build()
     harm(cache.entry('unet', FACTS, build))
@@ -82,6 +90,7 @@ def test_a_failed_build_leaves_nothing(cache):
     def fail(folder):
         (folder / 'half').write_bytes(b'x')
         raise BackendError('no')
+
     with pytest.raises(BackendError, match=r'^no$'):
         cache.entry('unet', FACTS, fail)
     assert list(cache.folder.iterdir()) == []
@@ -92,6 +101,7 @@ def test_who_builds_at_the_same_time_shares(cache):
     def slow(folder):
         (folder / 'a.engine').write_bytes(b'mine')
         EngineCache(cache.folder).entry('unet', FACTS, Build(b'theirs'))
+
     place = cache.entry('unet', FACTS, slow)
     assert (place / 'a.engine').read_bytes() == b'theirs'
 

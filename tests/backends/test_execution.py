@@ -16,9 +16,15 @@ def test_a_gpu_that_is_not_there_is_refused():
         choose('cuda')
 
 
-@pytest.mark.parametrize(('fast', 'installed', 'expected'), [
-    (True, True, ('torch', 'bf16')), (True, False, ('torch', 'bf16')),
-    (False, True, ('onnx', 'fp32')), (False, False, ('torch', 'fp32'))])
+@pytest.mark.parametrize(
+    ('fast', 'installed', 'expected'),
+    [
+        (True, True, ('torch', 'bf16')),
+        (True, False, ('torch', 'bf16')),
+        (False, True, ('onnx', 'fp32')),
+        (False, False, ('torch', 'fp32')),
+    ],
+)
 @pytest.mark.usefixtures('no_gpu')
 def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed, expected):
     monkeypatch.setattr(module, '_fast_bf16', lambda: fast)
@@ -29,8 +35,10 @@ def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed,
     assert choose(precision='fp32').backend == 'torch', 'a named precision leaves torch'
 
 
-@pytest.mark.parametrize(('backend', 'precision'), [
-    ('torch', 'bf16'), ('compiled', 'bf16'), ('onnx', 'fp32'), ('tensorrt', 'fp16')])
+@pytest.mark.parametrize(
+    ('backend', 'precision'),
+    [('torch', 'bf16'), ('compiled', 'bf16'), ('onnx', 'fp32'), ('tensorrt', 'fp16')],
+)
 @pytest.mark.usefixtures('no_gpu')
 def test_each_backend_has_its_own_number_format(monkeypatch, backend, precision):
     monkeypatch.setattr(module, '_fast_bf16', lambda: True)
@@ -78,8 +86,9 @@ def test_threads_are_set_and_zero_leaves_them():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(('precision', 'dtype'), [('fp32', torch.float32),
-                                                  ('bf16', torch.bfloat16)])
+@pytest.mark.parametrize(
+    ('precision', 'dtype'), [('fp32', torch.float32), ('bf16', torch.bfloat16)]
+)
 def test_networks_run_in_the_chosen_format_without_gradients(precision, dtype):
     layer = torch.nn.Linear(3, 2)
     with choose('cpu', precision).running():

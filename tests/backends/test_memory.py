@@ -33,6 +33,7 @@ def estimate(made, fitting):
         made.shrink = shrink
         depth = torch.rand(1, 1, 64, 64) + 1.0
         return made.estimate(torch.rand(1, 3, 64, 64), depth, depth > 0, torch.Generator())
+
     return fitting.run(work)
 
 
@@ -49,16 +50,21 @@ def test_smaller_until_it_fits_and_remembered():
     found = estimate(made, fitting)
     assert found.depth_B1HW.shape == (1, 1, 64, 64)
     assert made.network.unet.seen == [(32, 32), (24, 24), (18, 18)]
-    assert told == ['out of memory: networks now work at 0.75 of the image size',
-                    'out of memory: networks now work at 0.56 of the image size']
+    assert told == [
+        'out of memory: networks now work at 0.75 of the image size',
+        'out of memory: networks now work at 0.56 of the image size',
+    ]
     estimate(made, fitting)
     assert made.network.unet.seen[3:] == [(18, 18)]
     assert len(told) == 2
 
 
 def test_not_allowed_is_one_line_with_the_fix():
-    with pytest.raises(BackendError, match=r'^out of memory: CUDA out of memory. Tried to allocate'
-                                           r' 20 GiB.; .*allow_smaller:=true$'):
+    with pytest.raises(
+        BackendError,
+        match=r'^out of memory: CUDA out of memory. Tried to allocate'
+        r' 20 GiB.; .*allow_smaller:=true$',
+    ):
         estimate(estimator(400), FittingSize(False))
 
 

@@ -9,10 +9,13 @@ from tests.tiny_networks import small
 
 
 def test_the_same_network_has_the_same_hash_in_every_process():
-    code = ('import torch; from depth_refiner_ros.backends.model_hash import model_hash; '
-            'torch.manual_seed(0); print(model_hash(torch.nn.Conv2d(3, 4, 3)))')
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True,
-                          text=True, check=True)
+    code = (
+        'import torch; from depth_refiner_ros.backends.model_hash import model_hash; '
+        'torch.manual_seed(0); print(model_hash(torch.nn.Conv2d(3, 4, 3)))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True
+    )
     torch.manual_seed(0)
     assert done.stdout.strip() == model_hash(torch.nn.Conv2d(3, 4, 3))
     assert model_hash(block()) == model_hash(block())

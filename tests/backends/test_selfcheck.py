@@ -41,6 +41,7 @@ def test_the_picture_is_small_and_of_any_size():
 
 def spoilt(cache, module, key, inputs, factor):
     """Put an ONNX file with one layer's weights changed where the sound one belongs."""
+
     def build(folder):
         export_onnx(module, inputs, folder / FILE)
         model = onnx.load(folder / FILE)
@@ -48,6 +49,7 @@ def spoilt(cache, module, key, inputs, factor):
         changed = onnx.numpy_helper.to_array(weights) * np.float32(factor)
         weights.CopyFrom(onnx.numpy_helper.from_array(changed, weights.name))
         onnx.save(model, folder / FILE)
+
     cache.entry(f'{key}-onnx', onnx_facts(module, inputs, 'fp32'), build)
 
 
@@ -79,5 +81,5 @@ def test_a_sound_backend_passes_and_says_how_well(tmp_path):
     assert networks.describe() == []
     network(*block_inputs())
     assert network.deviation.p99 < 1e-4
-    line, = networks.describe()
+    (line,) = networks.describe()
     assert line == f'self-check: prior differs from fp32 torch by {network.deviation}'

@@ -69,14 +69,18 @@ def test_an_engine_is_built_once_and_again_when_it_is_spoilt(tmp_path):
 
 def test_network_shape_precision_and_target_are_engines_of_their_own(tmp_path, monkeypatch):
     built = []
-    monkeypatch.setattr('depth_refiner_ros.backends.tensorrt.build_engine',
-                        lambda *_, **given: built.append(given) or RESULT)
+    monkeypatch.setattr(
+        'depth_refiner_ros.backends.tensorrt.build_engine',
+        lambda *_, **given: built.append(given) or RESULT,
+    )
     monkeypatch.setattr('depth_refiner_ros.backends.tensorrt.cached_onnx', lambda *_: None)
-    places = {backend(tmp_path).build(block(), 'block', block_inputs()),
-              backend(tmp_path).build(block(1), 'block', block_inputs()),
-              backend(tmp_path).build(block(), 'block', block_inputs(16)),
-              backend(tmp_path, 'fp16').build(block(), 'block', block_inputs()),
-              backend(tmp_path, target='sm89').build(block(), 'block', block_inputs())}
+    places = {
+        backend(tmp_path).build(block(), 'block', block_inputs()),
+        backend(tmp_path).build(block(1), 'block', block_inputs()),
+        backend(tmp_path).build(block(), 'block', block_inputs(16)),
+        backend(tmp_path, 'fp16').build(block(), 'block', block_inputs()),
+        backend(tmp_path, target='sm89').build(block(), 'block', block_inputs()),
+    }
     assert len(places) == len(built) == 5
     assert [given['targets'] for given in built] == [['sm86', 'sm89']] * 4 + [['sm89']]
 
@@ -91,10 +95,18 @@ def test_the_key_names_gpu_capability_and_version(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (8, 7))
     monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'Orin')
     full = tensorrt_api.TensorRt(trt.module, 'tensorrt', '10.3.0')
-    assert gpu_facts(full, '') == {'flavour': 'tensorrt', 'version': '10.3.0', 'gpu': 'Orin',
-                                   'capability': 'sm87'}
-    assert gpu_facts(trt, '') == {'flavour': 'tensorrt_rtx', 'version': trt.version, 'gpu': 'any',
-                                  'capability': 'sm87'}
+    assert gpu_facts(full, '') == {
+        'flavour': 'tensorrt',
+        'version': '10.3.0',
+        'gpu': 'Orin',
+        'capability': 'sm87',
+    }
+    assert gpu_facts(trt, '') == {
+        'flavour': 'tensorrt_rtx',
+        'version': trt.version,
+        'gpu': 'any',
+        'capability': 'sm87',
+    }
     assert gpu_facts(trt, 'sm89,sm86')['capability'] == 'sm86,sm89'
 
 

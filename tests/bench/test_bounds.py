@@ -21,8 +21,9 @@ def test_bound_is_arithmetic_or_traffic_whichever_is_longer():
 
 def test_bounds_of_a_frame_add_up_with_calls_and_without_the_prior():
     found = bounds({'prior': HEAVY, 'unet': BROAD}, SLOW, 'fp16')
-    assert found == pytest.approx({'prior': 2000.0, 'unet': 8000.0, 'refiner': 8000.0,
-                                   'total': 10000.0})
+    assert found == pytest.approx(
+        {'prior': 2000.0, 'unet': 8000.0, 'refiner': 8000.0, 'total': 10000.0}
+    )
 
 
 def test_ratio_needs_both():
@@ -34,23 +35,40 @@ def test_targets_are_twice_the_bound_of_a_sustained_h100():
     device, size = DEVICES['h100-sustained'], FrameSize(width=640, height=480)
     for method, target_ms in (('apdepth', 17.0), ('sharpdepth', 27.0)):
         stages = refiner_stages(method, 'vae', size, 'fp16')
-        assert 2.0 * bounds(stages, device, 'fp16')['refiner'] == pytest.approx(target_ms,
-                                                                               rel=0.03)
+        assert 2.0 * bounds(stages, device, 'fp16')['refiner'] == pytest.approx(
+            target_ms, rel=0.03
+        )
 
 
-@pytest.mark.parametrize(('driver', 'key'), [
-    ('NVIDIA H100 80GB HBM3', 'h100'), ('NVIDIA H200', 'h200'), ('NVIDIA L4', 'l4'),
-    ('NVIDIA A100-SXM4-80GB', 'a100'), ('NVIDIA GeForce RTX 4090', 'rtx4090'),
-    ('NVIDIA Jetson AGX Orin Developer Kit', 'agx-orin'),
-    ('NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super', 'orin-nano'),
-    ('NVIDIA Jetson Xavier NX Developer Kit', 'xavier-nx')])
+@pytest.mark.parametrize(
+    ('driver', 'key'),
+    [
+        ('NVIDIA H100 80GB HBM3', 'h100'),
+        ('NVIDIA H200', 'h200'),
+        ('NVIDIA L4', 'l4'),
+        ('NVIDIA A100-SXM4-80GB', 'a100'),
+        ('NVIDIA GeForce RTX 4090', 'rtx4090'),
+        ('NVIDIA Jetson AGX Orin Developer Kit', 'agx-orin'),
+        ('NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super', 'orin-nano'),
+        ('NVIDIA Jetson Xavier NX Developer Kit', 'xavier-nx'),
+    ],
+)
 def test_device_is_found_by_its_name(driver, key):
     assert known_as(driver) is DEVICES[key]
 
 
-@pytest.mark.parametrize('driver', [
-    '', 'NVIDIA GeForce RTX 4090 Laptop GPU', 'NVIDIA H100 PCIe', 'NVIDIA L40', 'Tesla T4',
-    'NVIDIA A100-PCIE-40GB', 'NVIDIA Jetson Orin Nano Developer Kit'])
+@pytest.mark.parametrize(
+    'driver',
+    [
+        '',
+        'NVIDIA GeForce RTX 4090 Laptop GPU',
+        'NVIDIA H100 PCIe',
+        'NVIDIA L40',
+        'Tesla T4',
+        'NVIDIA A100-PCIE-40GB',
+        'NVIDIA Jetson Orin Nano Developer Kit',
+    ],
+)
 def test_relatives_of_known_devices_are_other_devices(driver):
     assert known_as(driver) is None
 
@@ -70,7 +88,7 @@ def test_what_a_device_has_not_is_told():
 
 
 def test_probe_measures_this_machine():
-    found = probe(torch.device('cpu'), 'fp32', side=64, copy_bytes=2 ** 16, seconds=0.0)
+    found = probe(torch.device('cpu'), 'fp32', side=64, copy_bytes=2**16, seconds=0.0)
     assert found.origin == 'measured'
     assert found.peak('fp32') > 1e6
     assert found.bytes_per_s > 1e6
@@ -78,8 +96,13 @@ def test_probe_measures_this_machine():
 
 def test_rows_hold_frame_times_bounds_and_ratios():
     stages = {'prior': HEAVY, 'unet': BROAD}
-    measured = {'prior': [3000.0, 5000.0], 'unet': [8000.0], 'cloud': [1.0], 'refiner': [20000.0],
-                'frame': [25000.0]}
+    measured = {
+        'prior': [3000.0, 5000.0],
+        'unet': [8000.0],
+        'cloud': [1.0],
+        'refiner': [20000.0],
+        'frame': [25000.0],
+    }
     rows = stage_rows(stages, measured, [SLOW], 'fp16')
     assert list(rows) == ['prior', 'unet', 'cloud', 'refiner', 'frame']
     assert rows['prior']['p50'] == 4000.0
@@ -101,6 +124,6 @@ def test_stage_that_was_not_timed_has_its_bound_alone():
 
 
 def test_speedup_is_their_time_over_ours():
-    row, = speedups([{'name': 'theirs', 'steps': 1, 'frame_ms': [40.0, 60.0]}], 10.0, 20.0)
+    (row,) = speedups([{'name': 'theirs', 'steps': 1, 'frame_ms': [40.0, 60.0]}], 10.0, 20.0)
     assert (row['p50'], row['over_refiner'], row['over_frame']) == (50.0, 5.0, 2.5)
     assert 'frame_ms' not in row

@@ -26,8 +26,11 @@ def test_convolution_is_counted_by_hand():
     image = torch.rand(1, 3, 10, 12)
     found = count(lambda: conv(image), conv.parameters())
     weights = 8 * 3 * 9
-    assert found == Operations(flops=2 * weights * 120, weight_bytes=4 * weights,
-                               operand_bytes=4 * (3 * 120 + weights + 8 * 120))
+    assert found == Operations(
+        flops=2 * weights * 120,
+        weight_bytes=4 * weights,
+        operand_bytes=4 * (3 * 120 + weights + 8 * 120),
+    )
 
 
 @pytest.mark.parametrize('inference', [False, True])
@@ -49,9 +52,11 @@ def test_attention_is_one_fused_operation(device):
 
 def test_half_precision_halves_the_bytes_alone():
     layer = nn.Linear(64, 64, bias=False, device='meta')
-    both = [count(partial(layer.to(dtype), torch.empty(64, 64, dtype=dtype, device='meta')))
-            for dtype in (torch.float32, torch.float16)]
-    assert both[0].flops == both[1].flops == 2 * 64 ** 3
+    both = [
+        count(partial(layer.to(dtype), torch.empty(64, 64, dtype=dtype, device='meta')))
+        for dtype in (torch.float32, torch.float16)
+    ]
+    assert both[0].flops == both[1].flops == 2 * 64**3
     assert both[0].operand_bytes == 2 * both[1].operand_bytes
 
 
@@ -74,7 +79,10 @@ def test_small_codec_and_second_pass_are_counted():
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
     assert gflop == pytest.approx({'encode': 2 * 143, 'unet': 970, 'decode': 166}, rel=0.01)
     assert {name: stage.calls for name, stage in stages.items()} == {
-        'encode': 1, 'unet': 2, 'decode': 2}
+        'encode': 1,
+        'unet': 2,
+        'decode': 2,
+    }
 
 
 def test_prior_runs_at_whole_patches_and_costs_what_is_known():
@@ -92,7 +100,7 @@ def test_size_that_the_codec_cannot_halve_is_refused():
 
 
 def test_a_frame_of_the_bundled_networks_is_counted_once_in_any_precision():
-    frame, = SimulatedSource(900_000, 1, width=64, height=48)
+    (frame,) = SimulatedSource(900_000, 1, width=64, height=48)
     found = []
     for precision in ('fp32', 'bf16'):
         model = ModelSettings(device='cpu', precision=precision)
@@ -101,6 +109,7 @@ def test_a_frame_of_the_bundled_networks_is_counted_once_in_any_precision():
     assert found[0] == found[1]
     network = read_prior_network(open_bundle('bundled', 'prior'))
     width, height = network_size(network.config, 64, 48)
-    once = count(lambda: network(torch.zeros(1, 3, height, width),
-                                 torch.zeros(1, 2, height, width))).flops
+    once = count(
+        lambda: network(torch.zeros(1, 3, height, width), torch.zeros(1, 2, height, width))
+    ).flops
     assert found[0]['prior'] == once * (2 if network.config.mirror else 1)

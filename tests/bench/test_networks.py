@@ -34,22 +34,41 @@ SIZE = FrameSize(width=64, height=48)
 
 
 def tiny_prior():
-    backbone = Dinov2Config(hidden_size=16, num_hidden_layers=4, num_attention_heads=2,
-                            image_size=56, patch_size=14, out_indices=[1, 2, 3, 4],
-                            reshape_hidden_states=False)
+    backbone = Dinov2Config(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        image_size=56,
+        patch_size=14,
+        out_indices=[1, 2, 3, 4],
+        reshape_hidden_states=False,
+    )
     with META:
-        network = DepthAnything(DepthAnythingForDepthEstimation(DepthAnythingConfig(
-            backbone_config=backbone, reassemble_hidden_size=16, neck_hidden_sizes=[8] * 4,
-            fusion_hidden_size=8, depth_estimation_type='metric', max_depth=20)))
+        network = DepthAnything(
+            DepthAnythingForDepthEstimation(
+                DepthAnythingConfig(
+                    backbone_config=backbone,
+                    reassemble_hidden_size=16,
+                    neck_hidden_sizes=[8] * 4,
+                    fusion_hidden_size=8,
+                    depth_estimation_type='metric',
+                    max_depth=20,
+                )
+            )
+        )
     return RandomPrior(materialize(network, CPU, torch.float32), 56)
 
 
 def tiny_network(method):
     spec = replace(spec_of(method), text_width=12)
-    labels = {} if spec.task_embedding else {
-        'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
-    network = OneStepNetwork(tiny_lotus(**labels), VaeCodec(tiny_vae()), spec,
-                             torch.zeros(1, 2, 12))
+    labels = (
+        {}
+        if spec.task_embedding
+        else {'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
+    )
+    network = OneStepNetwork(
+        tiny_lotus(**labels), VaeCodec(tiny_vae()), spec, torch.zeros(1, 2, 12)
+    )
     return network.eval().requires_grad_(False)
 
 
@@ -98,14 +117,19 @@ def test_weights_get_memory_in_the_asked_format_and_stay_finite():
     assert unet.conv_in.bias.eq(0).all()
     assert unet.conv_in.weight.float().std() == pytest.approx(0.02, rel=0.1)
     with torch.no_grad():
-        made = unet(torch.rand(1, 8, 8, 8).bfloat16(), 1, torch.zeros(1, 2, 12).bfloat16(),
-                    class_labels=torch.zeros(1, 4).bfloat16()).sample
+        made = unet(
+            torch.rand(1, 8, 8, 8).bfloat16(),
+            1,
+            torch.zeros(1, 2, 12).bfloat16(),
+            class_labels=torch.zeros(1, 4).bfloat16(),
+        ).sample
     assert made.isfinite().all()
     assert made.std() > 0
 
 
-@pytest.mark.parametrize(('backend', 'dtype'), [('torch', torch.bfloat16),
-                                                ('onnx', torch.float32)])
+@pytest.mark.parametrize(
+    ('backend', 'dtype'), [('torch', torch.bfloat16), ('onnx', torch.float32)]
+)
 def test_networks_are_placed_as_their_backend_wants_them(backend, dtype):
     with META:
         unet = tiny_lotus()
@@ -147,10 +171,10 @@ def test_one_thread_is_timed_by_its_own_time():
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        asleep_ms, = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
+        (asleep_ms,) = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
         assert (clock(CPU), asleep_ms < 25.0) == ('CPU time of one thread', True)
         torch.set_num_threads(2)
-        asleep_ms, = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
+        (asleep_ms,) = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
         assert (clock(CPU), asleep_ms >= 50.0) == ('wall clock', True)
     finally:
         torch.set_num_threads(threads)

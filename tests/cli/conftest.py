@@ -37,7 +37,12 @@ def program(tmp_path, monkeypatch):
     monkeypatch.setenv('COLUMNS', '100')
 
     def run(*arguments, code=PROGRAM, timeout_s=500):
-        return subprocess.run([sys.executable, '-c', code, *map(str, arguments)], cwd=tmp_path,
-                              capture_output=True, text=True, timeout=timeout_s)
+        return subprocess.run(
+            [sys.executable, '-c', code, *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
 
     return run

@@ -12,14 +12,34 @@ SMALL = ('--width', '64', '--height', '48')
 
 
 def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_path):
-    ended = depth_refiner('bench', *SMALL, '--frames', '2', '--threads', '1', '--precision',
-                          'fp32', '--json', 'b.json', '--plots', 'plots')
+    ended = depth_refiner(
+        'bench',
+        *SMALL,
+        '--frames',
+        '2',
+        '--threads',
+        '1',
+        '--precision',
+        'fp32',
+        '--json',
+        'b.json',
+        '--plots',
+        'plots',
+    )
     assert ended.returncode == 0, ended.stderr
     result = json.loads((tmp_path / 'b.json').read_text())
     assert result['kind'] == 'configured'
     networks = result['networks']
-    assert list(networks) == ['prior', 'encode', 'unet', 'decode', 'align', 'cloud', 'refiner',
-                              'frame']
+    assert list(networks) == [
+        'prior',
+        'encode',
+        'unet',
+        'decode',
+        'align',
+        'cloud',
+        'refiner',
+        'frame',
+    ]
     for name in ('prior', 'unet'):
         row = networks[name]
         assert row['gflop'] > 0
@@ -36,14 +56,19 @@ def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_pa
 
 @pytest.mark.slow
 def test_bounds_of_a_named_device(depth_refiner, tmp_path):
-    ended = depth_refiner('bench', '--bounds', *SMALL, '--against', 'rtx4090', '--json', 'b.json',
-                          '--plots', 'plots')
+    ended = depth_refiner(
+        'bench', '--bounds', *SMALL, '--against', 'rtx4090', '--json', 'b.json', '--plots', 'plots'
+    )
     assert ended.returncode == 0, ended.stderr
     assert 'GeForce RTX' in ended.stdout
     result = json.loads((tmp_path / 'b.json').read_text())
     assert result['devices'][0]['tflop_per_s']['fp16'] == pytest.approx(165.2)
     assert [(row['method'], row['codec']) for row in result['bounds']] == [
-        ('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'), ('sharpdepth', 'tiny')]
+        ('apdepth', 'vae'),
+        ('apdepth', 'tiny'),
+        ('sharpdepth', 'vae'),
+        ('sharpdepth', 'tiny'),
+    ]
     for row in result['bounds']:
         ms = row['bound_ms']
         assert ms['total'] == pytest.approx(ms['prior'] + ms['refiner'])
@@ -54,15 +79,21 @@ def test_bounds_of_a_named_device(depth_refiner, tmp_path):
     assert loop[3] - loop[2] == pytest.approx(10 * (loop[1] - loop[0]) * 4 / 3, rel=0.01)
     assert {row['prior'] for row in result['priors']} == {'S', 'B', 'L', 'G'}
     assert {path.name for path in (tmp_path / 'plots').iterdir()} == {
-        'bounds_priors.png', 'bounds_steps.png'}
+        'bounds_priors.png',
+        'bounds_steps.png',
+    }
 
 
-@pytest.mark.parametrize(('arguments', 'told'), [
-    (('--bounds', '--against', 'gtx'), "no device 'gtx' is known"),
-    (('--full-size', 'apdepth', '--steps', '1,x'), "--steps '1,x' must be numbers"),
-    (('--full-size', 'apdepth', '--width', '644', '--frames', '1'), '644x480 is no size'),
-    (('--full-size', 'apdepth', '--device', 'cpu', '--precision', 'fp16'), 'fp16 is for GPUs'),
-    (('--prior-sweep', 'S,XL'), "prior size 'XL' must be one of S, B, L, G")])
+@pytest.mark.parametrize(
+    ('arguments', 'told'),
+    [
+        (('--bounds', '--against', 'gtx'), "no device 'gtx' is known"),
+        (('--full-size', 'apdepth', '--steps', '1,x'), "--steps '1,x' must be numbers"),
+        (('--full-size', 'apdepth', '--width', '644', '--frames', '1'), '644x480 is no size'),
+        (('--full-size', 'apdepth', '--device', 'cpu', '--precision', 'fp16'), 'fp16 is for GPUs'),
+        (('--prior-sweep', 'S,XL'), "prior size 'XL' must be one of S, B, L, G"),
+    ],
+)
 def test_mistakes_are_told_in_one_line(depth_refiner, arguments, told):
     ended = depth_refiner('bench', *arguments)
     assert ended.returncode == 2
@@ -81,15 +112,40 @@ def test_steps_that_are_none_are_refused(text):
 
 
 def test_stage_table_writes_a_dash_where_nothing_is_known(capsys):
-    rows = {'unet': {'calls': 2, 'gflop': 970.0, 'operand_mb': 2929.0, 'p50': 3.0, 'p95': 4.0,
-                     'bound_ms': {'H100': 1.5}, 'ratio': {'H100': 2.0}},
-            'cloud': {'calls': 1, 'p50': 0.5, 'p95': 0.6, 'bound_ms': {}, 'ratio': {}}}
+    rows = {
+        'unet': {
+            'calls': 2,
+            'gflop': 970.0,
+            'operand_mb': 2929.0,
+            'p50': 3.0,
+            'p95': 4.0,
+            'bound_ms': {'H100': 1.5},
+            'ratio': {'H100': 2.0},
+        },
+        'cloud': {'calls': 1, 'p50': 0.5, 'p95': 0.6, 'bound_ms': {}, 'ratio': {}},
+    }
     table = bench_show.stage_table('a frame', rows)
     cells = [list(column.cells) for column in table.columns]
     assert [column.header for column in table.columns] == [
-        'stage', 'calls', 'GFLOP', 'MB', 'p50, ms', 'p95, ms', 'least, H100', 'ratio']
-    assert [row[0] for row in cells] == ['unet', '2', '970', '2929', '3.00', '4.00', '1.50',
-                                         '2.00']
+        'stage',
+        'calls',
+        'GFLOP',
+        'MB',
+        'p50, ms',
+        'p95, ms',
+        'least, H100',
+        'ratio',
+    ]
+    assert [row[0] for row in cells] == [
+        'unet',
+        '2',
+        '970',
+        '2929',
+        '3.00',
+        '4.00',
+        '1.50',
+        '2.00',
+    ]
     assert [row[1] for row in cells] == ['cloud', '1', '–', '–', '0.50', '0.60', '–', '–']
 
 

@@ -41,23 +41,35 @@ def wall(folder, frames=4, *, poses=True, pose=None):
 def frame_list(folder):
     """Write a list of one indoor frame, and one outdoor frame with coarser depth."""
     entries = []
-    for name, scene, size in (('hall', 'indoor hall', (64, 48)), ('road', 'outdoor road',
-                                                                  (32, 24))):
+    for name, scene, size in (
+        ('hall', 'indoor hall', (64, 48)),
+        ('road', 'outdoor road', (32, 24)),
+    ):
         columns = np.linspace(1000, 4000, size[0])
         depth = np.tile(np.where(np.arange(size[0]) < size[0] // 2, columns, 9000), (size[1], 1))
         cv2.imwrite(str(folder / f'{name}.png'), np.full((48, 64, 3), 99, np.uint8))
         cv2.imwrite(str(folder / f'{name}_depth.png'), depth.astype(np.uint16))
-        entries.append({'name': name, 'rgb': f'{name}.png', 'depth': f'{name}_depth.png',
-                        'depth_scale': 1000, 'scene': scene, 'source': f'{name}s',
-                        'depth_size': list(size), 'fx_fy_cx_cy': [60.0, 60.0, 31.5, 23.5]})
+        entries.append(
+            {
+                'name': name,
+                'rgb': f'{name}.png',
+                'depth': f'{name}_depth.png',
+                'depth_scale': 1000,
+                'scene': scene,
+                'source': f'{name}s',
+                'depth_size': list(size),
+                'fx_fy_cx_cy': [60.0, 60.0, 31.5, 23.5],
+            }
+        )
     (folder / 'frames.json').write_text(json.dumps(entries))
     return folder / 'frames.json'
 
 
 def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
     wall(tmp_path / 'wall', 3)
-    ended = depth_refiner('refine', 'wall', *PLAIN, 'sensor', '--panels', '1', '--out', 'out',
-                          '--json', 'copy.json')
+    ended = depth_refiner(
+        'refine', 'wall', *PLAIN, 'sensor', '--panels', '1', '--out', 'out', '--json', 'copy.json'
+    )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == '3 depth maps in out\n'
     # What ran, and under which licence, is told beside the result.
@@ -92,8 +104,20 @@ def test_refine_tells_in_one_line_that_it_cannot_write(depth_refiner, tmp_path):
 def test_refine_takes_several_sources_and_fewer_frames(depth_refiner, tmp_path):
     wall(tmp_path / 'a' / 'wall')
     wall(tmp_path / 'b' / 'wall')
-    ended = depth_refiner('refine', 'a/wall', 'b/wall', *PLAIN, 'sensor', '--frames', '1',
-                          '--no-npy', '--panels', '0', '--out', 'out')
+    ended = depth_refiner(
+        'refine',
+        'a/wall',
+        'b/wall',
+        *PLAIN,
+        'sensor',
+        '--frames',
+        '1',
+        '--no-npy',
+        '--panels',
+        '0',
+        '--out',
+        'out',
+    )
     assert ended.returncode == 0, ended.stderr
     found = list(tmp_path.glob('out/*/*'))
     assert sorted(path.parent.name for path in found) == ['wall', 'wall-2']
@@ -115,15 +139,24 @@ def test_image_has_no_depth_for_a_sensor(depth_refiner, tmp_path):
     ended = depth_refiner('refine', 'a.png', *PLAIN, 'sensor', '--out', 'out')
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == (
-        'depth-refiner: a has no depth, which --prior sensor starts from; use --prior bundled')
+        'depth-refiner: a has no depth, which --prior sensor starts from; use --prior bundled'
+    )
 
 
 def test_image_of_an_unknown_camera_gets_an_assumed_one_and_is_told(depth_refiner, tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.full((48, 64, 3), 99, np.uint8))
     depths = []
     for degrees in ('60', '90'):
-        result = depth_refiner('refine', tmp_path / 'a.png', '--refiner', 'none', '--out',
-                               tmp_path / degrees, '--assume-fov-deg', degrees)
+        result = depth_refiner(
+            'refine',
+            tmp_path / 'a.png',
+            '--refiner',
+            'none',
+            '--out',
+            tmp_path / degrees,
+            '--assume-fov-deg',
+            degrees,
+        )
         assert result.returncode == 0, result.stderr
         told = ' '.join((result.stdout + result.stderr).split())
         assert f'assuming {degrees} deg across' in told
@@ -164,8 +197,20 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
 
 def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
     wall(tmp_path / 'wall', 5)
-    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--every', '2', '--frames', '2',
-                          '--out', 'out', '--scene', 'scene.rrd')
+    ended = depth_refiner(
+        'fuse',
+        'wall',
+        *PLAIN,
+        'sensor',
+        '--every',
+        '2',
+        '--frames',
+        '2',
+        '--out',
+        'out',
+        '--scene',
+        'scene.rrd',
+    )
     assert ended.returncode == 0, ended.stderr
     rows = Counter()
     for chunk in RrdReader(tmp_path / 'scene.rrd').stream():
@@ -194,9 +239,13 @@ def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_pa
     np.testing.assert_array_equal(stamps, [2 * STEP_NS, 4 * STEP_NS, 5 * STEP_NS])
 
 
-@pytest.mark.parametrize(('file', 'message'), [
-    ('calibration.yaml', '3 no intrinsics; give the source a camera: calibration.yaml with'),
-    ('depth.txt', '3 no depth; use --prior bundled')])
+@pytest.mark.parametrize(
+    ('file', 'message'),
+    [
+        ('calibration.yaml', '3 no intrinsics; give the source a camera: calibration.yaml with'),
+        ('depth.txt', '3 no depth; use --prior bundled'),
+    ],
+)
 def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, message):
     (wall(tmp_path / 'wall', 3) / file).unlink()
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
@@ -217,17 +266,33 @@ def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
 
 def test_fuse_without_surface_says_why(depth_refiner, tmp_path):
     wall(tmp_path / 'wall')
-    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--tsdf-max-range-m', '1.0',
-                          '--out', 'out')
+    ended = depth_refiner(
+        'fuse', 'wall', *PLAIN, 'sensor', '--tsdf-max-range-m', '1.0', '--out', 'out'
+    )
     assert ended.returncode == 2
     assert 'no pixel was between 0.1 and 1 m' in ended.stderr.splitlines()[-1]
 
 
 def test_eval_of_true_depth_is_free_of_error(depth_refiner, tmp_path):
     frame_list(tmp_path)
-    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'smeared', '--smear-factor', '1',
-                          '--smear-warp', '0.0', '--smear-scale', '0.0', '--json', 'r.json',
-                          '--csv', 'r.csv', '--panels', 'pictures')
+    ended = depth_refiner(
+        'eval',
+        'frames.json',
+        *PLAIN,
+        'smeared',
+        '--smear-factor',
+        '1',
+        '--smear-warp',
+        '0.0',
+        '--smear-scale',
+        '0.0',
+        '--json',
+        'r.json',
+        '--csv',
+        'r.csv',
+        '--panels',
+        'pictures',
+    )
     assert ended.returncode == 0, ended.stderr
     result = json.loads((tmp_path / 'r.json').read_text())
     assert set(result['per_source']) == {'halls', 'roads'}
@@ -244,9 +309,22 @@ def test_eval_of_true_depth_is_free_of_error(depth_refiner, tmp_path):
 
 def test_eval_spoils_each_frame_in_its_own_way(depth_refiner, tmp_path):
     frame_list(tmp_path)
-    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'smeared', '--smear-factor', '1',
-                          '--smear-warp', '0.0', '--smear-scale', '0.1', '--json', 'r.json',
-                          '--csv', 'r.csv')
+    ended = depth_refiner(
+        'eval',
+        'frames.json',
+        *PLAIN,
+        'smeared',
+        '--smear-factor',
+        '1',
+        '--smear-warp',
+        '0.0',
+        '--smear-scale',
+        '0.1',
+        '--json',
+        'r.json',
+        '--csv',
+        'r.csv',
+    )
     assert ended.returncode == 0, ended.stderr
     with (tmp_path / 'r.csv').open() as file:
         rows = list(csv.DictReader(file))
@@ -264,16 +342,30 @@ def test_eval_spoils_each_frame_in_its_own_way(depth_refiner, tmp_path):
 
 def test_eval_leaves_out_truth_beyond_the_range(depth_refiner, tmp_path):
     frame_list(tmp_path)
-    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'sensor', '--max-depth-m', '5',
-                          '--frames', '1', '--json', 'r.json')
+    ended = depth_refiner(
+        'eval',
+        'frames.json',
+        *PLAIN,
+        'sensor',
+        '--max-depth-m',
+        '5',
+        '--frames',
+        '1',
+        '--json',
+        'r.json',
+    )
     assert ended.returncode == 0, ended.stderr
     counts = json.loads((tmp_path / 'r.json').read_text())['overall']['counts']['prior']
     assert (counts['frames'], counts['pixels']) == (1, 48 * 32)
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (('frames.json', '--min-depth-m', '5', '--max-depth-m', '2'), 'must be below'),
-    (('a.png',), 'has no depth')])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('frames.json', '--min-depth-m', '5', '--max-depth-m', '2'), 'must be below'),
+        (('a.png',), 'has no depth'),
+    ],
+)
 def test_eval_refuses_what_it_cannot_measure(depth_refiner, tmp_path, arguments, message):
     frame_list(tmp_path)
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((48, 64, 3), np.uint8))
@@ -282,16 +374,29 @@ def test_eval_refuses_what_it_cannot_measure(depth_refiner, tmp_path, arguments,
     assert message in ended.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize(('scene', 'expected'), [
-    ('indoor hall', 'indoor'), ('tabletop clutter', 'indoor'), ('outdoor street', 'outdoor'),
-    ('', '')])
+@pytest.mark.parametrize(
+    ('scene', 'expected'),
+    [
+        ('indoor hall', 'indoor'),
+        ('tabletop clutter', 'indoor'),
+        ('outdoor street', 'outdoor'),
+        ('', ''),
+    ],
+)
 def test_scenes(scene, expected):
     assert scene_of({'scene': scene}) == expected
 
 
 def bundle(folder):
-    return write_bundle(folder, kind='refiner', name='small', licence='MIT', manifest={},
-                        tensors={'w.safetensors': {'a': torch.zeros(250_000)}}, configs={})
+    return write_bundle(
+        folder,
+        kind='refiner',
+        name='small',
+        licence='MIT',
+        manifest={},
+        tensors={'w.safetensors': {'a': torch.zeros(250_000)}},
+        configs={},
+    )
 
 
 def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_path):
@@ -314,8 +419,9 @@ def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
     monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', 'mine.xml')
     ended = depth_refiner('doctor', '--json', 'd.json')
     assert ended.returncode == 1
-    findings = {item['what']: item
-                for item in json.loads((tmp_path / 'd.json').read_text())['findings']}
+    findings = {
+        item['what']: item for item in json.loads((tmp_path / 'd.json').read_text())['findings']
+    }
     assert findings['system libraries']['fix'] == 'sudo apt-get install -y libnothere9'
     assert findings['not-there']['fix'] == 'pip install not-there'
     assert findings['PyYAML']['state'] == 'ok'
@@ -324,8 +430,19 @@ def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
 
 
 def test_bench_gives_each_stage_and_the_budget(depth_refiner, tmp_path):
-    ended = depth_refiner('bench', *PLAIN, 'sensor', '--width', '64', '--height', '48',
-                          '--frames', '4', '--json', 'b.json')
+    ended = depth_refiner(
+        'bench',
+        *PLAIN,
+        'sensor',
+        '--width',
+        '64',
+        '--height',
+        '48',
+        '--frames',
+        '4',
+        '--json',
+        'b.json',
+    )
     assert ended.returncode == 0, ended.stderr
     result = json.loads((tmp_path / 'b.json').read_text())
     assert {'convert', 'prior', 'edge filter', 'cloud', 'total'} <= set(result['stages'])

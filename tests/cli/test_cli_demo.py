@@ -18,8 +18,17 @@ pytest.importorskip('rclpy')
 pytestmark = [pytest.mark.slow, pytest.mark.ros]
 
 NO_NETWORK = ('--prior', 'sensor', '--refiner', 'none')
-SUMMARY_KEYS = {'frames_in', 'frames_out', 'dropped', 'fps', 'latency_ms', 'stage_ms', 'depth',
-                'depth_spread', 'mesh'}
+SUMMARY_KEYS = {
+    'frames_in',
+    'frames_out',
+    'dropped',
+    'fps',
+    'latency_ms',
+    'stage_ms',
+    'depth',
+    'depth_spread',
+    'mesh',
+}
 
 
 def nodes_of(folder):
@@ -58,13 +67,18 @@ def test_lock_step_loses_nothing(program, tmp_path):
     assert cv2.imread(str(out / 'panel.png')) is not None
     assert 'No frame was lost' in (out / 'report.html').read_text()
     assert {path.stem for path in (out / 'logs').iterdir()} == {
-        'collector', 'player', 'refiner', 'tsdf'}
+        'collector',
+        'player',
+        'refiner',
+        'tsdf',
+    }
     assert nodes_of(out) == []
 
 
 def test_live_adds_up(program, tmp_path):
-    ended = program('demo', *NO_NETWORK, '--frames', '6', '--live', '--rate', '30',
-                    '--out', tmp_path / 'out')
+    ended = program(
+        'demo', *NO_NETWORK, '--frames', '6', '--live', '--rate', '30', '--out', tmp_path / 'out'
+    )
     assert ended.returncode == 0, ended.stderr
     summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
     assert summary['frames_in'] == 6
@@ -76,8 +90,9 @@ def test_live_adds_up(program, tmp_path):
 
 
 def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
-    ended = program('demo', '--prior-weights', tmp_path / 'nowhere', '--frames', '2',
-                    '--out', tmp_path / 'out')
+    ended = program(
+        'demo', '--prior-weights', tmp_path / 'nowhere', '--frames', '2', '--out', tmp_path / 'out'
+    )
     assert ended.returncode == 2
     line = next(line for line in ended.stderr.splitlines() if line.startswith('depth-refiner: '))
     assert 'refiner ended with exit code 2' in line
@@ -91,9 +106,23 @@ def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
 def test_interrupted_demo_leaves_no_process(tmp_path, request_to_end):
     root = Path(__file__).resolve().parents[2]
     program = subprocess.Popen(
-        [sys.executable, '-m', 'depth_refiner_ros.cli.main', 'demo', *NO_NETWORK, '--show',
-         '--frames', '500', '--out', str(tmp_path)], env={**os.environ, 'PYTHONPATH': str(root)},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        [
+            sys.executable,
+            '-m',
+            'depth_refiner_ros.cli.main',
+            'demo',
+            *NO_NETWORK,
+            '--show',
+            '--frames',
+            '500',
+            '--out',
+            str(tmp_path),
+        ],
+        env={**os.environ, 'PYTHONPATH': str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     with program:
         address = program.stdout.readline().split()[-1]
         wait_for(lambda: len(nodes_of(tmp_path)) == 4)

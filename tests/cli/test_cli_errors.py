@@ -12,8 +12,10 @@ MISTAKES = [
     (('eval', 'missing.json'), 'does not exist'),
     (('refine', 'sim:1:1', '--agree-below', '3'), 'agree_below = 3.0 is outside 0 .. 1'),
     (('refine', 'sim:1:1', '--prior-weights', 'nowhere'), 'nowhere holds no bundle.json'),
-    (('refine', 'sim:1:1', '--prior', 'sensor', '--refiner', 'none', '--out', '/proc/x'),
-     'cannot make the folder /proc/x'),
+    (
+        ('refine', 'sim:1:1', '--prior', 'sensor', '--refiner', 'none', '--out', '/proc/x'),
+        'cannot make the folder /proc/x',
+    ),
     (('models', 'nowhere'), 'nowhere is no bundle and holds none'),
     (('params', '--node', 'refner'), "unknown node 'refner'; one of refiner, tsdf, player"),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
@@ -31,9 +33,16 @@ def test_mistakes_are_one_line_and_exit_code_2(depth_refiner, arguments, message
     assert ended.stdout == ''
 
 
-@pytest.mark.parametrize('arguments', [
-    ('refine',), ('nonsense',), ('demo', '--frames', '1'), ('fuse', 'x', '--every', '0'),
-    ('fuse', 'x', '--prior', 'bundle')])
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ('refine',),
+        ('nonsense',),
+        ('demo', '--frames', '1'),
+        ('fuse', 'x', '--every', '0'),
+        ('fuse', 'x', '--prior', 'bundle'),
+    ],
+)
 def test_usage_errors_have_exit_code_2_and_no_traceback(depth_refiner, arguments):
     ended = depth_refiner(*arguments)
     assert ended.returncode == 2
@@ -50,9 +59,13 @@ def test_program_ends_with_the_same_code_and_line(program):
 
 
 def test_bugs_keep_their_traceback(program):
-    ended = program('params', code=(
-        'import sys; from depth_refiner_ros.cli import main, params; '
-        'params.documentation = lambda nodes: 1 / 0; sys.exit(main.main())'))
+    ended = program(
+        'params',
+        code=(
+            'import sys; from depth_refiner_ros.cli import main, params; '
+            'params.documentation = lambda nodes: 1 / 0; sys.exit(main.main())'
+        ),
+    )
     assert ended.returncode == 1
     assert 'ZeroDivisionError' in ended.stderr
     assert 'Traceback' in ended.stderr
@@ -66,20 +79,37 @@ def test_version_and_help(depth_refiner):
 
 
 def test_help_imports_nothing_heavy(program):
-    ended = program('--help', code=(
-        'import json, sys\nfrom depth_refiner_ros.cli.main import main\ntry:\n    main()\n'
-        'except SystemExit:\n    print(json.dumps(sorted(sys.modules)))'))
+    ended = program(
+        '--help',
+        code=(
+            'import json, sys\nfrom depth_refiner_ros.cli.main import main\ntry:\n    main()\n'
+            'except SystemExit:\n    print(json.dumps(sorted(sys.modules)))'
+        ),
+    )
     loaded = set(json.loads(ended.stdout.splitlines()[-1]))
-    heavy = {'torch', 'numpy', 'cv2', 'open3d', 'diffusers', 'onnxruntime', 'rosbags', 'rclpy',
-             'scipy', 'skimage'}
+    heavy = {
+        'torch',
+        'numpy',
+        'cv2',
+        'open3d',
+        'diffusers',
+        'onnxruntime',
+        'rosbags',
+        'rclpy',
+        'scipy',
+        'skimage',
+    }
     assert 'depth_refiner_ros.cli.demo' in loaded
     assert loaded & heavy == set()
 
 
 def test_demo_without_ros_says_what_to_install(depth_refiner, monkeypatch, tmp_path):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: (
-        None if name == 'rclpy' else find(name, *rest)))
+    monkeypatch.setattr(
+        importlib.util,
+        'find_spec',
+        lambda name, *rest: None if name == 'rclpy' else find(name, *rest),
+    )
     ended = depth_refiner('demo')
     assert ended.returncode == 2
     assert 'rclpy cannot be imported' in ended.stderr

@@ -27,9 +27,17 @@ def test_onnx_files_are_written_and_named(tmp_path):
 
 def test_engines_for_another_machine_need_no_gpu(tmp_path):
     pytest.importorskip('tensorrt_rtx_bindings')
-    done = export('--backend', 'tensorrt', '--engine-target', 'sm89', '--engine-cache', tmp_path,
-                  '--precision', 'fp32')
-    engine, = tmp_path.glob('unet-engine-*/model.engine')
+    done = export(
+        '--backend',
+        'tensorrt',
+        '--engine-target',
+        'sm89',
+        '--engine-cache',
+        tmp_path,
+        '--precision',
+        'fp32',
+    )
+    (engine,) = tmp_path.glob('unet-engine-*/model.engine')
     assert str(engine) in done.stdout
 
 

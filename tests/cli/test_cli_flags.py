@@ -53,10 +53,21 @@ def test_without_flags_the_defaults_arrive():
 
 
 def test_every_type_is_read():
-    received, _ = run('x', '--word', 'two', '--name', 'true', '--share', '0.25', '--no-enable',
-                      '--inner-size-px', '9')
-    assert received == [('x', Group(word='two', name='true', share=0.25, enable=False,
-                                    inner=Inner(size_px=9)))]
+    received, _ = run(
+        'x',
+        '--word',
+        'two',
+        '--name',
+        'true',
+        '--share',
+        '0.25',
+        '--no-enable',
+        '--inner-size-px',
+        '9',
+    )
+    assert received == [
+        ('x', Group(word='two', name='true', share=0.25, enable=False, inner=Inner(size_px=9)))
+    ]
 
 
 def test_help_shows_units_ranges_defaults_and_choices():
@@ -83,8 +94,14 @@ def test_unfit_words_are_usage_errors(arguments):
 
 
 def test_prefix_skip_and_other_defaults():
-    received, result = run('x', '--my-inner-size-px', '5', prefix='my.', skip=('name', 'word'),
-                           defaults={'share': 0.125})
+    received, result = run(
+        'x',
+        '--my-inner-size-px',
+        '5',
+        prefix='my.',
+        skip=('name', 'word'),
+        defaults={'share': 0.125},
+    )
     assert received == [('x', Group(share=0.125, inner=Inner(size_px=5)))]
     _, result = run('--help', prefix='my.', skip=('name',), defaults={'share': 0.125})
     assert '--my-name' not in result.output
@@ -96,12 +113,18 @@ def test_default_out_of_range_is_a_mistake_of_ours():
         settings_flags('group', Group, defaults={'share': 2.0})
 
 
-@pytest.mark.parametrize(('command', 'group', 'prefix', 'skip'), [
-    ('demo', ModelSettings, '', ('seed',)), ('refine', ModelSettings, '', ()),
-    ('fuse', ModelSettings, '', ()), ('fuse', TsdfSettings, 'tsdf.', ()),
-    ('eval', ModelSettings, '', ()), ('bench', ModelSettings, '', ()),
-    ('play', PlayerNodeSettings, '', ('source',)),
-])
+@pytest.mark.parametrize(
+    ('command', 'group', 'prefix', 'skip'),
+    [
+        ('demo', ModelSettings, '', ('seed',)),
+        ('refine', ModelSettings, '', ()),
+        ('fuse', ModelSettings, '', ()),
+        ('fuse', TsdfSettings, 'tsdf.', ()),
+        ('eval', ModelSettings, '', ()),
+        ('bench', ModelSettings, '', ()),
+        ('play', PlayerNodeSettings, '', ('source',)),
+    ],
+)
 def test_each_option_of_a_group_is_a_flag_with_its_range(command, group, prefix, skip):
     text = ' '.join(CliRunner().invoke(app, [command, '--help'], env=WIDE).output.split())
     for name, item in options(group).items():

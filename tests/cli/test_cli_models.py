@@ -60,22 +60,29 @@ def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
     official.lotus_g(tmp_path, 'mine')
     ended = depth_refiner('models', 'import', 'mine', 'out')
     assert 'nothing says its licence' in ended.stdout
-    ended = depth_refiner('models', 'import', 'mine', 'out', '--licence', 'CC BY-NC 4.0',
-                          '--precision', 'fp32')
+    ended = depth_refiner(
+        'models', 'import', 'mine', 'out', '--licence', 'CC BY-NC 4.0', '--precision', 'fp32'
+    )
     assert ended.returncode == 0, ended.stderr
     assert 'CC BY-NC 4.0 (no commercial use)' in ended.stdout
     assert 'range (bound 0.0001)' in ended.stdout
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (('developy/ApDepth', 'out'), 'developy/ApDepth is no folder here, and the Hugging Face hub'),
-    (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
-    (('./nowhere', 'out'), 'neither a folder nor a hub id'),
-    (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
-    (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
-    (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
-    (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (
+            ('developy/ApDepth', 'out'),
+            'developy/ApDepth is no folder here, and the Hugging Face hub',
+        ),
+        (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
+        (('./nowhere', 'out'), 'neither a folder nor a hub id'),
+        (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
+        (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
+        (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
+        (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
+    ],
+)
 def test_import_refuses_in_one_line(depth_refiner, tmp_path, arguments, message):
     official.apdepth(tmp_path, 'mine')
     (tmp_path / 'notes.txt').write_text('no weights')
@@ -87,8 +94,10 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, arguments, message)
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize(('name', 'arguments'), [
-    ('metric_depth_vit_small_800k.pth', ()), ('mine.pth', ('--method', 'metric3d_vit_small'))])
+@pytest.mark.parametrize(
+    ('name', 'arguments'),
+    [('metric_depth_vit_small_800k.pth', ()), ('mine.pth', ('--method', 'metric3d_vit_small'))],
+)
 def test_a_checkpoint_file_of_a_prior(depth_refiner, tmp_path, name, arguments):
     torch.save({'model_state_dict': {'module.a': torch.ones(2)}}, tmp_path / name)
     ended = depth_refiner('models', 'import', name, 'out', *arguments, '--json', 'i.json')
@@ -106,8 +115,9 @@ def test_a_checkpoint_that_does_not_tell_its_architecture(depth_refiner, tmp_pat
     assert 'does not tell its architecture; say --method metric3d_vit_small' in ended.stderr
 
 
-@pytest.mark.parametrize('arguments', [
-    ('import',), ('import', 'a'), ('import', 'a', 'b', '--precision', 'int4')])
+@pytest.mark.parametrize(
+    'arguments', [('import',), ('import', 'a'), ('import', 'a', 'b', '--precision', 'int4')]
+)
 def test_usage(depth_refiner, arguments):
     ended = depth_refiner('models', *arguments)
     assert ended.returncode == 2

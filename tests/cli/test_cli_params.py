@@ -48,4 +48,5 @@ def test_the_page_in_the_repository_is_up_to_date(tmp_path):
     invoke('--markdown', '--out', tmp_path / 'parameters.md')
     page = Path(__file__).parents[2] / 'docs' / 'parameters.md'
     assert page.read_text() == (tmp_path / 'parameters.md').read_text(), (
-        'run depth-refiner params --markdown --out docs/parameters.md')
+        'run depth-refiner params --markdown --out docs/parameters.md'
+    )

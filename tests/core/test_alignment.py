@@ -22,7 +22,7 @@ def test_hand_computed_line():
     fit = fit_scale_shift(line(0, 1, 2, 3), line(1, 3, 2, 4), min_pixels=2)
     assert fit.scale_B.item() == pytest.approx(0.8)
     assert fit.shift_B.item() == pytest.approx(1.3)
-    assert fit.rmse_B.item() == pytest.approx(0.45 ** 0.5)
+    assert fit.rmse_B.item() == pytest.approx(0.45**0.5)
     assert fit.inliers_B.item() == 4
     assert fit.ok_B.item()
 
@@ -81,27 +81,36 @@ def test_masked_and_missing_pixels_do_not_matter(fit):
 
 
 def test_bad_weights_leave_their_pixel_out():
-    fit = fit_scale_shift(line(0, 1, 2, 3, 4, 5), line(0, 2, 4, 99, 99, 99),
-                          line(1, 1, 1, -1, torch.nan, torch.inf), min_pixels=3)
+    fit = fit_scale_shift(
+        line(0, 1, 2, 3, 4, 5),
+        line(0, 2, 4, 99, 99, 99),
+        line(1, 1, 1, -1, torch.nan, torch.inf),
+        min_pixels=3,
+    )
     assert fit.inliers_B.item() == 3
     assert fit.scale_B.item() == pytest.approx(2.0)
 
 
 @FITS
-@pytest.mark.parametrize(('change', 'status'), [
-    (lambda x, y: (torch.full_like(x, 3.3), y), FitStatus.CONSTANT),
-    (lambda x, y: (torch.zeros_like(x), y), FitStatus.CONSTANT),
-    (lambda x, y: (x, -y), FitStatus.NEGATIVE_SCALE),
-    (lambda x, y: (x, torch.full_like(y, 3.3)), FitStatus.NEGATIVE_SCALE),
-    (lambda x, y: (x, torch.full_like(y, torch.nan)), FitStatus.TOO_FEW),
-    (lambda x, y: (x * 1e30, y), FitStatus.NOT_FINITE),
-])
+@pytest.mark.parametrize(
+    ('change', 'status'),
+    [
+        (lambda x, y: (torch.full_like(x, 3.3), y), FitStatus.CONSTANT),
+        (lambda x, y: (torch.zeros_like(x), y), FitStatus.CONSTANT),
+        (lambda x, y: (x, -y), FitStatus.NEGATIVE_SCALE),
+        (lambda x, y: (x, torch.full_like(y, 3.3)), FitStatus.NEGATIVE_SCALE),
+        (lambda x, y: (x, torch.full_like(y, torch.nan)), FitStatus.TOO_FEW),
+        (lambda x, y: (x * 1e30, y), FitStatus.NOT_FINITE),
+    ],
+)
 def test_ill_posed_input_gives_identity_and_a_reason(fit, change, status):
     prediction = random_map(4)
     good = fit(prediction, 2 * prediction + 1)
     bad_prediction, bad_target = change(prediction[1:], 2 * prediction[1:] + 1)
-    result = fit(torch.cat([prediction[:1], bad_prediction]),
-                 torch.cat([2 * prediction[:1] + 1, bad_target]))
+    result = fit(
+        torch.cat([prediction[:1], bad_prediction]),
+        torch.cat([2 * prediction[:1] + 1, bad_target]),
+    )
     assert result.status_B.tolist() == [FitStatus.OK, status]
     assert result.scale_B[1] == 1.0
     assert result.shift_B[1] == 0.0
@@ -164,8 +173,9 @@ def test_robust_fit_keeps_the_plain_fit_where_a_round_is_ill_posed():
 @FITS
 def test_gradient_is_exact(fit):
     prediction = random_map(12, height=4, width=5, dtype=torch.float64).requires_grad_()
-    target = (1.5 * random_map(13, height=4, width=5, dtype=torch.float64)
-              + prediction.detach()).requires_grad_()
+    target = (
+        1.5 * random_map(13, height=4, width=5, dtype=torch.float64) + prediction.detach()
+    ).requires_grad_()
     mask = random_map(14, height=4, width=5) > 0.2
 
     def restored(x, y):
@@ -194,14 +204,27 @@ def test_gradient_stays_finite_with_missing_and_ill_posed_images(fit):
     assert prediction.grad[0, 0, :8].abs().max() == 0
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: fit_scale_shift(torch.ones(4, 4), torch.ones(4, 4)), 'prediction: expected shape'),
-    (lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 5)), 'target: shape'),
-    (lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4),
-                             torch.ones(1, 1, 2, 2)), 'weight: shape'),
-    (lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), stride=0), 'stride'),
-    (lambda: fit_robust(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), cut=0.5), 'cut = 0.5'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (
+            lambda: fit_scale_shift(torch.ones(4, 4), torch.ones(4, 4)),
+            'prediction: expected shape',
+        ),
+        (lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 5)), 'target: shape'),
+        (
+            lambda: fit_scale_shift(
+                torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 2, 2)
+            ),
+            'weight: shape',
+        ),
+        (
+            lambda: fit_scale_shift(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), stride=0),
+            'stride',
+        ),
+        (lambda: fit_robust(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), cut=0.5), 'cut = 0.5'),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

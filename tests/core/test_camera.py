@@ -25,13 +25,15 @@ def test_resize_maps_pixel_centres_by_the_half_pixel_rule():
     assert (half.fx, half.fy, half.cx, half.cy) == pytest.approx((250.0, 255.0, 159.5, 119.5))
     column, row = project(CAMERA, 0.3, -0.2, 2.0)
     assert project(half, 0.3, -0.2, 2.0) == pytest.approx(
-        ((column + 0.5) / 2 - 0.5, (row + 0.5) / 2 - 0.5))
+        ((column + 0.5) / 2 - 0.5, (row + 0.5) / 2 - 0.5)
+    )
 
 
 def test_resize_there_and_back_changes_nothing():
     back = CAMERA.resized(1022, 766).resized(640, 480)
     assert (back.fx, back.fy, back.cx, back.cy) == pytest.approx(
-        (CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy))
+        (CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy)
+    )
 
 
 def test_resize_agrees_with_torch_interpolation():
@@ -69,21 +71,25 @@ def test_rays_invert_the_matrix():
     assert pixel.tolist() == pytest.approx([11.0, 7.0, 1.0], abs=1e-4)
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    ({'fx': 0.0}, 'fx = 0.0 must be positive'),
-    ({'fy': -1.0}, 'fy = -1.0 must be positive'),
-    ({'cx': math.nan}, 'cx = nan is not a number'),
-    ({'cy': math.inf}, 'cy = inf is not a number'),
-    ({'width': 0}, 'width = 0 must be positive'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'fx': 0.0}, 'fx = 0.0 must be positive'),
+        ({'fy': -1.0}, 'fy = -1.0 must be positive'),
+        ({'cx': math.nan}, 'cx = nan is not a number'),
+        ({'cy': math.inf}, 'cy = inf is not a number'),
+        ({'width': 0}, 'width = 0 must be positive'),
+    ],
+)
 def test_uncalibrated_cameras_are_refused(change, message):
     values = {'fx': 1.0, 'fy': 1.0, 'cx': 0.0, 'cy': 0.0, 'width': 4, 'height': 4}
     with pytest.raises(InputError, match=message):
         Intrinsics(**{**values, **change})
 
 
-@pytest.mark.parametrize('crop', [(-1, 0, 10, 10), (0, 0, 641, 10), (600, 0, 41, 10),
-                                  (0, 470, 10, 11)])
+@pytest.mark.parametrize(
+    'crop', [(-1, 0, 10, 10), (0, 0, 641, 10), (600, 0, 41, 10), (0, 470, 10, 11)]
+)
 def test_crops_outside_the_image_are_refused(crop):
     with pytest.raises(InputError, match='leaves the 640x480 image'):
         CAMERA.cropped(*crop)

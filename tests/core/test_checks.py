@@ -18,32 +18,55 @@ def test_good_input_passes():
     checks.check_one_of('mode', 'a', ('a', 'b'))
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: checks.check_map('depth', np.ones((1, 1, 3, 4))),
-     r'depth: expected a torch tensor, got ndarray'),
-    (lambda: checks.check_map('depth', torch.ones(3, 4)),
-     r'depth: expected shape \(batch, 1, rows, columns\), got \(3, 4\)'),
-    (lambda: checks.check_map('depth', torch.ones(1, 3, 3, 4)), r'got \(1, 3, 3, 4\)'),
-    (lambda: checks.check_map('depth', torch.ones(1, 1, 0, 4)), r'holds no pixel'),
-    (lambda: checks.check_map('depth', torch.ones(1, 1, 3, 4, dtype=torch.int32)),
-     r'expected floating point, got torch.int32'),
-    (lambda: checks.check_plane('gt', torch.ones(1, 3, 4)),
-     r'gt: expected shape \(rows, columns\), got \(1, 3, 4\)'),
-    (lambda: checks.check_same_shape('a', torch.ones(2, 3), 'b', torch.ones(3, 2)),
-     r'a: shape \(2, 3\) differs from b \(3, 2\)'),
-    (lambda: checks.check_same_shape('a', torch.ones(2, device='meta'), 'b', torch.ones(2)),
-     r'a is on meta, b on cpu'),
-    (lambda: checks.check_camera('depth', torch.ones(4, 3), CAMERA),
-     r'depth: 3x4 pixels but the intrinsics are for 4x3'),
-    (lambda: checks.check_color('color', torch.zeros(3, 4, dtype=torch.uint8), 3, 4),
-     r'expected shape \(3, 4, 3\), got \(3, 4\)'),
-    (lambda: checks.check_color('color', torch.zeros(3, 4, 3), 3, 4),
-     r'expected uint8 colors in 0..255, got torch.float32'),
-    (lambda: checks.check_at_least('px', -1, 0), r'px = -1 must be at least 0'),
-    (lambda: checks.check_at_least('px', float('nan'), 0), r'px = nan'),
-    (lambda: checks.check_one_of('mode', 'c', ('a', 'b')),
-     r"mode = 'c' is unknown; use one of a, b"),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (
+            lambda: checks.check_map('depth', np.ones((1, 1, 3, 4))),
+            r'depth: expected a torch tensor, got ndarray',
+        ),
+        (
+            lambda: checks.check_map('depth', torch.ones(3, 4)),
+            r'depth: expected shape \(batch, 1, rows, columns\), got \(3, 4\)',
+        ),
+        (lambda: checks.check_map('depth', torch.ones(1, 3, 3, 4)), r'got \(1, 3, 3, 4\)'),
+        (lambda: checks.check_map('depth', torch.ones(1, 1, 0, 4)), r'holds no pixel'),
+        (
+            lambda: checks.check_map('depth', torch.ones(1, 1, 3, 4, dtype=torch.int32)),
+            r'expected floating point, got torch.int32',
+        ),
+        (
+            lambda: checks.check_plane('gt', torch.ones(1, 3, 4)),
+            r'gt: expected shape \(rows, columns\), got \(1, 3, 4\)',
+        ),
+        (
+            lambda: checks.check_same_shape('a', torch.ones(2, 3), 'b', torch.ones(3, 2)),
+            r'a: shape \(2, 3\) differs from b \(3, 2\)',
+        ),
+        (
+            lambda: checks.check_same_shape('a', torch.ones(2, device='meta'), 'b', torch.ones(2)),
+            r'a is on meta, b on cpu',
+        ),
+        (
+            lambda: checks.check_camera('depth', torch.ones(4, 3), CAMERA),
+            r'depth: 3x4 pixels but the intrinsics are for 4x3',
+        ),
+        (
+            lambda: checks.check_color('color', torch.zeros(3, 4, dtype=torch.uint8), 3, 4),
+            r'expected shape \(3, 4, 3\), got \(3, 4\)',
+        ),
+        (
+            lambda: checks.check_color('color', torch.zeros(3, 4, 3), 3, 4),
+            r'expected uint8 colors in 0..255, got torch.float32',
+        ),
+        (lambda: checks.check_at_least('px', -1, 0), r'px = -1 must be at least 0'),
+        (lambda: checks.check_at_least('px', float('nan'), 0), r'px = nan'),
+        (
+            lambda: checks.check_one_of('mode', 'c', ('a', 'b')),
+            r"mode = 'c' is unknown; use one of a, b",
+        ),
+    ],
+)
 def test_bad_input_is_named_in_one_line(call, message):
     with pytest.raises(InputError, match=message) as error:
         call()
@@ -56,6 +79,6 @@ def test_masks_are_asked_on_the_cpu_alone():
     assert not checks.surely_everywhere(mask)
     assert checks.surely_somewhere(mask)
     assert not checks.surely_somewhere(mask[:, 1:])
-    elsewhere = torch.ones(2, 2, dtype=torch.bool, device='meta')   # raises where it is asked
+    elsewhere = torch.ones(2, 2, dtype=torch.bool, device='meta')  # raises where it is asked
     assert not checks.surely_everywhere(elsewhere)
     assert not checks.surely_somewhere(elsewhere)

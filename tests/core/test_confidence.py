@@ -12,13 +12,17 @@ import torch
 
 def fit(*statuses):
     count = len(statuses)
-    return ScaleShift(scale_B=torch.ones(count), shift_B=torch.zeros(count),
-                      inliers_B=torch.ones(count, dtype=torch.int64), rmse_B=torch.zeros(count),
-                      status_B=torch.tensor([int(status) for status in statuses]))
+    return ScaleShift(
+        scale_B=torch.ones(count),
+        shift_B=torch.zeros(count),
+        inliers_B=torch.ones(count, dtype=torch.int64),
+        rmse_B=torch.zeros(count),
+        status_B=torch.tensor([int(status) for status in statuses]),
+    )
 
 
 def test_difference_is_a_ratio():
-    depth = torch.tensor([[[[2.0, 4.0, 1.0, 8.0, 2.0 * 2.0 ** 0.5, -1.0, math.nan]]]])
+    depth = torch.tensor([[[[2.0, 4.0, 1.0, 8.0, 2.0 * 2.0**0.5, -1.0, math.nan]]]])
     prior = torch.full_like(depth, 2.0)
     expected = torch.tensor([[[[0.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0]]]])
     torch.testing.assert_close(relative_difference(depth, prior), expected)
@@ -33,8 +37,9 @@ def test_confidence_is_agreement_where_all_is_known():
 
 def test_an_image_without_a_fit_is_hardly_trusted():
     known = torch.ones(2, 1, 3, 3, dtype=torch.bool)
-    confidence = confidence_of(torch.zeros(2, 1, 3, 3), known,
-                               fit(FitStatus.OK, FitStatus.CONSTANT))
+    confidence = confidence_of(
+        torch.zeros(2, 1, 3, 3), known, fit(FitStatus.OK, FitStatus.CONSTANT)
+    )
     assert bool((confidence[0] == 1.0).all())
     torch.testing.assert_close(confidence[1], torch.full((1, 3, 3), UNALIGNED))
 
@@ -47,15 +52,19 @@ def test_confidence_falls_inside_a_hole_and_ends_at_zero():
     # One column inside: REACH_PX of the window's columns are known.
     torch.testing.assert_close(row[30], torch.tensor(REACH_PX / (2 * REACH_PX + 1)))
     assert bool((row[30:].diff() <= 0.0).all())
-    assert bool((row[30 + REACH_PX:] == 0.0).all())
+    assert bool((row[30 + REACH_PX :] == 0.0).all())
 
 
 def test_in_a_hole_confidence_is_the_known_share_of_the_window_in_the_image():
     known = torch.rand(2, 1, 30, 41, generator=torch.Generator().manual_seed(0)) < 0.4
     confidence = confidence_of(torch.zeros(2, 1, 30, 41), known, fit(FitStatus.OK, FitStatus.OK))
     for row, column in ((0, 0), (3, 40), (29, 7), (15, 20)):
-        window = known[..., max(0, row - REACH_PX):row + REACH_PX + 1,
-                       max(0, column - REACH_PX):column + REACH_PX + 1]
-        share = torch.where(known[..., row, column].flatten(), 1.0,
-                            window.float().mean(dim=(1, 2, 3)))
+        window = known[
+            ...,
+            max(0, row - REACH_PX) : row + REACH_PX + 1,
+            max(0, column - REACH_PX) : column + REACH_PX + 1,
+        ]
+        share = torch.where(
+            known[..., row, column].flatten(), 1.0, window.float().mean(dim=(1, 2, 3))
+        )
         torch.testing.assert_close(confidence[..., row, column].flatten(), share)

@@ -56,7 +56,7 @@ def room(seed):
     depth_m = torch.linspace(2.0, 6.0, 90)[:, None].repeat(1, 120)
     for _ in range(9):
         top, left = (int(torch.randint(0, size, (), generator=generator)) for size in (80, 110))
-        depth_m[top:top + 25, left:left + 18] = 0.8 + 4 * torch.rand((), generator=generator)
+        depth_m[top : top + 25, left : left + 18] = 0.8 + 4 * torch.rand((), generator=generator)
     return depth_m
 
 
@@ -214,13 +214,22 @@ def test_zero_in_the_prediction_is_no_depth_for_annotated_edges():
     assert found.dbe_acc_px <= 1.0
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: edge_metrics(torch.ones(1, 4, 4), torch.ones(4, 4)), 'prediction: expected shape'),
-    (lambda: edge_metrics(torch.ones(4, 4), torch.ones(4, 5)), 'ground truth: shape'),
-    (lambda: edge_metrics(torch.ones(4, 4), torch.ones(4, 4), torch.ones(2, 2)), 'valid: shape'),
-    (lambda: annotated_edge_metrics(torch.ones(4, 4), torch.ones(5, 4)), 'edges: shape'),
-    (lambda: boundary_errors(edge_map(1), edge_map()), 'at least one ground truth edge'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (
+            lambda: edge_metrics(torch.ones(1, 4, 4), torch.ones(4, 4)),
+            'prediction: expected shape',
+        ),
+        (lambda: edge_metrics(torch.ones(4, 4), torch.ones(4, 5)), 'ground truth: shape'),
+        (
+            lambda: edge_metrics(torch.ones(4, 4), torch.ones(4, 4), torch.ones(2, 2)),
+            'valid: shape',
+        ),
+        (lambda: annotated_edge_metrics(torch.ones(4, 4), torch.ones(5, 4)), 'edges: shape'),
+        (lambda: boundary_errors(edge_map(1), edge_map()), 'at least one ground truth edge'),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

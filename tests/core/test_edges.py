@@ -33,16 +33,19 @@ def test_wide_smear_loses_its_inner_pixels_and_keeps_the_rims():
     assert hit_columns(flying_pixels(columns(1.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.0))) == [2, 3, 4]
 
 
-@pytest.mark.parametrize('depth_m', [
-    columns(1.0, 1.0, 1.0, 3.0, 3.0, 3.0),            # clean step
-    columns(3.0, 3.0, 3.0, 1.0, 3.0, 3.0, 3.0),       # pole one pixel wide
-    columns(3.0, 3.0, 1.0, 1.0, 3.0, 3.0),            # pole two pixels wide
-    columns(1.0, 1.0, 3.0, 1.0, 1.0),                 # slit
-    columns(2.0, 2.0, 2.0, 2.0),                      # wall
-    columns(2.0, 2.04, 2.08, 2.12, 2.16, 2.2),        # slanted wall, 2 % per pixel
-    columns(1.0, torch.nan, 3.0, torch.nan, 5.0),     # missing depth
-    columns(1.0, 2.0),                                # too narrow to have an inner pixel
-])
+@pytest.mark.parametrize(
+    'depth_m',
+    [
+        columns(1.0, 1.0, 1.0, 3.0, 3.0, 3.0),  # clean step
+        columns(3.0, 3.0, 3.0, 1.0, 3.0, 3.0, 3.0),  # pole one pixel wide
+        columns(3.0, 3.0, 1.0, 1.0, 3.0, 3.0),  # pole two pixels wide
+        columns(1.0, 1.0, 3.0, 1.0, 1.0),  # slit
+        columns(2.0, 2.0, 2.0, 2.0),  # wall
+        columns(2.0, 2.04, 2.08, 2.12, 2.16, 2.2),  # slanted wall, 2 % per pixel
+        columns(1.0, torch.nan, 3.0, torch.nan, 5.0),  # missing depth
+        columns(1.0, 2.0),  # too narrow to have an inner pixel
+    ],
+)
 def test_real_surfaces_stay(depth_m):
     assert not flying_pixels(depth_m).any()
 
@@ -61,7 +64,7 @@ def test_longer_reach_finds_slow_smears():
 
 @pytest.mark.parametrize('width', [1, 2, 3, 8, 9, 10, 11])
 def test_maps_too_narrow_for_the_reach_have_no_inner_pixel(width):
-    depth_m = columns(*[1.5 ** column for column in range(width)], rows=1)
+    depth_m = columns(*[1.5**column for column in range(width)], rows=1)
     assert hit_columns(flying_pixels(depth_m, reach_px=5)) == ([5] if width == 11 else [])
 
 
@@ -101,16 +104,19 @@ def test_near_invalid_counts_pixels_from_the_hole_and_ignores_the_border():
     assert near[0, 0, 1, 1]
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: flying_pixels(torch.ones(4, 4)), 'depth: expected shape'),
-    (lambda: flying_pixels(torch.ones(1, 1, 4, 4), rel_jump=-0.1), 'rel_jump = -0.1'),
-    (lambda: flying_pixels(torch.ones(1, 1, 4, 4), reach_px=0), 'reach_px = 0'),
-    (lambda: depth_boundaries(torch.ones(1, 1, 4, 4), ratio=0.9), 'ratio = 0.9'),
-    (lambda: depth_boundaries(torch.ones(1, 1, 4, 4), side='far'), "side = 'far'"),
-    (lambda: near_invalid(torch.ones(1, 1, 4, 4), 3), 'expected bool, got torch.float32'),
-    (lambda: dilate(torch.ones(1, 1, 4, 4), 3), 'expected bool'),
-    (lambda: dilate(torch.ones(1, 1, 4, 4, dtype=torch.bool), -1), 'px = -1'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: flying_pixels(torch.ones(4, 4)), 'depth: expected shape'),
+        (lambda: flying_pixels(torch.ones(1, 1, 4, 4), rel_jump=-0.1), 'rel_jump = -0.1'),
+        (lambda: flying_pixels(torch.ones(1, 1, 4, 4), reach_px=0), 'reach_px = 0'),
+        (lambda: depth_boundaries(torch.ones(1, 1, 4, 4), ratio=0.9), 'ratio = 0.9'),
+        (lambda: depth_boundaries(torch.ones(1, 1, 4, 4), side='far'), "side = 'far'"),
+        (lambda: near_invalid(torch.ones(1, 1, 4, 4), 3), 'expected bool, got torch.float32'),
+        (lambda: dilate(torch.ones(1, 1, 4, 4), 3), 'expected bool'),
+        (lambda: dilate(torch.ones(1, 1, 4, 4, dtype=torch.bool), -1), 'px = -1'),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

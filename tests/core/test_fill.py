@@ -57,8 +57,10 @@ def test_infinity_is_a_hole():
     torch.testing.assert_close(fill_holes(depth), torch.full((1, 1, 2, 2), 2.0))
 
 
-@pytest.mark.parametrize('wrong', [torch.zeros(4, 4), torch.zeros(1, 3, 4, 4),
-                                   torch.zeros(1, 1, 4, 4, dtype=torch.int32)])
+@pytest.mark.parametrize(
+    'wrong',
+    [torch.zeros(4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 4, dtype=torch.int32)],
+)
 def test_what_is_no_map_is_refused(wrong):
     with pytest.raises(InputError, match='depth: expected'):
         fill_holes(wrong)

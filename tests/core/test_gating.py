@@ -55,8 +55,9 @@ def test_unknown_pixels_disagree_fully_and_do_not_set_the_scale(rule):
     relative = row(0.0, 0.7, 1.0, 9.0, torch.inf)
     e = difference_map(metric, relative, rule=rule)
     assert e[0, 0, 0, 3:].tolist() == [1.0, 1.0]
-    torch.testing.assert_close(e[..., :3], difference_map(metric[..., :3], relative[..., :3],
-                                                          rule=rule))
+    torch.testing.assert_close(
+        e[..., :3], difference_map(metric[..., :3], relative[..., :3], rule=rule)
+    )
 
 
 @RULES
@@ -96,8 +97,9 @@ def test_gate_limits_and_the_blend_between():
     ones = torch.ones(2, 1, 3, 5)
     assert torch.equal(gate_latent(latent, 0 * ones, noise), latent)
     assert torch.equal(gate_latent(latent, ones, noise), noise)
-    torch.testing.assert_close(gate_latent(latent, 0.25 * ones, noise),
-                               0.25 * noise + 0.75 * latent)
+    torch.testing.assert_close(
+        gate_latent(latent, 0.25 * ones, noise), 0.25 * noise + 0.75 * latent
+    )
 
 
 def test_gate_is_per_pixel_and_shared_by_channels():
@@ -125,17 +127,28 @@ def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
     assert mask.flatten(1).tolist() == [[True, True, True], [True, True, False]]
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: DifferenceRule(align='mean'), "align = 'mean'"),
-    (lambda: DifferenceRule(scale='std'), "scale = 'std'"),
-    (lambda: difference_map(row(1.0), row(1.0, 2.0)), 'relative depth: shape'),
-    (lambda: downsample_difference(row(1.0), 8, mode='linear'), "mode = 'linear'"),
-    (lambda: downsample_difference(row(1.0), 0), 'factor = 0'),
-    (lambda: gate_latent(torch.ones(1, 4, 2, 2), torch.ones(1, 1, 4, 4), torch.ones(1, 4, 2, 2)),
-     r'expected shape \(1, 1, 2, 2\).*got \(1, 1, 4, 4\)'),
-    (lambda: gate_latent(torch.ones(1, 4, 2, 2), torch.ones(1, 1, 2, 2), torch.ones(1, 4, 2, 3)),
-     'noise: shape'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: DifferenceRule(align='mean'), "align = 'mean'"),
+        (lambda: DifferenceRule(scale='std'), "scale = 'std'"),
+        (lambda: difference_map(row(1.0), row(1.0, 2.0)), 'relative depth: shape'),
+        (lambda: downsample_difference(row(1.0), 8, mode='linear'), "mode = 'linear'"),
+        (lambda: downsample_difference(row(1.0), 0), 'factor = 0'),
+        (
+            lambda: gate_latent(
+                torch.ones(1, 4, 2, 2), torch.ones(1, 1, 4, 4), torch.ones(1, 4, 2, 2)
+            ),
+            r'expected shape \(1, 1, 2, 2\).*got \(1, 1, 4, 4\)',
+        ),
+        (
+            lambda: gate_latent(
+                torch.ones(1, 4, 2, 2), torch.ones(1, 1, 2, 2), torch.ones(1, 4, 2, 3)
+            ),
+            'noise: shape',
+        ),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

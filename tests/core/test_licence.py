@@ -4,11 +4,22 @@ from depth_refiner_ros.core.licence import is_non_commercial
 import pytest
 
 
-@pytest.mark.parametrize(('licence', 'forbids'), [
-    ('CC BY-NC 4.0', True), ('CC BY-NC-SA 4.0', True), ('cc-by-nc-4.0', True),
-    ('BSD-2-Clause, non-commercial', True), ('noncommercial use', True),
-    ('Apple AMLR (research only)', True),
-    ('Apache-2.0', False), ('OpenRAIL++-M', False), ('BSD-3-Clause-Clear', False), ('MIT', False),
-    ('Tencent', False), ('', False)])
+@pytest.mark.parametrize(
+    ('licence', 'forbids'),
+    [
+        ('CC BY-NC 4.0', True),
+        ('CC BY-NC-SA 4.0', True),
+        ('cc-by-nc-4.0', True),
+        ('BSD-2-Clause, non-commercial', True),
+        ('noncommercial use', True),
+        ('Apple AMLR (research only)', True),
+        ('Apache-2.0', False),
+        ('OpenRAIL++-M', False),
+        ('BSD-3-Clause-Clear', False),
+        ('MIT', False),
+        ('Tencent', False),
+        ('', False),
+    ],
+)
 def test_commercial_use(licence, forbids):
     assert is_non_commercial(licence) is forbids

@@ -64,15 +64,21 @@ def test_ill_posed_fits_are_told():
     given[1] *= -1.0
     truth[2] = math.nan
     _, status = to_metres(given, 'relative', truth)
-    assert status.status_B.tolist() == [FitStatus.CONSTANT, FitStatus.NEGATIVE_SCALE,
-                                        FitStatus.TOO_FEW]
+    assert status.status_B.tolist() == [
+        FitStatus.CONSTANT,
+        FitStatus.NEGATIVE_SCALE,
+        FitStatus.TOO_FEW,
+    ]
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: to_metres(metres(), 'log', metres()), "kind = 'log' is unknown"),
-    (lambda: to_metres(metres(1), 'relative', metres(2)), 'reference: shape'),
-    (lambda: to_metres(metres()[0], 'relative', metres()), 'depth: expected shape'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: to_metres(metres(), 'log', metres()), "kind = 'log' is unknown"),
+        (lambda: to_metres(metres(1), 'relative', metres(2)), 'reference: shape'),
+        (lambda: to_metres(metres()[0], 'relative', metres()), 'depth: expected shape'),
+    ],
+)
 def test_bad_input_is_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

@@ -20,7 +20,8 @@ def test_hand_computed_errors():
     logs = [math.log(1.2), math.log(0.5), 0.0]
     mean = sum(logs) / 3
     assert found.si_log == pytest.approx(
-        100 * math.sqrt(sum(log ** 2 for log in logs) / 3 - mean ** 2))
+        100 * math.sqrt(sum(log**2 for log in logs) / 3 - mean**2)
+    )
     assert (found.delta1, found.delta2, found.delta3) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert (found.pixels, found.missing, found.clipped) == (3, 0, 0)
 
@@ -56,8 +57,9 @@ def test_valid_mask_is_respected():
 
 
 def test_predictions_are_clipped_to_the_range_and_counted():
-    found = depth_metrics(row(20.0, torch.inf, -1.0, 5.0), row(9.0, 9.0, 2.0, 5.0),
-                          range_m=(1.0, 10.0))
+    found = depth_metrics(
+        row(20.0, torch.inf, -1.0, 5.0), row(9.0, 9.0, 2.0, 5.0), range_m=(1.0, 10.0)
+    )
     assert found.clipped == 3
     assert found.abs_rel == pytest.approx((1 / 9 + 1 / 9 + 1 / 2) / 4)
 
@@ -95,15 +97,23 @@ def test_mean_counts_empty_images_fallbacks_and_skips():
     gathered = MetricMean()
     depth = depth_metrics(row(1.0, torch.nan, -5.0), row(1.0, 1.0, 1.0))
     gathered.add(depth, EdgeMetrics(dbe_acc_px=1.0, dbe_compl_px=4.0, edge_recall=0.8, guarded=2))
-    gathered.add(depth, EdgeMetrics(dbe_acc_px=10.0, dbe_compl_px=10.0, edge_recall=0.0,
-                                  fallback=True))
+    gathered.add(
+        depth, EdgeMetrics(dbe_acc_px=10.0, dbe_compl_px=10.0, edge_recall=0.0, fallback=True)
+    )
     gathered.add(depth, EdgeMetrics(skipped='sparse'))
     gathered.add(depth_metrics(row(1.0), row(torch.nan)), EdgeMetrics(skipped='no_gt_edges'))
     summary = gathered.summary()
     assert summary['counts'] == {
-        'frames': 4, 'empty': 1, 'edge_frames': 2, 'edge_fallbacks': 1, 'pixels': 6,
-        'missing_px': 3, 'clipped_px': 3, 'guarded_px': 2,
-        'edge_skipped': {'no_gt_edges': 1, 'sparse': 1}}
+        'frames': 4,
+        'empty': 1,
+        'edge_frames': 2,
+        'edge_fallbacks': 1,
+        'pixels': 6,
+        'missing_px': 3,
+        'clipped_px': 3,
+        'guarded_px': 2,
+        'edge_skipped': {'no_gt_edges': 1, 'sparse': 1},
+    }
     assert summary['dbe_acc_px'] == 5.5
     assert summary['dbe_compl_px'] == 7.0
     assert summary['edge_recall'] == pytest.approx(0.4)
@@ -115,13 +125,21 @@ def test_summary_is_strict_json_even_without_frames():
     assert json.loads(text)['abs_rel'] is None
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: depth_metrics(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)), 'prediction: '),
-    (lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 3)), 'ground truth: shape'),
-    (lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 2), torch.ones(1, 2)), 'valid: shape'),
-    (lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 2), range_m=(10.0, 1.0)),
-     r'range = \(10.0, 1.0\)'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: depth_metrics(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)), 'prediction: '),
+        (lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 3)), 'ground truth: shape'),
+        (
+            lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 2), torch.ones(1, 2)),
+            'valid: shape',
+        ),
+        (
+            lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 2), range_m=(10.0, 1.0)),
+            r'range = \(10.0, 1.0\)',
+        ),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

@@ -45,10 +45,10 @@ def test_health_smooths_and_warns_on_a_jump():
     assert second.running == pytest.approx(1.0)
     assert not second.jump
     third = health.update(depth(), 1.3 * depth())
-    assert third.running == pytest.approx(1.08 ** 0.5)
+    assert third.running == pytest.approx(1.08**0.5)
     assert third.jump
     fourth = health.update(depth(), depth())
-    assert fourth.running == pytest.approx(1.08 ** 0.5), 'one jump must not move the running ratio'
+    assert fourth.running == pytest.approx(1.08**0.5), 'one jump must not move the running ratio'
     assert (fourth.jump, fourth.jumps) == (False, 1)
 
 
@@ -90,24 +90,25 @@ def test_lock_is_the_average_of_log_scales():
     lock = ScaleLock()
     assert torch.equal(lock.apply(depth(), 0.75), depth())
     held_m = lock.apply(1.2 * depth(), 0.75)
-    torch.testing.assert_close(held_m, 1.2 ** 0.25 * depth())
-    assert lock.factor == pytest.approx(1.2 ** -0.75, rel=1e-6)
+    torch.testing.assert_close(held_m, 1.2**0.25 * depth())
+    assert lock.factor == pytest.approx(1.2**-0.75, rel=1e-6)
 
 
 def test_lock_calms_flicker():
     generator = torch.Generator().manual_seed(3)
     logs = 0.1 * torch.randn(200, generator=generator)
     lock = ScaleLock()
-    held_logs = torch.stack([(lock.apply(depth() * log.exp(), 0.7) / depth()).median().log()
-                             for log in logs])
+    held_logs = torch.stack(
+        [(lock.apply(depth() * log.exp(), 0.7) / depth()).median().log() for log in logs]
+    )
     # Variance of an exponential average of white noise: (1 - m) / (1 + m) = 0.176.
-    assert held_logs.std() / logs.std() == pytest.approx(0.176 ** 0.5, rel=0.15)
+    assert held_logs.std() / logs.std() == pytest.approx(0.176**0.5, rel=0.15)
 
 
 def test_lock_lags_by_the_stated_amount_on_approach():
     lock = ScaleLock()
     for frame in range(30):
-        true_m = depth() * 0.98 ** frame
+        true_m = depth() * 0.98**frame
         held_m = lock.apply(true_m, 0.5)
     assert (held_m / true_m).median().item() == pytest.approx(1 / 0.98, rel=1e-4)
 
@@ -122,13 +123,16 @@ def test_lock_lets_go_of_another_scene_size_or_blind_frame():
     assert torch.equal(lock.apply(depth(size=(16, 48)), 0.7), depth(size=(16, 48)))
 
 
-@pytest.mark.parametrize(('call', 'message'), [
-    (lambda: ScaleLock(max_spread=-1.0), 'max_spread = -1.0'),
-    (lambda: ScaleLock().apply(depth(), 1.0), 'momentum = 1.0'),
-    (lambda: ScaleHealth(momentum=-0.1), 'momentum = -0.1'),
-    (lambda: ScaleHealth(jump=-1.0), 'jump = -1.0'),
-    (lambda: scale_ratio(depth(), depth(size=(4, 4))), 'reference: shape'),
-])
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: ScaleLock(max_spread=-1.0), 'max_spread = -1.0'),
+        (lambda: ScaleLock().apply(depth(), 1.0), 'momentum = 1.0'),
+        (lambda: ScaleHealth(momentum=-0.1), 'momentum = -0.1'),
+        (lambda: ScaleHealth(jump=-1.0), 'jump = -1.0'),
+        (lambda: scale_ratio(depth(), depth(size=(4, 4))), 'reference: shape'),
+    ],
+)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

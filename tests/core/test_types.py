@@ -7,9 +7,13 @@ import torch
 
 
 def shift_by_image():
-    return ScaleShift(scale_B=torch.tensor([2.0, 1.0]), shift_B=torch.tensor([0.5, 0.0]),
-                      inliers_B=torch.tensor([9, 0]), rmse_B=torch.tensor([0.1, 0.0]),
-                      status_B=torch.tensor([int(FitStatus.OK), int(FitStatus.TOO_FEW)]))
+    return ScaleShift(
+        scale_B=torch.tensor([2.0, 1.0]),
+        shift_B=torch.tensor([0.5, 0.0]),
+        inliers_B=torch.tensor([9, 0]),
+        rmse_B=torch.tensor([0.1, 0.0]),
+        status_B=torch.tensor([int(FitStatus.OK), int(FitStatus.TOO_FEW)]),
+    )
 
 
 def test_scale_and_shift_are_applied_per_image():
@@ -30,7 +34,10 @@ def test_records_are_frozen_and_a_prior_is_metric_by_default():
 
 
 def test_every_error_belongs_to_the_one_family():
-    family = [kind for kind in vars(errors).values()
-              if isinstance(kind, type) and kind is not errors.DepthRefinerError]
+    family = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and kind is not errors.DepthRefinerError
+    ]
     assert len(family) == 6
     assert all(issubclass(kind, errors.DepthRefinerError) for kind in family)

@@ -17,7 +17,8 @@ def folder(tmp_path):
     (tmp_path / 'arrivals.csv').write_text(
         f'image,100,{1000 * MS}\nimage,200,{1100 * MS}\nimage,300,{1200 * MS}\n'
         f'{DEPTH},200,{1130 * MS}\n{DEPTH},100,{1050 * MS}\n{DEPTH},100,{1900 * MS}\n'
-        f'{DEPTH},300,125')
+        f'{DEPTH},300,125'
+    )
     np.save(tmp_path / 'depth_image_200.npy', np.full((2, 3), 7.0, np.float32))
     return tmp_path
 
@@ -51,9 +52,11 @@ def test_before_the_collector_has_started_there_is_nothing(tmp_path):
 
 
 def test_last_report_of_a_node_counts(tmp_path):
-    lines = [{'name': '/refiner: frames', 'values': {'frames_in': '1'}},
-             {'name': '/refiner: frames', 'values': {'frames_in': '2'}},
-             {'name': '/tsdf: frames', 'values': {'frames_in': '9'}}]
+    lines = [
+        {'name': '/refiner: frames', 'values': {'frames_in': '1'}},
+        {'name': '/refiner: frames', 'values': {'frames_in': '2'}},
+        {'name': '/tsdf: frames', 'values': {'frames_in': '9'}},
+    ]
     text = '\n'.join(map(json.dumps, lines)) + '\n{"name": "/refiner'
     (tmp_path / 'diagnostics.jsonl').write_text(text)
     assert last_diagnostics(tmp_path, 'refiner') == {'frames_in': '2'}
@@ -61,8 +64,9 @@ def test_last_report_of_a_node_counts(tmp_path):
 
 
 def outcome(folder, refiner, tsdf=None):
-    return Outcome(collected=read_arrivals(folder),
-                   diagnostics={'refiner': refiner, 'tsdf': tsdf or {}})
+    return Outcome(
+        collected=read_arrivals(folder), diagnostics={'refiner': refiner, 'tsdf': tsdf or {}}
+    )
 
 
 def test_drops_are_those_counted_and_the_rest_was_lost_on_the_way(folder):
@@ -76,12 +80,14 @@ def test_drops_are_those_counted_and_the_rest_was_lost_on_the_way(folder):
 def test_unfused_frames_are_noted(folder):
     assert notes(outcome(folder, {})) == []
     assert notes(outcome(folder, {}, {'dropped_no_pose': '4'})) == [
-        'Frames that were refined but not fused: 4 no_pose.']
+        'Frames that were refined but not fused: 4 no_pose.'
+    ]
 
 
 def test_stages_by_name():
     assert stages({'stage_refine_ms': '12.5', 'latency_p50_ms': '3', 'state': 'active'}) == {
-        'refine': 12.5}
+        'refine': 12.5
+    }
 
 
 class Page:
@@ -106,6 +112,6 @@ def test_view_draws_each_newest_complete_frame_once(tmp_path):
     view = LiveView(page)
     view.update(read_arrivals(tmp_path))
     view.update(read_arrivals(tmp_path))
-    picture, = page.shown
+    (picture,) = page.shown
     assert picture.shape == (4, 15, 3)
     assert (picture[:, :5] == 100).all(), 'frame 200 lacks its confidence'

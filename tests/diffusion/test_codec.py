@@ -12,10 +12,18 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope='module')
 def vae():
     torch.manual_seed(0)
-    return AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8), norm_num_groups=4, latent_channels=4,
-        down_block_types=('DownEncoderBlock2D',) * 4, up_block_types=('UpDecoderBlock2D',) * 4,
-        scaling_factor=0.25).eval().requires_grad_(False)
+    return (
+        AutoencoderKL(
+            block_out_channels=(8, 8, 8, 8),
+            norm_num_groups=4,
+            latent_channels=4,
+            down_block_types=('DownEncoderBlock2D',) * 4,
+            up_block_types=('UpDecoderBlock2D',) * 4,
+            scaling_factor=0.25,
+        )
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 @pytest.mark.parametrize('factor', [1, 2, 4, 8])
@@ -81,23 +89,35 @@ def test_gradient_passes_through_the_frozen_decoder(vae):
 
 def test_the_tiny_autoencoder_serves_as_well():
     torch.manual_seed(1)
-    tiny = AutoencoderTiny(
-        encoder_block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8),
-        num_encoder_blocks=(1, 1, 1, 1), num_decoder_blocks=(1, 1, 1, 1), latent_channels=4,
-        scaling_factor=0.5).eval().requires_grad_(False)
+    tiny = (
+        AutoencoderTiny(
+            encoder_block_out_channels=(8, 8, 8, 8),
+            decoder_block_out_channels=(8, 8, 8, 8),
+            num_encoder_blocks=(1, 1, 1, 1),
+            num_decoder_blocks=(1, 1, 1, 1),
+            latent_channels=4,
+            scaling_factor=0.5,
+        )
+        .eval()
+        .requires_grad_(False)
+    )
     codec = VaeCodec(tiny)
     assert codec.factor == 8
     unit = torch.rand(1, 1, 32, 32)
     latent = codec.encode_depth(unit)
     assert latent.shape == (1, 4, 4, 4)
     torch.testing.assert_close(latent, tiny.encode(unit.repeat(1, 3, 1, 1)).latents * 0.5)
-    torch.testing.assert_close(codec.decode_depth(latent),
-                               tiny.decode(latent / 0.5).sample.mean(1, keepdim=True))
+    torch.testing.assert_close(
+        codec.decode_depth(latent), tiny.decode(latent / 0.5).sample.mean(1, keepdim=True)
+    )
 
 
 def test_the_scaling_factor_is_known_to_the_codec_alone():
     files = [*(ROOT / 'depth_refiner_ros').rglob('*.py'), *(ROOT / 'training').rglob('*.py')]
     assert len(files) > 50
-    users = {path.name for path in files
-             if 'scaling_factor' in path.read_text() or '0.18215' in path.read_text()}
+    users = {
+        path.name
+        for path in files
+        if 'scaling_factor' in path.read_text() or '0.18215' in path.read_text()
+    }
     assert users == {'codec.py'}

@@ -45,22 +45,24 @@ def test_work_is_done_at_the_recipes_size():
     network = small(max_edge_px=16, residual_gain=0.0)
     network.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))
     result = estimate(network, 24, 64)
-    assert seen == [(1, 4, 4, 8)]   # 6 x 16 pixels, padded to 8 x 16, in cells of 2
+    assert seen == [(1, 4, 4, 8)]  # 6 x 16 pixels, padded to 8 x 16, in cells of 2
     assert result.depth_B1HW.shape == (1, 1, 24, 64)
 
 
 def test_resizing_keeps_a_plane():
     ramp = 1.0 + torch.arange(64.0).expand(1, 1, 24, 64) / 64
     estimator = SharpEstimator(small(max_edge_px=32, residual_gain=0.0))
-    depth = estimator.estimate(torch.rand(1, 3, 24, 64), ramp, torch.ones_like(ramp).bool(),
-                               torch.Generator()).depth_B1HW
+    depth = estimator.estimate(
+        torch.rand(1, 3, 24, 64), ramp, torch.ones_like(ramp).bool(), torch.Generator()
+    ).depth_B1HW
     assert float((depth - ramp).abs()[..., 4:-4].max()) < 0.005
 
 
 def test_a_bundle_gives_the_same_estimate_within_half_precision(tmp_path):
     network = small()
-    bundle = write_refiner_bundle(tmp_path / 'refiner', network, name='tiny',
-                                  licence='Apache-2.0', source='random weights')
+    bundle = write_refiner_bundle(
+        tmp_path / 'refiner', network, name='tiny', licence='Apache-2.0', source='random weights'
+    )
     loaded = SharpEstimator(read_refiner(bundle))
     mine = estimate(network, 20, 28).depth_B1HW
     theirs = estimate(loaded.network, 20, 28).depth_B1HW
@@ -83,7 +85,7 @@ def test_minmax_then_least_squares_gives_metres_back(distort):
     estimate = normalizer.denormalize(distort(like.unit_B1HW), like)
     agreeing = everywhere.clone()
     agreeing[..., :5] = False
-    estimate[..., :5] = 999.0   # left out, so without a say
+    estimate[..., :5] = 999.0  # left out, so without a say
     fitted = fit_scale_shift(estimate, metres, agreeing).apply(estimate)
     torch.testing.assert_close(fitted[..., 5:], metres[..., 5:], rtol=1e-4, atol=1e-4)
 

@@ -17,8 +17,12 @@ def test_folding_changes_nothing(batch, timestep):
     unet, text, task = lotus_unet(), torch.randn(1, 2, 12), torch.tensor(TASK)
     sample = torch.randn(batch, 8, 8, 8)
     with torch.no_grad():
-        plain = unet(sample, torch.tensor(timestep), text.expand(batch, -1, -1),
-                     class_labels=task.expand(batch, -1)).sample
+        plain = unet(
+            sample,
+            torch.tensor(timestep),
+            text.expand(batch, -1, -1),
+            class_labels=task.expand(batch, -1),
+        ).sample
         folded = FoldedUnet(unet, timestep, text, task)(sample)
     assert float((folded - plain).abs().max()) <= 1e-6 * float(plain.abs().max())
 
@@ -27,8 +31,11 @@ def test_timestep_task_and_text_all_count():
     unet, text, task = lotus_unet(), torch.randn(1, 2, 12), torch.tensor(TASK)
     sample = torch.randn(1, 8, 8, 8)
     base = FoldedUnet(unet, 999, text, task)(sample)
-    for other in (FoldedUnet(unet, 500, text, task), FoldedUnet(unet, 999, -text, task),
-                  FoldedUnet(unet, 999, text, task.flip(0))):
+    for other in (
+        FoldedUnet(unet, 500, text, task),
+        FoldedUnet(unet, 999, -text, task),
+        FoldedUnet(unet, 999, text, task.flip(0)),
+    ):
         assert float((other(sample) - base).abs().max()) > 1e-3
 
 
@@ -56,12 +63,18 @@ def test_half_precision_knows_the_exact_timestep():
     exact = FoldedUnet(unet, 999, text, task)
     with torch.autocast('cpu', torch.bfloat16):
         rounded = FoldedUnet(unet, 999, text, task)
-    difference = max(float((one - other).abs().max()) for one, other
-                     in zip(exact.parameters(), rounded.parameters()))
+    difference = max(
+        float((one - other).abs().max())
+        for one, other in zip(exact.parameters(), rounded.parameters())
+    )
     assert difference < 1e-6
 
 
 def test_other_uses_of_the_embedding_are_refused():
     with pytest.raises(WeightsError, match="time_embedding_norm = 'scale_shift' cannot be folded"):
-        FoldedUnet(lotus_unet(resnet_time_scale_shift='scale_shift'), 999, torch.randn(1, 2, 12),
-                   torch.tensor(TASK))
+        FoldedUnet(
+            lotus_unet(resnet_time_scale_shift='scale_shift'),
+            999,
+            torch.randn(1, 2, 12),
+            torch.tensor(TASK),
+        )

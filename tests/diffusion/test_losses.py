@@ -93,7 +93,7 @@ def test_radial_weight_is_one_at_the_centre_and_largest_in_the_far_corner(height
 
 def test_radial_weight_half_way():
     weight = radial_weight(9, 9, 1.0)
-    assert float(weight[4, 8]) == pytest.approx(1.0 + 4.0 / 32.0 ** 0.5)
+    assert float(weight[4, 8]) == pytest.approx(1.0 + 4.0 / 32.0**0.5)
 
 
 def test_fft_loss_of_equal_maps_is_zero():
@@ -112,11 +112,12 @@ def test_fft_loss_of_offset_and_of_the_finest_stripes():
     zero = torch.zeros(1, 1, 8, 8)
     # An offset is the one coefficient 64 at the centre, stripes the one at the rim.
     assert float(fft_loss(zero + 1.0, zero)) == pytest.approx(1.0, rel=1e-5)
-    stripes = (zero + torch.tensor([1.0, -1.0] * 4))
-    expected = 1.0 + 0.6 * 4.0 / 32.0 ** 0.5
+    stripes = zero + torch.tensor([1.0, -1.0] * 4)
+    expected = 1.0 + 0.6 * 4.0 / 32.0**0.5
     assert float(fft_loss(stripes, zero, strength=0.6)) == pytest.approx(expected, rel=1e-5)
     assert float(fft_loss(stripes, zero, strength=0.6, power=2)) == pytest.approx(
-        64.0 * expected, rel=1e-5)
+        64.0 * expected, rel=1e-5
+    )
 
 
 def test_fft_loss_ignores_what_is_not_valid():
@@ -125,7 +126,8 @@ def test_fft_loss_ignores_what_is_not_valid():
     valid[..., 5:] = False
     spoilt = torch.where(valid, values, math.nan)
     assert float(fft_loss(spoilt, target, valid=valid)) == pytest.approx(
-        float(fft_loss(values * valid, target * valid)))
+        float(fft_loss(values * valid, target * valid))
+    )
 
 
 def test_fft_loss_takes_half_precision():
@@ -136,13 +138,16 @@ def test_fft_loss_takes_half_precision():
     assert float(half) == pytest.approx(float(exact), rel=0.02)
 
 
-@pytest.mark.parametrize('loss', [
-    lambda depth: fft_loss(depth, maps(1, 1, 6, 5, seed=1)),
-    lambda depth: fft_loss(depth, maps(1, 1, 6, 5, seed=1), power=2),
-    lambda depth: latent_mse(depth, maps(1, 1, 6, 5, seed=1)),
-    lambda depth: pixel_l1(depth, maps(1, 1, 6, 5, seed=1), torch.ones(6, 5).tril()),
-    lambda depth: gradient_l1(depth, maps(1, 1, 6, 5, seed=1),
-                              torch.ones(1, 1, 6, 5).bool()),
-], ids=['fft', 'fft_squared', 'latent', 'pixel', 'gradient'])
+@pytest.mark.parametrize(
+    'loss',
+    [
+        lambda depth: fft_loss(depth, maps(1, 1, 6, 5, seed=1)),
+        lambda depth: fft_loss(depth, maps(1, 1, 6, 5, seed=1), power=2),
+        lambda depth: latent_mse(depth, maps(1, 1, 6, 5, seed=1)),
+        lambda depth: pixel_l1(depth, maps(1, 1, 6, 5, seed=1), torch.ones(6, 5).tril()),
+        lambda depth: gradient_l1(depth, maps(1, 1, 6, 5, seed=1), torch.ones(1, 1, 6, 5).bool()),
+    ],
+    ids=['fft', 'fft_squared', 'latent', 'pixel', 'gradient'],
+)
 def test_gradients_by_finite_differences(loss):
     assert torch.autograd.gradcheck(loss, maps(1, 1, 6, 5).requires_grad_())

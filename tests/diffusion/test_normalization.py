@@ -1,12 +1,7 @@
 import math
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.diffusion.normalization import (
-    DepthNormalizer,
-    FARTHEST_M,
-    RANGES,
-    SPACES,
-)
+from depth_refiner_ros.diffusion.normalization import DepthNormalizer, FARTHEST_M, RANGES, SPACES
 import numpy as np
 import pytest
 import torch
@@ -61,14 +56,17 @@ def test_without_a_range_values_stay_as_they_are():
     values = torch.tensor([[[[0.0, 0.3], [11.0, 42.5]]]])
     normalizer = DepthNormalizer(space='depth', range='none')
     normalized = normalizer.normalize(values, everywhere(values))
-    assert torch.equal(normalized.unit_B1HW, values)   # neither scaled nor clipped
+    assert torch.equal(normalized.unit_B1HW, values)  # neither scaled nor clipped
     assert torch.equal(normalizer.denormalize(values, normalized), values)
 
 
 def test_centre_keeps_relative_steps_in_log_space():
     metres = torch.tensor([[[[1.0, 1.1]]], [[[10.0, 11.0]]]])
-    unit = DepthNormalizer(space='log', range='centre').normalize(
-        metres, everywhere(metres)).unit_B1HW
+    unit = (
+        DepthNormalizer(space='log', range='centre')
+        .normalize(metres, everywhere(metres))
+        .unit_B1HW
+    )
     torch.testing.assert_close(unit[0], unit[1])
     torch.testing.assert_close(unit[0, 0, 0].diff(), torch.tensor([math.log(1.1)]))
 
@@ -89,8 +87,9 @@ def test_quantiles_of_valid_pixels_are_numpys_whatever_the_others_hold():
     valid = metres > torch.tensor([3.0, 6.0]).view(2, 1, 1, 1)
     spoilt = torch.where(valid, metres, math.nan)
     normalized = DepthNormalizer(range='quantile').normalize(spoilt, valid)
-    for image, mask, offset, scale in zip(metres, valid, normalized.offset_B111,
-                                          normalized.scale_B111):
+    for image, mask, offset, scale in zip(
+        metres, valid, normalized.offset_B111, normalized.scale_B111
+    ):
         low, high = np.quantile(image[mask].double().numpy(), [0.02, 0.98])
         np.testing.assert_allclose(float(offset), (low + high) / 2, rtol=1e-6)
         np.testing.assert_allclose(float(scale), 2 / (high - low), rtol=1e-5)
@@ -105,8 +104,11 @@ def test_quantiles_of_large_images_come_from_every_nth_pixel():
 
 def test_without_clipping_quantile_tails_stand_out():
     metres = depth()
-    unit = DepthNormalizer(range='quantile', clip=False).normalize(
-        metres, everywhere(metres)).unit_B1HW
+    unit = (
+        DepthNormalizer(range='quantile', clip=False)
+        .normalize(metres, everywhere(metres))
+        .unit_B1HW
+    )
     assert float(unit.min()) < -1.0
     assert float(unit.max()) > 1.0
 

@@ -51,8 +51,13 @@ def predicted(network, sample, timestep, task=None):
 
 def refiner(network, source, scale_prior=None, **options):
     settings = ModelSettings(device='cpu', precision='fp32', **options)
-    return DepthRefiner(source, SharpEstimator(network, max_edge_px=EDGE), choose('cpu', 'fp32'),
-                        settings, scale_prior)
+    return DepthRefiner(
+        source,
+        SharpEstimator(network, max_edge_px=EDGE),
+        choose('cpu', 'fp32'),
+        settings,
+        scale_prior,
+    )
 
 
 @torch.inference_mode()
@@ -73,9 +78,14 @@ def sharpdepth_by_hand(network, rgb, prior_m, seed):
     noisy = scheduler.add_noise(guess, second, torch.tensor([LAST]))
     gated = noisy * gate + z_depth * (1.0 - gate)
     sharp = decoded(vae, predicted(network, torch.cat([z_image, gated], dim=1), LAST, task))
-    sharp, error = (functional.interpolate(
-        MarigoldImageProcessor.unpad_image(maps, padding), size=(HEIGHT, WIDTH), mode='bilinear')
-        for maps in (sharp, error))
+    sharp, error = (
+        functional.interpolate(
+            MarigoldImageProcessor.unpad_image(maps, padding),
+            size=(HEIGHT, WIDTH),
+            mode='bilinear',
+        )
+        for maps in (sharp, error)
+    )
     mask = ((1.0 - error) > 0.5).numpy()
     design = np.stack([sharp.numpy()[mask], np.ones(mask.sum())], axis=1)
     scale, shift = np.linalg.lstsq(design, prior_m.numpy()[mask], rcond=None)[0]
@@ -86,7 +96,8 @@ def test_sharpdepth_is_its_definition_from_image_to_metres(tmp_path):
     network = load_release(official.sharpdepth(tmp_path)).network
     expected, error, scale = sharpdepth_by_hand(network, picture(), metres(), seed=7)
     result = refiner(network, SensorPrior(), prior='sensor', seed=7).refine(
-        picture(), Intrinsics.from_fov(WIDTH, HEIGHT, 60.0), sensor_depth_m_B1HW=metres())
+        picture(), Intrinsics.from_fov(WIDTH, HEIGHT, 60.0), sensor_depth_m_B1HW=metres()
+    )
     torch.testing.assert_close(result.difference_B1HW, error, rtol=1e-4, atol=1e-5)
     # A fit that swaps near and far would not be used: another seed would tell nothing.
     assert scale > 0.0

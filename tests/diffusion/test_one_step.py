@@ -14,7 +14,8 @@ def heard(network):
     """Note what the UNet is called with."""
     calls = []
     network.unet.register_forward_pre_hook(
-        lambda module, args, kwargs: calls.append((args, kwargs)), with_kwargs=True)
+        lambda module, args, kwargs: calls.append((args, kwargs)), with_kwargs=True
+    )
     return calls
 
 
@@ -26,8 +27,8 @@ def test_channel_order(order):
     network(depth, rgb)
     first, second = (depth, rgb) if order == 'depth_rgb' else (rgb, depth)
     stacked = calls[0][0][0]
-    assert torch.equal(stacked[:, :first.shape[1]], first)
-    assert torch.equal(stacked[:, first.shape[1]:], second)
+    assert torch.equal(stacked[:, : first.shape[1]], first)
+    assert torch.equal(stacked[:, first.shape[1] :], second)
 
 
 def test_further_inputs_come_last():
@@ -54,7 +55,7 @@ def test_timestep_stays_the_integer(precise):
         network(torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8))
     step = calls[0][0][1]
     assert step.dtype == torch.int64
-    assert int(step) == 999   # bfloat16 would make it 1000
+    assert int(step) == 999  # bfloat16 would make it 1000
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
@@ -89,27 +90,36 @@ def test_text_reaches_every_image_of_the_batch():
 
 def build_lotus(unet=None, text_width=12, **changes):
     text = torch.zeros(1, 2, text_width) if text_width else None
-    return OneStepNetwork(unet or tiny_lotus(), VaeCodec(tiny_vae()), lotus_spec(**changes),
-                          text)
+    return OneStepNetwork(unet or tiny_lotus(), VaeCodec(tiny_vae()), lotus_spec(**changes), text)
 
 
-@pytest.mark.parametrize(('wrong', 'message'), [
-    ({'unet': tiny_lotus(channels=4)}, 'input channels has width 4, the spec needs 8'),
-    ({'unet': tiny_lotus(out_channels=3)}, 'output channels has width 3, the spec needs 4'),
-    ({'unet': tiny_lotus(class_embed_type=None, projection_class_embeddings_input_dim=None)},
-     'task embedding has width 0, the spec needs 4'),
-    ({'task_embedding': ()}, 'task embedding has width 4, the spec needs 0'),
-    ({'text_width': 0}, 'text embedding has width 0, the spec needs 12'),
-    ({'text_width': 16}, 'text embedding has width 16, the spec needs 12'),
-])
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        ({'unet': tiny_lotus(channels=4)}, 'input channels has width 4, the spec needs 8'),
+        ({'unet': tiny_lotus(out_channels=3)}, 'output channels has width 3, the spec needs 4'),
+        (
+            {
+                'unet': tiny_lotus(
+                    class_embed_type=None, projection_class_embeddings_input_dim=None
+                )
+            },
+            'task embedding has width 0, the spec needs 4',
+        ),
+        ({'task_embedding': ()}, 'task embedding has width 4, the spec needs 0'),
+        ({'text_width': 0}, 'text embedding has width 0, the spec needs 12'),
+        ({'text_width': 16}, 'text embedding has width 16, the spec needs 12'),
+    ],
+)
 def test_parts_of_different_models_are_refused_by_name(wrong, message):
     with pytest.raises(WeightsError, match=message):
         build_lotus(**wrong)
 
 
 def test_a_spec_with_more_inputs_than_the_unet_is_refused():
-    unet = small_unet(ModelSpec(detail=False), depth_channels=16, rgb_channels=48,
-                      block_channels=(8,))
+    unet = small_unet(
+        ModelSpec(detail=False), depth_channels=16, rgb_channels=48, block_channels=(8,)
+    )
     with pytest.raises(WeightsError, match='input channels'):
         OneStepNetwork(unet, UnshuffleCodec(4), ModelSpec(detail=True))
 
@@ -132,8 +142,9 @@ def test_detail_does_not_depend_on_scale_in_log_space():
     network = small(known=False)
     unit = torch.randn(1, 1, 16, 16)
     known = torch.ones_like(unit).bool()
-    torch.testing.assert_close(network.condition(unit + 1.5, known),
-                               network.condition(unit, known), atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        network.condition(unit + 1.5, known), network.condition(unit, known), atol=2e-5, rtol=1e-4
+    )
 
 
 def test_known_is_the_share_of_each_cell():

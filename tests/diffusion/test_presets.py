@@ -23,11 +23,13 @@ def heard(network):
     """Note what the VAE encodes and what the UNets get."""
     encoded, sampled = [], []
     network.codec.vae.encoder.register_forward_pre_hook(
-        lambda module, args: encoded.append(args[0].clone()))
+        lambda module, args: encoded.append(args[0].clone())
+    )
     for unet in (network.unet, network.unet_guess):
         if unet is not None:
-            unet.register_forward_pre_hook(lambda module, args: sampled.append(
-                (module, args[0].clone(), args[1])))
+            unet.register_forward_pre_hook(
+                lambda module, args: sampled.append((module, args[0].clone(), args[1]))
+            )
     return encoded, sampled
 
 
@@ -39,7 +41,8 @@ def run(spec, prior=None, seed=0, height=16, width=24, max_edge_px=24):
     if prior is None:
         prior = 1.0 + torch.arange(float(width)).expand(1, 1, height, width) / width
     result = SharpEstimator(network, max_edge_px=max_edge_px).estimate(
-        rgb, prior, torch.ones_like(prior).bool(), torch.Generator().manual_seed(seed))
+        rgb, prior, torch.ones_like(prior).bool(), torch.Generator().manual_seed(seed)
+    )
     return network, result, encoded, sampled
 
 
@@ -68,21 +71,34 @@ def test_both_sharpdepth_presets_share_the_architecture(preset):
 
 def test_sharpdepth_presets_are_table_a_1():
     paper, code = (sharpdepth_spec(preset) for preset in SHARPDEPTH)
-    differs = {name: (value, code.to_dict()[name]) for name, value in paper.to_dict().items()
-               if value != code.to_dict()[name]}
+    differs = {
+        name: (value, code.to_dict()[name])
+        for name, value in paper.to_dict().items()
+        if value != code.to_dict()[name]
+    }
     assert differs == {
-        'preset': ('paper', 'official_code'), 'guess': ('ema', 'self'),
-        'difference_align': ('minmax', 'none'), 'difference_scale': ('range', 'max'),
-        'noise': ('gaussian', 'noised_latent'), 'nearest_m': (0.01, 0.0)}
+        'preset': ('paper', 'official_code'),
+        'guess': ('ema', 'self'),
+        'difference_align': ('minmax', 'none'),
+        'difference_scale': ('range', 'max'),
+        'noise': ('gaussian', 'noised_latent'),
+        'nearest_m': (0.01, 0.0),
+    }
     assert code.task_embedding == pytest.approx([0.8415, 0.0, 0.5403, 1.0], abs=5e-5)
     assert (code.channel_order, code.prediction, code.clip, code.text_width) == (
-        'rgb_depth', 'sample', 'none', 1024)
+        'rgb_depth',
+        'sample',
+        'none',
+        1024,
+    )
     assert (code.difference_downsample, code.agree_below, code.fit) == ('nearest', 0.5, 'lstsq')
     assert (code.max_edge_px, code.padding, code.resize_back) == (768, 'cells', 'bilinear')
 
 
-@pytest.mark.parametrize(('preset', 'low', 'high'), [
-    ('paper', -1.0, 1.0), ('normalized', -1.0, 1.0), ('official_compat', 3.0, 43.0)])
+@pytest.mark.parametrize(
+    ('preset', 'low', 'high'),
+    [('paper', -1.0, 1.0), ('normalized', -1.0, 1.0), ('official_compat', 3.0, 43.0)],
+)
 def test_apdepth_feeds_disparity_in_the_presets_range(preset, low, high):
     disparity = torch.linspace(3.0, 43.0, 16 * 24).view(1, 1, 16, 24)
     _, result, (prior, _), _ = run(apdepth_spec(preset), disparity)
@@ -97,7 +113,7 @@ def test_apdepth_feeds_disparity_in_the_presets_range(preset, low, high):
 @pytest.mark.parametrize('preset', APDEPTH)
 def test_apdepth_has_the_prior_first_and_one_early_integer_step(preset):
     network, _, (prior, _), sampled = run(apdepth_spec(preset))
-    (_, sample, step), = sampled
+    ((_, sample, step),) = sampled
     latent = network.codec.vae.encode(prior).latent_dist.mean * network.codec.scaling_factor
     torch.testing.assert_close(sample[:, :4], latent)
     assert int(step) == 1
@@ -119,44 +135,62 @@ def decoding_to(channels, spec):
     layer.bias.copy_(torch.tensor(channels))
     prior = torch.rand(1, 1, 16, 24) + 1.0
     result = SharpEstimator(network, max_edge_px=24).estimate(
-        torch.rand(1, 3, 16, 24), prior, torch.ones_like(prior).bool(), torch.Generator())
+        torch.rand(1, 3, 16, 24), prior, torch.ones_like(prior).bool(), torch.Generator()
+    )
     return network, result.depth_B1HW
 
 
-@pytest.mark.parametrize(('spec', 'expected'), [
-    (apdepth_spec('paper'), 0.5), (apdepth_spec('official_compat'), 0.5),
-    (lotus_spec('g'), 1.0 / 3.0), (marigold_spec('v1-0'), 0.5)])
+@pytest.mark.parametrize(
+    ('spec', 'expected'),
+    [
+        (apdepth_spec('paper'), 0.5),
+        (apdepth_spec('official_compat'), 0.5),
+        (lotus_spec('g'), 1.0 / 3.0),
+        (marigold_spec('v1-0'), 0.5),
+    ],
+)
 def test_lotus_alone_clips_its_channels_before_their_mean(spec, expected):
     _, depth = decoding_to((3.0, 3.0, -4.5), spec)
     torch.testing.assert_close(depth, torch.full_like(depth, expected))
 
 
-@pytest.mark.parametrize(('preset', 'expected'), [
-    ('paper', 6.0), ('official_compat', 1.0), ('normalized', 1.0)])
+@pytest.mark.parametrize(
+    ('preset', 'expected'), [('paper', 6.0), ('official_compat', 1.0), ('normalized', 1.0)]
+)
 def test_apdepth_clips_at_inference_where_its_code_does(preset, expected):
     network, depth = decoding_to((6.0, 6.0, 6.0), apdepth_spec(preset))
     torch.testing.assert_close(depth, torch.full_like(depth, expected))
     latent = torch.randn(1, 4, 8, 12)
-    assert float(network.codec.decode_depth(latent).max()) == 6.0   # what training sees
+    assert float(network.codec.decode_depth(latent).max()) == 6.0  # what training sees
 
 
 def test_apdepth_presets_differ_in_nothing_else():
     trees = {preset: apdepth_spec(preset).to_dict() for preset in APDEPTH}
-    differs = {name for name in trees['paper']
-               if len({str(tree[name]) for tree in trees.values()}) > 1}
+    differs = {
+        name for name in trees['paper'] if len({str(tree[name]) for tree in trees.values()}) > 1
+    }
     assert differs == {'preset', 'prior_input', 'range', 'clip', 'max_edge_px'}
     assert [trees[preset]['prior_input'] for preset in APDEPTH] == [
-        'model', 'official_compat', 'model']
+        'model',
+        'official_compat',
+        'model',
+    ]
     assert [trees[preset]['max_edge_px'] for preset in APDEPTH] == [0, 768, 0]
     assert apdepth_spec() == apdepth_spec('normalized')
 
 
-@pytest.mark.parametrize(('spec', 'expected'), [
-    (sharpdepth_spec('official_code'), 768), (apdepth_spec('paper'), 48),
-    (apdepth_spec('official_compat'), 768), (lotus_spec('d'), 768),
-    (marigold_spec('v1-1'), 768)])
+@pytest.mark.parametrize(
+    ('spec', 'expected'),
+    [
+        (sharpdepth_spec('official_code'), 768),
+        (apdepth_spec('paper'), 48),
+        (apdepth_spec('official_compat'), 768),
+        (lotus_spec('d'), 768),
+        (marigold_spec('v1-1'), 768),
+    ],
+)
 def test_images_are_enlarged_to_the_presets_edge(spec, expected):
-    if expected == 768:   # a sixteenth of it keeps this quick
+    if expected == 768:  # a sixteenth of it keeps this quick
         spec, expected = replace(spec, max_edge_px=spec.max_edge_px // 8), 96
     _, result, encoded, _ = run(spec, height=32, width=48, max_edge_px=0)
     assert encoded[0].shape[-2:] == (expected * 2 // 3, expected)
@@ -166,7 +200,7 @@ def test_images_are_enlarged_to_the_presets_edge(spec, expected):
 @pytest.mark.parametrize('spec', [sharpdepth_spec('official_code'), lotus_spec('g')])
 def test_images_are_padded_to_whole_cells_only(spec):
     _, result, encoded, _ = run(spec, height=17, width=23, max_edge_px=23)
-    assert encoded[0].shape[-2:] == (18, 24)   # cells of 2; the UNet could halve 20 x 24
+    assert encoded[0].shape[-2:] == (18, 24)  # cells of 2; the UNet could halve 20 x 24
     assert torch.equal(encoded[0][..., -1], encoded[0][..., -2])
     assert result.depth_B1HW.shape == (1, 1, 17, 23)
 
@@ -208,8 +242,9 @@ def test_marigold_versions_read_v_by_their_own_schedule():
     noise, image = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
     v = old.unet(torch.cat([image, noise], dim=1), torch.tensor(999), old.text_1LC).sample
     torch.testing.assert_close(new(noise, image), -v)
-    torch.testing.assert_close(old(noise, image), 0.0682649 * noise - 0.9976672 * v,
-                               rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        old(noise, image), 0.0682649 * noise - 0.9976672 * v, rtol=1e-4, atol=1e-5
+    )
     assert float((old(noise, image) - new(noise, image)).abs().max()) > 0.05
 
 
@@ -218,9 +253,15 @@ def test_aligned_models_are_fitted_over_all_pixels_as_the_baseline_is(spec):
     assert (spec.fit, spec.agree_below) == ('lstsq', 1.0)
 
 
-@pytest.mark.parametrize('call', [
-    lambda: sharpdepth_spec('official_compat'), lambda: apdepth_spec('official_code'),
-    lambda: lotus_spec('x'), lambda: marigold_spec('v2')])
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda: sharpdepth_spec('official_compat'),
+        lambda: apdepth_spec('official_code'),
+        lambda: lotus_spec('x'),
+        lambda: marigold_spec('v2'),
+    ],
+)
 def test_unknown_presets_are_refused_by_name(call):
     with pytest.raises(WeightsError, match=r"preset '\w+' is unknown; use one of"):
         call()

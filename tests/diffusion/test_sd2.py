@@ -30,12 +30,17 @@ def test_parameter_counts_are_those_of_the_released_networks():
         assert count(sd2_unet()) - count(sd2_unet(in_channels=4)) == 4 * 9 * 320
 
 
-@pytest.mark.parametrize(('spec', 'unets'), [
-    (sharpdepth_spec('paper'), 2 * LOTUS_UNET_PARAMETERS),
-    (sharpdepth_spec('official_code'), LOTUS_UNET_PARAMETERS),
-    (apdepth_spec(), UNET_PARAMETERS), (lotus_spec('g'), LOTUS_UNET_PARAMETERS),
-    (lotus_spec('d'), LOTUS_UNET_PARAMETERS - 11_520),
-    (marigold_spec('v1-1'), UNET_PARAMETERS)])
+@pytest.mark.parametrize(
+    ('spec', 'unets'),
+    [
+        (sharpdepth_spec('paper'), 2 * LOTUS_UNET_PARAMETERS),
+        (sharpdepth_spec('official_code'), LOTUS_UNET_PARAMETERS),
+        (apdepth_spec(), UNET_PARAMETERS),
+        (lotus_spec('g'), LOTUS_UNET_PARAMETERS),
+        (lotus_spec('d'), LOTUS_UNET_PARAMETERS - 11_520),
+        (marigold_spec('v1-1'), UNET_PARAMETERS),
+    ],
+)
 def test_every_preset_builds_at_true_size(spec, unets):
     with torch.device('meta'):
         network = sd2_network(spec)

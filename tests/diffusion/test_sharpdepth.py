@@ -27,8 +27,9 @@ def run(network, picture, seed=0):
     return *result, seen
 
 
-@pytest.mark.parametrize(('preset', 'other'), [('paper', 'official_code'),
-                                               ('official_code', 'paper')])
+@pytest.mark.parametrize(
+    ('preset', 'other'), [('paper', 'official_code'), ('official_code', 'paper')]
+)
 def test_each_preset_makes_its_own_difference(picture, preset, other):
     own, foreign = (sharpdepth_spec(name) for name in (preset, other))
     network = lotus(difference_align=own.difference_align, difference_scale=own.difference_scale)
@@ -70,8 +71,9 @@ def test_the_gate_is_sampled_as_the_spec_says(picture, monkeypatch, kind):
 
 
 def gate_fully(monkeypatch, value):
-    monkeypatch.setattr(module, 'difference_map',
-                        lambda metric, relative, rule: torch.full_like(metric, value))
+    monkeypatch.setattr(
+        module, 'difference_map', lambda metric, relative, rule: torch.full_like(metric, value)
+    )
 
 
 def test_no_difference_passes_the_prior_on(picture, monkeypatch):

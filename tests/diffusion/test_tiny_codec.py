@@ -34,8 +34,9 @@ def test_it_drops_in_for_the_full_autoencoder(preset):
         assert small.encode_rgb(rgb).shape == full.encode_rgb(rgb).shape == (2, 4, 8, 12)
         latent = small.encode_depth(unit)
         assert latent.shape == full.encode_depth(unit).shape
-        assert small.decode_depth(latent).shape == full.decode_depth(latent).shape == (2, 1, 64,
-                                                                                       96)
+        assert (
+            small.decode_depth(latent).shape == full.decode_depth(latent).shape == (2, 1, 64, 96)
+        )
     assert (small.factor, small.depth_channels) == (full.factor, full.depth_channels) == (8, 4)
 
 
@@ -60,9 +61,15 @@ def test_size_and_operations_are_those_that_are_told():
         small, full = tiny_depth_vae(), sd2_vae()
         rgb, latent = torch.rand(1, 3, 480, 640), torch.rand(1, 4, 60, 80)
     assert sum(value.numel() for value in small.parameters()) == PARAMETERS
-    counted = [operations(call) / 1e9 for call in (
-        lambda: small.encode(rgb), lambda: small.decode(latent),
-        lambda: full.encode(rgb), lambda: full.decode(latent))]
+    counted = [
+        operations(call) / 1e9
+        for call in (
+            lambda: small.encode(rgb),
+            lambda: small.decode(latent),
+            lambda: full.encode(rgb),
+            lambda: full.decode(latent),
+        )
+    ]
     assert counted == pytest.approx([143.3, 164.9, 1315.5, 2953.6], abs=0.1)
 
 
@@ -76,15 +83,29 @@ def test_gradients_reach_encoder_and_decoder():
 
 def test_it_goes_into_a_bundle_and_comes_back(tmp_path):
     unet = UNet2DConditionModel(
-        in_channels=8, out_channels=4, block_out_channels=(8, 16), layers_per_block=1,
-        norm_num_groups=4, cross_attention_dim=12, attention_head_dim=4,
+        in_channels=8,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        cross_attention_dim=12,
+        attention_head_dim=4,
         down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
-        up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'))
-    network = OneStepNetwork(unet, VaeCodec(build()), replace(apdepth_spec(), text_width=12),
-                             torch.randn(1, 2, 12)).eval()
-    read = read_refiner(write_refiner_bundle(
-        tmp_path / 'one', network, name='small', licence='Apache-2.0', source='random weights',
-        dtype=torch.float32))
+        up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'),
+    )
+    network = OneStepNetwork(
+        unet, VaeCodec(build()), replace(apdepth_spec(), text_width=12), torch.randn(1, 2, 12)
+    ).eval()
+    read = read_refiner(
+        write_refiner_bundle(
+            tmp_path / 'one',
+            network,
+            name='small',
+            licence='Apache-2.0',
+            source='random weights',
+            dtype=torch.float32,
+        )
+    )
     latent = torch.randn(1, 4, 4, 4)
     assert torch.equal(read.codec.decode_depth(latent), network.codec.decode_depth(latent))
     assert read.codec.vae.config.out_channels == 1

@@ -27,8 +27,9 @@ class Room:
 
     def render(self, map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return depth along Z (float32) and color (uint8) by the slab method."""
-        rays_HW3 = np.moveaxis(np.concatenate(
-            [self.camera.rays().numpy(), np.ones((1, 120, 160))]), 0, -1).astype(np.float64)
+        rays_HW3 = np.moveaxis(
+            np.concatenate([self.camera.rays().numpy(), np.ones((1, 120, 160))]), 0, -1
+        ).astype(np.float64)
         rays_HW3 = rays_HW3 @ map_from_camera[:3, :3].T
         origin_3 = map_from_camera[:3, 3]
         with np.errstate(divide='ignore'):
@@ -44,12 +45,20 @@ class Room:
     def mesh(self) -> Mesh:
         signs = np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing='ij')
         corners = np.array(signs).reshape(3, -1).T
-        quads = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4),
-                 (1, 3, 7, 5)]
+        quads = [
+            (0, 1, 3, 2),
+            (4, 5, 7, 6),
+            (0, 1, 5, 4),
+            (2, 3, 7, 6),
+            (0, 2, 6, 4),
+            (1, 3, 7, 5),
+        ]
         triangles = [corner for a, b, c, d in quads for corner in ((a, b, c), (a, c, d))]
-        return Mesh(vertices_m_N3=(corners * self.half_m_3).astype(np.float32),
-                    triangles_M3=np.array(triangles, dtype=np.int32),
-                    colors_N3=np.full((8, 3), 128, dtype=np.uint8))
+        return Mesh(
+            vertices_m_N3=(corners * self.half_m_3).astype(np.float32),
+            triangles_M3=np.array(triangles, dtype=np.int32),
+            colors_N3=np.full((8, 3), 128, dtype=np.uint8),
+        )
 
 
 def turned(yaw_deg: float, position_m: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:

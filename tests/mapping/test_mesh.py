@@ -7,20 +7,26 @@ import pytest
 
 def strip(triangles: int, offset_m: float) -> Mesh:
     count = triangles + 2
-    vertices = np.stack([np.arange(count) // 2, np.arange(count) % 2,
-                         np.full(count, offset_m)], axis=1)
+    vertices = np.stack(
+        [np.arange(count) // 2, np.arange(count) % 2, np.full(count, offset_m)], axis=1
+    )
     indices = np.arange(triangles)[:, None] + np.arange(3)
-    return Mesh(vertices_m_N3=vertices.astype(np.float32), triangles_M3=indices.astype(np.int32),
-                colors_N3=(np.arange(count * 3) % 256).reshape(-1, 3).astype(np.uint8))
+    return Mesh(
+        vertices_m_N3=vertices.astype(np.float32),
+        triangles_M3=indices.astype(np.int32),
+        colors_N3=(np.arange(count * 3) % 256).reshape(-1, 3).astype(np.uint8),
+    )
 
 
 def joined(*meshes: Mesh) -> Mesh:
     starts = np.cumsum([0, *(len(mesh.vertices_m_N3) for mesh in meshes[:-1])])
-    return Mesh(vertices_m_N3=np.concatenate([mesh.vertices_m_N3 for mesh in meshes]),
-                colors_N3=np.concatenate([mesh.colors_N3 for mesh in meshes]),
-                triangles_M3=np.concatenate(
-                    [mesh.triangles_M3 + start for mesh, start in zip(meshes, starts)]
-                ).astype(np.int32))
+    return Mesh(
+        vertices_m_N3=np.concatenate([mesh.vertices_m_N3 for mesh in meshes]),
+        colors_N3=np.concatenate([mesh.colors_N3 for mesh in meshes]),
+        triangles_M3=np.concatenate(
+            [mesh.triangles_M3 + start for mesh, start in zip(meshes, starts)]
+        ).astype(np.int32),
+    )
 
 
 def test_small_parts_go_and_their_vertices_with_them():
@@ -28,10 +34,12 @@ def test_small_parts_go_and_their_vertices_with_them():
     assert len(mesh.triangles_M3) == 14
     assert set(mesh.vertices_m_N3[:, 2]) == {1.0, 2.0}
     large = joined(strip(10, 1.0), strip(4, 2.0))
-    np.testing.assert_array_equal(mesh.vertices_m_N3[mesh.triangles_M3],
-                                  large.vertices_m_N3[large.triangles_M3])
-    np.testing.assert_array_equal(mesh.colors_N3[mesh.triangles_M3],
-                                  large.colors_N3[large.triangles_M3])
+    np.testing.assert_array_equal(
+        mesh.vertices_m_N3[mesh.triangles_M3], large.vertices_m_N3[large.triangles_M3]
+    )
+    np.testing.assert_array_equal(
+        mesh.colors_N3[mesh.triangles_M3], large.colors_N3[large.triangles_M3]
+    )
 
 
 def test_nothing_left_is_an_empty_mesh():
@@ -71,7 +79,7 @@ def test_truncated_missing_and_foreign_files_are_named(tmp_path):
         read_ply(tmp_path / 'none.ply')
     write_ply(tmp_path / 'm.ply', strip(500, 0.0))
     data = (tmp_path / 'm.ply').read_bytes()
-    (tmp_path / 'cut.ply').write_bytes(data[:len(data) // 3])
+    (tmp_path / 'cut.ply').write_bytes(data[: len(data) // 3])
     with pytest.raises(MappingError, match=r'cut\.ply holds no'):
         read_ply(tmp_path / 'cut.ply')
     (tmp_path / 'text.ply').write_text('hello')

@@ -10,15 +10,23 @@ import pytest
 
 def square(z_m: float, width_m: float = 1.0) -> Mesh:
     corners = np.array([[0, 0, z_m], [width_m, 0, z_m], [width_m, 1, z_m], [0, 1, z_m]])
-    return Mesh(vertices_m_N3=corners.astype(np.float32),
-                triangles_M3=np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32),
-                colors_N3=np.zeros((4, 3), dtype=np.uint8))
+    return Mesh(
+        vertices_m_N3=corners.astype(np.float32),
+        triangles_M3=np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32),
+        colors_N3=np.zeros((4, 3), dtype=np.uint8),
+    )
 
 
 def test_a_shifted_plane_is_off_by_its_shift():
     score = compare(square(0.01), square(0.0), samples=2000)
-    for value in (score.accuracy_mm, score.accuracy_mean_mm, score.accuracy_p90_mm,
-                  score.completeness_mm, score.completeness_mean_mm, score.completeness_p90_mm):
+    for value in (
+        score.accuracy_mm,
+        score.accuracy_mean_mm,
+        score.accuracy_p90_mm,
+        score.completeness_mm,
+        score.completeness_mean_mm,
+        score.completeness_p90_mm,
+    ):
         assert value == pytest.approx(10.0, abs=1e-3)
     assert score.f_score == score.precision == score.recall == score.visible_share == 1.0
     far = compare(square(0.06), square(0.0), samples=2000)
@@ -54,17 +62,23 @@ def test_only_surface_in_view_has_to_be_complete():
 
 def test_what_is_hidden_is_not_visible():
     camera = Intrinsics(fx=10.0, fy=10.0, cx=4.5, cy=4.5, width=10, height=10)
-    view = View(depth_m_HW=np.ones((10, 10), np.float32), intrinsics=camera,
-                map_from_camera=np.eye(4))
-    points = np.array([[0, 0, 0.5], [0, 0, 1.01], [0, 0, 1.1], [0, 0, -1], [1, 0, 1], [0, 0, 0]],
-                      dtype=np.float32)
+    view = View(
+        depth_m_HW=np.ones((10, 10), np.float32), intrinsics=camera, map_from_camera=np.eye(4)
+    )
+    points = np.array(
+        [[0, 0, 0.5], [0, 0, 1.01], [0, 0, 1.1], [0, 0, -1], [1, 0, 1], [0, 0, 0]],
+        dtype=np.float32,
+    )
     assert visible(points, [view]).tolist() == [True, True, False, False, False, False]
 
 
 def test_samples_are_uniform_by_area_and_repeatable():
     corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 0, 0], [8, 0, 0], [5, 1, 0]])
-    mesh = Mesh(vertices_m_N3=corners.astype(np.float32), colors_N3=np.zeros((6, 3), np.uint8),
-                triangles_M3=np.array([[0, 1, 2], [3, 4, 5]], dtype=np.int32))
+    mesh = Mesh(
+        vertices_m_N3=corners.astype(np.float32),
+        colors_N3=np.zeros((6, 3), np.uint8),
+        triangles_M3=np.array([[0, 1, 2], [3, 4, 5]], dtype=np.int32),
+    )
     points = sample_surface(mesh, 40_000, np.random.default_rng(3))
     second = points[points[:, 0] >= 5]
     assert len(second) / len(points) == pytest.approx(0.75, abs=0.01)

@@ -14,8 +14,7 @@ def test_fused_kitchen_agrees_with_a_frame_it_has_not_seen(kitchen):
     frames = list(TumSource(kitchen))
     volume = TsdfVolume(0.02, max_range_m=4.0)
     for frame in frames[::15]:
-        volume.integrate(frame.depth_m_HW, frame.rgb_HW3, frame.intrinsics,
-                         frame.map_from_camera)
+        volume.integrate(frame.depth_m_HW, frame.rgb_HW3, frame.intrinsics, frame.map_from_camera)
     mesh = volume.mesh(min_weight=2, min_part_triangles=100)
     assert len(mesh.triangles_M3) > 20_000
     unseen = frames[37]
@@ -24,8 +23,9 @@ def test_fused_kitchen_agrees_with_a_frame_it_has_not_seen(kitchen):
     x_y_2P = unseen.intrinsics.rays().numpy()[:, rows, columns]
     points_P3 = np.vstack([x_y_2P, np.ones(len(rows))]).T * unseen.depth_m_HW[rows, columns, None]
     pose = unseen.map_from_camera
-    distance_m = surface_distance((points_P3 @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32),
-                                  mesh)
+    distance_m = surface_distance(
+        (points_P3 @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32), mesh
+    )
     assert np.median(distance_m) < 0.015
 
 

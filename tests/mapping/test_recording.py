@@ -24,11 +24,17 @@ def test_depth_is_finite_rounded_and_zero_where_unknown():
 def test_folder_has_tum_layout(tmp_path, turn):
     with SequenceWriter(tmp_path / 's', CAMERA) as writer:
         for step in range(3):
-            writer.add(1_500_000_000_123_456_789 + step * 10 ** 8, RGB, DEPTH, turn(10 * step))
+            writer.add(1_500_000_000_123_456_789 + step * 10**8, RGB, DEPTH, turn(10 * step))
         assert len(writer) == 3
     folder = tmp_path / 's'
-    assert sorted(os.listdir(folder)) == ['calibration.yaml', 'depth', 'depth.txt',
-                                          'groundtruth.txt', 'rgb', 'rgb.txt']
+    assert sorted(os.listdir(folder)) == [
+        'calibration.yaml',
+        'depth',
+        'depth.txt',
+        'groundtruth.txt',
+        'rgb',
+        'rgb.txt',
+    ]
     lines = (folder / 'depth.txt').read_text().splitlines()
     assert lines[0].startswith('#')
     assert lines[1] == '1500000000.123456789 depth/1500000000.123456789.png'
@@ -40,8 +46,16 @@ def test_folder_has_tum_layout(tmp_path, turn):
     poses = read_tum(folder / 'groundtruth.txt')
     np.testing.assert_allclose(poses.map_from_camera_N44[2], turn(20), atol=1e-8)
     calibration = yaml.safe_load((folder / 'calibration.yaml').read_text())
-    assert calibration == {'width': 64, 'height': 48, 'fx': 50.5, 'fy': 51.5, 'cx': 31.25,
-                           'cy': 23.75, 'distortion': [0.0] * 5, 'depth_scale': 5000.0}
+    assert calibration == {
+        'width': 64,
+        'height': 48,
+        'fx': 50.5,
+        'fy': 51.5,
+        'cx': 31.25,
+        'cy': 23.75,
+        'distortion': [0.0] * 5,
+        'depth_scale': 5000.0,
+    }
 
 
 def test_monogs_finds_its_keys(tmp_path, turn):
@@ -50,10 +64,25 @@ def test_monogs_finds_its_keys(tmp_path, turn):
     config = yaml.safe_load((tmp_path / 'm' / 'monogs.yaml').read_text())
     assert config['inherit_from'] == 'configs/rgbd/tum/base_config.yaml'
     assert config['Dataset'] == {
-        'type': 'tum', 'sensor_type': 'depth', 'dataset_path': str((tmp_path / 'm').resolve()),
-        'Calibration': {'width': 64, 'height': 48, 'fx': 50.5, 'fy': 51.5, 'cx': 31.25,
-                        'cy': 23.75, 'k1': 0.0, 'k2': 0.0, 'p1': 0.0, 'p2': 0.0, 'k3': 0.0,
-                        'depth_scale': 1000.0, 'distorted': False}}
+        'type': 'tum',
+        'sensor_type': 'depth',
+        'dataset_path': str((tmp_path / 'm').resolve()),
+        'Calibration': {
+            'width': 64,
+            'height': 48,
+            'fx': 50.5,
+            'fy': 51.5,
+            'cx': 31.25,
+            'cy': 23.75,
+            'k1': 0.0,
+            'k2': 0.0,
+            'p1': 0.0,
+            'p2': 0.0,
+            'k3': 0.0,
+            'depth_scale': 1000.0,
+            'distorted': False,
+        },
+    }
     # MonoGS parses the lists with numpy, one space between the words, and skips one pose line.
     lines = (tmp_path / 'm' / 'rgb.txt').read_text().splitlines()
     assert [len(line.split(' ')) for line in lines if line[0] != '#'] == [2]

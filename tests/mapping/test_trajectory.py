@@ -29,28 +29,38 @@ def test_unix_time_keeps_its_nanoseconds():
 def test_tum_round_trip(tmp_path, turn):
     poses = np.stack([turn(angle, (0.1 * angle, -2.0, 3.5)) for angle in (0.0, 33.3, 150.0)])
     stamps = np.array([1, 2 * SECOND, 1305031102175304123])
-    write_tum(tmp_path / 'new' / 't.txt',
-              Trajectory(stamps_ns_N=stamps, map_from_camera_N44=poses))
+    write_tum(
+        tmp_path / 'new' / 't.txt', Trajectory(stamps_ns_N=stamps, map_from_camera_N44=poses)
+    )
     read = read_tum(tmp_path / 'new' / 't.txt')
     np.testing.assert_array_equal(read.stamps_ns_N, stamps)
     np.testing.assert_allclose(read.map_from_camera_N44, poses, atol=5e-9)
 
 
 def test_reads_the_format_as_published(tmp_path):
-    (tmp_path / 't.txt').write_text('# ground truth\n# timestamp tx ty tz qx qy qz qw\n\n'
-                                    '1305031098.6659 1.3563 0.6305 1.6380 0.6132 0.5962 -0.3311 '
-                                    '-0.3986\n')
+    (tmp_path / 't.txt').write_text(
+        '# ground truth\n# timestamp tx ty tz qx qy qz qw\n\n'
+        '1305031098.6659 1.3563 0.6305 1.6380 0.6132 0.5962 -0.3311 '
+        '-0.3986\n'
+    )
     read = read_tum(tmp_path / 't.txt')
     assert read.stamps_ns_N.tolist() == [1305031098665900000]
     np.testing.assert_allclose(read.map_from_camera_N44[0, :3, 3], [1.3563, 0.6305, 1.6380])
 
 
-@pytest.mark.parametrize(('lines', 'words'), [
-    ('1 0 0 0 0 0 0\n', 'line 1'), ('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 one\n', 'line 2'),
-    ('2 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time does not move on from 2.0'),
-    ('1 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time'),
-    ('# c\nnan 0 0 0 0 0 0 1\n', 'line 2'), ('1 nan 0 0 0 0 0 1\n', 'line 1'),
-    ('1 0 0 0 0 0 0 0.5\n', 'line 1.*length 0.5'), ('x 0 0 0 0 0 0 1\n', "'x'")])
+@pytest.mark.parametrize(
+    ('lines', 'words'),
+    [
+        ('1 0 0 0 0 0 0\n', 'line 1'),
+        ('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 one\n', 'line 2'),
+        ('2 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time does not move on from 2.0'),
+        ('1 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time'),
+        ('# c\nnan 0 0 0 0 0 0 1\n', 'line 2'),
+        ('1 nan 0 0 0 0 0 1\n', 'line 1'),
+        ('1 0 0 0 0 0 0 0.5\n', 'line 1.*length 0.5'),
+        ('x 0 0 0 0 0 0 1\n', "'x'"),
+    ],
+)
 def test_broken_line_is_named(tmp_path, lines, words):
     (tmp_path / 't.txt').write_text(lines)
     with pytest.raises(MappingError, match=words):
@@ -81,8 +91,9 @@ def test_nearest_has_a_maximum_gap():
     assert path.nearest(1_400_000_000, max_gap_ns=400_000_000)[0, 3] == 1.0
     assert path.nearest(1_400_000_001, max_gap_ns=400_000_000) is None
     assert path.nearest(2 * SECOND + 5, max_gap_ns=5)[0, 3] == 2.0
-    assert [nearest_index(path.stamps_ns_N, stamp) for stamp in (-9, SECOND // 2, SECOND // 2 + 1)
-            ] == [0, 0, 1]
+    assert [
+        nearest_index(path.stamps_ns_N, stamp) for stamp in (-9, SECOND // 2, SECOND // 2 + 1)
+    ] == [0, 0, 1]
 
 
 def test_empty_trajectory_knows_no_pose():

@@ -80,8 +80,9 @@ def test_low_confidence_and_rejected_pixels_are_ignored():
     confidence[:60], confidence[60:70] = 0.2, np.nan
     reject[:, :80] = True
     volume = TsdfVolume(0.02)
-    used = volume.integrate(flat(1.0), None, SMALL, EYE, confidence_HW=confidence,
-                            min_confidence=0.3, reject_HW=reject)
+    used = volume.integrate(
+        flat(1.0), None, SMALL, EYE, confidence_HW=confidence, min_confidence=0.3, reject_HW=reject
+    )
     assert used == 50 * 80
     vertices = volume.mesh().vertices_m_N3
     assert vertices[:, 0].min() > -0.01
@@ -95,16 +96,27 @@ def test_every_pixel_counts_not_one_in_sixteen():
     seen = np.nan_to_num(depth)
     blocks = touched_blocks(seen, SMALL, EYE, block_m=0.16, truncation_m=0.08)
     rows, columns = np.nonzero(seen)
-    points = np.stack([(columns - SMALL.cx) / SMALL.fx * 2, (rows - SMALL.cy) / SMALL.fy * 2,
-                       np.full(len(rows), 2.0)], axis=1)
+    points = np.stack(
+        [
+            (columns - SMALL.cx) / SMALL.fx * 2,
+            (rows - SMALL.cy) / SMALL.fy * 2,
+            np.full(len(rows), 2.0),
+        ],
+        axis=1,
+    )
     expected = set(map(tuple, np.floor(points / 0.16).astype(int)))
     assert expected <= set(map(tuple, blocks))
     assert len(blocks) == len(set(map(tuple, blocks)))
 
 
 def test_long_truncation_leaves_no_gap_between_blocks():
-    blocks = touched_blocks(np.where(np.arange(160) == 80, 2.0, 0.0)[None].repeat(120, 0)
-                            .astype(np.float32), SMALL, EYE, block_m=0.1, truncation_m=0.55)
+    blocks = touched_blocks(
+        np.where(np.arange(160) == 80, 2.0, 0.0)[None].repeat(120, 0).astype(np.float32),
+        SMALL,
+        EYE,
+        block_m=0.1,
+        truncation_m=0.55,
+    )
     assert set(blocks[:, 2]) == set(range(14, 26))
 
 
@@ -153,7 +165,7 @@ def test_small_parts_can_be_dropped():
     assert volume.mesh().vertices_m_N3[:, 2].min() < 1.1
     assert volume.mesh(min_part_triangles=200).vertices_m_N3[:, 2].min() > 1.9
     with pytest.raises(MappingError, match='min_part_triangles'):
-        volume.mesh(min_part_triangles=10 ** 7)
+        volume.mesh(min_part_triangles=10**7)
 
 
 def test_empty_volume_says_why():
@@ -174,11 +186,17 @@ def test_reset_forgets():
         volume.mesh()
 
 
-@pytest.mark.parametrize(('change', 'words'), [
-    ({'voxel_m': 0.0}, 'voxel_m = 0'), ({'truncation_voxels': -1.0}, 'truncation_voxels'),
-    ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'must be positive'),
-    ({'voxel_m': float('nan')}, 'voxel_m = nan'), ({'device': 'tpu'}, "'tpu' must be cpu"),
-    ({'device': 'cuda:99'}, 'cuda:99')])
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'voxel_m': 0.0}, 'voxel_m = 0'),
+        ({'truncation_voxels': -1.0}, 'truncation_voxels'),
+        ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'must be positive'),
+        ({'voxel_m': float('nan')}, 'voxel_m = nan'),
+        ({'device': 'tpu'}, "'tpu' must be cpu"),
+        ({'device': 'cuda:99'}, 'cuda:99'),
+    ],
+)
 def test_bad_options_are_named(change, words):
     with pytest.raises(MappingError, match=words):
         TsdfVolume(**change)

@@ -12,8 +12,15 @@ WEIGHTS = 'net/weights.safetensors'
 
 def write(path, value=1.0, kind='prior'):
     state = {'a': torch.full((2, 3), value), 'b': torch.arange(4)}
-    return write_bundle(path, kind=kind, name='tiny', licence='MIT', manifest={'method': 'test'},
-                        tensors={WEIGHTS: state}, configs={'net/config.json': {'size': 3}})
+    return write_bundle(
+        path,
+        kind=kind,
+        name='tiny',
+        licence='MIT',
+        manifest={'method': 'test'},
+        tensors={WEIGHTS: state},
+        configs={'net/config.json': {'size': 3}},
+    )
 
 
 @pytest.fixture
@@ -32,8 +39,9 @@ def refused(path, message, kind='prior'):
 def edit_manifest(path, **changes):
     tree = json.loads((path / MANIFEST).read_text())
     tree.update(changes)
-    (path / MANIFEST).write_text(json.dumps(
-        {key: value for key, value in tree.items() if value is not None}))
+    (path / MANIFEST).write_text(
+        json.dumps({key: value for key, value in tree.items() if value is not None})
+    )
 
 
 def test_what_is_written_is_read(path):
@@ -43,8 +51,9 @@ def test_what_is_written_is_read(path):
     assert torch.equal(state['b'], torch.arange(4))
     assert bundle.json('net/config.json') == {'size': 3}
     assert bundle.manifest['method'] == 'test'
-    assert bundle.size_bytes == sum((path / name).stat().st_size
-                                    for name in (WEIGHTS, 'net/config.json'))
+    assert bundle.size_bytes == sum(
+        (path / name).stat().st_size for name in (WEIGHTS, 'net/config.json')
+    )
     assert bundle.describe() == f'prior tiny: MIT, 0.0 MB, {path}'
 
 
@@ -108,8 +117,9 @@ def test_a_file_outside_the_folder(path, name):
     refused(path, 'outside its folder')
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('name', None), ('licence', 3), ('sha256', None), ('sha256', ['a'])])
+@pytest.mark.parametrize(
+    ('key', 'value'), [('name', None), ('licence', 3), ('sha256', None), ('sha256', ['a'])]
+)
 def test_a_manifest_without_its_keys(path, key, value):
     edit_manifest(path, **{key: value})
     refused(path, f"bundle.json has no usable '{key}'")

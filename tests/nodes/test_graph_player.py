@@ -26,8 +26,12 @@ def recording(tmp_path_factory):
     folder = tmp_path_factory.mktemp('recording') / 'tum'
     with SequenceWriter(folder, CAMERA) as writer:
         for number, stamp_ns in enumerate(STAMPS):
-            writer.add(stamp_ns, picture(seed=number), slope(),
-                       pose_from_quaternion((0.1 * number, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)))
+            writer.add(
+                stamp_ns,
+                picture(seed=number),
+                slope(),
+                pose_from_quaternion((0.1 * number, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)),
+            )
     return folder
 
 
@@ -44,14 +48,20 @@ def stamps(probe, topic):
 
 def test_a_recording_becomes_topics(probe, recording):
     listen(probe)
-    parameters = {'source': recording, 'publish_depth': True, 'rate_hz': 50.0,
-                  'camera_frame': 'eye'}
+    parameters = {
+        'source': recording,
+        'publish_depth': True,
+        'rate_hz': 50.0,
+        'camera_frame': 'eye',
+    }
     with probe.run('player', parameters) as player:
         probe.wait(lambda: len(probe.received['image']) == FRAMES, 'all frames')
         assert player.finish() == 0, player.output
     assert f'sent {FRAMES} frames' in player.output
-    probe.wait(lambda: all(len(messages) == FRAMES for messages in probe.received.values()),
-               'all messages')
+    probe.wait(
+        lambda: all(len(messages) == FRAMES for messages in probe.received.values()),
+        'all messages',
+    )
     for topic in ('image', 'camera_info', 'depth_in', 'pose'):
         assert stamps(probe, topic) == STAMPS, topic
     for number in range(FRAMES):
@@ -59,8 +69,9 @@ def test_a_recording_becomes_topics(probe, recording):
         np.testing.assert_array_equal(rgb_from_image(image), picture(seed=number))
         assert image.header.frame_id == 'eye'
         assert intrinsics_from_info(probe.received['camera_info'][number]) == CAMERA
-        np.testing.assert_allclose(depth_from_image(probe.received['depth_in'][number]), slope(),
-                                   atol=1.1e-4)
+        np.testing.assert_allclose(
+            depth_from_image(probe.received['depth_in'][number]), slope(), atol=1.1e-4
+        )
         pose = probe.received['pose'][number]
         assert pose.header.frame_id == 'map'
         assert pose.pose.position.x == pytest.approx(0.1 * number)
@@ -98,8 +109,10 @@ def test_fusion_does_not_end_what_the_refiner_skips(probe, recording):
     done = probe.publisher(Header, 'tsdf/done')
     skipped = probe.publisher(Header, 'refiner/skipped')
     # Fusion is there once a node of its name listens to depth.
-    with NamedListener('tsdf', probe.namespace), probe.run(
-            'player', {'source': recording, 'lock_step': 'tsdf'}) as player:
+    with (
+        NamedListener('tsdf', probe.namespace),
+        probe.run('player', {'source': recording, 'lock_step': 'tsdf'}) as player,
+    ):
         for number, stamp_ns in enumerate(STAMPS):
             probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
             (skipped if number else done).publish(header_of(stamp_ns, ''))
@@ -141,8 +154,13 @@ class NamedListener:
 def test_compressed_restamped_and_looped(probe, recording):
     probe.listen(CompressedImage, 'image/compressed')
     probe.listen(CameraInfo, 'camera_info')
-    parameters = {'source': recording, 'compressed': True, 'restamp': True, 'loop': True,
-                  'rate_hz': 100.0}
+    parameters = {
+        'source': recording,
+        'compressed': True,
+        'restamp': True,
+        'loop': True,
+        'rate_hz': 100.0,
+    }
     with probe.run('player', parameters) as player:
         probe.wait(lambda: len(probe.received['image/compressed']) > 2 * FRAMES, 'a second round')
         assert player.stop() == 0, player.output
@@ -160,16 +178,22 @@ def test_without_listeners_it_waits_then_plays_all_the_same(probe, recording):
     assert 'playing all the same' in player.output
 
 
-@pytest.mark.parametrize(('parameters', 'complaint'), [
-    ({'source': '/nowhere'}, "'/nowhere' does not exist"),
-    ({'source': 'sim:x'}, 'sim:SEED'),
-    ({'rate_hz': -1.0}, 'rate_hz = -1.0 Hz is outside'),
-    ({'source': '{recording}', 'lock_step': 'refiner', 'wait_for_subscribers_s': 0.2},
-     'start the refiner first or set lock_step:=off'),
-])
+@pytest.mark.parametrize(
+    ('parameters', 'complaint'),
+    [
+        ({'source': '/nowhere'}, "'/nowhere' does not exist"),
+        ({'source': 'sim:x'}, 'sim:SEED'),
+        ({'rate_hz': -1.0}, 'rate_hz = -1.0 Hz is outside'),
+        (
+            {'source': '{recording}', 'lock_step': 'refiner', 'wait_for_subscribers_s': 0.2},
+            'start the refiner first or set lock_step:=off',
+        ),
+    ],
+)
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe, recording, parameters, complaint):
-    given = {name: recording if value == '{recording}' else value
-             for name, value in parameters.items()}
+    given = {
+        name: recording if value == '{recording}' else value for name, value in parameters.items()
+    }
     with probe.run('player', given) as player:
         assert isinstance(player, NodeProcess)
         assert player.finish() == 2, player.output

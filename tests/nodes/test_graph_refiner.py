@@ -16,11 +16,22 @@ from tests.nodes.node_graph import Camera, picture, Probe, slope
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=47.0, cy=31.0, width=96, height=64)
-OUTPUTS = {'depth/image': Image, 'depth/image_raw': Image, 'depth/camera_info': CameraInfo,
-           'depth/confidence': Image, 'points': PointCloud2, 'color/image': Image}
+OUTPUTS = {
+    'depth/image': Image,
+    'depth/image_raw': Image,
+    'depth/camera_info': CameraInfo,
+    'depth/confidence': Image,
+    'points': PointCloud2,
+    'color/image': Image,
+}
 MS = 1_000_000
-PARAMETERS = {'prior': 'sensor', 'refiner': 'none', 'input_qos': 'reliable',
-              'keep_every_frame': True, 'diagnostics_period_s': 0.2}
+PARAMETERS = {
+    'prior': 'sensor',
+    'refiner': 'none',
+    'input_qos': 'reliable',
+    'keep_every_frame': True,
+    'diagnostics_period_s': 0.2,
+}
 
 
 class Bench:
@@ -44,8 +55,9 @@ class Bench:
         return self.stamp_ns
 
     def wait_done(self, stamp_ns):
-        self.probe.wait(lambda: stamp_ns in self.stamps('refiner/done'),
-                        f'the end of frame {stamp_ns}')
+        self.probe.wait(
+            lambda: stamp_ns in self.stamps('refiner/done'), f'the end of frame {stamp_ns}'
+        )
 
     def stamps(self, topic):
         messages = self.probe.received[topic]
@@ -113,13 +125,17 @@ def test_one_output_per_input_in_lock_step(bench):
         assert stamps == sent, topic
 
 
-@pytest.mark.parametrize('make', [
-    lambda rgb: setattr(rgb, 'data', rgb.data[:-100]),
-    lambda rgb: setattr(rgb, 'step', 17),
-    lambda rgb: setattr(rgb, 'width', 0),
-    lambda rgb: setattr(rgb, 'encoding', 'nonsense'),
-    lambda rgb: setattr(rgb, 'height', 63),
-], ids=['short', 'step', 'empty', 'encoding', 'size'])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda rgb: setattr(rgb, 'data', rgb.data[:-100]),
+        lambda rgb: setattr(rgb, 'step', 17),
+        lambda rgb: setattr(rgb, 'width', 0),
+        lambda rgb: setattr(rgb, 'encoding', 'nonsense'),
+        lambda rgb: setattr(rgb, 'height', 63),
+    ],
+    ids=['short', 'step', 'empty', 'encoding', 'size'],
+)
 def test_a_malformed_image_is_counted_and_the_next_served(bench, make):
     image = image_from_rgb(header_of(0, ''), picture(96, 64))
     make(image)
@@ -130,8 +146,10 @@ def test_a_malformed_image_is_counted_and_the_next_served(bench, make):
     bench.output('refiner/skipped', bad_ns)
     assert good_ns not in bench.stamps('refiner/skipped')
     assert bad_ns not in bench.stamps('depth/image')
-    status = bench.status(lambda seen: int(seen.get('dropped_bad_input', 0)) == before + 1,
-                          'the counter of bad input')
+    status = bench.status(
+        lambda seen: int(seen.get('dropped_bad_input', 0)) == before + 1,
+        'the counter of bad input',
+    )
     assert status['level'] == DiagnosticStatus.ERROR
     assert status['last_error'] in status['message']
 
@@ -141,8 +159,10 @@ def test_an_uncalibrated_camera_is_told(bench):
     info.k[0] = float('nan')
     bad_ns = bench.send(info=info)
     bench.output('refiner/skipped', bad_ns)
-    bench.status(lambda seen: 'K[0] = nan, so the camera is not calibrated' in seen['last_error'],
-                 'the reason')
+    bench.status(
+        lambda seen: 'K[0] = nan, so the camera is not calibrated' in seen['last_error'],
+        'the reason',
+    )
     bench.output('depth/image', bench.send())
 
 
@@ -169,8 +189,9 @@ def test_runtime_parameters_take_effect(bench):
     assert bench.probe.set_parameter('refiner', 'max_range_m', 2.0).successful
     assert bench.probe.set_parameter('refiner', 'min_range_m', 1.5).successful
     seen = bench.depth(bench.send(depth_m=depth))
-    np.testing.assert_array_equal(seen, np.where(depth > 2.0, np.inf,
-                                                 np.where(depth < 1.5, -np.inf, depth)))
+    np.testing.assert_array_equal(
+        seen, np.where(depth > 2.0, np.inf, np.where(depth < 1.5, -np.inf, depth))
+    )
     assert bench.probe.set_parameter('refiner', 'out_of_range', 'zero').successful
     assert (bench.depth(bench.send(depth_m=depth))[depth > 2.0] == 0.0).all()
     assert bench.probe.set_parameter('refiner', 'out_of_range', 'nan').successful
@@ -181,15 +202,21 @@ def test_runtime_parameters_take_effect(bench):
 
 
 def test_points_follow_their_parameters(bench):
-    for name, value in (('points.stride', 2), ('points.layout', 'pcl32'),
-                        ('points.organized', False)):
+    for name, value in (
+        ('points.stride', 2),
+        ('points.layout', 'pcl32'),
+        ('points.organized', False),
+    ):
         assert bench.probe.set_parameter('refiner', name, value).successful
     depth = slope(96, 64)
     depth[:32] = np.nan
     cloud = bench.output('points', bench.send(depth_m=depth))
     assert (cloud.point_step, cloud.height, cloud.width) == (32, 1, 16 * 48)
-    for name, value in (('points.stride', 1), ('points.layout', 'packed16'),
-                        ('points.organized', True)):
+    for name, value in (
+        ('points.stride', 1),
+        ('points.layout', 'packed16'),
+        ('points.organized', True),
+    ):
         assert bench.probe.set_parameter('refiner', name, value).successful
     assert bench.output('points', bench.send()).width == 96
 
@@ -217,13 +244,16 @@ def test_a_flickering_scale_is_held_where_asked_for(bench):
     assert np.nanmedian(as_it_is / wall) == pytest.approx(1.21, rel=1e-3)
 
 
-@pytest.mark.parametrize(('name', 'value', 'reason'), [
-    ('prior', 'bundled', 'read-only'),
-    ('points.stride', 0, 'range'),
-    ('points.layout', 'pcl31', "did you mean 'pcl32'"),
-    ('min_range_m', 90.0, 'min_range_m = 90 m must be below max_range_m = 80 m'),
-    ('min_range_m', 'near', ''),
-])
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('prior', 'bundled', 'read-only'),
+        ('points.stride', 0, 'range'),
+        ('points.layout', 'pcl31', "did you mean 'pcl32'"),
+        ('min_range_m', 90.0, 'min_range_m = 90 m must be below max_range_m = 80 m'),
+        ('min_range_m', 'near', ''),
+    ],
+)
 def test_unfit_changes_are_refused_with_the_reason(bench, name, value, reason):
     answer = bench.probe.set_parameter('refiner', name, value)
     assert not answer.successful
@@ -243,15 +273,18 @@ def test_timing_is_published(bench):
     status = bench.status(lambda seen: 'latency_p99_ms' in seen, 'percentiles')
     assert 0 < float(status['latency_p50_ms']) <= float(status['latency_p99_ms'])
     assert {'stage_decode_ms', 'stage_refine_ms', 'stage_clean_ms', 'stage_publish_ms'} <= set(
-        status)
+        status
+    )
     assert status['scale_jumps'] == '0'
     assert status['clamped_px'] == '0'
 
 
 def test_silence_names_the_missing_topic(bench):
     status = bench.status(lambda seen: 'waiting for' in seen['message'], 'a silent camera')
-    assert f'{bench.probe.namespace}/image: 1 publisher(s), no message any more' in (
-        status['message'])
+    assert (
+        f'{bench.probe.namespace}/image: 1 publisher(s), no message any more'
+        in (status['message'])
+    )
     assert status['level'] in (DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
     bench.send()
     bench.status(lambda seen: 'waiting for' not in seen['message'], 'the camera to be heard')
@@ -285,8 +318,11 @@ def time_on(bench):
 
 
 def other_camera(bench):
-    return {'info': info_from_intrinsics(header_of(0, ''), Intrinsics(
-        fx=140.0, fy=144.0, cx=47.0, cy=31.0, width=96, height=64))}
+    return {
+        'info': info_from_intrinsics(
+            header_of(0, ''), Intrinsics(fx=140.0, fy=144.0, cx=47.0, cy=31.0, width=96, height=64)
+        )
+    }
 
 
 @pytest.mark.parametrize('change', [time_back, time_on, other_camera])

@@ -43,18 +43,26 @@ def send_until_heard(probe, camera, topic, first=1):
 def test_sensor_data_input_takes_both_kinds_of_publisher_and_stays_lazy(probe):
     with probe.run('refiner', {**SENSOR, 'max_age_ms': 0.0}) as refiner:
         best_effort = Camera(probe, CAMERA, reliable=False)
-        done, skipped = probe.listen(Header, 'refiner/done'), probe.listen(Header,
-                                                                           'refiner/skipped')
+        done, skipped = (
+            probe.listen(Header, 'refiner/done'),
+            probe.listen(Header, 'refiner/skipped'),
+        )
         probe.heard_by(refiner, done, skipped)
         probe.matched(*best_effort.publishers)
         # Nobody listens to a result yet, so no work is done.
         number = send_until_heard(probe, best_effort, 'refiner/skipped')
         status = probe.wait_diagnostics(
-            'refiner', lambda seen: int(seen.get('dropped_nobody_listens', 0)) > 0, 'laziness')
+            'refiner', lambda seen: int(seen.get('dropped_nobody_listens', 0)) > 0, 'laziness'
+        )
         assert status['frames_out'] == '0'
         assert probe.set_parameter('refiner', 'always_on', True).successful
-        probe.wait(lambda: sends(probe, best_effort, number) and int(
-            probe.diagnostics('refiner')['frames_out']) > 0, 'work without a listener')
+        probe.wait(
+            lambda: (
+                sends(probe, best_effort, number)
+                and int(probe.diagnostics('refiner')['frames_out']) > 0
+            ),
+            'work without a listener',
+        )
         assert probe.set_parameter('refiner', 'always_on', False).successful
         # A best-effort listener gets what a reliable publisher sends.
         depth = probe.listen(Image, 'depth/image', reliable=False)
@@ -77,9 +85,12 @@ def test_a_qos_mismatch_is_named(probe):
         probe.heard_by(refiner, probe.listen(Header, 'refiner/done'))
         camera = Camera(probe, CAMERA, reliable=False)
         status = probe.wait_diagnostics(
-            'refiner', lambda seen: 'offers another reliability' in seen['message'], 'a mismatch')
-        assert f'qos_overrides.{probe.namespace}/image.subscription.reliability' in (
-            status['message'])
+            'refiner', lambda seen: 'offers another reliability' in seen['message'], 'a mismatch'
+        )
+        assert (
+            f'qos_overrides.{probe.namespace}/image.subscription.reliability'
+            in (status['message'])
+        )
         camera.send(40 * MS)
         probe.watch(0.5)
         assert not probe.received['refiner/done']
@@ -88,8 +99,10 @@ def test_a_qos_mismatch_is_named(probe):
 def test_qos_can_be_overridden(probe):
     override = f'qos_overrides.{probe.namespace}'
     parameters = {**SENSOR, 'input_qos': 'reliable', 'always_on': True}
-    parameters |= {f'{override}/{topic}.subscription.reliability': 'best_effort'
-                   for topic in ('image', 'camera_info', 'depth_in')}
+    parameters |= {
+        f'{override}/{topic}.subscription.reliability': 'best_effort'
+        for topic in ('image', 'camera_info', 'depth_in')
+    }
     with probe.run('refiner', parameters) as refiner:
         probe.heard_by(refiner, probe.listen(Image, 'depth/image'))
         camera = Camera(probe, CAMERA, reliable=False)
@@ -101,8 +114,14 @@ def test_under_load_the_newest_frame_wins_and_drops_are_counted(probe):
     large = Intrinsics(fx=900.0, fy=900.0, cx=639.5, cy=479.5, width=1280, height=960)
     with probe.run('refiner', {**SENSOR, 'input_qos': 'reliable'}) as refiner:
         camera = Camera(probe, large)
-        listening = [probe.listen(kind, topic) for topic, kind in (
-            ('depth/image', Image), ('refiner/done', Header), ('refiner/skipped', Header))]
+        listening = [
+            probe.listen(kind, topic)
+            for topic, kind in (
+                ('depth/image', Image),
+                ('refiner/done', Header),
+                ('refiner/skipped', Header),
+            )
+        ]
         probe.heard_by(refiner, *listening)
         probe.matched(*camera.publishers)
         rgb, depth = picture(1280, 960), np.full((960, 1280), 2.0, np.float32)
@@ -115,21 +134,26 @@ def test_under_load_the_newest_frame_wins_and_drops_are_counted(probe):
         assert done == sorted(done)
         assert len(done) < 40
         status = probe.wait_diagnostics(
-            'refiner', lambda seen: int(seen['frames_out']) == len(done), 'the counters')
+            'refiner', lambda seen: int(seen['frames_out']) == len(done), 'the counters'
+        )
         # On a machine this busy, parts of a frame may also miss each other.
-        dropped = sum(int(count) for name, count in status.items()
-                      if name.startswith('dropped_'))
+        dropped = sum(int(count) for name, count in status.items() if name.startswith('dropped_'))
         assert int(status.get('dropped_superseded', 0)) > 0
         assert int(status['frames_in']) == len(done) + dropped
         probe.wait(lambda: len(probe.received['refiner/done']) >= len(done) + dropped, 'ends')
 
 
 def test_compressed_input_and_the_nvblox_profile(probe):
-    with probe.run('refiner', {**SENSOR, 'input_transport': 'compressed', 'profile': 'nvblox',
-                               'max_range_m': 2.0}) as refiner:
+    with probe.run(
+        'refiner',
+        {**SENSOR, 'input_transport': 'compressed', 'profile': 'nvblox', 'max_range_m': 2.0},
+    ) as refiner:
         camera = Camera(probe, CAMERA, compressed=True)
-        probe.heard_by(refiner, probe.listen(Image, 'camera_0/depth/image'),
-                       probe.listen(CameraInfo, 'camera_0/depth/camera_info'))
+        probe.heard_by(
+            refiner,
+            probe.listen(Image, 'camera_0/depth/image'),
+            probe.listen(CameraInfo, 'camera_0/depth/camera_info'),
+        )
         probe.matched(*camera.publishers)
         send_until_heard(probe, camera, 'camera_0/depth/image')
         image = probe.received['camera_0/depth/image'][0]
@@ -169,12 +193,15 @@ def test_a_lifecycle_manager_may_start_and_stop_it(probe):
         assert refiner.stop() == 0
 
 
-@pytest.mark.parametrize(('parameters', 'complaint'), [
-    ({'prior': 'sensr'}, "prior = 'sensr' must be one of"),
-    ({'points.strid': 2}, 'unknown option points.strid; did you mean points.stride?'),
-    ({'points.stride': 99}, 'points.stride = 99 px is outside 1 .. 32 px'),
-    ({'refiner_weights': '/nowhere/at/all'}, '/nowhere/at/all'),
-])
+@pytest.mark.parametrize(
+    ('parameters', 'complaint'),
+    [
+        ({'prior': 'sensr'}, "prior = 'sensr' must be one of"),
+        ({'points.strid': 2}, 'unknown option points.strid; did you mean points.stride?'),
+        ({'points.stride': 99}, 'points.stride = 99 px is outside 1 .. 32 px'),
+        ({'refiner_weights': '/nowhere/at/all'}, '/nowhere/at/all'),
+    ],
+)
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint):
     with probe.run('refiner', {'prior': 'sensor', **parameters}) as refiner:
         assert refiner.finish() == 2
@@ -183,20 +210,25 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint)
 
 
 def test_what_was_seen_before_a_cleanup_is_no_news_after(probe):
-    with probe.run('refiner', {**SENSOR, 'always_on': True, 'expected_rate_hz': 100.0,
-                               'scale_lock': 0.5}) as refiner:
+    with probe.run(
+        'refiner', {**SENSOR, 'always_on': True, 'expected_rate_hz': 100.0, 'scale_lock': 0.5}
+    ) as refiner:
         camera = Camera(probe, CAMERA)
         probe.heard_by(refiner, probe.listen(Image, 'depth/image'))
         probe.matched(*camera.publishers)
         send_until_heard(probe, camera, 'depth/image')
-        probe.wait_diagnostics('refiner', lambda seen: '100 Hz expected' in seen['message'],
-                               'the low rate')
-        for transition, state in ((Transition.TRANSITION_DEACTIVATE, 'inactive'),
-                                  (Transition.TRANSITION_CLEANUP, 'unconfigured')):
+        probe.wait_diagnostics(
+            'refiner', lambda seen: '100 Hz expected' in seen['message'], 'the low rate'
+        )
+        for transition, state in (
+            (Transition.TRANSITION_DEACTIVATE, 'inactive'),
+            (Transition.TRANSITION_CLEANUP, 'unconfigured'),
+        ):
             request = ChangeState.Request(transition=Transition(id=transition))
             assert probe.call(ChangeState, 'refiner/change_state', request).success
             seen = probe.wait_diagnostics(
-                'refiner', lambda seen, state=state: seen['state'] == state, state)
+                'refiner', lambda seen, state=state: seen['state'] == state, state
+            )
             assert 'expected' not in seen['message']
         assert 'scale_ratio' not in seen
 
@@ -207,10 +239,13 @@ def test_durability_is_an_override_as_the_advice_says(probe):
     info = probe.node.create_publisher(CameraInfo, 'camera_info', latched)
     image = probe.publisher(Image, 'image')
     info.publish(info_from_intrinsics(header_of(1, 'eye'), CAMERA))
-    overrides = {f'qos_overrides.{topic}.subscription.reliability': 'reliable',
-                 f'qos_overrides.{topic}.subscription.durability': 'transient_local'}
-    with probe.run('refiner', {'refiner': 'none', 'prior': 'bundled', 'max_edge_px': 64,
-                               **overrides}) as refiner:
+    overrides = {
+        f'qos_overrides.{topic}.subscription.reliability': 'reliable',
+        f'qos_overrides.{topic}.subscription.durability': 'transient_local',
+    }
+    with probe.run(
+        'refiner', {'refiner': 'none', 'prior': 'bundled', 'max_edge_px': 64, **overrides}
+    ) as refiner:
         probe.heard_by(refiner, probe.listen(Image, 'depth/image'))
         probe.matched(image)
         stamp_ns = 10**9
@@ -226,8 +261,9 @@ def test_durability_is_an_override_as_the_advice_says(probe):
 
 
 def test_a_rectified_image_may_come_with_the_camera_info_of_the_raw_one(probe):
-    with probe.run('refiner', {**SENSOR, 'always_on': True},
-                   {'image': 'camera/image_rect'}) as refiner:
+    with probe.run(
+        'refiner', {**SENSOR, 'always_on': True}, {'image': 'camera/image_rect'}
+    ) as refiner:
         camera = Camera(probe, CAMERA)
         camera.image = probe.publisher(Image, 'camera/image_rect')
         done = probe.listen(Header, 'refiner/done')
@@ -244,5 +280,6 @@ def test_a_rectified_image_may_come_with_the_camera_info_of_the_raw_one(probe):
 
         probe.wait(refined, 'a refined frame')
         status = probe.wait_diagnostics(
-            'refiner', lambda seen: int(seen['frames_out']) > 0, 'a report of it')
+            'refiner', lambda seen: int(seen['frames_out']) > 0, 'a report of it'
+        )
         assert 'distortion' not in status['message']

@@ -27,8 +27,14 @@ pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
 MS = 1_000_000
 FRAME = 'camera_optical_frame'
-PARAMETERS = {'pose_source': 'pose', 'voxel_m': 0.04, 'diagnostics_period_s': 0.2,
-              'pose_wait_ms': 1500.0, 'min_weight': 1.0, 'marker_period_s': 0.1}
+PARAMETERS = {
+    'pose_source': 'pose',
+    'voxel_m': 0.04,
+    'diagnostics_period_s': 0.2,
+    'pose_wait_ms': 1500.0,
+    'min_weight': 1.0,
+    'marker_period_s': 0.1,
+}
 
 
 class Scene:
@@ -42,8 +48,9 @@ class Scene:
         self.color = probe.publisher(Image, 'color/image')
         self.confidence = probe.publisher(Image, 'depth/confidence')
         self.depth = probe.publisher(Image, 'depth/image')
-        probe.heard_by(tsdf, probe.listen(Header, 'tsdf/done'),
-                       probe.listen(Header, 'tsdf/skipped'))
+        probe.heard_by(
+            tsdf, probe.listen(Header, 'tsdf/done'), probe.listen(Header, 'tsdf/skipped')
+        )
         probe.matched(self.pose, self.info, self.color, self.confidence, self.depth)
 
     def send_pose(self, stamp_ns, x_m=0.0, frame_id='map'):
@@ -57,8 +64,9 @@ class Scene:
             self.send_pose(self.stamp_ns)
         self.info.publish(info_from_intrinsics(header, CAMERA))
         self.color.publish(image_from_rgb(header, np.full((60, 80, 3), (200, 100, 50), np.uint8)))
-        self.confidence.publish(image_from_depth(header, np.full((60, 80), confidence,
-                                                                 np.float32)))
+        self.confidence.publish(
+            image_from_depth(header, np.full((60, 80), confidence, np.float32))
+        )
         self.depth.publish(image_from_depth(header, np.full((60, 80), depth_m, np.float32)))
         if wait:
             self.wait_for('tsdf/done', self.stamp_ns)
@@ -209,8 +217,13 @@ def test_time_may_jump_back(empty):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_mesh_is_saved_at_the_end(probe, tmp_path, number):
     """Odometry of the robot's body serves too, once the camera's place on it is known."""
-    parameters = {**PARAMETERS, 'pose_source': 'odom', 'map_frame': 'odom',
-                  'body_from_camera': '"0 0 1 0 0 0 1"', 'use_confidence': False}
+    parameters = {
+        **PARAMETERS,
+        'pose_source': 'odom',
+        'map_frame': 'odom',
+        'body_from_camera': '"0 0 1 0 0 0 1"',
+        'use_confidence': False,
+    }
     with probe.run('tsdf', parameters, folder=tmp_path) as tsdf:
         scene = OdomScene(probe, tsdf)
         for _ in range(3):
@@ -235,17 +248,21 @@ class OdomScene(Scene):
         probe.matched(self.pose, self.info, self.color, self.depth)
 
     def send_pose(self, stamp_ns, x_m=0.0, frame_id='odom'):
-        self.pose.publish(Odometry(header=header_of(stamp_ns, frame_id),
-                                   child_frame_id='base_link'))
+        self.pose.publish(
+            Odometry(header=header_of(stamp_ns, frame_id), child_frame_id='base_link')
+        )
 
 
-@pytest.mark.parametrize(('parameters', 'complaint'), [
-    ({'pose_source': 'file'}, 'pose_source = file needs pose_file'),
-    ({'pose_source': 'file', 'pose_file': '/nowhere.txt'}, '/nowhere.txt'),
-    ({'pose_source': 'odom', 'body_from_camera': '"1 2 3"'}, 'must be x y z qx qy qz qw'),
-    ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
-    ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
-])
+@pytest.mark.parametrize(
+    ('parameters', 'complaint'),
+    [
+        ({'pose_source': 'file'}, 'pose_source = file needs pose_file'),
+        ({'pose_source': 'file', 'pose_file': '/nowhere.txt'}, '/nowhere.txt'),
+        ({'pose_source': 'odom', 'body_from_camera': '"1 2 3"'}, 'must be x y z qx qy qz qw'),
+        ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
+        ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
+    ],
+)
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint):
     with probe.run('tsdf', parameters) as tsdf:
         assert tsdf.finish() == 2
@@ -284,14 +301,23 @@ def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):
     with probe.run('tsdf', parameters) as tsdf:
         scene = Scene(probe, tsdf)
         sent = [scene.send() for _ in range(3)]
-        for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP,
-                           Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
-            assert probe.call(ChangeState, 'tsdf/change_state', ChangeState.Request(
-                transition=Transition(id=transition))).success
+        for transition in (
+            Transition.TRANSITION_DEACTIVATE,
+            Transition.TRANSITION_CLEANUP,
+            Transition.TRANSITION_CONFIGURE,
+            Transition.TRANSITION_ACTIVATE,
+        ):
+            assert probe.call(
+                ChangeState,
+                'tsdf/change_state',
+                ChangeState.Request(transition=Transition(id=transition)),
+            ).success
             if transition == Transition.TRANSITION_CLEANUP:
                 (tmp_path / 'mesh.ply').unlink()
-                scene.status(lambda seen: seen['state'] == 'unconfigured'
-                             and 'frames_fused' not in seen, 'no word of what is gone')
+                scene.status(
+                    lambda seen: seen['state'] == 'unconfigured' and 'frames_fused' not in seen,
+                    'no word of what is gone',
+                )
         probe.matched(scene.pose, scene.info, scene.color, scene.confidence, scene.depth)
         probe.received['tsdf/done'].clear()
         scene.stamp_ns = sent[-2]  # the frame that was fused last comes first

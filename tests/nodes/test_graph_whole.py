@@ -40,13 +40,19 @@ def test_no_frame_is_lost_from_recording_to_mesh(probe, recording, tmp_path):
     model = {'prior': 'sensor', 'refiner': 'none', 'input_qos': 'reliable'}
     play = {'source': recording, 'publish_depth': True, 'lock_step': 'tsdf'}
     keep = {'folder': kept, 'layout': 'monogs', 'pose_source': 'pose', 'depth_scale': 1000.0}
-    with probe.run('tsdf', fusion) as tsdf, probe.run('refiner', model) as refiner, \
-            probe.run('recorder', keep) as recorder, probe.run('player', play) as player:
+    with (
+        probe.run('tsdf', fusion) as tsdf,
+        probe.run('refiner', model) as refiner,
+        probe.run('recorder', keep) as recorder,
+        probe.run('player', play) as player,
+    ):
         assert player.finish() == 0, player.output
         probe.wait(lambda: len(probe.received['tsdf/done']) == FRAMES, 'all frames')
-        recorded = int(probe.wait_diagnostics(
-            'recorder', lambda seen: int(seen['frames_written']) > FRAMES // 2,
-            'the recorder')['frames_written'])
+        recorded = int(
+            probe.wait_diagnostics(
+                'recorder', lambda seen: int(seen['frames_written']) > FRAMES // 2, 'the recorder'
+            )['frames_written']
+        )
         for process in (recorder, refiner, tsdf):
             assert process.stop(signal.SIGTERM) == 0, process.output
             assert 'Traceback' not in process.output

@@ -15,7 +15,8 @@ CONFIG = Path(__file__).resolve().parents[2] / 'config'
 def test_parameter_files_are_made_from_the_settings(node):
     text = (CONFIG / f'{node}.yaml').read_text(encoding='utf-8')
     assert text == write_yaml(NODES[node](), node), (
-        'make them anew: depth-refiner params --yaml -o config')
+        'make them anew: depth-refiner params --yaml -o config'
+    )
     assert read_yaml(NODES[node], CONFIG / f'{node}.yaml', node) == NODES[node]()
     assert list(yaml.safe_load(text)) == [node]
 
@@ -23,8 +24,10 @@ def test_parameter_files_are_made_from_the_settings(node):
 def test_the_dds_profile_offers_large_shared_memory_and_udp():
     space = '{http://www.eprosima.com}'
     root = ElementTree.parse(CONFIG / 'fastdds.xml').getroot()
-    transports = {item.findtext(f'{space}transport_id'): item
-                  for item in root.iter(f'{space}transport_descriptor')}
+    transports = {
+        item.findtext(f'{space}transport_id'): item
+        for item in root.iter(f'{space}transport_descriptor')
+    }
     assert {item.findtext(f'{space}type') for item in transports.values()} == {'SHM', 'UDPv4'}
     segment = transports['large_shared_memory'].findtext(f'{space}segment_size')
     assert int(segment) == 64 * 2**20

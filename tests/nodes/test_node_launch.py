@@ -15,8 +15,12 @@ import pytest
 
 LAUNCH = Path(__file__).resolve().parents[2] / 'launch'
 FILES = sorted(LAUNCH.glob('*.launch.py'))
-GROUPS = {'refiner': settings.RefinerNodeSettings, 'tsdf': settings.TsdfNodeSettings,
-          'player': settings.PlayerNodeSettings, 'recorder': settings.RecorderNodeSettings}
+GROUPS = {
+    'refiner': settings.RefinerNodeSettings,
+    'tsdf': settings.TsdfNodeSettings,
+    'player': settings.PlayerNodeSettings,
+    'recorder': settings.RecorderNodeSettings,
+}
 HAS_LAUNCH = importlib.util.find_spec('launch_ros') is not None
 BESIDE = {'on_exit'}
 
@@ -27,8 +31,11 @@ def tree_of(name):
 
 def constant(tree, name):
     """Return a module constant that is spelled out as a literal."""
-    assigned = next(node.value for node in tree.body if isinstance(node, ast.Assign)
-                    and node.targets[0].id == name)
+    assigned = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == name
+    )
     return ast.literal_eval(assigned)
 
 
@@ -43,8 +50,10 @@ def started_nodes(tree):
 def test_files_compile_and_describe_their_arguments(path):
     tree = tree_of(path.name)
     compile(tree, path.name, 'exec')
-    assert any(isinstance(node, ast.FunctionDef) and node.name == 'generate_launch_description'
-               for node in tree.body)
+    assert any(
+        isinstance(node, ast.FunctionDef) and node.name == 'generate_launch_description'
+        for node in tree.body
+    )
     for name, (default, text) in constant(tree, 'ARGUMENTS').items():
         assert isinstance(default, str), name
         assert len(text) > 10, name
@@ -72,8 +81,7 @@ def test_arguments_offer_what_the_settings_allow():
 
 def function(tree, name):
     """Return a function of a launch file that needs nothing of launch."""
-    body = [node for node in tree.body
-            if isinstance(node, ast.FunctionDef) and node.name == name]
+    body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     space = {'DEPTH_PRIORS': settings.DEPTH_PRIORS}
     exec(compile(ast.Module(body=body, type_ignores=[]), name, 'exec'), space)
     return space[name]
@@ -88,9 +96,17 @@ def test_what_is_not_given_is_left_to_the_parameter_file():
     assert not given
 
 
-@pytest.mark.parametrize(('prior', 'scale_prior', 'publishes'), [
-    ('', '', ''), ('bundled', 'none', ''), ('sensor', '', True), ('smeared', '', True),
-    ('prompt_depth_anything', '', True), ('depth_anything_v2', 'sensor', True)])
+@pytest.mark.parametrize(
+    ('prior', 'scale_prior', 'publishes'),
+    [
+        ('', '', ''),
+        ('bundled', 'none', ''),
+        ('sensor', '', True),
+        ('smeared', '', True),
+        ('prompt_depth_anything', '', True),
+        ('depth_anything_v2', 'sensor', True),
+    ],
+)
 def test_a_recording_brings_the_depth_that_the_prior_needs(prior, scale_prior, publishes):
     publish_depth = function(tree_of('refiner.launch.py'), '_publish_depth')
     assert publish_depth({'prior': prior, 'scale_prior': scale_prior}) == publishes
@@ -105,21 +121,32 @@ def test_the_rate_of_a_recording():
 def test_the_demo_passes_arguments_that_exist():
     demo, general = tree_of('demo.launch.py'), tree_of('refiner.launch.py')
     known = set(constant(general, 'ARGUMENTS'))
-    passed = next(item.value for call in ast.walk(demo) if isinstance(call, ast.Call)
-                  for item in call.keywords if item.arg == 'launch_arguments')
-    literal = {key.value for key in ast.walk(passed) if isinstance(key, ast.Constant)
-               and isinstance(key.value, str)}
+    passed = next(
+        item.value
+        for call in ast.walk(demo)
+        if isinstance(call, ast.Call)
+        for item in call.keywords
+        if item.arg == 'launch_arguments'
+    )
+    literal = {
+        key.value
+        for key in ast.walk(passed)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
     assert literal & known == {'fusion', 'lock_step', 'exit_with_source'}
     assert set(constant(demo, 'ARGUMENTS')) <= known
 
 
 @pytest.mark.skipif(not HAS_LAUNCH, reason='launch is not installed')
-@pytest.mark.parametrize('arguments', [{}, {'fusion': 'tsdf', 'source': 'sim:1:2'},
-                                       {'fusion': 'monogs', 'lock_step': 'refiner'}])
+@pytest.mark.parametrize(
+    'arguments',
+    [{}, {'fusion': 'tsdf', 'source': 'sim:1:2'}, {'fusion': 'monogs', 'lock_step': 'refiner'}],
+)
 def test_the_nodes_of_a_launch(arguments):
     from launch.launch_description_sources import get_launch_description_from_python_launch_file
 
     from launch import LaunchContext
+
     described = get_launch_description_from_python_launch_file(str(LAUNCH / 'refiner.launch.py'))
     context = LaunchContext()
     context.launch_configurations.update(arguments)

@@ -32,6 +32,7 @@ def relative(tmp_path_factory):
 def offline(monkeypatch, tmp_path):
     """No network and an empty cache, whatever this machine has."""
     from huggingface_hub import constants
+
     monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
     monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
 
@@ -61,11 +62,18 @@ def test_an_unknown_size_is_refused_by_name(prior):
     assert next(iter(SIZES[prior])) in message
 
 
-@pytest.mark.parametrize(('prior', 'weights', 'hub_id'), [
-    ('depth_anything_v2', 'small', 'depth-anything/Depth-Anything-V2-Small-hf'),
-    ('depth_anything_v2_metric', 'outdoor-base',
-     'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf'),
-    ('zoedepth', 'somebody/zoe', 'somebody/zoe')])
+@pytest.mark.parametrize(
+    ('prior', 'weights', 'hub_id'),
+    [
+        ('depth_anything_v2', 'small', 'depth-anything/Depth-Anything-V2-Small-hf'),
+        (
+            'depth_anything_v2_metric',
+            'outdoor-base',
+            'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf',
+        ),
+        ('zoedepth', 'somebody/zoe', 'somebody/zoe'),
+    ],
+)
 def test_a_hub_id_without_network_names_the_local_folder(offline, prior, weights, hub_id):
     message = refusal(prior, weights)
     assert f'{hub_id} is no folder here, and the Hugging Face hub does not give it' in message
@@ -89,8 +97,9 @@ def test_what_was_downloaded_is_used_without_asking_the_hub(offline, tmp_path, m
 
 def test_a_bundle_is_no_model(tmp_path):
     bundle = write_prior_bundle(tmp_path / 'prior', metric_network(), {'name': 'tiny'})
-    assert 'is a bundle of this package, not a model for prior zoedepth' in \
-        refusal('zoedepth', bundle.path)
+    assert 'is a bundle of this package, not a model for prior zoedepth' in refusal(
+        'zoedepth', bundle.path
+    )
 
 
 def test_a_folder_without_configuration_is_refused(tmp_path):
@@ -102,19 +111,22 @@ def test_a_folder_without_configuration_is_refused(tmp_path):
 
 
 def test_another_model_is_refused(metric, relative):
-    assert "holds a model of type 'depth_anything'; prior zoedepth needs 'zoedepth'" in \
-        refusal('zoedepth', metric)
+    assert "holds a model of type 'depth_anything'; prior zoedepth needs 'zoedepth'" in refusal(
+        'zoedepth', metric
+    )
     assert 'gives disparity without a scale' in refusal('depth_anything_v2_metric', relative)
-    assert 'gives metres; prior depth_anything_v2 needs a relative model' in \
-        refusal('depth_anything_v2', metric)
+    assert 'gives metres; prior depth_anything_v2 needs a relative model' in refusal(
+        'depth_anything_v2', metric
+    )
 
 
 def test_pickles_are_never_loaded(metric, tmp_path):
     (tmp_path / 'config.json').write_text((metric / 'config.json').read_text())
     assert 'holds no safetensors' in refusal('depth_anything_v2_metric', tmp_path)
     torch.save(load_file(metric / 'model.safetensors'), tmp_path / 'pytorch_model.bin')
-    assert 'holds only a pickle (pytorch_model.bin)' in \
-        refusal('depth_anything_v2_metric', tmp_path)
+    assert 'holds only a pickle (pytorch_model.bin)' in refusal(
+        'depth_anything_v2_metric', tmp_path
+    )
 
 
 def changed(metric, folder, change):
@@ -125,25 +137,36 @@ def changed(metric, folder, change):
     return folder
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    (lambda state: state.pop('head.conv3.bias'), 'missing keys, first head.conv3.bias'),
-    (lambda state: state.update({'head.conv3.bias': torch.tensor([float('nan')])}),
-     'head.conv3.bias holds NaN'),
-    (lambda state: state.update({'head.conv3.bias': torch.zeros(3)}), 'does not load as'),
-])
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda state: state.pop('head.conv3.bias'), 'missing keys, first head.conv3.bias'),
+        (
+            lambda state: state.update({'head.conv3.bias': torch.tensor([float('nan')])}),
+            'head.conv3.bias holds NaN',
+        ),
+        (lambda state: state.update({'head.conv3.bias': torch.zeros(3)}), 'does not load as'),
+    ],
+)
 def test_weights_that_do_not_fit_are_refused(metric, tmp_path, change, message):
     assert message in refusal('depth_anything_v2_metric', changed(metric, tmp_path, change))
 
 
-@pytest.mark.parametrize('change', [
-    {'backbone_config': {'model_type': 'no_such_backbone'}}, {'patch_size': 'fourteen'},
-    {'fusion_hidden_size': 24}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'backbone_config': {'model_type': 'no_such_backbone'}},
+        {'patch_size': 'fourteen'},
+        {'fusion_hidden_size': 24},
+    ],
+)
 def test_a_broken_configuration_is_one_line(metric, tmp_path, change):
     folder = changed(metric, tmp_path, lambda state: None)
     config = json.loads((folder / 'config.json').read_text())
     (folder / 'config.json').write_text(json.dumps({**config, **change}))
-    assert 'does not load as DepthAnythingForDepthEstimation' in \
-        refusal('depth_anything_v2_metric', folder)
+    assert 'does not load as DepthAnythingForDepthEstimation' in refusal(
+        'depth_anything_v2_metric', folder
+    )
 
 
 def test_truncated_weights_are_refused(metric, tmp_path):
@@ -153,12 +176,15 @@ def test_truncated_weights_are_refused(metric, tmp_path):
     assert 'does not load as' in refusal('depth_anything_v2_metric', folder)
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    ({'short_side': 280}, 'prior zoedepth has one size'),
-    ({'input': 'official_compat'}, 'is how ApDepth feeds depth_anything_v2'),
-    ({'focal_rule': 'perhaps'}, "prior_focal_rule = 'perhaps' must be one of auto, none"),
-    ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_compat"),
-])
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'short_side': 280}, 'prior zoedepth has one size'),
+        ({'input': 'official_compat'}, 'is how ApDepth feeds depth_anything_v2'),
+        ({'focal_rule': 'perhaps'}, "prior_focal_rule = 'perhaps' must be one of auto, none"),
+        ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_compat"),
+    ],
+)
 def test_options_that_a_prior_lacks_are_refused(options, message):
     with pytest.raises(SettingsError, match=message):
         build_prior('zoedepth', 'nyu-kitti', **options)
@@ -166,8 +192,12 @@ def test_options_that_a_prior_lacks_are_refused(options, message):
 
 def test_licences_that_forbid_commercial_use_are_told_loudly():
     assert licence_of('depth_anything_v2', 'small') == 'Apache-2.0'
-    for prior, size in (('depth_anything_v2', 'large'), ('unidepth_v1', 'vitl14'),
-                        ('depth_pro', 'large'), ('unidepth_v2', 'vits14')):
+    for prior, size in (
+        ('depth_anything_v2', 'large'),
+        ('unidepth_v1', 'vitl14'),
+        ('depth_pro', 'large'),
+        ('unidepth_v2', 'vits14'),
+    ):
         assert 'NO COMMERCIAL USE' in licence_of(prior, size)
     assert 'see the model card' in licence_of('depth_anything_v2', 'width 32')
 

@@ -36,8 +36,10 @@ def test_the_head_stays_in_full_precision(network):
     assert float((depth * 256.0 - (depth * 256.0).round()).abs().max()) > 0.01
 
 
-@pytest.mark.parametrize(('width', 'height', 'expected'), [
-    (640, 480, (64, 64)), (1280, 480, (96, 32)), (64, 64, (64, 64)), (4000, 10, (1280, 32))])
+@pytest.mark.parametrize(
+    ('width', 'height', 'expected'),
+    [(640, 480, (64, 64)), (1280, 480, (96, 32)), (64, 64, (64, 64)), (4000, 10, (1280, 32))],
+)
 def test_network_size_keeps_shape_and_area(width, height, expected):
     assert network_size(METRIC, width, height) == expected
 
@@ -49,14 +51,27 @@ def test_network_size_of_the_shipped_shape():
 
 
 def test_configuration_survives_json():
-    assert MetricNetworkConfig.from_dict(
-        {key: list(value) if isinstance(value, tuple) else value
-         for key, value in METRIC.to_dict().items()}) == METRIC
+    assert (
+        MetricNetworkConfig.from_dict(
+            {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in METRIC.to_dict().items()
+            }
+        )
+        == METRIC
+    )
 
 
-@pytest.mark.parametrize('wrong', [
-    {'canonical_focal_px': 0.0}, {'canonical_focal_px': math.nan}, {'groups': -1},
-    {'blocks': (1, 1)}, {'channels': ()}])
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        {'canonical_focal_px': 0.0},
+        {'canonical_focal_px': math.nan},
+        {'groups': -1},
+        {'blocks': (1, 1)},
+        {'channels': ()},
+    ],
+)
 def test_impossible_configurations_are_refused(wrong):
     with pytest.raises(ValueError, match='must be'):
         MetricNetworkConfig(**wrong)

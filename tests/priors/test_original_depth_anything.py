@@ -1,9 +1,6 @@
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.priors import original_depth_anything
-from depth_refiner_ros.priors.import_checkpoint import (
-    import_depth_anything,
-    import_metric3d,
-)
+from depth_refiner_ros.priors.import_checkpoint import import_depth_anything, import_metric3d
 from depth_refiner_ros.priors.original_depth_anything import (
     config_of,
     model_of,
@@ -29,16 +26,28 @@ def tiny(monkeypatch):
 def original_state():
     """Return random weights under the names of the authors' code, tiny."""
     generator = torch.Generator().manual_seed(3)
-    shapes = {'cls_token': (1, 1, 32), 'mask_token': (1, 32), 'pos_embed': (1, 1370, 32),
-              'patch_embed.proj.weight': (32, 3, 14, 14), 'patch_embed.proj.bias': (32,),
-              'norm.weight': (32,), 'norm.bias': (32,)}
+    shapes = {
+        'cls_token': (1, 1, 32),
+        'mask_token': (1, 32),
+        'pos_embed': (1, 1370, 32),
+        'patch_embed.proj.weight': (32, 3, 14, 14),
+        'patch_embed.proj.bias': (32,),
+        'norm.weight': (32,),
+        'norm.bias': (32,),
+    }
     for block in range(4):
         mlp = {'mlp.fc1': (128, 32), 'mlp.fc2': (32, 128)}
         for name, shape in {'attn.qkv': (96, 32), 'attn.proj': (32, 32), **mlp}.items():
             shapes[f'blocks.{block}.{name}.weight'] = shape
             shapes[f'blocks.{block}.{name}.bias'] = shape[:1]
-        for name in ('norm1.weight', 'norm1.bias', 'norm2.weight', 'norm2.bias', 'ls1.gamma',
-                     'ls2.gamma'):
+        for name in (
+            'norm1.weight',
+            'norm1.bias',
+            'norm2.weight',
+            'norm2.bias',
+            'ls1.gamma',
+            'ls2.gamma',
+        ):
             shapes[f'blocks.{block}.{name}'] = (32,)
     shapes = {f'pretrained.{name}': shape for name, shape in shapes.items()}
     head = 'depth_head'
@@ -56,8 +65,11 @@ def original_state():
             for conv in (1, 2):
                 shapes[f'{net}.resConfUnit{unit}.conv{conv}.weight'] = (16, 16, 3, 3)
                 shapes[f'{net}.resConfUnit{unit}.conv{conv}.bias'] = (16,)
-    for name, shape in {'output_conv1': (8, 16, 3, 3), 'output_conv2.0': (32, 8, 3, 3),
-                        'output_conv2.2': (1, 32, 1, 1)}.items():
+    for name, shape in {
+        'output_conv1': (8, 16, 3, 3),
+        'output_conv2.0': (32, 8, 3, 3),
+        'output_conv2.2': (1, 32, 1, 1),
+    }.items():
         shapes[f'{head}.scratch.{name}.weight'] = shape
         shapes[f'{head}.scratch.{name}.bias'] = shape[:1]
     return {name: torch.randn(shape, generator=generator) * 0.2 for name, shape in shapes.items()}
@@ -69,17 +81,21 @@ def test_every_weight_finds_its_place(tiny, tmp_path):
     loaded = model_of(tmp_path, state).state_dict()
     assert len(loaded) == len(renamed)
     assert sorted(value.double().sum().item() for value in loaded.values()) == pytest.approx(
-        sorted(value.double().sum().item() for value in renamed.values()))
+        sorted(value.double().sum().item() for value in renamed.values())
+    )
     layer = 'backbone.encoder.layer.2.attention.attention'
     fused = state['pretrained.blocks.2.attn.qkv.weight']
     assert torch.equal(renamed[f'{layer}.key.weight'], fused[32:64])
     # The authors count the fusion blocks from the finest, transformers from the coarsest.
-    assert torch.equal(renamed['neck.fusion_stage.layers.0.projection.bias'],
-                       state['depth_head.scratch.refinenet4.out_conv.bias'])
+    assert torch.equal(
+        renamed['neck.fusion_stage.layers.0.projection.bias'],
+        state['depth_head.scratch.refinenet4.out_conv.bias'],
+    )
 
 
-@pytest.mark.parametrize(('width', 'millions'), [
-    (384, 24.8), (768, 97.5), (1024, 335.3), (1536, 1300.0)])
+@pytest.mark.parametrize(
+    ('width', 'millions'), [(384, 24.8), (768, 97.5), (1024, 335.3), (1536, 1300.0)]
+)
 def test_the_sizes_are_those_that_were_published(tmp_path, width, millions):
     config = config_of(tmp_path, {'pretrained.cls_token': torch.zeros(1, 1, width)})
     with torch.device('meta'):
@@ -90,9 +106,10 @@ def test_the_sizes_are_those_that_were_published(tmp_path, width, millions):
 
 
 def test_the_giants_gated_layers_are_renamed():
-    names = {f'pretrained.blocks.39.mlp.{old}.weight':
-             f'backbone.encoder.layer.39.mlp.{new}.weight'
-             for old, new in (('w12', 'weights_in'), ('w3', 'weights_out'))}
+    names = {
+        f'pretrained.blocks.39.mlp.{old}.weight': f'backbone.encoder.layer.39.mlp.{new}.weight'
+        for old, new in (('w12', 'weights_in'), ('w3', 'weights_out'))
+    }
     renamed = to_transformers({name: torch.zeros(1) for name in names})
     assert set(renamed) == set(names.values())
 
@@ -101,8 +118,10 @@ def test_a_file_of_the_authors_and_its_import_give_the_same_disparity(tiny, tmp_
     save_file(original_state(), tmp_path / 'vit.safetensors')
     torch.save(original_state(), tmp_path / 'vit.pth')
     folder = import_depth_anything(tmp_path / 'vit.pth', tmp_path / 'imported')
-    file, imported = (build_prior('depth_anything_v2', str(where), short_side=70)
-                      for where in (tmp_path / 'vit.safetensors', folder))
+    file, imported = (
+        build_prior('depth_anything_v2', str(where), short_side=70)
+        for where in (tmp_path / 'vit.safetensors', folder)
+    )
     depth = file.predict(RGB, None)
     assert depth.kind == 'disparity'
     assert float(depth.depth_B1HW.std()) > 0.0

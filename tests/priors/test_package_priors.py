@@ -83,8 +83,9 @@ def test_without_the_package_the_command_is_told(name):
 
 def test_weights_of_unidepth_come_from_safetensors(tmp_path):
     (tmp_path / 'config.json').write_text('{}')
-    save_file({'gain': torch.tensor([3.0]), 'further': torch.zeros(1)},
-              tmp_path / 'model.safetensors')
+    save_file(
+        {'gain': torch.tensor([3.0]), 'further': torch.zeros(1)}, tmp_path / 'model.safetensors'
+    )
     model = unidepth.load_network(LikeUniDepth, tmp_path)
     assert float(model.gain) == 3.0
     assert not model.training
@@ -97,9 +98,13 @@ def test_weights_of_unidepth_come_from_safetensors(tmp_path):
         unidepth.load_network(LikeUniDepth, tmp_path)
 
 
-@pytest.mark.parametrize(('state', 'message'), [
-    ({'gain': torch.tensor([float('inf')])}, 'gain holds NaN or infinite'),
-    ({'gain': torch.zeros(2)}, 'does not load as LikeUniDepth')])
+@pytest.mark.parametrize(
+    ('state', 'message'),
+    [
+        ({'gain': torch.tensor([float('inf')])}, 'gain holds NaN or infinite'),
+        ({'gain': torch.zeros(2)}, 'does not load as LikeUniDepth'),
+    ],
+)
 def test_unfit_weights_are_refused(tmp_path, state, message):
     save_file(state, tmp_path / 'model.safetensors')
     with pytest.raises(WeightsError, match=message):
@@ -154,8 +159,7 @@ def test_metric3d_reads_converted_folders_only(tmp_path, monkeypatch):
     save_file({'w': torch.zeros(1)}, tmp_path / 'model.safetensors')
     with pytest.raises(WeightsError, match="architecture 'metric3d_tiny' is not one of"):
         build_prior('metric3d_v2', str(tmp_path))
-    config.write_text(json.dumps({'model_type': 'metric3d',
-                                  'architecture': 'metric3d_vit_small'}))
+    config.write_text(json.dumps({'model_type': 'metric3d', 'architecture': 'metric3d_vit_small'}))
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
     with pytest.raises(WeightsError, match='code of Metric3D is not on this machine; git clone'):
         build_prior('metric3d_v2', str(tmp_path))
@@ -190,7 +194,8 @@ def test_metric3d_is_built_by_the_checkout_at_its_commit(tmp_path, monkeypatch):
     weights = tmp_path / 'weights'
     weights.mkdir()
     (weights / 'config.json').write_text(
-        json.dumps({'model_type': 'metric3d', 'architecture': 'metric3d_vit_small'}))
+        json.dumps({'model_type': 'metric3d', 'architecture': 'metric3d_vit_small'})
+    )
     save_file({'metres': torch.tensor([2.0])}, weights / 'model.safetensors')
 
     (checkout / '.git' / 'HEAD').write_text('0123456789\n')
@@ -200,8 +205,9 @@ def test_metric3d_is_built_by_the_checkout_at_its_commit(tmp_path, monkeypatch):
     prior = build_prior('metric3d_v2', str(weights))
     factor = 500.0 * min(616 / 42, 1064 / 64) / 1000.0
     depth = prior.predict(RGB, CAMERA).depth_B1HW
-    torch.testing.assert_close(depth, torch.full((2, 1, 42, 64), 2.0 * factor), rtol=1e-3,
-                               atol=0.0)
+    torch.testing.assert_close(
+        depth, torch.full((2, 1, 42, 64), 2.0 * factor), rtol=1e-3, atol=0.0
+    )
     assert prior.describe()[0].startswith('prior metric3d_v2 (metric3d_vit_small): BSD-2-Clause')
 
 

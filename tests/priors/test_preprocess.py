@@ -16,24 +16,27 @@ def ramp(height, width):
     return (1.0 + rows[:, None] + 2.0 * columns)[None, None]
 
 
-@pytest.mark.parametrize(('rule', 'size', 'expected'), [
-    (preprocess.depth_anything(), (480, 640), (518, 686)),
-    (preprocess.depth_anything(), (640, 480), (686, 518)),
-    (preprocess.depth_anything(), (1080, 1920), (518, 924)),
-    (preprocess.depth_anything(), (240, 320), (518, 686)),
-    (preprocess.depth_anything(), (518, 518), (518, 518)),
-    (preprocess.depth_anything(), (375, 1242), (518, 1722)),
-    (preprocess.depth_anything(280), (480, 640), (280, 378)),
-    (preprocess.depth_anything(300), (480, 640), (308, 406)),
-    (preprocess.official_compat(), (480, 640), (490, 644)),
-    (preprocess.official_compat(), (14, 15), (14, 28)),
-    (preprocess.prompt_depth_anything(), (480, 640), (560, 756)),
-    (preprocess.prompt_depth_anything(), (1440, 1920), (756, 1008)),
-    (preprocess.prompt_depth_anything(480), (480, 640), (490, 644)),
-    (preprocess.zoedepth(), (480, 640), (384, 512)),
-    (preprocess.depth_pro(), (480, 640), (1536, 1536)),
-    (preprocess.metric3d(), (480, 640), (616, 1064)),
-])
+@pytest.mark.parametrize(
+    ('rule', 'size', 'expected'),
+    [
+        (preprocess.depth_anything(), (480, 640), (518, 686)),
+        (preprocess.depth_anything(), (640, 480), (686, 518)),
+        (preprocess.depth_anything(), (1080, 1920), (518, 924)),
+        (preprocess.depth_anything(), (240, 320), (518, 686)),
+        (preprocess.depth_anything(), (518, 518), (518, 518)),
+        (preprocess.depth_anything(), (375, 1242), (518, 1722)),
+        (preprocess.depth_anything(280), (480, 640), (280, 378)),
+        (preprocess.depth_anything(300), (480, 640), (308, 406)),
+        (preprocess.official_compat(), (480, 640), (490, 644)),
+        (preprocess.official_compat(), (14, 15), (14, 28)),
+        (preprocess.prompt_depth_anything(), (480, 640), (560, 756)),
+        (preprocess.prompt_depth_anything(), (1440, 1920), (756, 1008)),
+        (preprocess.prompt_depth_anything(480), (480, 640), (490, 644)),
+        (preprocess.zoedepth(), (480, 640), (384, 512)),
+        (preprocess.depth_pro(), (480, 640), (1536, 1536)),
+        (preprocess.metric3d(), (480, 640), (616, 1064)),
+    ],
+)
 def test_images_reach_the_network_at_the_documented_size(rule, size, expected):
     prepared = rule.prepare(torch.zeros(1, 3, *size))
     assert tuple(prepared.shape[-2:]) == expected
@@ -44,8 +47,9 @@ def test_depth_anything_sees_what_its_own_code_shows_it(size):
     rgb = image(*size)
     prepared = preprocess.depth_anything().prepare(rgb)
     rows, columns = prepared.shape[-2:]
-    picture = cv2.resize(rgb[0].permute(1, 2, 0).numpy(), (columns, rows),
-                         interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(
+        rgb[0].permute(1, 2, 0).numpy(), (columns, rows), interpolation=cv2.INTER_CUBIC
+    )
     expected = (picture - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
     np.testing.assert_allclose(prepared[0].permute(1, 2, 0).numpy(), expected, atol=1e-3)
 
@@ -53,8 +57,10 @@ def test_depth_anything_sees_what_its_own_code_shows_it(size):
 @pytest.mark.parametrize('size', [(480, 640), (375, 1242), (1440, 1920), (640, 480)])
 def test_prompt_depth_anything_has_the_size_of_the_processor_of_transformers(size):
     from transformers import PromptDepthAnythingImageProcessorPil
+
     processor = PromptDepthAnythingImageProcessorPil(
-        size={'height': 756, 'width': 756}, keep_aspect_ratio=True, ensure_multiple_of=14)
+        size={'height': 756, 'width': 756}, keep_aspect_ratio=True, ensure_multiple_of=14
+    )
     expected = processor(np.zeros((*size, 3), np.uint8), return_tensors='pt')['pixel_values']
     prepared = preprocess.prompt_depth_anything().prepare(torch.zeros(1, 3, *size))
     assert prepared.shape == expected.shape
@@ -73,12 +79,19 @@ def test_apdepth_feeds_minus_one_to_one_without_imagenet_numbers():
 
 def test_zoedepth_sees_what_the_processor_of_transformers_shows_it():
     from transformers import ZoeDepthImageProcessorPil
+
     processor = ZoeDepthImageProcessorPil(ensure_multiple_of=32)
     for height, width in ((37, 53), (480, 640), (200, 90)):
-        pixels = torch.randint(0, 256, (3, height, width), dtype=torch.uint8,
-                               generator=torch.Generator().manual_seed(1))
-        expected = processor(pixels.numpy(), return_tensors='pt',
-                             input_data_format='channels_first').pixel_values
+        pixels = torch.randint(
+            0,
+            256,
+            (3, height, width),
+            dtype=torch.uint8,
+            generator=torch.Generator().manual_seed(1),
+        )
+        expected = processor(
+            pixels.numpy(), return_tensors='pt', input_data_format='channels_first'
+        ).pixel_values
         prepared = preprocess.zoedepth().prepare(pixels[None].float() / 255.0)
         torch.testing.assert_close(prepared, expected, atol=1e-4, rtol=0.0)
 
@@ -86,10 +99,10 @@ def test_zoedepth_sees_what_the_processor_of_transformers_shows_it():
 def test_depth_pro_squashes_every_aspect_into_its_square():
     rgb = image(20, 60)
     prepared = preprocess.depth_pro(64).prepare(rgb)
-    picture = cv2.resize(rgb[0].permute(1, 2, 0).numpy(), (64, 64),
-                         interpolation=cv2.INTER_LINEAR)
-    np.testing.assert_allclose(prepared[0].permute(1, 2, 0).numpy(), picture * 2.0 - 1.0,
-                               atol=1e-4)
+    picture = cv2.resize(rgb[0].permute(1, 2, 0).numpy(), (64, 64), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(
+        prepared[0].permute(1, 2, 0).numpy(), picture * 2.0 - 1.0, atol=1e-4
+    )
 
 
 def test_metric3d_fits_the_image_between_grey_borders():
@@ -104,9 +117,17 @@ def test_metric3d_fits_the_image_between_grey_borders():
     assert rule.prepare(torch.ones(1, 3, 7, 61)).shape == (1, 3, 40, 60)
 
 
-@pytest.mark.parametrize('rule', [
-    preprocess.depth_anything(56), preprocess.official_compat(), preprocess.zoedepth(),
-    preprocess.prompt_depth_anything(56), preprocess.depth_pro(64), preprocess.metric3d(77, 133)])
+@pytest.mark.parametrize(
+    'rule',
+    [
+        preprocess.depth_anything(56),
+        preprocess.official_compat(),
+        preprocess.zoedepth(),
+        preprocess.prompt_depth_anything(56),
+        preprocess.depth_pro(64),
+        preprocess.metric3d(77, 133),
+    ],
+)
 @pytest.mark.parametrize('size', [(37, 53), (61, 40), (90, 20)])
 def test_a_map_comes_back_where_it_belongs(rule, size):
     picture = ramp(*size).expand(2, 3, -1, -1)
@@ -116,8 +137,9 @@ def test_a_map_comes_back_where_it_belongs(rule, size):
     assert back.shape == (2, 1, *size)
     inner = (..., slice(4, -4), slice(4, -4))
     # A pixel's step of the ramp is up to 0.1; aligned corners move small maps a third of that.
-    torch.testing.assert_close(back[inner], ramp(*size).expand(2, -1, -1, -1)[inner],
-                               atol=0.03, rtol=0.0)
+    torch.testing.assert_close(
+        back[inner], ramp(*size).expand(2, -1, -1, -1)[inner], atol=0.03, rtol=0.0
+    )
 
 
 def test_images_smaller_than_their_mirrored_borders_are_served():

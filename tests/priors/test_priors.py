@@ -56,14 +56,26 @@ def test_bundled_prior_without_a_camera_is_refused(bundle):
         BundledPrior(bundle).predict(RGB, None)
 
 
-@pytest.mark.parametrize('change', [
-    {'channels': [8, 8, 8, 8, 16]}, {'groups': 3}, {'color': 1}, {'groups': 'many'},
-    {'canonical_focal_px': -1.0}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'channels': [8, 8, 8, 8, 16]},
+        {'groups': 3},
+        {'color': 1},
+        {'groups': 'many'},
+        {'canonical_focal_px': -1.0},
+    ],
+)
 def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
     other = write_bundle(
-        tmp_path / 'other', kind='prior', name='x', licence='MIT', manifest={},
+        tmp_path / 'other',
+        kind='prior',
+        name='x',
+        licence='MIT',
+        manifest={},
         tensors={WEIGHTS: bundle.tensors(WEIGHTS)},
-        configs={CONFIG: {**METRIC.to_dict(), **change}})
+        configs={CONFIG: {**METRIC.to_dict(), **change}},
+    )
     with pytest.raises(WeightsError, match=r'model\.safetensors does not fit') as caught:
         BundledPrior(other)
     assert '\n' not in str(caught.value)
@@ -72,8 +84,15 @@ def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
 def test_weights_that_lack_a_tensor_are_refused(bundle, tmp_path):
     state = bundle.tensors(WEIGHTS)
     state.pop('head.bias')
-    other = write_bundle(tmp_path / 'other', kind='prior', name='x', licence='MIT', manifest={},
-                         tensors={WEIGHTS: state}, configs={CONFIG: METRIC.to_dict()})
+    other = write_bundle(
+        tmp_path / 'other',
+        kind='prior',
+        name='x',
+        licence='MIT',
+        manifest={},
+        tensors={WEIGHTS: state},
+        configs={CONFIG: METRIC.to_dict()},
+    )
     with pytest.raises(WeightsError, match='does not fit'):
         BundledPrior(other)
 
@@ -90,8 +109,15 @@ def test_the_registry_builds_by_name(bundle):
 
 def _as_refiner(bundle):
     path = bundle.path.with_name('refiner')
-    write_bundle(path, kind='refiner', name='x', licence='MIT', manifest={},
-                 tensors={WEIGHTS: bundle.tensors(WEIGHTS)}, configs={})
+    write_bundle(
+        path,
+        kind='refiner',
+        name='x',
+        licence='MIT',
+        manifest={},
+        tensors={WEIGHTS: bundle.tensors(WEIGHTS)},
+        configs={},
+    )
     return path
 
 
@@ -107,18 +133,23 @@ def test_sensor_depth_of_another_size_is_taken_by_nearest_pixel():
     depth = torch.tensor([[[[1.0, 2.0], [3.0, math.nan]]]])
     large = SensorPrior().predict(torch.zeros(1, 3, 4, 6), None, depth).depth_B1HW[0, 0]
     expected = torch.tensor([[1.0, 2.0], [3.0, math.nan]])
-    assert torch.equal(large.nan_to_num(0.0),
-                       expected.nan_to_num(0.0).repeat_interleave(2, 0).repeat_interleave(3, 1))
+    assert torch.equal(
+        large.nan_to_num(0.0),
+        expected.nan_to_num(0.0).repeat_interleave(2, 0).repeat_interleave(3, 1),
+    )
 
 
 @pytest.mark.parametrize('prior', [SensorPrior(), SmearedPrior()])
-@pytest.mark.parametrize(('depth', 'message'), [
-    (None, 'needs'),
-    (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
-    (torch.ones(5, 5), 'expected shape'),
-    (torch.ones(2, 1, 5, 5, dtype=torch.int16), 'convert to metres'),
-    (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
-])
+@pytest.mark.parametrize(
+    ('depth', 'message'),
+    [
+        (None, 'needs'),
+        (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
+        (torch.ones(5, 5), 'expected shape'),
+        (torch.ones(2, 1, 5, 5, dtype=torch.int16), 'convert to metres'),
+        (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
+    ],
+)
 def test_depth_that_cannot_be_used_is_refused(prior, depth, message):
     with pytest.raises(InputError, match=message):
         prior.predict(RGB, None, depth)
@@ -181,6 +212,7 @@ def test_a_mirrored_bundle_gives_the_mean_of_both_looks(tmp_path):
     straight = one.predict(RGB, off_centre).depth_B1HW
     mirrored = one.predict(RGB.flip(-1), off_centre.flipped()).depth_B1HW.flip(-1)
     expected = (straight.log() + mirrored.log()) / 2.0
-    torch.testing.assert_close(both.predict(RGB, off_centre).depth_B1HW.log(), expected,
-                               rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        both.predict(RGB, off_centre).depth_B1HW.log(), expected, rtol=1e-4, atol=1e-4
+    )
     assert float((straight - mirrored).abs().max()) > 1e-3

@@ -25,24 +25,35 @@ def published(prior):
     return os.environ[name]
 
 
-@pytest.mark.parametrize('prior', ['depth_anything_v2_metric', 'zoedepth', 'depth_pro',
-                                   'unidepth_v1', 'unidepth_v2', 'metric3d_v2'])
+@pytest.mark.parametrize(
+    'prior',
+    [
+        'depth_anything_v2_metric',
+        'zoedepth',
+        'depth_pro',
+        'unidepth_v1',
+        'unidepth_v2',
+        'metric3d_v2',
+    ],
+)
 def test_a_corridor_gets_deeper_towards_its_end(prior):
     rgb = corridor(480, 640)
     with torch.inference_mode():
         depth = build_prior(prior, published(prior)).predict(rgb, CAMERA).depth_B1HW
     assert depth.shape == (1, 1, 480, 640)
     assert 0.1 < float(depth.nanmedian()) < 100.0
-    assert float(depth[..., 200:280, 280:360].nanmedian()) > \
-        1.5 * float(depth[..., 440:, :].nanmedian())
+    assert float(depth[..., 200:280, 280:360].nanmedian()) > 1.5 * float(
+        depth[..., 440:, :].nanmedian()
+    )
 
 
 def test_disparity_falls_towards_the_end_of_a_corridor():
     prior = build_prior('depth_anything_v2', published('depth_anything_v2'))
     with torch.inference_mode():
         disparity = prior.predict(corridor(480, 640), CAMERA).depth_B1HW
-    assert float(disparity[..., 440:, :].median()) > \
-        1.5 * float(disparity[..., 200:280, 280:360].median())
+    assert float(disparity[..., 440:, :].median()) > 1.5 * float(
+        disparity[..., 200:280, 280:360].median()
+    )
 
 
 def test_the_prompt_sets_the_scale():

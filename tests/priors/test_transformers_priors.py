@@ -21,8 +21,9 @@ from torch.nn import functional
 from tests.priors import tiny_models
 
 CAMERA = Intrinsics.from_fov(53, 37, 60.0)
-LONGER = Intrinsics(fx=2 * CAMERA.fx, fy=2 * CAMERA.fy, cx=CAMERA.cx, cy=CAMERA.cy, width=53,
-                    height=37)
+LONGER = Intrinsics(
+    fx=2 * CAMERA.fx, fy=2 * CAMERA.fy, cx=CAMERA.cx, cy=CAMERA.cy, width=53, height=37
+)
 RGB = torch.rand(2, 3, 37, 53, generator=torch.Generator().manual_seed(0))
 SENSOR = 1.0 + torch.rand(2, 1, 37, 53, generator=torch.Generator().manual_seed(1))
 SMALL = {'depth_anything_v2_metric': 70, 'depth_anything_v2': 70, 'prompt_depth_anything': 70}
@@ -30,28 +31,40 @@ SMALL = {'depth_anything_v2_metric': 70, 'depth_anything_v2': 70, 'prompt_depth_
 
 @pytest.fixture(scope='module')
 def folders(tmp_path_factory):
-    makers = {'depth_anything_v2_metric': tiny_models.depth_anything,
-              'depth_anything_v2': lambda: tiny_models.depth_anything('relative', 1),
-              'zoedepth': tiny_models.zoedepth, 'depth_pro': tiny_models.depth_pro,
-              'prompt_depth_anything': tiny_models.prompt_depth_anything}
-    return {name: tiny_models.saved(make(), tmp_path_factory.mktemp(name))
-            for name, make in makers.items()}
+    makers = {
+        'depth_anything_v2_metric': tiny_models.depth_anything,
+        'depth_anything_v2': lambda: tiny_models.depth_anything('relative', 1),
+        'zoedepth': tiny_models.zoedepth,
+        'depth_pro': tiny_models.depth_pro,
+        'prompt_depth_anything': tiny_models.prompt_depth_anything,
+    }
+    return {
+        name: tiny_models.saved(make(), tmp_path_factory.mktemp(name))
+        for name, make in makers.items()
+    }
 
 
 def built(folders, name, **options):
     return build_prior(name, str(folders[name]), short_side=SMALL.get(name, 0), **options)
 
 
-NAMES = ('depth_anything_v2_metric', 'depth_anything_v2', 'zoedepth', 'depth_pro',
-         'prompt_depth_anything')
+NAMES = (
+    'depth_anything_v2_metric',
+    'depth_anything_v2',
+    'zoedepth',
+    'depth_pro',
+    'prompt_depth_anything',
+)
 
 
 @pytest.mark.parametrize('name', NAMES)
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 def test_depth_has_the_images_size_and_each_image_its_own(folders, name, precision):
     prior = built(folders, name)
-    with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16,
-                                                enabled=precision == 'bf16'):
+    with (
+        torch.inference_mode(),
+        torch.autocast('cpu', torch.bfloat16, enabled=precision == 'bf16'),
+    ):
         both = prior.predict(RGB, CAMERA, SENSOR)
         second = prior.predict(RGB[1:], CAMERA, SENSOR[1:])
     assert both.depth_B1HW.shape == (2, 1, 37, 53)
@@ -77,7 +90,7 @@ def test_half_precision_stays_near_and_does_not_quantise_depth(folders, name):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_a_prior_describes_itself_in_one_line(folders, name):
-    line, = built(folders, name).describe()
+    (line,) = built(folders, name).describe()
     assert line.startswith(f'prior {name}')
     assert line.endswith(f'MB, {folders[name]}')
     assert '\n' not in line
@@ -91,21 +104,28 @@ def test_metric_depth_anything_equals_the_model_called_by_hand(folders):
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
     small = tiny_models.depth_anything()(pixel_values=(pixels - mean) / std).predicted_depth
-    expected = functional.interpolate(small[:, None], size=(37, 53), mode='bilinear',
-                                      align_corners=True)
+    expected = functional.interpolate(
+        small[:, None], size=(37, 53), mode='bilinear', align_corners=True
+    )
     actual = prior.predict(RGB, CAMERA).depth_B1HW
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
     assert 0.0 < float(actual.max()) <= 20.0
 
 
 def test_relative_depth_anything_in_the_way_of_apdepth(folders):
-    prior = build_prior('depth_anything_v2', str(folders['depth_anything_v2']),
-                        input='official_compat')
-    pixels = functional.interpolate(RGB * 2.0 - 1.0, size=(42, 56), mode='bilinear',
-                                    align_corners=True)
+    prior = build_prior(
+        'depth_anything_v2', str(folders['depth_anything_v2']), input='official_compat'
+    )
+    pixels = functional.interpolate(
+        RGB * 2.0 - 1.0, size=(42, 56), mode='bilinear', align_corners=True
+    )
     model = tiny_models.depth_anything('relative', 1)
-    expected = functional.interpolate(model(pixel_values=pixels).predicted_depth[:, None],
-                                      size=(37, 53), mode='bilinear', align_corners=True)
+    expected = functional.interpolate(
+        model(pixel_values=pixels).predicted_depth[:, None],
+        size=(37, 53),
+        mode='bilinear',
+        align_corners=True,
+    )
     actual = prior.predict(RGB, CAMERA).depth_B1HW
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
@@ -113,8 +133,10 @@ def test_relative_depth_anything_in_the_way_of_apdepth(folders):
 @pytest.mark.parametrize(('max_depth', 'camera'), [(20, 'hypersim'), (80, 'vkitti2')])
 def test_metric_depth_anything_is_corrected_from_its_training_camera(tmp_path, max_depth, camera):
     folder = tiny_models.saved(tiny_models.depth_anything('metric', max_depth), tmp_path)
-    plain, adapted = (build_prior('depth_anything_v2_metric', str(folder), short_side=70,
-                                  focal_rule=rule) for rule in ('none', 'auto'))
+    plain, adapted = (
+        build_prior('depth_anything_v2_metric', str(folder), short_side=70, focal_rule=rule)
+        for rule in ('none', 'auto')
+    )
     raw = plain.predict(RGB, CAMERA).depth_B1HW
     factor = CAMERA.fx / 37 / TRAINING_FOCAL[camera]
     torch.testing.assert_close(adapted.predict(RGB, CAMERA).depth_B1HW, raw * factor)
@@ -162,9 +184,11 @@ def test_zoedepth_corrects_each_image_by_the_domain_it_chose():
 
 def test_zoedepth_equals_the_model_and_processor_of_transformers(folders):
     from transformers import ZoeDepthImageProcessorPil
+
     pixels = (RGB[:1] * 255.0).round().to(torch.uint8)
     seen = ZoeDepthImageProcessorPil(ensure_multiple_of=32)(
-        pixels[0].numpy(), return_tensors='pt', input_data_format='channels_first').pixel_values
+        pixels[0].numpy(), return_tensors='pt', input_data_format='channels_first'
+    ).pixel_values
     small = tiny_models.zoedepth()(pixel_values=seen).predicted_depth[:, None]
     borders = preprocess.mirrored((37, 53))
     padded = functional.interpolate(small, size=borders.around((37, 53)), mode='bicubic')
@@ -191,14 +215,16 @@ def test_depth_pro_takes_the_known_focal_length(folders):
     prior = built(folders, 'depth_pro')
     squashed = functional.interpolate(RGB * 2.0 - 1.0, size=(128, 128), mode='bilinear')
     model = tiny_models.depth_pro()
-    inverse = functional.interpolate(model(pixel_values=squashed).predicted_depth[:, None],
-                                     size=(37, 53), mode='bilinear')
+    inverse = functional.interpolate(
+        model(pixel_values=squashed).predicted_depth[:, None], size=(37, 53), mode='bilinear'
+    )
     expected = CAMERA.fx / (53 * inverse.clamp_min(1e-4))
     near = expected < 1e3
     actual = prior.predict(RGB, CAMERA).depth_B1HW
     torch.testing.assert_close(actual[near], expected[near], rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(prior.predict(RGB, LONGER).depth_B1HW[near], 2.0 * actual[near],
-                               rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(
+        prior.predict(RGB, LONGER).depth_B1HW[near], 2.0 * actual[near], rtol=1e-3, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize('options', [{'focal_rule': 'none'}, {}])
@@ -207,8 +233,9 @@ def test_depth_pro_estimates_the_field_of_view_where_it_may_not_know_it(folders,
     camera = CAMERA if options else None
     squashed = functional.interpolate(RGB * 2.0 - 1.0, size=(128, 128), mode='bilinear')
     output = tiny_models.depth_pro()(pixel_values=squashed)
-    inverse = functional.interpolate(output.predicted_depth[:, None], size=(37, 53),
-                                     mode='bilinear')
+    inverse = functional.interpolate(
+        output.predicted_depth[:, None], size=(37, 53), mode='bilinear'
+    )
     focal_px = 0.5 * 53 / torch.tan(torch.deg2rad(output.field_of_view) / 2.0)
     expected = focal_px.view(-1, 1, 1, 1) / (53 * inverse.clamp_min(1e-6))
     near = expected < 1e3
@@ -259,12 +286,19 @@ def test_a_fine_prompt_becomes_coarse():
     assert float(prompt.mean()) == pytest.approx(1.5, abs=1e-4)
 
 
-@pytest.mark.parametrize('prompt', [
-    torch.full((2, 1, 37, 53), 1.5),
-    torch.where(torch.rand(2, 1, 37, 53, generator=torch.Generator().manual_seed(2)) < 0.7,
-                torch.nan, SENSOR),
-    torch.where(SENSOR > 1.7, torch.inf, SENSOR),
-    SENSOR[..., ::3, ::3]])
+@pytest.mark.parametrize(
+    'prompt',
+    [
+        torch.full((2, 1, 37, 53), 1.5),
+        torch.where(
+            torch.rand(2, 1, 37, 53, generator=torch.Generator().manual_seed(2)) < 0.7,
+            torch.nan,
+            SENSOR,
+        ),
+        torch.where(SENSOR > 1.7, torch.inf, SENSOR),
+        SENSOR[..., ::3, ::3],
+    ],
+)
 def test_any_prompt_gives_finite_depth_of_its_scale(folders, prompt):
     depth = built(folders, 'prompt_depth_anything').predict(RGB, None, prompt).depth_B1HW
     ten = built(folders, 'prompt_depth_anything').predict(RGB, None, prompt * 10.0).depth_B1HW
@@ -273,11 +307,15 @@ def test_any_prompt_gives_finite_depth_of_its_scale(folders, prompt):
         torch.testing.assert_close(ten, depth * 10.0, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(('prompt', 'message'), [
-    (None, 'needs a depth image as its prompt; connect depth_in'),
-    (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
-    (torch.stack([torch.ones(1, 5, 5), torch.zeros(1, 5, 5)]), 'depth image 1 of the batch'),
-    (torch.ones(1, 1, 5, 5), '2 images but 1 depth images')])
+@pytest.mark.parametrize(
+    ('prompt', 'message'),
+    [
+        (None, 'needs a depth image as its prompt; connect depth_in'),
+        (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
+        (torch.stack([torch.ones(1, 5, 5), torch.zeros(1, 5, 5)]), 'depth image 1 of the batch'),
+        (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
+    ],
+)
 def test_a_prompt_that_cannot_be_used_is_refused(folders, prompt, message):
     with pytest.raises(InputError, match=message):
         built(folders, 'prompt_depth_anything').predict(RGB, CAMERA, prompt)

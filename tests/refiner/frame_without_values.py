@@ -67,9 +67,11 @@ class Priors:
         self.makers = {
             'depth_anything_v2_metric': tiny_models.depth_anything,
             'depth_anything_v2': lambda: tiny_models.depth_anything('relative', 1),
-            'zoedepth': tiny_models.zoedepth, 'depth_pro': tiny_models.depth_pro,
+            'zoedepth': tiny_models.zoedepth,
+            'depth_pro': tiny_models.depth_pro,
             'zoedepth of rooms': lambda: tiny_models.zoedepth(('nyu',)),
-            'prompt_depth_anything': tiny_models.prompt_depth_anything}
+            'prompt_depth_anything': tiny_models.prompt_depth_anything,
+        }
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
 
     def __call__(self, name, **options):
@@ -93,21 +95,40 @@ def cases(priors, mode):
     """Name prior, refiner, scale prior and settings of each frame."""
     disparity = ('depth_anything_v2', 'bundled')
     return {
-        **{f'{name} to apdepth': (priors(name), small()) for name in (
-            'sensor', 'bundled', 'smeared', 'depth_anything_v2_metric', 'zoedepth', 'depth_pro',
-            'zoedepth of rooms', 'prompt_depth_anything')},
+        **{
+            f'{name} to apdepth': (priors(name), small())
+            for name in (
+                'sensor',
+                'bundled',
+                'smeared',
+                'depth_anything_v2_metric',
+                'zoedepth',
+                'depth_pro',
+                'zoedepth of rooms',
+                'prompt_depth_anything',
+            )
+        },
         'bundled alone': (priors('bundled'), None),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
-        **{f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_spec(name)))
-           for name in ('paper', 'official_code')},
+        **{
+            f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_spec(name)))
+            for name in ('paper', 'official_code')
+        },
         'bundled to a small sharpdepth': (priors('bundled'), lotus()),
-        **{f'disparity to apdepth {name}': (
-            priors(disparity[0]), tiny_of(apdepth_spec(name)), priors(disparity[1]))
-           for name in ('paper', 'official_compat', 'normalized')},
+        **{
+            f'disparity to apdepth {name}': (
+                priors(disparity[0]),
+                tiny_of(apdepth_spec(name)),
+                priors(disparity[1]),
+            )
+            for name in ('paper', 'official_compat', 'normalized')
+        },
         'bundled to Lotus': (priors('bundled'), tiny_of(lotus_spec('g'))),
         'sensor to Marigold': (priors('sensor'), tiny_of(marigold_spec('v1-1'))),
-        **{f'true size, {method}, {codec}': true_size(mode, method, codec)
-           for method, codec in (('apdepth', 'vae'), ('sharpdepth', 'tiny'))},
+        **{
+            f'true size, {method}, {codec}': true_size(mode, method, codec)
+            for method, codec in (('apdepth', 'vae'), ('sharpdepth', 'tiny'))
+        },
         'drawn anew': (priors('sensor'), lotus(), None, {'kept': False}),
     }
 
@@ -118,14 +139,19 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
     kept = options.pop('kept', True)
     how = Execution(device=torch.device('absent'), precision='fp32')
     networks = ModelRunners(how)
-    assert network is None or 0.0 <= network.alpha_bar <= 1.0   # kept from the first frame on
+    assert network is None or 0.0 <= network.alpha_bar <= 1.0  # kept from the first frame on
     with mode:
         if network is not None:
             network.use(networks)
     attach_backend(prior, networks, 'prior')
     attach_backend(scale_prior, networks, 'scale_prior')
-    refiner = DepthRefiner(prior, network and SharpEstimator(network, max_edge_px=64), how,
-                           ModelSettings(**options), scale_prior)
+    refiner = DepthRefiner(
+        prior,
+        network and SharpEstimator(network, max_edge_px=64),
+        how,
+        ModelSettings(**options),
+        scale_prior,
+    )
     method = refiner._refinement()
     if kept:
         method = replace(method, noise=KeptNoise(0).rewound)
@@ -138,7 +164,7 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
         return method(CAMERA, rgb, sensor, cloud=cloud).tensors()
 
     with mode, suppress(RuntimeError):
-        method(CAMERA, rgb, sensor)     # prepares the networks; what fails here fails below
+        method(CAMERA, rgb, sensor)  # prepares the networks; what fails here fails below
     try:
         check_capturable(frame, rgb, sensor)
     except BackendError as error:

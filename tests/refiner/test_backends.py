@@ -22,17 +22,27 @@ def chosen(tmp_path_factory):
     prior = write_prior_bundle(folder / 'prior', metric_network(), {'name': 'tiny-prior'})
     found = {'prior_weights': str(prior.path), 'engine_cache': str(folder / 'cache')}
     for name, network in (('sharpdepth', lotus()), ('apdepth', small())):
-        bundle = write_refiner_bundle(folder / name, network, name=name, licence='Apache-2.0',
-                                      source='random weights')
+        bundle = write_refiner_bundle(
+            folder / name, network, name=name, licence='Apache-2.0', source='random weights'
+        )
         found[name] = str(bundle.path)
     return found
 
 
 def refiner(chosen, method='sharpdepth', **changes):
-    return DepthRefiner.from_settings(ModelSettings(**{
-        'device': 'cpu', 'precision': 'fp32', 'refiner': method,
-        'prior_weights': chosen['prior_weights'], 'engine_cache': chosen['engine_cache'],
-        'refiner_weights': chosen[method], **changes}))
+    return DepthRefiner.from_settings(
+        ModelSettings(
+            **{
+                'device': 'cpu',
+                'precision': 'fp32',
+                'refiner': method,
+                'prior_weights': chosen['prior_weights'],
+                'engine_cache': chosen['engine_cache'],
+                'refiner_weights': chosen[method],
+                **changes,
+            }
+        )
+    )
 
 
 def depth(made):
@@ -80,8 +90,9 @@ def test_the_bundled_weights_pass_their_check_with_depth_of_any_kind(prior, widt
     made.warm_up(width, height)
     wall_m = torch.full((1, 1, height, width), 2.0)
     blank = torch.full((1, 3, height, width), 128, dtype=torch.uint8)
-    refined = made.refine(blank, Intrinsics.from_fov(width, height, 60.0),
-                          sensor_depth_m_B1HW=wall_m)
+    refined = made.refine(
+        blank, Intrinsics.from_fov(width, height, 60.0), sensor_depth_m_B1HW=wall_m
+    )
     assert bool(torch.isfinite(refined.depth_m_B1HW).all())
 
 
@@ -115,6 +126,7 @@ def test_out_of_memory_in_a_prior_is_one_line(chosen):
 
     def short(*_):
         raise torch.OutOfMemoryError('Tried to allocate 20 GiB')
+
     made._prior._prior.network = short
     with pytest.raises(BackendError, match=r'^out of memory: Tried to allocate 20 GiB'):
         depth(made)

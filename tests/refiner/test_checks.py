@@ -21,10 +21,19 @@ from tests.tiny_networks import tiny_of
 
 @pytest.mark.parametrize('refiner', ['none', 'apdepth', 'sharpdepth'])
 def test_a_relative_prior_needs_metres_before_anything_is_loaded(refiner):
-    with pytest.raises(SettingsError, match='prior = depth_anything_v2 gives disparity, which has '
-                                            'no metres; name what sets them'):
-        DepthRefiner.from_settings(settings(prior='depth_anything_v2', prior_weights='nowhere',
-                                            refiner=refiner, refiner_weights='nowhere'))
+    with pytest.raises(
+        SettingsError,
+        match='prior = depth_anything_v2 gives disparity, which has '
+        'no metres; name what sets them',
+    ):
+        DepthRefiner.from_settings(
+            settings(
+                prior='depth_anything_v2',
+                prior_weights='nowhere',
+                refiner=refiner,
+                refiner_weights='nowhere',
+            )
+        )
 
 
 def test_every_other_prior_sets_the_metres_itself():
@@ -34,8 +43,9 @@ def test_every_other_prior_sets_the_metres_itself():
     check_metres(ModelSettings(prior='depth_anything_v2', scale_prior='sensor'))
 
 
-@pytest.mark.parametrize('spec', [lotus_spec('g'), lotus_spec('d', 'disparity'),
-                                    marigold_spec('v1-1'), apdepth_spec()])
+@pytest.mark.parametrize(
+    'spec', [lotus_spec('g'), lotus_spec('d', 'disparity'), marigold_spec('v1-1'), apdepth_spec()]
+)
 def test_depth_without_metres_cannot_go_without_a_fit(spec):
     kind = spec.output
     with pytest.raises(SettingsError, match=f'align = none, but .* weights give {kind} depth'):
@@ -47,18 +57,25 @@ def test_depth_without_metres_cannot_go_without_a_fit(spec):
 
 
 def test_released_apdepth_weights_take_the_disparity_of_their_own_prior_only():
-    with pytest.raises(SettingsError, match=r'prior = zoedepth, but .* take the raw disparity .* '
-                                            r'use prior:=depth_anything_v2 with '
-                                            r'scale_prior:=zoedepth'):
+    with pytest.raises(
+        SettingsError,
+        match=r'prior = zoedepth, but .* take the raw disparity .* '
+        r'use prior:=depth_anything_v2 with '
+        r'scale_prior:=zoedepth',
+    ):
         check_spec(ModelSettings(prior='zoedepth'), apdepth_spec('official_compat'))
     check_spec(ModelSettings(prior='depth_anything_v2'), apdepth_spec('official_compat'))
     for preset in ('paper', 'normalized'):
         check_spec(ModelSettings(prior='zoedepth'), apdepth_spec(preset))
 
 
-@pytest.mark.parametrize(('spec', 'options', 'message'), [
-    (apdepth_spec('official_compat'), {'refiner': 'apdepth'}, 'take the raw disparity'),
-    (lotus_spec('d'), {'refiner': 'aligned', 'align': 'none'}, 'align = none')])
+@pytest.mark.parametrize(
+    ('spec', 'options', 'message'),
+    [
+        (apdepth_spec('official_compat'), {'refiner': 'apdepth'}, 'take the raw disparity'),
+        (lotus_spec('d'), {'refiner': 'aligned', 'align': 'none'}, 'align = none'),
+    ],
+)
 def test_they_are_refused_when_settings_are_loaded(tmp_path, spec, options, message):
     where = bundle(tmp_path / 'weights', tiny_of(replace(spec, max_edge_px=0)))
     with pytest.raises(SettingsError, match=message):

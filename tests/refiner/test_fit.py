@@ -13,16 +13,7 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import attach_backend
 import torch
 
-from tests.refiner.test_relative import (
-    camera,
-    Exact,
-    Fixed,
-    HEIGHT,
-    image,
-    refiner,
-    scene,
-    WIDTH,
-)
+from tests.refiner.test_relative import camera, Exact, Fixed, HEIGHT, image, refiner, scene, WIDTH
 
 
 def test_an_aligned_model_is_the_baselines_one_fit_over_all_pixels():
@@ -39,7 +30,7 @@ class Disagreeing(Fixed):
 
     def estimate(self, rgb_B3HW, prior_B1HW, known_B1HW, generator, *, shrink=1.0):
         difference = torch.ones_like(prior_B1HW)
-        difference[..., :self.wrong, :] = 0.0
+        difference[..., : self.wrong, :] = 0.0
         return Estimate(depth_B1HW=0.5 * prior_B1HW, difference_B1HW=difference)
 
 
@@ -66,7 +57,8 @@ def test_too_few_agreeing_pixels_of_a_large_image_fall_back_to_all():
             return Estimate(depth_B1HW=0.5 * prior_B1HW, difference_B1HW=difference)
 
     result = refiner(Patch(sharpdepth_spec('paper')), Large()).refine(
-        torch.rand(1, 3, 480, 640), Intrinsics.from_fov(640, 480, 60.0))
+        torch.rand(1, 3, 480, 640), Intrinsics.from_fov(640, 480, 60.0)
+    )
     assert result.scale_shift.status_B.tolist() == [FitStatus.OK]
     torch.testing.assert_close(result.depth_m_B1HW, tall, rtol=1e-4, atol=1e-4)
 

@@ -34,7 +34,7 @@ CAMERA = Intrinsics.from_fov(64, 48, 60.0)
 CLOUD = CloudBuilder(CAMERA)
 SEEN = check_image(64, 48)
 REFUSED = {
-    'zoedepth to apdepth': 'needs the value of a tensor on the host',   # which head has spoken
+    'zoedepth to apdepth': 'needs the value of a tensor on the host',  # which head has spoken
     'smeared to apdepth': 'copies a tensor of shape (1, 37, 53) between host and device',
     'drawn anew': 'copies a tensor of shape (1, 4, 22, 32) between host and device',
 }
@@ -42,8 +42,14 @@ REFUSED = {
 
 @pytest.fixture(scope='module')
 def outcomes():
-    done = subprocess.run([sys.executable, '-m', 'tests.refiner.frame_without_values'], cwd=ROOT,
-                          timeout=300, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-m', 'tests.refiner.frame_without_values'],
+        cwd=ROOT,
+        timeout=300,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(line) for line in done.stdout.splitlines())
 
@@ -58,17 +64,20 @@ def test_no_frame_waits_for_a_gpu_but_those_that_must(outcomes):
 
 
 def image(seed):
-    return torch.randint(0, 256, (1, 3, 48, 64), dtype=torch.uint8,
-                         generator=torch.Generator().manual_seed(seed))
+    return torch.randint(
+        0, 256, (1, 3, 48, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def measured(seed, holes=True):
     generator = torch.Generator().manual_seed(seed)
-    depth = torch.linspace(1.0, 4.0, 64).expand(1, 1, 48, 64) + torch.rand(
-        1, 1, 48, 64, generator=generator) * 0.1
+    depth = (
+        torch.linspace(1.0, 4.0, 64).expand(1, 1, 48, 64)
+        + torch.rand(1, 1, 48, 64, generator=generator) * 0.1
+    )
     depth[..., 24:, 32:] *= 0.6
     if holes:
-        depth[..., 10 + seed:20, 5:40] = torch.nan
+        depth[..., 10 + seed : 20, 5:40] = torch.nan
     return depth
 
 
@@ -152,6 +161,7 @@ def test_alternating_cameras_are_not_captured_again_and_again(traced):
 def test_what_cannot_be_captured_runs_by_stages_and_says_so_once(monkeypatch):
     def refuse(*_, **__):
         raise BackendError('the frame cannot be one CUDA graph: it asks')
+
     monkeypatch.setattr(refiner_module, 'FrameGraph', refuse)
     told = []
     made = refiner(small(), told)
@@ -159,14 +169,21 @@ def test_what_cannot_be_captured_runs_by_stages_and_says_so_once(monkeypatch):
         rgb, depth = image(0).expand(size, -1, -1, -1), measured(0).expand(size, -1, -1, -1)
         result = made.refine(rgb, CAMERA, sensor_depth_m_B1HW=depth)
         assert set(result.timings_ms) == {'prior', 'refiner', 'align'}
-    line, = told
-    assert line == ('the frame cannot be one CUDA graph: it asks; its stages run one by one, more '
-                    'slowly')
+    (line,) = told
+    assert line == (
+        'the frame cannot be one CUDA graph: it asks; its stages run one by one, more slowly'
+    )
 
 
-@pytest.mark.parametrize(('backend', 'device', 'whole'), [
-    ('compiled', 'cuda', True), ('compiled', 'cpu', False), ('torch', 'cuda', False),
-    ('tensorrt', 'cuda', False)])
+@pytest.mark.parametrize(
+    ('backend', 'device', 'whole'),
+    [
+        ('compiled', 'cuda', True),
+        ('compiled', 'cpu', False),
+        ('torch', 'cuda', False),
+        ('tensorrt', 'cuda', False),
+    ],
+)
 def test_only_compiled_networks_on_cuda_make_whole_frames(backend, device, whole):
     how = Execution(device=torch.device(device), precision='fp32', backend=backend)
     assert how.whole_frames is whole
@@ -216,8 +233,10 @@ def test_a_graph_gives_what_its_frame_gives_from_host_and_device():
 
     pairs = [(image(seed), measured(seed, holes=False)) for seed in range(6)]
     graph = FrameGraph(frame, pairs[0])
-    results = [graph(*(value.cuda() if seed % 2 else value for value in pair))
-               for seed, pair in enumerate(pairs)]     # all on their way before one is read
+    results = [
+        graph(*(value.cuda() if seed % 2 else value for value in pair))
+        for seed, pair in enumerate(pairs)
+    ]  # all on their way before one is read
     for pair, got in zip(pairs, results, strict=True):
         for one, other in zip(got, frame(*(value.cuda() for value in pair)), strict=True):
             torch.testing.assert_close(one, other)
@@ -229,8 +248,9 @@ def test_a_frame_that_asks_the_host_is_refused_before_its_capture():
     with pytest.raises(BackendError, match='the value of a tensor on the host'):
         FrameGraph(lambda rgb: (rgb * int(rgb.sum()),), (image(0),))
     with pytest.raises(BackendError, match='the frame cannot be one CUDA graph'):
-        FrameGraph(lambda rgb: (rgb + torch.tensor([1.0, 2.0], device='cuda').mean(),),
-                   (image(0),))
+        FrameGraph(
+            lambda rgb: (rgb + torch.tensor([1.0, 2.0], device='cuda').mean(),), (image(0),)
+        )
     assert float(torch.ones(3, device='cuda').sum()) == 3.0, 'CUDA goes on'
 
 
@@ -241,21 +261,36 @@ def test_a_frame_that_asks_the_host_is_refused_before_its_capture():
 def test_captured_frames_are_the_staged_ones(tmp_path, method, prior):
     bundle = write_prior_bundle(tmp_path / 'prior', metric_network(), {'name': 'tiny-prior'})
     network = small() if method == 'apdepth' else lotus()
-    weights = write_refiner_bundle(tmp_path / 'refiner', network, name=method,
-                                   licence='Apache-2.0', source='random weights')
+    weights = write_refiner_bundle(
+        tmp_path / 'refiner', network, name=method, licence='Apache-2.0', source='random weights'
+    )
     told = []
-    compiled, staged = (DepthRefiner.from_settings(ModelSettings(
-        device='cuda', precision='fp16', backend=backend, prior=prior, refiner=method,
-        prior_weights=str(bundle.path), refiner_weights=str(weights.path)), told.append)
-        for backend in ('compiled', 'torch'))
+    compiled, staged = (
+        DepthRefiner.from_settings(
+            ModelSettings(
+                device='cuda',
+                precision='fp16',
+                backend=backend,
+                prior=prior,
+                refiner=method,
+                prior_weights=str(bundle.path),
+                refiner_weights=str(weights.path),
+            ),
+            told.append,
+        )
+        for backend in ('compiled', 'torch')
+    )
     compiled.warm_up(64, 48)
     for seed in range(4):
         depth = measured(seed)
-        result, expected = (made.refine(SEEN.roll(seed, 3), CAMERA, sensor_depth_m_B1HW=depth)
-                            for made in (compiled, staged))
+        result, expected = (
+            made.refine(SEEN.roll(seed, 3), CAMERA, sensor_depth_m_B1HW=depth)
+            for made in (compiled, staged)
+        )
         assert result.depth_m_B1HW.is_cuda
         assert ('frame' in result.timings_ms) is (seed > 0)
-        torch.testing.assert_close(result.depth_m_B1HW, expected.depth_m_B1HW, rtol=0.02,
-                                   atol=0.02)
+        torch.testing.assert_close(
+            result.depth_m_B1HW, expected.depth_m_B1HW, rtol=0.02, atol=0.02
+        )
         assert torch.equal(result.prior_m_B1HW.isnan(), expected.prior_m_B1HW.isnan())
     assert told == []

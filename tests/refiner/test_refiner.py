@@ -24,13 +24,12 @@ def camera(width=53, height=37):
 
 def image(width=53, height=37, batch=1):
     generator = torch.Generator().manual_seed(0)
-    return torch.randint(0, 256, (batch, 3, height, width), generator=generator,
-                         dtype=torch.uint8)
+    return torch.randint(0, 256, (batch, 3, height, width), generator=generator, dtype=torch.uint8)
 
 
 def sensor(width=53, height=37, batch=1):
     ramp = torch.linspace(1.0, 4.0, width).expand(batch, 1, height, width).clone()
-    ramp[..., height // 2:, width // 2:] *= 0.6
+    ramp[..., height // 2 :, width // 2 :] *= 0.6
     return ramp
 
 
@@ -40,24 +39,33 @@ def settings(**changes):
 
 def refiner(network=None, **changes):
     chosen = settings(**changes)
-    return DepthRefiner(SensorPrior(), SharpEstimator(network or small()),
-                        choose('cpu', chosen.precision), chosen)
+    return DepthRefiner(
+        SensorPrior(), SharpEstimator(network or small()), choose('cpu', chosen.precision), chosen
+    )
 
 
 @pytest.fixture(scope='module')
 def bundles(tmp_path_factory):
     folder = tmp_path_factory.mktemp('bundles')
     prior = write_prior_bundle(folder / 'prior', metric_network(), {'name': 'tiny-prior'})
-    edges = write_refiner_bundle(folder / 'refiner', small(), name='tiny-refiner',
-                                 licence='Apache-2.0', source='random weights')
+    edges = write_refiner_bundle(
+        folder / 'refiner',
+        small(),
+        name='tiny-refiner',
+        licence='Apache-2.0',
+        source='random weights',
+    )
     return {'prior_weights': str(prior.path), 'refiner_weights': str(edges.path)}
 
 
 @pytest.mark.parametrize('make', [small, lotus])
 @pytest.mark.parametrize(('width', 'height', 'batch'), [(53, 37, 2), (64, 48, 1), (33, 200, 1)])
 def test_every_map_has_the_images_size(make, width, height, batch):
-    result = refiner(make()).refine(image(width, height, batch), camera(width, height),
-                                    sensor_depth_m_B1HW=sensor(width, height, batch))
+    result = refiner(make()).refine(
+        image(width, height, batch),
+        camera(width, height),
+        sensor_depth_m_B1HW=sensor(width, height, batch),
+    )
     for name in ('depth_m', 'prior_m', 'difference', 'confidence'):
         maps = getattr(result, f'{name}_B1HW')
         assert maps.shape == (batch, 1, height, width), name
@@ -72,8 +80,9 @@ def test_every_map_has_the_images_size(make, width, height, batch):
 
 
 def test_a_refiner_that_adds_nothing_gives_the_prior():
-    result = refiner(small(residual_gain=0.0)).refine(image(), camera(),
-                                                      sensor_depth_m_B1HW=sensor())
+    result = refiner(small(residual_gain=0.0)).refine(
+        image(), camera(), sensor_depth_m_B1HW=sensor()
+    )
     torch.testing.assert_close(result.depth_m_B1HW, sensor(), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(result.confidence_B1HW, torch.ones(1, 1, 37, 53), rtol=0, atol=1e-3)
     assert result.clamped == 0
@@ -98,8 +107,9 @@ def test_scale_and_shift_come_back_from_agreeing_pixels(align):
     result = aligned.refine(image(), camera(), sensor_depth_m_B1HW=sensor())
     assert float(result.scale_shift.scale_B) == pytest.approx(1.7, rel=1e-4)
     assert float(result.scale_shift.shift_B) == pytest.approx(0.3, rel=1e-3)
-    torch.testing.assert_close(result.depth_m_B1HW[..., 4:, :], sensor()[..., 4:, :],
-                               rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        result.depth_m_B1HW[..., 4:, :], sensor()[..., 4:, :], rtol=1e-4, atol=1e-4
+    )
     assert bool((result.confidence_B1HW[..., :4, :] == 0.0).all())
 
 
@@ -112,8 +122,10 @@ def test_align_none_leaves_the_estimate():
 
 class Constant(Affine):
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
-        return Estimate(depth_B1HW=torch.full_like(prior_m_B1HW, 2.0),
-                        difference_B1HW=torch.zeros_like(prior_m_B1HW))
+        return Estimate(
+            depth_B1HW=torch.full_like(prior_m_B1HW, 2.0),
+            difference_B1HW=torch.zeros_like(prior_m_B1HW),
+        )
 
 
 def test_what_cannot_be_aligned_is_the_prior_at_low_confidence():
@@ -140,8 +152,9 @@ def test_an_image_without_any_depth_does_not_spoil_its_neighbour():
 def test_holes_of_the_prior_are_filled_at_lower_confidence():
     measured = sensor(width=80, height=64)
     measured[..., 20:50, 20:60] = math.nan
-    result = refiner(small(residual_gain=0.0)).refine(image(80, 64), camera(80, 64),
-                                                      sensor_depth_m_B1HW=measured)
+    result = refiner(small(residual_gain=0.0)).refine(
+        image(80, 64), camera(80, 64), sensor_depth_m_B1HW=measured
+    )
     assert bool(torch.isfinite(result.depth_m_B1HW).all())
     assert bool(torch.isnan(result.prior_m_B1HW[..., 20:50, 20:60]).all())
     assert float(result.confidence_B1HW[0, 0, 35, 40]) == 0.0
@@ -165,10 +178,12 @@ def test_depth_behind_the_camera_is_clamped_and_counted():
 def test_one_seed_gives_one_depth_frame_after_frame():
     network = lotus()
     seeded = refiner(network, refiner='sharpdepth', seed=4)
-    first, second = (seeded.refine(image(), camera(), sensor_depth_m_B1HW=sensor())
-                     for _ in range(2))
+    first, second = (
+        seeded.refine(image(), camera(), sensor_depth_m_B1HW=sensor()) for _ in range(2)
+    )
     other = refiner(network, refiner='sharpdepth', seed=5).refine(
-        image(), camera(), sensor_depth_m_B1HW=sensor())
+        image(), camera(), sensor_depth_m_B1HW=sensor()
+    )
     assert torch.equal(first.depth_m_B1HW, second.depth_m_B1HW)
     assert not torch.equal(first.difference_B1HW, other.difference_B1HW)
 
@@ -184,15 +199,18 @@ def test_sensor_depth_of_another_size_is_resized():
     assert result.prior_m_B1HW.shape == result.depth_m_B1HW.shape == (1, 1, 37, 53)
 
 
-@pytest.mark.parametrize(('rgb', 'message'), [
-    (torch.zeros(3, 37, 53, dtype=torch.uint8), r'shape \(3, 37, 53\), not'),
-    (torch.zeros(1, 1, 37, 53), r'shape \(1, 1, 37, 53\), not'),
-    (torch.zeros(0, 3, 37, 53), 'not \\(batch, 3'),
-    (torch.zeros(1, 3, 48, 64), 'image is 64x48, its intrinsics are for 53x37'),
-    (torch.full((1, 3, 37, 53), 200.0), 'uint8 in 0..255 or float in 0..1'),
-    (torch.full((1, 3, 37, 53), math.nan), 'uint8 in 0..255 or float in 0..1'),
-    (torch.zeros(1, 3, 37, 53, dtype=torch.int32), 'image of torch.int32 must be'),
-])
+@pytest.mark.parametrize(
+    ('rgb', 'message'),
+    [
+        (torch.zeros(3, 37, 53, dtype=torch.uint8), r'shape \(3, 37, 53\), not'),
+        (torch.zeros(1, 1, 37, 53), r'shape \(1, 1, 37, 53\), not'),
+        (torch.zeros(0, 3, 37, 53), 'not \\(batch, 3'),
+        (torch.zeros(1, 3, 48, 64), 'image is 64x48, its intrinsics are for 53x37'),
+        (torch.full((1, 3, 37, 53), 200.0), 'uint8 in 0..255 or float in 0..1'),
+        (torch.full((1, 3, 37, 53), math.nan), 'uint8 in 0..255 or float in 0..1'),
+        (torch.zeros(1, 3, 37, 53, dtype=torch.int32), 'image of torch.int32 must be'),
+    ],
+)
 def test_images_that_cannot_be_used_are_refused(rgb, message):
     with pytest.raises(InputError, match=message):
         refiner().refine(rgb, camera(), sensor_depth_m_B1HW=sensor())
@@ -242,7 +260,8 @@ def test_bfloat16_stays_near_float32(bundles):
     chosen = {'prior': 'bundled', **bundles}
     exact = DepthRefiner.from_settings(settings(**chosen)).refine(image(), camera())
     rounded = DepthRefiner.from_settings(settings(**chosen, precision='bf16')).refine(
-        image(), camera())
+        image(), camera()
+    )
     assert rounded.depth_m_B1HW.dtype == torch.float32
     ratio = rounded.depth_m_B1HW / exact.depth_m_B1HW
     assert float((ratio - 1.0).abs().mean()) < 0.03

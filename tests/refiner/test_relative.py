@@ -44,7 +44,7 @@ def image(batch=1):
 def scene(batch=1):
     """Return metres with a slope and a step."""
     depth = torch.linspace(1.0, 4.0, WIDTH).expand(batch, 1, HEIGHT, WIDTH).clone()
-    depth[..., HEIGHT // 2:, WIDTH // 2:] *= 0.6
+    depth[..., HEIGHT // 2 :, WIDTH // 2 :] *= 0.6
     return depth
 
 
@@ -85,7 +85,7 @@ class Fixed:
         value = 1.0 / truth if self.spec.output == 'disparity' else truth
         if self.spec.output != 'metric':
             value = value * 0.3 - 1.0
-        value[..., :self.wrong, :] = float(value.max())
+        value[..., : self.wrong, :] = float(value.max())
         return Estimate(depth_B1HW=value, difference_B1HW=None, kind=self.spec.output)
 
 
@@ -94,8 +94,9 @@ def settings(**changes):
 
 
 def refiner(estimator, prior=None, scale_prior=None, **changes):
-    return DepthRefiner(prior or SensorPrior(), estimator, choose('cpu', 'fp32'),
-                        settings(**changes), scale_prior)
+    return DepthRefiner(
+        prior or SensorPrior(), estimator, choose('cpu', 'fp32'), settings(**changes), scale_prior
+    )
 
 
 def test_scale_priors_are_the_metric_ones():
@@ -120,8 +121,9 @@ def test_without_a_refiner_the_prior_comes_out_in_metres(scale_prior):
     result = plain.refine(image(2), camera(), sensor_depth_m_B1HW=scene(2))
     torch.testing.assert_close(result.depth_m_B1HW, scene(2), rtol=1e-3, atol=1e-3)
     assert result.scale_shift.status_B.tolist() == [FitStatus.OK] * 2
-    torch.testing.assert_close(result.scale_shift.scale_B, torch.full((2,), 1 / 11.0), rtol=1e-3,
-                               atol=1e-5)
+    torch.testing.assert_close(
+        result.scale_shift.scale_B, torch.full((2,), 1 / 11.0), rtol=1e-3, atol=1e-5
+    )
     assert float(result.confidence_B1HW.min()) == 1.0
 
 
@@ -150,17 +152,28 @@ class Seen(Disparity):
         return PriorDepth(depth_B1HW=rgb_B3HW.mean(1, keepdim=True) * 30.0, kind='disparity')
 
 
-@pytest.mark.parametrize(('preset', 'edge_px', 'size'), [
-    ('official_compat', 96, (80, 96)), ('official_compat', 31, (25, 31)),
-    ('normalized', 96, (HEIGHT, WIDTH))])
+@pytest.mark.parametrize(
+    ('preset', 'edge_px', 'size'),
+    [
+        ('official_compat', 96, (80, 96)),
+        ('official_compat', 31, (25, 31)),
+        ('normalized', 96, (HEIGHT, WIDTH)),
+    ],
+)
 def test_apdepths_code_shows_its_prior_what_the_refiner_works_on(preset, edge_px, size):
     network = tiny_of(apdepth_spec(preset))
     encoded = []
     network.codec.vae.encoder.register_forward_pre_hook(
-        lambda module, args: encoded.append(args[0].clone()))
+        lambda module, args: encoded.append(args[0].clone())
+    )
     seen = Seen()
-    made = DepthRefiner(seen, SharpEstimator(network, max_edge_px=edge_px), choose('cpu', 'fp32'),
-                        settings(prior='depth_anything_v2'), Exact())
+    made = DepthRefiner(
+        seen,
+        SharpEstimator(network, max_edge_px=edge_px),
+        choose('cpu', 'fp32'),
+        settings(prior='depth_anything_v2'),
+        Exact(),
+    )
     result = made.refine(image(), camera())
     assert seen.rgb.shape[-2:] == size
     assert (seen.intrinsics.height, seen.intrinsics.width) == size
@@ -168,7 +181,7 @@ def test_apdepths_code_shows_its_prior_what_the_refiner_works_on(preset, edge_px
     if preset == 'official_compat':
         # Disparity reaches the encoder as the network gave it: nothing resampled, nothing scaled.
         given = seen.rgb.mean(1, keepdim=True).expand(-1, 3, -1, -1) * 30.0
-        torch.testing.assert_close(encoded[0][..., :size[0], :size[1]], given)
+        torch.testing.assert_close(encoded[0][..., : size[0], : size[1]], given)
 
 
 def test_a_metric_prior_serves_as_disparity_where_its_range_is_normalised():
@@ -179,8 +192,11 @@ def test_a_metric_prior_serves_as_disparity_where_its_range_is_normalised():
 
 def test_weights_for_raw_disparity_refuse_a_metric_prior():
     made = refiner(Fixed(apdepth_spec('official_compat')), Exact())
-    with pytest.raises(InputError, match='raw disparity of the network that it was trained with, '
-                                         'not metric depth; use prior:=depth_anything_v2'):
+    with pytest.raises(
+        InputError,
+        match='raw disparity of the network that it was trained with, '
+        'not metric depth; use prior:=depth_anything_v2',
+    ):
         made.refine(image(), camera())
 
 
@@ -190,8 +206,9 @@ def test_a_network_for_metres_gets_a_relative_prior_in_metres():
     torch.testing.assert_close(estimator.got, scene(), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize('spec', [
-    apdepth_spec(), lotus_spec('g'), lotus_spec('d', 'disparity'), marigold_spec('v1-1')])
+@pytest.mark.parametrize(
+    'spec', [apdepth_spec(), lotus_spec('g'), lotus_spec('d', 'disparity'), marigold_spec('v1-1')]
+)
 @pytest.mark.parametrize('align', ['auto', 'lstsq', 'robust'])
 def test_relative_estimates_come_to_metres_in_their_own_space(spec, align):
     result = refiner(Fixed(spec), Exact(), align=align).refine(image(2), camera())
@@ -203,14 +220,18 @@ def test_relative_estimates_come_to_metres_in_their_own_space(spec, align):
 @pytest.mark.parametrize('spec', [apdepth_spec(), lotus_spec('d', 'disparity')])
 def test_pixels_that_disagree_do_not_pull_the_final_fit(spec):
     result = refiner(Fixed(spec, wrong=4), Exact(), align='robust').refine(image(), camera())
-    torch.testing.assert_close(result.depth_m_B1HW[..., 4:, :], scene()[..., 4:, :], rtol=2e-3,
-                               atol=2e-3)
+    torch.testing.assert_close(
+        result.depth_m_B1HW[..., 4:, :], scene()[..., 4:, :], rtol=2e-3, atol=2e-3
+    )
     assert float(result.difference_B1HW[..., :4, :].mean()) > 0.4
 
 
 def test_relative_depth_without_a_fit_is_refused():
-    with pytest.raises(InputError, match='this refiner gives relative depth, which has no metres '
-                                         'without a fit; set align to auto'):
+    with pytest.raises(
+        InputError,
+        match='this refiner gives relative depth, which has no metres '
+        'without a fit; set align to auto',
+    ):
         refiner(Fixed(lotus_spec('g')), Exact(), align='none').refine(image(), camera())
 
 
@@ -232,26 +253,42 @@ def test_a_prior_that_cannot_be_brought_to_metres_is_the_reference():
     assert float(result.confidence_B1HW.max()) == pytest.approx(UNALIGNED)
 
 
-@pytest.mark.parametrize('spec', [
-    sharpdepth_spec('paper'), sharpdepth_spec('official_code'), apdepth_spec('paper'),
-    apdepth_spec(), apdepth_spec('official_compat'), lotus_spec('g'), lotus_spec('d'),
-    marigold_spec('v1-0'), marigold_spec('v1-1')])
+@pytest.mark.parametrize(
+    'spec',
+    [
+        sharpdepth_spec('paper'),
+        sharpdepth_spec('official_code'),
+        apdepth_spec('paper'),
+        apdepth_spec(),
+        apdepth_spec('official_compat'),
+        lotus_spec('g'),
+        lotus_spec('d'),
+        marigold_spec('v1-0'),
+        marigold_spec('v1-1'),
+    ],
+)
 def test_every_preset_runs_from_image_to_metres_and_repeats(spec):
     network = tiny_of(replace(spec, max_edge_px=0))
-    made = DepthRefiner(Disparity(), SharpEstimator(network), choose('cpu', 'fp32'),
-                        settings(refiner=spec.method, seed=3), SensorPrior())
+    made = DepthRefiner(
+        Disparity(),
+        SharpEstimator(network),
+        choose('cpu', 'fp32'),
+        settings(refiner=spec.method, seed=3),
+        SensorPrior(),
+    )
     holed = scene(2)
     holed[:, :, 5:9, 7:30] = math.nan
-    first, second = (made.refine(image(2), camera(), sensor_depth_m_B1HW=holed)
-                     for _ in range(2))
+    first, second = (made.refine(image(2), camera(), sensor_depth_m_B1HW=holed) for _ in range(2))
     assert torch.equal(first.depth_m_B1HW, second.depth_m_B1HW)
     assert first.depth_m_B1HW.shape == (2, 1, HEIGHT, WIDTH)
     assert bool(torch.isfinite(first.depth_m_B1HW).all())
     assert bool(((first.confidence_B1HW >= 0.0) & (first.confidence_B1HW <= 1.0)).all())
 
 
-@pytest.mark.parametrize('spec', [sharpdepth_spec('paper'), apdepth_spec(),
-                                    apdepth_spec('official_compat'), lotus_spec('g')])
+@pytest.mark.parametrize(
+    'spec',
+    [sharpdepth_spec('paper'), apdepth_spec(), apdepth_spec('official_compat'), lotus_spec('g')],
+)
 def test_constant_priors_give_no_nan(spec):
     class Wall(Disparity):
         def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
@@ -270,8 +307,9 @@ class Behind(Fixed):
         return Estimate(depth_B1HW=depth, difference_B1HW=(depth < 0.0).float())
 
 
-@pytest.mark.parametrize(('preset', 'lowest', 'clamped'), [('paper', 0.01, 6),
-                                                           ('official_code', -5.0, 0)])
+@pytest.mark.parametrize(
+    ('preset', 'lowest', 'clamped'), [('paper', 0.01, 6), ('official_code', -5.0, 0)]
+)
 def test_only_the_papers_preset_keeps_depth_in_front_of_the_camera(preset, lowest, clamped):
     result = refiner(Behind(sharpdepth_spec(preset)), Exact()).refine(image(), camera())
     assert float(result.depth_m_B1HW.min()) == pytest.approx(lowest, abs=1e-4)
@@ -283,13 +321,15 @@ class Graded(Fixed):
 
     def estimate(self, rgb_B3HW, prior_B1HW, known_B1HW, generator, *, shrink=1.0):
         difference = torch.zeros_like(prior_B1HW)
-        difference[..., :HEIGHT // 2, :] = 0.25
+        difference[..., : HEIGHT // 2, :] = 0.25
         depth = prior_B1HW + 4.0 * difference
         return Estimate(depth_B1HW=depth, difference_B1HW=difference)
 
 
-@pytest.mark.parametrize(('spec', 'option', 'shift'), [
-    (0.5, 0.0, 'pulled'), (0.2, 0.0, 'exact'), (0.5, 0.2, 'exact'), (0.2, 0.5, 'pulled')])
+@pytest.mark.parametrize(
+    ('spec', 'option', 'shift'),
+    [(0.5, 0.0, 'pulled'), (0.2, 0.0, 'exact'), (0.5, 0.2, 'exact'), (0.2, 0.5, 'pulled')],
+)
 def test_the_option_wins_over_the_recipes_threshold_unless_it_is_0(spec, option, shift):
     chosen = replace(sharpdepth_spec('paper'), agree_below=spec)
     result = refiner(Graded(chosen), Exact(), agree_below=option).refine(image(), camera())
@@ -297,9 +337,15 @@ def test_the_option_wins_over_the_recipes_threshold_unless_it_is_0(spec, option,
     assert off < 1e-4 if shift == 'exact' else off > 0.1
 
 
-@pytest.mark.parametrize(('fit', 'align', 'inliers'), [
-    ('lstsq', 'auto', 'all'), ('robust', 'auto', 'some'), ('lstsq', 'robust', 'some'),
-    ('robust', 'lstsq', 'all')])
+@pytest.mark.parametrize(
+    ('fit', 'align', 'inliers'),
+    [
+        ('lstsq', 'auto', 'all'),
+        ('robust', 'auto', 'some'),
+        ('lstsq', 'robust', 'some'),
+        ('robust', 'lstsq', 'all'),
+    ],
+)
 def test_the_option_wins_over_the_recipes_fit_unless_it_is_auto(fit, align, inliers):
     chosen = replace(ModelSpec(), fit=fit, agree_below=1.0)
 
@@ -323,11 +369,15 @@ def test_runtime_options_are_adopted_and_others_are_not():
     assert made.update_settings(settings(align='none'))
     unfitted = made.refine(image(), camera())
     assert float(unfitted.scale_shift.scale_B) == 1.0
-    for change in ({'seed': 9}, {'refiner_weights': 'other'}, {'scale_prior': 'bundled'},
-                   {'max_edge_px': 320}, {'device': 'auto'}):
+    for change in (
+        {'seed': 9},
+        {'refiner_weights': 'other'},
+        {'scale_prior': 'bundled'},
+        {'max_edge_px': 320},
+        {'device': 'auto'},
+    ):
         assert not made.update_settings(settings(align='none', **change)), change
-    torch.testing.assert_close(made.refine(image(), camera()).depth_m_B1HW,
-                               unfitted.depth_m_B1HW)
+    torch.testing.assert_close(made.refine(image(), camera()).depth_m_B1HW, unfitted.depth_m_B1HW)
 
 
 def test_both_priors_are_described():
@@ -336,14 +386,18 @@ def test_both_priors_are_described():
 
 
 def bundle(folder, network):
-    return str(write_refiner_bundle(folder, network, name='tiny', licence='Apache-2.0',
-                                    source='random weights').path)
+    return str(
+        write_refiner_bundle(
+            folder, network, name='tiny', licence='Apache-2.0', source='random weights'
+        ).path
+    )
 
 
 def test_settings_load_two_priors_and_an_aligned_refiner(tmp_path):
     where = bundle(tmp_path / 'lotus', tiny_of(replace(lotus_spec('d'), max_edge_px=0)))
-    made = DepthRefiner.from_settings(settings(
-        scale_prior='sensor', refiner='aligned', refiner_weights=where, max_edge_px=24))
+    made = DepthRefiner.from_settings(
+        settings(scale_prior='sensor', refiner='aligned', refiner_weights=where, max_edge_px=24)
+    )
     result = made.refine(image(), camera(), sensor_depth_m_B1HW=scene())
     assert result.depth_m_B1HW.shape == (1, 1, HEIGHT, WIDTH)
     with pytest.raises(WeightsError, match='is trained for aligned; use refiner:=aligned'):
@@ -353,6 +407,7 @@ def test_settings_load_two_priors_and_an_aligned_refiner(tmp_path):
 def test_the_working_size_is_the_options(tmp_path):
     where = bundle(tmp_path / 'lotus', tiny_of(lotus_spec('d')))
     for option, edge in ((24, 24), (0, 768)):
-        made = DepthRefiner.from_settings(settings(
-            refiner='aligned', refiner_weights=where, max_edge_px=option))
+        made = DepthRefiner.from_settings(
+            settings(refiner='aligned', refiner_weights=where, max_edge_px=option)
+        )
         assert made._estimator._working_size((HEIGHT, WIDTH)) == (edge * HEIGHT // WIDTH, edge)

@@ -9,16 +9,19 @@ import pytest
 def view(difference_HW, *, truth=True):
     height, width = difference_HW.shape
     index_HW = np.arange(height * width, dtype=np.float32).reshape(height, width)
-    return View(rgb_HW3=np.zeros((height, width, 3), np.uint8), prior_m_HW=index_HW,
-                refined_m_HW=index_HW + 1, difference_HW=difference_HW,
-                truth_m_HW=index_HW + 2 if truth else None)
+    return View(
+        rgb_HW3=np.zeros((height, width, 3), np.uint8),
+        prior_m_HW=index_HW,
+        refined_m_HW=index_HW + 1,
+        difference_HW=difference_HW,
+        truth_m_HW=index_HW + 2 if truth else None,
+    )
 
 
-@pytest.mark.parametrize(('row', 'column'), [
-    (15, 25), (0, 0), (19, 39)])
+@pytest.mark.parametrize(('row', 'column'), [(15, 25), (0, 0), (19, 39)])
 def test_window_holds_the_peak_and_all_maps_are_cut_alike(row, column):
     difference = np.zeros((20, 40), np.float32)
-    difference[max(0, row - 2):row + 1, max(0, column - 8):column + 1] = 0.1
+    difference[max(0, row - 2) : row + 1, max(0, column - 8) : column + 1] = 0.1
     difference[row, column] = 1.0
     cut = closeup(view(difference))
     assert cut.rgb_HW3.shape == (6, 12, 3)

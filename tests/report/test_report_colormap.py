@@ -18,11 +18,14 @@ VIRIDIS_LOW, VIRIDIS_HIGH = (68, 1, 84), (253, 231, 37)
 INFERNO_LOW, INFERNO_HIGH = (0, 0, 4), (252, 255, 164)
 
 
-@pytest.mark.parametrize(('palette', 'low', 'high'), [
-    (Palette.DEPTH, TURBO_HIGH, TURBO_LOW),
-    (Palette.DIFFERENCE, VIRIDIS_LOW, VIRIDIS_HIGH),
-    (Palette.ERROR, INFERNO_LOW, INFERNO_HIGH),
-])
+@pytest.mark.parametrize(
+    ('palette', 'low', 'high'),
+    [
+        (Palette.DEPTH, TURBO_HIGH, TURBO_LOW),
+        (Palette.DIFFERENCE, VIRIDIS_LOW, VIRIDIS_HIGH),
+        (Palette.ERROR, INFERNO_LOW, INFERNO_HIGH),
+    ],
+)
 def test_limits_have_the_end_colors_of_the_published_tables(palette, low, high):
     painted = colorize(np.array([[1.0, 3.0]]), 1.0, 3.0, palette)
     np.testing.assert_allclose(painted[0, 0].astype(int), low, atol=1)

@@ -11,16 +11,32 @@ from depth_refiner_ros.report.plots import latency_plot
 import numpy as np
 import pytest
 
-PRIOR = {'abs_rel': 0.1, 'rmse_m': 0.5, 'si_log': 9.0, 'delta1': 0.9, 'dbe_acc_px': 3.0,
-         'dbe_compl_px': 20.0}
-REFINED = {'abs_rel': 0.08, 'rmse_m': 0.5, 'si_log': 10.0, 'delta1': 0.95, 'dbe_acc_px': 2.0,
-           'dbe_compl_px': None}
-SUMMARY = {'frames_in': 60, 'frames_out': 57, 'dropped': {'superseded': 3}, 'fps': 7.25,
-           'latency_ms': {'p50': 120.0, 'p95': 140.0, 'p99': 150.0},
-           'depth': {'prior': PRIOR, 'refined': REFINED},
-           'depth_spread': {'prior': dict.fromkeys(PRIOR, 0.01), 'refined': None},
-           'mesh': {'vertices': 1234567, 'triangles': 2, 'accuracy_mm': 4.25,
-                    'completeness_mm': None}}
+PRIOR = {
+    'abs_rel': 0.1,
+    'rmse_m': 0.5,
+    'si_log': 9.0,
+    'delta1': 0.9,
+    'dbe_acc_px': 3.0,
+    'dbe_compl_px': 20.0,
+}
+REFINED = {
+    'abs_rel': 0.08,
+    'rmse_m': 0.5,
+    'si_log': 10.0,
+    'delta1': 0.95,
+    'dbe_acc_px': 2.0,
+    'dbe_compl_px': None,
+}
+SUMMARY = {
+    'frames_in': 60,
+    'frames_out': 57,
+    'dropped': {'superseded': 3},
+    'fps': 7.25,
+    'latency_ms': {'p50': 120.0, 'p95': 140.0, 'p99': 150.0},
+    'depth': {'prior': PRIOR, 'refined': REFINED},
+    'depth_spread': {'prior': dict.fromkeys(PRIOR, 0.01), 'refined': None},
+    'mesh': {'vertices': 1234567, 'triangles': 2, 'accuracy_mm': 4.25, 'completeness_mm': None},
+}
 VOID = {'meta', 'img', 'br'}
 
 
@@ -64,8 +80,9 @@ def report(**changes):
 def test_numbers_of_the_table_are_those_of_the_summary():
     page = Page(render(report()))
     for metric in METRICS:
-        expected = [value for value in (PRIOR[metric.key], REFINED[metric.key])
-                    if value is not None]
+        expected = [
+            value for value in (PRIOR[metric.key], REFINED[metric.key]) if value is not None
+        ]
         assert page.cells[metric.key] == expected
 
 
@@ -80,8 +97,14 @@ def test_ratio_is_colored_by_what_is_better():
 
 
 def test_pictures_are_inside_and_decode(picture):
-    page = Page(render(report(panels=[Figure(caption='one', picture=picture)],
-                              mesh_views=[Figure(caption='two', picture=picture)])))
+    page = Page(
+        render(
+            report(
+                panels=[Figure(caption='one', picture=picture)],
+                mesh_views=[Figure(caption='two', picture=picture)],
+            )
+        )
+    )
     assert len(page.images) == 2
     for source in page.images:
         head, _, data = source.partition(',')
@@ -91,8 +114,12 @@ def test_pictures_are_inside_and_decode(picture):
 
 
 def test_nothing_is_loaded_from_elsewhere(picture):
-    text = render(report(panels=[Figure(caption='p', picture=picture)],
-                         plots=[Figure(caption='t', picture=latency_plot([1.0, 2.0]))]))
+    text = render(
+        report(
+            panels=[Figure(caption='p', picture=picture)],
+            plots=[Figure(caption='t', picture=latency_plot([1.0, 2.0]))],
+        )
+    )
     assert all(address.startswith('data:') for address in Page(text).addresses)
     assert 'url(' not in text
     assert '<script' not in text
@@ -101,10 +128,17 @@ def test_nothing_is_loaded_from_elsewhere(picture):
 
 def test_every_text_is_escaped():
     evil = '<script>alert("1")</script>&'
-    text = render(report(title=evil, subtitle=evil, facts={evil: evil}, notes=[evil],
-                         settings={evil: {evil: evil}},
-                         plots=[Figure(caption=evil, picture='<svg></svg>')],
-                         summary={**SUMMARY, 'dropped': {evil: 2}}))
+    text = render(
+        report(
+            title=evil,
+            subtitle=evil,
+            facts={evil: evil},
+            notes=[evil],
+            settings={evil: {evil: evil}},
+            plots=[Figure(caption=evil, picture='<svg></svg>')],
+            summary={**SUMMARY, 'dropped': {evil: 2}},
+        )
+    )
     Page(text)
     assert '<script' not in text
     assert text.count('&lt;script&gt;') == 11
@@ -122,9 +156,13 @@ def test_drops_are_told_by_reason():
 
 
 def test_source_without_truth_says_so():
-    bare = {**SUMMARY, 'depth': {'prior': None, 'refined': None}, 'fps': None,
-            'latency_ms': {'p50': None}, 'mesh': {'vertices': 0, 'triangles': 0,
-                                                  'accuracy_mm': None, 'completeness_mm': None}}
+    bare = {
+        **SUMMARY,
+        'depth': {'prior': None, 'refined': None},
+        'fps': None,
+        'latency_ms': {'p50': None},
+        'mesh': {'vertices': 0, 'triangles': 0, 'accuracy_mm': None, 'completeness_mm': None},
+    }
     text = render(report(summary=bare))
     Page(text)
     assert 'No ground truth' in text
@@ -136,7 +174,9 @@ def test_light_and_dark_are_offered():
     assert 'name="color-scheme" content="light dark"' in text
 
 
-@pytest.mark.parametrize(('value', 'decimals', 'text'), [
-    (None, 2, '–'), (1234.5, 1, '1 234.5'), (0.12345, 4, '0.1235'), (3, 0, '3')])
+@pytest.mark.parametrize(
+    ('value', 'decimals', 'text'),
+    [(None, 2, '–'), (1234.5, 1, '1 234.5'), (0.12345, 4, '0.1235'), (3, 0, '3')],
+)
 def test_numbers_as_people_read_them(value, decimals, text):
     assert number_text(value, decimals) == text

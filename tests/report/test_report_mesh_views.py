@@ -20,15 +20,18 @@ GREEN = np.tile(np.array([[0, 200, 0]], np.uint8), (4, 1))
 
 
 def camera_above(height_m=4.0):
-    return Camera(eye_m_3=np.array([0.0, 0.0, height_m]), target_m_3=np.zeros(3),
-                  up_3=np.array([0.0, 1.0, 0.0]))
+    return Camera(
+        eye_m_3=np.array([0.0, 0.0, height_m]),
+        target_m_3=np.zeros(3),
+        up_3=np.array([0.0, 1.0, 0.0]),
+    )
 
 
 def test_floor_seen_squarely_has_its_own_color_and_true_size():
     picture = MeshPainter(FLOOR, UPWARD, GREEN).paint(camera_above(), 80, 60)
     covered = 1.0 - picture[..., 0] / PAPER_RGB[0]
     # 2 m at 4 m with 40 degrees over 60 rows: 60 / (2 tan 20) x 2 / 4 = 41.2 pixels a side
-    assert covered.sum() == pytest.approx(41.2 ** 2, rel=0.01)
+    assert covered.sum() == pytest.approx(41.2**2, rel=0.01)
     np.testing.assert_array_equal(picture[30, 40], [0, 200, 0])  # facing the light: full color
     np.testing.assert_array_equal(picture[0, 0], [246, 247, 249])
 
@@ -38,7 +41,7 @@ def test_slanted_surface_is_darker():
     slanted = Camera(eye_m_3=np.array([0.0, -4.0, 1.0]), target_m_3=np.zeros(3), up_3=UP)
     green = int(painter.paint(slanted, 80, 60)[30, 40, 1])
     # headlight: 0.45 + 0.55 x cos of the angle between ray and normal, 1 / sqrt(17)
-    assert green == pytest.approx(200 * (0.45 + 0.55 / 17 ** 0.5), abs=2)
+    assert green == pytest.approx(200 * (0.45 + 0.55 / 17**0.5), abs=2)
 
 
 def test_backs_are_looked_through():
@@ -97,10 +100,12 @@ def test_best_sides_are_those_that_see_fronts():
 def test_views_beside_the_path_look_where_the_camera_looked():
     pose = np.eye(4)
     pose[:3, :3] = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # forward is +x, down is -z
-    start, = beside_path(pose[None], UP)
+    (start,) = beside_path(pose[None], UP)
     np.testing.assert_allclose(start.target_m_3 - start.eye_m_3, [1.3, 0, 0], atol=1e-12)
     assert [camera.name for camera in beside_path(np.stack([pose] * 3), UP)] == [
-        'from the start', 'from half way']
+        'from the start',
+        'from half way',
+    ]
     assert beside_path(np.empty((0, 4, 4)), UP) == []
 
 

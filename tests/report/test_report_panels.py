@@ -24,9 +24,13 @@ HEIGHT, WIDTH = 30, 40
 @pytest.fixture
 def view():
     depth = np.linspace(1.0, 3.0, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
-    return View(rgb_HW3=np.full((HEIGHT, WIDTH, 3), (200, 10, 60), np.uint8), prior_m_HW=depth,
-                refined_m_HW=depth * 1.1, difference_HW=np.zeros((HEIGHT, WIDTH), np.float32),
-                truth_m_HW=depth)
+    return View(
+        rgb_HW3=np.full((HEIGHT, WIDTH, 3), (200, 10, 60), np.uint8),
+        prior_m_HW=depth,
+        refined_m_HW=depth * 1.1,
+        difference_HW=np.zeros((HEIGHT, WIDTH), np.float32),
+        truth_m_HW=depth,
+    )
 
 
 def test_size_follows_from_rows_columns_and_margins(view):
@@ -41,12 +45,18 @@ def test_rows_with_and_without_truth_share_a_sheet(view):
     drawn = sheet([replace(view, truth_m_HW=None), view], tile_width=80)
     row_height = HEADER_PX + 60 + LEGEND_PX
     assert drawn.shape == (2 * row_height, 6 * 80 + 7 * GAP_PX, 3)
-    assert (drawn[:row_height, 4 * 80 + 5 * GAP_PX:] == 255).all()
+    assert (drawn[:row_height, 4 * 80 + 5 * GAP_PX :] == 255).all()
 
 
 def test_columns_come_in_order_and_errors_need_truth(view):
     assert [tile.label for tile in tiles(view)] == [
-        'image', 'prior', 'refined', 'difference', 'error of the prior', 'error of the refined']
+        'image',
+        'prior',
+        'refined',
+        'difference',
+        'error of the prior',
+        'error of the refined',
+    ]
     assert len(tiles(replace(view, truth_m_HW=None))) == 4
 
 
@@ -60,7 +70,7 @@ def test_depth_maps_of_one_row_share_one_scale(view):
 
 def test_image_is_shown_as_it_is(view):
     drawn = sheet([view], tile_width=WIDTH)
-    picture = drawn[HEADER_PX:HEADER_PX + HEIGHT, GAP_PX:GAP_PX + WIDTH]
+    picture = drawn[HEADER_PX : HEADER_PX + HEIGHT, GAP_PX : GAP_PX + WIDTH]
     np.testing.assert_array_equal(picture, view.rgb_HW3)
 
 

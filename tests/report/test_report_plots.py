@@ -28,8 +28,7 @@ def test_dots_are_placed_by_value():
 
 def test_labels_of_equal_quantiles_do_not_overlap():
     svg = ElementTree.fromstring(latency_plot([5.0, 5.0, 5.0]))
-    rows = [float(item.get('y')) for item in svg.iter(f'{SVG}text')
-            if item.text.startswith('p')]
+    rows = [float(item.get('y')) for item in svg.iter(f'{SVG}text') if item.text.startswith('p')]
     assert rows[0] - rows[1] >= 13
     assert rows[1] - rows[2] >= 13
 
@@ -56,7 +55,9 @@ def test_bars_of_nothing_and_of_zero_are_drawn():
     ElementTree.fromstring(stage_bars({'none': 0.0}))
 
 
-@pytest.mark.parametrize(('value', 'expected'), [
-    (0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (1.2, 2.0), (2.2, 2.5), (30.0, 50.0), (501.0, 1000.0)])
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [(0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (1.2, 2.0), (2.2, 2.5), (30.0, 50.0), (501.0, 1000.0)],
+)
 def test_axis_ends_at_a_round_number(value, expected):
     assert nice_ceiling(value) == pytest.approx(expected)

@@ -12,8 +12,11 @@ from rerun.chunk import RrdReader
 CAMERA = Intrinsics(fx=50.0, fy=52.0, cx=15.5, cy=11.5, width=32, height=24)
 RGB = np.full((24, 32, 3), 90, np.uint8)
 DEPTH_MM = np.tile(np.arange(0, 3200, 100, dtype=np.uint16), (24, 1))
-TRIANGLE = (np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32),
-            np.full((3, 3), 200, np.uint8))
+TRIANGLE = (
+    np.eye(3, dtype=np.float32),
+    np.array([[0, 1, 2]], np.int32),
+    np.full((3, 3), 200, np.uint8),
+)
 
 
 def pose(x_m):

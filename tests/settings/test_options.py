@@ -44,28 +44,61 @@ class Robot:
 
 def described(**changes) -> Option:
     """Make one float option of 0.5 to 60 W."""
-    return Option(**{'name': 'power_w', 'type': float, 'default': 5.0, 'doc': 'power',
-                     'unit': 'W', 'low': 0.5, 'high': 60.0, **changes})
+    return Option(
+        **{
+            'name': 'power_w',
+            'type': float,
+            'default': 5.0,
+            'doc': 'power',
+            'unit': 'W',
+            'low': 0.5,
+            'high': 60.0,
+            **changes,
+        }
+    )
 
 
 # Checks of one value
 
-@pytest.mark.parametrize(('kind', 'value', 'result'), [
-    (float, 3, 3.0), (float, 2.5, 2.5), (int, 4, 4), (bool, False, False), (str, 'x', 'x'),
-    (str, '', ''),
-])
+
+@pytest.mark.parametrize(
+    ('kind', 'value', 'result'),
+    [
+        (float, 3, 3.0),
+        (float, 2.5, 2.5),
+        (int, 4, 4),
+        (bool, False, False),
+        (str, 'x', 'x'),
+        (str, '', ''),
+    ],
+)
 def test_a_fitting_value_comes_back_in_its_type(kind, value, result):
     checked = Option(name='a', type=kind, default=result, doc='').check(value)
     assert checked == result
     assert type(checked) is kind
 
 
-@pytest.mark.parametrize(('kind', 'value'), [
-    (float, True), (float, '3'), (float, None), (float, [1.0]),
-    (int, 3.0), (int, True), (int, '3'), (int, None),
-    (bool, 1), (bool, 0), (bool, 'true'), (bool, None),
-    (str, 1), (str, False), (str, None), (str, {}),
-])
+@pytest.mark.parametrize(
+    ('kind', 'value'),
+    [
+        (float, True),
+        (float, '3'),
+        (float, None),
+        (float, [1.0]),
+        (int, 3.0),
+        (int, True),
+        (int, '3'),
+        (int, None),
+        (bool, 1),
+        (bool, 0),
+        (bool, 'true'),
+        (bool, None),
+        (str, 1),
+        (str, False),
+        (str, None),
+        (str, {}),
+    ],
+)
 def test_a_value_of_another_type_is_refused_by_name(kind, value):
     with pytest.raises(SettingsError) as caught:
         Option(name='a.b', type=kind, default=kind(), doc='').check(value)
@@ -85,8 +118,9 @@ def test_values_outside_the_range_name_value_range_and_unit(value):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize('bounds', [{}, {'low': None}, {'high': None},
-                                    {'low': None, 'high': None}])
+@pytest.mark.parametrize(
+    'bounds', [{}, {'low': None}, {'high': None}, {'low': None, 'high': None}]
+)
 def test_nan_is_never_a_value(bounds):
     with pytest.raises(SettingsError, match='power_w = nan must be a finite number'):
         described(**bounds).check(math.nan)
@@ -111,32 +145,53 @@ def test_an_unknown_word_gets_the_nearest_and_all():
     mode = options(Robot)['mode']
     with pytest.raises(SettingsError) as caught:
         mode.check('manuall')
-    assert str(caught.value) == ("mode = 'manuall' must be one of auto | manual | off; "
-                                 "did you mean 'manual'?")
+    assert str(caught.value) == (
+        "mode = 'manuall' must be one of auto | manual | off; did you mean 'manual'?"
+    )
     with pytest.raises(SettingsError) as caught:
         mode.check('xyzzy')
     assert 'did you mean' not in str(caught.value)
 
 
-@pytest.mark.parametrize(('changes', 'words'), [
-    ({}, '0.5 .. 60'), ({'high': None}, '0.5 ..'), ({'low': None}, '.. 60'),
-    ({'low': None, 'high': None}, 'any'),
-    ({'type': bool, 'low': None, 'high': None}, 'true | false'),
-    ({'type': str, 'low': None, 'high': None, 'choices': ('a', 'b')}, 'a | b'),
-    ({'type': int, 'low': 0, 'high': 10}, '0 .. 10'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({}, '0.5 .. 60'),
+        ({'high': None}, '0.5 ..'),
+        ({'low': None}, '.. 60'),
+        ({'low': None, 'high': None}, 'any'),
+        ({'type': bool, 'low': None, 'high': None}, 'true | false'),
+        ({'type': str, 'low': None, 'high': None, 'choices': ('a', 'b')}, 'a | b'),
+        ({'type': int, 'low': 0, 'high': 10}, '0 .. 10'),
+    ],
+)
 def test_allowed_values_in_words(changes, words):
     assert described(**changes).allowed == words
 
 
 # Groups
 
+
 def test_nested_options_have_dotted_names_in_order():
-    assert list(options(Robot)) == ['name', 'mode', 'lights', 'offset_m', 'front.power_w',
-                                    'front.bulbs', 'rear.power_w', 'rear.bulbs']
+    assert list(options(Robot)) == [
+        'name',
+        'mode',
+        'lights',
+        'offset_m',
+        'front.power_w',
+        'front.bulbs',
+        'rear.power_w',
+        'rear.bulbs',
+    ]
     front = options(Robot)['front.power_w']
     assert (front.type, front.default, front.unit, front.low, front.high, front.runtime) == (
-        float, 5.0, 'W', 0.5, 60.0, True)
+        float,
+        5.0,
+        'W',
+        0.5,
+        60.0,
+        True,
+    )
 
 
 def test_values_carry_the_same_names():
@@ -155,10 +210,15 @@ def test_a_change_reaches_one_nested_group_and_leaves_the_rest():
         after.name = 'x'
 
 
-@pytest.mark.parametrize(('name', 'hint'), [
-    ('fron.power_w', 'did you mean front.power_w?'), ('naem', 'did you mean name?'),
-    ('front', 'did you mean front.bulbs?'), ('xyzzy', 'depth-refiner params lists all'),
-])
+@pytest.mark.parametrize(
+    ('name', 'hint'),
+    [
+        ('fron.power_w', 'did you mean front.power_w?'),
+        ('naem', 'did you mean name?'),
+        ('front', 'did you mean front.bulbs?'),
+        ('xyzzy', 'depth-refiner params lists all'),
+    ],
+)
 def test_an_unknown_name_gets_the_nearest(name, hint):
     with pytest.raises(SettingsError) as caught:
         updated(Robot(), {name: 1})
@@ -199,6 +259,7 @@ def test_flatten_joins_names_with_dots():
 
 # YAML
 
+
 def parameter_file(folder, text: str):
     """Write a parameter file."""
     path = folder / 'params.yaml'
@@ -206,12 +267,26 @@ def parameter_file(folder, text: str):
     return path
 
 
-CHANGED = Robot(name='Große "Nr. 1": #7 \\ ' + 'long words ' * 20 + '\nline', mode='off',
-                lights=False, offset_m=1e-7, front=Lamp(power_w=60.0, bulbs=8))
+CHANGED = Robot(
+    name='Große "Nr. 1": #7 \\ ' + 'long words ' * 20 + '\nline',
+    mode='off',
+    lights=False,
+    offset_m=1e-7,
+    front=Lamp(power_w=60.0, bulbs=8),
+)
 
 
-@pytest.mark.parametrize('settings', [Robot(), CHANGED, Robot(name=''), Robot(name='true'),
-                                      Robot(name='1e3'), Robot(offset_m=-1e21)])
+@pytest.mark.parametrize(
+    'settings',
+    [
+        Robot(),
+        CHANGED,
+        Robot(name=''),
+        Robot(name='true'),
+        Robot(name='1e3'),
+        Robot(offset_m=-1e21),
+    ],
+)
 def test_what_is_written_is_read_back_the_same(tmp_path, settings):
     path = parameter_file(tmp_path, write_yaml(settings, 'robot'))
     assert read_yaml(Robot, path, 'robot') == settings
@@ -233,7 +308,9 @@ def test_floats_stay_floats_for_ros():
 
 
 def test_sections_apply_from_general_to_particular(tmp_path):
-    path = parameter_file(tmp_path, """
+    path = parameter_file(
+        tmp_path,
+        """
 /**:
   ros__parameters: {name: all, mode: manual, use_sim_time: true}
 robot:
@@ -245,19 +322,27 @@ other:
   ros__parameters: {unheard_of: 1}
 /robot:
   ros__parameters: {lights: false}
-""")
+""",
+    )
     assert read_yaml(Robot, path, 'robot') == Robot(
-        name='mine', mode='manual', lights=False, front=Lamp(power_w=7.0, bulbs=2),
-        rear=Lamp(bulbs=3))
+        name='mine',
+        mode='manual',
+        lights=False,
+        front=Lamp(power_w=7.0, bulbs=2),
+        rear=Lamp(bulbs=3),
+    )
 
 
 def test_names_that_ros_itself_reads_are_passed_over(tmp_path):
-    path = parameter_file(tmp_path, """
+    path = parameter_file(
+        tmp_path,
+        """
 robot:
   ros__parameters:
     use_sim_time: true
     qos_overrides: {/points: {publisher: {depth: 2}}}
-""")
+""",
+    )
     assert read_yaml(Robot, path, 'robot') == Robot()
 
 
@@ -266,28 +351,41 @@ def test_an_exponent_without_a_dot_is_a_number_as_in_ros(tmp_path):
     assert read_yaml(Robot, path, 'robot') == Robot(offset_m=0.001, name='1e-3')
 
 
-@pytest.mark.parametrize('text', ['', '# nothing\n', 'other:\n  ros__parameters: {a: 1}\n',
-                                  'robot:\n  ros__parameters:\n'])
+@pytest.mark.parametrize(
+    'text',
+    ['', '# nothing\n', 'other:\n  ros__parameters: {a: 1}\n', 'robot:\n  ros__parameters:\n'],
+)
 def test_a_file_without_our_options_gives_the_defaults(tmp_path, text):
     assert read_yaml(Robot, parameter_file(tmp_path, text), 'robot') == Robot()
 
 
-@pytest.mark.parametrize(('text', 'reason'), [
-    ('robot:\n  ros__parameters: {naem: x}\n', 'unknown option naem; did you mean name?'),
-    ('robot:\n  ros__parameters: {front: {power_w: 99}}\n', 'front.power_w = 99.0 W is outside'),
-    ('robot:\n  ros__parameters: {mode: off}\n',
-     r'mode = False must be of type str \(auto .* off\); put it in quotes'),
-    ('robot:\n  ros__parameters: {name: null}\n', 'name = None must be of type str'),
-    ('robot:\n  ros__parameters: {name: [a, b]}\n', r"name = \['a', 'b'\] must be of type str"),
-    ('robot:\n  name: x\n', 'must hold ros__parameters and nothing else'),
-    ('robot: 3\n', 'must hold ros__parameters and nothing else'),
-    ('robot:\n', 'must hold ros__parameters and nothing else'),
-    ('robot:\n  ros__parameters: 3\n', 'ros__parameters must map names to values'),
-    ('- robot\n', 'the file must map node names to ros__parameters'),
-    ('just words\n', 'the file must map node names to ros__parameters'),
-    ('/**:\n  ros__parameters: {bulbs: 3}\n', r'section /\*\*: unknown option bulbs'),
-    ('robot: {a: [}\n', 'cannot read parameters'),
-])
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('robot:\n  ros__parameters: {naem: x}\n', 'unknown option naem; did you mean name?'),
+        (
+            'robot:\n  ros__parameters: {front: {power_w: 99}}\n',
+            'front.power_w = 99.0 W is outside',
+        ),
+        (
+            'robot:\n  ros__parameters: {mode: off}\n',
+            r'mode = False must be of type str \(auto .* off\); put it in quotes',
+        ),
+        ('robot:\n  ros__parameters: {name: null}\n', 'name = None must be of type str'),
+        (
+            'robot:\n  ros__parameters: {name: [a, b]}\n',
+            r"name = \['a', 'b'\] must be of type str",
+        ),
+        ('robot:\n  name: x\n', 'must hold ros__parameters and nothing else'),
+        ('robot: 3\n', 'must hold ros__parameters and nothing else'),
+        ('robot:\n', 'must hold ros__parameters and nothing else'),
+        ('robot:\n  ros__parameters: 3\n', 'ros__parameters must map names to values'),
+        ('- robot\n', 'the file must map node names to ros__parameters'),
+        ('just words\n', 'the file must map node names to ros__parameters'),
+        ('/**:\n  ros__parameters: {bulbs: 3}\n', r'section /\*\*: unknown option bulbs'),
+        ('robot: {a: [}\n', 'cannot read parameters'),
+    ],
+)
 def test_a_bad_file_is_refused_in_one_line_that_names_it(tmp_path, text, reason):
     path = parameter_file(tmp_path, text)
     with pytest.raises(SettingsError, match=reason) as caught:
@@ -315,10 +413,16 @@ def test_the_table_has_one_row_per_option():
 
 # The real table
 
-GROUPS = [group for group in vars(settings_module).values()
-          if isinstance(group, type) and is_dataclass(group)]
-EVERY = [pytest.param(group, item, id=f'{group.__name__}.{name}')
-         for group in GROUPS for name, item in options(group).items()]
+GROUPS = [
+    group
+    for group in vars(settings_module).values()
+    if isinstance(group, type) and is_dataclass(group)
+]
+EVERY = [
+    pytest.param(group, item, id=f'{group.__name__}.{name}')
+    for group in GROUPS
+    for name, item in options(group).items()
+]
 
 
 @pytest.mark.parametrize('group', GROUPS, ids=lambda group: group.__name__)

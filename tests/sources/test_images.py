@@ -48,8 +48,11 @@ def test_camera_follows_the_size_of_the_image(folder):
     assert wide.intrinsics.fx == pytest.approx(30.0)
     assert wide.intrinsics.cx == 29.5
     with pytest.raises(SourceError, match=r'60x40 is no resize of .* 40x40'):
-        next(iter(ImageFolderSource(folder, Intrinsics(fx=1, fy=1, cx=1, cy=1, width=40,
-                                                       height=40))))
+        next(
+            iter(
+                ImageFolderSource(folder, Intrinsics(fx=1, fy=1, cx=1, cy=1, width=40, height=40))
+            )
+        )
     with pytest.raises(SourceError, match='not both'):
         ImageFolderSource(folder, CAMERA, 90.0)
 
@@ -67,7 +70,7 @@ def test_grey_deep_and_transparent_images_become_rgb(tmp_path):
 def test_truncated_image_is_named(tmp_path, suffix):
     noise = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     data = cv2.imencode(suffix, noise)[1].tobytes()
-    (tmp_path / f'cut{suffix}').write_bytes(data[:len(data) * 2 // 3])
+    (tmp_path / f'cut{suffix}').write_bytes(data[: len(data) * 2 // 3])
     with pytest.raises(SourceError, match=f'cut{suffix}.*cut short'):
         next(iter(ImageFolderSource(tmp_path)))
 
@@ -86,9 +89,17 @@ def test_frame_list_gives_depth_camera_and_name(folder):
     depth = np.zeros((40, 60), np.uint16)
     depth[10:, :] = 512
     cv2.imwrite(str(folder / 'd.png'), depth)
-    path = write_list(folder, {'name': 'one', 'rgb': 'a.PNG', 'depth': 'd.png',
-                               'depth_scale': 256, 'fx_fy_cx_cy': [50, 51, 30, 20]},
-                      {'rgb': 'b.png', 'fx_fy_cx_cy': None})
+    path = write_list(
+        folder,
+        {
+            'name': 'one',
+            'rgb': 'a.PNG',
+            'depth': 'd.png',
+            'depth_scale': 256,
+            'fx_fy_cx_cy': [50, 51, 30, 20],
+        },
+        {'rgb': 'b.png', 'fx_fy_cx_cy': None},
+    )
     first, second = FrameListSource(path)
     assert first.name == 'one'
     assert first.intrinsics == Intrinsics(fx=50, fy=51, cx=30, cy=20, width=60, height=40)
@@ -115,20 +126,33 @@ def test_frames_of_one_source_can_be_chosen(folder):
         FrameListSource(path, source='kitti')
 
 
-@pytest.mark.parametrize(('text', 'words'), [
-    ('{', 'is not JSON'), ('{}', 'must hold a list'), ('[]', 'must hold a list'),
-    ('[1]', 'must hold a list'), ('[{"depth": "d"}]', 'entry 0 names no rgb')])
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('{', 'is not JSON'),
+        ('{}', 'must hold a list'),
+        ('[]', 'must hold a list'),
+        ('[1]', 'must hold a list'),
+        ('[{"depth": "d"}]', 'entry 0 names no rgb'),
+    ],
+)
 def test_broken_list_is_named(tmp_path, text, words):
     (tmp_path / 'f.json').write_text(text)
     with pytest.raises(SourceError, match=words):
         FrameListSource(tmp_path / 'f.json')
 
 
-@pytest.mark.parametrize(('entry', 'words'), [
-    ({'fx_fy_cx_cy': [1, 2]}, 'is no camera'), ({'fx_fy_cx_cy': [0, 1, 1, 1]}, 'is no camera'),
-    ({'depth': 'none.png'}, r'none\.png'), ({'depth': 'b.png'}, 'one channel'),
-    ({'depth': 'b.png', 'depth_scale': 0}, 'depth_scale = 0'),
-    ({'depth': 'b.png', 'depth_scale': 'k'}, "depth_scale = 'k'")])
+@pytest.mark.parametrize(
+    ('entry', 'words'),
+    [
+        ({'fx_fy_cx_cy': [1, 2]}, 'is no camera'),
+        ({'fx_fy_cx_cy': [0, 1, 1, 1]}, 'is no camera'),
+        ({'depth': 'none.png'}, r'none\.png'),
+        ({'depth': 'b.png'}, 'one channel'),
+        ({'depth': 'b.png', 'depth_scale': 0}, 'depth_scale = 0'),
+        ({'depth': 'b.png', 'depth_scale': 'k'}, "depth_scale = 'k'"),
+    ],
+)
 def test_broken_entry_is_named(folder, entry, words):
     path = write_list(folder, {'rgb': 'a.PNG', **entry})
     with pytest.raises(SourceError, match=words):
@@ -147,17 +171,23 @@ def test_real_frames():
         assert frame.rgb_HW3.shape[1::-1] == tuple(entry['rgb_size'])
         assert frame.depth_m_HW.shape == frame.rgb_HW3.shape[:2]
         assert np.nanmedian(frame.depth_m_HW) == pytest.approx(entry['median_m'], rel=0.01)
-        assert np.isfinite(frame.depth_m_HW).mean() == pytest.approx(entry['valid_fraction'],
-                                                                     abs=1e-3)
+        assert np.isfinite(frame.depth_m_HW).mean() == pytest.approx(
+            entry['valid_fraction'], abs=1e-3
+        )
 
 
 def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
     def part(kind, content):
-        return (struct.pack('>I', len(content)) + kind + content
-                + struct.pack('>I', zlib.crc32(kind + content)))
+        return (
+            struct.pack('>I', len(content))
+            + kind
+            + content
+            + struct.pack('>I', zlib.crc32(kind + content))
+        )
 
     header = part(b'IHDR', struct.pack('>IIBBBBB', 100_000, 100_000, 8, 2, 0, 0, 0))
-    (tmp_path / 'huge.png').write_bytes(b'\x89PNG\r\n\x1a\n' + header + part(b'IDAT', b'x')
-                                        + part(b'IEND', b''))
+    (tmp_path / 'huge.png').write_bytes(
+        b'\x89PNG\r\n\x1a\n' + header + part(b'IDAT', b'x') + part(b'IEND', b'')
+    )
     with pytest.raises(SourceError, match=r'huge\.png cannot be decoded: .*smaller'):
         list(ImageFolderSource(tmp_path))

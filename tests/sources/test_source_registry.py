@@ -28,9 +28,15 @@ def test_each_kind_is_recognised(tmp_path):
     video.release()
     bag = bags.write_bag(tmp_path / 'bag', [('/i', 5, bags.image(5, RGB, 'rgb8'))], plugin='mcap')
     (storage,) = bag.glob('*.mcap')
-    expected = {'tum': TumSource, 'one.png': ImageFolderSource, '.': ImageFolderSource,
-                'list.json': FrameListSource, 'v.mp4': VideoSource, 'bag': RosbagSource,
-                str(storage): RosbagSource}
+    expected = {
+        'tum': TumSource,
+        'one.png': ImageFolderSource,
+        '.': ImageFolderSource,
+        'list.json': FrameListSource,
+        'v.mp4': VideoSource,
+        'bag': RosbagSource,
+        str(storage): RosbagSource,
+    }
     for name, kind in expected.items():
         source = open_source(str(tmp_path / name))
         assert type(source) is kind

@@ -22,7 +22,7 @@ POSES[:, 0, 3] = (0.0, 0.1, 0.2)
 def folder(tmp_path) -> Path:
     with SequenceWriter(tmp_path / 'walk', CAMERA, depth_scale=2000.0) as writer:
         for step in range(3):
-            writer.add(10 ** 18 + step * STEP_NS, RGB, DEPTH + step, POSES[step])
+            writer.add(10**18 + step * STEP_NS, RGB, DEPTH + step, POSES[step])
     return tmp_path / 'walk'
 
 
@@ -36,7 +36,7 @@ def test_reads_what_was_recorded(folder):
     assert (source.name, len(source), source.intrinsics) == ('walk', 3, CAMERA)
     for _ in range(2):  # a source can be read again
         frames = list(source)
-        assert [frame.stamp_ns for frame in frames] == [10 ** 18 + n * STEP_NS for n in range(3)]
+        assert [frame.stamp_ns for frame in frames] == [10**18 + n * STEP_NS for n in range(3)]
     for step, frame in enumerate(frames):
         np.testing.assert_array_equal(frame.rgb_HW3, RGB)
         assert frame.depth_m_HW.dtype == np.float32
@@ -74,9 +74,11 @@ def test_nearest_depth_and_interpolated_pose(folder):
     stamps = ['999999999.990', '1000000000.055', '1000000000.099']
     files = [line.split()[1] for line in (folder / 'depth.txt').read_text().splitlines()[1:]]
     (folder / 'depth.txt').write_text(
-        ''.join(f'{stamp} {file}\n' for stamp, file in zip(stamps, files)))
-    (folder / 'groundtruth.txt').write_text('1000000000.04 0 0 0 0 0 0 1\n'
-                                            '1000000000.06 1 0 0 0 0 0 1\n')
+        ''.join(f'{stamp} {file}\n' for stamp, file in zip(stamps, files))
+    )
+    (folder / 'groundtruth.txt').write_text(
+        '1000000000.04 0 0 0 0 0 0 1\n1000000000.06 1 0 0 0 0 0 1\n'
+    )
     frames = list(TumSource(folder))
     for step, frame in enumerate(frames):
         np.testing.assert_allclose(frame.depth_m_HW, DEPTH + step, atol=1e-3)
@@ -86,16 +88,20 @@ def test_nearest_depth_and_interpolated_pose(folder):
     assert [frame.depth_m_HW is None for frame in near] == [True, True, False]
 
 
-@pytest.mark.parametrize(('name', 'text', 'words'), [
-    ('rgb.txt', '1000000001.0\n', r'rgb\.txt, line 5.*must be a stamp and a file'),
-    ('rgb.txt', 'soon rgb/a.png\n', r"rgb\.txt, line 5: 'soon' is not a time"),
-    ('depth.txt', '5.0 depth/a.png\n', r'depth\.txt, line 5: time does not move on'),
-    ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0\n', r'groundtruth\.txt, line 5'),
-    ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0 3\n', r'line 5.*length 3'),
-    ('calibration.yaml', 'depth_scale: -1\n', r'calibration\.yaml: depth_scale = -1'),
-    ('calibration.yaml', 'fx: wide\n', r'calibration\.yaml: .*wide'),
-    ('calibration.yaml', 'fx: [\n', r'cannot read .*calibration\.yaml'),
-    ('calibration.yaml', 'distortion: [1, 2]\n', r'2 coefficients is not known')])
+@pytest.mark.parametrize(
+    ('name', 'text', 'words'),
+    [
+        ('rgb.txt', '1000000001.0\n', r'rgb\.txt, line 5.*must be a stamp and a file'),
+        ('rgb.txt', 'soon rgb/a.png\n', r"rgb\.txt, line 5: 'soon' is not a time"),
+        ('depth.txt', '5.0 depth/a.png\n', r'depth\.txt, line 5: time does not move on'),
+        ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0\n', r'groundtruth\.txt, line 5'),
+        ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0 3\n', r'line 5.*length 3'),
+        ('calibration.yaml', 'depth_scale: -1\n', r'calibration\.yaml: depth_scale = -1'),
+        ('calibration.yaml', 'fx: wide\n', r'calibration\.yaml: .*wide'),
+        ('calibration.yaml', 'fx: [\n', r'cannot read .*calibration\.yaml'),
+        ('calibration.yaml', 'distortion: [1, 2]\n', r'2 coefficients is not known'),
+    ],
+)
 def test_broken_text_is_named_with_its_line(folder, name, text, words):
     append(folder / name, text)
     with pytest.raises(SourceError, match=words):
@@ -122,7 +128,7 @@ def test_missing_and_empty_index_are_named(folder, tmp_path):
 def test_missing_and_truncated_images_are_named_with_their_line(folder):
     second = folder / (folder / 'rgb.txt').read_text().splitlines()[2].split()[1]
     data = second.read_bytes()
-    second.write_bytes(data[:len(data) // 2])
+    second.write_bytes(data[: len(data) // 2])
     frames = iter(TumSource(folder))
     next(frames)
     with pytest.raises(SourceError, match=r'rgb\.txt, line 3: .*cut short'):

@@ -28,7 +28,7 @@ def test_frames_come_in_order_with_their_times(video):
     assert (source.name, len(source)) == ('clip', 5)
     for _ in range(2):
         frames = list(source)
-        assert [frame.stamp_ns for frame in frames] == [n * 10 ** 8 for n in range(5)]
+        assert [frame.stamp_ns for frame in frames] == [n * 10**8 for n in range(5)]
         for frame, level in zip(frames, LEVELS):
             assert frame.rgb_HW3.shape == (48, 64, 3)
             np.testing.assert_allclose(frame.rgb_HW3[24, 32], [level, 0, 0], atol=12)
@@ -52,7 +52,7 @@ def test_missing_foreign_and_truncated_files_are_named(video, tmp_path):
         VideoSource(tmp_path / 'none.mp4')
     data = video.read_bytes()
     cut = tmp_path / f'cut{video.suffix}'
-    cut.write_bytes(data[:len(data) // 2])
+    cut.write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match=r'cut\.'):
         list(VideoSource(cut))
     cut.write_text('no video')

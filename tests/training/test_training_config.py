@@ -15,8 +15,11 @@ def write(path, text):
 
 @pytest.fixture
 def base(tmp_path):
-    return write(tmp_path / 'base.yaml', 'objective: metric_prior\noutput: out\nsteps: 10\n'
-                 'loss: {depth: 1.0}\noptimizer: {lr: 0.5}\n')
+    return write(
+        tmp_path / 'base.yaml',
+        'objective: metric_prior\noutput: out\nsteps: 10\n'
+        'loss: {depth: 1.0}\noptimizer: {lr: 0.5}\n',
+    )
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.name)
@@ -51,29 +54,41 @@ def test_a_snapshot_is_the_whole_configuration(base, tmp_path):
     assert load_config(tmp_path / 'snapshot.yaml') == config
 
 
-@pytest.mark.parametrize(('override', 'message'), [
-    ('stepz=3', "Key 'stepz'.*did you mean steps"),
-    ('optimizer.warmup=3', "Key 'warmup'"),
-    ('data.widht=3', "Key 'widht'.*did you mean width"),
-    ('steps=many', 'steps'),
-    ('steps', 'steps'),
-    ('steps=0', 'steps = 0 must be at least 1'),
-    ('log_every=0', 'log_every = 0 must be at least 1'),
-    ('ema_decay=1.0', r'ema_decay = 1\.0 must be below 1'),
-    ('precision=fp16', "precision = 'fp16' must be one of no, bf16"),
-    ('optimizer.name=adamm', "optimizer.name = 'adamm' must be one of .*did you mean adam"),
-    ('optimizer.schedule=cosin', 'did you mean cosine'),
-    ('output=', 'output'),
-    ('output=${nowhere}', 'nowhere'),
-])
+@pytest.mark.parametrize(
+    ('override', 'message'),
+    [
+        ('stepz=3', "Key 'stepz'.*did you mean steps"),
+        ('optimizer.warmup=3', "Key 'warmup'"),
+        ('data.widht=3', "Key 'widht'.*did you mean width"),
+        ('steps=many', 'steps'),
+        ('steps', 'steps'),
+        ('steps=0', 'steps = 0 must be at least 1'),
+        ('log_every=0', 'log_every = 0 must be at least 1'),
+        ('ema_decay=1.0', r'ema_decay = 1\.0 must be below 1'),
+        ('precision=fp16', "precision = 'fp16' must be one of no, bf16"),
+        ('optimizer.name=adamm', "optimizer.name = 'adamm' must be one of .*did you mean adam"),
+        ('optimizer.schedule=cosin', 'did you mean cosine'),
+        ('output=', 'output'),
+        ('output=${nowhere}', 'nowhere'),
+    ],
+)
 def test_a_mistake_is_one_line(base, override, message):
     with pytest.raises(SettingsError, match=message) as caught:
         load_config(base, [override])
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize('text', ['steps: [', '- a\n- b\n', 'base: missing.yaml\n',
-                                  'base: own.yaml\n', 'steps: {a: 1}\n', '\x00'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        'steps: [',
+        '- a\n- b\n',
+        'base: missing.yaml\n',
+        'base: own.yaml\n',
+        'steps: {a: 1}\n',
+        '\x00',
+    ],
+)
 def test_a_file_that_is_no_configuration(tmp_path, text):
     path = write(tmp_path / 'own.yaml', text)
     with pytest.raises(SettingsError, match=r'\.yaml') as caught:
@@ -86,16 +101,23 @@ def test_a_missing_file(tmp_path):
         load_config(tmp_path / 'nothing.yaml')
 
 
-@pytest.mark.parametrize(('objective', 'change', 'message'), [
-    ('metric', {}, r"objective = 'metric' must be one of .*metric_prior"),
-    ('metric_prior', {'loss': {'depht': 1.0}}, 'loss.depht is unknown; did you mean depth'),
-    ('metric_prior', {'loss': {}}, 'minimises nothing; give a weight to depth or '),
-    ('metric_prior', {'model': {'chanels': [8]}}, 'model.chanels is unknown; did you mean chann'),
-    ('metric_prior', {'model': {'groups': 7}}, 'model: '),
-    ('apdepth_depth', {'loss': {'pixle': 1.0}}, 'loss.pixle is unknown; did you mean pixel'),
-    ('apdepth_depth', {'loss': {'fft': 1.0}}, 'minimises nothing'),
-    ('apdepth_depth', {'model': {'block_channels': [9, 7]}}, 'model.block_channels'),
-])
+@pytest.mark.parametrize(
+    ('objective', 'change', 'message'),
+    [
+        ('metric', {}, r"objective = 'metric' must be one of .*metric_prior"),
+        ('metric_prior', {'loss': {'depht': 1.0}}, 'loss.depht is unknown; did you mean depth'),
+        ('metric_prior', {'loss': {}}, 'minimises nothing; give a weight to depth or '),
+        (
+            'metric_prior',
+            {'model': {'chanels': [8]}},
+            'model.chanels is unknown; did you mean chann',
+        ),
+        ('metric_prior', {'model': {'groups': 7}}, 'model: '),
+        ('apdepth_depth', {'loss': {'pixle': 1.0}}, 'loss.pixle is unknown; did you mean pixel'),
+        ('apdepth_depth', {'loss': {'fft': 1.0}}, 'minimises nothing'),
+        ('apdepth_depth', {'model': {'block_channels': [9, 7]}}, 'model.block_channels'),
+    ],
+)
 def test_objectives_check_their_keys(make_config, objective, change, message):
     config = make_config(objective, **change)
     with pytest.raises(SettingsError, match=message) as caught:
@@ -103,10 +125,15 @@ def test_objectives_check_their_keys(make_config, objective, change, message):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize(('kinds', 'message'), [
-    ({'smaered': 1.0}, 'data.degradations.smaered is unknown; did you mean smeared'),
-    ({}, 'must hold shares'), ({'sharp': 0.0}, 'must hold shares'),
-    ({'sharp': 2.0, 'noisy': -1.0}, 'must hold shares')])
+@pytest.mark.parametrize(
+    ('kinds', 'message'),
+    [
+        ({'smaered': 1.0}, 'data.degradations.smaered is unknown; did you mean smeared'),
+        ({}, 'must hold shares'),
+        ({'sharp': 0.0}, 'must hold shares'),
+        ({'sharp': 2.0, 'noisy': -1.0}, 'must hold shares'),
+    ],
+)
 def test_degradations_are_checked(make_config, kinds, message):
     config = make_config('apdepth_depth')
     config.data.degradations = kinds

@@ -16,8 +16,10 @@ CUT = DataConfig(crop_width=48, crop_height=36, width=32, height=24, min_zoom=0.
 
 
 def same(first, second):
-    return all(torch.equal(getattr(first, name), getattr(second, name))
-               for name in ('rgb_B3HW', 'depth_m_B1HW', 'rays_B2HW', 'focal_px_B'))
+    return all(
+        torch.equal(getattr(first, name), getattr(second, name))
+        for name in ('rgb_B3HW', 'depth_m_B1HW', 'rays_B2HW', 'focal_px_B')
+    )
 
 
 def test_rooms_are_one_list_over_all_shards(rooms):
@@ -66,8 +68,11 @@ def test_a_batch_is_a_function_of_seed_step_and_rank(rooms):
     again = make_batch(views, CUT, 4, seed=1, step=2, rank=0)
     assert same(batch, again)
     assert batch.generator.initial_seed() == again.generator.initial_seed()
-    for other in ({'seed': 2, 'step': 2}, {'seed': 1, 'step': 3},
-                  {'seed': 1, 'step': 2, 'rank': 1}):
+    for other in (
+        {'seed': 2, 'step': 2},
+        {'seed': 1, 'step': 3},
+        {'seed': 1, 'step': 2, 'rank': 1},
+    ):
         assert not same(batch, make_batch(views, CUT, 4, **other))
 
 
@@ -98,10 +103,15 @@ def test_crop_zoom_and_flip_keep_points_where_they_are(seed):
     x, y = camera.rays().numpy()
     # z = 2 + 0.3 X + 0.2 Y with X = x z and Y = y z
     depth = (2.0 / (1.0 - 0.3 * x - 0.2 * y)).astype(np.float32)
-    view = View(rgb_HW3=np.zeros((height, width, 3), np.uint8), depth_m_HW=depth,
-                intrinsics=camera, room_seed=0)
-    config = DataConfig(crop_width=32, crop_height=24, width=32, height=24, min_zoom=0.7,
-                        max_zoom=1.0)
+    view = View(
+        rgb_HW3=np.zeros((height, width, 3), np.uint8),
+        depth_m_HW=depth,
+        intrinsics=camera,
+        room_seed=0,
+    )
+    config = DataConfig(
+        crop_width=32, crop_height=24, width=32, height=24, min_zoom=0.7, max_zoom=1.0
+    )
     _, cut_depth, cut_camera, _ = cut(view, config, np.random.default_rng(seed))
     flips = np.random.default_rng(seed)
     _, plain_depth, _, _ = cut(view, DataConfig(**{**vars(config), 'flip': False}), flips)
@@ -126,8 +136,12 @@ def test_both_hands_are_seen(rooms):
 def test_color_depth_and_camera_are_cut_alike(rooms):
     view = RenderedRooms(rooms)[0]
     coded = np.stack([np.tile(np.arange(64, dtype=np.uint8), (48, 1))] * 3, axis=-1)
-    marked = View(rgb_HW3=coded, depth_m_HW=coded[..., 0].astype(np.float32) + 1.0,
-                  intrinsics=view.intrinsics, room_seed=0)
+    marked = View(
+        rgb_HW3=coded,
+        depth_m_HW=coded[..., 0].astype(np.float32) + 1.0,
+        intrinsics=view.intrinsics,
+        room_seed=0,
+    )
     config = DataConfig(crop_width=32, crop_height=24, width=32, height=24)
     for seed in range(5):
         rgb, depth, camera, _ = cut(marked, config, np.random.default_rng(seed))
@@ -159,8 +173,9 @@ def test_stored_predictions_come_along_only_where_all_have_one(tmp_path):
 
 
 def room_depth(batch=1):
-    return torch.from_numpy(np.stack([scene(seed, 128, 96)[1] for seed in range(batch)])
-                            ).float()[:, None]
+    return torch.from_numpy(np.stack([scene(seed, 128, 96)[1] for seed in range(batch)])).float()[
+        :, None
+    ]
 
 
 def degraded(kind, seed=0, batch=1):
@@ -182,8 +197,10 @@ def test_networks_know_no_holes(kind, seed):
 
 
 def test_sensors_have_holes_and_mostly_depth():
-    shares = [float(torch.isnan(degraded('sensor', seed).prior_m_B1HW).float().mean())
-              for seed in range(8)]
+    shares = [
+        float(torch.isnan(degraded('sensor', seed).prior_m_B1HW).float().mean())
+        for seed in range(8)
+    ]
     assert max(shares) > 0.02
     assert max(shares) < 0.6
 
@@ -211,15 +228,17 @@ def test_smearing_spoils_edges_and_noise_does_not():
 def test_one_generator_gives_one_sample(kind):
     first, second = degraded(kind, 5), degraded(kind, 5)
     for name in ('prior_m_B1HW', 'target_m_B1HW'):
-        assert torch.equal(getattr(first, name).nan_to_num(-1.0),
-                           getattr(second, name).nan_to_num(-1.0))
+        assert torch.equal(
+            getattr(first, name).nan_to_num(-1.0), getattr(second, name).nan_to_num(-1.0)
+        )
     if kind != 'sharp':
         assert not torch.equal(first.target_m_B1HW, degraded(kind, 6).target_m_B1HW)
 
 
 def test_every_image_has_its_own_kind():
-    sample = degrade(room_depth(3), ['sharp', 'sensor', 'smeared'],
-                     torch.Generator().manual_seed(0))
+    sample = degrade(
+        room_depth(3), ['sharp', 'sensor', 'smeared'], torch.Generator().manual_seed(0)
+    )
     assert torch.equal(sample.prior_m_B1HW[0], room_depth(3)[0])
     assert bool(torch.isnan(sample.prior_m_B1HW[1]).any())
     assert not bool(torch.isnan(sample.prior_m_B1HW[2]).any())

@@ -27,11 +27,13 @@ def test_cosine_by_hand():
     assert factor(500, final_ratio=0.1) == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(('step', 'rate'), [
-    (5_000, 1.21e-5), (10_000, 4.8e-6), (20_000, 7.6e-7), (21_000, 6.3e-7)])
+@pytest.mark.parametrize(
+    ('step', 'rate'), [(5_000, 1.21e-5), (10_000, 4.8e-6), (20_000, 7.6e-7), (21_000, 6.3e-7)]
+)
 def test_iter_exponential_is_apdepths(step, rate):
-    value = 3e-5 * factor(step, schedule='iter_exponential', warmup_steps=100,
-                          total_steps=25_000, final_ratio=0.01)
+    value = 3e-5 * factor(
+        step, schedule='iter_exponential', warmup_steps=100, total_steps=25_000, final_ratio=0.01
+    )
     assert value == pytest.approx(rate, rel=0.02)
 
 
@@ -46,13 +48,13 @@ def test_average_by_hand():
     layer.weight.data.fill_(1.0)
     ema = Ema(layer, 0.5)
     layer.weight.data.fill_(3.0)
-    ema.update(layer, 0)    # 1/10 of the past
+    ema.update(layer, 0)  # 1/10 of the past
     assert float(ema.average['weight']) == pytest.approx(0.1 + 2.7)
-    ema.update(layer, 1)    # 2/11
+    ema.update(layer, 1)  # 2/11
     assert float(ema.average['weight']) == pytest.approx(2.8 * 2 / 11 + 3.0 * 9 / 11)
     before = float(ema.average['weight'])
     layer.weight.data.fill_(0.0)
-    ema.update(layer, 1000)   # capped at the decay
+    ema.update(layer, 1000)  # capped at the decay
     assert float(ema.average['weight']) == pytest.approx(0.5 * before)
 
 

@@ -40,7 +40,11 @@ def test_a_whole_run(make_config, tmp_path, objective):
     built, figures = run_config(make_config(objective))
     output = tmp_path / 'run'
     assert sorted(path.name for path in output.iterdir()) == [
-        'best', 'checkpoint', 'config.yaml', 'log.jsonl']
+        'best',
+        'checkpoint',
+        'config.yaml',
+        'log.jsonl',
+    ]
     for folder in ('best', 'checkpoint'):
         assert sorted(path.name for path in (output / folder).iterdir()) == FILES
     assert math.isfinite(figures[built.best_by])
@@ -50,14 +54,19 @@ def test_a_whole_run(make_config, tmp_path, objective):
     assert all(math.isfinite(value) for row in log for value in row.values())
 
 
-@pytest.mark.parametrize(('objective', 'optimizer'), [('metric_prior', 'adamw'),
-                                                      ('metric_prior', 'muon'),
-                                                      ('apdepth_depth', 'adamw')])
-def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(make_config, tmp_path, objective,
-                                                            optimizer):
+@pytest.mark.parametrize(
+    ('objective', 'optimizer'),
+    [('metric_prior', 'adamw'), ('metric_prior', 'muon'), ('apdepth_depth', 'adamw')],
+)
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
+    make_config, tmp_path, objective, optimizer
+):
     whole, parts = str(tmp_path / 'whole'), str(tmp_path / 'parts')
-    changes = {'accumulate': 2, 'validate_every': 3,
-               'optimizer': OptimizerConfig(name=optimizer, lr=1e-3, warmup_steps=2)}
+    changes = {
+        'accumulate': 2,
+        'validate_every': 3,
+        'optimizer': OptimizerConfig(name=optimizer, lr=1e-3, warmup_steps=2),
+    }
     run_config(make_config(objective, output=whole, **changes))
     # The schedule spans the whole run in both, as it does when a run is cut off.
     first = make_config(objective, output=parts, steps=2, **changes)
@@ -93,11 +102,17 @@ def test_a_killed_save_falls_back_to_the_one_before(make_config, tmp_path):
     assert [row['step'] for row in rows(tmp_path / 'run') if 'loss' in row] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize(('spoil', 'message'), [
-    (lambda folder: (folder / 'average.safetensors').unlink(), r'average\.safetensors is missing'),
-    (lambda folder: (folder / 'weights.safetensors').write_bytes(b'\0' * 99), 'cannot resume'),
-    (lambda folder: (folder / 'state.json').write_text('{'), 'cannot resume'),
-])
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (
+            lambda folder: (folder / 'average.safetensors').unlink(),
+            r'average\.safetensors is missing',
+        ),
+        (lambda folder: (folder / 'weights.safetensors').write_bytes(b'\0' * 99), 'cannot resume'),
+        (lambda folder: (folder / 'state.json').write_text('{'), 'cannot resume'),
+    ],
+)
 def test_a_damaged_checkpoint_is_refused(make_config, tmp_path, spoil, message):
     run_config(make_config('metric_prior', steps=1))
     spoil(tmp_path / 'run/checkpoint')
@@ -132,13 +147,16 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(make_config, tmp_
     assert not (tmp_path / 'run/checkpoint').exists()
 
 
-@pytest.mark.parametrize(('override', 'message'), [
-    ('stepz=3', 'did you mean steps?'),
-    ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
-    ('optimizer.schedule=cosin', 'did you mean cosine?'),
-    ('data.rooms=nowhere', 'nowhere holds no rendered rooms'),
-    ('init_from=nowhere', 'nowhere/average.safetensors is no average of a checkpoint'),
-])
+@pytest.mark.parametrize(
+    ('override', 'message'),
+    [
+        ('stepz=3', 'did you mean steps?'),
+        ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
+        ('optimizer.schedule=cosin', 'did you mean cosine?'),
+        ('data.rooms=nowhere', 'nowhere holds no rendered rooms'),
+        ('init_from=nowhere', 'nowhere/average.safetensors is no average of a checkpoint'),
+    ],
+)
 def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, override, message):
     save_config(make_config('metric_prior'), tmp_path / 'config.yaml')
     assert run.main([str(tmp_path / 'config.yaml'), override]) == 2
@@ -168,8 +186,12 @@ def test_a_run_starts_from_a_checkpoint_or_a_bundle(make_config, tmp_path, objec
     first.network.load_state_dict(average)
     first.export(tmp_path / 'bundle', {'name': 'tiny'})
     for source in ('first/checkpoint', 'bundle'):
-        config = make_config(objective, init_from=str(tmp_path / source), steps=1,
-                             output=str(tmp_path / 'next' / source))
+        config = make_config(
+            objective,
+            init_from=str(tmp_path / source),
+            steps=1,
+            output=str(tmp_path / 'next' / source),
+        )
         config.optimizer.lr = 0.0
         second, _ = run_config(config)
         for name, value in second.network.state_dict().items():
@@ -178,16 +200,22 @@ def test_a_run_starts_from_a_checkpoint_or_a_bundle(make_config, tmp_path, objec
 
 def test_a_start_of_another_shape_is_refused(make_config, tmp_path):
     run_config(make_config('apdepth_depth', steps=1))
-    config = make_config('apdepth_depth', init_from=str(tmp_path / 'run/checkpoint'),
-                         output=str(tmp_path / 'other'))
+    config = make_config(
+        'apdepth_depth', init_from=str(tmp_path / 'run/checkpoint'), output=str(tmp_path / 'other')
+    )
     config.model['block_channels'] = [8, 8]
     with pytest.raises(WeightsError, match='is of another network than model describes'):
         run_config(config)
 
 
 def batch_of(config, step=0):
-    return make_batch(RenderedRooms(Path(config.data.rooms)), config.data, config.batch,
-                      seed=config.seed, step=step)
+    return make_batch(
+        RenderedRooms(Path(config.data.rooms)),
+        config.data,
+        config.batch,
+        seed=config.seed,
+        step=step,
+    )
 
 
 def test_the_frequency_phase_begins_exactly_at_its_step(make_config):
@@ -200,8 +228,9 @@ def test_the_frequency_phase_begins_exactly_at_its_step(make_config):
         totals[step] = (float(total.detach()), parts)
     assert 'fft' not in totals[2][1]
     before, spatial = totals[2]
-    assert before == pytest.approx(0.5 * spatial['latent'] + spatial['pixel']
-                                   + spatial['gradient'], rel=1e-5)
+    assert before == pytest.approx(
+        0.5 * spatial['latent'] + spatial['pixel'] + spatial['gradient'], rel=1e-5
+    )
     after, both = totals[3]
     assert after == pytest.approx(0.7 * both['fft'], rel=1e-5)
     config.loss['phase2_spatial'] = 0.25

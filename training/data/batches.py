@@ -40,13 +40,17 @@ class Batch:
 
     def to(self, device: torch.device) -> 'Batch':
         """Return the batch with its tensors on another device."""
-        moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items()
-                                 if isinstance(value, torch.Tensor)}
+        moved: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
+        }
         return replace(self, **moved)
 
 
-def make_batch(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, step: int,
-               rank: int = 0) -> Batch:
+def make_batch(
+    rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, step: int, rank: int = 0
+) -> Batch:
     """
     Draw the batch of a step.
 
@@ -54,30 +58,41 @@ def make_batch(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int
     """
     rng = np.random.default_rng([seed, step, rank])
     indices = rng.integers(0, len(rooms), size)
-    return collate([cut(rooms[int(index)], config, rng) for index in indices],
-                   seed=int(rng.integers(2 ** 62)))
+    return collate(
+        [cut(rooms[int(index)], config, rng) for index in indices], seed=int(rng.integers(2**62))
+    )
 
 
-def validation_batches(rooms: RenderedRooms, config: DataConfig, size: int,
-                       samples: int) -> Iterator[Batch]:
+def validation_batches(
+    rooms: RenderedRooms, config: DataConfig, size: int, samples: int
+) -> Iterator[Batch]:
     """Return fixed batches of evenly chosen views, each cut the same way every time."""
     rng = np.random.default_rng(0)
     indices = np.linspace(0, len(rooms) - 1, min(samples, len(rooms))).astype(int)
     for start in range(0, len(indices), size):
-        views = [cut(rooms[int(index)], config, rng) for index in indices[start:start + size]]
+        views = [cut(rooms[int(index)], config, rng) for index in indices[start : start + size]]
         yield collate(views, seed=start)
 
 
-def stream(rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, first_step: int,
-           rank: int = 0) -> Generator[Batch, None, None]:
+def stream(
+    rooms: RenderedRooms,
+    config: DataConfig,
+    size: int,
+    *,
+    seed: int,
+    first_step: int,
+    rank: int = 0,
+) -> Generator[Batch, None, None]:
     """Return the batches of all steps from ``first_step``, one made ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
         step = first_step
         waiting = pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank)
         while True:
             step += 1
-            ready, waiting = waiting.result(), pool.submit(
-                make_batch, rooms, config, size, seed=seed, step=step, rank=rank)
+            ready, waiting = (
+                waiting.result(),
+                pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank),
+            )
             yield ready
 
 
@@ -91,7 +106,7 @@ def cut(view: View, config: DataConfig, rng: np.random.Generator) -> Sample:
     crop_w = min(width, round(config.crop_width / zoom))
     crop_h = min(height, round(config.crop_height / zoom))
     left, top = int(rng.integers(width - crop_w + 1)), int(rng.integers(height - crop_h + 1))
-    window = np.s_[top:top + crop_h, left:left + crop_w]
+    window = np.s_[top : top + crop_h, left : left + crop_w]
     rgb, depth = np.ascontiguousarray(view.rgb_HW3[window]), view.depth_m_HW[window]
     camera = view.intrinsics.cropped(left, top, crop_w, crop_h)
     prior = view.prior_m_hw
@@ -115,14 +130,17 @@ def collate(samples: list[Sample], *, seed: int) -> Batch:
     images, depths, cameras, predictions = zip(*samples)
     rgb = torch.from_numpy(np.stack(images))
     depth = _maps(depths)
-    depth = torch.where(depth > 0.0, depth, torch.nan)   # shards write 0 for unknown
+    depth = torch.where(depth > 0.0, depth, torch.nan)  # shards write 0 for unknown
     known = [item for item in predictions if item is not None]
     priors = _maps(known) if len(known) == len(samples) else None
     return Batch(
-        rgb_B3HW=rgb.permute(0, 3, 1, 2).float().div_(255.0), depth_m_B1HW=depth,
+        rgb_B3HW=rgb.permute(0, 3, 1, 2).float().div_(255.0),
+        depth_m_B1HW=depth,
         rays_B2HW=torch.stack([camera.rays() for camera in cameras]),
         focal_px_B=torch.tensor([camera.fx for camera in cameras]),
-        generator=torch.Generator().manual_seed(seed), prior_m_B1HW=priors)
+        generator=torch.Generator().manual_seed(seed),
+        prior_m_B1HW=priors,
+    )
 
 
 def _maps(maps: Sequence[np.ndarray]) -> torch.Tensor:

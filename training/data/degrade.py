@@ -36,8 +36,7 @@ class Degraded:
 KINDS = ('smeared', 'sensor', 'noisy', 'sharp')
 
 
-def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str],
-            generator: torch.Generator) -> Degraded:
+def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str], generator: torch.Generator) -> Degraded:
     """
     Degrade each image of a batch in its own way.
 
@@ -47,13 +46,14 @@ def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str],
     :raises SettingsError: for an unknown kind
     """
     if not set(kinds) <= set(KINDS):
-        raise SettingsError(f'degradations {sorted(set(kinds) - set(KINDS))} must be among '
-                            f'{KINDS}')
+        raise SettingsError(
+            f'degradations {sorted(set(kinds) - set(KINDS))} must be among {KINDS}'
+        )
     target = depth_m_B1HW * scale_error(depth_m_B1HW, generator).to(depth_m_B1HW)
     makers = {'smeared': _smeared, 'sensor': _sensor, 'noisy': _noisy}
     priors, targets = [], []
     for index, kind in enumerate(kinds):
-        exact, scaled = depth_m_B1HW[index:index + 1], target[index:index + 1]
+        exact, scaled = depth_m_B1HW[index : index + 1], target[index : index + 1]
         maker = makers.get(kind)
         priors.append(exact if maker is None else maker(scaled, generator))
         targets.append(exact if maker is None else scaled)
@@ -79,8 +79,13 @@ def _shift(depth_m_11HW: torch.Tensor, pixels: float, generator: torch.Generator
     rows = (torch.arange(height)[:, None] + 0.5 + flow[0, 1]) * 2.0 / height - 1.0
     columns = (torch.arange(width)[None, :] + 0.5 + flow[0, 0]) * 2.0 / width - 1.0
     grid = torch.stack([columns.expand(height, width), rows.expand(height, width)], dim=-1)
-    return functional.grid_sample(depth_m_11HW, grid[None].to(depth_m_11HW), mode='nearest',
-                                  padding_mode='border', align_corners=False)
+    return functional.grid_sample(
+        depth_m_11HW,
+        grid[None].to(depth_m_11HW),
+        mode='nearest',
+        padding_mode='border',
+        align_corners=False,
+    )
 
 
 def _noisy(depth_m_11HW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -4,8 +4,9 @@ import torch
 from torch.nn import functional
 
 
-def photometric(rgb_B3HW: torch.Tensor, strength: float,
-                generator: torch.Generator) -> torch.Tensor:
+def photometric(
+    rgb_B3HW: torch.Tensor, strength: float, generator: torch.Generator
+) -> torch.Tensor:
     """
     Change colors at random.
 

@@ -54,17 +54,21 @@ class RenderedRooms:
         rgb, (fx, fy, cx, cy) = shard['rgb'][row], map(float, shard['camera'][row])
         height, width = rgb.shape[:2]
         prior = shard.get('prior')
-        return View(rgb_HW3=rgb, depth_m_HW=shard['depth'][row],
-                    room_seed=int(shard['seed'][row]),
-                    prior_m_hw=None if prior is None else prior[row].astype(np.float32),
-                    intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height))
+        return View(
+            rgb_HW3=rgb,
+            depth_m_HW=shard['depth'][row],
+            room_seed=int(shard['seed'][row]),
+            prior_m_hw=None if prior is None else prior[row].astype(np.float32),
+            intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height),
+        )
 
 
 def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:
     names = shard_names(folder)
     if not names:
-        raise SourceError(f'{folder} holds no rendered rooms; run '
-                          f'python training/tools/render_rooms.py {folder}')
+        raise SourceError(
+            f'{folder} holds no rendered rooms; run python training/tools/render_rooms.py {folder}'
+        )
     return [_opened(folder, name) for name in names]
 
 
@@ -80,6 +84,7 @@ def _opened(folder: Path, name: str) -> dict[str, np.ndarray]:
             raise SourceError(f'{path}: {error}; render this shard again') from error
     lengths = {part: len(array) for part, array in parts.items()}
     if len(set(lengths.values())) != 1:
-        raise SourceError(f'{folder}: shard {name} has parts of lengths {lengths}; render it '
-                          'again')
+        raise SourceError(
+            f'{folder}: shard {name} has parts of lengths {lengths}; render it again'
+        )
     return parts

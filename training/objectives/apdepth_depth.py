@@ -67,8 +67,9 @@ class ApDepthDepth(Objective):
         check_losses(config.loss, LOSSES, SPATIAL)
         check_keys('data.degradations', shares, (*KINDS, PREDICTED))
         if not shares or min(shares.values()) < 0.0 or sum(shares.values()) <= 0.0:
-            raise SettingsError(f'data.degradations = {shares} must hold shares, not all of '
-                                'them 0')
+            raise SettingsError(
+                f'data.degradations = {shares} must hold shares, not all of them 0'
+            )
         model = dict(config.model)
         blocks = tuple(model.pop('block_channels', (48, 64, 96, 128)))
         self.spec = ModelSpec.from_dict(model)
@@ -90,11 +91,17 @@ class ApDepthDepth(Objective):
         weights = self.config.loss
         second_phase = step >= weights.get('phase2_step', float('inf'))
         share = weights.get('phase2_spatial', 0.0) if second_phase else 1.0
-        total = sum((weights.get(name, 0.0) * share * part for name, part in parts.items()),
-                    start=torch.zeros(()))
+        total = sum(
+            (weights.get(name, 0.0) * share * part for name, part in parts.items()),
+            start=torch.zeros(()),
+        )
         if second_phase:
-            parts['fft'] = fft_loss(refined, target, strength=weights.get('fft_strength', 0.6),
-                                    valid=torch.isfinite(sample.target_m_B1HW))
+            parts['fft'] = fft_loss(
+                refined,
+                target,
+                strength=weights.get('fft_strength', 0.6),
+                valid=torch.isfinite(sample.target_m_B1HW),
+            )
             total = total + weights.get('fft', 0.5) * parts['fft']
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
@@ -112,12 +119,15 @@ class ApDepthDepth(Objective):
         for index, kind in enumerate(kinds):
             if kind == PREDICTED:
                 if batch.prior_m_B1HW is None:
-                    raise SourceError('degradation predicted needs stored predictions; run '
-                                      'training/tools/predict_prior.py on these rooms')
+                    raise SourceError(
+                        'degradation predicted needs stored predictions; run '
+                        'training/tools/predict_prior.py on these rooms'
+                    )
                 prior[index] = batch.prior_m_B1HW[index]
                 target[index] = exact[index] * (prior[index] / exact[index]).nanmedian()
-        return Degraded(prior_m_B1HW=prior,
-                        target_m_B1HW=torch.where(torch.isfinite(exact), target, torch.nan))
+        return Degraded(
+            prior_m_B1HW=prior, target_m_B1HW=torch.where(torch.isfinite(exact), target, torch.nan)
+        )
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
         sums: dict[str, list[float]] = {}
@@ -143,14 +153,21 @@ class ApDepthDepth(Objective):
         return read_refiner(open_bundle(where, 'refiner')).state_dict()
 
     def export(self, folder: Path, record: dict[str, Any]) -> None:
-        write_refiner_bundle(folder, self.network, name=record.get('name', 'apdepth-small'),
-                             licence='Apache-2.0', source='', record=record)
+        write_refiner_bundle(
+            folder,
+            self.network,
+            name=record.get('name', 'apdepth-small'),
+            licence='Apache-2.0',
+            source='',
+            record=record,
+        )
 
     def _draw_kinds(self, batch: Batch) -> list[str]:
         kinds = list(self.config.data.degradations)
         shares = torch.tensor(list(self.config.data.degradations.values()))
-        drawn = torch.multinomial(shares, len(batch.rgb_B3HW), replacement=True,
-                                  generator=batch.generator)
+        drawn = torch.multinomial(
+            shares, len(batch.rgb_B3HW), replacement=True, generator=batch.generator
+        )
         return [kinds[int(index)] for index in drawn]
 
     def _unit_prior(self, sample: Degraded) -> torch.Tensor:
@@ -158,8 +175,9 @@ class ApDepthDepth(Objective):
         everywhere = torch.ones_like(filled, dtype=torch.bool)
         return self.normalizer.normalize(filled, everywhere).unit_B1HW
 
-    def _forward(self, network: nn.Module, rgb: torch.Tensor, sample: Degraded
-                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _forward(
+        self, network: nn.Module, rgb: torch.Tensor, sample: Degraded
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         known = torch.isfinite(sample.prior_m_B1HW)
         filled = fill_holes(sample.prior_m_B1HW)
         prior = self.normalizer.normalize(filled, torch.ones_like(known))
@@ -169,8 +187,9 @@ class ApDepthDepth(Objective):
         latent = network(*inputs).float()
         return self.network.codec.decode_depth(latent), target, latent
 
-    def _spatial(self, refined: torch.Tensor, target: torch.Tensor, latent: torch.Tensor,
-                 sample: Degraded) -> dict[str, torch.Tensor]:
+    def _spatial(
+        self, refined: torch.Tensor, target: torch.Tensor, latent: torch.Tensor, sample: Degraded
+    ) -> dict[str, torch.Tensor]:
         weights, codec = self.config.loss, self.network.codec
         valid = torch.isfinite(sample.target_m_B1HW)
         band = edge_band(sample.target_m_B1HW).float()

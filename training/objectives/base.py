@@ -58,8 +58,9 @@ class Objective(ABC):
         """
 
 
-def check_losses(weights: Mapping[str, float], known: Sequence[str],
-                 needed: Sequence[str]) -> None:
+def check_losses(
+    weights: Mapping[str, float], known: Sequence[str], needed: Sequence[str]
+) -> None:
     """
     Refuse unknown losses, and a run that would minimise nothing.
 
@@ -68,5 +69,6 @@ def check_losses(weights: Mapping[str, float], known: Sequence[str],
     """
     check_keys('loss', weights, known)
     if not any(weights.get(name, 0.0) > 0.0 for name in needed):
-        raise SettingsError(f'loss = {dict(weights)} minimises nothing; give a weight to '
-                            f'{" or ".join(needed)}')
+        raise SettingsError(
+            f'loss = {dict(weights)} minimises nothing; give a weight to {" or ".join(needed)}'
+        )

@@ -7,11 +7,7 @@ from typing import Any
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
 from depth_refiner_ros.models.bundle import open_bundle
-from depth_refiner_ros.priors.bundled import (
-    read_prior_network,
-    to_log_metres,
-    write_prior_bundle,
-)
+from depth_refiner_ros.priors.bundled import read_prior_network, to_log_metres, write_prior_bundle
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
 import torch
 from torch import nn
@@ -62,12 +58,16 @@ class MetricPrior(Objective):
         log_depth = self._log_depth_m(network, rgb, batch)
         target, valid = _target(batch)
         mean_error = masked_mean_B111(log_depth - target, valid)
-        parts = {'depth': pixel_l1(log_depth, target, valid),
-                 'relative': relative_error(log_depth - target, valid),
-                 'structure': pixel_l1(log_depth - mean_error, target, valid),
-                 'gradient': gradient_l1(log_depth, target, valid)}
-        total = sum((self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
-                    start=torch.zeros(()))
+        parts = {
+            'depth': pixel_l1(log_depth, target, valid),
+            'relative': relative_error(log_depth - target, valid),
+            'structure': pixel_l1(log_depth - mean_error, target, valid),
+            'gradient': gradient_l1(log_depth, target, valid),
+        }
+        total = sum(
+            (self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
+            start=torch.zeros(()),
+        )
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
     def validate(self, batches: Iterable[Batch]) -> Figures:

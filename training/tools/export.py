@@ -11,7 +11,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-if __name__ == '__main__':   # run from a checkout
+if __name__ == '__main__':  # run from a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
@@ -25,8 +25,9 @@ LARGEST_REL = 2e-3
 """fp16 keeps eleven bits: a weight moves by at most 2**-11 of itself."""
 
 
-def export(run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, str] | None = None
-           ) -> None:
+def export(
+    run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, str] | None = None
+) -> None:
     """
     Export a run.
 
@@ -45,20 +46,29 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
     rows = [json.loads(line) for line in (run / 'log.jsonl').read_text().splitlines()]
     timed = [row for row in rows if 'seconds_per_step' in row]
     step = int(json.loads((run / which / 'state.json').read_text())['step'])
-    seconds = sum(row['seconds_per_step'] * config.log_every for row in timed
-                  if row['step'] <= step)
+    seconds = sum(
+        row['seconds_per_step'] * config.log_every for row in timed if row['step'] <= step
+    )
     held_out = [row for row in rows if row['step'] <= step and 'seconds_per_step' not in row]
-    return {'steps': step, 'samples': step * config.batch * config.accumulate,
-            'hours': round(seconds / 3600.0, 2), 'seed': config.seed,
-            'validation': held_out[-1] if held_out else {}, **notes,
-            'config': _without_places(asdict(config))}
+    return {
+        'steps': step,
+        'samples': step * config.batch * config.accumulate,
+        'hours': round(seconds / 3600.0, 2),
+        'seed': config.seed,
+        'validation': held_out[-1] if held_out else {},
+        **notes,
+        'config': _without_places(asdict(config)),
+    }
 
 
 def _without_places(config: dict[str, Any]) -> dict[str, Any]:
     """Keep the names of folders, not where they lay on the machine of the training."""
     data = config['data']
-    return {**config, **{key: _names(config[key]) for key in ('output', 'init_from')},
-            'data': {**data, **{key: _names(data[key]) for key in ('rooms', 'validation')}}}
+    return {
+        **config,
+        **{key: _names(config[key]) for key in ('output', 'init_from')},
+        'data': {**data, **{key: _names(data[key]) for key in ('rooms', 'validation')}},
+    }
 
 
 def _names(folders: str) -> str:
@@ -78,8 +88,10 @@ def compare(state: dict[str, torch.Tensor], folder: Path) -> None:
             true = state[name] if name in state else state[f'unet.{name}']
             gap = (stored.float() - true).abs() / true.abs().clamp_min(1e-4)
             if float(gap.max()) > LARGEST_REL:
-                raise WeightsError(f'{folder / file}: {name} differs by {float(gap.max()):.2g} '
-                                   'from the trained weights')
+                raise WeightsError(
+                    f'{folder / file}: {name} differs by {float(gap.max()):.2g} '
+                    'from the trained weights'
+                )
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ output size, as a refiner's training only ever sees them upsampled.
 from pathlib import Path
 import sys
 
-if __name__ == '__main__':   # run from a checkout
+if __name__ == '__main__':  # run from a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from depth_refiner_ros.backends.execution import choose, Execution
@@ -43,8 +43,9 @@ def predict(folder: Path, weights: str = 'bundled') -> None:
         staging.rename(folder / f'prior_{name}.npy')
 
 
-def _predict_view(prior: BundledPrior, execution: Execution, rooms: RenderedRooms,
-                  index: int) -> np.ndarray:
+def _predict_view(
+    prior: BundledPrior, execution: Execution, rooms: RenderedRooms, index: int
+) -> np.ndarray:
     view = rooms[index]
     rgb = torch.from_numpy(np.array(view.rgb_HW3)).permute(2, 0, 1)[None].float() / 255.0
     with execution.running():

@@ -30,7 +30,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 ROOMS_PER_SHARD = 64
-NEXT_PATH = 10 ** 9
+NEXT_PATH = 10**9
 """Apart from each other are the seeds of a room's paths, and from those of any other room."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
 
@@ -71,6 +71,7 @@ def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
         random_views,
         RoomRenderer,
     )
+
     room = build_room(seed)
     renderer = RoomRenderer(room)
     camera = random_intrinsics(seed, cameras.width, cameras.height)
@@ -113,6 +114,7 @@ def _pin(cores: list[int], counter: 'multiprocessing.sharedctypes.Synchronized[i
         counter.value += 1
     os.sched_setaffinity(0, {core})
     import cv2
+
     cv2.setNumThreads(1)
 
 
@@ -123,25 +125,38 @@ def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
         found = json.loads(path.read_text())
         differing = {key for key in record if found.get(key) != record[key]}
         if not resume or differing - {'rooms'}:
-            raise typer.BadParameter(f'{out} holds {found}; give --resume with the same options '
-                                     'or another folder')
-    path.write_text(json.dumps({
-        **record, 'rooms_per_shard': ROOMS_PER_SHARD,
-        'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
-        'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
-        'camera': 'float32 (n, 4) fx fy cx cy', 'seed': 'int64 (n,) room'}, indent=2) + '\n')
+            raise typer.BadParameter(
+                f'{out} holds {found}; give --resume with the same options or another folder'
+            )
+    path.write_text(
+        json.dumps(
+            {
+                **record,
+                'rooms_per_shard': ROOMS_PER_SHARD,
+                'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
+                'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
+                'camera': 'float32 (n, 4) fx fy cx cy',
+                'seed': 'int64 (n,) room',
+            },
+            indent=2,
+        )
+        + '\n'
+    )
 
 
-def main(out: Annotated[Path, typer.Argument(help='Folder for the shards.')],
-         rooms: Annotated[int, typer.Option(min=1, help='Number of rooms.')] = 1000,
-         views: Annotated[int, typer.Option(min=0, help='Random views per room.')] = 4,
-         starts: Annotated[int, typer.Option(
-             min=0, help='Starts of camera paths per room, which are busier.')] = 0,
-         first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first room.')] = 10000,
-         width: Annotated[int, typer.Option(min=16, help='Columns.')] = 640,
-         height: Annotated[int, typer.Option(min=16, help='Rows.')] = 480,
-         workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
-         resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False) -> None:
+def main(
+    out: Annotated[Path, typer.Argument(help='Folder for the shards.')],
+    rooms: Annotated[int, typer.Option(min=1, help='Number of rooms.')] = 1000,
+    views: Annotated[int, typer.Option(min=0, help='Random views per room.')] = 4,
+    starts: Annotated[
+        int, typer.Option(min=0, help='Starts of camera paths per room, which are busier.')
+    ] = 0,
+    first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first room.')] = 10000,
+    width: Annotated[int, typer.Option(min=16, help='Columns.')] = 640,
+    height: Annotated[int, typer.Option(min=16, help='Rows.')] = 480,
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
+    resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
+) -> None:
     """Render rooms with exact depth to shards of 64 rooms."""
     if views + starts == 0:
         raise typer.BadParameter('nothing to render: views and starts are both 0')
@@ -149,15 +164,25 @@ def main(out: Annotated[Path, typer.Argument(help='Folder for the shards.')],
     cameras = Cameras(views=views, starts=starts, width=width, height=height)
     _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
     seeds = list(range(first_seed, first_seed + rooms))
-    shards = [seeds[start:start + ROOMS_PER_SHARD] for start in range(0, rooms, ROOMS_PER_SHARD)]
-    jobs = [(out, index, part, cameras) for index, part in enumerate(shards)
-            if not (out / f'seed_{index:05d}.npy').exists()]
+    shards = [seeds[start : start + ROOMS_PER_SHARD] for start in range(0, rooms, ROOMS_PER_SHARD)]
+    jobs = [
+        (out, index, part, cameras)
+        for index, part in enumerate(shards)
+        if not (out / f'seed_{index:05d}.npy').exists()
+    ]
     context = multiprocessing.get_context('spawn')
     cores = sorted(os.sched_getaffinity(0))
-    columns = (TextColumn('rooms'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn())
-    with Progress(*columns) as progress, context.Pool(
-            workers, _pin, (cores, context.Value('i', 0))) as pool:
+    columns = (
+        TextColumn('rooms'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        Progress(*columns) as progress,
+        context.Pool(workers, _pin, (cores, context.Value('i', 0))) as pool,
+    ):
         done = rooms - sum(len(job[2]) for job in jobs)
         task = progress.add_task('rooms', total=rooms, completed=done)
         for _, count in pool.imap_unordered(_render_shard, jobs):

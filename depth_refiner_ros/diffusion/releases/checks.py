@@ -14,8 +14,10 @@ from depth_refiner_ros.diffusion.releases.families import channels_of, FAMILIES,
 from depth_refiner_ros.diffusion.releases.places import Place
 
 LIST = 'see depth-refiner models list'
-NOT_DEPTH = re.compile(r'normals|normal(?![a-z])|intrinsics?|(?<![a-z])iid(?![a-z])|lighting|'
-                       r'appearance')
+NOT_DEPTH = re.compile(
+    r'normals|normal(?![a-z])|intrinsics?|(?<![a-z])iid(?![a-z])|lighting|'
+    r'appearance'
+)
 
 
 def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool) -> None:
@@ -27,18 +29,26 @@ def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool)
     family = FAMILIES[name]
     known = unet.get('_class_name', 'UNet2DConditionModel')
     if known != 'UNet2DConditionModel':
-        raise WeightsError(f'{place.asked}: its UNet is a {known}, which only its own code can '
-                           'build; see depth-refiner models list')
+        raise WeightsError(
+            f'{place.asked}: its UNet is a {known}, which only its own code can '
+            'build; see depth-refiner models list'
+        )
     channels = channels_of(unet)
     if channels != family.channels and not (widen and family.channels % channels == 0):
-        raise WeightsError(f'{place.asked}: its UNet has {channels} input channels, {name} needs '
-                           f'{family.channels}{_why(channels, family.channels)}')
+        raise WeightsError(
+            f'{place.asked}: its UNet has {channels} input channels, {name} needs '
+            f'{family.channels}{_why(channels, family.channels)}'
+        )
     if task_width(unet) != family.task:
-        has = f'a class embedding of width {task_width(unet)}' if task_width(unet) else (
-            'no class embedding, so it would ignore the task without a word')
+        has = (
+            f'a class embedding of width {task_width(unet)}'
+            if task_width(unet)
+            else ('no class embedding, so it would ignore the task without a word')
+        )
         needs = f'one of width {family.task}' if family.task else 'none'
-        raise WeightsError(f'{place.asked}: its UNet has {has}; {name} needs {needs}. It is '
-                           f'another model: {LIST}')
+        raise WeightsError(
+            f'{place.asked}: its UNet has {has}; {name} needs {needs}. It is another model: {LIST}'
+        )
 
 
 def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
@@ -53,8 +63,10 @@ def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
     if other is not None:
         raise WeightsError(f'{place.asked} predicts {other.group()}, not depth; {LIST}')
     if gives_disparity(place) and name not in ('lotus_g', 'lotus_d'):
-        raise WeightsError(f'{place.asked} predicts disparity, {name} needs depth; use '
-                           'jingheya/lotus-depth-g-v1-0')
+        raise WeightsError(
+            f'{place.asked} predicts disparity, {name} needs depth; use '
+            'jingheya/lotus-depth-g-v1-0'
+        )
 
 
 def gives_disparity(place: Place) -> bool:
@@ -64,8 +76,10 @@ def gives_disparity(place: Place) -> bool:
 
 def _why(channels: int, needed: int) -> str:
     if channels == 4 and needed == 8:
-        return (': one for each of two latents (Lotus-D takes one latent alone); to begin '
-                'training from Stable Diffusion, say --widen')
+        return (
+            ': one for each of two latents (Lotus-D takes one latent alone); to begin '
+            'training from Stable Diffusion, say --widen'
+        )
     if channels == 8 and needed == 4:
         return ', for the image alone; with two latents it may be Lotus-G'
     return ''

@@ -34,8 +34,13 @@ class Converted:
     bound: float
 
 
-def convert(release: Release, folder: Path, *, precision: str = 'fp16',
-            log: Callable[[str], None] = lambda step: None) -> Converted:
+def convert(
+    release: Release,
+    folder: Path,
+    *,
+    precision: str = 'fp16',
+    log: Callable[[str], None] = lambda step: None,
+) -> Converted:
     """
     Write a release as a bundle, whole or not at all, and compare what both make of one image.
 
@@ -53,18 +58,26 @@ def convert(release: Release, folder: Path, *, precision: str = 'fp16',
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f'.{folder.name}.') as spare:
             log(STEPS[1])
             bundle = write_refiner_bundle(
-                Path(spare) / 'bundle', release.network, name=release.name,
-                licence=release.licence, source=release.source, dtype=DTYPES[precision])
+                Path(spare) / 'bundle',
+                release.network,
+                name=release.name,
+                licence=release.licence,
+                source=release.source,
+                dtype=DTYPES[precision],
+            )
             log(STEPS[2])
             difference = _difference(before, depth_of_test_image(read_refiner(bundle)))
             if not difference <= bound:
-                raise WeightsError(f'{release.name}: as a bundle in {precision} it gives depth '
-                                   f'that differs by {difference:.2g} of its range, more than '
-                                   f'{bound:g}; use --precision fp32')
+                raise WeightsError(
+                    f'{release.name}: as a bundle in {precision} it gives depth '
+                    f'that differs by {difference:.2g} of its range, more than '
+                    f'{bound:g}; use --precision fp32'
+                )
             swap_in(folder, bundle.path, Path(spare) / 'old')
     except OSError as error:
-        raise WeightsError(f'cannot write {folder}: {error.strerror or error}; what was there is '
-                           'untouched') from error
+        raise WeightsError(
+            f'cannot write {folder}: {error.strerror or error}; what was there is untouched'
+        ) from error
     return Converted(bundle=replace(bundle, path=folder), difference=difference, bound=bound)
 
 
@@ -74,18 +87,25 @@ def depth_of_test_image(network: OneStepNetwork) -> torch.Tensor:
 
     :raises WeightsError: where the depth is not finite
     """
-    down, right = torch.meshgrid(torch.linspace(-1, 1, ROWS), torch.linspace(-1.5, 1.5, COLUMNS),
-                                 indexing='ij')
+    down, right = torch.meshgrid(
+        torch.linspace(-1, 1, ROWS), torch.linspace(-1.5, 1.5, COLUMNS), indexing='ij'
+    )
     ball = (1.0 - down.square() - right.square()).clamp_min(0.0)
     rgb_B3HW = torch.stack([ball, (down + 1.0) / 2.0, (right + 1.5) / 3.0])[None]
     prior_B1HW = (3.0 - down - ball)[None, None]
     estimator = SharpEstimator(network, max_edge_px=COLUMNS)
     with torch.inference_mode():
-        depth = estimator.estimate(rgb_B3HW, prior_B1HW, torch.ones_like(prior_B1HW).bool(),
-                                   torch.Generator().manual_seed(0)).depth_B1HW
+        depth = estimator.estimate(
+            rgb_B3HW,
+            prior_B1HW,
+            torch.ones_like(prior_B1HW).bool(),
+            torch.Generator().manual_seed(0),
+        ).depth_B1HW
     if not bool(torch.isfinite(depth).all()):
-        raise WeightsError('the network gives depth that is not finite for a plain image; get a '
-                           'sound copy of its weights')
+        raise WeightsError(
+            'the network gives depth that is not finite for a plain image; get a '
+            'sound copy of its weights'
+        )
     return depth
 
 

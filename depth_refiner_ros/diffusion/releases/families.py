@@ -64,25 +64,35 @@ def _marigold(traits: Traits) -> ModelSpec:
 
 
 FAMILIES = {
-    'sharpdepth': Family(channels=8, task=4, spec=_sharpdepth,
-                         presets=('official_code', 'paper')),
-    'apdepth': Family(channels=8, task=0, spec=lambda traits: apdepth_spec(traits.preset),
-                      presets=('official_compat', 'paper', 'normalized'),
-                      leftovers=('v_prediction',)),
+    'sharpdepth': Family(channels=8, task=4, spec=_sharpdepth, presets=('official_code', 'paper')),
+    'apdepth': Family(
+        channels=8,
+        task=0,
+        spec=lambda traits: apdepth_spec(traits.preset),
+        presets=('official_compat', 'paper', 'normalized'),
+        leftovers=('v_prediction',),
+    ),
     'lotus_g': Family(channels=8, task=4, spec=_lotus('g')),
     'lotus_d': Family(channels=4, task=4, spec=_lotus('d'), leftovers=('epsilon',)),
     'marigold': Family(channels=8, task=0, spec=_marigold),
-    'e2e_ft': Family(channels=8, task=0,
-                     spec=lambda traits: replace(_marigold(traits), start='zeros')),
+    'e2e_ft': Family(
+        channels=8, task=0, spec=lambda traits: replace(_marigold(traits), start='zeros')
+    ),
 }
 STARTS = {('lotus_g', 'sharpdepth')}
 """Families whose weights another begins from, unchanged in shape."""
-PIPELINES = {'sharpdepth': 'sharpdepth', 'apdepth': 'apdepth', 'lotusg': 'lotus_g',
-             'lotusd': 'lotus_d', 'directregression': 'lotus_d'}
+PIPELINES = {
+    'sharpdepth': 'sharpdepth',
+    'apdepth': 'apdepth',
+    'lotusg': 'lotus_g',
+    'lotusd': 'lotus_d',
+    'directregression': 'lotus_d',
+}
 
 
-def family_of(place: Place, method: str | None, index: Mapping[str, Any],
-              unet: Mapping[str, Any]) -> str:
+def family_of(
+    place: Place, method: str | None, index: Mapping[str, Any], unet: Mapping[str, Any]
+) -> str:
     """
     Settle which family a release belongs to.
 
@@ -98,9 +108,11 @@ def family_of(place: Place, method: str | None, index: Mapping[str, Any],
         if method not in FAMILIES:
             raise WeightsError(f'method = {method!r} must be one of lotus, {", ".join(FAMILIES)}')
         if known in FAMILIES and method != known and (known, method) not in STARTS:
-            raise WeightsError(f'{place.asked} is known as {known}; read as {method} it would '
-                               f'give nonsense. Use refiner:={use} (models import: no '
-                               '--method), or rename a folder of your own')
+            raise WeightsError(
+                f'{place.asked} is known as {known}; read as {method} it would '
+                f'give nonsense. Use refiner:={use} (models import: no '
+                '--method), or rename a folder of your own'
+            )
         return method
     if known in FAMILIES:
         return known
@@ -116,13 +128,22 @@ def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
     fitting = [name for name, one in FAMILIES.items() if (one.channels, one.task) == shape]
     if len(fitting) == 1:
         return fitting[0]
-    fix = (f'convert it once and say which: depth-refiner models import --method '
-           f'{" or ".join(fitting)}') if fitting else (
-        'Stable Diffusion itself is no depth model; to begin training from it, say --method '
-        'apdepth --widen')
-    raise WeightsError(f'{place.asked}: its UNet has {shape[0]} input channels and '
-                       f'{"a" if shape[1] else "no"} class embedding, as several models have; '
-                       f'{fix}')
+    fix = (
+        (
+            f'convert it once and say which: depth-refiner models import --method '
+            f'{" or ".join(fitting)}'
+        )
+        if fitting
+        else (
+            'Stable Diffusion itself is no depth model; to begin training from it, say --method '
+            'apdepth --widen'
+        )
+    )
+    raise WeightsError(
+        f'{place.asked}: its UNet has {shape[0]} input channels and '
+        f'{"a" if shape[1] else "no"} class embedding, as several models have; '
+        f'{fix}'
+    )
 
 
 def spec_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -> ModelSpec:
@@ -136,7 +157,8 @@ def spec_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -
     if preset is not None and preset not in known:
         raise WeightsError(f'preset = {preset!r}: {name} has {", ".join(known)}')
     return FAMILIES[name].spec(
-        Traits(preset=preset or known[0], disparity=disparity, zero_snr=zero_snr))
+        Traits(preset=preset or known[0], disparity=disparity, zero_snr=zero_snr)
+    )
 
 
 def task_width(unet: Mapping[str, Any]) -> int:

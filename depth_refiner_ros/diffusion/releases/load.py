@@ -58,9 +58,16 @@ class Release:
         return f'refiner {self.name}: {self.licence}{use}, from {self.source}'
 
 
-def load_release(where: str | Path, *, method: str | None = None, preset: str | None = None,
-                 prediction: str | None = None, widen: bool = False,
-                 licence: str | None = None, pickles: bool = False) -> Release:
+def load_release(
+    where: str | Path,
+    *,
+    method: str | None = None,
+    preset: str | None = None,
+    prediction: str | None = None,
+    widen: bool = False,
+    licence: str | None = None,
+    pickles: bool = False,
+) -> Release:
     """
     Read an official release.
 
@@ -83,8 +90,7 @@ def load_release(where: str | Path, *, method: str | None = None, preset: str | 
     check_output(place, family, index)
     check_unet(place, family, unet_config, widen=widen)
     schedule = read_schedule(place.folder)
-    spec = spec_of(family, preset, disparity=gives_disparity(place),
-                       zero_snr=schedule.zero_snr)
+    spec = spec_of(family, preset, disparity=gives_disparity(place), zero_snr=schedule.zero_snr)
     # What the base of a training predicts is what the training changes.
     leftovers = FAMILIES[family].leftovers + ((schedule.prediction,) if widen else ())
     schedule.check(place.asked, spec, leftovers=leftovers, prediction=prediction)
@@ -96,12 +102,17 @@ def load_release(where: str | Path, *, method: str | None = None, preset: str | 
     vae_config = read_json(place.folder / VAE / 'config.json')
     vae = _read(place, VAE, vae_config, AutoencoderKL, pickles=pickles)
     # A release's own text and size are what counts.
-    spec = replace(spec, text_width=_text_width(place, unet, text),
-                     max_edge_px=_edge_px(index, spec))
+    spec = replace(
+        spec, text_width=_text_width(place, unet, text), max_edge_px=_edge_px(index, spec)
+    )
     network = OneStepNetwork(unet, VaeCodec(vae), spec, text)
-    return Release(network=network.eval().requires_grad_(False), source=place.source,
-                   name=place.model.short if place.model else place.folder.resolve().name,
-                   licence=licence or licence_of(place), notes=tuple(schedule.notes(spec)))
+    return Release(
+        network=network.eval().requires_grad_(False),
+        source=place.source,
+        name=place.model.short if place.model else place.folder.resolve().name,
+        licence=licence or licence_of(place),
+        notes=tuple(schedule.notes(spec)),
+    )
 
 
 def _edge_px(index: Mapping[str, Any], spec: ModelSpec) -> int:
@@ -112,18 +123,23 @@ def _edge_px(index: Mapping[str, Any], spec: ModelSpec) -> int:
 
 def _text_width(place: Place, unet: UNet2DConditionModel, text_1LC: torch.Tensor) -> int:
     if unet.config.cross_attention_dim != text_1LC.shape[-1]:
-        raise WeightsError(f'{place.asked}: the text encoder is {text_1LC.shape[-1]} wide, the '
-                           f'UNet takes {unet.config.cross_attention_dim}; they are parts of '
-                           'different models')
+        raise WeightsError(
+            f'{place.asked}: the text encoder is {text_1LC.shape[-1]} wide, the '
+            f'UNet takes {unet.config.cross_attention_dim}; they are parts of '
+            'different models'
+        )
     return int(text_1LC.shape[-1])
 
 
-def _read(place: Place, part: str, config: Mapping[str, Any], form: type[ModelMixin], *,
-          pickles: bool) -> Any:
+def _read(
+    place: Place, part: str, config: Mapping[str, Any], form: type[ModelMixin], *, pickles: bool
+) -> Any:
     known = config.get('_class_name', form.__name__)
     if known != form.__name__:
-        raise WeightsError(f'{place.folder / part / "config.json"}: _class_name is {known!r}, '
-                           f'not {form.__name__}; it is a model of another kind')
+        raise WeightsError(
+            f'{place.folder / part / "config.json"}: _class_name is {known!r}, '
+            f'not {form.__name__}; it is a model of another kind'
+        )
     state = modern_names(read_state(place.folder, part, pickles=pickles, asked=place.asked))
     try:
         # Nothing is drawn for weights that are there already: 16 s at full size.
@@ -131,6 +147,8 @@ def _read(place: Place, part: str, config: Mapping[str, Any], form: type[ModelMi
             module = form.from_config(dict(config))
         module.load_state_dict(state, assign=True)
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
-        raise WeightsError(f'{place.folder / part}: weights and config.json do not fit: '
-                           f'{first_line(error)}; copy the release again') from error
+        raise WeightsError(
+            f'{place.folder / part}: weights and config.json do not fit: '
+            f'{first_line(error)}; copy the release again'
+        ) from error
     return module

@@ -4,11 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.releases.weights import (
-    lacking,
-    pickled_patterns,
-    safe_patterns,
-)
+from depth_refiner_ros.diffusion.releases.weights import lacking, pickled_patterns, safe_patterns
 from depth_refiner_ros.models.catalogue import find, Model
 from depth_refiner_ros.models.hub import fetch, is_hub_id
 
@@ -52,9 +48,11 @@ def locate(where: str, *, pickles: bool = False) -> Place:
     if model is not None and not model.on_hub:
         raise WeightsError(f'{where} is on no hub: {model.get}')
     if folder.exists() or not is_hub_id(where):
-        raise WeightsError(f'{where} is neither a folder nor a hub id (owner/name); name a '
-                           'bundle, or the folder that holds unet, vae, scheduler, text_encoder '
-                           'and tokenizer')
+        raise WeightsError(
+            f'{where} is neither a folder nor a hub id (owner/name); name a '
+            'bundle, or the folder that holds unet, vae, scheduler, text_encoder '
+            'and tokenizer'
+        )
     folder = fetch(where, safe_patterns())
     if lacking(folder):
         folder = fetch(where, safe_patterns('.fp16'))
@@ -67,8 +65,10 @@ def locate(where: str, *, pickles: bool = False) -> Place:
 def _check_kind(model: Model | None, where: str) -> None:
     if model is not None and model.kind not in RELEASED:
         fix = f'use prior:={model.use}' if model.use else 'see depth-refiner models list'
-        raise WeightsError(f'{where} is known as {model.id} ({model.what_for}), which is no '
-                           f'refiner of this package; {fix}')
+        raise WeightsError(
+            f'{where} is known as {model.id} ({model.what_for}), which is no '
+            f'refiner of this package; {fix}'
+        )
 
 
 def _name(folder: Path) -> str:

@@ -24,7 +24,9 @@ def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]
         bundle = open_bundle(where, 'refiner')
         return read_refiner(bundle), bundle.describe()
     if folder.exists() and not (folder / UNET / 'config.json').is_file():
-        raise WeightsError(f'{where} holds no {MANIFEST} and no {UNET}/config.json; name a '
-                           'bundle, the folder of an official release, its hub id, or bundled')
+        raise WeightsError(
+            f'{where} holds no {MANIFEST} and no {UNET}/config.json; name a '
+            'bundle, the folder of an official release, its hub id, or bundled'
+        )
     read = load_release(where, method=None if refiner == 'aligned' else refiner)
     return read.network, '; '.join((read.describe(), *read.notes))

@@ -38,16 +38,21 @@ class Schedule:
         found = []
         reads = PREDICTIONS[spec.prediction]
         if self.prediction != reads:
-            found.append(f'its scheduler says {self.prediction}, left by its base model; the '
-                         f'network is read as {reads}, as in its own code')
+            found.append(
+                f'its scheduler says {self.prediction}, left by its base model; the '
+                f'network is read as {reads}, as in its own code'
+            )
         spacing = self.config.get('timestep_spacing', 'leading')
         if spec.prediction == 'v' and spacing == 'leading':
-            found.append('its scheduler (leading) would begin a single step at t = 1; it begins '
-                         f'at t = {spec.timestep} here')
+            found.append(
+                'its scheduler (leading) would begin a single step at t = 1; it begins '
+                f'at t = {spec.timestep} here'
+            )
         return found
 
-    def check(self, asked: str, spec: ModelSpec, *, leftovers: tuple[str, ...],
-              prediction: str | None) -> None:
+    def check(
+        self, asked: str, spec: ModelSpec, *, leftovers: tuple[str, ...], prediction: str | None
+    ) -> None:
         """
         Compare with a spec.
 
@@ -58,13 +63,16 @@ class Schedule:
         """
         reads = PREDICTIONS[spec.prediction]
         if prediction is not None and prediction != reads:
-            raise WeightsError(f'--prediction {prediction}: {spec.method} networks of this '
-                               f'layout are read as {reads}; leave it out')
+            raise WeightsError(
+                f'--prediction {prediction}: {spec.method} networks of this '
+                f'layout are read as {reads}; leave it out'
+            )
         if prediction is None and self.prediction not in (reads, *leftovers):
             raise WeightsError(
                 f'{asked}: its scheduler says that the UNet predicts {self.prediction}, it would '
                 f'be read as {reads}; name another --method, or, where that word was left by its '
-                f'base model, say --prediction {reads}')
+                f'base model, say --prediction {reads}'
+            )
         try:
             check_scheduler({**self.config, 'prediction_type': reads}, spec)
         except WeightsError as error:

@@ -23,8 +23,10 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
     try:
         from transformers import CLIPTextConfig, CLIPTextModel
     except ImportError as error:
-        raise WeightsError(f'{asked}: official releases need transformers; type: pip install '
-                           "'depth_refiner_ros[models]', or use a bundle") from error
+        raise WeightsError(
+            f'{asked}: official releases need transformers; type: pip install '
+            "'depth_refiner_ros[models]', or use a bundle"
+        ) from error
     tokens = _tokens(folder / TOKENIZER)
     config = read_json(folder / TEXT / 'config.json')
     state = read_state(folder, TEXT, pickles=pickles, asked=asked)
@@ -32,16 +34,24 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
         encoder = CLIPTextModel(CLIPTextConfig.from_dict(config))
         # Whether names begin with text_model differs between versions of the library.
         own = {name.removeprefix(PREFIX): name for name in encoder.state_dict()}
-        encoder.load_state_dict({own.get(name.removeprefix(PREFIX), name): value
-                                 for name, value in state.items()
-                                 if not name.endswith('.position_ids')})
+        encoder.load_state_dict(
+            {
+                own.get(name.removeprefix(PREFIX), name): value
+                for name, value in state.items()
+                if not name.endswith('.position_ids')
+            }
+        )
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise WeightsError(f'{folder / TEXT}: weights and config.json do not fit: '
-                           f'{first_line(error)}; copy the release again') from error
+        raise WeightsError(
+            f'{folder / TEXT}: weights and config.json do not fit: '
+            f'{first_line(error)}; copy the release again'
+        ) from error
     if int(tokens.max()) >= config.get('vocab_size', 0):
-        raise WeightsError(f'{folder}: tokenizer and text_encoder are of different models '
-                           f'(token {int(tokens.max())} of {config.get("vocab_size")}); copy the '
-                           'release again, whole')
+        raise WeightsError(
+            f'{folder}: tokenizer and text_encoder are of different models '
+            f'(token {int(tokens.max())} of {config.get("vocab_size")}); copy the '
+            'release again, whole'
+        )
     with torch.inference_mode():
         return encoder.eval()(tokens)[0].clone()
 
@@ -49,15 +59,19 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
 def _tokens(folder: Path) -> torch.Tensor:
     """Return the tokens of the empty prompt."""
     from transformers import CLIPTokenizer
+
     if not (folder / 'vocab.json').is_file() and not (folder / 'tokenizer.json').is_file():
         raise WeightsError(f'{folder} holds no vocabulary; copy the release again, whole')
     try:
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, TypeError, ValueError, KeyError) as error:
-        raise WeightsError(f'{folder} is no tokenizer of CLIP: {first_line(error)}; copy the '
-                           'release again') from error
+        raise WeightsError(
+            f'{folder} is no tokenizer of CLIP: {first_line(error)}; copy the release again'
+        ) from error
     tokens = tokenizer('', padding='do_not_pad', return_tensors='pt').input_ids
     if tuple(tokens.shape) != (1, TOKENS):
-        raise WeightsError(f'{folder} gives {tokens.shape[-1]} tokens for the empty prompt, not '
-                           f'{TOKENS}; it is of another model')
+        raise WeightsError(
+            f'{folder} gives {tokens.shape[-1]} tokens for the empty prompt, not '
+            f'{TOKENS}; it is of another model'
+        )
     return tokens

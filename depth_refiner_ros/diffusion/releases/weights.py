@@ -19,17 +19,28 @@ import torch
 
 UNET, VAE, TEXT = 'unet', 'vae', 'text_encoder'
 PARTS = (UNET, VAE, TEXT)
-SMALL = ('model_index.json', 'README.md', 'scheduler/*.json', 'tokenizer/*.json',
-         'tokenizer/*.txt')
+SMALL = (
+    'model_index.json',
+    'README.md',
+    'scheduler/*.json',
+    'tokenizer/*.json',
+    'tokenizer/*.txt',
+)
 OLD_ATTENTION = {'query': 'to_q', 'key': 'to_k', 'value': 'to_v', 'proj_attn': 'to_out.0'}
 
 
 def safe_patterns(variant: str = '') -> list[str]:
     """List what to download: configurations, and one set of safetensors for each part."""
-    weights = [f'{part}/{file}' for part in PARTS
-               for file in ('config.json', f'{_stem(part)}{variant}.safetensors',
-                            f'{_stem(part)}-*-of-*.safetensors',
-                            f'{_stem(part)}.safetensors.index.json')]
+    weights = [
+        f'{part}/{file}'
+        for part in PARTS
+        for file in (
+            'config.json',
+            f'{_stem(part)}{variant}.safetensors',
+            f'{_stem(part)}-*-of-*.safetensors',
+            f'{_stem(part)}.safetensors.index.json',
+        )
+    ]
     return [*SMALL, *weights]
 
 
@@ -67,18 +78,24 @@ def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[st
         file = _pickled(folder / part, part)
         if not pickles:
             found = f'only the pickle {file.name}' if file else 'no safetensors'
-            raise WeightsError(f'{folder / part} holds {found}; pickles are never loaded to run. '
-                               'Convert the release once: depth-refiner models import '
-                               f'{asked} NEW_FOLDER')
+            raise WeightsError(
+                f'{folder / part} holds {found}; pickles are never loaded to run. '
+                'Convert the release once: depth-refiner models import '
+                f'{asked} NEW_FOLDER'
+            )
         if file is None:
             raise WeightsError(f'{folder / part} holds no weights; copy the release again, whole')
         state = read_pickle(file)
     for name, value in state.items():
         if not bool(torch.isfinite(value).all()):
-            raise WeightsError(f'{folder / part}: {name} holds NaN or infinite values; get a '
-                               'sound copy of the release')
-    return {name: value.float() if value.is_floating_point() else value
-            for name, value in state.items()}
+            raise WeightsError(
+                f'{folder / part}: {name} holds NaN or infinite values; get a '
+                'sound copy of the release'
+            )
+    return {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+    }
 
 
 def modern_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -122,8 +139,10 @@ def _load_safe(file: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(file)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f'{file} is not readable safetensors (truncated or changed): '
-                           f'{first_line(error)}; copy the release again') from error
+        raise WeightsError(
+            f'{file} is not readable safetensors (truncated or changed): '
+            f'{first_line(error)}; copy the release again'
+        ) from error
 
 
 def _pickled(folder: Path, part: str) -> Path | None:

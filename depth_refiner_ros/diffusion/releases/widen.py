@@ -20,11 +20,20 @@ def widen_conv_in(unet: UNet2DConditionModel, channels: int = 8) -> UNet2DCondit
     """
     old = unet.conv_in
     if channels % old.in_channels:
-        raise WeightsError(f'conv_in has {old.in_channels} input channels, which cannot be '
-                           f'repeated to {channels}; start from a UNet with {channels // 2}')
+        raise WeightsError(
+            f'conv_in has {old.in_channels} input channels, which cannot be '
+            f'repeated to {channels}; start from a UNet with {channels // 2}'
+        )
     times = channels // old.in_channels
-    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding,
-                    device=old.weight.device, dtype=old.weight.dtype)
+    new = nn.Conv2d(
+        channels,
+        old.out_channels,
+        old.kernel_size,
+        old.stride,
+        old.padding,
+        device=old.weight.device,
+        dtype=old.weight.dtype,
+    )
     with torch.no_grad():
         new.weight.copy_(old.weight.repeat(1, times, 1, 1) / times)
         if old.bias is not None and new.bias is not None:

@@ -12,8 +12,9 @@ LAYOUTS = {'packed16': (16, 12), 'pcl32': (32, 16)}
 """Name to bytes per point and offset of the color."""
 
 
-def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'packed16', *,
-                      organized: bool = True) -> PointCloud2:
+def cloud_from_points(
+    header: Header, cloud_hw4: np.ndarray, layout: str = 'packed16', *, organized: bool = True
+) -> PointCloud2:
     """
     Return the message of an organised cloud.
 
@@ -30,10 +31,19 @@ def cloud_from_points(header: Header, cloud_hw4: np.ndarray, layout: str = 'pack
     height, width = cloud_hw4.shape[:2]
     step, color_offset = LAYOUTS[layout]
     buffer = buffer_of(cloud_hw4) if layout == 'packed16' else _pcl32(cloud_hw4)
-    return filled(PointCloud2(
-        header=header, height=height, width=width, fields=_fields(color_offset),
-        is_bigendian=False, point_step=step, row_step=step * width,
-        is_dense=not organized), buffer)
+    return filled(
+        PointCloud2(
+            header=header,
+            height=height,
+            width=width,
+            fields=_fields(color_offset),
+            is_bigendian=False,
+            point_step=step,
+            row_step=step * width,
+            is_dense=not organized,
+        ),
+        buffer,
+    )
 
 
 def _pcl32(cloud_hw4: np.ndarray) -> array.array:
@@ -48,5 +58,7 @@ def _pcl32(cloud_hw4: np.ndarray) -> array.array:
 
 def _fields(color_offset: int) -> list[PointField]:
     offsets = {'x': 0, 'y': 4, 'z': 8, 'rgb': color_offset}
-    return [PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
-            for name, offset in offsets.items()]
+    return [
+        PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
+        for name, offset in offsets.items()
+    ]

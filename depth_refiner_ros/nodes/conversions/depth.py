@@ -12,15 +12,19 @@ LARGEST_MM = 65535
 def image_from_depth(header: Header, depth_m_HW: np.ndarray) -> Image:
     """Return the 32FC1 message in metres."""
     height, width = depth_m_HW.shape
-    return filled(Image(header=header, height=height, width=width, encoding='32FC1',
-                        step=4 * width), buffer_of(depth_m_HW.astype(np.float32, copy=False)))
+    return filled(
+        Image(header=header, height=height, width=width, encoding='32FC1', step=4 * width),
+        buffer_of(depth_m_HW.astype(np.float32, copy=False)),
+    )
 
 
 def image_from_depth_mm(header: Header, depth_m_HW: np.ndarray) -> Image:
     """Return the 16UC1 message in millimetres; 0 where unknown or beyond 65.535 m."""
     height, width = depth_m_HW.shape
-    return filled(Image(header=header, height=height, width=width, encoding='16UC1',
-                        step=2 * width), buffer_of(millimetres(depth_m_HW)))
+    return filled(
+        Image(header=header, height=height, width=width, encoding='16UC1', step=2 * width),
+        buffer_of(millimetres(depth_m_HW)),
+    )
 
 
 def millimetres(depth_m_HW: np.ndarray) -> np.ndarray:

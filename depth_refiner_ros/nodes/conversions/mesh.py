@@ -31,8 +31,9 @@ def coarsened(mesh: Mesh, max_triangles: int) -> Mesh:
     if len(mesh.triangles_M3) <= max_triangles:
         return mesh
     # Triangles of a surface go with the square of the cell.
-    edges_m = mesh.vertices_m_N3[mesh.triangles_M3[:, 0]] - mesh.vertices_m_N3[
-        mesh.triangles_M3[:, 1]]
+    edges_m = (
+        mesh.vertices_m_N3[mesh.triangles_M3[:, 0]] - mesh.vertices_m_N3[mesh.triangles_M3[:, 1]]
+    )
     cell_m = float(np.median(np.linalg.norm(edges_m, axis=1)))
     cell_m *= (len(mesh.triangles_M3) / max_triangles) ** 0.5
     clustered = _clustered(mesh, cell_m)
@@ -52,12 +53,16 @@ def _clustered(mesh: Mesh, cell_m: float) -> Mesh:
     triangles_M3 = cluster_N[mesh.triangles_M3].astype(np.int32)
     first, second, third = triangles_M3.T
     kept_M = (first != second) & (second != third) & (third != first)
-    means_K3 = (_means(values_N3, cluster_N, counts_K)
-                for values_N3 in (mesh.vertices_m_N3, mesh.colors_N3))
+    means_K3 = (
+        _means(values_N3, cluster_N, counts_K)
+        for values_N3 in (mesh.vertices_m_N3, mesh.colors_N3)
+    )
     vertices_m_K3, colors_K3 = means_K3
-    return Mesh(vertices_m_N3=vertices_m_K3.astype(np.float32),
-                colors_N3=np.rint(colors_K3).astype(np.uint8),
-                triangles_M3=triangles_M3[kept_M])
+    return Mesh(
+        vertices_m_N3=vertices_m_K3.astype(np.float32),
+        colors_N3=np.rint(colors_K3).astype(np.uint8),
+        triangles_M3=triangles_M3[kept_M],
+    )
 
 
 def _means(values_N3: np.ndarray, cluster_N: np.ndarray, counts_K: np.ndarray) -> np.ndarray:

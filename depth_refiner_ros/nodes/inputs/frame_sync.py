@@ -50,9 +50,16 @@ class FrameSync:
     :param filters: module with the synchronisers
     """
 
-    def __init__(self, mode: str, tolerance_ms: float, *, with_depth: bool,
-                 on_frame: Callable[[ImageSet], None], on_drop: Callable[[Any], None],
-                 filters: ModuleType = FILTERS) -> None:
+    def __init__(
+        self,
+        mode: str,
+        tolerance_ms: float,
+        *,
+        with_depth: bool,
+        on_frame: Callable[[ImageSet], None],
+        on_drop: Callable[[Any], None],
+        filters: ModuleType = FILTERS,
+    ) -> None:
         self._mode = mode
         self._with_depth = with_depth
         self._joins_info = mode in ('exact', 'approx')
@@ -63,8 +70,14 @@ class FrameSync:
         self._infos_follow_images = False
         names = ['info'] * self._joins_info + ['depth'] * with_depth + ['image']
         exact = mode == 'exact' and not with_depth
-        self._join = StampJoin(names, tolerance_ms=0.0 if exact else tolerance_ms, queue=QUEUE,
-                               on_set=self._joined, on_drop=on_drop, filters=filters)
+        self._join = StampJoin(
+            names,
+            tolerance_ms=0.0 if exact else tolerance_ms,
+            queue=QUEUE,
+            on_set=self._joined,
+            on_drop=on_drop,
+            filters=filters,
+        )
 
     def add_image(self, image: Any) -> None:
         """Take in an image, raw or compressed."""
@@ -82,8 +95,9 @@ class FrameSync:
         self._info = info
         stamp_ns = stamp_ns_of(info.header)
         self._infos_follow_images |= stamp_ns == self._image_ns
-        if self._held is not None and (stamp_ns >= self._image_ns
-                                       or not self._infos_follow_images):
+        if self._held is not None and (
+            stamp_ns >= self._image_ns or not self._infos_follow_images
+        ):
             self._release_held()
 
     def _joined(self, *messages: Any) -> None:

@@ -64,8 +64,9 @@ class TimeSynchronizer(SimpleFilter):
         """Take out the set nearest to a stamp, and forget whatever is older than it."""
         if not all(self._waiting):
             return None
-        chosen = [min(queue, key=lambda other_ns: abs(other_ns - stamp_ns))
-                  for queue in self._waiting]
+        chosen = [
+            min(queue, key=lambda other_ns: abs(other_ns - stamp_ns)) for queue in self._waiting
+        ]
         if max(chosen) - min(chosen) > self.slop_ns:
             return None
         found = [queue[chosen_ns] for queue, chosen_ns in zip(self._waiting, chosen)]

@@ -29,8 +29,9 @@ OUT_OF_ORDER_NS = 100_000_000
 """A pose this little older than the last one is late; farther back, time has jumped."""
 
 
-def pose_input(node: LifecycleNode, topics: Topics, settings: Any,
-               on_error: Callable[[str], None]) -> Poses:
+def pose_input(
+    node: LifecycleNode, topics: Topics, settings: Any, on_error: Callable[[str], None]
+) -> Poses:
     """
     Start to take in poses.
 
@@ -46,8 +47,7 @@ def pose_input(node: LifecycleNode, topics: Topics, settings: Any,
         return TfPoses(node, settings.map_frame)
     buffer = TopicPoses(settings.map_frame, body_from_camera(settings.body_from_camera), on_error)
     kind, name = {'pose': (PoseStamped, 'pose'), 'odom': (Odometry, 'odom')}[settings.pose_source]
-    topics.subscribe(kind, name, buffer.take_in, reliability=settings.input_qos,
-                     depth=POSE_QUEUE)
+    topics.subscribe(kind, name, buffer.take_in, reliability=settings.input_qos, depth=POSE_QUEUE)
     return buffer
 
 
@@ -78,8 +78,9 @@ class TopicPoses(PoseBuffer):
     :param on_error: told of each pose that cannot be used
     """
 
-    def __init__(self, map_frame: str, body_from_camera: np.ndarray | None,
-                 on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self, map_frame: str, body_from_camera: np.ndarray | None, on_error: Callable[[str], None]
+    ) -> None:
         super().__init__()
         self._map_frame = map_frame
         self._body_from_camera = body_from_camera
@@ -91,8 +92,10 @@ class TopicPoses(PoseBuffer):
         """Store the pose of a PoseStamped or Odometry."""
         frame_id = message.header.frame_id
         if frame_id and frame_id != self._map_frame:
-            self._on_error(f'poses are in frame {frame_id!r} but map_frame is '
-                           f'{self._map_frame!r}; set map_frame:={frame_id}')
+            self._on_error(
+                f'poses are in frame {frame_id!r} but map_frame is '
+                f'{self._map_frame!r}; set map_frame:={frame_id}'
+            )
             return
         stamp_ns = stamp_ns_of(message.header)
         if stamp_ns < self._last_ns - OUT_OF_ORDER_NS:
@@ -105,11 +108,13 @@ class TopicPoses(PoseBuffer):
         except MappingError as error:
             self._on_error(str(error))
             return
-        self.add(stamp_ns, pose if self._body_from_camera is None
-                 else pose @ self._body_from_camera)
+        self.add(
+            stamp_ns, pose if self._body_from_camera is None else pose @ self._body_from_camera
+        )
 
-    def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
-                timeout_s: float) -> np.ndarray | None:
+    def wait_at(
+        self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
+    ) -> np.ndarray | None:
         """
         Return the pose at a stamp, see :class:`Poses`.
 
@@ -117,9 +122,11 @@ class TopicPoses(PoseBuffer):
         """
         pose = super().wait_at(stamp_ns, frame_id, max_gap_ns=max_gap_ns, timeout_s=timeout_s)
         if self._body_from_camera is None and self._child_frame not in ('', frame_id):
-            raise InputError(f'odom describes {self._child_frame!r} but depth is in {frame_id!r};'
-                             ' set body_from_camera to x y z qx qy qz qw of the optical frame in '
-                             'it, or pose_source:=tf')
+            raise InputError(
+                f'odom describes {self._child_frame!r} but depth is in {frame_id!r};'
+                ' set body_from_camera to x y z qx qy qz qw of the optical frame in '
+                'it, or pose_source:=tf'
+            )
         return pose
 
 
@@ -134,14 +141,17 @@ class TfPoses:
 
     def __init__(self, node: LifecycleNode, map_frame: str) -> None:
         if tf2_ros is None:
-            raise SettingsError('pose_source = tf needs tf2_ros, which this Python lacks; install '
-                                'ros-<distro>-tf2-ros-py or set pose_source to pose, odom or file')
+            raise SettingsError(
+                'pose_source = tf needs tf2_ros, which this Python lacks; install '
+                'ros-<distro>-tf2-ros-py or set pose_source to pose, odom or file'
+            )
         self._map_frame = map_frame
         self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
-    def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
-                timeout_s: float) -> np.ndarray | None:
+    def wait_at(
+        self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
+    ) -> np.ndarray | None:
         """Return the pose at a stamp, see :class:`Poses`; TF interpolates by itself."""
         deadline_s = time.monotonic() + timeout_s
         at = Time.from_msg(stamp_of(stamp_ns))

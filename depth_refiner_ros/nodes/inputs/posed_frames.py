@@ -54,9 +54,17 @@ class DepthFrame:
     confidence_HW: np.ndarray | None
 
 
-def subscribe_depth(topics: Topics, *, color: bool, confidence: bool, reliability: str,
-                    tolerance_ms: float, queue: int, on_frame: Callable[[DepthSet], None],
-                    on_drop: Callable[[Header], None]) -> None:
+def subscribe_depth(
+    topics: Topics,
+    *,
+    color: bool,
+    confidence: bool,
+    reliability: str,
+    tolerance_ms: float,
+    queue: int,
+    on_frame: Callable[[DepthSet], None],
+    on_drop: Callable[[Header], None],
+) -> None:
     """Listen to depth and what goes with it, and join what has one stamp."""
     kinds = {'depth/camera_info': CameraInfo}
     kinds |= {'color/image': Image} if color else {}
@@ -64,9 +72,15 @@ def subscribe_depth(topics: Topics, *, color: bool, confidence: bool, reliabilit
     # Depth comes last: who sees this subscription knows that the others are there.
     kinds |= {'depth/image': Image}
     queue = max(queue, QUEUE)
-    join = StampJoin(list(kinds), tolerance_ms=tolerance_ms, queue=queue, on_drop=on_drop,
-                     on_set=lambda *messages: on_frame(DepthSet(
-                         messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())))
+    join = StampJoin(
+        list(kinds),
+        tolerance_ms=tolerance_ms,
+        queue=queue,
+        on_drop=on_drop,
+        on_set=lambda *messages: on_frame(
+            DepthSet(messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())
+        ),
+    )
     for name, kind in kinds.items():
         topics.subscribe(kind, name, partial(join.add, name), reliability=reliability, depth=queue)
 
@@ -86,7 +100,10 @@ def decoded(depth_set: DepthSet) -> DepthFrame:
     confidence_HW = None if confidence is None else matrix_of(confidence, 'f4', 1)
     for name, image in (('color/image', rgb_HW3), ('depth/confidence', confidence_HW)):
         if image is not None and image.shape[:2] != (height, width):
-            raise InputError(f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
-                             f'{width}x{height}; use the color that the depth belongs to')
-    return DepthFrame(depth_m_HW=depth_m_HW, intrinsics=camera, rgb_HW3=rgb_HW3,
-                      confidence_HW=confidence_HW)
+            raise InputError(
+                f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
+                f'{width}x{height}; use the color that the depth belongs to'
+            )
+    return DepthFrame(
+        depth_m_HW=depth_m_HW, intrinsics=camera, rgb_HW3=rgb_HW3, confidence_HW=confidence_HW
+    )

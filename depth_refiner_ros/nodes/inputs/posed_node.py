@@ -36,10 +36,16 @@ class PosedNode(WorkerNode):
         settings = self.settings
         if settings.pose_source != 'none':
             self._poses = pose_input(self, self.topics, settings, self._tell_pose_error)
-        subscribe_depth(self.topics, color=self.uses_color, confidence=self.uses_confidence,
-                        reliability=settings.input_qos, tolerance_ms=settings.sync_tolerance_ms,
-                        queue=settings.queue, on_frame=self.accept,
-                        on_drop=self.refuse)
+        subscribe_depth(
+            self.topics,
+            color=self.uses_color,
+            confidence=self.uses_confidence,
+            reliability=settings.input_qos,
+            tolerance_ms=settings.sync_tolerance_ms,
+            queue=settings.queue,
+            on_frame=self.accept,
+            on_drop=self.refuse,
+        )
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """
@@ -52,9 +58,11 @@ class PosedNode(WorkerNode):
         settings, header = self.settings, item.header
         waited_s = time.monotonic() - item.arrived_s
         pose = self._poses.wait_at(
-            stamp_ns_of(header), header.frame_id,
+            stamp_ns_of(header),
+            header.frame_id,
             max_gap_ns=round(settings.pose_tolerance_ms * 1e6),
-            timeout_s=max(0.0, settings.pose_wait_ms * 1e-3 - waited_s))
+            timeout_s=max(0.0, settings.pose_wait_ms * 1e-3 - waited_s),
+        )
         if pose is None:
             raise SkipError('no_pose')
         self._pose_error = ''

@@ -15,8 +15,9 @@ KEPT = 20_000
 class Poses(Protocol):
     """Answers where the optical frame was."""
 
-    def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
-                timeout_s: float) -> np.ndarray | None:
+    def wait_at(
+        self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
+    ) -> np.ndarray | None:
         """
         Return the pose at a stamp, waiting for it where it may still come.
 
@@ -50,8 +51,9 @@ class PoseBuffer:
             self._stamps_ns.clear()
             self._poses.clear()
 
-    def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
-                timeout_s: float) -> np.ndarray | None:
+    def wait_at(
+        self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
+    ) -> np.ndarray | None:
         """Return the pose at a stamp, see :class:`Poses`."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_settled(stamp_ns), timeout_s)
@@ -63,7 +65,7 @@ class PoseBuffer:
 
     def _at(self, stamp_ns: int, max_gap_ns: int) -> np.ndarray | None:
         after = bisect_left(self._stamps_ns, stamp_ns)
-        around = self._stamps_ns[max(after - 1, 0):after + 1]
+        around = self._stamps_ns[max(after - 1, 0) : after + 1]
         if stamp_ns in self._poses:
             return self._poses[stamp_ns]
         if not around or min(abs(near_ns - stamp_ns) for near_ns in around) > max_gap_ns:
@@ -85,8 +87,9 @@ class FilePoses:
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
 
-    def wait_at(self, stamp_ns: int, frame_id: str, *, max_gap_ns: int,
-                timeout_s: float) -> np.ndarray | None:
+    def wait_at(
+        self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
+    ) -> np.ndarray | None:
         """Return the pose at a stamp, see :class:`Poses`; a file needs no waiting."""
         between = self._trajectory.at(stamp_ns, max_gap_ns=max_gap_ns)
         if between is not None:

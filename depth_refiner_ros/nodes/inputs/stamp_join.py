@@ -32,9 +32,16 @@ class StampJoin:
     :param filters: module with the synchronisers; ``message_filters`` where it is installed
     """
 
-    def __init__(self, names: Sequence[str], *, tolerance_ms: float, queue: int,
-                 on_set: Callable[..., None], on_drop: Callable[[Any], None],
-                 filters: ModuleType = FILTERS) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        tolerance_ms: float,
+        queue: int,
+        on_set: Callable[..., None],
+        on_drop: Callable[[Any], None],
+        filters: ModuleType = FILTERS,
+    ) -> None:
         self._names = list(names)
         self._tolerance_s = tolerance_ms * 1e-3 + STRICT_SLOP_S
         self._queue = queue
@@ -48,8 +55,9 @@ class StampJoin:
         self._last_ns: dict[str, int] = {}
         self._drop_until(None)
         self._inputs = {name: self._filters.SimpleFilter() for name in self._names}
-        joined = self._filters.ApproximateTimeSynchronizer(list(self._inputs.values()),
-                                                           self._queue, self._tolerance_s)
+        joined = self._filters.ApproximateTimeSynchronizer(
+            list(self._inputs.values()), self._queue, self._tolerance_s
+        )
         joined.registerCallback(self._emit)
 
     def add(self, name: str, message: Any) -> None:

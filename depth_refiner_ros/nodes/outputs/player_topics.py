@@ -37,8 +37,9 @@ class PlayerTopics:
         self._pose = node.create_publisher(PoseStamped, 'pose', qos('reliable', POSE_QUEUE))
         self._info = node.create_publisher(CameraInfo, 'camera_info', qos('reliable', QUEUE))
         self._depth = node.create_publisher(Image, 'depth_in', qos('reliable', QUEUE))
-        kind, name = (CompressedImage, 'image/compressed') if settings.compressed else (
-            Image, 'image')
+        kind, name = (
+            (CompressedImage, 'image/compressed') if settings.compressed else (Image, 'image')
+        )
         self._image = node.create_publisher(kind, name, qos('reliable', QUEUE))
         self._broadcaster = None if tf2_ros is None else tf2_ros.TransformBroadcaster(node)
 
@@ -46,8 +47,11 @@ class PlayerTopics:
     def missing(self) -> str:
         """Say which topic nobody listens to, empty where all is well."""
         needed = [self._image, self._info, *([self._depth] * self._settings.publish_depth)]
-        return ', '.join(f'nobody listens to {publisher.topic_name}' for publisher in needed
-                         if not publisher.get_subscription_count())
+        return ', '.join(
+            f'nobody listens to {publisher.topic_name}'
+            for publisher in needed
+            if not publisher.get_subscription_count()
+        )
 
     def publish(self, frame: Frame, camera: Intrinsics | None, stamp_ns: int) -> None:
         """Publish one frame under a stamp."""
@@ -71,11 +75,11 @@ class PlayerTopics:
         x, y, z = (float(value) for value in map_from_camera[:3, 3])
         qx, qy, qz, qw = (float(value) for value in quaternion_xyzw(map_from_camera))
         turn = Quaternion(x=qx, y=qy, z=qz, w=qw)
-        self._pose.publish(PoseStamped(header=header, pose=Pose(
-            position=Point(x=x, y=y, z=z), orientation=turn)))
+        self._pose.publish(
+            PoseStamped(header=header, pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn))
+        )
         if self._broadcaster is not None:
-            transform = TransformStamped(header=header,
-                                         child_frame_id=self._settings.camera_frame)
+            transform = TransformStamped(header=header, child_frame_id=self._settings.camera_frame)
             transform.transform.translation = Vector3(x=x, y=y, z=z)
             transform.transform.rotation = turn
             self._broadcaster.sendTransform(transform)

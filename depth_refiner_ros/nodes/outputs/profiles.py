@@ -17,18 +17,25 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """Defaults by profile; a parameter that the user gives wins."""
 
 TOPICS: dict[str, dict[str, str]] = {
-    'nvblox': {'depth/image': 'camera_0/depth/image',
-               'depth/camera_info': 'camera_0/depth/camera_info',
-               'color/image': 'camera_0/color/image',
-               'color/camera_info': 'camera_0/color/camera_info'},
-    'depth_image_proc': {'depth/image': 'depth_registered/image_rect',
-                         'color/image': 'rgb/image_rect_color',
-                         'color/camera_info': 'rgb/camera_info'},
+    'nvblox': {
+        'depth/image': 'camera_0/depth/image',
+        'depth/camera_info': 'camera_0/depth/camera_info',
+        'color/image': 'camera_0/color/image',
+        'color/camera_info': 'camera_0/color/camera_info',
+    },
+    'depth_image_proc': {
+        'depth/image': 'depth_registered/image_rect',
+        'color/image': 'rgb/image_rect_color',
+        'color/camera_info': 'rgb/camera_info',
+    },
     'rtabmap': {'color/image': 'rgb/image', 'color/camera_info': 'rgb/camera_info'},
-    'realsense_compat': {'depth/image_raw': 'aligned_depth_to_color/image_raw',
-                         'depth/camera_info': 'aligned_depth_to_color/camera_info',
-                         'points': 'depth/color/points', 'color/image': 'color/image_raw',
-                         'color/camera_info': 'color/camera_info'},
+    'realsense_compat': {
+        'depth/image_raw': 'aligned_depth_to_color/image_raw',
+        'depth/camera_info': 'aligned_depth_to_color/camera_info',
+        'points': 'depth/color/points',
+        'color/image': 'color/image_raw',
+        'color/camera_info': 'color/camera_info',
+    },
 }
 """Output names by profile where they differ; remapping applies on top."""
 

@@ -16,13 +16,18 @@ def published_depth(result: RefinedDepth, settings: RefinerNodeSettings) -> torc
         infinities of REP-117, NaN, or 0 (then for the unknown too)
     """
     depth_m_B1HW = result.depth_m_B1HW
-    rejected_B1HW = unreliable(depth_m_B1HW, result.confidence_B1HW, settings.min_confidence,
-                               settings.edge_filter)
+    rejected_B1HW = unreliable(
+        depth_m_B1HW, result.confidence_B1HW, settings.min_confidence, settings.edge_filter
+    )
     return ranged(depth_m_B1HW.masked_fill(rejected_B1HW, math.nan), settings)[0, 0]
 
 
-def unreliable(depth_m_B1HW: torch.Tensor, confidence_B1HW: torch.Tensor | None,
-               min_confidence: float, edges: EdgeFilterSettings) -> torch.Tensor:
+def unreliable(
+    depth_m_B1HW: torch.Tensor,
+    confidence_B1HW: torch.Tensor | None,
+    min_confidence: float,
+    edges: EdgeFilterSettings,
+) -> torch.Tensor:
     """Mark flying pixels and those of low confidence."""
     rejected_B1HW = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
     if edges.enable:
@@ -35,8 +40,9 @@ def unreliable(depth_m_B1HW: torch.Tensor, confidence_B1HW: torch.Tensor | None,
 
 def ranged(depth_m_B1HW: torch.Tensor, settings: RefinerNodeSettings) -> torch.Tensor:
     """Replace what is too near or too far (REP-117: -Inf, +Inf)."""
-    near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan),
-                 'zero': (0.0, 0.0)}[settings.out_of_range]
+    near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan), 'zero': (0.0, 0.0)}[
+        settings.out_of_range
+    ]
     depth_m_B1HW = torch.where(depth_m_B1HW < settings.min_range_m, near, depth_m_B1HW)
     depth_m_B1HW = torch.where(depth_m_B1HW > settings.max_range_m, far, depth_m_B1HW)
     return depth_m_B1HW.nan_to_num(nan=0.0) if settings.out_of_range == 'zero' else depth_m_B1HW

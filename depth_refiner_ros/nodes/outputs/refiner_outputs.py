@@ -16,9 +16,15 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 import torch
 
-KINDS = {'depth/image': Image, 'depth/image_raw': Image, 'depth/camera_info': CameraInfo,
-         'depth/confidence': Image, 'points': PointCloud2, 'color/image': Image,
-         'color/camera_info': CameraInfo}
+KINDS = {
+    'depth/image': Image,
+    'depth/image_raw': Image,
+    'depth/camera_info': CameraInfo,
+    'depth/confidence': Image,
+    'points': PointCloud2,
+    'color/image': Image,
+    'color/camera_info': CameraInfo,
+}
 
 
 class RefinerOutputs:
@@ -31,21 +37,35 @@ class RefinerOutputs:
 
     def __init__(self, topics: Topics, settings: RefinerNodeSettings) -> None:
         self._publishers = {
-            name: topics.publisher(kind, topic(settings.profile, name), settings.output_depth,
-                                   late=settings.keep_every_frame)
-            for name, kind in KINDS.items()}
+            name: topics.publisher(
+                kind,
+                topic(settings.profile, name),
+                settings.output_depth,
+                late=settings.keep_every_frame,
+            )
+            for name, kind in KINDS.items()
+        }
         self._cloud_key: tuple[Intrinsics, int, torch.device] | None = None
         self._cloud: CloudBuilder | None = None
         self._cloud_at_s = 0.0
 
     def wanted(self) -> set[str]:
         """Return the names of the outputs that somebody listens to."""
-        return {name for name, publisher in self._publishers.items()
-                if publisher.get_subscription_count()}
+        return {
+            name
+            for name, publisher in self._publishers.items()
+            if publisher.get_subscription_count()
+        }
 
-    def publish(self, header: Header, camera: Intrinsics, rgb_HW3: np.ndarray,
-                depth_m_HW: torch.Tensor, confidence_HW: torch.Tensor,
-                points: PointsSettings) -> None:
+    def publish(
+        self,
+        header: Header,
+        camera: Intrinsics,
+        rgb_HW3: np.ndarray,
+        depth_m_HW: torch.Tensor,
+        confidence_HW: torch.Tensor,
+        points: PointsSettings,
+    ) -> None:
         """
         Publish what is wanted of one frame, all with the image's stamp and frame.
 
@@ -68,8 +88,14 @@ class RefinerOutputs:
             if name in names:
                 self._publishers[name].publish(makers[name]())
 
-    def _points(self, header: Header, camera: Intrinsics, rgb_HW3: np.ndarray,
-                depth_m_HW: torch.Tensor, points: PointsSettings) -> PointCloud2:
+    def _points(
+        self,
+        header: Header,
+        camera: Intrinsics,
+        rgb_HW3: np.ndarray,
+        depth_m_HW: torch.Tensor,
+        points: PointsSettings,
+    ) -> PointCloud2:
         key = (camera, points.stride, depth_m_HW.device)
         if self._cloud is None or key != self._cloud_key:
             self._cloud = CloudBuilder(camera, points.stride, device=depth_m_HW.device)

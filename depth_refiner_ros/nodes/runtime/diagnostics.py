@@ -28,11 +28,18 @@ class Diagnostics:
     :param warnings: gives further reasons to warn
     """
 
-    def __init__(self, node: Node, statistics: Statistics, topics: Topics, *,
-                 period_s: Callable[[], float], state: Callable[[], str],
-                 expected_rate_hz: Callable[[], float] = lambda: 0.0,
-                 facts: Callable[[], dict[str, str]] = dict,
-                 warnings: Callable[[], list[str]] = list) -> None:
+    def __init__(
+        self,
+        node: Node,
+        statistics: Statistics,
+        topics: Topics,
+        *,
+        period_s: Callable[[], float],
+        state: Callable[[], str],
+        expected_rate_hz: Callable[[], float] = lambda: 0.0,
+        facts: Callable[[], dict[str, str]] = dict,
+        warnings: Callable[[], list[str]] = list,
+    ) -> None:
         self._node, self._statistics, self._topics = node, statistics, topics
         self._period_s, self._expected_rate_hz = period_s, expected_rate_hz
         self._state, self._facts, self._warnings = state, facts, warnings
@@ -57,8 +64,10 @@ class Diagnostics:
             status.level = DiagnosticStatus.ERROR
             problems.insert(0, snapshot.last_error)
         status.message = '; '.join(problems) or f'{snapshot.rate_hz:.1f} Hz'
-        status.values = [KeyValue(key=key, value=value)
-                         for key, value in {**self._values(snapshot), **self._facts()}.items()]
+        status.values = [
+            KeyValue(key=key, value=value)
+            for key, value in {**self._values(snapshot), **self._facts()}.items()
+        ]
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
@@ -77,13 +86,17 @@ class Diagnostics:
         age_s = snapshot.input_age_s
         return {
             'state': self._state(),
-            'frames_in': str(snapshot.received), 'frames_out': str(snapshot.done),
+            'frames_in': str(snapshot.received),
+            'frames_out': str(snapshot.done),
             'rate_hz': f'{snapshot.rate_hz:.2f}',
             'input_age_s': 'none yet' if age_s is None else f'{age_s:.2f}',
-            **{f'latency_{name}_ms': f'{value:.2f}'
-               for name, value in snapshot.latency_ms.items()},
-            **{f'stamp_latency_{name}_ms': f'{value:.2f}'
-               for name, value in snapshot.stamp_latency_ms.items()},
+            **{
+                f'latency_{name}_ms': f'{value:.2f}' for name, value in snapshot.latency_ms.items()
+            },
+            **{
+                f'stamp_latency_{name}_ms': f'{value:.2f}'
+                for name, value in snapshot.stamp_latency_ms.items()
+            },
             **{f'stage_{name}_ms': f'{value:.2f}' for name, value in snapshot.stage_ms.items()},
             **{f'dropped_{reason}': str(count) for reason, count in snapshot.dropped.items()},
             'last_error': snapshot.last_error,

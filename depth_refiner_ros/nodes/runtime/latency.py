@@ -119,8 +119,9 @@ class Statistics:
             if error:
                 self._last_error, self._error_at_s = error, time.monotonic()
 
-    def finish(self, *, latency_ms: float, stamp_latency_ms: float,
-               stages_ms: dict[str, float]) -> None:
+    def finish(
+        self, *, latency_ms: float, stamp_latency_ms: float, stages_ms: dict[str, float]
+    ) -> None:
         """
         Count a frame that went out.
 
@@ -143,14 +144,19 @@ class Statistics:
         with self._lock:
             now_s = time.monotonic()
             return Snapshot(
-                received=self._received, done=self._done, dropped=dict(self._dropped),
+                received=self._received,
+                done=self._done,
+                dropped=dict(self._dropped),
                 rate_hz=self._done_at_s.rate_hz(now_s),
                 input_age_s=_age_s(now_s, self._received_at_s),
                 latency_ms=self._latency_ms.percentiles(),
                 stamp_latency_ms=self._stamp_latency_ms.percentiles(),
-                stage_ms={name: window.percentiles()['p50']
-                          for name, window in self._stages_ms.items()},
-                last_error=self._last_error, error_age_s=_age_s(now_s, self._error_at_s))
+                stage_ms={
+                    name: window.percentiles()['p50'] for name, window in self._stages_ms.items()
+                },
+                last_error=self._last_error,
+                error_age_s=_age_s(now_s, self._error_at_s),
+            )
 
 
 def _age_s(now_s: float, then_s: float | None) -> float | None:

@@ -31,8 +31,9 @@ class LockStep:
         node.create_subscription(Header, self._topic, self._finish, qos('reliable', QUEUE))
         # What the refiner skips never reaches fusion.
         for skipping in {stage, 'refiner'}:
-            node.create_subscription(Header, f'{skipping}/skipped', self._skip,
-                                     qos('reliable', QUEUE))
+            node.create_subscription(
+                Header, f'{skipping}/skipped', self._skip, qos('reliable', QUEUE)
+            )
 
     @property
     def missing(self) -> str:
@@ -44,8 +45,12 @@ class LockStep:
         return ''
 
     def _listeners_of_depth(self) -> set[str]:
-        return {info.node_name for info in self._node.get_subscriptions_info_by_topic(
-            self._node.resolve_topic_name(DEPTH))}
+        return {
+            info.node_name
+            for info in self._node.get_subscriptions_info_by_topic(
+                self._node.resolve_topic_name(DEPTH)
+            )
+        }
 
     @property
     def skipped(self) -> int:

@@ -32,8 +32,12 @@ class NodeParameters(Generic[Group]):
     :raises SettingsError: where a given name is unknown or a value unfit
     """
 
-    def __init__(self, node: Node, defaults: Group,
-                 preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
+    def __init__(
+        self,
+        node: Node,
+        defaults: Group,
+        preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {},
+    ) -> None:
         self._node = node
         given = _take_given(node, options(type(defaults)))
         self.settings = _checked(updated(updated(defaults, preset(given)), given))
@@ -54,25 +58,36 @@ class NodeParameters(Generic[Group]):
 def descriptor_of(described: Option) -> ParameterDescriptor:
     """Return an option's type, doc, range and whether it is fixed, as tools show them."""
     unit = f' [{described.unit}]' if described.unit else ''
-    descriptor = ParameterDescriptor(description=described.doc + unit,
-                                     read_only=not described.runtime)
+    descriptor = ParameterDescriptor(
+        description=described.doc + unit, read_only=not described.runtime
+    )
     if described.choices:
         descriptor.additional_constraints = f'one of {described.allowed}'
     bounded = described.low is not None or described.high is not None
     if bounded and described.type is float:
-        descriptor.floating_point_range = [FloatingPointRange(
-            from_value=_or(described.low, -math.inf), to_value=_or(described.high, math.inf))]
+        descriptor.floating_point_range = [
+            FloatingPointRange(
+                from_value=_or(described.low, -math.inf), to_value=_or(described.high, math.inf)
+            )
+        ]
     elif bounded:
-        descriptor.integer_range = [IntegerRange(
-            from_value=int(_or(described.low, -LARGEST_INT)),
-            to_value=int(_or(described.high, LARGEST_INT)), step=1)]
+        descriptor.integer_range = [
+            IntegerRange(
+                from_value=int(_or(described.low, -LARGEST_INT)),
+                to_value=int(_or(described.high, LARGEST_INT)),
+                step=1,
+            )
+        ]
     return descriptor
 
 
 def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
     """Return what the user set, and take it off the node so that it can be declared with care."""
-    given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix('').items()
-             if not _is_foreign(name)}
+    given = {
+        name: parameter.value
+        for name, parameter in node.get_parameters_by_prefix('').items()
+        if not _is_foreign(name)
+    }
     for name in given:
         node.undeclare_parameter(name)
     return {name: _word(value, known.get(name)) for name, value in given.items()}
@@ -98,5 +113,3 @@ def _is_foreign(name: str) -> bool:
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
-
-

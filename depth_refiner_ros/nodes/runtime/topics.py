@@ -34,8 +34,15 @@ class Topics:
         """Return one line for each QoS mismatch seen."""
         return list(self._incompatible)
 
-    def subscribe(self, kind: type, name: str, callback: Callable[[Any], None], *,
-                  reliability: str = 'sensor_data', depth: int = 5) -> None:
+    def subscribe(
+        self,
+        kind: type,
+        name: str,
+        callback: Callable[[Any], None],
+        *,
+        reliability: str = 'sensor_data',
+        depth: int = 5,
+    ) -> None:
         """Listen to a topic; the callback may only store."""
         topic = self._node.resolve_topic_name(name)
 
@@ -45,9 +52,13 @@ class Topics:
 
         self._subscribed_at_s = time.monotonic()
         self._inputs[topic] = self._node.create_subscription(
-            kind, name, heard, qos(reliability, depth),
+            kind,
+            name,
+            heard,
+            qos(reliability, depth),
             event_callbacks=subscription_events(topic, self._log),
-            qos_overriding_options=overridable())
+            qos_overriding_options=overridable(),
+        )
 
     def unsubscribe_all(self) -> None:
         """Listen no more."""
@@ -56,20 +67,25 @@ class Topics:
         self._inputs.clear()
         self._heard_at_s.clear()
 
-    def publisher(self, kind: type, name: str, depth: int = 5, *,
-                  late: bool = False) -> Publisher:
+    def publisher(self, kind: type, name: str, depth: int = 5, *, late: bool = False) -> Publisher:
         """Return a reliable output, silent while the node is inactive; see :func:`qos`."""
         topic = self._node.resolve_topic_name(name)
         return self._node.create_lifecycle_publisher(
-            kind, name, qos('reliable', depth, late=late),
+            kind,
+            name,
+            qos('reliable', depth, late=late),
             event_callbacks=publisher_events(topic, self._log),
-            qos_overriding_options=overridable())
+            qos_overriding_options=overridable(),
+        )
 
     def waiting_for(self, silence_s: float) -> list[str]:
         """Return one line for each input that has been silent for so long."""
         now_s = time.monotonic()
-        silent = [topic for topic in self._inputs
-                  if now_s - self._heard_at_s.get(topic, self._subscribed_at_s) > silence_s]
+        silent = [
+            topic
+            for topic in self._inputs
+            if now_s - self._heard_at_s.get(topic, self._subscribed_at_s) > silence_s
+        ]
         return [self._describe(topic) for topic in silent]
 
     def _describe(self, topic: str) -> str:

@@ -41,8 +41,12 @@ class WorkerNode(LifecycleNode):
     :raises SettingsError: where a given parameter is unknown or unfit
     """
 
-    def __init__(self, name: str, defaults: Any,
-                 preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}) -> None:
+    def __init__(
+        self,
+        name: str,
+        defaults: Any,
+        preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {},
+    ) -> None:
         super().__init__(name, automatically_declare_parameters_from_overrides=True)
         self._options = NodeParameters(self, defaults, preset)
         self.exit_code = SUCCESS
@@ -56,13 +60,19 @@ class WorkerNode(LifecycleNode):
         self._processed_at_s = time.monotonic()
         self._done = self.create_publisher(Header, '~/done', qos('reliable', DONE_QUEUE))
         self._skipped = self.create_publisher(Header, '~/skipped', qos('reliable', DONE_QUEUE))
-        self._debug = {topic: self.create_publisher(Float64, f'~/debug/{topic}', 10)
-                       for topic in DEBUG_TOPICS}
+        self._debug = {
+            topic: self.create_publisher(Float64, f'~/debug/{topic}', 10) for topic in DEBUG_TOPICS
+        }
         self.diagnostics = Diagnostics(
-            self, self.statistics, self.topics, state=lambda: self._state,
+            self,
+            self.statistics,
+            self.topics,
+            state=lambda: self._state,
             period_s=lambda: self.settings.diagnostics_period_s,
             expected_rate_hz=lambda: getattr(self.settings, 'expected_rate_hz', 0.0),
-            facts=self.facts, warnings=self.warnings)
+            facts=self.facts,
+            warnings=self.warnings,
+        )
 
     @property
     def settings(self) -> Any:
@@ -116,8 +126,9 @@ class WorkerNode(LifecycleNode):
         if not self._succeeds(self.subscribe):
             self.topics.unsubscribe_all()
             return TransitionCallbackReturn.FAILURE
-        self._worker = threading.Thread(target=self._work, args=(self._mailbox,),
-                                        name=f'{self.get_name()} worker')
+        self._worker = threading.Thread(
+            target=self._work, args=(self._mailbox,), name=f'{self.get_name()} worker'
+        )
         result = super().on_activate(state)
         self._worker.start()
         self._state = 'active'
@@ -167,8 +178,10 @@ class WorkerNode(LifecycleNode):
         """Configure and activate where asked to; False where that failed."""
         if not self.settings.autostart:
             return True
-        return (self.trigger_configure() == TransitionCallbackReturn.SUCCESS
-                and self.trigger_activate() == TransitionCallbackReturn.SUCCESS)
+        return (
+            self.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            and self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        )
 
     def stop(self) -> None:
         """Take no more frames and wait for the one at work; twice does no harm."""
@@ -259,8 +272,9 @@ class WorkerNode(LifecycleNode):
         latency_ms = (now_s - item.arrived_s) * 1e3
         clock_ns = self.get_clock().now().nanoseconds
         stamp_latency_ms = (clock_ns - stamp_ns_of(item.header)) * 1e-6
-        self.statistics.finish(latency_ms=latency_ms, stamp_latency_ms=stamp_latency_ms,
-                               stages_ms=watch.stages_ms)
+        self.statistics.finish(
+            latency_ms=latency_ms, stamp_latency_ms=stamp_latency_ms, stages_ms=watch.stages_ms
+        )
         cyclic_ms = (now_s - self._processed_at_s) * 1e3
         self._processed_at_s = now_s
         for topic, value in zip(DEBUG_TOPICS, (watch.total_ms, stamp_latency_ms, cyclic_ms)):

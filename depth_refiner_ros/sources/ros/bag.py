@@ -24,8 +24,17 @@ from rosbags.typesys import get_typestore, Stores, TypesysError
 WAITING = 30
 """Images that may wait for their depth; topics of a bag are seldom written in step."""
 
-BROKEN = (AnyReaderError, ReaderError, TypesysError, apsw.Error, struct.error, OSError,
-          EOFError, UnicodeDecodeError, MemoryError)
+BROKEN = (
+    AnyReaderError,
+    ReaderError,
+    TypesysError,
+    apsw.Error,
+    struct.error,
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    MemoryError,
+)
 """What a damaged bag raises; a damaged length asks for more memory than there is."""
 
 
@@ -48,20 +57,36 @@ class RosbagSource:
     :raises SourceError: where the bag cannot be read or a choice of topics is open
     """
 
-    def __init__(self, path: Path | str, image_topic: str | None = None,
-                 camera_info_topic: str | None = None, depth_topic: str | None = None,
-                 pose_topic: str | None = None, *, max_gap_s: float = 0.02) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        image_topic: str | None = None,
+        camera_info_topic: str | None = None,
+        depth_topic: str | None = None,
+        pose_topic: str | None = None,
+        *,
+        max_gap_s: float = 0.02,
+    ) -> None:
         self.path = Path(path)
         self.name = self.path.stem
         self.max_gap_ns = round(max_gap_s * 1e9)
         with self._reader() as reader:
-            self.topics = pick_topics(reader, image=image_topic, camera_info=camera_info_topic,
-                                      depth=depth_topic, pose=pose_topic)
+            self.topics = pick_topics(
+                reader,
+                image=image_topic,
+                camera_info=camera_info_topic,
+                depth=depth_topic,
+                pose=pose_topic,
+            )
             self._frames = sum(link.msgcount for link in self._links(reader, 'image'))
             self.trajectory = self._poses(reader)
             self._rectifier = next(
-                (rectifier_from_info(info, image_topic=self.topics['image'] or '')
-                 for _, info in self._messages(reader, 'camera_info')), None)
+                (
+                    rectifier_from_info(info, image_topic=self.topics['image'] or '')
+                    for _, info in self._messages(reader, 'camera_info')
+                ),
+                None,
+            )
         self.intrinsics = self._rectifier.intrinsics if self._rectifier else None
 
     def __len__(self) -> int:
@@ -99,35 +124,47 @@ class RosbagSource:
         if self._rectifier:
             rgb_HW3 = self._rectifier.rgb(rgb_HW3)
             depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
-        return Frame(stamp_ns=stamp_ns, rgb_HW3=rgb_HW3, intrinsics=self.intrinsics,
-                     depth_m_HW=depth_m_HW, name=stamp_text(stamp_ns),
-                     map_from_camera=self.trajectory.at(stamp_ns, max_gap_ns=self.max_gap_ns))
+        return Frame(
+            stamp_ns=stamp_ns,
+            rgb_HW3=rgb_HW3,
+            intrinsics=self.intrinsics,
+            depth_m_HW=depth_m_HW,
+            name=stamp_text(stamp_ns),
+            map_from_camera=self.trajectory.at(stamp_ns, max_gap_ns=self.max_gap_ns),
+        )
 
     def _check_sizes(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray | None) -> None:
         size = rgb_HW3.shape[:2]
         camera = self.intrinsics
         if camera and size != (camera.height, camera.width):
-            raise SourceError(f'{self.path}: image of {size[1]}x{size[0]} does not fit the '
-                              f'camera_info of {camera.width}x{camera.height}')
+            raise SourceError(
+                f'{self.path}: image of {size[1]}x{size[0]} does not fit the '
+                f'camera_info of {camera.width}x{camera.height}'
+            )
         if depth_m_HW is not None and depth_m_HW.shape != size:
-            raise SourceError(f'{self.path}: depth of {depth_m_HW.shape[1]}x'
-                              f'{depth_m_HW.shape[0]} does not fit the image of {size[1]}x'
-                              f'{size[0]}; choose the registered depth topic or pass '
-                              "depth_topic=''")
+            raise SourceError(
+                f'{self.path}: depth of {depth_m_HW.shape[1]}x'
+                f'{depth_m_HW.shape[0]} does not fit the image of {size[1]}x'
+                f'{size[0]}; choose the registered depth topic or pass '
+                "depth_topic=''"
+            )
 
     def _check_order(self, last_ns: int, stamp_ns: int) -> int:
         if stamp_ns <= last_ns:
-            raise SourceError(f'{self.path}, {self.topics["image"]}: time does not move on from '
-                              f'{stamp_text(last_ns)} s to {stamp_text(stamp_ns)} s; cut the bag '
-                              'where it starts over')
+            raise SourceError(
+                f'{self.path}, {self.topics["image"]}: time does not move on from '
+                f'{stamp_text(last_ns)} s to {stamp_text(stamp_ns)} s; cut the bag '
+                'where it starts over'
+            )
         return stamp_ns
 
     def _decoded(self, kind: str, stamp_ns: int, decoder: Any, message: Any) -> np.ndarray:
         try:
             return decoder(message)
         except InputError as error:
-            raise SourceError(f'{self.path}, {self.topics[kind]} at {stamp_text(stamp_ns)} s: '
-                              f'{error}') from error
+            raise SourceError(
+                f'{self.path}, {self.topics[kind]} at {stamp_text(stamp_ns)} s: {error}'
+            ) from error
 
     def _poses(self, reader: AnyReader) -> Trajectory:
         try:
@@ -160,8 +197,10 @@ class RosbagSource:
                 yield reader
         except BROKEN as error:
             reason = ' '.join(str(error).split()) or type(error).__name__
-            raise SourceError(f'bag {self.path} cannot be read: {reason:.200}; copy it again or '
-                              'try: ros2 bag reindex') from error
+            raise SourceError(
+                f'bag {self.path} cannot be read: {reason:.200}; copy it again or '
+                'try: ros2 bag reindex'
+            ) from error
 
 
 def _stamp_ns(message: Any, bag_ns: int) -> int:

@@ -26,13 +26,15 @@ def rectifier_from_info(info: Any, *, image_topic: str) -> Rectifier:
         return Rectifier(projected, ())
     if not any(info.d):
         return Rectifier(raw, ())
-    return Rectifier(raw, [float(value) for value in info.d], rectified=projected,
-                     model=info.distortion_model)
+    return Rectifier(
+        raw, [float(value) for value in info.d], rectified=projected, model=info.distortion_model
+    )
 
 
 def _intrinsics(info: Any, fx: float, fy: float, cx: float, cy: float) -> Intrinsics:
     try:
-        return Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=int(info.width),
-                          height=int(info.height))
+        return Intrinsics(
+            fx=fx, fy=fy, cx=cx, cy=cy, width=int(info.width), height=int(info.height)
+        )
     except InputError as error:
         raise SourceError(f'camera_info is not calibrated: {error}') from error

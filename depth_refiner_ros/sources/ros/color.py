@@ -26,15 +26,30 @@ class Layout:
 
 
 # ROS names a Bayer pattern by its first row, OpenCV by the second row from the second column.
-BAYER = {'rggb': cv2.COLOR_BayerBG2RGB, 'bggr': cv2.COLOR_BayerRG2RGB,
-         'gbrg': cv2.COLOR_BayerGR2RGB, 'grbg': cv2.COLOR_BayerGB2RGB}
-ORDERS = {'rgb': (3, None), 'bgr': (3, cv2.COLOR_BGR2RGB), 'rgba': (4, cv2.COLOR_RGBA2RGB),
-          'bgra': (4, cv2.COLOR_BGRA2RGB), 'mono': (1, cv2.COLOR_GRAY2RGB)}
+BAYER = {
+    'rggb': cv2.COLOR_BayerBG2RGB,
+    'bggr': cv2.COLOR_BayerRG2RGB,
+    'gbrg': cv2.COLOR_BayerGR2RGB,
+    'grbg': cv2.COLOR_BayerGB2RGB,
+}
+ORDERS = {
+    'rgb': (3, None),
+    'bgr': (3, cv2.COLOR_BGR2RGB),
+    'rgba': (4, cv2.COLOR_RGBA2RGB),
+    'bgra': (4, cv2.COLOR_BGRA2RGB),
+    'mono': (1, cv2.COLOR_GRAY2RGB),
+}
 LAYOUTS = {
-    **{f'{order}{8 * size}': Layout(f'u{size}', channels, code)
-       for order, (channels, code) in ORDERS.items() for size in (1, 2)},
-    **{f'bayer_{pattern}{8 * size}': Layout(f'u{size}', 1, code)
-       for pattern, code in BAYER.items() for size in (1, 2)},
+    **{
+        f'{order}{8 * size}': Layout(f'u{size}', channels, code)
+        for order, (channels, code) in ORDERS.items()
+        for size in (1, 2)
+    },
+    **{
+        f'bayer_{pattern}{8 * size}': Layout(f'u{size}', 1, code)
+        for pattern, code in BAYER.items()
+        for size in (1, 2)
+    },
     **dict.fromkeys(('yuv422', 'uyvy'), Layout('u1', 2, cv2.COLOR_YUV2RGB_UYVY)),
     **dict.fromkeys(('yuv422_yuy2', 'yuyv'), Layout('u1', 2, cv2.COLOR_YUV2RGB_YUYV)),
     '8UC1': Layout('u1', 1, cv2.COLOR_GRAY2RGB),
@@ -83,8 +98,10 @@ def _check_pattern(image: ImageFields) -> None:
 
 def _unknown(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
-        return (f'encoding {encoding!r} is depth, not color; remap it to depth_in, or give it as '
-                'depth_topic of a bag')
+        return (
+            f'encoding {encoding!r} is depth, not color; remap it to depth_in, or give it as '
+            'depth_topic of a bag'
+        )
     near = difflib.get_close_matches(encoding, list(LAYOUTS), n=1)
     hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(LAYOUTS)}'
     return f'encoding {encoding!r} is not supported; {hint}'

@@ -49,7 +49,8 @@ def _check_complete(named: str, payload: np.ndarray) -> None:
     elif head == PNG_START:
         complete = PNG_END in tail
     else:
-        raise InputError(f'{named} is neither JPEG nor PNG; publish or record one '
-                         'of them, or the raw images')
+        raise InputError(
+            f'{named} is neither JPEG nor PNG; publish or record one of them, or the raw images'
+        )
     if not complete:
         raise InputError(f'{named} was cut short; check the network and the publisher')

@@ -24,11 +24,15 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
     """
     dtype = DEPTH_ENCODINGS.get(image.encoding)
     if dtype is None:
-        raise InputError(f'encoding {image.encoding!r} is not depth; use 16UC1 (millimetres) or '
-                         '32FC1 (metres)')
+        raise InputError(
+            f'encoding {image.encoding!r} is not depth; use 16UC1 (millimetres) or 32FC1 (metres)'
+        )
     values_HW = matrix_of(image, dtype, 1)
-    return (_metres_from_mm(values_HW) if dtype == 'u2'
-            else _only_positive(values_HW.astype(np.float32)))
+    return (
+        _metres_from_mm(values_HW)
+        if dtype == 'u2'
+        else _only_positive(values_HW.astype(np.float32))
+    )
 
 
 def depth_from_compressed(image: CompressedFields) -> np.ndarray:
@@ -72,7 +76,9 @@ def _from_compressed_depth(image: CompressedFields) -> np.ndarray:
 def _sixteen_bits(image: CompressedFields, skip: int) -> np.ndarray:
     codes_HW = decoded(image, cv2.IMREAD_UNCHANGED, skip)
     if codes_HW.dtype != np.uint16 or codes_HW.ndim != 2:
-        raise InputError(f'compressed depth of format {image.format!r} holds {codes_HW.dtype} '
-                         f'values in {codes_HW.ndim} dimensions where one channel of 16 bits is '
-                         'needed; JPEG cannot carry depth, use PNG')
+        raise InputError(
+            f'compressed depth of format {image.format!r} holds {codes_HW.dtype} '
+            f'values in {codes_HW.ndim} dimensions where one channel of 16 bits is '
+            'needed; JPEG cannot carry depth, use PNG'
+        )
     return codes_HW

@@ -41,8 +41,11 @@ def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     row_bytes = image.width * channels * value.itemsize
     _check_buffer(image, row_bytes)
     pixels_HWC: np.ndarray = np.ndarray(
-        (image.height, image.width, channels), value, bytes_of(image.data),
-        strides=(image.step, channels * value.itemsize, value.itemsize))
+        (image.height, image.width, channels),
+        value,
+        bytes_of(image.data),
+        strides=(image.step, channels * value.itemsize, value.itemsize),
+    )
     pixels = pixels_HWC[..., 0] if channels == 1 else pixels_HWC
     return pixels if value.isnative else pixels.astype(value.newbyteorder('='))
 
@@ -52,9 +55,13 @@ def _check_buffer(image: ImageFields, row_bytes: int) -> None:
     if image.width == 0 or image.height == 0:
         raise InputError(f'{size} holds no pixel; check the camera driver')
     if image.step < row_bytes:
-        raise InputError(f'{size}: step = {image.step} bytes is too small for a row of '
-                         f'{row_bytes}; the publisher must set step to the length of a row')
+        raise InputError(
+            f'{size}: step = {image.step} bytes is too small for a row of '
+            f'{row_bytes}; the publisher must set step to the length of a row'
+        )
     needed = image.step * (image.height - 1) + row_bytes
     if len(image.data) < needed:
-        raise InputError(f'{size}: data holds {len(image.data)} bytes where {needed} are needed; '
-                         'the message was cut short or its size is wrong')
+        raise InputError(
+            f'{size}: data holds {len(image.data)} bytes where {needed} are needed; '
+            'the message was cut short or its size is wrong'
+        )

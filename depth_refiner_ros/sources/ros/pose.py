@@ -19,8 +19,9 @@ def pose_from_message(message: Any) -> np.ndarray:
     else:
         pose = message.pose.pose if hasattr(message.pose, 'pose') else message.pose
         position, turn = pose.position, pose.orientation
-    return pose_from_quaternion((position.x, position.y, position.z),
-                                (turn.x, turn.y, turn.z, turn.w))
+    return pose_from_quaternion(
+        (position.x, position.y, position.z), (turn.x, turn.y, turn.z, turn.w)
+    )
 
 
 def trajectory_from_messages(stamped: Iterable[tuple[int, Any]]) -> Trajectory:
@@ -36,5 +37,7 @@ def trajectory_from_messages(stamped: Iterable[tuple[int, Any]]) -> Trajectory:
         if not stamps_ns or stamp_ns != stamps_ns[-1]:
             stamps_ns.append(stamp_ns)
             poses.append(pose_from_message(message))
-    return Trajectory(stamps_ns_N=np.array(stamps_ns, dtype=np.int64),
-                      map_from_camera_N44=np.array(poses).reshape(-1, 4, 4))
+    return Trajectory(
+        stamps_ns_N=np.array(stamps_ns, dtype=np.int64),
+        map_from_camera_N44=np.array(poses).reshape(-1, 4, 4),
+    )

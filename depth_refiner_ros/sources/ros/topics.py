@@ -8,8 +8,12 @@ from rosbags.highlevel import AnyReader
 
 IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFOS = ('sensor_msgs/msg/CameraInfo',)
-POSES = ('geometry_msgs/msg/PoseStamped', 'geometry_msgs/msg/PoseWithCovarianceStamped',
-         'geometry_msgs/msg/TransformStamped', 'nav_msgs/msg/Odometry')
+POSES = (
+    'geometry_msgs/msg/PoseStamped',
+    'geometry_msgs/msg/PoseWithCovarianceStamped',
+    'geometry_msgs/msg/TransformStamped',
+    'nav_msgs/msg/Odometry',
+)
 
 
 def pick_topics(reader: AnyReader, **wanted: str | None) -> dict[str, str | None]:
@@ -23,8 +27,9 @@ def pick_topics(reader: AnyReader, **wanted: str | None) -> dict[str, str | None
     found = _candidates(reader)
     topics = {kind: _pick(reader, kind, topic, found[kind]) for kind, topic in wanted.items()}
     if topics['image'] is None:
-        raise SourceError(f'the bag {_where(reader)} has no color image; its topics: '
-                          f'{_listed(reader)}')
+        raise SourceError(
+            f'the bag {_where(reader)} has no color image; its topics: {_listed(reader)}'
+        )
     return topics
 
 
@@ -35,7 +40,8 @@ def _candidates(reader: AnyReader) -> dict[str, list[str]]:
         'image': sorted(topic for topic, first in images.items() if not is_depth(first)),
         'depth': sorted(topic for topic, first in images.items() if is_depth(first)),
         'camera_info': sorted({link.topic for link in filled if link.msgtype in INFOS}),
-        'pose': sorted({link.topic for link in filled if link.msgtype in POSES})}
+        'pose': sorted({link.topic for link in filled if link.msgtype in POSES}),
+    }
 
 
 def _pick(reader: AnyReader, kind: str, wanted: str | None, candidates: list[str]) -> str | None:
@@ -43,13 +49,17 @@ def _pick(reader: AnyReader, kind: str, wanted: str | None, candidates: list[str
         return None
     if wanted is not None:
         if wanted not in candidates:
-            raise SourceError(f'{kind}_topic {wanted!r} is not a {kind} topic of the bag '
-                              f'{_where(reader)}; choose from: '
-                              f'{", ".join(candidates) or "none"} (all: {_listed(reader)})')
+            raise SourceError(
+                f'{kind}_topic {wanted!r} is not a {kind} topic of the bag '
+                f'{_where(reader)}; choose from: '
+                f'{", ".join(candidates) or "none"} (all: {_listed(reader)})'
+            )
         return wanted
     if len(candidates) > 1:
-        raise SourceError(f'the bag {_where(reader)} has several {kind} topics; choose '
-                          f'{kind}_topic from: {", ".join(candidates)}')
+        raise SourceError(
+            f'the bag {_where(reader)} has several {kind} topics; choose '
+            f'{kind}_topic from: {", ".join(candidates)}'
+        )
     return candidates[0] if candidates else None
 
 
@@ -59,8 +69,17 @@ def _first(reader: AnyReader, link: Any) -> Any:
 
 
 def _listed(reader: AnyReader) -> str:
-    return ', '.join(sorted({f'{link.topic} ({link.msgtype.split("/")[-1]}, {link.msgcount})'
-                             for link in reader.connections})) or 'none'
+    return (
+        ', '.join(
+            sorted(
+                {
+                    f'{link.topic} ({link.msgtype.split("/")[-1]}, {link.msgcount})'
+                    for link in reader.connections
+                }
+            )
+        )
+        or 'none'
+    )
 
 
 def _where(reader: AnyReader) -> str:

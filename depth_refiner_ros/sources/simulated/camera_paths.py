@@ -21,9 +21,14 @@ def random_intrinsics(seed: int, width: int, height: int) -> Intrinsics:
     rng = np.random.default_rng([seed, 2])
     centred = Intrinsics.from_fov(width, height, float(rng.uniform(45, 95)))
     off = rng.uniform(-0.05, 0.05, 2)
-    return Intrinsics(fx=centred.fx, fy=centred.fy * float(rng.uniform(0.995, 1.005)),
-                      cx=centred.cx + float(off[0]) * width,
-                      cy=centred.cy + float(off[1]) * height, width=width, height=height)
+    return Intrinsics(
+        fx=centred.fx,
+        fy=centred.fy * float(rng.uniform(0.995, 1.005)),
+        cx=centred.cx + float(off[0]) * width,
+        cy=centred.cy + float(off[1]) * height,
+        width=width,
+        height=height,
+    )
 
 
 def pose(position_3: np.ndarray, yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -35,8 +40,9 @@ def pose(position_3: np.ndarray, yaw: float, pitch: float, roll: float) -> np.nd
     :param pitch: positive looks up
     :param roll: positive turns the image clockwise
     """
-    forward = np.array([math.cos(yaw) * math.cos(pitch), math.sin(yaw) * math.cos(pitch),
-                        math.sin(pitch)])
+    forward = np.array(
+        [math.cos(yaw) * math.cos(pitch), math.sin(yaw) * math.cos(pitch), math.sin(pitch)]
+    )
     level = np.array([math.sin(yaw), -math.cos(yaw), 0.0])
     down = np.cross(forward, level)
     right = math.cos(roll) * level + math.sin(roll) * down
@@ -69,8 +75,9 @@ def _close_view(rng: np.random.Generator, focus_3: np.ndarray) -> tuple[np.ndarr
     reach, yaw = rng.uniform(0.6, 1.5), rng.uniform(-math.pi, math.pi)
     pitch = -float(rng.uniform(0.15, 0.6))
     target = focus_3 + rng.uniform(-0.25, 0.25, 3) * (1, 1, 0.3)
-    back = np.array([math.cos(yaw) * math.cos(pitch), math.sin(yaw) * math.cos(pitch),
-                     math.sin(pitch)])
+    back = np.array(
+        [math.cos(yaw) * math.cos(pitch), math.sin(yaw) * math.cos(pitch), math.sin(pitch)]
+    )
     return target - reach * back, float(yaw), pitch
 
 
@@ -119,12 +126,14 @@ def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> l
             views.append(candidate)
     if len(views) == count:
         return views
-    raise SourceError(f'room {room.seed}: found {len(views)} of {count} free views; '
-                      'use another seed')
+    raise SourceError(
+        f'room {room.seed}: found {len(views)} of {count} free views; use another seed'
+    )
 
 
-def camera_path(room: Room, renderer: RoomRenderer, seed: int, frames: int,
-                rate_hz: float) -> list[np.ndarray]:
+def camera_path(
+    room: Room, renderer: RoomRenderer, seed: int, frames: int, rate_hz: float
+) -> list[np.ndarray]:
     """
     Walk through the room like a slow robot or a hand, looking around.
 
@@ -142,7 +151,7 @@ def camera_path(room: Room, renderer: RoomRenderer, seed: int, frames: int,
         if len(found) == _PATHS_TO_COMPARE or (found and attempt > _CANDIDATES // 2):
             break
         position, yaw, pitch = _view(rng, room)
-        reach = 1.2 * 0.985 ** attempt
+        reach = 1.2 * 0.985**attempt
         places, angles = _wander(rng, seconds, position, (yaw, pitch), reach)
         if not _clear(room, renderer, places).all():
             continue
@@ -152,13 +161,18 @@ def camera_path(room: Room, renderer: RoomRenderer, seed: int, frames: int,
             found.append((float(np.mean(seen)), path))
     if found:
         return max(found, key=lambda scored: scored[0])[1]
-    raise SourceError(f'room {room.seed}: found no free path of {frames} frames; '
-                      'use another seed')
+    raise SourceError(f'room {room.seed}: found no free path of {frames} frames; use another seed')
 
 
-def _wander(rng: np.random.Generator, seconds: np.ndarray, position_3: np.ndarray,
-            view: tuple[float, float], reach_m: float) -> tuple[np.ndarray, np.ndarray]:
+def _wander(
+    rng: np.random.Generator,
+    seconds: np.ndarray,
+    position_3: np.ndarray,
+    view: tuple[float, float],
+    reach_m: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return places (N, 3) and yaw, pitch, roll (N, 3) of a slow wandering around a start."""
+
     def sway(amplitude: float, fastest: float) -> np.ndarray:
         """Return a sum of two slow waves that starts at 0 and moves at most at ``fastest``."""
         total = np.zeros_like(seconds)
@@ -170,8 +184,9 @@ def _wander(rng: np.random.Generator, seconds: np.ndarray, position_3: np.ndarra
         return total
 
     slow = LARGEST_SPEED_M_S / math.sqrt(3)
-    places = position_3 + np.stack([sway(reach_m, slow), sway(reach_m, slow),
-                                    sway(0.12 * reach_m, slow)], -1)
+    places = position_3 + np.stack(
+        [sway(reach_m, slow), sway(reach_m, slow), sway(0.12 * reach_m, slow)], -1
+    )
     turn = math.radians(LARGEST_TURN_DEG_S)
     yaw = view[0] + sway(1.4 * reach_m, 0.7 * turn)
     pitch = view[1] + sway(0.15, 0.2 * turn)

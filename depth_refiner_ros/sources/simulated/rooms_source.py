@@ -24,7 +24,7 @@ class RoomsSource:
             raise SourceError(f'{rooms} rooms of the simulated camera; give at least 1')
         self._seeds = range(first_seed, first_seed + rooms)
         self._options = options
-        self._camera(first_seed)   # refuses what does not fit before the first frame is asked for
+        self._camera(first_seed)  # refuses what does not fit before the first frame is asked for
 
     @property
     def name(self) -> str:

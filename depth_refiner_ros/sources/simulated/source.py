@@ -29,12 +29,19 @@ class SimulatedSource:
     :raises SourceError: where an argument is out of range
     """
 
-    def __init__(self, seed: int = 0, frames: int = 60, width: int = 640, height: int = 480,
-                 rate_hz: float = 10.0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        frames: int = 60,
+        width: int = 640,
+        height: int = 480,
+        rate_hz: float = 10.0,
+    ) -> None:
         if seed < 0 or frames < 1 or min(width, height) < 16 or not 0 < rate_hz <= 1000:
             raise SourceError(
                 f'simulated camera: seed {seed}, {frames} frames, {width}x{height} at {rate_hz} '
-                'Hz; give seed >= 0, frames >= 1, at least 16x16 pixels and 0 < rate <= 1000')
+                'Hz; give seed >= 0, frames >= 1, at least 16x16 pixels and 0 < rate <= 1000'
+            )
         self.seed, self.frames, self.rate_hz = seed, frames, rate_hz
         self.intrinsics: Intrinsics = random_intrinsics(seed, width, height)
 
@@ -70,5 +77,8 @@ class SimulatedSource:
             yield Frame(
                 stamp_ns=FIRST_STAMP_NS + round(index * 1e9 / self.rate_hz),
                 rgb_HW3=expose(seen.linear_rgb_HW3, np.random.default_rng([self.seed, 5, index])),
-                intrinsics=self.intrinsics, depth_m_HW=seen.depth_m_HW,
-                map_from_camera=map_from_camera.copy(), name=f'{self.name}/{index:05d}')
+                intrinsics=self.intrinsics,
+                depth_m_HW=seen.depth_m_HW,
+                map_from_camera=map_from_camera.copy(),
+                name=f'{self.name}/{index:05d}',
+            )

@@ -22,23 +22,44 @@ TASK = {'class_embed_type': 'projection', 'projection_class_embeddings_input_dim
 
 
 def unet(channels=8, **changes):
-    return UNet2DConditionModel(**{
-        'in_channels': channels, 'out_channels': 4, 'block_out_channels': (8, 16),
-        'layers_per_block': 1, 'norm_num_groups': 4, 'cross_attention_dim': WIDTH,
-        'attention_head_dim': 4, 'use_linear_projection': True,
-        'down_block_types': ('DownBlock2D', 'CrossAttnDownBlock2D'),
-        'up_block_types': ('CrossAttnUpBlock2D', 'UpBlock2D'), **changes})
+    return UNet2DConditionModel(
+        **{
+            'in_channels': channels,
+            'out_channels': 4,
+            'block_out_channels': (8, 16),
+            'layers_per_block': 1,
+            'norm_num_groups': 4,
+            'cross_attention_dim': WIDTH,
+            'attention_head_dim': 4,
+            'use_linear_projection': True,
+            'down_block_types': ('DownBlock2D', 'CrossAttnDownBlock2D'),
+            'up_block_types': ('CrossAttnUpBlock2D', 'UpBlock2D'),
+            **changes,
+        }
+    )
 
 
 def vae():
     return AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8), norm_num_groups=4, latent_channels=4,
-        down_block_types=('DownEncoderBlock2D',) * 4, up_block_types=('UpDecoderBlock2D',) * 4)
+        block_out_channels=(8, 8, 8, 8),
+        norm_num_groups=4,
+        latent_channels=4,
+        down_block_types=('DownEncoderBlock2D',) * 4,
+        up_block_types=('UpDecoderBlock2D',) * 4,
+    )
 
 
 def ddim(**changes):
-    return DDIMScheduler(**{**BETAS, 'prediction_type': 'v_prediction', 'clip_sample': False,
-                            'set_alpha_to_one': False, 'steps_offset': 1, **changes})
+    return DDIMScheduler(
+        **{
+            **BETAS,
+            'prediction_type': 'v_prediction',
+            'clip_sample': False,
+            'set_alpha_to_one': False,
+            'steps_offset': 1,
+            **changes,
+        }
+    )
 
 
 def write_tokenizer(folder, words=('<|startoftext|>', '<|endoftext|>', 'a</w>')):
@@ -46,20 +67,39 @@ def write_tokenizer(folder, words=('<|startoftext|>', '<|endoftext|>', 'a</w>'))
     folder.mkdir(parents=True)
     (folder / 'vocab.json').write_text(json.dumps({word: i for i, word in enumerate(words)}))
     (folder / 'merges.txt').write_text('#version: 0.2\n')
-    (folder / 'tokenizer_config.json').write_text(json.dumps(
-        {'tokenizer_class': 'CLIPTokenizer', 'model_max_length': 77, 'pad_token': '!',
-         'bos_token': words[0], 'eos_token': words[1], 'unk_token': words[1]}))
+    (folder / 'tokenizer_config.json').write_text(
+        json.dumps(
+            {
+                'tokenizer_class': 'CLIPTokenizer',
+                'model_max_length': 77,
+                'pad_token': '!',
+                'bos_token': words[0],
+                'eos_token': words[1],
+                'unk_token': words[1],
+            }
+        )
+    )
 
 
 def text_encoder(width=WIDTH, words=3):
-    return CLIPTextModel(CLIPTextConfig(
-        vocab_size=words, hidden_size=width, intermediate_size=16, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=77, bos_token_id=0, eos_token_id=1,
-        pad_token_id=1))
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=words,
+            hidden_size=width,
+            intermediate_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=77,
+            bos_token_id=0,
+            eos_token_id=1,
+            pad_token_id=1,
+        )
+    )
 
 
-def write_release(folder, network, scheduler, *, pipeline='StableDiffusionPipeline', index=(),
-                  text=None):
+def write_release(
+    folder, network, scheduler, *, pipeline='StableDiffusionPipeline', index=(), text=None
+):
     """Write one folder with five parts, as ``save_pretrained`` of a pipeline does."""
     torch.manual_seed(0)
     network.save_pretrained(folder / 'unet')
@@ -87,8 +127,9 @@ def written_once(write):
 @written_once
 def sharpdepth(folder, name='sharpdepth'):
     torch.manual_seed(1)
-    write_release(folder, unet(**TASK), ddim(prediction_type='sample'),
-                  pipeline='SharpDepthPipeline')
+    write_release(
+        folder, unet(**TASK), ddim(prediction_type='sample'), pipeline='SharpDepthPipeline'
+    )
 
 
 @written_once
@@ -100,30 +141,48 @@ def lotus_g(folder, name='lotus-depth-g-v1-0'):
 @written_once
 def lotus_d(folder, name='lotus-depth-d-v1-0'):
     torch.manual_seed(3)
-    write_release(folder, unet(4, **TASK), PNDMScheduler(**BETAS, steps_offset=1),
-                  pipeline='DirectRegressionPipeline')
+    write_release(
+        folder,
+        unet(4, **TASK),
+        PNDMScheduler(**BETAS, steps_offset=1),
+        pipeline='DirectRegressionPipeline',
+    )
 
 
 @written_once
 def apdepth(folder, name='ApDepth'):
     torch.manual_seed(4)
-    write_release(folder, unet(), ddim(), pipeline='MarigoldDepthPipeline',
-                  index={'prediction_type': 'depth'})
+    write_release(
+        folder,
+        unet(),
+        ddim(),
+        pipeline='MarigoldDepthPipeline',
+        index={'prediction_type': 'depth'},
+    )
 
 
 @written_once
 def marigold(folder, name='marigold-depth-v1-0'):
     torch.manual_seed(5)
-    write_release(folder, unet(), ddim(), pipeline='MarigoldDepthPipeline',
-                  index={'prediction_type': 'depth'})
+    write_release(
+        folder,
+        unet(),
+        ddim(),
+        pipeline='MarigoldDepthPipeline',
+        index={'prediction_type': 'depth'},
+    )
 
 
 @written_once
 def marigold_zero_snr(folder, name='marigold-depth-v1-1'):
     torch.manual_seed(5)
-    write_release(folder, unet(),
-                  ddim(rescale_betas_zero_snr=True, timestep_spacing='trailing'),
-                  pipeline='MarigoldDepthPipeline', index={'prediction_type': 'depth'})
+    write_release(
+        folder,
+        unet(),
+        ddim(rescale_betas_zero_snr=True, timestep_spacing='trailing'),
+        pipeline='MarigoldDepthPipeline',
+        index={'prediction_type': 'depth'},
+    )
 
 
 @written_once
@@ -152,5 +211,3 @@ def in_cache(cache, write, hub_id):
     (repository / 'refs').mkdir(parents=True)
     (repository / 'refs' / 'main').write_text('a' * 40)
     return write(repository / 'snapshots', 'a' * 40)
-
-

@@ -14,8 +14,14 @@ import torch
 
 from tests.diffusion.releases import official_folders as official
 
-LAYOUTS = (official.sharpdepth, official.lotus_g, official.lotus_d, official.apdepth,
-           official.marigold, official.marigold_zero_snr)
+LAYOUTS = (
+    official.sharpdepth,
+    official.lotus_g,
+    official.lotus_d,
+    official.apdepth,
+    official.marigold,
+    official.marigold_zero_snr,
+)
 
 
 @pytest.mark.parametrize('write', LAYOUTS, ids=lambda write: write.__name__)
@@ -40,9 +46,12 @@ def test_the_bundle_gives_what_the_release_gave(tmp_path, write, precision, boun
 def test_the_bundle_needs_no_text_encoder(tmp_path):
     bundle = convert(load_release(official.apdepth(tmp_path)), tmp_path / 'out').bundle
     assert sorted(bundle.manifest['sha256']) == [
-        'text/empty_prompt.safetensors', 'unet/config.json',
-        'unet/diffusion_pytorch_model.safetensors', 'vae/config.json',
-        'vae/diffusion_pytorch_model.safetensors']
+        'text/empty_prompt.safetensors',
+        'unet/config.json',
+        'unet/diffusion_pytorch_model.safetensors',
+        'vae/config.json',
+        'vae/diffusion_pytorch_model.safetensors',
+    ]
     assert bundle.tensors('text/empty_prompt.safetensors')['text_1LC'].shape == (1, 2, 12)
 
 
@@ -122,9 +131,15 @@ def test_depth_that_is_not_finite(tmp_path):
         convert(release, tmp_path / 'out')
 
 
-@pytest.mark.parametrize(('write', 'refiner'), [
-    (official.sharpdepth, 'sharpdepth'), (official.apdepth, 'apdepth'),
-    (official.marigold, 'aligned'), (official.lotus_d, 'aligned')])
+@pytest.mark.parametrize(
+    ('write', 'refiner'),
+    [
+        (official.sharpdepth, 'sharpdepth'),
+        (official.apdepth, 'apdepth'),
+        (official.marigold, 'aligned'),
+        (official.lotus_d, 'aligned'),
+    ],
+)
 def test_refiner_weights_may_be_a_release_or_a_bundle(tmp_path, write, refiner):
     folder = write(tmp_path)
     network, line = read_refiner_weights(str(folder), refiner)
@@ -153,6 +168,9 @@ def test_refiner_weights_in_a_folder_of_something_else(tmp_path):
 
 
 def test_a_release_for_another_refiner(tmp_path):
-    with pytest.raises(WeightsError, match=r'is known as apdepth; read as sharpdepth it would '
-                       r'give nonsense\. Use refiner:=apdepth'):
+    with pytest.raises(
+        WeightsError,
+        match=r'is known as apdepth; read as sharpdepth it would '
+        r'give nonsense\. Use refiner:=apdepth',
+    ):
         read_refiner_weights(str(official.apdepth(tmp_path)), 'sharpdepth')

@@ -23,19 +23,21 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize(('write', 'expected'), LAYOUTS.items(), ids=lambda x: getattr(
-    x, '__name__', ''))
+@pytest.mark.parametrize(
+    ('write', 'expected'), LAYOUTS.items(), ids=lambda x: getattr(x, '__name__', '')
+)
 def test_each_layout_is_read_part_by_part(tmp_path, write, expected):
     folder = write(tmp_path)
     release = load_release(folder)
     network, spec = release.network, release.network.spec
-    assert (spec.method, spec.preset, spec.prediction, spec.timestep,
-            release.licence) == expected
+    assert (spec.method, spec.preset, spec.prediction, spec.timestep, release.licence) == expected
     assert not release.non_commercial
     assert not network.training
     assert not any(value.requires_grad for value in network.parameters())
-    for part, form, mine in (('unet', UNet2DConditionModel, network.unet),
-                             ('vae', AutoencoderKL, network.codec.vae)):
+    for part, form, mine in (
+        ('unet', UNet2DConditionModel, network.unet),
+        ('vae', AutoencoderKL, network.codec.vae),
+    ):
         theirs = form.from_pretrained(folder / part).state_dict()
         assert mine.state_dict().keys() == theirs.keys()
         assert all(torch.equal(value, theirs[name]) for name, value in mine.state_dict().items())
@@ -101,8 +103,10 @@ def test_the_preset_of_sharpdepth(tmp_path, preset):
     assert spec.guess == 'self', 'no release holds the moving average'
 
 
-@pytest.mark.parametrize(('method', 'name', 'expected'), [
-    ('apdepth', 'mine', 'apdepth'), ('marigold', 'mine', 'aligned')])
+@pytest.mark.parametrize(
+    ('method', 'name', 'expected'),
+    [('apdepth', 'mine', 'apdepth'), ('marigold', 'mine', 'aligned')],
+)
 def test_what_the_files_do_not_say_the_user_says(tmp_path, method, name, expected):
     folder = official.apdepth(tmp_path, name)
     with pytest.raises(WeightsError, match='import --method apdepth or marigold or e2e_ft'):
@@ -128,8 +132,9 @@ def test_the_licence_of_an_unknown_release(tmp_path):
     release = load_release(folder)
     assert release.licence == 'cc-by-nc-4.0'
     assert release.non_commercial
-    assert release.describe() == ('refiner mine: cc-by-nc-4.0 (no commercial use), from the '
-                                  'folder mine')
+    assert release.describe() == (
+        'refiner mine: cc-by-nc-4.0 (no commercial use), from the folder mine'
+    )
     assert load_release(folder, licence='MIT').licence == 'MIT'
 
 
@@ -138,40 +143,82 @@ def test_stable_diffusion_is_widened_when_asked(tmp_path):
     network = load_release(folder, method='apdepth', widen=True).network
     theirs = UNet2DConditionModel.from_pretrained(folder / 'unet')
     assert network.unet.config.in_channels == 8
-    assert torch.equal(network.unet.conv_in.weight,
-                       torch.cat([theirs.conv_in.weight] * 2, dim=1) / 2)
+    assert torch.equal(
+        network.unet.conv_in.weight, torch.cat([theirs.conv_in.weight] * 2, dim=1) / 2
+    )
     assert torch.equal(network.unet.conv_in.bias, theirs.conv_in.bias)
 
 
 def added(content):
-    return {'__type': 'AddedToken', 'content': content, 'lstrip': False, 'normalized': True,
-            'rstrip': False, 'single_word': False}
+    return {
+        '__type': 'AddedToken',
+        'content': content,
+        'lstrip': False,
+        'normalized': True,
+        'rstrip': False,
+        'single_word': False,
+    }
 
 
 def as_written_in_2022(folder):
     """Spoil a release as the first libraries wrote it: other names, fewer and unknown keys."""
     state = load_file(folder / 'text_encoder/model.safetensors')
-    state = {f'text_model.{name.removeprefix("text_model.")}': value
-             for name, value in state.items()}
+    state = {
+        f'text_model.{name.removeprefix("text_model.")}': value for name, value in state.items()
+    }
     state['text_model.embeddings.position_ids'] = torch.arange(77)[None]
     save_file(state, folder / 'text_encoder/model.safetensors')
     vae = json.loads((folder / 'vae/config.json').read_text())
-    kept = ('_class_name', 'block_out_channels', 'norm_num_groups', 'latent_channels',
-            'down_block_types', 'up_block_types', 'in_channels', 'out_channels', 'act_fn',
-            'layers_per_block', 'sample_size')
-    (folder / 'vae/config.json').write_text(json.dumps(
-        {**{name: vae[name] for name in kept}, '_diffusers_version': '0.8.0',
-         '_name_or_path': 'hub/vae'}))
-    official.edit(folder / 'unet/config.json', _diffusers_version='0.10.0.dev0',
-                  some_former_key=None, attention_head_dim=[4, 4])
+    kept = (
+        '_class_name',
+        'block_out_channels',
+        'norm_num_groups',
+        'latent_channels',
+        'down_block_types',
+        'up_block_types',
+        'in_channels',
+        'out_channels',
+        'act_fn',
+        'layers_per_block',
+        'sample_size',
+    )
+    (folder / 'vae/config.json').write_text(
+        json.dumps(
+            {
+                **{name: vae[name] for name in kept},
+                '_diffusers_version': '0.8.0',
+                '_name_or_path': 'hub/vae',
+            }
+        )
+    )
+    official.edit(
+        folder / 'unet/config.json',
+        _diffusers_version='0.10.0.dev0',
+        some_former_key=None,
+        attention_head_dim=[4, 4],
+    )
     begin, end = '<|startoftext|>', '<|endoftext|>'
-    official.edit(folder / 'tokenizer/tokenizer_config.json', add_prefix_space=False,
-                  bos_token=added(begin), eos_token=added(end), unk_token=added(end),
-                  do_lower_case=True, errors='replace', name_or_path='hub/tokenizer',
-                  special_tokens_map_file='./special_tokens_map.json')
-    (folder / 'tokenizer/special_tokens_map.json').write_text(json.dumps(
-        {'bos_token': added(begin), 'eos_token': added(end), 'pad_token': '!',
-         'unk_token': added(end)}))
+    official.edit(
+        folder / 'tokenizer/tokenizer_config.json',
+        add_prefix_space=False,
+        bos_token=added(begin),
+        eos_token=added(end),
+        unk_token=added(end),
+        do_lower_case=True,
+        errors='replace',
+        name_or_path='hub/tokenizer',
+        special_tokens_map_file='./special_tokens_map.json',
+    )
+    (folder / 'tokenizer/special_tokens_map.json').write_text(
+        json.dumps(
+            {
+                'bos_token': added(begin),
+                'eos_token': added(end),
+                'pad_token': '!',
+                'unk_token': added(end),
+            }
+        )
+    )
 
 
 def test_a_release_of_2022_is_read_like_one_of_today(tmp_path):
@@ -185,8 +232,9 @@ def test_a_release_of_2022_is_read_like_one_of_today(tmp_path):
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize('model', [model for model in MODELS if model.kind == 'refiner'],
-                         ids=lambda model: model.short)
+@pytest.mark.parametrize(
+    'model', [model for model in MODELS if model.kind == 'refiner'], ids=lambda model: model.short
+)
 def test_the_real_weights(model):
     folder = where_found(model)
     if folder is None:

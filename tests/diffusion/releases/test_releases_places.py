@@ -37,8 +37,9 @@ def test_offline_mode_is_respected(monkeypatch):
         fetch('developy/ApDepth', ['unet/*'])
 
 
-@pytest.mark.parametrize('where', [
-    'nowhere', './a/b', '/nowhere/at/all', 'a/b/c', '~/nothing', '', 'a//b'])
+@pytest.mark.parametrize(
+    'where', ['nowhere', './a/b', '/nowhere/at/all', 'a/b/c', '~/nothing', '', 'a//b']
+)
 def test_what_is_neither_folder_nor_id(where, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'nowhere').touch()
@@ -54,21 +55,38 @@ def test_what_is_on_no_hub_says_where_it_is():
         locate('Qualcomm-AI-research/SharpDepth')
 
 
-@pytest.mark.parametrize(('where', 'fix'), [
-    ('zysong212/DepthMaster', 'see depth-refiner models list'),
-    ('Intel/zoedepth-nyu-kitti', 'use prior:=zoedepth')])
+@pytest.mark.parametrize(
+    ('where', 'fix'),
+    [
+        ('zysong212/DepthMaster', 'see depth-refiner models list'),
+        ('Intel/zoedepth-nyu-kitti', 'use prior:=zoedepth'),
+    ],
+)
 def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
     folder = tmp_path / where.split('/')[-1]
     folder.mkdir()
     for named in (where, str(folder)):
-        with pytest.raises(WeightsError, match=f'is known as {where} .* no refiner of this '
-                                               f'package; {fix}'):
+        with pytest.raises(
+            WeightsError, match=f'is known as {where} .* no refiner of this package; {fix}'
+        ):
             locate(named)
 
 
-@pytest.mark.parametrize(('text', 'is_one'), [
-    ('a/b', True), ('a-b.c/d_e@main', True), ('a/b@0123abc', True), ('a', False), ('a/b/c', False),
-    ('/a/b', False), ('./a', False), ('../a', False), ('a/b@', False), ('', False)])
+@pytest.mark.parametrize(
+    ('text', 'is_one'),
+    [
+        ('a/b', True),
+        ('a-b.c/d_e@main', True),
+        ('a/b@0123abc', True),
+        ('a', False),
+        ('a/b/c', False),
+        ('/a/b', False),
+        ('./a', False),
+        ('../a', False),
+        ('a/b@', False),
+        ('', False),
+    ],
+)
 def test_the_form_of_a_hub_id(text, is_one):
     assert is_hub_id(text) is is_one
 

@@ -17,40 +17,81 @@ def refused(folder, match, **arguments):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize(('write', 'arguments', 'match'), [
-    (official.marigold, {'method': 'apdepth'}, 'is known as marigold; read as apdepth it would'),
-    (official.apdepth, {'method': 'marigold'}, 'is known as apdepth'),
-    (official.lotus_d, {'method': 'sharpdepth'}, 'is known as lotus_d'),
-])
+@pytest.mark.parametrize(
+    ('write', 'arguments', 'match'),
+    [
+        (
+            official.marigold,
+            {'method': 'apdepth'},
+            'is known as marigold; read as apdepth it would',
+        ),
+        (official.apdepth, {'method': 'marigold'}, 'is known as apdepth'),
+        (official.lotus_d, {'method': 'sharpdepth'}, 'is known as lotus_d'),
+    ],
+)
 def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
     refused(write(tmp_path), match, **arguments)
 
 
-@pytest.mark.parametrize(('write', 'arguments', 'match'), [
-    (official.lotus_d, {'method': 'sharpdepth'},
-     r'has 4 input channels, sharpdepth needs 8: .*Lotus-D takes one latent'),
-    (official.lotus_g, {'method': 'lotus_d'},
-     r'has 8 input channels, lotus_d needs 4, .*may be Lotus-G'),
-    (official.marigold, {'method': 'sharpdepth'},
-     'no class embedding, so it would ignore the task without a word'),
-    (official.marigold, {'method': 'lotus'}, 'no class embedding'),
-    (official.sharpdepth, {'method': 'apdepth'}, 'a class embedding of width 4; apdepth needs no'),
-    (official.lotus_g, {'method': 'marigold'}, 'a class embedding of width 4'),
-    (official.stable_diffusion, {}, 'no depth model; to begin training from it'),
-    (official.stable_diffusion, {'method': 'apdepth'}, 'say --widen'),
-    (official.sharpdepth, {'method': 'sharp'}, "method = 'sharp' must be one of lotus, sharpdept"),
-    (official.sharpdepth, {'preset': 'official_compat'}, 'sharpdepth has official_code, paper'),
-    (official.apdepth, {'method': 'apdepth', 'prediction': 'v_prediction'},
-     'read as sample; leave it out'),
-])
+@pytest.mark.parametrize(
+    ('write', 'arguments', 'match'),
+    [
+        (
+            official.lotus_d,
+            {'method': 'sharpdepth'},
+            r'has 4 input channels, sharpdepth needs 8: .*Lotus-D takes one latent',
+        ),
+        (
+            official.lotus_g,
+            {'method': 'lotus_d'},
+            r'has 8 input channels, lotus_d needs 4, .*may be Lotus-G',
+        ),
+        (
+            official.marigold,
+            {'method': 'sharpdepth'},
+            'no class embedding, so it would ignore the task without a word',
+        ),
+        (official.marigold, {'method': 'lotus'}, 'no class embedding'),
+        (
+            official.sharpdepth,
+            {'method': 'apdepth'},
+            'a class embedding of width 4; apdepth needs no',
+        ),
+        (official.lotus_g, {'method': 'marigold'}, 'a class embedding of width 4'),
+        (official.stable_diffusion, {}, 'no depth model; to begin training from it'),
+        (official.stable_diffusion, {'method': 'apdepth'}, 'say --widen'),
+        (
+            official.sharpdepth,
+            {'method': 'sharp'},
+            "method = 'sharp' must be one of lotus, sharpdept",
+        ),
+        (
+            official.sharpdepth,
+            {'preset': 'official_compat'},
+            'sharpdepth has official_code, paper',
+        ),
+        (
+            official.apdepth,
+            {'method': 'apdepth', 'prediction': 'v_prediction'},
+            'read as sample; leave it out',
+        ),
+    ],
+)
 def test_a_model_of_another_kind(tmp_path, write, arguments, match):
     refused(write(tmp_path, 'mine'), match, **arguments)
 
 
-@pytest.mark.parametrize(('write', 'word', 'reads'), [
-    (official.sharpdepth, 'v_prediction', 'sample'), (official.lotus_g, 'epsilon', 'sample'),
-    (official.lotus_d, 'v_prediction', 'sample'), (official.apdepth, 'epsilon', 'sample'),
-    (official.marigold, 'epsilon', 'v_prediction'), (official.marigold, 'sample', 'v_prediction')])
+@pytest.mark.parametrize(
+    ('write', 'word', 'reads'),
+    [
+        (official.sharpdepth, 'v_prediction', 'sample'),
+        (official.lotus_g, 'epsilon', 'sample'),
+        (official.lotus_d, 'v_prediction', 'sample'),
+        (official.apdepth, 'epsilon', 'sample'),
+        (official.marigold, 'epsilon', 'v_prediction'),
+        (official.marigold, 'sample', 'v_prediction'),
+    ],
+)
 def test_a_wrong_prediction_type(tmp_path, write, word, reads):
     folder = write(tmp_path)
     official.edit(folder / 'scheduler/scheduler_config.json', prediction_type=word)
@@ -58,8 +99,10 @@ def test_a_wrong_prediction_type(tmp_path, write, word, reads):
     assert load_release(folder, prediction=reads).notes
 
 
-@pytest.mark.parametrize('changes', [
-    {'beta_schedule': 'squaredcos_cap_v2'}, {'beta_end': 0.02}, {'num_train_timesteps': 500}])
+@pytest.mark.parametrize(
+    'changes',
+    [{'beta_schedule': 'squaredcos_cap_v2'}, {'beta_end': 0.02}, {'num_train_timesteps': 500}],
+)
 def test_another_noise_schedule(tmp_path, changes):
     folder = official.marigold(tmp_path)
     official.edit(folder / 'scheduler/scheduler_config.json', **changes)
@@ -75,13 +118,19 @@ def test_zero_terminal_snr_where_it_does_not_belong(tmp_path):
 def test_disparity_where_depth_is_needed(tmp_path):
     folder = official.lotus_g(tmp_path, 'lotus-depth-g-v2-1-disparity')
     refused(folder, 'predicts disparity, sharpdepth needs depth', method='sharpdepth')
-    refused(official.lotus_g(tmp_path, 'my-lotus-disparity'), 'predicts disparity',
-            method='sharpdepth')
+    refused(
+        official.lotus_g(tmp_path, 'my-lotus-disparity'), 'predicts disparity', method='sharpdepth'
+    )
 
 
-@pytest.mark.parametrize('index', [
-    {'_class_name': 'MarigoldNormalsPipeline'}, {'prediction_type': 'normals'},
-    {'_class_name': 'MarigoldIntrinsicsPipeline'}])
+@pytest.mark.parametrize(
+    'index',
+    [
+        {'_class_name': 'MarigoldNormalsPipeline'},
+        {'prediction_type': 'normals'},
+        {'_class_name': 'MarigoldIntrinsicsPipeline'},
+    ],
+)
 def test_models_of_something_else(tmp_path, index):
     folder = official.marigold(tmp_path)
     official.edit(folder / 'model_index.json', **index)
@@ -116,8 +165,10 @@ def test_a_tokenizer_of_another_model(tmp_path):
     refused(folder, 'tokenizer and text_encoder are of different models')
 
 
-@pytest.mark.parametrize('missing', [
-    'unet/config.json', 'vae/config.json', 'scheduler', 'text_encoder/config.json', 'tokenizer'])
+@pytest.mark.parametrize(
+    'missing',
+    ['unet/config.json', 'vae/config.json', 'scheduler', 'text_encoder/config.json', 'tokenizer'],
+)
 def test_a_part_that_is_missing(tmp_path, missing):
     folder = official.sharpdepth(tmp_path)
     path = folder / missing

@@ -36,7 +36,8 @@ def state(folder, part='unet', **arguments):
 
 def same(first, second):
     return first.keys() == second.keys() and all(
-        torch.equal(value, second[name]) for name, value in first.items())
+        torch.equal(value, second[name]) for name, value in first.items()
+    )
 
 
 @pytest.fixture(scope='module')
@@ -52,8 +53,10 @@ def folder(tmp_path):
 def test_half_precision_becomes_single(whole, tmp_path):
     weights = load_file(whole / 'unet/diffusion_pytorch_model.safetensors')
     (tmp_path / 'unet').mkdir()
-    save_file({name: value.half() for name, value in weights.items()},
-              tmp_path / 'unet/diffusion_pytorch_model.fp16.safetensors')
+    save_file(
+        {name: value.half() for name, value in weights.items()},
+        tmp_path / 'unet/diffusion_pytorch_model.fp16.safetensors',
+    )
     read = state(tmp_path)
     assert all(value.dtype is torch.float32 for value in read.values())
     assert torch.equal(read['conv_in.weight'], weights['conv_in.weight'].half().float())
@@ -87,7 +90,8 @@ def test_a_missing_shard_is_named(tmp_path):
 def test_a_broken_index(tmp_path, index):
     (tmp_path / 'unet').mkdir()
     (tmp_path / 'unet/diffusion_pytorch_model.safetensors.index.json').write_text(
-        json.dumps(index))
+        json.dumps(index)
+    )
     with pytest.raises(WeightsError, match='no usable weight_map'):
         state(tmp_path)
 
@@ -126,10 +130,14 @@ def test_a_part_without_weights(folder):
         load_release(folder, pickles=True)
 
 
-@pytest.mark.parametrize('write', [
-    lambda file, evil: torch.save({'conv_in.weight': evil}, file),
-    lambda file, evil: torch.save(evil, file, _use_new_zipfile_serialization=False),
-    lambda file, evil: file.write_bytes(pickle.dumps({'conv_in.weight': evil}, 2))])
+@pytest.mark.parametrize(
+    'write',
+    [
+        lambda file, evil: torch.save({'conv_in.weight': evil}, file),
+        lambda file, evil: torch.save(evil, file, _use_new_zipfile_serialization=False),
+        lambda file, evil: file.write_bytes(pickle.dumps({'conv_in.weight': evil}, 2)),
+    ],
+)
 def test_a_malicious_pickle_does_not_run(folder, tmp_path, write):
     target = tmp_path / 'it_ran'
     official.pickled(folder)
@@ -166,7 +174,9 @@ def test_only_what_is_needed_is_downloaded():
     assert not any('fp16' in name or name == '*' for name in patterns)
     assert 'vae/diffusion_pytorch_model.fp16.safetensors' in safe_patterns('.fp16')
     assert pickled_patterns(['vae', 'text_encoder']) == [
-        'vae/diffusion_pytorch_model.bin', 'text_encoder/pytorch_model.bin']
+        'vae/diffusion_pytorch_model.bin',
+        'text_encoder/pytorch_model.bin',
+    ]
 
 
 def test_parts_without_safetensors_are_named(folder):

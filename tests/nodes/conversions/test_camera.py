@@ -17,8 +17,9 @@ def info(fx=500.0, fy=510.0, cx=319.5, cy=239.5, width=640, height=480, **more):
 
 
 def test_k_is_read_where_p_is_not_filled_in():
-    assert intrinsics_from_info(info()) == Intrinsics(fx=500, fy=510, cx=319.5, cy=239.5,
-                                                      width=640, height=480)
+    assert intrinsics_from_info(info()) == Intrinsics(
+        fx=500, fy=510, cx=319.5, cy=239.5, width=640, height=480
+    )
 
 
 def test_p_describes_the_rectified_image():
@@ -59,15 +60,18 @@ def test_distortion_is_noticed():
     assert not is_distorted(info())
 
 
-@pytest.mark.parametrize(('message', 'complaint'), [
-    (CameraInfo(width=640, height=480), r'K\[0\] = 0, so the camera is not calibrated'),
-    (info(fx=float('nan')), r'K\[0\] = nan'),
-    (info(fx=-5.0), r'K\[0\] = -5'),
-    (info(cy=float('nan')), 'cy = nan is not a number'),
-    (info(fy=float('inf')), 'fy = inf'),
-    (info(width=0), 'width = 0 must be positive'),
-    (info(roi=RegionOfInterest(x_offset=600, width=100, height=100)), 'leaves the 640x480'),
-])
+@pytest.mark.parametrize(
+    ('message', 'complaint'),
+    [
+        (CameraInfo(width=640, height=480), r'K\[0\] = 0, so the camera is not calibrated'),
+        (info(fx=float('nan')), r'K\[0\] = nan'),
+        (info(fx=-5.0), r'K\[0\] = -5'),
+        (info(cy=float('nan')), 'cy = nan is not a number'),
+        (info(fy=float('inf')), 'fy = inf'),
+        (info(width=0), 'width = 0 must be positive'),
+        (info(roi=RegionOfInterest(x_offset=600, width=100, height=100)), 'leaves the 640x480'),
+    ],
+)
 def test_unfit_camera_info_is_refused(message, complaint):
     with pytest.raises(InputError, match=complaint):
         intrinsics_from_info(message)

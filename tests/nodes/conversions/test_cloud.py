@@ -21,8 +21,14 @@ def cloud(depth, rgb, layout='packed16', *, organized=True, stride=1):
 def read_back(message):
     """Read points by the field table alone, as a consumer does."""
     offsets = {field.name: field.offset for field in message.fields}
-    dtype = np.dtype({'names': list(offsets), 'formats': ['<f4', '<f4', '<f4', '<u4'],
-                      'offsets': list(offsets.values()), 'itemsize': message.point_step})
+    dtype = np.dtype(
+        {
+            'names': list(offsets),
+            'formats': ['<f4', '<f4', '<f4', '<u4'],
+            'offsets': list(offsets.values()),
+            'itemsize': message.point_step,
+        }
+    )
     return np.frombuffer(message.data, dtype).reshape(message.height, message.width)
 
 

@@ -21,8 +21,15 @@ def message(pixels, encoding, *, big_endian=False, padding=0):
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
-    return Image(header=HEADER, height=height, width=width, encoding=encoding,
-                 is_bigendian=int(big_endian), step=rows.shape[1], data=buffer_of(rows))
+    return Image(
+        header=HEADER,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=int(big_endian),
+        step=rows.shape[1],
+        data=buffer_of(rows),
+    )
 
 
 def test_stamp_survives_to_the_nanosecond():
@@ -39,9 +46,16 @@ def test_rgb8_is_a_view_and_comes_back():
     assert seen[0, 0, 0] == image.data[0]
 
 
-@pytest.mark.parametrize(('encoding', 'order'), [
-    ('bgr8', [2, 1, 0]), ('rgba8', [0, 1, 2, 3]), ('bgra8', [2, 1, 0, 3]),
-    ('8UC3', [2, 1, 0]), ('8UC4', [2, 1, 0, 3])])
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [
+        ('bgr8', [2, 1, 0]),
+        ('rgba8', [0, 1, 2, 3]),
+        ('bgra8', [2, 1, 0, 3]),
+        ('8UC3', [2, 1, 0]),
+        ('8UC4', [2, 1, 0, 3]),
+    ],
+)
 @pytest.mark.parametrize('padding', [0, 5])
 def test_channel_orders(encoding, order, padding):
     rgb = picture()
@@ -69,8 +83,9 @@ def test_sixteen_bits_scale_to_eight_in_either_byte_order(big_endian):
     np.testing.assert_array_equal(seen[0, 3], [255, 0, 255])
 
 
-@pytest.mark.parametrize(('pattern', 'tile'), [
-    ('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')])
+@pytest.mark.parametrize(
+    ('pattern', 'tile'), [('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')]
+)
 @pytest.mark.parametrize('bits', [8, 16])
 def test_bayer_of_a_flat_color(pattern, tile, bits):
     color = {'R': 200, 'G': 120, 'B': 40}
@@ -78,12 +93,13 @@ def test_bayer_of_a_flat_color(pattern, tile, bits):
     cells = np.array([color[letter] * scale for letter in tile]).reshape(2, 2)
     mosaic = np.tile(cells, (6, 8)).astype(f'u{bits // 8}')
     seen = rgb_from_image(message(mosaic, f'bayer_{pattern}{bits}'))
-    np.testing.assert_array_equal(seen[2:-2, 2:-2],
-                                  np.broadcast_to([200, 120, 40], (8, 12, 3)))
+    np.testing.assert_array_equal(seen[2:-2, 2:-2], np.broadcast_to([200, 120, 40], (8, 12, 3)))
 
 
-@pytest.mark.parametrize(('encoding', 'order'), [
-    ('yuv422', 'UYVY'), ('uyvy', 'UYVY'), ('yuv422_yuy2', 'YUYV'), ('yuyv', 'YUYV')])
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [('yuv422', 'UYVY'), ('uyvy', 'UYVY'), ('yuv422_yuy2', 'YUYV'), ('yuyv', 'YUYV')],
+)
 def test_yuv422_of_grey_and_of_red(encoding, order):
     def flat(y, u, v):
         block = {'Y': y, 'U': u, 'V': v}
@@ -98,8 +114,9 @@ def test_yuv422_of_grey_and_of_red(encoding, order):
     assert red[..., 1:].max() <= 6
 
 
-@pytest.mark.parametrize(('format_name', 'suffix', 'worst'), [('jpeg', '.jpg', 20),
-                                                             ('png', '.png', 0)])
+@pytest.mark.parametrize(
+    ('format_name', 'suffix', 'worst'), [('jpeg', '.jpg', 20), ('png', '.png', 0)]
+)
 def test_compressed(format_name, suffix, worst):
     smooth = cv2.resize(picture(8, 6), (64, 48), interpolation=cv2.INTER_CUBIC)
     _, data = cv2.imencode(suffix, smooth[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])
@@ -119,7 +136,7 @@ def test_padding_after_the_end_of_a_jpeg_is_harmless():
 @pytest.mark.parametrize('kept', [0.3, 0.9])
 def test_cut_compressed_images_are_refused(suffix, kept):
     data = cv2.imencode(suffix, picture())[1].ravel()
-    sent = CompressedImage(format=suffix[1:], data=buffer_of(data[:int(len(data) * kept)]))
+    sent = CompressedImage(format=suffix[1:], data=buffer_of(data[: int(len(data) * kept)]))
     with pytest.raises(InputError, match='cut short'):
         rgb_from_compressed(sent)
 
@@ -133,16 +150,19 @@ def test_foreign_and_empty_payloads_are_refused():
         rgb_from_compressed(CompressedImage(format='png', data=broken))
 
 
-@pytest.mark.parametrize(('change', 'complaint'), [
-    ({'width': 0}, 'holds no pixel'),
-    ({'height': 0}, 'holds no pixel'),
-    ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
-    ({'step': 0}, 'step = 0'),
-    ({'height': 49}, '9216 bytes where 9408 are needed'),
-    ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
-    ({'encoding': ''}, 'is not supported; known are rgb8'),
-    ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
-])
+@pytest.mark.parametrize(
+    ('change', 'complaint'),
+    [
+        ({'width': 0}, 'holds no pixel'),
+        ({'height': 0}, 'holds no pixel'),
+        ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
+        ({'step': 0}, 'step = 0'),
+        ({'height': 49}, '9216 bytes where 9408 are needed'),
+        ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
+        ({'encoding': ''}, 'is not supported; known are rgb8'),
+        ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
+    ],
+)
 def test_unfit_images_are_refused_with_the_reason(change, complaint):
     image = image_from_rgb(HEADER, picture())
     for name, value in change.items():

@@ -20,16 +20,24 @@ NAN, INF = np.nan, np.inf
 def sixteen_bits(values, encoding='16UC1', big_endian=False, padding=0):
     rows = np.array(values, dtype='>u2' if big_endian else '<u2')
     data = np.pad(rows.view(np.uint8), ((0, 0), (0, padding)))
-    return Image(header=HEADER, height=rows.shape[0], width=rows.shape[1], encoding=encoding,
-                 is_bigendian=int(big_endian), step=data.shape[1], data=buffer_of(data))
+    return Image(
+        header=HEADER,
+        height=rows.shape[0],
+        width=rows.shape[1],
+        encoding=encoding,
+        is_bigendian=int(big_endian),
+        step=data.shape[1],
+        data=buffer_of(data),
+    )
 
 
 @pytest.mark.parametrize('encoding', ['16UC1', 'mono16'])
 @pytest.mark.parametrize('big_endian', [False, True])
 @pytest.mark.parametrize('padding', [0, 6])
 def test_millimetres_in(encoding, big_endian, padding):
-    seen = depth_from_image(sixteen_bits([[0, 1, 1500], [65535, 2, 0]], encoding, big_endian,
-                                         padding))
+    seen = depth_from_image(
+        sixteen_bits([[0, 1, 1500], [65535, 2, 0]], encoding, big_endian, padding)
+    )
     assert seen.dtype == np.float32
     np.testing.assert_allclose(seen, [[NAN, 0.001, 1.5], [65.535, 0.002, NAN]], rtol=1e-6)
 
@@ -37,8 +45,14 @@ def test_millimetres_in(encoding, big_endian, padding):
 @pytest.mark.parametrize('big_endian', [False, True])
 def test_metres_in(big_endian):
     stored = np.array([[1.5, 0.0, -2.0, NAN, INF, -INF]], '>f4' if big_endian else '<f4')
-    image = Image(height=1, width=6, encoding='32FC1', is_bigendian=int(big_endian), step=24,
-                  data=buffer_of(stored.view(np.uint8)))
+    image = Image(
+        height=1,
+        width=6,
+        encoding='32FC1',
+        is_bigendian=int(big_endian),
+        step=24,
+        data=buffer_of(stored.view(np.uint8)),
+    )
     before = image.data.tobytes()
     np.testing.assert_array_equal(depth_from_image(image), [[1.5, NAN, NAN, NAN, NAN, NAN]])
     assert image.data.tobytes() == before
@@ -53,8 +67,26 @@ def test_metres_out_keep_every_bit():
 
 
 def test_millimetres_out_by_rep_117_and_118():
-    depth = np.array([0.0, NAN, INF, -INF, -1.0, 0.0004, 0.0005, 0.0006, 1.0004, 1.0006, 65.535,
-                      65.5354, 65.536, 66.0, 100.0], np.float32)
+    depth = np.array(
+        [
+            0.0,
+            NAN,
+            INF,
+            -INF,
+            -1.0,
+            0.0004,
+            0.0005,
+            0.0006,
+            1.0004,
+            1.0006,
+            65.535,
+            65.5354,
+            65.536,
+            66.0,
+            100.0,
+        ],
+        np.float32,
+    )
     # 66 m must be unknown, not the 464 mm that a plain cast gives.
     wanted = [0, 0, 0, 0, 0, 0, 0, 1, 1000, 1001, 65535, 65535, 0, 0, 0]
     np.testing.assert_array_equal(millimetres(depth), wanted)
@@ -86,24 +118,50 @@ def test_compressed_depth_of_inverse_metres():
     depth = np.array([[1.0, 2.5, 40.0]], np.float32)
     units = np.rint(scale / depth + offset).astype(np.uint16)
     units = np.concatenate([units, [[0]]], axis=1).astype(np.uint16)
-    seen = depth_from_compressed(compressed_depth(units, '32FC1; compressedDepth png', scale,
-                                                  offset))
+    seen = depth_from_compressed(
+        compressed_depth(units, '32FC1; compressedDepth png', scale, offset)
+    )
     np.testing.assert_allclose(seen[0, :3], depth[0], rtol=0.01)
     assert np.isnan(seen[0, 3])
 
 
-@pytest.mark.parametrize(('make', 'complaint'), [
-    (lambda: depth_from_image(Image(encoding='rgb8', height=1, width=1, step=3, data=[0] * 3)),
-     "'rgb8' is not depth; use 16UC1"),
-    (lambda: depth_from_image(sixteen_bits([[1, 2]], '32FC1')), 'step = 4 bytes is too small'),
-    (lambda: depth_from_image(Image(encoding='16UC1')), 'holds no pixel'),
-    (lambda: depth_from_compressed(CompressedImage(format='16UC1; compressedDepth', data=[1])),
-     'cut short'),
-    (lambda: depth_from_compressed(CompressedImage(format='jpeg', data=buffer_of(
-        cv2.imencode('.jpg', np.zeros((8, 8), np.uint8))[1]))), 'JPEG cannot carry depth'),
-    (lambda: depth_from_compressed(CompressedImage(format='png', data=buffer_of(
-        cv2.imencode('.png', np.zeros((8, 8, 3), np.uint16))[1]))), '3 dimensions'),
-])
+@pytest.mark.parametrize(
+    ('make', 'complaint'),
+    [
+        (
+            lambda: depth_from_image(
+                Image(encoding='rgb8', height=1, width=1, step=3, data=[0] * 3)
+            ),
+            "'rgb8' is not depth; use 16UC1",
+        ),
+        (lambda: depth_from_image(sixteen_bits([[1, 2]], '32FC1')), 'step = 4 bytes is too small'),
+        (lambda: depth_from_image(Image(encoding='16UC1')), 'holds no pixel'),
+        (
+            lambda: depth_from_compressed(
+                CompressedImage(format='16UC1; compressedDepth', data=[1])
+            ),
+            'cut short',
+        ),
+        (
+            lambda: depth_from_compressed(
+                CompressedImage(
+                    format='jpeg',
+                    data=buffer_of(cv2.imencode('.jpg', np.zeros((8, 8), np.uint8))[1]),
+                )
+            ),
+            'JPEG cannot carry depth',
+        ),
+        (
+            lambda: depth_from_compressed(
+                CompressedImage(
+                    format='png',
+                    data=buffer_of(cv2.imencode('.png', np.zeros((8, 8, 3), np.uint16))[1]),
+                )
+            ),
+            '3 dimensions',
+        ),
+    ],
+)
 def test_unfit_depth_is_refused(make, complaint):
     with pytest.raises(InputError, match=complaint):
         make()

@@ -14,8 +14,11 @@ def grid_mesh(cells):
     corner = np.arange(cells * (cells + 1)).reshape(cells, cells + 1)[:, :-1].ravel()
     lower = np.stack([corner, corner + 1, corner + cells + 1], axis=1)
     upper = np.stack([corner + 1, corner + cells + 2, corner + cells + 1], axis=1)
-    return Mesh(vertices_m_N3=vertices, colors_N3=colors,
-                triangles_M3=np.concatenate([lower, upper]).astype(np.int32))
+    return Mesh(
+        vertices_m_N3=vertices,
+        colors_N3=colors,
+        triangles_M3=np.concatenate([lower, upper]).astype(np.int32),
+    )
 
 
 def test_marker_spells_out_every_corner():

@@ -21,8 +21,9 @@ def pose(x_m, turn=(0.0, 0.0, 0.0, 1.0)):
 
 
 def ask(poses, ms, gap_ms=20.0, timeout_s=0.0):
-    return poses.wait_at(round(ms * MS), 'camera', max_gap_ns=round(gap_ms * MS),
-                         timeout_s=timeout_s)
+    return poses.wait_at(
+        round(ms * MS), 'camera', max_gap_ns=round(gap_ms * MS), timeout_s=timeout_s
+    )
 
 
 @pytest.fixture
@@ -83,8 +84,9 @@ def test_poses_may_come_out_of_order_and_replace_each_other(buffer):
 
 
 def test_poses_of_a_file():
-    trajectory = Trajectory(stamps_ns_N=np.array([100, 200]) * MS,
-                            map_from_camera_N44=np.stack([pose(1.0), pose(2.0)]))
+    trajectory = Trajectory(
+        stamps_ns_N=np.array([100, 200]) * MS, map_from_camera_N44=np.stack([pose(1.0), pose(2.0)])
+    )
     poses = FilePoses(trajectory)
     assert ask(poses, 150, gap_ms=60)[0, 3] == pytest.approx(1.5)
     assert ask(poses, 150, gap_ms=40) is None
@@ -134,8 +136,12 @@ def test_a_pose_out_of_order_takes_its_place():
     poses = TopicPoses('map', None, pytest.fail)
     for stamp_ms, x_m in ((100, 1.0), (200, 3.0), (150, 4.0), (190, 5.0)):
         poses.take_in(stamped(stamp_ms, x_m))
-    assert [ask(poses, stamp_ms)[0, 3] for stamp_ms in (100, 150, 190, 200)] == [1.0, 4.0, 5.0,
-                                                                                  3.0]
+    assert [ask(poses, stamp_ms)[0, 3] for stamp_ms in (100, 150, 190, 200)] == [
+        1.0,
+        4.0,
+        5.0,
+        3.0,
+    ]
     poses.take_in(stamped(5, 6.0))
     assert ask(poses, 200) is None
 

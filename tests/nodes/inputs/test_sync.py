@@ -12,6 +12,7 @@ MS = 1_000_000
 FILTERS = [message_sync]
 if importlib.util.find_spec('message_filters'):
     import message_filters
+
     FILTERS.append(message_filters)
 
 
@@ -35,10 +36,14 @@ class Joined:
 
     def __init__(self, filters, names=('a', 'b'), tolerance_ms=0.0, queue=5):
         self.sets, self.dropped = [], []
-        self._join = StampJoin(names, tolerance_ms=tolerance_ms, queue=queue, filters=filters,
-                               on_set=lambda *messages: self.sets.append(
-                                   tuple(map(label, messages))),
-                               on_drop=lambda header: self.dropped.append(header.frame_id))
+        self._join = StampJoin(
+            names,
+            tolerance_ms=tolerance_ms,
+            queue=queue,
+            filters=filters,
+            on_set=lambda *messages: self.sets.append(tuple(map(label, messages))),
+            on_drop=lambda header: self.dropped.append(header.frame_id),
+        )
 
     def feed(self, *named):
         for name, ms in named:
@@ -121,9 +126,14 @@ class Frames:
 
     def __init__(self, mode, filters, tolerance_ms=5.0, *, with_depth=False):
         self.frames, self.dropped = [], []
-        self._sync = FrameSync(mode, tolerance_ms, with_depth=with_depth, filters=filters,
-                               on_frame=self._keep,
-                               on_drop=lambda header: self.dropped.append(header.frame_id))
+        self._sync = FrameSync(
+            mode,
+            tolerance_ms,
+            with_depth=with_depth,
+            filters=filters,
+            on_frame=self._keep,
+            on_drop=lambda header: self.dropped.append(header.frame_id),
+        )
 
     def _keep(self, frame):
         assert frame.header is frame.image.header
@@ -131,8 +141,11 @@ class Frames:
         self.frames.append(tuple(labels + ([label(frame.depth)] if frame.depth else [])))
 
     def feed(self, *named):
-        add = {'image': self._sync.add_image, 'info': self._sync.add_info,
-               'depth': self._sync.add_depth}
+        add = {
+            'image': self._sync.add_image,
+            'info': self._sync.add_info,
+            'depth': self._sync.add_depth,
+        }
         for name, ms in named:
             add[name](at(ms, name))
         return self
@@ -158,8 +171,9 @@ def test_approx_takes_what_is_near(filters):
 
 
 def test_cached_takes_the_latest_and_drops_what_came_before_the_first(filters):
-    frames = Frames('cached', filters).feed(('image', 1), ('info', 2), ('image', 300),
-                                            ('image', 400))
+    frames = Frames('cached', filters).feed(
+        ('image', 1), ('info', 2), ('image', 300), ('image', 400)
+    )
     assert frames.dropped == ['image1']
     assert frames.frames == [('image300', 'info2'), ('image400', 'info2')]
 
@@ -175,8 +189,12 @@ def test_exact_then_cached_waits_for_infos_that_keep_coming(filters):
 def test_exact_then_cached_goes_on_when_one_info_is_lost(filters):
     frames = Frames('exact_then_cached', filters)
     frames.feed(('info', 1), ('image', 1), ('image', 2), ('image', 3), ('image', 4))
-    assert frames.frames == [('image1', 'info1'), ('image2', 'info1'), ('image3', 'info1'),
-                             ('image4', 'info1')]
+    assert frames.frames == [
+        ('image1', 'info1'),
+        ('image2', 'info1'),
+        ('image3', 'info1'),
+        ('image4', 'info1'),
+    ]
 
 
 def test_exact_then_cached_serves_a_camera_info_that_came_once(filters):
@@ -206,8 +224,9 @@ def test_a_looped_recording_goes_on(filters, mode, with_depth):
         for ms in range(0, 3300, 33):
             frames.feed(*((name, ms) for name in ('info', *depth, 'image')))
     assert len(frames.frames) >= 199 - with_depth
-    assert all(frame[0].removeprefix('image') == frame[1].removeprefix('info')
-               for frame in frames.frames)
+    assert all(
+        frame[0].removeprefix('image') == frame[1].removeprefix('info') for frame in frames.frames
+    )
 
 
 def test_images_that_wait_for_depth_are_bounded(filters):

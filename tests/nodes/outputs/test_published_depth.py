@@ -14,20 +14,27 @@ NO_EDGES = EdgeFilterSettings(enable=False)
 
 def refined(rows, confidence=1.0):
     depth = torch.tensor([[rows]], dtype=torch.float32)
-    return RefinedDepth(depth_m_B1HW=depth, prior_m_B1HW=depth,
-                        difference_B1HW=torch.zeros_like(depth),
-                        confidence_B1HW=torch.full_like(depth, confidence),
-                        scale_shift=identity_fit(depth))
+    return RefinedDepth(
+        depth_m_B1HW=depth,
+        prior_m_B1HW=depth,
+        difference_B1HW=torch.zeros_like(depth),
+        confidence_B1HW=torch.full_like(depth, confidence),
+        scale_shift=identity_fit(depth),
+    )
 
 
-@pytest.mark.parametrize(('out_of_range', 'wanted'), [
-    ('inf', [-INF, 0.5, 1.0, 4.0, INF, NAN]),
-    ('nan', [NAN, 0.5, 1.0, 4.0, NAN, NAN]),
-    ('zero', [0.0, 0.5, 1.0, 4.0, 0.0, 0.0]),
-])
+@pytest.mark.parametrize(
+    ('out_of_range', 'wanted'),
+    [
+        ('inf', [-INF, 0.5, 1.0, 4.0, INF, NAN]),
+        ('nan', [NAN, 0.5, 1.0, 4.0, NAN, NAN]),
+        ('zero', [0.0, 0.5, 1.0, 4.0, 0.0, 0.0]),
+    ],
+)
 def test_what_lies_outside_the_range(out_of_range, wanted):
-    settings = RefinerNodeSettings(min_range_m=0.5, max_range_m=4.0, out_of_range=out_of_range,
-                                   edge_filter=NO_EDGES)
+    settings = RefinerNodeSettings(
+        min_range_m=0.5, max_range_m=4.0, out_of_range=out_of_range, edge_filter=NO_EDGES
+    )
     result = refined([[0.49, 0.5, 1.0, 4.0, 4.01, NAN]])
     seen = published_depth(result, settings)
     np.testing.assert_array_equal(seen[0].numpy(), np.array(wanted, np.float32))

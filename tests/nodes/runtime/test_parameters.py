@@ -13,8 +13,12 @@ from rcl_interfaces.msg import ParameterType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-KINDS = {bool: ParameterType.PARAMETER_BOOL, int: ParameterType.PARAMETER_INTEGER,
-         float: ParameterType.PARAMETER_DOUBLE, str: ParameterType.PARAMETER_STRING}
+KINDS = {
+    bool: ParameterType.PARAMETER_BOOL,
+    int: ParameterType.PARAMETER_INTEGER,
+    float: ParameterType.PARAMETER_DOUBLE,
+    str: ParameterType.PARAMETER_STRING,
+}
 
 
 @pytest.fixture
@@ -23,8 +27,12 @@ def make(probe):
 
     def made(given=None, group=RefinerNodeSettings, preset=profiles.changes):
         overrides = [Parameter(name, value=value) for name, value in (given or {}).items()]
-        node = Node('parameters', context=probe.context, parameter_overrides=overrides,
-                    automatically_declare_parameters_from_overrides=True)
+        node = Node(
+            'parameters',
+            context=probe.context,
+            parameter_overrides=overrides,
+            automatically_declare_parameters_from_overrides=True,
+        )
         nodes.append(node)
         return node, NodeParameters(node, group(), preset)
 
@@ -67,14 +75,17 @@ def test_a_bare_off_is_a_word(make):
         make({'source': False}, PlayerNodeSettings, lambda _: {})
 
 
-@pytest.mark.parametrize(('given', 'complaint'), [
-    ({'max_rnage_m': 3.0}, 'unknown option max_rnage_m; did you mean max_range_m'),
-    ({'max_range_m': 1e9}, 'max_range_m = 1000000000.0 m is outside'),
-    ({'max_range_m': 'far'}, 'must be of type float'),
-    ({'points.stride': 1.5}, 'must be of type int'),
-    ({'profile': 'nvblocks'}, "did you mean 'nvblox'"),
-    ({'min_range_m': 90.0}, 'min_range_m = 90 m must be below max_range_m = 80 m'),
-])
+@pytest.mark.parametrize(
+    ('given', 'complaint'),
+    [
+        ({'max_rnage_m': 3.0}, 'unknown option max_rnage_m; did you mean max_range_m'),
+        ({'max_range_m': 1e9}, 'max_range_m = 1000000000.0 m is outside'),
+        ({'max_range_m': 'far'}, 'must be of type float'),
+        ({'points.stride': 1.5}, 'must be of type int'),
+        ({'profile': 'nvblocks'}, "did you mean 'nvblox'"),
+        ({'min_range_m': 90.0}, 'min_range_m = 90 m must be below max_range_m = 80 m'),
+    ],
+)
 def test_unfit_values_are_refused_at_the_start(make, given, complaint):
     with pytest.raises(SettingsError, match=complaint):
         make(given)
@@ -82,12 +93,14 @@ def test_unfit_values_are_refused_at_the_start(make, given, complaint):
 
 def test_changes_are_applied_together_or_not_at_all(make):
     node, parameters = make()
-    result = node.set_parameters_atomically([Parameter('min_range_m', value=1.0),
-                                             Parameter('out_of_range', value='nan')])
+    result = node.set_parameters_atomically(
+        [Parameter('min_range_m', value=1.0), Parameter('out_of_range', value='nan')]
+    )
     assert result.successful
     assert (parameters.settings.min_range_m, parameters.settings.out_of_range) == (1.0, 'nan')
-    result = node.set_parameters_atomically([Parameter('min_range_m', value=2.0),
-                                             Parameter('out_of_range', value='nothing')])
+    result = node.set_parameters_atomically(
+        [Parameter('min_range_m', value=2.0), Parameter('out_of_range', value='nothing')]
+    )
     assert not result.successful
     assert 'must be one of inf | nan | zero' in result.reason
     assert parameters.settings.min_range_m == 1.0
@@ -112,6 +125,7 @@ def test_profiles_change_defaults_and_yield_to_the_user(make, profile):
 
 def test_profiles_name_only_outputs_that_exist():
     from depth_refiner_ros.nodes.outputs.refiner_outputs import KINDS as OUTPUTS
+
     assert set(profiles.DEFAULTS) == set(PROFILES)
     assert set(profiles.TOPICS) <= set(PROFILES)
     for names in profiles.TOPICS.values():

@@ -18,8 +18,12 @@ def make():
 
     def made(**parameters):
         given = {'prior': 'sensor', 'refiner': 'none', 'always_on': 'true', **parameters}
-        rclpy.init(args=['--ros-args', *(word for name, value in given.items()
-                                         for word in ('-p', f'{name}:={value}'))])
+        rclpy.init(
+            args=[
+                '--ros-args',
+                *(word for name, value in given.items() for word in ('-p', f'{name}:={value}')),
+            ]
+        )
         nodes.append(RefinerNode())
         return nodes[-1]
 
@@ -31,8 +35,11 @@ def make():
 
 
 def image_set(stamp_ns):
-    return ImageSet(image=Image(header=header_of(stamp_ns, 'eye')), info=CameraInfo(),
-                    arrived_s=time.monotonic())
+    return ImageSet(
+        image=Image(header=header_of(stamp_ns, 'eye')),
+        info=CameraInfo(),
+        arrived_s=time.monotonic(),
+    )
 
 
 def counts(node):

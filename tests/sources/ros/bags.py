@@ -12,67 +12,92 @@ TYPES = STORE.types
 
 
 def header(stamp_ns: int, frame: str = 'camera'):
-    stamp = TYPES['builtin_interfaces/msg/Time'](sec=stamp_ns // 10 ** 9,
-                                                 nanosec=stamp_ns % 10 ** 9)
+    stamp = TYPES['builtin_interfaces/msg/Time'](sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
     return TYPES['std_msgs/msg/Header'](stamp=stamp, frame_id=frame)
 
 
-def image(stamp_ns: int, pixels: np.ndarray, encoding: str, *, padding: int = 0,
-          big_endian: bool = False):
+def image(
+    stamp_ns: int, pixels: np.ndarray, encoding: str, *, padding: int = 0, big_endian: bool = False
+):
     rows = pixels.astype(pixels.dtype.newbyteorder('>')) if big_endian else pixels
     rows = np.ascontiguousarray(rows).view(np.uint8).reshape(pixels.shape[0], -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
     return TYPES['sensor_msgs/msg/Image'](
-        header=header(stamp_ns), height=pixels.shape[0], width=pixels.shape[1],
-        encoding=encoding, is_bigendian=int(big_endian), step=rows.shape[1],
-        data=rows.reshape(-1))
+        header=header(stamp_ns),
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        is_bigendian=int(big_endian),
+        step=rows.shape[1],
+        data=rows.reshape(-1),
+    )
 
 
 def compressed(stamp_ns: int, data: bytes, form: str):
     return TYPES['sensor_msgs/msg/CompressedImage'](
-        header=header(stamp_ns), format=form, data=np.frombuffer(data, dtype=np.uint8))
+        header=header(stamp_ns), format=form, data=np.frombuffer(data, dtype=np.uint8)
+    )
 
 
 def png(pixels: np.ndarray) -> bytes:
     return cv2.imencode('.png', pixels)[1].tobytes()
 
 
-def camera_info(stamp_ns: int, width: int, height: int, k: tuple[float, float, float, float], *,
-                d: tuple[float, ...] = (), p: tuple[float, float, float, float] | None = None,
-                model: str = 'plumb_bob'):
+def camera_info(
+    stamp_ns: int,
+    width: int,
+    height: int,
+    k: tuple[float, float, float, float],
+    *,
+    d: tuple[float, ...] = (),
+    p: tuple[float, float, float, float] | None = None,
+    model: str = 'plumb_bob',
+):
     fx, fy, cx, cy = k
     px, py, pcx, pcy = p or k
-    roi = TYPES['sensor_msgs/msg/RegionOfInterest'](x_offset=0, y_offset=0, height=0, width=0,
-                                                    do_rectify=False)
+    roi = TYPES['sensor_msgs/msg/RegionOfInterest'](
+        x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
+    )
     return TYPES['sensor_msgs/msg/CameraInfo'](
-        header=header(stamp_ns), height=height, width=width, distortion_model=model,
-        d=np.array(d, dtype=np.float64), k=np.array([fx, 0, cx, 0, fy, cy, 0, 0, 1.0]),
+        header=header(stamp_ns),
+        height=height,
+        width=width,
+        distortion_model=model,
+        d=np.array(d, dtype=np.float64),
+        k=np.array([fx, 0, cx, 0, fy, cy, 0, 0, 1.0]),
         r=np.eye(3).reshape(-1),
-        p=np.array([px, 0, pcx, 0, 0, py, pcy, 0, 0, 0, 1.0, 0]), binning_x=0, binning_y=0,
-        roi=roi)
+        p=np.array([px, 0, pcx, 0, 0, py, pcy, 0, 0, 0, 1.0, 0]),
+        binning_x=0,
+        binning_y=0,
+        roi=roi,
+    )
 
 
 def pose(stamp_ns: int, x_m: float, quaternion=(0.0, 0.0, 0.0, 1.0)):
-    return TYPES['geometry_msgs/msg/PoseStamped'](header=header(stamp_ns, 'map'),
-                                                  pose=_pose(x_m, quaternion))
+    return TYPES['geometry_msgs/msg/PoseStamped'](
+        header=header(stamp_ns, 'map'), pose=_pose(x_m, quaternion)
+    )
 
 
 def odometry(stamp_ns: int, x_m: float):
     zero = TYPES['geometry_msgs/msg/Vector3'](x=0.0, y=0.0, z=0.0)
     twist = TYPES['geometry_msgs/msg/Twist'](linear=zero, angular=zero)
     return TYPES['nav_msgs/msg/Odometry'](
-        header=header(stamp_ns, 'odom'), child_frame_id='camera',
+        header=header(stamp_ns, 'odom'),
+        child_frame_id='camera',
         pose=TYPES['geometry_msgs/msg/PoseWithCovariance'](
-            pose=_pose(x_m, (0.0, 0.0, 0.0, 1.0)), covariance=np.zeros(36)),
-        twist=TYPES['geometry_msgs/msg/TwistWithCovariance'](twist=twist,
-                                                             covariance=np.zeros(36)))
+            pose=_pose(x_m, (0.0, 0.0, 0.0, 1.0)), covariance=np.zeros(36)
+        ),
+        twist=TYPES['geometry_msgs/msg/TwistWithCovariance'](twist=twist, covariance=np.zeros(36)),
+    )
 
 
 def _pose(x_m, quaternion):
     x, y, z, w = quaternion
     return TYPES['geometry_msgs/msg/Pose'](
         position=TYPES['geometry_msgs/msg/Point'](x=x_m, y=0.0, z=0.0),
-        orientation=TYPES['geometry_msgs/msg/Quaternion'](x=x, y=y, z=z, w=w))
+        orientation=TYPES['geometry_msgs/msg/Quaternion'](x=x, y=y, z=z, w=w),
+    )
 
 
 def write_bag(path: Path, messages, *, plugin: str = 'sqlite3') -> Path:

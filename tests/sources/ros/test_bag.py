@@ -7,7 +7,7 @@ import pytest
 
 from tests.sources.ros import bags
 
-START = 1_700_000_000 * 10 ** 9
+START = 1_700_000_000 * 10**9
 STEP = 100_000_000
 RGB = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 MM = np.random.default_rng(1).integers(500, 4000, (24, 32)).astype(np.uint16)
@@ -19,11 +19,16 @@ def walk(frames: int = 4, depth_late_ns: int = 0):
     messages = []
     for step in range(frames):
         now = START + step * STEP
-        messages += [('/camera/image_raw', now, bags.image(now, RGB + np.uint8(step), 'rgb8')),
-                     ('/camera/camera_info', now, bags.camera_info(now, 32, 24, K)),
-                     ('/camera/depth', now + depth_late_ns,
-                      bags.image(now + 2_000_000, MM + np.uint16(step), '16UC1')),
-                     ('/pose', now, bags.pose(now - STEP // 2, step - 0.5))]
+        messages += [
+            ('/camera/image_raw', now, bags.image(now, RGB + np.uint8(step), 'rgb8')),
+            ('/camera/camera_info', now, bags.camera_info(now, 32, 24, K)),
+            (
+                '/camera/depth',
+                now + depth_late_ns,
+                bags.image(now + 2_000_000, MM + np.uint16(step), '16UC1'),
+            ),
+            ('/pose', now, bags.pose(now - STEP // 2, step - 0.5)),
+        ]
     end = START + frames * STEP
     messages.append(('/pose', end, bags.pose(end - STEP // 2, frames - 0.5)))
     return sorted(messages, key=lambda message: message[1])
@@ -34,8 +39,9 @@ def check_walk(frames):
     for step, frame in enumerate(frames):
         np.testing.assert_array_equal(frame.rgb_HW3, RGB + np.uint8(step))
         np.testing.assert_allclose(frame.depth_m_HW, (MM + step) / 1000.0, rtol=1e-6)
-        assert frame.intrinsics == Intrinsics(fx=30.0, fy=31.0, cx=15.5, cy=11.5, width=32,
-                                              height=24)
+        assert frame.intrinsics == Intrinsics(
+            fx=30.0, fy=31.0, cx=15.5, cy=11.5, width=32, height=24
+        )
         assert frame.map_from_camera[0, 3] == pytest.approx(step)
 
 
@@ -45,8 +51,12 @@ def test_round_trip(tmp_path, plugin):
     source = RosbagSource(bag, max_gap_s=0.06)
     assert isinstance(source, FrameSource)
     assert (source.name, len(source)) == ('bag', 4)
-    assert source.topics == {'image': '/camera/image_raw', 'depth': '/camera/depth',
-                             'camera_info': '/camera/camera_info', 'pose': '/pose'}
+    assert source.topics == {
+        'image': '/camera/image_raw',
+        'depth': '/camera/depth',
+        'camera_info': '/camera/camera_info',
+        'pose': '/pose',
+    }
     check_walk(list(source))
     check_walk(list(source))
     (storage,) = (file for file in bag.iterdir() if file.suffix in ('.db3', '.mcap'))
@@ -71,8 +81,10 @@ def test_without_depth_pose_and_camera_frames_still_come(tmp_path):
 
 def test_compressed_color_and_odometry(tmp_path):
     data = bags.png(RGB[..., ::-1])
-    messages = [('/image/compressed', START, bags.compressed(START, data, 'png')),
-                ('/odom', START, bags.odometry(START, 7.0))]
+    messages = [
+        ('/image/compressed', START, bags.compressed(START, data, 'png')),
+        ('/odom', START, bags.odometry(START, 7.0)),
+    ]
     (frame,) = RosbagSource(bags.write_bag(tmp_path / 'bag', messages))
     np.testing.assert_array_equal(frame.rgb_HW3, RGB)
     assert frame.map_from_camera[0, 3] == 7.0
@@ -80,9 +92,11 @@ def test_compressed_color_and_odometry(tmp_path):
 
 def test_distorted_images_are_rectified_with_their_depth(tmp_path):
     ramp = np.tile(np.arange(1, 33, dtype=np.uint16) * 100, (24, 1))
-    messages = [('/image_raw', START, bags.image(START, RGB, 'rgb8')),
-                ('/depth', START, bags.image(START, ramp, '16UC1')),
-                ('/info', START, bags.camera_info(START, 32, 24, K, d=(0.5, 0, 0, 0, 0)))]
+    messages = [
+        ('/image_raw', START, bags.image(START, RGB, 'rgb8')),
+        ('/depth', START, bags.image(START, ramp, '16UC1')),
+        ('/info', START, bags.camera_info(START, 32, 24, K, d=(0.5, 0, 0, 0, 0))),
+    ]
     (frame,) = RosbagSource(bags.write_bag(tmp_path / 'bag', messages))
     x = (27 - 15.5) / 30.0
     recorded = round(15.5 + 30.0 * x * (1 + 0.5 * x * x))
@@ -91,11 +105,16 @@ def test_distorted_images_are_rectified_with_their_depth(tmp_path):
 
 
 def test_a_choice_of_topics_is_left_to_the_user(tmp_path):
-    messages = [*walk(2), ('/rear/image_raw', START, bags.image(START, RGB, 'bgr8')),
-                ('/odom', START, bags.odometry(START, 7.0))]
+    messages = [
+        *walk(2),
+        ('/rear/image_raw', START, bags.image(START, RGB, 'bgr8')),
+        ('/odom', START, bags.odometry(START, 7.0)),
+    ]
     bag = bags.write_bag(tmp_path / 'bag', messages)
-    with pytest.raises(SourceError, match='several image topics; choose image_topic from: '
-                                          '/camera/image_raw, /rear/image_raw'):
+    with pytest.raises(
+        SourceError,
+        match='several image topics; choose image_topic from: /camera/image_raw, /rear/image_raw',
+    ):
         RosbagSource(bag)
     with pytest.raises(SourceError, match=r'several pose topics.*/odom, /pose'):
         RosbagSource(bag, image_topic='/rear/image_raw')
@@ -122,16 +141,22 @@ def test_bad_messages_are_named_with_topic_and_time(tmp_path):
     back = [('/i', START + n, bags.image(START - n * STEP, RGB, 'rgb8')) for n in range(2)]
     with pytest.raises(SourceError, match='/i: time does not move on'):
         list(RosbagSource(bags.write_bag(tmp_path / 'b', back)))
-    poses = [('/i', START, bags.image(START, RGB, 'rgb8')),
-             ('/p', START, bags.pose(START, 0.0, (0.0, 0.0, 0.0, 0.0)))]
+    poses = [
+        ('/i', START, bags.image(START, RGB, 'rgb8')),
+        ('/p', START, bags.pose(START, 0.0, (0.0, 0.0, 0.0, 0.0))),
+    ]
     with pytest.raises(SourceError, match='/p: quaternion 0 0 0 0 has length 0'):
         RosbagSource(bags.write_bag(tmp_path / 'c', poses))
-    small = [('/i', START, bags.image(START, RGB, 'rgb8')),
-             ('/d', START, bags.image(START, MM[:12, :16], '16UC1'))]
+    small = [
+        ('/i', START, bags.image(START, RGB, 'rgb8')),
+        ('/d', START, bags.image(START, MM[:12, :16], '16UC1')),
+    ]
     with pytest.raises(SourceError, match='depth of 16x12 does not fit the image of 32x24'):
         next(iter(RosbagSource(bags.write_bag(tmp_path / 'd', small))))
-    other = [('/i', START, bags.image(START, RGB, 'rgb8')),
-             ('/c', START, bags.camera_info(START, 64, 48, K))]
+    other = [
+        ('/i', START, bags.image(START, RGB, 'rgb8')),
+        ('/c', START, bags.camera_info(START, 64, 48, K)),
+    ]
     with pytest.raises(SourceError, match='32x24 does not fit the camera_info of 64x48'):
         next(iter(RosbagSource(bags.write_bag(tmp_path / 'e', other))))
 
@@ -142,7 +167,7 @@ def test_truncated_bag_is_one_clear_error(tmp_path, plugin, share):
     bag = bags.write_bag(tmp_path / 'bag', walk(), plugin=plugin)
     (storage,) = (file for file in bag.iterdir() if file.suffix in ('.db3', '.mcap'))
     data = storage.read_bytes()
-    storage.write_bytes(data[:int(len(data) * share)])
+    storage.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(SourceError, match='bag'):
         list(RosbagSource(bag))
 

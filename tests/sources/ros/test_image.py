@@ -14,34 +14,51 @@ ALPHA = np.full((6, 8, 1), 9, np.uint8)
 
 
 @pytest.mark.parametrize('padding', [0, 5])
-@pytest.mark.parametrize(('encoding', 'pixels'), [
-    ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
-    ('rgba8', np.concatenate([RGB, ALPHA], axis=-1)),
-    ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1))])
+@pytest.mark.parametrize(
+    ('encoding', 'pixels'),
+    [
+        ('rgb8', RGB),
+        ('bgr8', RGB[..., ::-1]),
+        ('8UC3', RGB[..., ::-1]),
+        ('rgba8', np.concatenate([RGB, ALPHA], axis=-1)),
+        ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1)),
+    ],
+)
 def test_color_encodings(encoding, pixels, padding):
     np.testing.assert_array_equal(
-        rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB)
+        rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB
+    )
 
 
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
 def test_grey_becomes_three_equal_channels(encoding):
-    np.testing.assert_array_equal(rgb_from_message(bags.image(0, RGB[..., 0], encoding)),
-                                  np.repeat(RGB[..., :1], 3, axis=-1))
+    np.testing.assert_array_equal(
+        rgb_from_message(bags.image(0, RGB[..., 0], encoding)), np.repeat(RGB[..., :1], 3, axis=-1)
+    )
 
 
-@pytest.mark.parametrize(('encoding', 'red', 'blue'), [
-    ('bayer_rggb8', (0, 0), (1, 1)), ('bayer_bggr8', (1, 1), (0, 0)),
-    ('bayer_gbrg8', (1, 0), (0, 1)), ('bayer_grbg8', (0, 1), (1, 0))])
+@pytest.mark.parametrize(
+    ('encoding', 'red', 'blue'),
+    [
+        ('bayer_rggb8', (0, 0), (1, 1)),
+        ('bayer_bggr8', (1, 1), (0, 0)),
+        ('bayer_gbrg8', (1, 0), (0, 1)),
+        ('bayer_grbg8', (0, 1), (1, 0)),
+    ],
+)
 def test_bayer_patterns_are_named_by_their_first_row(encoding, red, blue):
     mosaic = np.full((8, 8), 100, np.uint8)
-    mosaic[red[0]::2, red[1]::2] = 200
-    mosaic[blue[0]::2, blue[1]::2] = 50
-    np.testing.assert_array_equal(rgb_from_message(bags.image(0, mosaic, encoding))[4, 4],
-                                  [200, 100, 50])
+    mosaic[red[0] :: 2, red[1] :: 2] = 200
+    mosaic[blue[0] :: 2, blue[1] :: 2] = 50
+    np.testing.assert_array_equal(
+        rgb_from_message(bags.image(0, mosaic, encoding))[4, 4], [200, 100, 50]
+    )
 
 
-@pytest.mark.parametrize(('encoding', 'order'), [
-    ('yuv422', (1, 0)), ('uyvy', (1, 0)), ('yuv422_yuy2', (0, 1)), ('yuyv', (0, 1))])
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [('yuv422', (1, 0)), ('uyvy', (1, 0)), ('yuv422_yuy2', (0, 1)), ('yuyv', (0, 1))],
+)
 def test_packed_yuv(encoding, order):
     pixels = np.zeros((4, 6, 2), np.uint8)
     pixels[..., order[0]], pixels[..., order[1]] = 180, 128
@@ -58,7 +75,8 @@ def test_depth_encodings(padding, big_endian):
     metres = np.array([[np.nan, 0.001, 1.5], [65.535, 2.0, np.nan]], np.float32)
     for encoding in ('16UC1', 'mono16'):
         np.testing.assert_allclose(
-            depth_from_message(bags.image(0, units, encoding, **options)), metres, rtol=1e-6)
+            depth_from_message(bags.image(0, units, encoding, **options)), metres, rtol=1e-6
+        )
     odd = np.where(np.isnan(metres), np.float32(-1), metres)
     odd[0, 0] = np.inf
     depth = depth_from_message(bags.image(0, odd, '32FC1', **options))
@@ -77,8 +95,9 @@ def test_compressed_depth_of_both_kinds():
     head = np.array([0], '<i4').tobytes() + np.array([0, 0], '<f4').tobytes()
     message = bags.compressed(0, head + bags.png(units), '16UC1; compressedDepth png')
     assert is_depth(message)
-    np.testing.assert_allclose(depth_from_message(message),
-                               [[np.nan, 1.5], [2.0, 65.535]], rtol=1e-6)
+    np.testing.assert_allclose(
+        depth_from_message(message), [[np.nan, 1.5], [2.0, 65.535]], rtol=1e-6
+    )
     # The transport stores inverse depth as scale / depth + offset, rounded to 16 bits.
     depth, scale, offset = np.array([[1.0, 2.5], [5.0, 9.0]]), 10100.0, 100.0
     stored = np.rint(scale / depth + offset).astype(np.uint16)
@@ -87,8 +106,9 @@ def test_compressed_depth_of_both_kinds():
     message = bags.compressed(0, head + bags.png(stored), '32FC1; compressedDepth png')
     np.testing.assert_allclose(depth_from_message(message), [[1.0, 2.5], [5.0, np.nan]], rtol=1e-3)
     with pytest.raises(InputError, match=r'rvl.* is neither JPEG nor PNG; publish or record one'):
-        depth_from_message(bags.compressed(0, head + b'rvl data here',
-                                           '16UC1; compressedDepth rvl'))
+        depth_from_message(
+            bags.compressed(0, head + b'rvl data here', '16UC1; compressedDepth rvl')
+        )
 
 
 def test_unfit_images_are_named():
@@ -103,8 +123,11 @@ def test_unfit_images_are_named():
     with pytest.raises(InputError, match='holds 143 bytes where 144 are needed'):
         rgb_from_message(message)
     with pytest.raises(InputError, match='step = 3 bytes is too small for a row of 24'):
-        rgb_from_message(SimpleNamespace(encoding='rgb8', width=8, height=6, step=3,
-                                         is_bigendian=0, data=bytes(144)))
+        rgb_from_message(
+            SimpleNamespace(
+                encoding='rgb8', width=8, height=6, step=3, is_bigendian=0, data=bytes(144)
+            )
+        )
     with pytest.raises(InputError, match="'jpeg' and 4 bytes is neither JPEG nor PNG"):
         rgb_from_message(bags.compressed(0, b'JPEG', 'jpeg'))
 
@@ -117,9 +140,15 @@ def intrinsics(values) -> Intrinsics:
     return Intrinsics(**dict(zip(('fx', 'fy', 'cx', 'cy'), values)), width=64, height=48)
 
 
-@pytest.mark.parametrize(('topic', 'd', 'expected'), [
-    ('/cam/image_raw', (), K), ('/cam/image_rect_color', (0.1, 0, 0, 0, 0), P),
-    ('/rect/image', (), P), ('/cam/image_raw', (0.1, 0, 0, 0, 0), P)])
+@pytest.mark.parametrize(
+    ('topic', 'd', 'expected'),
+    [
+        ('/cam/image_raw', (), K),
+        ('/cam/image_rect_color', (0.1, 0, 0, 0, 0), P),
+        ('/rect/image', (), P),
+        ('/cam/image_raw', (0.1, 0, 0, 0, 0), P),
+    ],
+)
 def test_camera_of_raw_and_rectified_topics(topic, d, expected):
     info = bags.camera_info(0, 64, 48, K, d=d, p=P)
     assert rectifier_from_info(info, image_topic=topic).intrinsics == intrinsics(expected)
@@ -131,7 +160,8 @@ def test_a_raw_image_is_undistorted_and_a_rectified_one_is_not():
     raw = rectifier_from_info(info, image_topic='image_raw').depth(depth)
     assert raw[23, 51] == round(31 + 50 * 0.4 * (1 + 0.2 * 0.16))
     np.testing.assert_array_equal(
-        rectifier_from_info(info, image_topic='image_rect').depth(depth), depth)
+        rectifier_from_info(info, image_topic='image_rect').depth(depth), depth
+    )
 
 
 def test_fisheye_follows_its_own_model():
@@ -139,12 +169,14 @@ def test_fisheye_follows_its_own_model():
     depth = np.tile(np.arange(64, dtype=np.float32), (48, 1))
     angle = np.arctan(0.4)
     assert rectifier_from_info(info, image_topic='raw').depth(depth)[23, 51] == round(
-        31 + 50 * angle * (1 + 0.1 * angle ** 2))
+        31 + 50 * angle * (1 + 0.1 * angle**2)
+    )
 
 
 def test_missing_calibration_and_unknown_models_are_named():
     with pytest.raises(SourceError, match=r'not calibrated: .*fx = 0'):
         rectifier_from_info(bags.camera_info(0, 64, 48, (0.0, 0.0, 0.0, 0.0)), image_topic='i')
     with pytest.raises(SourceError, match="'moon' with 2 coefficients"):
-        rectifier_from_info(bags.camera_info(0, 64, 48, K, d=(1.0, 2.0), model='moon'),
-                            image_topic='i')
+        rectifier_from_info(
+            bags.camera_info(0, 64, 48, K, d=(1.0, 2.0), model='moon'), image_topic='i'
+        )

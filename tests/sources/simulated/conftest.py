@@ -10,8 +10,9 @@ import pytest
 
 
 def grey(**values) -> Material:
-    return Material(kind='plain', a=np.full(3, 0.5, np.float32), b=np.zeros(3, np.float32),
-                    grime=0.0, **values)
+    return Material(
+        kind='plain', a=np.full(3, 0.5, np.float32), b=np.zeros(3, np.float32), grime=0.0, **values
+    )
 
 
 @pytest.fixture
@@ -22,14 +23,26 @@ def camera() -> Intrinsics:
 @pytest.fixture
 def hand_made():
     """Return a function that wraps a piece into a room with a fixed exposure."""
-    def wrap(piece: Piece, materials=None, lamps=(), ambient=0.2, sun=None,
-             size=(40.0, 50.0, 30.0)) -> Room:
+
+    def wrap(
+        piece: Piece, materials=None, lamps=(), ambient=0.2, sun=None, size=(40.0, 50.0, 30.0)
+    ) -> Room:
         far = np.array(size, np.float32)
-        lighting = Lighting(np.full(3, ambient, np.float32), tuple(lamps), sun, far,
-                            np.zeros((2, 2), np.float32))
+        lighting = Lighting(
+            np.full(3, ambient, np.float32), tuple(lamps), sun, far, np.zeros((2, 2), np.float32)
+        )
         look = CameraLook(level=0.2, drift=0.0, balance_3=np.ones(3, np.float32))
-        return Room(seed=0, kind='living', size_3=far, surface=piece.mesh(),
-                    materials=materials or [grey()], lighting=lighting, look=look, focus_3=None)
+        return Room(
+            seed=0,
+            kind='living',
+            size_3=far,
+            surface=piece.mesh(),
+            materials=materials or [grey()],
+            lighting=lighting,
+            look=look,
+            focus_3=None,
+        )
+
     return wrap
 
 

@@ -73,7 +73,7 @@ def test_path_is_slow_clear_and_worth_seeing(scene):
 def test_path_has_no_jerks(scene):
     room, renderer = scene
     places = np.array([step[:3, 3] for step in camera_path(room, renderer, 5, 60, 20.0)])
-    acceleration = np.diff(places, 2, axis=0) * 20 ** 2
+    acceleration = np.diff(places, 2, axis=0) * 20**2
     assert np.linalg.norm(acceleration, axis=1).max() < 1.0
 
 
@@ -89,8 +89,9 @@ def test_views_are_clear_and_differ(scene):
 
 def test_same_seed_same_poses(scene):
     room, renderer = scene
-    np.testing.assert_array_equal(camera_path(room, renderer, 5, 12, 10.0),
-                                  camera_path(room, renderer, 5, 12, 10.0))
+    np.testing.assert_array_equal(
+        camera_path(room, renderer, 5, 12, 10.0), camera_path(room, renderer, 5, 12, 10.0)
+    )
     first, second = (random_views(room, renderer, 9, count) for count in (2, 4))
     np.testing.assert_array_equal(first, second[:2])
 

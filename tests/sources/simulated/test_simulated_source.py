@@ -40,7 +40,8 @@ def test_frames_are_complete(source, frames):
 
 def test_stamps_start_at_one_second_and_follow_the_rate(frames):
     assert [frame.stamp_ns for frame in frames] == [
-        1_000_000_000 + 100_000_000 * index for index in range(6)]
+        1_000_000_000 + 100_000_000 * index for index in range(6)
+    ]
 
 
 def test_reading_again_gives_the_same_bits(source, frames):
@@ -55,19 +56,27 @@ def test_reading_again_gives_the_same_bits(source, frames):
 
 def test_a_caller_cannot_spoil_the_poses(source, frames):
     next(iter(source)).map_from_camera[:] = 0
-    np.testing.assert_array_equal(next(iter(source)).map_from_camera,
-                                  frames[0].map_from_camera)
+    np.testing.assert_array_equal(next(iter(source)).map_from_camera, frames[0].map_from_camera)
 
 
 def test_depth_pose_and_camera_agree_between_frames(frames):
     first, last = frames[0], frames[-1]
     rows, columns = np.mgrid[:120:3, :160:3]
     k, depth = first.intrinsics, first.depth_m_HW[rows, columns]
-    points = np.stack([(columns - k.cx) / k.fx * depth, (rows - k.cy) / k.fy * depth, depth,
-                       np.ones_like(depth)], -1)
+    points = np.stack(
+        [
+            (columns - k.cx) / k.fx * depth,
+            (rows - k.cy) / k.fy * depth,
+            depth,
+            np.ones_like(depth),
+        ],
+        -1,
+    )
     moved = points @ (np.linalg.inv(last.map_from_camera) @ first.map_from_camera).T
-    u, v = (np.round(f * moved[..., axis] / moved[..., 2] + c).astype(int)
-            for f, axis, c in ((k.fx, 0, k.cx), (k.fy, 1, k.cy)))
+    u, v = (
+        np.round(f * moved[..., axis] / moved[..., 2] + c).astype(int)
+        for f, axis, c in ((k.fx, 0, k.cx), (k.fy, 1, k.cy))
+    )
     inside = (u >= 0) & (u < 160) & (v >= 0) & (v < 120)
     assert inside.mean() > 0.5
     error = np.abs(last.depth_m_HW[v[inside], u[inside]] / moved[..., 2][inside] - 1)
@@ -86,8 +95,10 @@ def test_mesh_explains_the_depth(source, frames):
     assert (camera < vertices.max(0)).all()
 
 
-@pytest.mark.parametrize('wrong', [{'seed': -1}, {'frames': 0}, {'width': 8}, {'rate_hz': 0.0},
-                                   {'rate_hz': float('nan')}])
+@pytest.mark.parametrize(
+    'wrong',
+    [{'seed': -1}, {'frames': 0}, {'width': 8}, {'rate_hz': 0.0}, {'rate_hz': float('nan')}],
+)
 def test_arguments_out_of_range_are_refused(wrong):
     with pytest.raises(SourceError, match='simulated camera'):
         SimulatedSource(**wrong)
@@ -116,8 +127,9 @@ def test_exposure_brightens_with_light_and_noise_can_be_turned_off():
 def test_exposure_draws_its_noise_from_its_own_generator():
     light = np.full((60, 80, 3), 0.2, np.float32)
     first, second = (expose(light, np.random.default_rng(seed)).astype(int) for seed in (1, 2))
-    one, two = (picture[20:40, 20:60].ravel() - picture[20:40, 20:60].mean()
-                for picture in (first, second))
+    one, two = (
+        picture[20:40, 20:60].ravel() - picture[20:40, 20:60].mean() for picture in (first, second)
+    )
     assert one.std() > 0.3
     assert abs(np.mean(one * two)) < 0.2 * one.std() * two.std()
 

@@ -40,8 +40,10 @@ def test_the_bundle_holds_the_average_and_its_record(finished, tmp_path):
 
 def test_a_bundle_of_other_weights_is_refused(finished, tmp_path):
     assert main([str(finished), str(tmp_path / 'bundle')]) == 0
-    other = {name: value + 0.1 for name, value in
-             load_file(finished / 'checkpoint' / 'average.safetensors').items()}
+    other = {
+        name: value + 0.1
+        for name, value in load_file(finished / 'checkpoint' / 'average.safetensors').items()
+    }
     with pytest.raises(WeightsError, match='differs by'):
         compare(other, tmp_path / 'bundle')
 

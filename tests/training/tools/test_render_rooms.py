@@ -22,8 +22,13 @@ SCRIPT = Path(render_rooms.__file__)
 
 def run(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ['--views', '2', '--first-seed', '40', '--width', '64', '--height', '48']
-    return subprocess.run([sys.executable, str(SCRIPT), str(out), *arguments, *options],
-                          capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), str(out), *arguments, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -35,8 +40,10 @@ def shards(tmp_path_factory) -> Path:
 
 
 def test_shard_holds_what_its_description_says(shards):
-    parts = {name: np.load(shards / f'{name}_00000.npy', mmap_mode='r')
-             for name in ('rgb', 'depth', 'camera', 'seed')}
+    parts = {
+        name: np.load(shards / f'{name}_00000.npy', mmap_mode='r')
+        for name in ('rgb', 'depth', 'camera', 'seed')
+    }
     assert parts['rgb'].shape == (6, 48, 64, 3)
     assert parts['rgb'].dtype == np.uint8
     assert parts['depth'].shape == (6, 48, 64)
@@ -56,8 +63,11 @@ def test_depth_and_camera_are_the_room_s_own(shards):
     view = random_views(room, renderer, 41, 2)[1]
     stored = np.load(shards / 'depth_00000.npy')[3].astype(np.float32)
     np.testing.assert_allclose(stored, renderer.depth(camera, view), rtol=6e-4)
-    np.testing.assert_allclose(np.load(shards / 'camera_00000.npy')[3],
-                               [camera.fx, camera.fy, camera.cx, camera.cy], rtol=1e-6)
+    np.testing.assert_allclose(
+        np.load(shards / 'camera_00000.npy')[3],
+        [camera.fx, camera.fy, camera.cx, camera.cy],
+        rtol=1e-6,
+    )
 
 
 def test_finished_shards_are_kept_and_missing_ones_made(shards):
@@ -72,8 +82,9 @@ def test_finished_shards_are_kept_and_missing_ones_made(shards):
     assert (shards / 'seed_00000.npy').exists()
 
 
-@pytest.mark.parametrize('options', [('--rooms', '3'),
-                                     ('--rooms', '3', '--resume', '--views', '1')])
+@pytest.mark.parametrize(
+    'options', [('--rooms', '3'), ('--rooms', '3', '--resume', '--views', '1')]
+)
 def test_folder_of_another_run_is_not_mixed_with(shards, options):
     done = run(shards, *options)
     assert done.returncode == 2
@@ -95,8 +106,9 @@ def test_noise_of_stored_images_is_faint():
 
 def test_starts_of_paths_are_busy_places_of_their_own():
     cameras = replace(SMALL, starts=2)
-    depths = [render_rooms.render_room(seed, cameras)[1].astype(np.float32)
-              for seed in range(40, 48)]
+    depths = [
+        render_rooms.render_room(seed, cameras)[1].astype(np.float32) for seed in range(40, 48)
+    ]
     for own in depths:
         assert own.shape == (3, 48, 64)
         assert not np.array_equal(own[1], own[2])

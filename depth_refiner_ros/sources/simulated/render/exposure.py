@@ -24,8 +24,8 @@ def expose(linear_rgb: np.ndarray, rng: np.random.Generator, noise: float = 1.0)
     shot, read = rng.uniform(0.004, 0.02) * noise, rng.uniform(0.0005, 0.004) * noise
     if noise > 0:
         deviation = np.maximum(light, 0)
-        deviation *= np.float32(shot ** 2)
-        deviation += np.float32(read ** 2)
+        deviation *= np.float32(shot**2)
+        deviation += np.float32(read**2)
         np.sqrt(deviation, out=deviation)
         deviation *= _standard_normal(light.shape, int(rng.integers(1 << 31)))
         light += deviation
@@ -47,7 +47,7 @@ def _tone_curve() -> np.ndarray:
     """Return the gamma curve with a soft shoulder at white."""
     light = np.linspace(0, 1, _CURVE_STEPS)
     shoulder = np.minimum(light, 1) * (1.12 - 0.12 * light)
-    return np.round(255 * shoulder ** _GAMMA).astype(np.uint8)
+    return np.round(255 * shoulder**_GAMMA).astype(np.uint8)
 
 
 def _vignette(height: int, width: int, strength: float) -> np.ndarray:

@@ -4,11 +4,7 @@ from collections.abc import Callable
 
 from depth_refiner_ros.sources.simulated.render.noise import sampled
 from depth_refiner_ros.sources.simulated.render.rays import dot
-from depth_refiner_ros.sources.simulated.rooms.light_sources import (
-    COVER_CELL_M,
-    Lighting,
-    Sun,
-)
+from depth_refiner_ros.sources.simulated.rooms.light_sources import COVER_CELL_M, Lighting, Sun
 import numpy as np
 
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -18,8 +14,13 @@ _PIECE = 1 << 15
 """Points that are lit at a time: few enough that all their intermediate values stay in cache."""
 
 
-def arriving_light(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
-                   to_eye_3N: np.ndarray, blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
+def arriving_light(
+    lighting: Lighting,
+    points_3N: np.ndarray,
+    normals_3N: np.ndarray,
+    to_eye_3N: np.ndarray,
+    blocked: Blocked,
+) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the diffuse irradiance and the highlight at surface points.
 
@@ -30,14 +31,20 @@ def arriving_light(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.nda
     """
     light_3N, shine_3N = np.empty_like(points_3N), np.empty_like(points_3N)
     for start in range(0, points_3N.shape[1], _PIECE):
-        part = np.s_[:, start:start + _PIECE]
-        light_3N[part], shine_3N[part] = _lit(lighting, points_3N[part], normals_3N[part],
-                                              to_eye_3N[part], blocked)
+        part = np.s_[:, start : start + _PIECE]
+        light_3N[part], shine_3N[part] = _lit(
+            lighting, points_3N[part], normals_3N[part], to_eye_3N[part], blocked
+        )
     return light_3N, shine_3N
 
 
-def _lit(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
-         to_eye_3N: np.ndarray, blocked: Blocked) -> tuple[np.ndarray, np.ndarray]:
+def _lit(
+    lighting: Lighting,
+    points_3N: np.ndarray,
+    normals_3N: np.ndarray,
+    to_eye_3N: np.ndarray,
+    blocked: Blocked,
+) -> tuple[np.ndarray, np.ndarray]:
     light = _ambient(lighting, points_3N, normals_3N)
     shine = np.zeros_like(light)
     start = points_3N + normals_3N * np.float32(2e-3)
@@ -57,8 +64,9 @@ def _lit(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray,
             light[axis] += arriving * power
             shine[axis] += spot * power
     if lighting.sun is not None:
-        light += _sunlight(lighting.sun, start, normals_3N,
-                           blocked) * lighting.sun.power_3[:, None]
+        light += (
+            _sunlight(lighting.sun, start, normals_3N, blocked) * lighting.sun.power_3[:, None]
+        )
     return light, shine
 
 
@@ -87,8 +95,9 @@ def _corner_shade(points_3N: np.ndarray, normals_3N: np.ndarray, size_3: np.ndar
     return shade
 
 
-def _highlight(light_cosine: np.ndarray, eye_cosine: np.ndarray,
-               between: np.ndarray) -> np.ndarray:
+def _highlight(
+    light_cosine: np.ndarray, eye_cosine: np.ndarray, between: np.ndarray
+) -> np.ndarray:
     """
     Return the 32nd power of the cosine between normal and halfway vector, from the plain cosines.
 
@@ -104,8 +113,9 @@ def _highlight(light_cosine: np.ndarray, eye_cosine: np.ndarray,
     return power
 
 
-def _sunlight(sun: Sun, points_3N: np.ndarray, normals_3N: np.ndarray,
-              blocked: Blocked) -> np.ndarray:
+def _sunlight(
+    sun: Sun, points_3N: np.ndarray, normals_3N: np.ndarray, blocked: Blocked
+) -> np.ndarray:
     """Return the cosine of the sun where its ray passes through the pane unhindered."""
     arriving = np.maximum(sun.direction_3 @ normals_3N, 0)
     pane = sun.pane

@@ -28,8 +28,7 @@ def _hash_table() -> np.ndarray:
     return np.random.default_rng(11).random(1 << 14, dtype=np.float32)
 
 
-def noise(u: np.ndarray, v: np.ndarray, period_u: float, period_v: float,
-          seed: int) -> np.ndarray:
+def noise(u: np.ndarray, v: np.ndarray, period_u: float, period_v: float, seed: int) -> np.ndarray:
     """Return many-octave noise in 0..1 whose largest blobs are about one period wide."""
     folded = []
     for values, period, golden in ((u, period_u, 0.618), (v, period_v, 0.414)):
@@ -46,8 +45,13 @@ def sampled(image_YX: np.ndarray, x_N: np.ndarray, y_N: np.ndarray) -> np.ndarra
     columns = count if rows == 1 else _ROW
     maps = np.zeros((2, rows * columns), np.float32)
     maps[0, :count], maps[1, :count] = x_N, y_N
-    looked_up = cv2.remap(image_YX, maps[0].reshape(rows, columns), maps[1].reshape(rows, columns),
-                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    looked_up = cv2.remap(
+        image_YX,
+        maps[0].reshape(rows, columns),
+        maps[1].reshape(rows, columns),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )
     return looked_up.reshape(-1)[:count]
 
 

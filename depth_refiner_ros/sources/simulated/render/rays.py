@@ -17,8 +17,9 @@ def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pose[:3, 3].astype(np.float32), pose[:3, :3].astype(np.float32)
 
 
-def directions_through(columns: np.ndarray, rows: np.ndarray, intrinsics: Intrinsics,
-                       turn_33: np.ndarray) -> np.ndarray:
+def directions_through(
+    columns: np.ndarray, rows: np.ndarray, intrinsics: Intrinsics, turn_33: np.ndarray
+) -> np.ndarray:
     """
     Return the ray directions in the map, as one row per axis.
 
@@ -29,8 +30,9 @@ def directions_through(columns: np.ndarray, rows: np.ndarray, intrinsics: Intrin
     """
     x = (columns.astype(np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
     y = (rows.astype(np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
-    return np.stack([(x * along_x + y * along_y + along_z).ravel()
-                     for along_x, along_y, along_z in turn_33])
+    return np.stack(
+        [(x * along_x + y * along_y + along_z).ravel() for along_x, along_y, along_z in turn_33]
+    )
 
 
 def all_pixels(intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:

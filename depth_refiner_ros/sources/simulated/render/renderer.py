@@ -22,8 +22,7 @@ import open3d as o3d
 
 _EDGE_STEP = np.float32(0.02)
 _SIX_DIRECTIONS = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
-_EXTRA_SAMPLES = np.array([(-0.35, -0.15), (0.15, -0.35), (0.35, 0.15), (-0.15, 0.35)],
-                          np.float32)
+_EXTRA_SAMPLES = np.array([(-0.35, -0.15), (0.15, -0.35), (0.35, 0.15), (-0.15, 0.35)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,10 @@ class RoomRenderer:
         self.room = room
         vertices, triangles = room.mesh()
         self._scene = o3d.t.geometry.RaycastingScene()
-        self._scene.add_triangles(o3d.core.Tensor.from_numpy(vertices),
-                                  o3d.core.Tensor.from_numpy(triangles.astype(np.uint32)))
+        self._scene.add_triangles(
+            o3d.core.Tensor.from_numpy(vertices),
+            o3d.core.Tensor.from_numpy(triangles.astype(np.uint32)),
+        )
         self._surface = Surface(room.surface, room.materials)
 
     def render(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> Rendered:
@@ -77,13 +78,18 @@ class RoomRenderer:
         hits = self._cast(eye_3, through)
         depth_HW = hits.depth_m_N.reshape(shape)
         rows, columns = np.nonzero(_depth_edges(depth_HW))
-        extra = directions_through(columns[:, None] + _EXTRA_SAMPLES[:, 0],
-                                   rows[:, None] + _EXTRA_SAMPLES[:, 1], intrinsics, turn_33)
+        extra = directions_through(
+            columns[:, None] + _EXTRA_SAMPLES[:, 0],
+            rows[:, None] + _EXTRA_SAMPLES[:, 1],
+            intrinsics,
+            turn_33,
+        )
         both = (np.concatenate(pair, -1) for pair in zip(hits, self._cast(eye_3, extra)))
         rgb = self._shade(eye_3, np.concatenate([through, extra], 1), Hits(*both), intrinsics)
-        rgb_3HW = rgb[:, :depth_HW.size].reshape(3, *shape)
-        rgb_3HW[:, rows, columns] = rgb[:, depth_HW.size:].reshape(
-            3, -1, len(_EXTRA_SAMPLES)).mean(2)
+        rgb_3HW = rgb[:, : depth_HW.size].reshape(3, *shape)
+        rgb_3HW[:, rows, columns] = (
+            rgb[:, depth_HW.size :].reshape(3, -1, len(_EXTRA_SAMPLES)).mean(2)
+        )
         return Rendered(self._exposed(rgb_3HW), depth_HW)
 
     def depth(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> np.ndarray:
@@ -116,12 +122,15 @@ class RoomRenderer:
         hit = self._scene.cast_rays(o3d.core.Tensor.from_numpy(packed(eye_3, directions_3N)))
         reach = hit['t_hit'].numpy()
         met = np.isfinite(reach)
-        return Hits(np.where(met, reach, np.float32(np.nan)),
-                    np.where(met, hit['primitive_ids'].numpy(), 0).astype(np.intp),
-                    hit['primitive_uvs'].numpy().T)
+        return Hits(
+            np.where(met, reach, np.float32(np.nan)),
+            np.where(met, hit['primitive_ids'].numpy(), 0).astype(np.intp),
+            hit['primitive_uvs'].numpy().T,
+        )
 
-    def _shade(self, eye_3: np.ndarray, directions_3N: np.ndarray, hits: Hits,
-               intrinsics: Intrinsics) -> np.ndarray:
+    def _shade(
+        self, eye_3: np.ndarray, directions_3N: np.ndarray, hits: Hits, intrinsics: Intrinsics
+    ) -> np.ndarray:
         """Return the linear color ``rgb_3N`` of what the rays meet."""
         depth, triangle, barycentric = hits
         missed = np.isnan(depth)

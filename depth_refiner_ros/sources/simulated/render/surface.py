@@ -16,8 +16,9 @@ class Surface:
 
     def __init__(self, mesh: Mesh, materials: list[Material]) -> None:
         corners_F33 = mesh.vertices_V3[mesh.triangles_F3]
-        normals = np.cross(corners_F33[:, 1] - corners_F33[:, 0],
-                           corners_F33[:, 2] - corners_F33[:, 0])
+        normals = np.cross(
+            corners_F33[:, 1] - corners_F33[:, 0], corners_F33[:, 2] - corners_F33[:, 0]
+        )
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         self._flat_normals_3F = np.ascontiguousarray(normals.T)
         corner_normals = mesh.normals_V3[mesh.triangles_F3]
@@ -43,14 +44,16 @@ class Surface:
         """Return the normals ``normals_3N`` that the room's builder meant at the first corners."""
         return self._normals_33F[0].take(triangle_N, 1)
 
-    def normals(self, triangle_N: np.ndarray, barycentric_2N: np.ndarray,
-                to_eye_3N: np.ndarray) -> np.ndarray:
+    def normals(
+        self, triangle_N: np.ndarray, barycentric_2N: np.ndarray, to_eye_3N: np.ndarray
+    ) -> np.ndarray:
         """Return unit normals on the eye's side, smooth over curved surfaces."""
         normals_3N = self._flat_normals_3F.take(triangle_N, 1)
         hidden_N = dot(normals_3N, to_eye_3N) < 0
         curved = np.flatnonzero(self._smooth_F.take(triangle_N))
-        smooth = _interpolated(self._normals_33F, triangle_N.take(curved),
-                               barycentric_2N.take(curved, 1))
+        smooth = _interpolated(
+            self._normals_33F, triangle_N.take(curved), barycentric_2N.take(curved, 1)
+        )
         smooth /= np.maximum(np.sqrt(dot(smooth, smooth)), np.float32(1e-6))
         away = dot(smooth, normals_3N.take(curved, 1)) < 0
         normals_3N[:, curved] = np.where(away, -smooth, smooth)
@@ -61,13 +64,15 @@ class Surface:
 def _with_edges(corners_F3k: np.ndarray) -> np.ndarray:
     """Return value at the first corner and its change to the other two, as (3, k, F)."""
     first = corners_F3k[:, 0]
-    return np.ascontiguousarray(np.stack(
-        [first, corners_F3k[:, 1] - first, corners_F3k[:, 2] - first]).transpose(0, 2, 1),
-        np.float32)
+    return np.ascontiguousarray(
+        np.stack([first, corners_F3k[:, 1] - first, corners_F3k[:, 2] - first]).transpose(0, 2, 1),
+        np.float32,
+    )
 
 
-def _interpolated(table_3kF: np.ndarray, triangle_N: np.ndarray,
-                  barycentric_2N: np.ndarray) -> np.ndarray:
+def _interpolated(
+    table_3kF: np.ndarray, triangle_N: np.ndarray, barycentric_2N: np.ndarray
+) -> np.ndarray:
     """Return the values at the points, (k, N)."""
     first, change_u, change_v = (corner.take(triangle_N, 1) for corner in table_3kF)
     change_u *= barycentric_2N[0]

@@ -14,9 +14,11 @@ def _pulse(x: np.ndarray, share: float, blur: np.ndarray) -> np.ndarray:
     """Return the mean over ``blur`` of a pulse of period 1 that is 1 on [0, share)."""
     low, high = x - blur / 2, x + blur / 2
     floor_low, floor_high = np.floor(low), np.floor(high)
-    area = ((floor_high - floor_low) * np.float32(share)
-            + np.minimum(high - floor_high, np.float32(share))
-            - np.minimum(low - floor_low, np.float32(share)))
+    area = (
+        (floor_high - floor_low) * np.float32(share)
+        + np.minimum(high - floor_high, np.float32(share))
+        - np.minimum(low - floor_low, np.float32(share))
+    )
     return area / blur
 
 
@@ -65,22 +67,27 @@ def _planks(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndar
     row = np.floor(u / np.float32(width))
     shifted = v / np.float32(length) + cell_value(row, row, m.seed)
     value = cell_value(row, np.floor(shifted), m.seed + 5)
-    gap = np.maximum(_pulse(u / np.float32(width), 0.03, _blur(w, width)),
-                     _pulse(shifted, 0.004, _blur(w, length)))
+    gap = np.maximum(
+        _pulse(u / np.float32(width), 0.03, _blur(w, width)),
+        _pulse(shifted, 0.004, _blur(w, length)),
+    )
     rgb = _mix(_grain(u + value * 3, v, w, m), m)
     rgb *= 1 + np.float32(0.5) * (value - np.float32(0.5)) * _fade(w, width)
     rgb *= 1 - np.float32(0.7) * gap
     return rgb
 
 
-def _cells(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material,
-           row_shift: float) -> np.ndarray:
+def _cells(
+    u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material, row_shift: float
+) -> np.ndarray:
     """Lay rectangles of color a with joints of color b; each has its own shade."""
     y = v / np.float32(m.period_v)
     row = np.floor(y)
     x = u / np.float32(m.period_u) + row * np.float32(row_shift)
-    joint = np.maximum(_pulse(x, m.share, _blur(w, m.period_u)),
-                       _pulse(y, m.share * m.period_u / m.period_v, _blur(w, m.period_v)))
+    joint = np.maximum(
+        _pulse(x, m.share, _blur(w, m.period_u)),
+        _pulse(y, m.share * m.period_u / m.period_v, _blur(w, m.period_v)),
+    )
     shade = cell_value(np.floor(x), row, m.seed) - np.float32(0.5)
     body = m.a[:, None] * (1 + np.float32(m.variation) * shade * _fade(w, m.period_v))
     return body + joint * (m.b[:, None] - body)
@@ -112,11 +119,15 @@ def _plaid(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarr
 
 
 def _weave(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
-    thread = np.sin(u * np.float32(6.283 / m.period_u)) * np.sin(
-        v * np.float32(6.283 / m.period_u)) * _fade(w, m.period_u / 2)
+    thread = (
+        np.sin(u * np.float32(6.283 / m.period_u))
+        * np.sin(v * np.float32(6.283 / m.period_u))
+        * _fade(w, m.period_u / 2)
+    )
     cloud = (noise(u, v, 0.25, 0.25, m.seed) - np.float32(0.5)) * _fade(w, 0.25)
-    return _mix(np.clip(np.float32(0.5) + np.float32(0.4) * thread + np.float32(0.5) * cloud,
-                        0, 1), m)
+    return _mix(
+        np.clip(np.float32(0.5) + np.float32(0.4) * thread + np.float32(0.5) * cloud, 0, 1), m
+    )
 
 
 def _speckle(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -129,8 +140,9 @@ def _speckle(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.nda
 def _dots(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     x, y = u / np.float32(m.period_u), v / np.float32(m.period_u)
     distance = np.hypot(x - np.floor(x) - np.float32(0.5), y - np.floor(y) - np.float32(0.5))
-    inside = np.clip((np.float32(m.share) - distance) / _blur(w, m.period_u) + np.float32(0.5),
-                     0, 1)
+    inside = np.clip(
+        (np.float32(m.share) - distance) / _blur(w, m.period_u) + np.float32(0.5), 0, 1
+    )
     return _mix(inside, m)
 
 
@@ -150,8 +162,9 @@ def _text(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarra
 def _spine(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
     """Return a book cover: color a with a label band and a title of color b."""
     band = _pulse(v / np.float32(m.period_v), 0.12, _blur(w, m.period_v))
-    letters = cell_value(np.floor(v / np.float32(0.006)), np.floor(u / np.float32(0.012)),
-                          m.seed) > 0.5
+    letters = (
+        cell_value(np.floor(v / np.float32(0.006)), np.floor(u / np.float32(0.012)), m.seed) > 0.5
+    )
     y = v / np.float32(m.period_v)
     title = (y - np.floor(y) > 0.3) & (y - np.floor(y) < 0.75) & letters & (w < 0.008)
     return _mix(np.maximum(band, title * np.float32(0.8)), m)
@@ -171,8 +184,9 @@ def _picture(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.nda
     slope = np.float32(rng.uniform(-0.3, 0.6))
     rgb = _from_palette(np.clip(field + slope * (y - np.float32(0.5)), 0, 0.999), m)
     for _ in range(int(rng.integers(0, 9))):
-        cx, cy, rx, ry = (np.float32(value) for value in rng.uniform(
-            (0, 0, 0.03, 0.03), (1, 1, 0.35, 0.35)))
+        cx, cy, rx, ry = (
+            np.float32(value) for value in rng.uniform((0, 0, 0.03, 0.03), (1, 1, 0.35, 0.35))
+        )
         dx, dy = np.abs(x - cx) / rx, np.abs(y - cy) / ry
         inside = np.maximum(dx, dy) < 1 if rng.random() < 0.6 else dx * dx + dy * dy < 1
         rgb[:, inside] = m.palette[int(rng.integers(len(m.palette)))][:, None]
@@ -186,11 +200,13 @@ def _rug(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray
     width, height = m.extent
     inner = np.minimum(np.minimum(u, width - u), np.minimum(v, height - v))
     diamond = np.abs(u / np.float32(m.period_u) % 1 - np.float32(0.5)) + np.abs(
-        v / np.float32(m.period_u) % 1 - np.float32(0.5))
+        v / np.float32(m.period_u) % 1 - np.float32(0.5)
+    )
     value = np.where(inner < 0.25, inner * 12 % 1, diamond)
     pile = noise(u, v, 0.04, 0.04, m.seed) - np.float32(0.5)
     return _from_palette(np.clip(value, 0, 0.999), m) * (
-        1 + np.float32(0.4) * pile * _fade(w, 0.02))
+        1 + np.float32(0.4) * pile * _fade(w, 0.02)
+    )
 
 
 def _outside(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndarray:
@@ -218,15 +234,31 @@ def _screen(u: np.ndarray, v: np.ndarray, w: np.ndarray, m: Material) -> np.ndar
 
 
 TEXTURES: dict[str, Texture] = {
-    'plain': _plain, 'cloud': _cloud, 'wood': _wood, 'planks': _planks, 'tiles': _tiles,
-    'bricks': _bricks, 'checker': _checker, 'stripes': _stripes, 'plaid': _plaid,
-    'weave': _weave, 'speckle': _speckle, 'dots': _dots, 'text': _text, 'spine': _spine,
-    'gradient': _gradient, 'picture': _picture, 'rug': _rug, 'outside': _outside,
-    'screen': _screen}
+    'plain': _plain,
+    'cloud': _cloud,
+    'wood': _wood,
+    'planks': _planks,
+    'tiles': _tiles,
+    'bricks': _bricks,
+    'checker': _checker,
+    'stripes': _stripes,
+    'plaid': _plaid,
+    'weave': _weave,
+    'speckle': _speckle,
+    'dots': _dots,
+    'text': _text,
+    'spine': _spine,
+    'gradient': _gradient,
+    'picture': _picture,
+    'rug': _rug,
+    'outside': _outside,
+    'screen': _screen,
+}
 
 
-def albedo(material_N: np.ndarray, uv_2N: np.ndarray, footprint_m_N: np.ndarray,
-           materials: list[Material]) -> np.ndarray:
+def albedo(
+    material_N: np.ndarray, uv_2N: np.ndarray, footprint_m_N: np.ndarray, materials: list[Material]
+) -> np.ndarray:
     """
     Evaluate the albedo of many hit points.
 

@@ -26,8 +26,11 @@ def _workplace(kit: Kit) -> Piece:
     """Put a chair in front of a desk."""
     piece = furniture.desk(kit)
     seat = furniture.office_chair(kit) if kit.chance(0.7) else furniture.chair(kit)
-    piece.add(seat, (kit.uniform(-0.2, 0.2), piece.tops[0].y0 - kit.uniform(0.15, 0.5), 0),
-              yaw=math.pi + kit.uniform(-0.7, 0.7))
+    piece.add(
+        seat,
+        (kit.uniform(-0.2, 0.2), piece.tops[0].y0 - kit.uniform(0.15, 0.5), 0),
+        yaw=math.pi + kit.uniform(-0.7, 0.7),
+    )
     return piece
 
 
@@ -38,24 +41,78 @@ def _lounge(kit: Kit) -> Piece:
     return piece
 
 
-_COMMON: tuple[Maker, ...] = (storage.floor_plant, storage.bin_, storage.cartons, storage.crate,
-                              furniture.stool, storage.floor_lamp, furniture.chair)
+_COMMON: tuple[Maker, ...] = (
+    storage.floor_plant,
+    storage.bin_,
+    storage.cartons,
+    storage.crate,
+    furniture.stool,
+    storage.floor_lamp,
+    furniture.chair,
+)
 CATALOGUE: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...]]] = {
-    'living': ((furniture.sofa, _lounge, storage.shelf, storage.cupboard, storage.chest,
-                storage.floor_lamp, storage.floor_plant, furniture.sofa),
-               (_dining, furniture.coffee_table, furniture.chair, *_COMMON)),
-    'bedroom': ((furniture.bed, furniture.bed, storage.cupboard, storage.chest, storage.chest,
-                 _workplace, storage.clothes_rack), (furniture.chair, furniture.stool, *_COMMON)),
-    'office': ((_workplace, _workplace, _workplace, storage.shelf, storage.cupboard,
-                storage.floor_plant), (furniture.office_chair, _dining, storage.column, *_COMMON)),
-    'kitchen': ((storage.counter, storage.counter, storage.fridge, storage.cupboard,
-                 storage.shelf), (_dining, _dining, furniture.stool, *_COMMON)),
-    'storage': ((storage.shelf, storage.shelf, storage.cartons, storage.cupboard,
-                 storage.bicycle, storage.clothes_rack),
-                (storage.ladder, storage.cartons, storage.bicycle, storage.railing,
-                 storage.column, *_COMMON)),
-    'corridor': ((storage.shelf, storage.chest, furniture.stool, storage.floor_plant,
-                  storage.cartons, storage.bicycle, storage.bin_),
-                 (storage.column, storage.railing, storage.bin_)),
+    'living': (
+        (
+            furniture.sofa,
+            _lounge,
+            storage.shelf,
+            storage.cupboard,
+            storage.chest,
+            storage.floor_lamp,
+            storage.floor_plant,
+            furniture.sofa,
+        ),
+        (_dining, furniture.coffee_table, furniture.chair, *_COMMON),
+    ),
+    'bedroom': (
+        (
+            furniture.bed,
+            furniture.bed,
+            storage.cupboard,
+            storage.chest,
+            storage.chest,
+            _workplace,
+            storage.clothes_rack,
+        ),
+        (furniture.chair, furniture.stool, *_COMMON),
+    ),
+    'office': (
+        (_workplace, _workplace, _workplace, storage.shelf, storage.cupboard, storage.floor_plant),
+        (furniture.office_chair, _dining, storage.column, *_COMMON),
+    ),
+    'kitchen': (
+        (storage.counter, storage.counter, storage.fridge, storage.cupboard, storage.shelf),
+        (_dining, _dining, furniture.stool, *_COMMON),
+    ),
+    'storage': (
+        (
+            storage.shelf,
+            storage.shelf,
+            storage.cartons,
+            storage.cupboard,
+            storage.bicycle,
+            storage.clothes_rack,
+        ),
+        (
+            storage.ladder,
+            storage.cartons,
+            storage.bicycle,
+            storage.railing,
+            storage.column,
+            *_COMMON,
+        ),
+    ),
+    'corridor': (
+        (
+            storage.shelf,
+            storage.chest,
+            furniture.stool,
+            storage.floor_plant,
+            storage.cartons,
+            storage.bicycle,
+            storage.bin_,
+        ),
+        (storage.column, storage.railing, storage.bin_),
+    ),
     'desktop': ((storage.shelf, storage.cupboard, storage.chest), (*_COMMON,)),
 }

@@ -15,8 +15,9 @@ from depth_refiner_ros.sources.simulated.rooms.small_things import (
 import numpy as np
 
 
-def _legs(kit: Kit, piece: Piece, width: float, depth: float, height: float, thick: float,
-          material: int) -> None:
+def _legs(
+    kit: Kit, piece: Piece, width: float, depth: float, height: float, thick: float, material: int
+) -> None:
     """Add four legs at the corners of a rectangle, square or round."""
     round_legs = kit.chance(0.4)
     for x in (-width / 2 + thick, width / 2 - thick):
@@ -40,8 +41,15 @@ def table(kit: Kit, density: float = 9.0) -> Piece:
     else:
         half_w, half_d = kit.uniform(0.5, 1.0), kit.uniform(0.38, 0.5)
         piece.box((0, 0, height - thick / 2), (2 * half_w, 2 * half_d, thick), wood)
-        _legs(kit, piece, 2 * half_w, 2 * half_d, height - thick, kit.uniform(0.04, 0.08),
-              wood if kit.chance(0.6) else kit.main_metal)
+        _legs(
+            kit,
+            piece,
+            2 * half_w,
+            2 * half_d,
+            height - thick,
+            kit.uniform(0.04, 0.08),
+            wood if kit.chance(0.6) else kit.main_metal,
+        )
         if kit.chance(0.5):
             for y in (-half_d + 0.06, half_d - 0.06):
                 piece.box((0, y, height - thick - 0.04), (2 * half_w - 0.12, 0.02, 0.08), wood)
@@ -84,11 +92,17 @@ def desk(kit: Kit, density: float = 9.0) -> Piece:
         x = (index - (screens - 1) / 2) * 0.78
         piece.add(monitor(kit), (x, depth / 2 - 0.14, height), yaw=kit.uniform(-0.25, 0.25))
     if screens:
-        piece.add(keyboard(kit), (kit.uniform(-0.1, 0.1), -0.12, height),
-                  yaw=kit.uniform(-0.1, 0.1))
+        piece.add(
+            keyboard(kit), (kit.uniform(-0.1, 0.1), -0.12, height), yaw=kit.uniform(-0.1, 0.1)
+        )
         piece.ball((0.3, -0.12, height + 0.012), (0.03, 0.05, 0.02), kit.plain(), 12)
-    side = Top(-width / 2, -0.27 if screens else width / 2, -depth / 2,
-               depth / 2 - (0.26 if screens else 0), height)
+    side = Top(
+        -width / 2,
+        -0.27 if screens else width / 2,
+        -depth / 2,
+        depth / 2 - (0.26 if screens else 0),
+        height,
+    )
     strew(kit, piece, side, density, ON_DESK)
     other = Top(0.36, width / 2, -depth / 2, depth / 2 - 0.26, height)
     if screens:
@@ -105,8 +119,7 @@ def drawers(kit: Kit, width: float, depth: float, height: float, body: int) -> P
     for row in range(rows):
         z = 0.01 + (row + 0.5) * step
         piece.box((0, -depth / 2 + 0.008, z), (width - 0.012, 0.018, step - 0.01), body)
-        piece.box((0, -depth / 2 - 0.008, z), (min(0.14, width / 3), 0.014, 0.014),
-                  kit.main_metal)
+        piece.box((0, -depth / 2 - 0.008, z), (min(0.14, width / 3), 0.014, 0.014), kit.main_metal)
     return piece
 
 
@@ -126,8 +139,11 @@ def chair(kit: Kit) -> Piece:
         rest.box((x, 0, back / 2), (leg, leg, back), frame)
     kind = str(kit.rng.choice(['solid', 'slats', 'bars']))
     if kind == 'solid':
-        rest.box((0, 0, back * 0.62), (width - leg, 0.018, back * 0.7),
-                 kit.fabric() if padded else frame)
+        rest.box(
+            (0, 0, back * 0.62),
+            (width - leg, 0.018, back * 0.7),
+            kit.fabric() if padded else frame,
+        )
     elif kind == 'slats':
         for index in range(kit.integer(2, 4)):
             rest.box((0, 0, back - 0.03 - index * 0.11), (width - leg, 0.014, 0.05), frame)
@@ -138,8 +154,15 @@ def chair(kit: Kit) -> Piece:
     piece.add(rest, (0, depth / 2 - leg / 2, seat - 0.01), roll=-lean)
     if kit.chance(0.2):
         for x in (-width / 2, width / 2):
-            piece.tube([(x, depth / 2, seat + 0.2), (x, -depth / 2 + 0.05, seat + 0.2),
-                        (x, -depth / 2 + 0.05, seat - 0.02)], 0.013, frame)
+            piece.tube(
+                [
+                    (x, depth / 2, seat + 0.2),
+                    (x, -depth / 2 + 0.05, seat + 0.2),
+                    (x, -depth / 2 + 0.05, seat - 0.02),
+                ],
+                0.013,
+                frame,
+            )
     return piece
 
 
@@ -170,11 +193,25 @@ def stool(kit: Kit) -> Piece:
     piece.cylinder((0, 0, height - 0.03), radius, 0.03, wood, 20)
     for turn in np.arange(4) * math.pi / 2 + math.pi / 4:
         x, y = math.cos(turn), math.sin(turn)
-        piece.tube([(radius * x, radius * y, 0), (0.7 * radius * x, 0.7 * radius * y,
-                                                  height - 0.03)], 0.015, wood)
+        piece.tube(
+            [(radius * x, radius * y, 0), (0.7 * radius * x, 0.7 * radius * y, height - 0.03)],
+            0.015,
+            wood,
+        )
     angle = np.linspace(0, 2 * math.pi, 17)
-    piece.tube(np.stack([0.87 * radius * np.cos(angle), 0.87 * radius * np.sin(angle),
-                         0 * angle + 0.3 * height], -1), 0.008, kit.main_metal, 6)
+    piece.tube(
+        np.stack(
+            [
+                0.87 * radius * np.cos(angle),
+                0.87 * radius * np.sin(angle),
+                0 * angle + 0.3 * height,
+            ],
+            -1,
+        ),
+        0.008,
+        kit.main_metal,
+        6,
+    )
     return piece
 
 
@@ -189,16 +226,23 @@ def sofa(kit: Kit) -> Piece:
         piece.tube([(x, -depth / 2, 0.54), (x, depth / 2, 0.54)], arm * 0.55, cloth, 12)
         for y in (-depth / 2 + 0.06, depth / 2 - 0.06):
             piece.cylinder((x, y, 0), 0.02, 0.09, kit.main_wood, 8, 0.028)
-    piece.box((0, depth / 2 - 0.09, 0.28 + (seat + back - 0.28) / 2),
-              (width, 0.18, seat + back - 0.28), cloth)
+    piece.box(
+        (0, depth / 2 - 0.09, 0.28 + (seat + back - 0.28) / 2),
+        (width, 0.18, seat + back - 0.28),
+        cloth,
+    )
     for index in range(seats):
         x = (index - (seats - 1) / 2) * one
         piece.ball((x, -0.08, seat - 0.08), (one / 2, depth / 2 - 0.1, 0.1), cloth, 16, 0.4)
-        piece.ball((x, depth / 2 - 0.24, seat + back / 2), (one / 2, 0.09, back / 2), cloth, 16,
-                   0.5)
+        piece.ball(
+            (x, depth / 2 - 0.24, seat + back / 2), (one / 2, 0.09, back / 2), cloth, 16, 0.5
+        )
         if kit.chance(0.4):
-            piece.add(cushion(kit), (x + kit.uniform(-0.1, 0.1), depth / 2 - 0.42, seat),
-                      yaw=kit.uniform(-0.3, 0.3))
+            piece.add(
+                cushion(kit),
+                (x + kit.uniform(-0.1, 0.1), depth / 2 - 0.42, seat),
+                yaw=kit.uniform(-0.3, 0.3),
+            )
     return piece
 
 
@@ -213,6 +257,11 @@ def bed(kit: Kit) -> Piece:
     piece.ball((0, -0.28, high + 0.13), (width / 2 + 0.03, 0.76, 0.12), kit.fabric(), 20, 0.3)
     count = 1 if width < 1.2 else 2
     for index in range(count):
-        piece.ball(((index - (count - 1) / 2) * width / 2, 0.72, high + 0.27),
-                   (0.33, 0.22, 0.08), kit.fabric() if kit.chance(0.5) else sheet, 16, 0.6)
+        piece.ball(
+            ((index - (count - 1) / 2) * width / 2, 0.72, high + 0.27),
+            (0.33, 0.22, 0.08),
+            kit.fabric() if kit.chance(0.5) else sheet,
+            16,
+            0.6,
+        )
     return piece

@@ -23,14 +23,17 @@ class Plan:
     def pose(self, wall: int, along: float, inset: float) -> tuple[float, float, float]:
         """Return x, y and yaw of a thing whose back touches the wall at ``along``."""
         width, depth = float(self.size_3[0]), float(self.size_3[1])
-        x, y = ((along, depth - inset), (inset, along), (along, inset),
-                (width - inset, along))[wall]
+        x, y = ((along, depth - inset), (inset, along), (along, inset), (width - inset, along))[
+            wall
+        ]
         return x, y, (0.0, math.pi / 2, math.pi, -math.pi / 2)[wall]
 
     def wall_free(self, wall: int, s0: float, s1: float, z0: float, z1: float) -> bool:
         """Return whether nothing is at the wall from s0 to s1 along it, at heights z0 to z1."""
-        return all(wall != k or s1 < a or b < s0 or z1 < low or high < z0
-                   for k, a, b, low, high in self.walls)
+        return all(
+            wall != k or s1 < a or b < s0 or z1 < low or high < z0
+            for k, a, b, low, high in self.walls
+        )
 
     def floor_free(self, box: tuple[float, float, float, float]) -> bool:
         """Return whether a rectangle (x0, y0, x1, y1) is inside the room and free."""
@@ -50,8 +53,12 @@ def footprint(piece: Piece, x: float, y: float, yaw: float) -> tuple[float, floa
     corners = np.array([(a, b) for a in (low[0], high[0]) for b in (low[1], high[1])])
     turn = np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])
     spread = corners @ turn.T + (x, y)
-    return (float(spread[:, 0].min()), float(spread[:, 1].min()), float(spread[:, 0].max()),
-            float(spread[:, 1].max()))
+    return (
+        float(spread[:, 0].min()),
+        float(spread[:, 1].min()),
+        float(spread[:, 0].max()),
+        float(spread[:, 1].max()),
+    )
 
 
 def at_wall(kit: Kit, plan: Plan, scene: Piece, piece: Piece, mounted: bool = False) -> bool:
@@ -84,8 +91,9 @@ def at_wall(kit: Kit, plan: Plan, scene: Piece, piece: Piece, mounted: bool = Fa
 def on_floor(kit: Kit, plan: Plan, scene: Piece, piece: Piece) -> bool:
     """Stand a piece freely on the floor; say whether a place was found."""
     for _ in range(6):
-        yaw = kit.uniform(-math.pi, math.pi) if kit.chance(0.6) else math.pi / 2 * kit.integer(
-            0, 3)
+        yaw = (
+            kit.uniform(-math.pi, math.pi) if kit.chance(0.6) else math.pi / 2 * kit.integer(0, 3)
+        )
         x, y = (kit.uniform(0.2, float(side) - 0.2) for side in plan.size_3[:2])
         box = footprint(piece, x, y, yaw)
         if plan.floor_free(box):

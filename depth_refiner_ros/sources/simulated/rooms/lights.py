@@ -15,8 +15,9 @@ from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 import numpy as np
 
 
-def hang_lights(kit: Kit, plan: Plan, scene: Piece, panes: list[Pane],
-                daylight: float) -> Lighting:
+def hang_lights(
+    kit: Kit, plan: Plan, scene: Piece, panes: list[Pane], daylight: float
+) -> Lighting:
     """Hang lamps, let sky and sun in; one light casts shadows, at times two."""
     lamps: list[Lamp] = []
     warm = np.array([1.0, kit.uniform(0.75, 0.97), kit.uniform(0.5, 0.95)], np.float32)
@@ -34,8 +35,13 @@ def hang_lights(kit: Kit, plan: Plan, scene: Piece, panes: list[Pane],
         centre = (np.maximum(pane.low_3, 0) + np.minimum(pane.high_3, plan.size_3)) / 2
         inward = 1 if pane.value < 0.1 else -1
         centre[pane.axis] = pane.value + 0.25 * inward
-        lamps.append(Lamp(centre.astype(np.float32), sky * np.float32(
-            kit.uniform(0.8, 1.8) * daylight), len(lamps) < shadowed))
+        lamps.append(
+            Lamp(
+                centre.astype(np.float32),
+                sky * np.float32(kit.uniform(0.8, 1.8) * daylight),
+                len(lamps) < shadowed,
+            )
+        )
     sun = None
     if panes and kit.chance(0.6):
         pane = panes[0]
@@ -43,12 +49,14 @@ def hang_lights(kit: Kit, plan: Plan, scene: Piece, panes: list[Pane],
         towards = np.zeros(3, np.float32)
         towards[pane.axis], towards[1 - pane.axis] = -inward, kit.uniform(-0.9, 0.9)
         towards[2] = kit.uniform(0.35, 1.1)
-        sun = Sun(towards / np.linalg.norm(towards), np.array([1.0, 0.92, 0.78], np.float32)
-                  * np.float32(kit.uniform(1.5, 5) * daylight), pane)
+        sun = Sun(
+            towards / np.linalg.norm(towards),
+            np.array([1.0, 0.92, 0.78], np.float32) * np.float32(kit.uniform(1.5, 5) * daylight),
+            pane,
+        )
     total = sum(float(lamp.power_3.mean()) for lamp in lamps)
     ambient = np.float32(kit.uniform(0.06, 0.2) * max(total, 1)) * (warm + sky) / 2
-    return Lighting(ambient.astype(np.float32), tuple(lamps), sun, plan.size_3,
-                    _cover(plan))
+    return Lighting(ambient.astype(np.float32), tuple(lamps), sun, plan.size_3, _cover(plan))
 
 
 def _cover(plan: Plan) -> np.ndarray:
@@ -58,5 +66,5 @@ def _cover(plan: Plan) -> np.ndarray:
     for x0, y0, x1, y1 in plan.floor:
         first_row, last_row = round(y0 / COVER_CELL_M), round(y1 / COVER_CELL_M)
         first_column, last_column = round(x0 / COVER_CELL_M), round(x1 / COVER_CELL_M)
-        cover[first_row:last_row + 1, first_column:last_column + 1] = 1
+        cover[first_row : last_row + 1, first_column : last_column + 1] = 1
     return cv2.GaussianBlur(cover, (0, 0), 0.1 / COVER_CELL_M)

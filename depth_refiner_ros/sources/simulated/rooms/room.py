@@ -81,8 +81,10 @@ def _openings(kit: Kit, plan: Plan, scene: Piece, daylight: float) -> list[Pane]
         scene.add(piece, (x, y, 0), yaw=yaw)
         axis = 1 if wall % 2 == 0 else 0
         lows, highs = np.full(3, -1e3, np.float32), np.full(3, 1e3, np.float32)
-        lows[[1 - axis, 2]], highs[[1 - axis, 2]] = (along - width / 2, low), (along + width / 2,
-                                                                            high)
+        lows[[1 - axis, 2]], highs[[1 - axis, 2]] = (
+            (along - width / 2, low),
+            (along + width / 2, high),
+        )
         panes.append(Pane(axis, (x, y)[axis], lows, highs))
     return panes
 
@@ -91,23 +93,46 @@ def _furnish(kit: Kit, plan: Plan, scene: Piece, kind: str) -> None:
     """Fill walls, then the floor, until the drawn share of the floor is covered."""
     along_walls, free = CATALOGUE[kind]
     share = kit.uniform(0.25, 0.6)
-    for makers, place, goal, tries in ((along_walls, at_wall, share * 0.75, 10),
-                                       (free, on_floor, share, 16)):
+    for makers, place, goal, tries in (
+        (along_walls, at_wall, share * 0.75, 10),
+        (free, on_floor, share, 16),
+    ):
         for _ in range(tries):
             if plan.covered() > goal:
                 break
             place(kit, plan, scene, makers[kit.integer(0, len(makers) - 1)](kit))
-    hung = (structures.picture, structures.picture, structures.picture, structures.clock,
-            structures.board, structures.wall_shelf)
+    hung = (
+        structures.picture,
+        structures.picture,
+        structures.picture,
+        structures.clock,
+        structures.board,
+        structures.wall_shelf,
+    )
     for _ in range(kit.integer(0, 7)):
         at_wall(kit, plan, scene, hung[kit.integer(0, len(hung) - 1)](kit), mounted=True)
     if kit.chance(0.45):
         rug, (w, d) = Piece(), (kit.uniform(0.8, 1.6), kit.uniform(1.2, 2.2))
-        palette = np.stack([kit.color(((150, 40, 40), (30, 50, 90), (200, 180, 140),
-                                        (60, 60, 60), (170, 120, 60))) for _ in range(4)])
-        rug.box((0, 0, 0.005), (w, d, 0.01), kit.material(
-            'rug', palette[0], palette[1], palette=palette, extent=(w, d),
-            period_u=kit.uniform(0.1, 0.4)))
+        palette = np.stack(
+            [
+                kit.color(
+                    ((150, 40, 40), (30, 50, 90), (200, 180, 140), (60, 60, 60), (170, 120, 60))
+                )
+                for _ in range(4)
+            ]
+        )
+        rug.box(
+            (0, 0, 0.005),
+            (w, d, 0.01),
+            kit.material(
+                'rug',
+                palette[0],
+                palette[1],
+                palette=palette,
+                extent=(w, d),
+                period_u=kit.uniform(0.1, 0.4),
+            ),
+        )
         x, y = (kit.uniform(0.4, 0.6) * float(side) for side in plan.size_3[:2])
         if min(plan.size_3[:2]) > 2.7:
             scene.add(rug, (x, y, 0), yaw=kit.uniform(-0.2, 0.2))
@@ -137,7 +162,7 @@ def build_room(seed: int) -> Room:
     if seed < 0:
         raise InputError(f'room seed {seed} is negative; give 0 or more')
     kit = Kit(np.random.default_rng([seed, 1]))
-    kind = str(kit.rng.choice(list(CATALOGUE), p=[.2, .15, .18, .14, .11, .08, .14]))
+    kind = str(kit.rng.choice(list(CATALOGUE), p=[0.2, 0.15, 0.18, 0.14, 0.11, 0.08, 0.14]))
     plan, scene = Plan(_size(kit, kind)), Piece()
     width, depth, height = (float(side) for side in plan.size_3)
     scene.add(structures.shell(kit, width, depth, height))
@@ -148,8 +173,18 @@ def build_room(seed: int) -> Room:
     focus = _desktop(kit, plan, scene) if kind == 'desktop' else None
     _furnish(kit, plan, scene, kind)
     lighting = hang_lights(kit, plan, scene, panes if daylight > 0.1 else [], daylight)
-    look = CameraLook(level=kit.uniform(0.16, 0.3), drift=kit.uniform(0.5, 0.9),
-                      balance_3=np.array([kit.uniform(0.85, 1.15), 1.0, kit.uniform(0.85, 1.15)],
-                                         np.float32))
-    return Room(seed=seed, kind=kind, size_3=plan.size_3, surface=scene.mesh(),
-                materials=kit.materials, lighting=lighting, look=look, focus_3=focus)
+    look = CameraLook(
+        level=kit.uniform(0.16, 0.3),
+        drift=kit.uniform(0.5, 0.9),
+        balance_3=np.array([kit.uniform(0.85, 1.15), 1.0, kit.uniform(0.85, 1.15)], np.float32),
+    )
+    return Room(
+        seed=seed,
+        kind=kind,
+        size_3=plan.size_3,
+        surface=scene.mesh(),
+        materials=kit.materials,
+        lighting=lighting,
+        look=look,
+        focus_3=focus,
+    )

@@ -31,20 +31,27 @@ def merged(meshes: list[Mesh]) -> Mesh:
     """Join meshes into one."""
     starts = np.cumsum([0] + [len(mesh.vertices_V3) for mesh in meshes[:-1]])
     triangles = [mesh.triangles_F3 + start for mesh, start in zip(meshes, starts)]
-    return Mesh(np.concatenate([mesh.vertices_V3 for mesh in meshes]),
-                np.concatenate([mesh.normals_V3 for mesh in meshes]),
-                np.concatenate([mesh.uv_V2 for mesh in meshes]),
-                np.concatenate(triangles).astype(np.int32),
-                np.concatenate([mesh.material_F for mesh in meshes]))
+    return Mesh(
+        np.concatenate([mesh.vertices_V3 for mesh in meshes]),
+        np.concatenate([mesh.normals_V3 for mesh in meshes]),
+        np.concatenate([mesh.uv_V2 for mesh in meshes]),
+        np.concatenate(triangles).astype(np.int32),
+        np.concatenate([mesh.material_F for mesh in meshes]),
+    )
 
 
 def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
     """Return the matrix that turns by roll about x, pitch about y, then yaw about z (radians)."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
-    return np.array([[cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-                     [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-                     [-sp, cp * sr, cp * cr]], dtype=np.float32)
+    return np.array(
+        [
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ],
+        dtype=np.float32,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -62,10 +69,16 @@ def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndar
                 normals.append(normal)
                 uv.append((u, v))
                 axes.append((u_axis, v_axis))
-    faces = [[start, start + 1, start + 2, start, start + 2, start + 3]
-             for start in range(0, 24, 4)]
-    return (np.array(corners, np.float32), np.array(normals, np.float32),
-            np.array(uv, np.float32), np.array(axes), np.array(faces, np.int32).reshape(12, 3))
+    faces = [
+        [start, start + 1, start + 2, start, start + 2, start + 3] for start in range(0, 24, 4)
+    ]
+    return (
+        np.array(corners, np.float32),
+        np.array(normals, np.float32),
+        np.array(uv, np.float32),
+        np.array(axes),
+        np.array(faces, np.int32).reshape(12, 3),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -91,10 +104,13 @@ def _grid_mesh(points_RC3: np.ndarray, uv_RC2: np.ndarray, material: int) -> Mes
         degenerate = length[end, :, 0] <= 1e-12
         normals[end, degenerate] = normals[inner, degenerate]
     triangles = _grid_triangles(rows, columns)
-    return Mesh(points_RC3.reshape(-1, 3).astype(np.float32),
-                normals.reshape(-1, 3).astype(np.float32),
-                uv_RC2.reshape(-1, 2).astype(np.float32), triangles,
-                np.full(len(triangles), material, np.int16))
+    return Mesh(
+        points_RC3.reshape(-1, 3).astype(np.float32),
+        normals.reshape(-1, 3).astype(np.float32),
+        uv_RC2.reshape(-1, 2).astype(np.float32),
+        triangles,
+        np.full(len(triangles), material, np.int16),
+    )
 
 
 @dataclass(frozen=True)
@@ -125,24 +141,41 @@ class Piece:
         vertices = self.mesh().vertices_V3
         return vertices.min(0), vertices.max(0)
 
-    def add(self, other: 'Piece', at: Point = (0, 0, 0), yaw: float = 0.0, pitch: float = 0.0,
-            roll: float = 0.0) -> None:
+    def add(
+        self,
+        other: 'Piece',
+        at: Point = (0, 0, 0),
+        yaw: float = 0.0,
+        pitch: float = 0.0,
+        roll: float = 0.0,
+    ) -> None:
         """Put another piece at a place of this one, turned by the angles in radians."""
         mesh = other.mesh()
         turn = rotation(yaw, pitch, roll).T
-        self.meshes.append(mesh._replace(
-            vertices_V3=mesh.vertices_V3 @ turn + np.asarray(at, np.float32),
-            normals_V3=mesh.normals_V3 @ turn))
+        self.meshes.append(
+            mesh._replace(
+                vertices_V3=mesh.vertices_V3 @ turn + np.asarray(at, np.float32),
+                normals_V3=mesh.normals_V3 @ turn,
+            )
+        )
 
     def box(self, centre: Point, size: Point, material: int) -> None:
         """Add a box with sides along the axes."""
         corners, normals, uv, axes, triangles = _unit_box()
         size_3 = np.asarray(size, np.float32)
-        self.meshes.append(Mesh(corners * size_3 + np.asarray(centre, np.float32), normals,
-                                uv * size_3[axes], triangles, np.full(12, material, np.int16)))
+        self.meshes.append(
+            Mesh(
+                corners * size_3 + np.asarray(centre, np.float32),
+                normals,
+                uv * size_3[axes],
+                triangles,
+                np.full(12, material, np.int16),
+            )
+        )
 
-    def lathe(self, at: Point, profile: list[tuple[float, float]], material: int,
-              segments: int = 16) -> None:
+    def lathe(
+        self, at: Point, profile: list[tuple[float, float]], material: int, segments: int = 16
+    ) -> None:
         """
         Add a surface of revolution about z.
 
@@ -151,24 +184,43 @@ class Piece:
         """
         radius, height = np.array(profile, np.float32).T
         angle = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)
-        points = np.stack([radius[:, None] * np.cos(angle), radius[:, None] * np.sin(angle),
-                           np.repeat(height[:, None], segments + 1, 1)], -1)
+        points = np.stack(
+            [
+                radius[:, None] * np.cos(angle),
+                radius[:, None] * np.sin(angle),
+                np.repeat(height[:, None], segments + 1, 1),
+            ],
+            -1,
+        )
         run = np.concatenate([[0], np.cumsum(np.hypot(np.diff(radius), np.diff(height)))])
-        uv = np.stack(np.broadcast_arrays(angle * max(float(radius.max()), 1e-3), run[:, None]),
-                      -1)
+        uv = np.stack(
+            np.broadcast_arrays(angle * max(float(radius.max()), 1e-3), run[:, None]), -1
+        )
         points = points + np.asarray(at, np.float32)
         for part in _split_at_rims(profile):
             self.meshes.append(_grid_mesh(points[part], uv[part], material))
 
-    def cylinder(self, at: Point, radius: float, height: float, material: int,
-                 segments: int = 16, top_radius: float | None = None) -> None:
+    def cylinder(
+        self,
+        at: Point,
+        radius: float,
+        height: float,
+        material: int,
+        segments: int = 16,
+        top_radius: float | None = None,
+    ) -> None:
         """Add an upright closed cylinder or cone frustum whose foot is at ``at``."""
         end = radius if top_radius is None else top_radius
-        self.lathe(at, [(0, 0), (radius, 0), (radius, 0), (end, height), (end, height),
-                        (0, height)], material, segments)
+        self.lathe(
+            at,
+            [(0, 0), (radius, 0), (radius, 0), (end, height), (end, height), (0, height)],
+            material,
+            segments,
+        )
 
-    def ball(self, centre: Point, radius: Point, material: int, segments: int = 20,
-             power: float = 1.0) -> None:
+    def ball(
+        self, centre: Point, radius: Point, material: int, segments: int = 20, power: float = 1.0
+    ) -> None:
         """Add an ellipsoid, or with ``power`` < 1 a cushion-like rounded box."""
         polar = np.linspace(0, np.pi, segments // 2 + 1, dtype=np.float32)[::-1, None]
         around = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)[None]
@@ -177,17 +229,23 @@ class Piece:
             return np.sign(values) * np.abs(np.where(np.abs(values) < 1e-6, 0, values)) ** power
 
         ring = bent(np.sin(polar))
-        unit = np.stack(np.broadcast_arrays(ring * bent(np.cos(around)),
-                                            ring * bent(np.sin(around)), bent(np.cos(polar))), -1)
+        unit = np.stack(
+            np.broadcast_arrays(
+                ring * bent(np.cos(around)), ring * bent(np.sin(around)), bent(np.cos(polar))
+            ),
+            -1,
+        )
         size = np.asarray(radius, np.float32)
         uv = np.stack(np.broadcast_arrays(around * size[0], -polar * size[2]), -1)
         if power != 1.0:
-            uv = np.stack([unit[..., 0] * size[0], unit[..., 1] * size[1] + unit[..., 2]
-                           * size[2]], -1)
+            uv = np.stack(
+                [unit[..., 0] * size[0], unit[..., 1] * size[1] + unit[..., 2] * size[2]], -1
+            )
         self.meshes.append(_grid_mesh(unit * size + np.asarray(centre, np.float32), uv, material))
 
-    def tube(self, points: list[Point] | np.ndarray, radius: float, material: int,
-             segments: int = 8) -> None:
+    def tube(
+        self, points: list[Point] | np.ndarray, radius: float, material: int, segments: int = 8
+    ) -> None:
         """Add a round bar along a polyline; its ends stay open."""
         path = np.asarray(points, np.float32)
         tangent = np.gradient(path, axis=0)

@@ -13,11 +13,30 @@ def mug(kit: Kit) -> Piece:
     piece, glaze = Piece(), kit.plain(gloss=0.5)
     radius, height = kit.uniform(0.035, 0.045), kit.uniform(0.08, 0.11)
     inner = radius - 0.004
-    piece.lathe((0, 0, 0), [(0, 0), (radius, 0), (radius, 0), (radius, height), (radius, height),
-                            (inner, height), (inner, height), (inner, 0.01), (0, 0.01)], glaze)
+    piece.lathe(
+        (0, 0, 0),
+        [
+            (0, 0),
+            (radius, 0),
+            (radius, 0),
+            (radius, height),
+            (radius, height),
+            (inner, height),
+            (inner, height),
+            (inner, 0.01),
+            (0, 0.01),
+        ],
+        glaze,
+    )
     angle = np.linspace(-1.3, 1.3, 7)
-    piece.tube(np.stack([radius + 0.025 * np.cos(angle), 0 * angle,
-                         height / 2 + 0.03 * np.sin(angle)], -1), 0.005, glaze, 6)
+    piece.tube(
+        np.stack(
+            [radius + 0.025 * np.cos(angle), 0 * angle, height / 2 + 0.03 * np.sin(angle)], -1
+        ),
+        0.005,
+        glaze,
+        6,
+    )
     return piece
 
 
@@ -26,11 +45,24 @@ def bottle(kit: Kit) -> Piece:
     piece, glass = Piece(), kit.plain(gloss=0.7)
     radius, height = kit.uniform(0.03, 0.045), kit.uniform(0.2, 0.33)
     neck = kit.uniform(0.011, 0.016)
-    piece.lathe((0, 0, 0), [(0, 0), (radius, 0), (radius, 0), (radius, 0.6 * height),
-                            (neck * 1.4, 0.75 * height), (neck, 0.8 * height), (neck, height),
-                            (neck, height), (0, height)], glass)
-    piece.cylinder((0, 0, 0.2 * height), radius + 0.0005, 0.25 * height,
-                   kit.picture(0.2, 0.25 * height))
+    piece.lathe(
+        (0, 0, 0),
+        [
+            (0, 0),
+            (radius, 0),
+            (radius, 0),
+            (radius, 0.6 * height),
+            (neck * 1.4, 0.75 * height),
+            (neck, 0.8 * height),
+            (neck, height),
+            (neck, height),
+            (0, height),
+        ],
+        glass,
+    )
+    piece.cylinder(
+        (0, 0, 0.2 * height), radius + 0.0005, 0.25 * height, kit.picture(0.2, 0.25 * height)
+    )
     return piece
 
 
@@ -46,16 +78,31 @@ def bowl(kit: Kit) -> Piece:
             size = kit.uniform(0.03, 0.042)
             reach = kit.uniform(0, 0.5) * radius
             turn = kit.uniform(0, 6.28)
-            piece.ball((reach * math.cos(turn), reach * math.sin(turn), height * 0.4 + size),
-                       (size, size, size * kit.uniform(0.9, 1.2)), kit.plain(), 12)
+            piece.ball(
+                (reach * math.cos(turn), reach * math.sin(turn), height * 0.4 + size),
+                (size, size, size * kit.uniform(0.9, 1.2)),
+                kit.plain(),
+                12,
+            )
     return piece
 
 
 def plate(kit: Kit) -> Piece:
     """Make a plate, 18-28 cm wide."""
     piece, radius = Piece(), kit.uniform(0.09, 0.14)
-    piece.lathe((0, 0, 0), [(0, 0), (0.6 * radius, 0), (radius, 0.02), (radius, 0.024),
-                            (0.6 * radius, 0.006), (0, 0.006)], kit.plain(WALLS, 0.5), 20)
+    piece.lathe(
+        (0, 0, 0),
+        [
+            (0, 0),
+            (0.6 * radius, 0),
+            (radius, 0.02),
+            (radius, 0.024),
+            (0.6 * radius, 0.006),
+            (0, 0.006),
+        ],
+        kit.plain(WALLS, 0.5),
+        20,
+    )
     return piece
 
 
@@ -74,15 +121,22 @@ def vase(kit: Kit) -> Piece:
     phase, swing = kit.uniform(0, 3), kit.uniform(0.2, 0.45)
     radius = 0.055 * (1 + swing * np.sin(5 * steps + phase))
     outer = list(zip(radius.tolist(), (steps * height).tolist()))
-    piece.lathe((0, 0, 0), [(0, 0), *outer, (outer[-1][0] - 0.005, height), (0.01, height / 2)],
-                kit.plain(gloss=0.4))
+    piece.lathe(
+        (0, 0, 0),
+        [(0, 0), *outer, (outer[-1][0] - 0.005, height), (0.01, height / 2)],
+        kit.plain(gloss=0.4),
+    )
     if kit.chance(0.6):
         stem_green, bloom = kit.plain(((60, 110, 50),)), kit.plain()
         for _ in range(kit.integer(2, 6)):
             turn, lean, tall = kit.uniform(0, 6.28), kit.uniform(0.02, 0.12), kit.uniform(0.1, 0.3)
             tip = (lean * math.cos(turn), lean * math.sin(turn), height + tall)
-            piece.tube([(0, 0, height * 0.6), (tip[0] / 3, tip[1] / 3, height + tall / 2), tip],
-                       0.0025, stem_green, 5)
+            piece.tube(
+                [(0, 0, height * 0.6), (tip[0] / 3, tip[1] / 3, height + tall / 2), tip],
+                0.0025,
+                stem_green,
+                5,
+            )
             piece.ball(tip, (0.022, 0.022, 0.018), bloom, 10)
     return piece
 
@@ -96,10 +150,16 @@ def books(kit: Kit) -> Piece:
         one = Piece()
         cover = kit.book()
         one.box((0, 0, thick / 2), (width, depth, thick), cover)
-        one.box((0.003, 0, thick / 2), (width, depth - 0.006, thick - 0.006),
-                kit.plain(((235, 228, 210),), 0))
-        piece.add(one, (kit.uniform(-0.02, 0.02), kit.uniform(-0.02, 0.02), z),
-                  yaw=kit.uniform(-0.3, 0.3))
+        one.box(
+            (0.003, 0, thick / 2),
+            (width, depth - 0.006, thick - 0.006),
+            kit.plain(((235, 228, 210),), 0),
+        )
+        piece.add(
+            one,
+            (kit.uniform(-0.02, 0.02), kit.uniform(-0.02, 0.02), z),
+            yaw=kit.uniform(-0.3, 0.3),
+        )
         z += thick
     return piece
 
@@ -114,8 +174,11 @@ def book_row(kit: Kit, length: float, tallest: float) -> Piece:
             break
         height = min(kit.uniform(0.17, 0.31), tallest)
         depth = kit.uniform(0.13, 0.2)
-        piece.box((x + thick / 2, depth / 2, height / 2), (thick * 0.96, depth, height),
-                  covers[kit.integer(0, 5)])
+        piece.box(
+            (x + thick / 2, depth / 2, height / 2),
+            (thick * 0.96, depth, height),
+            covers[kit.integer(0, 5)],
+        )
         x += thick
         if kit.chance(0.06):
             x += kit.uniform(0.02, 0.1)
@@ -135,8 +198,9 @@ def carton(kit: Kit) -> Piece:
 def ball(kit: Kit) -> Piece:
     """Make a ball, 6-24 cm wide."""
     piece, radius = Piece(), kit.uniform(0.03, 0.12)
-    pattern = kit.material('stripes', kit.color(BRIGHT), kit.color(BRIGHT), period_u=radius,
-                           gloss=0.3)
+    pattern = kit.material(
+        'stripes', kit.color(BRIGHT), kit.color(BRIGHT), period_u=radius, gloss=0.3
+    )
     piece.ball((0, 0, radius), (radius, radius, radius), pattern, 24)
     return piece
 
@@ -147,8 +211,11 @@ def papers(kit: Kit) -> Piece:
     for index in range(kit.integer(1, 3)):
         sheet = Piece()
         sheet.box((0, 0, 0.0008), (0.21, 0.297, 0.0016), kit.paper(0.21, 0.297))
-        piece.add(sheet, (kit.uniform(-0.06, 0.06), kit.uniform(-0.06, 0.06), 0.0016 * index),
-                  yaw=kit.uniform(-0.8, 0.8))
+        piece.add(
+            sheet,
+            (kit.uniform(-0.06, 0.06), kit.uniform(-0.06, 0.06), 0.0016 * index),
+            yaw=kit.uniform(-0.8, 0.8),
+        )
     return piece
 
 
@@ -159,8 +226,11 @@ def monitor(kit: Kit) -> Piece:
     height, low = width * 0.58, kit.uniform(0.09, 0.16)
     piece.box((0, 0, low + height / 2), (width, 0.03, height), shell)
     glow = kit.uniform(0.4, 1.5) if kit.chance(0.7) else 0.02
-    piece.box((0, -0.0155, low + height / 2), (width - 0.03, 0.002, height - 0.03),
-              kit.picture(width - 0.03, height - 0.03, emission=glow))
+    piece.box(
+        (0, -0.0155, low + height / 2),
+        (width - 0.03, 0.002, height - 0.03),
+        kit.picture(width - 0.03, height - 0.03, emission=glow),
+    )
     piece.box((0, 0.03, low / 2 + 0.05), (0.06, 0.02, low + 0.1), shell)
     piece.box((0, 0.02, 0.008), (0.24, 0.18, 0.016), shell)
     return piece
@@ -169,8 +239,15 @@ def monitor(kit: Kit) -> Piece:
 def keyboard(kit: Kit) -> Piece:
     """Make a keyboard with rows of keys."""
     piece = Piece()
-    keys = kit.material('tiles', kit.color(METALS), kit.color(METALS), period_u=0.019,
-                        period_v=0.019, share=0.16, variation=0.1)
+    keys = kit.material(
+        'tiles',
+        kit.color(METALS),
+        kit.color(METALS),
+        period_u=0.019,
+        period_v=0.019,
+        share=0.16,
+        variation=0.1,
+    )
     piece.box((0, 0, 0.009), (0.44, 0.13, 0.018), kit.plain(METALS))
     for row in range(5):
         piece.box((0, -0.045 + row * 0.0225, 0.021), (0.42, 0.018, 0.008), keys)
@@ -181,8 +258,9 @@ def laptop(kit: Kit) -> Piece:
     """Make an open laptop."""
     piece, shell, lid = Piece(), kit.metal(), Piece()
     piece.box((0, 0, 0.009), (0.33, 0.23, 0.018), shell)
-    keys = kit.material('tiles', kit.color(METALS), kit.color(METALS), period_u=0.018,
-                        period_v=0.018, share=0.16)
+    keys = kit.material(
+        'tiles', kit.color(METALS), kit.color(METALS), period_u=0.018, period_v=0.018, share=0.16
+    )
     piece.box((0, 0.03, 0.0185), (0.29, 0.1, 0.002), keys)
     lid.box((0, 0, 0.11), (0.33, 0.008, 0.22), shell)
     lid.box((0, -0.0045, 0.11), (0.31, 0.002, 0.195), kit.picture(0.31, 0.195, emission=0.8))
@@ -194,8 +272,12 @@ def desk_lamp(kit: Kit) -> Piece:
     """Make a desk lamp with a bent arm, 0.4-0.55 m high."""
     piece, metal, tall = Piece(), kit.metal(), kit.uniform(0.38, 0.5)
     piece.cylinder((0, 0, 0), 0.08, 0.018, metal)
-    piece.tube([(0, 0, 0.01), (0, 0.06, tall * 0.6), (0, 0.02, tall), (0, -0.14, tall + 0.03)],
-               0.007, metal, 6)
+    piece.tube(
+        [(0, 0, 0.01), (0, 0.06, tall * 0.6), (0, 0.02, tall), (0, -0.14, tall + 0.03)],
+        0.007,
+        metal,
+        6,
+    )
     piece.lathe((0, -0.16, tall - 0.06), [(0.07, 0), (0.03, 0.08), (0.0, 0.1)], metal)
     return piece
 
@@ -213,21 +295,43 @@ def potted_plant(kit: Kit, height: float | None = None) -> Piece:
     """Make a plant with thin stems and bent leaves in a pot."""
     tall = kit.uniform(0.2, 0.45) if height is None else height
     piece, pot = Piece(), 0.14 * tall + 0.03
-    piece.lathe((0, 0, 0), [(0, 0), (0.75 * pot, 0), (0.75 * pot, 0), (pot, 1.5 * pot),
-                            (pot, 1.5 * pot), (0.9 * pot, 1.5 * pot), (0.88 * pot, 1.3 * pot),
-                            (0, 1.3 * pot)], kit.plain(((170, 100, 70), *WALLS), 0.1))
-    greens = [kit.material('stripes', kit.color(((60, 110, 50), (40, 90, 50), (110, 140, 60))),
-                           kit.color(((80, 130, 60),)), period_u=0.02) for _ in range(2)]
+    piece.lathe(
+        (0, 0, 0),
+        [
+            (0, 0),
+            (0.75 * pot, 0),
+            (0.75 * pot, 0),
+            (pot, 1.5 * pot),
+            (pot, 1.5 * pot),
+            (0.9 * pot, 1.5 * pot),
+            (0.88 * pot, 1.3 * pot),
+            (0, 1.3 * pot),
+        ],
+        kit.plain(((170, 100, 70), *WALLS), 0.1),
+    )
+    greens = [
+        kit.material(
+            'stripes',
+            kit.color(((60, 110, 50), (40, 90, 50), (110, 140, 60))),
+            kit.color(((80, 130, 60),)),
+            period_u=0.02,
+        )
+        for _ in range(2)
+    ]
     leaves, spread = kit.integer(7, 18), kit.uniform(0.25, 0.6) * tall
     for index in range(leaves):
         turn = index * 2.4 + kit.uniform(-0.4, 0.4)
         reach = spread * kit.uniform(0.4, 1.0)
         tip_z = 1.3 * pot + (tall - 1.3 * pot) * kit.uniform(0.4, 1.0)
         steps = np.linspace(0, 1, 6)[:, None]
-        line = np.concatenate([reach * steps ** 1.5 * math.cos(turn),
-                               reach * steps ** 1.5 * math.sin(turn),
-                               1.3 * pot + (tip_z - 1.3 * pot) * (1.6 * steps - 0.6 * steps ** 3)],
-                              1)
+        line = np.concatenate(
+            [
+                reach * steps**1.5 * math.cos(turn),
+                reach * steps**1.5 * math.sin(turn),
+                1.3 * pot + (tip_z - 1.3 * pot) * (1.6 * steps - 0.6 * steps**3),
+            ],
+            1,
+        )
         piece.tube(line[:4], 0.003 + 0.002 * tall, greens[0], 5)
         width = kit.uniform(0.04, 0.1) * (0.5 + tall) * np.sin(np.pi * np.linspace(0.1, 1, 6))
         across = np.array([-math.sin(turn), math.cos(turn), 0.0])
@@ -239,13 +343,42 @@ def potted_plant(kit: Kit, height: float | None = None) -> Piece:
 
 
 ON_TABLE: tuple[Callable[[Kit], Piece], ...] = (
-    mug, bottle, bowl, plate, can, vase, books, carton, ball, papers, laptop, potted_plant)
+    mug,
+    bottle,
+    bowl,
+    plate,
+    can,
+    vase,
+    books,
+    carton,
+    ball,
+    papers,
+    laptop,
+    potted_plant,
+)
 ON_DESK: tuple[Callable[[Kit], Piece], ...] = (
-    mug, bottle, books, books, papers, papers, can, carton, desk_lamp, potted_plant, laptop)
+    mug,
+    bottle,
+    books,
+    books,
+    papers,
+    papers,
+    can,
+    carton,
+    desk_lamp,
+    potted_plant,
+    laptop,
+)
 
 
-def strew(kit: Kit, piece: Piece, top: Top, density: float,
-          choice: tuple[Callable[[Kit], Piece], ...] = ON_TABLE, room_above: float = 9.9) -> None:
+def strew(
+    kit: Kit,
+    piece: Piece,
+    top: Top,
+    density: float,
+    choice: tuple[Callable[[Kit], Piece], ...] = ON_TABLE,
+    room_above: float = 9.9,
+) -> None:
     """
     Stand small things on a top so that they neither overlap nor stick out.
 

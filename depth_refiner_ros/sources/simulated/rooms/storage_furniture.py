@@ -41,11 +41,19 @@ def shelf(kit: Kit) -> Piece:
             strew(kit, piece, Top(-width / 2, width / 2, -depth / 2, depth / 2, z + thick), 5)
         elif kit.chance(0.6):
             length = (width - 2 * thick - 0.02) * kit.uniform(0.3, 1)
-            piece.add(book_row(kit, length, free),
-                      (-width / 2 + thick + 0.01, -depth / 2 + 0.02, z + thick))
+            piece.add(
+                book_row(kit, length, free),
+                (-width / 2 + thick + 0.01, -depth / 2 + 0.02, z + thick),
+            )
         elif kit.chance(0.8):
-            strew(kit, piece, Top(-width / 2 + thick, width / 2 - thick, -depth / 2, depth / 2,
-                                  z + thick), 16, _ON_SHELF, free)
+            strew(
+                kit,
+                piece,
+                Top(-width / 2 + thick, width / 2 - thick, -depth / 2, depth / 2, z + thick),
+                16,
+                _ON_SHELF,
+                free,
+            )
     return piece
 
 
@@ -53,19 +61,29 @@ def cupboard(kit: Kit) -> Piece:
     """Make a wardrobe or cupboard, 0.9-2.2 m high, with doors and handles."""
     piece, body = Piece(), kit.wood()
     doors = kit.integer(1, 4)
-    width, height, depth = doors * kit.uniform(0.4, 0.6), kit.uniform(0.9, 2.2), kit.uniform(
-        0.4, 0.62)
+    width, height, depth = (
+        doors * kit.uniform(0.4, 0.6),
+        kit.uniform(0.9, 2.2),
+        kit.uniform(0.4, 0.62),
+    )
     piece.box((0, 0.01, height / 2), (width, depth - 0.02, height), body)
     front = body if kit.chance(0.6) else kit.plain(WALLS, 0.3)
     for index in range(doors):
         x = (index - (doors - 1) / 2) * width / doors
-        piece.box((x, -depth / 2 + 0.009, height / 2 + 0.03),
-                  (width / doors - 0.006, 0.02, height - 0.08), front)
+        piece.box(
+            (x, -depth / 2 + 0.009, height / 2 + 0.03),
+            (width / doors - 0.006, 0.02, height - 0.08),
+            front,
+        )
         grip = width / doors / 2 - 0.05
         side = grip if index % 2 == 0 else -grip
         z = height * 0.55 if height > 1.3 else height * 0.75
-        piece.tube([(x + side, -depth / 2 - 0.03, z - 0.07), (x + side, -depth / 2 - 0.03,
-                                                              z + 0.07)], 0.006, kit.main_metal, 6)
+        piece.tube(
+            [(x + side, -depth / 2 - 0.03, z - 0.07), (x + side, -depth / 2 - 0.03, z + 0.07)],
+            0.006,
+            kit.main_metal,
+            6,
+        )
         for end in (-0.06, 0.06):
             piece.box((x + side, -depth / 2 - 0.014, z + end), (0.01, 0.03, 0.01), kit.main_metal)
     if height < 1.5:
@@ -97,13 +115,22 @@ def counter(kit: Kit) -> Piece:
         piece.cylinder((hob_x + dx, dy, 0.905), 0.085, 0.006, kit.main_metal, 16)
     if kit.chance(0.6):
         steel = kit.plain(METALS, 0.8)
-        piece.lathe((hob_x - 0.14, -0.11, 0.911), [(0, 0), (0.09, 0), (0.09, 0), (0.1, 0.12),
-                                                   (0.095, 0.12), (0.085, 0.01), (0, 0.01)], steel)
+        piece.lathe(
+            (hob_x - 0.14, -0.11, 0.911),
+            [(0, 0), (0.09, 0), (0.09, 0), (0.1, 0.12), (0.095, 0.12), (0.085, 0.01), (0, 0.01)],
+            steel,
+        )
         piece.tube([(hob_x - 0.14, -0.21, 1.01), (hob_x - 0.1, -0.36, 1.03)], 0.01, steel, 6)
     free = [x for x in (-width / 4, width / 4) if abs(x - hob_x) > 0.5] or [0.0]
     if abs(free[0] - hob_x) > 0.5:
-        strew(kit, piece, Top(free[0] - 0.25, free[0] + 0.25, -0.3, 0.28, 0.9), 14,
-              (mug, bottle, bowl, plate, can, carton), 0.45)
+        strew(
+            kit,
+            piece,
+            Top(free[0] - 0.25, free[0] + 0.25, -0.3, 0.28, 0.9),
+            14,
+            (mug, bottle, bowl, plate, can, carton),
+            0.45,
+        )
     if kit.chance(0.6):
         for index in range(units):
             x = (index - (units - 1) / 2) * 0.6
@@ -120,12 +147,18 @@ def fridge(kit: Kit) -> Piece:
     piece.box((0, 0.03, height / 2), (0.6, 0.58, height), paint)
     for low, high in ((0.04, split), (split + 0.012, height)):
         piece.box((0, -0.29, (low + high) / 2), (0.594, 0.05, high - low), paint)
-        piece.box((0.25, -0.335, (low + high) / 2), (0.02, 0.03, min(0.4, 0.6 * (high - low))),
-                  kit.main_metal)
+        piece.box(
+            (0.25, -0.335, (low + high) / 2),
+            (0.02, 0.03, min(0.4, 0.6 * (high - low))),
+            kit.main_metal,
+        )
     for _ in range(kit.integer(0, 4)):
         side = kit.uniform(0.06, 0.2)
-        piece.box((kit.uniform(-0.18, 0.12), -0.316, kit.uniform(0.9, 1.35)),
-                  (side, 0.002, side * 1.2), kit.picture(side, side * 1.2))
+        piece.box(
+            (kit.uniform(-0.18, 0.12), -0.316, kit.uniform(0.9, 1.35)),
+            (side, 0.002, side * 1.2),
+            kit.picture(side, side * 1.2),
+        )
     return piece
 
 
@@ -148,9 +181,20 @@ def bin_(kit: Kit) -> Piece:
     """Make a waste bin, 0.25-0.65 m high."""
     piece, height = Piece(), kit.uniform(0.25, 0.6)
     radius = 0.06 + height * kit.uniform(0.15, 0.27)
-    piece.lathe((0, 0, 0), [(0, 0), (0.8 * radius, 0), (0.8 * radius, 0), (radius, height),
-                            (radius - 0.006, height), (0.78 * radius, 0.02), (0, 0.02)],
-                kit.plain(METALS + BRIGHT, 0.3), 18)
+    piece.lathe(
+        (0, 0, 0),
+        [
+            (0, 0),
+            (0.8 * radius, 0),
+            (0.8 * radius, 0),
+            (radius, height),
+            (radius - 0.006, height),
+            (0.78 * radius, 0.02),
+            (0, 0.02),
+        ],
+        kit.plain(METALS + BRIGHT, 0.3),
+        18,
+    )
     return piece
 
 
@@ -161,10 +205,16 @@ def cartons(kit: Kit) -> Piece:
         size = (kit.uniform(0.3, 0.6), kit.uniform(0.25, 0.45), kit.uniform(0.2, 0.4))
         one = Piece()
         one.box((0, 0, size[2] / 2), size, kit.carton())
-        one.box((0, 0, size[2] / 2), (0.05, size[1] + 0.002, size[2] + 0.002),
-                kit.plain(((196, 170, 120),)))
-        piece.add(one, (kit.uniform(-0.03, 0.03), kit.uniform(-0.03, 0.03), z),
-                  yaw=kit.uniform(-0.25, 0.25))
+        one.box(
+            (0, 0, size[2] / 2),
+            (0.05, size[1] + 0.002, size[2] + 0.002),
+            kit.plain(((196, 170, 120),)),
+        )
+        piece.add(
+            one,
+            (kit.uniform(-0.03, 0.03), kit.uniform(-0.03, 0.03), z),
+            yaw=kit.uniform(-0.25, 0.25),
+        )
         z += size[2]
     return piece
 
@@ -174,12 +224,24 @@ def column(kit: Kit) -> Piece:
     piece, coat, tall = Piece(), kit.fabric(), kit.uniform(1.55, 1.9)
     for x in (-0.09, 0.09):
         piece.cylinder((x, 0, 0), 0.07, 0.47 * tall, kit.plain(METALS, 0), 12, 0.085)
-        piece.tube([(2.4 * x, 0, 0.8 * tall), (2.9 * x, -0.02, 0.62 * tall),
-                    (2.7 * x, -0.08, 0.46 * tall)], 0.045, coat, 10)
+        piece.tube(
+            [
+                (2.4 * x, 0, 0.8 * tall),
+                (2.9 * x, -0.02, 0.62 * tall),
+                (2.7 * x, -0.08, 0.46 * tall),
+            ],
+            0.045,
+            coat,
+            10,
+        )
     piece.ball((0, 0, 0.65 * tall), (0.21, 0.13, 0.2 * tall), coat, 20, power=0.7)
     piece.cylinder((0, 0, 0.82 * tall), 0.055, 0.07 * tall, kit.plain(((210, 170, 140),)), 12)
-    piece.ball((0, 0, 0.93 * tall), (0.08, 0.1, 0.07 * tall), kit.plain(
-        ((225, 185, 155), (150, 105, 75), (90, 62, 46))), 16)
+    piece.ball(
+        (0, 0, 0.93 * tall),
+        (0.08, 0.1, 0.07 * tall),
+        kit.plain(((225, 185, 155), (150, 105, 75), (90, 62, 46))),
+        16,
+    )
     return piece
 
 
@@ -219,15 +281,27 @@ def bicycle(kit: Kit) -> Piece:
         piece.tube(wheel, 0.016, rubber, 8)
         for turn in np.arange(8) * math.pi / 8:
             dx, dz = 0.32 * math.cos(turn), 0.32 * math.sin(turn)
-            piece.tube([(x - dx, 0, 0.345 - dz), (x + dx, 0, 0.345 + dz)], 0.0015,
-                       kit.main_metal, 4)
+            piece.tube(
+                [(x - dx, 0, 0.345 - dz), (x + dx, 0, 0.345 + dz)], 0.0015, kit.main_metal, 4
+            )
     crank, saddle, head = (-0.08, 0, 0.28), (-0.22, 0, 0.85), (0.36, 0, 0.82)
     rear, front, joint = (-0.52, 0, 0.345), (0.52, 0, 0.345), (-0.2, 0, 0.78)
-    for a, b in ((crank, saddle), (crank, head), (joint, head), (crank, rear), (joint, rear),
-                 (head, front), (head, (0.32, 0, 0.98))):
+    for a, b in (
+        (crank, saddle),
+        (crank, head),
+        (joint, head),
+        (crank, rear),
+        (joint, rear),
+        (head, front),
+        (head, (0.32, 0, 0.98)),
+    ):
         piece.tube([a, b], 0.014, paint, 8)
-    piece.tube([(0.32, -0.28, 0.98), (0.36, -0.1, 1.0), (0.36, 0.1, 1.0), (0.32, 0.28, 0.98)],
-               0.012, kit.main_metal, 8)
+    piece.tube(
+        [(0.32, -0.28, 0.98), (0.36, -0.1, 1.0), (0.36, 0.1, 1.0), (0.32, 0.28, 0.98)],
+        0.012,
+        kit.main_metal,
+        8,
+    )
     piece.ball((-0.23, 0, 0.89), (0.13, 0.07, 0.03), rubber, 12)
     return piece
 
@@ -244,9 +318,14 @@ def clothes_rack(kit: Kit) -> Piece:
         drop, half = kit.uniform(0.6, 1.05), kit.uniform(0.18, 0.24)
         rows, across = np.linspace(0, 1, 6)[:, None], np.linspace(-1, 1, 9)[None]
         wave = 0.03 * rows * np.sin(across * kit.uniform(4, 9) + kit.uniform(0, 6))
-        points = np.stack(np.broadcast_arrays(
-            x + wave, across * half * (0.7 + 0.3 * rows), height - 0.06 - drop * rows
-            - 0.1 * across ** 2 * (1 - rows)), -1)
+        points = np.stack(
+            np.broadcast_arrays(
+                x + wave,
+                across * half * (0.7 + 0.3 * rows),
+                height - 0.06 - drop * rows - 0.1 * across**2 * (1 - rows),
+            ),
+            -1,
+        )
         piece.sheet(points, kit.fabric())
     return piece
 

@@ -41,15 +41,17 @@ def pier(kit: Kit, height: float) -> Piece:
     """Make a chimney breast, pier or short partition that juts from the wall to the ceiling."""
     piece = Piece()
     slim = kit.chance(0.4)
-    width, depth = (0.12, kit.uniform(0.6, 1.6)) if slim else (kit.uniform(0.3, 1.4),
-                                                              kit.uniform(0.2, 0.45))
+    width, depth = (
+        (0.12, kit.uniform(0.6, 1.6)) if slim else (kit.uniform(0.3, 1.4), kit.uniform(0.2, 0.45))
+    )
     piece.box((0, -depth / 2, height / 2), (width, depth, height), kit.wall())
     piece.box((0, -depth / 2, 0.04), (width + 0.024, depth + 0.024, 0.08), kit.plain(WALLS))
     return piece
 
 
-def _frame(piece: Piece, width: float, low: float, high: float, bar: float, out: float,
-           material: int) -> None:
+def _frame(
+    piece: Piece, width: float, low: float, high: float, bar: float, out: float, material: int
+) -> None:
     """Add a rectangular frame on the wall plane y = 0."""
     for x in (-width / 2 - bar / 2, width / 2 + bar / 2):
         piece.box((x, -out / 2, (low + high) / 2), (bar, out, high - low + 2 * bar), material)
@@ -70,17 +72,27 @@ def door(kit: Kit) -> Piece:
         for low, high in ((0.15, 0.85), (1.0, 1.85)):
             _frame(piece, width - 0.3, low, high, 0.025, 0.032, leaf)
     side = (width / 2 - 0.07) * (1 if kit.chance(0.5) else -1)
-    piece.tube([(side, -0.02, 1.03), (side, -0.065, 1.03), (side * 0.7, -0.07, 1.03)], 0.009,
-               kit.metal(), 8)
+    piece.tube(
+        [(side, -0.02, 1.03), (side, -0.065, 1.03), (side * 0.7, -0.07, 1.03)],
+        0.009,
+        kit.metal(),
+        8,
+    )
     return piece
 
 
 def window(kit: Kit, width: float, low: float, high: float, glow: float) -> Piece:
     """Make a window with a bright pane, frame, bars, sill and at times curtains."""
     piece, trim = Piece(), kit.plain(WALLS, 0.2)
-    view = kit.material('outside', linear((150, 190, 235)) if kit.chance(0.6) else linear(
-        (225, 228, 232)), linear((70, 90, 60)), extent=(width, high - low),
-        share=kit.uniform(0, 0.35), emission=glow, grime=0.0)
+    view = kit.material(
+        'outside',
+        linear((150, 190, 235)) if kit.chance(0.6) else linear((225, 228, 232)),
+        linear((70, 90, 60)),
+        extent=(width, high - low),
+        share=kit.uniform(0, 0.35),
+        emission=glow,
+        grime=0.0,
+    )
     piece.box((0, -0.004, (low + high) / 2), (width, 0.008, high - low), view)
     _frame(piece, width, low, high, 0.06, 0.045, trim)
     for x in np.linspace(-width / 2, width / 2, 2 + kit.integer(0, 2))[1:-1]:
@@ -102,12 +114,18 @@ def _curtains(kit: Kit, piece: Piece, width: float, high: float) -> None:
     across = np.linspace(0, 1, 40)[None]
     for side in (-1.0, 1.0):
         folds = 0.035 * np.sin(across * reach * kit.uniform(60, 90))
-        points = np.stack(np.broadcast_arrays(
-            side * (width / 2 + 0.15 - reach * across), -0.12 + folds,
-            np.array([high + 0.12, bottom])[:, None]), -1)
+        points = np.stack(
+            np.broadcast_arrays(
+                side * (width / 2 + 0.15 - reach * across),
+                -0.12 + folds,
+                np.array([high + 0.12, bottom])[:, None],
+            ),
+            -1,
+        )
         piece.sheet(points, cloth)
-    piece.tube([(-width / 2 - 0.3, -0.12, high + 0.14), (width / 2 + 0.3, -0.12, high + 0.14)],
-               0.014, rod)
+    piece.tube(
+        [(-width / 2 - 0.3, -0.12, high + 0.14), (width / 2 + 0.3, -0.12, high + 0.14)], 0.014, rod
+    )
 
 
 def _radiator(kit: Kit, piece: Piece, width: float, low: float) -> None:
@@ -142,8 +160,11 @@ def board(kit: Kit) -> Piece:
     for _ in range(kit.integer(0, 7)):
         w, h = (0.21, 0.297) if kit.chance(0.5) else (0.1, 0.1)
         face = kit.paper(w, h) if kit.chance(0.5) else kit.picture(w, h)
-        piece.box((kit.uniform(-width / 2 + 0.15, width / 2 - 0.15), -0.017,
-                   kit.uniform(1.15, 1.75)), (w, 0.002, h), face)
+        piece.box(
+            (kit.uniform(-width / 2 + 0.15, width / 2 - 0.15), -0.017, kit.uniform(1.15, 1.75)),
+            (w, 0.002, h),
+            face,
+        )
     return piece
 
 
@@ -175,8 +196,14 @@ def cable(kit: Kit, drop: float) -> Piece:
     steps = np.linspace(0, 1, 14)
     for _ in range(kit.integer(1, 3)):
         reach, turn = kit.uniform(0.1, 0.5), kit.uniform(0, 6.28)
-        path = np.stack([reach * np.cos(turn) * steps, reach * np.sin(turn) * steps,
-                         -drop * kit.uniform(0.5, 1) * np.sin(np.pi / 2 * steps) ** 1.5], -1)
+        path = np.stack(
+            [
+                reach * np.cos(turn) * steps,
+                reach * np.sin(turn) * steps,
+                -drop * kit.uniform(0.5, 1) * np.sin(np.pi / 2 * steps) ** 1.5,
+            ],
+            -1,
+        )
         piece.tube(path, kit.uniform(0.003, 0.008), rubber, 6)
     return piece
 
@@ -196,7 +223,11 @@ def ceiling_lamp(kit: Kit, drop: float, emission: float) -> Piece:
     if kit.chance(0.5):
         piece.ball((0, 0, -drop), (radius, radius, radius * 0.8), glow, 20)
     else:
-        piece.lathe((0, 0, -drop - 0.1), [(radius, 0), (0.4 * radius, 0.16), (0.01, 0.2)],
-                    kit.plain(gloss=0.3), 20)
+        piece.lathe(
+            (0, 0, -drop - 0.1),
+            [(radius, 0), (0.4 * radius, 0.16), (0.01, 0.2)],
+            kit.plain(gloss=0.3),
+            20,
+        )
         piece.ball((0, 0, -drop - 0.03), (0.045, 0.045, 0.05), glow, 12)
     return piece

@@ -11,8 +11,13 @@ RNG = np.random.default_rng(3)
 
 def room(*lamps: Lamp) -> Lighting:
     """Return a room so wide that no corner is near, lit by lamps alone."""
-    return Lighting(np.zeros(3, np.float32), lamps, None, np.full(3, 1e4, np.float32),
-                    np.zeros((2, 2), np.float32))
+    return Lighting(
+        np.zeros(3, np.float32),
+        lamps,
+        None,
+        np.full(3, 1e4, np.float32),
+        np.zeros((2, 2), np.float32),
+    )
 
 
 def unit(vectors_3N: np.ndarray) -> np.ndarray:
@@ -35,7 +40,7 @@ def test_light_and_highlight_follow_lambert_and_blinn():
     lamp = Lamp(np.array([5002, 5001, 5003], np.float32), np.array([1, 2, 4], np.float32), False)
     light, shine = arriving_light(room(lamp), where, normals, to_eye, unhindered)
     to_lamp = lamp.position_3[:, None].astype(float) - where
-    squared = (to_lamp ** 2).sum(0)
+    squared = (to_lamp**2).sum(0)
     to_lamp /= np.sqrt(squared)
     cosine = np.maximum((to_lamp * normals).sum(0), 0)
     # Light starts 2 mm above the surface.
@@ -56,8 +61,10 @@ def test_light_straight_behind_the_surface_is_dark_and_finite():
 
 def test_only_surfaces_that_face_a_lamp_are_tested_for_shadows():
     where, normals, to_eye = points(400)
-    lamps = [Lamp(np.array([5000, 5000, 5009], np.float32), np.ones(3, np.float32), shadows)
-             for shadows in (True, False)]
+    lamps = [
+        Lamp(np.array([5000, 5000, 5009], np.float32), np.ones(3, np.float32), shadows)
+        for shadows in (True, False)
+    ]
     asked = []
 
     def dark(origins_3N, vectors_3N):
@@ -75,6 +82,7 @@ def test_points_are_lit_alike_in_any_piece(monkeypatch):
     lamp = Lamp(np.array([5001, 5002, 5003], np.float32), np.ones(3, np.float32), True)
     whole = arriving_light(room(lamp), where, normals, to_eye, unhindered)
     monkeypatch.setattr(lighting, '_PIECE', 300)
-    for expected, pieces in zip(whole, arriving_light(room(lamp), where, normals, to_eye,
-                                                      unhindered)):
+    for expected, pieces in zip(
+        whole, arriving_light(room(lamp), where, normals, to_eye, unhindered)
+    ):
         np.testing.assert_allclose(pieces, expected, atol=1e-5)

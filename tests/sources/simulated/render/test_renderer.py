@@ -15,9 +15,10 @@ LEVEL_X = pose(np.array([0.0, 0.0, 0.0]), 0.0, 0.0, 0.0)
 
 def rays(camera: Intrinsics) -> np.ndarray:
     """Return the directions (x/z, y/z, 1) of all pixels, worked out apart from the renderer."""
-    rows, columns = np.mgrid[:camera.height, :camera.width].astype(float)
-    return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy,
-                     np.ones_like(rows)], -1)
+    rows, columns = np.mgrid[: camera.height, : camera.width].astype(float)
+    return np.stack(
+        [(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy, np.ones_like(rows)], -1
+    )
 
 
 def wall(x: float, half: float = 50.0) -> Piece:
@@ -47,8 +48,8 @@ def test_ball_agrees_with_its_sphere(hand_made, camera):
     depth = RoomRenderer(hand_made(piece)).depth(camera, view)
     directions = rays(camera)
     offset = (centre - view[:3, 3]) @ view[:3, :3]
-    a, b = (directions ** 2).sum(-1), directions @ offset
-    root = b ** 2 - a * (offset @ offset - radius ** 2)
+    a, b = (directions**2).sum(-1), directions @ offset
+    root = b**2 - a * (offset @ offset - radius**2)
     inside = root > 0.02
     expected = (b[inside] - np.sqrt(root[inside])) / a[inside]
     assert inside.sum() > 500
@@ -93,7 +94,7 @@ def test_light_falls_with_distance_and_slant(hand_made, camera):
     room = hand_made(wall(3.0), lamps=(lamp,), ambient=1e-6)
     rgb = RoomRenderer(room).render(camera, LEVEL_X).linear_rgb_HW3[..., 0]
     sideways = 3.0 * np.linalg.norm(rays(camera)[..., :2], axis=-1)
-    squared = 4.0 + sideways ** 2
+    squared = 4.0 + sideways**2
     expected = 2.0 / np.sqrt(squared) / (squared + 0.25)
     np.testing.assert_allclose(rgb / rgb.max(), expected / expected.max(), rtol=0.01)
 
@@ -115,11 +116,17 @@ def test_something_before_the_lamp_throws_a_shadow(hand_made, camera):
 
 def test_sun_shines_only_through_the_pane(hand_made, camera):
     low, high = np.array([-1e3, 0.5, 1.0], np.float32), np.array([1e3, 1.0, 2.0], np.float32)
-    sun = Sun(np.array([-0.8, 0.0, 0.6], np.float32), np.full(3, 5.0, np.float32),
-              Pane(0, 0.0, low, high))
+    sun = Sun(
+        np.array([-0.8, 0.0, 0.6], np.float32),
+        np.full(3, 5.0, np.float32),
+        Pane(0, 0.0, low, high),
+    )
     # Seen from x = 1: the patch on the wall x = 3 lies 2.25 m (3 * 0.6 / 0.8) below the pane.
-    rgb = RoomRenderer(hand_made(wall(3.0), sun=sun)).render(
-        camera, pose(np.array([1.0, 0.75, -0.75]), 0.0, 0.0, 0.0)).linear_rgb_HW3[..., 0]
+    rgb = (
+        RoomRenderer(hand_made(wall(3.0), sun=sun))
+        .render(camera, pose(np.array([1.0, 0.75, -0.75]), 0.0, 0.0, 0.0))
+        .linear_rgb_HW3[..., 0]
+    )
     rows, columns = np.nonzero(rgb > 2 * np.median(rgb))
     y, z = 0.75 - 2 * (columns - camera.cx) / camera.fx, -0.75 - 2 * (rows - camera.cy) / camera.fy
     np.testing.assert_allclose([y.min(), y.max()], [0.5, 1.0], atol=0.03)

@@ -15,8 +15,9 @@ def paint(kind: str, u, v, footprint=1e-4, **values) -> np.ndarray:
     material = Material(kind=kind, a=BLACK, b=WHITE, palette=PALETTE, seed=5, **values)
     uv = np.stack([np.asarray(u, np.float32), np.asarray(v, np.float32)])
     count = uv.shape[1]
-    return albedo(np.zeros(count, np.int16), uv, np.full(count, footprint, np.float32),
-                  [material]).T
+    return albedo(
+        np.zeros(count, np.int16), uv, np.full(count, footprint, np.float32), [material]
+    ).T
 
 
 def test_checker_alternates():
@@ -33,8 +34,9 @@ def test_stripes_keep_their_share():
 def test_edge_is_as_wide_as_the_pixel():
     # A stripe begins at u = 0.1; halfway across it a pixel of 10 mm sees half of each.
     u = np.array([0.094, 0.0975, 0.1, 0.1025, 0.106])
-    np.testing.assert_allclose(paint('stripes', u, u * 0, 0.01)[:, 0], [0, 0.25, 0.5, 0.75, 1],
-                               atol=1e-3)
+    np.testing.assert_allclose(
+        paint('stripes', u, u * 0, 0.01)[:, 0], [0, 0.25, 0.5, 0.75, 1], atol=1e-3
+    )
 
 
 def test_tiles_have_joints():
@@ -56,8 +58,9 @@ def test_textures_have_contrast_and_stay_in_range(kind):
     np.testing.assert_array_equal(rgb, paint(kind, u, v, share=0.3))
 
 
-@pytest.mark.parametrize('kind', ['checker', 'stripes', 'tiles', 'plaid', 'dots', 'weave',
-                                  'speckle'])
+@pytest.mark.parametrize(
+    'kind', ['checker', 'stripes', 'tiles', 'plaid', 'dots', 'weave', 'speckle']
+)
 def test_unresolved_patterns_fade(kind):
     u, v = RNG.uniform(0, 3, (2, 4000))
     near, far = (paint(kind, u, v, footprint, share=0.3)[:, 0].std() for footprint in (1e-4, 2.0))
@@ -65,8 +68,10 @@ def test_unresolved_patterns_fade(kind):
 
 
 def test_points_of_many_materials_keep_their_order():
-    shades = [Material(kind='plain', a=np.full(3, value, np.float32), b=BLACK)
-              for value in (0.1, 0.2, 0.3)]
+    shades = [
+        Material(kind='plain', a=np.full(3, value, np.float32), b=BLACK)
+        for value in (0.1, 0.2, 0.3)
+    ]
     index = RNG.integers(0, 3, 500).astype(np.int16)
     rgb = albedo(index, np.zeros((2, 500), np.float32), np.ones(500, np.float32), shades)
     np.testing.assert_allclose(rgb[1], np.array([0.1, 0.2, 0.3])[index], atol=1e-7)

@@ -84,26 +84,29 @@ def test_rooms_differ_in_kind_lamp_and_shadow(rooms):
 
 
 @pytest.mark.parametrize('seed', range(6))
-@pytest.mark.parametrize(('maker', 'low', 'high'), [
-    (furniture.chair, (0.36, 0.36, 0.75), (0.55, 0.75, 1.0)),
-    (furniture.office_chair, (0.5, 0.5, 0.9), (0.75, 0.75, 1.2)),
-    (furniture.stool, (0.3, 0.3, 0.42), (0.45, 0.45, 0.79)),
-    (furniture.sofa, (0.8, 0.8, 0.7), (2.8, 1.2, 1.1)),
-    (furniture.bed, (0.9, 2.0, 0.7), (2.0, 2.2, 1.1)),
-    (storage.shelf, (0.6, 0.2, 0.8), (1.3, 0.45, 2.8)),
-    (storage.cupboard, (0.39, 0.4, 0.9), (2.5, 0.7, 2.3)),
-    (storage.fridge, (0.55, 0.55, 1.4), (0.65, 0.75, 1.95)),
-    (storage.bin_, (0.15, 0.15, 0.24), (0.5, 0.5, 0.61)),
-    (storage.ladder, (0.4, 0.3, 1.2), (0.6, 1.0, 2.05)),
-    (storage.railing, (1.0, 0.04, 0.89), (2.5, 0.06, 1.06)),
-    (storage.bicycle, (1.6, 0.4, 0.9), (1.8, 0.65, 1.1)),
-    (storage.column, (0.35, 0.15, 1.5), (0.75, 0.35, 1.95)),
-    (small_things.mug, (0.07, 0.06, 0.08), (0.13, 0.11, 0.12)),
-    (small_things.bottle, (0.05, 0.05, 0.2), (0.1, 0.1, 0.34)),
-    (small_things.monitor, (0.47, 0.1, 0.35), (0.76, 0.25, 0.62)),
-    (small_things.keyboard, (0.43, 0.12, 0.02), (0.45, 0.14, 0.03)),
-    (structures.door, (0.8, 0.04, 2.0), (1.15, 0.1, 2.1)),
-])
+@pytest.mark.parametrize(
+    ('maker', 'low', 'high'),
+    [
+        (furniture.chair, (0.36, 0.36, 0.75), (0.55, 0.75, 1.0)),
+        (furniture.office_chair, (0.5, 0.5, 0.9), (0.75, 0.75, 1.2)),
+        (furniture.stool, (0.3, 0.3, 0.42), (0.45, 0.45, 0.79)),
+        (furniture.sofa, (0.8, 0.8, 0.7), (2.8, 1.2, 1.1)),
+        (furniture.bed, (0.9, 2.0, 0.7), (2.0, 2.2, 1.1)),
+        (storage.shelf, (0.6, 0.2, 0.8), (1.3, 0.45, 2.8)),
+        (storage.cupboard, (0.39, 0.4, 0.9), (2.5, 0.7, 2.3)),
+        (storage.fridge, (0.55, 0.55, 1.4), (0.65, 0.75, 1.95)),
+        (storage.bin_, (0.15, 0.15, 0.24), (0.5, 0.5, 0.61)),
+        (storage.ladder, (0.4, 0.3, 1.2), (0.6, 1.0, 2.05)),
+        (storage.railing, (1.0, 0.04, 0.89), (2.5, 0.06, 1.06)),
+        (storage.bicycle, (1.6, 0.4, 0.9), (1.8, 0.65, 1.1)),
+        (storage.column, (0.35, 0.15, 1.5), (0.75, 0.35, 1.95)),
+        (small_things.mug, (0.07, 0.06, 0.08), (0.13, 0.11, 0.12)),
+        (small_things.bottle, (0.05, 0.05, 0.2), (0.1, 0.1, 0.34)),
+        (small_things.monitor, (0.47, 0.1, 0.35), (0.76, 0.25, 0.62)),
+        (small_things.keyboard, (0.43, 0.12, 0.02), (0.45, 0.14, 0.03)),
+        (structures.door, (0.8, 0.04, 2.0), (1.15, 0.1, 2.1)),
+    ],
+)
 def test_pieces_have_true_sizes(maker, low, high, seed):
     least, most = maker(kit(seed)).bounds()
     size = most - least
@@ -167,8 +170,10 @@ def test_furniture_never_shares_floor():
                 assert x1 < a or c < x0 or y1 < b or d < y0
 
 
-@pytest.mark.parametrize(('wall', 'x', 'y', 'facing'), [
-    (0, 1.5, 3.9, (0, -1)), (1, 0.1, 1.5, (1, 0)), (2, 1.5, 0.1, (0, 1)), (3, 4.9, 1.5, (-1, 0))])
+@pytest.mark.parametrize(
+    ('wall', 'x', 'y', 'facing'),
+    [(0, 1.5, 3.9, (0, -1)), (1, 0.1, 1.5, (1, 0)), (2, 1.5, 0.1, (0, 1)), (3, 4.9, 1.5, (-1, 0))],
+)
 def test_fronts_face_the_room(wall, x, y, facing):
     plan = Plan(np.array([5.0, 4.0, 2.6], np.float32))
     px, py, yaw = plan.pose(wall, 1.5, 0.1)
