@@ -17,10 +17,11 @@ endif
 demo: venv  ## A simulated room through source, refiner and fusion; report in demo_output/
 	$(BIN)/depth-refiner demo $(ARGS)
 
-test: check  ## Lint, types, then every test; ARGS='-k edges' picks some
+test: check  ## Format, lint, types, then every test; ARGS='-k edges' picks some
 	$(BIN)/python -m pytest --durations=15 $(ARGS)
 
-check: venv  ## Lint and types alone
+check: venv  ## Format, lint and types alone
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

@@ -9,7 +9,7 @@ ros2 launch depth_refiner_ros refiner.launch.py source:=recording.mcap fusion:=t
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from depth_refiner_ros.settings.settings import DEPTH_PRIORS
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node

@@ -184,7 +184,7 @@ def test_every_room_has_a_rule():
     ('importer', 'code', 'wrong'),
     [
         ('core.edges', 'import rclpy', ['rclpy']),
-        ('core.edges', 'from depth_refiner_ros.settings.settings import PRIORS', 2),
+        ('core.edges', 'from depth_refiner_ros.settings.networks import PRIORS', 2),
         ('core.edges', 'def late():\n    from depth_refiner_ros import diffusion', 2),
         ('priors.base', 'from depth_refiner_ros.diffusion.codec import Codec', 2),
         ('diffusion.codec', 'import depth_refiner_ros.refiner', 1),
@@ -224,7 +224,7 @@ def test_the_check_finds_forbidden_imports(importer, code, wrong):
         ('cli.main', 'from depth_refiner_ros import __version__'),
         ('sources.tum', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
         ('launch.demo', 'from launch_ros.actions import LifecycleNode'),
-        ('settings.settings', 'from depth_refiner_ros.core.errors import SettingsError'),
+        ('settings.nodes', 'from depth_refiner_ros.core.errors import SettingsError'),
     ],
 )
 def test_the_check_lets_allowed_imports_pass(importer, code):
@@ -256,7 +256,7 @@ def loaded_after(statement: str) -> set[str]:
     [
         ('depth_refiner_ros', {'torch', 'numpy'}),
         ('depth_refiner_ros.models.catalogue', {'torch', 'numpy', 'huggingface_hub'}),
-        ('depth_refiner_ros.settings.settings', {'torch', 'numpy', 'rclpy', 'cv2'}),
+        ('depth_refiner_ros.settings.nodes', {'torch', 'numpy', 'rclpy', 'cv2'}),
         ('depth_refiner_ros.core.types', {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'}),
         (
             'depth_refiner_ros.refiner.refiner',

@@ -24,8 +24,8 @@ from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
+from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.settings.settings import ModelSettings, SmearSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.images import FrameListSource, resampled_nearest
 from depth_refiner_ros.sources.registry import open_source

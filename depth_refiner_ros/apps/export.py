@@ -5,7 +5,7 @@ from pathlib import Path
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 
 
 def run(model: ModelSettings, width: int, height: int, json: Path | None) -> None:

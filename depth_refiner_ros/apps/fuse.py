@@ -27,8 +27,9 @@ from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.report.scene import SceneRecording
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.settings.settings import EdgeFilterSettings, ModelSettings, TsdfSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np

@@ -9,7 +9,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
-from depth_refiner_ros.settings.settings import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
 from depth_refiner_ros.sources.frame import Frame
 import numpy as np
 import torch

@@ -17,8 +17,8 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.settings.settings import ModelSettings
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np

@@ -24,8 +24,8 @@ from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.graph import demo_graph, run_graph
 from depth_refiner_ros.demo.run import stages
 from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.settings.networks import ModelSettings, SelfCheckSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.settings.settings import ModelSettings, SelfCheckSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np

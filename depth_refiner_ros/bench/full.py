@@ -32,7 +32,7 @@ from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 
 CAPTURED_AT = 2

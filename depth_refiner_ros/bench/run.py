@@ -28,7 +28,7 @@ from depth_refiner_ros.bench.sweep import (
 )
 from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 
 BOUND_PRECISION = 'fp16'
 """The one reduced format that every device of the table has."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from depth_refiner_ros.cli.flags import JsonFile, settings_flags
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
 

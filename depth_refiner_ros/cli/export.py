@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from depth_refiner_ros.cli.flags import JsonFile, settings_flags
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
 

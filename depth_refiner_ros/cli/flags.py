@@ -1,4 +1,4 @@
-"""Command-line flags that come from the option tables of ``settings.py``."""
+"""Command-line flags that come from the option tables of ``settings``."""
 
 from collections.abc import Callable
 import functools

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation
-from depth_refiner_ros.settings.settings import ModelSettings, TsdfSettings
+from depth_refiner_ros.settings.fusion import TsdfSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
 

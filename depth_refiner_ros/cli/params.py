@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from depth_refiner_ros.apps.console import say, write_text
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.settings import settings
+from depth_refiner_ros.settings import nodes
 from depth_refiner_ros.settings.options import markdown_table, write_yaml
 import typer
 
 NODES: dict[str, type] = {
     name.removesuffix('NodeSettings').lower(): group
-    for name, group in vars(settings).items()
+    for name, group in vars(nodes).items()
     if name.endswith('NodeSettings')
 }
 """Node name to its group; each ``FooNodeSettings`` belongs to the node ``foo``."""
@@ -57,7 +57,7 @@ def documentation(nodes: dict[str, type]) -> str:
     """Return the page ``docs/parameters.md``."""
     head = (
         '# Parameters\n\nMade by `depth-refiner params --markdown` from '
-        '`depth_refiner_ros/settings/settings.py`.\n'
+        '`depth_refiner_ros/settings/`.\n'
     )
     sections = [
         f'## `{name}`\n\n{inspect.cleandoc(group.__doc__ or "")}\n\n{markdown_table(group)}'

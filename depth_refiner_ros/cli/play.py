@@ -1,7 +1,7 @@
 """``depth-refiner play``: a recording or the simulated camera as ROS topics."""
 
 from depth_refiner_ros.cli.flags import settings_flags, SourceLocation
-from depth_refiner_ros.settings.settings import PlayerNodeSettings
+from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 
 
 @settings_flags('player', PlayerNodeSettings, skip=('source',))

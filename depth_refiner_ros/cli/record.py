@@ -1,7 +1,7 @@
 """``depth-refiner record``: a running graph to a TUM RGB-D or MonoGS folder."""
 
 from depth_refiner_ros.cli.flags import settings_flags
-from depth_refiner_ros.settings.settings import RecorderNodeSettings
+from depth_refiner_ros.settings.nodes import RecorderNodeSettings
 
 
 @settings_flags('recorder', RecorderNodeSettings)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, Output, settings_flags
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
 

@@ -15,15 +15,14 @@ from depth_refiner_ros.apps.ros_graph import (
 from depth_refiner_ros.demo.collected import Collected, DEPTH, last_diagnostics, read_arrivals
 from depth_refiner_ros.demo.live_view import LiveView
 from depth_refiner_ros.report.live import LivePage
-from depth_refiner_ros.settings.options import updated, values
-from depth_refiner_ros.settings.settings import (
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS, ModelSettings
+from depth_refiner_ros.settings.nodes import (
     CollectorNodeSettings,
-    DEPTH_PRIORS,
-    ModelSettings,
     PlayerNodeSettings,
     RefinerNodeSettings,
     TsdfNodeSettings,
 )
+from depth_refiner_ros.settings.options import updated, values
 
 POLL_S = 0.1
 REPORT_PERIOD_S = 0.5

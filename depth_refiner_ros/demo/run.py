@@ -23,8 +23,8 @@ from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.live import LivePage
 from depth_refiner_ros.report.panels import View
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.settings.settings import ModelSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np

@@ -81,8 +81,10 @@ class SharpEstimator:
         if spec.method == 'aligned':
             unit = aligned(self.network, image, generator)[..., :height, :width].float()
             return Estimate(
-                depth_B1HW=self._resized_back(unit, full), difference_B1HW=None, kind=spec.output
-            )  # type: ignore[arg-type]
+                depth_B1HW=self._resized_back(unit, full),
+                difference_B1HW=None,
+                kind=spec.output,  # type: ignore[arg-type]
+            )
         prior = resized(prior_B1HW, size)
         normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
         unit = self._padded(normalized.unit_B1HW)
@@ -99,8 +101,8 @@ class SharpEstimator:
         return Estimate(
             depth_B1HW=self._resized_back(depth, full),
             difference_B1HW=difference,
-            kind=spec.output,
-        )  # type: ignore[arg-type]
+            kind=spec.output,  # type: ignore[arg-type]
+        )
 
     def _working_size(self, size: Size) -> Size:
         """Return the size to work at, smaller where memory is short."""

@@ -182,8 +182,8 @@ class ModelSpec:
         """Return the rule of :func:`~depth_refiner_ros.core.gating.difference_map`."""
         return DifferenceRule(
             align=self.difference_align,  # type: ignore[arg-type]
-            scale=self.difference_scale,
-        )  # type: ignore[arg-type]
+            scale=self.difference_scale,  # type: ignore[arg-type]
+        )
 
     @property
     def takes_raw_disparity(self) -> bool:

@@ -15,7 +15,7 @@ from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
-from depth_refiner_ros.settings.settings import CollectorNodeSettings
+from depth_refiner_ros.settings.nodes import CollectorNodeSettings
 from depth_refiner_ros.sources.ros.color import rgb_from_image
 from depth_refiner_ros.sources.ros.pixels import matrix_of
 from diagnostic_msgs.msg import DiagnosticArray

@@ -11,7 +11,7 @@ from depth_refiner_ros.nodes.outputs.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.runtime.lock_step import LockStep
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.run import BUG, run, SUCCESS, USER_ERROR
-from depth_refiner_ros.settings.settings import PlayerNodeSettings
+from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.registry import open_source
 from rclpy.node import Node

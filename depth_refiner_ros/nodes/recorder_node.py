@@ -9,7 +9,7 @@ from depth_refiner_ros.nodes.inputs.posed_frames import decoded, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
-from depth_refiner_ros.settings.settings import RecorderNodeSettings
+from depth_refiner_ros.settings.nodes import RecorderNodeSettings
 
 
 class RecorderNode(PosedNode):

@@ -15,7 +15,8 @@ from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import DEPTH_PRIORS, RefinerNodeSettings
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -163,7 +164,7 @@ class RefinerNode(WorkerNode):
             raise SkipError('too_old')
 
     def facts(self) -> dict[str, str]:
-        """Return the refined depth's scale against the prior's, and how many pixels were clamped."""
+        """Return the scale of the refined depth over the prior's, and the clamped pixels."""
         reading = self._scale_reading
         if reading is None:
             return {}

@@ -15,7 +15,7 @@ from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
-from depth_refiner_ros.settings.settings import TsdfNodeSettings
+from depth_refiner_ros.settings.nodes import TsdfNodeSettings
 import numpy as np
 from rclpy.publisher import Publisher
 from std_srvs.srv import Trigger

@@ -2,7 +2,7 @@
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.settings.settings import ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
 
 
 def check_metres(settings: ModelSettings) -> None:

@@ -30,7 +30,7 @@ from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.sensor import check_measured
 from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.method import Refinement
-from depth_refiner_ros.settings.settings import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
 
 LOADED = tuple(

@@ -1,5 +1,7 @@
 """
-The machinery behind ``settings.py``: typed options that are described once and checked everywhere.
+Typed options that are described once and checked everywhere.
+
+See ``networks.py``, ``fusion.py`` and ``nodes.py`` for the options themselves.
 
 A group of options is a frozen dataclass whose fields are made by :func:`option`; a group may hold
 other groups, and dots join their names (``points.stride``), as ROS parameters do. YAML files, ROS

@@ -11,7 +11,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 from depth_refiner_ros.priors.network import network_size
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.sources.simulated import SimulatedSource
 import pytest
 import torch

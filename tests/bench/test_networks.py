@@ -21,7 +21,7 @@ from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.priors.anchored import AnchoredPrior
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from diffusers import AutoencoderTiny
 import pytest
 import torch

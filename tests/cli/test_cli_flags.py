@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from depth_refiner_ros.cli.flags import settings_flags
 from depth_refiner_ros.cli.main import app, COMMANDS
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.settings.fusion import TsdfSettings
+from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.settings.options import option, options
-from depth_refiner_ros.settings.settings import ModelSettings, PlayerNodeSettings, TsdfSettings
 import pytest
 import typer
 from typer.testing import CliRunner

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from depth_refiner_ros.cli.main import app
 from depth_refiner_ros.cli.params import NODES
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.settings.options import options, read_yaml
-from depth_refiner_ros.settings.settings import RefinerNodeSettings
 import pytest
 from typer.testing import CliRunner
 

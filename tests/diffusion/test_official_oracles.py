@@ -7,7 +7,7 @@ from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from diffusers import DDIMScheduler
 from diffusers.pipelines.marigold.marigold_image_processing import MarigoldImageProcessor
 import numpy as np

@@ -9,17 +9,17 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from depth_refiner_ros.settings import settings
+from depth_refiner_ros.settings import nodes
 from depth_refiner_ros.settings.options import options
 import pytest
 
 LAUNCH = Path(__file__).resolve().parents[2] / 'launch'
 FILES = sorted(LAUNCH.glob('*.launch.py'))
 GROUPS = {
-    'refiner': settings.RefinerNodeSettings,
-    'tsdf': settings.TsdfNodeSettings,
-    'player': settings.PlayerNodeSettings,
-    'recorder': settings.RecorderNodeSettings,
+    'refiner': nodes.RefinerNodeSettings,
+    'tsdf': nodes.TsdfNodeSettings,
+    'player': nodes.PlayerNodeSettings,
+    'recorder': nodes.RecorderNodeSettings,
 }
 HAS_LAUNCH = importlib.util.find_spec('launch_ros') is not None
 BESIDE = {'on_exit'}
@@ -70,19 +70,19 @@ def test_nodes_exist_and_take_their_parameters():
 
 def test_arguments_offer_what_the_settings_allow():
     arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
-    refiner = options(settings.RefinerNodeSettings)
+    refiner = options(nodes.RefinerNodeSettings)
     for name in ('prior', 'refiner', 'backend'):
         for choice in refiner[name].choices:
             assert choice in arguments[name][1], (name, choice)
-    for choice in options(settings.TsdfNodeSettings)['pose_source'].choices:
+    for choice in options(nodes.TsdfNodeSettings)['pose_source'].choices:
         assert choice in arguments['pose_source'][1]
-    assert arguments['lock_step'][0] in options(settings.PlayerNodeSettings)['lock_step'].choices
+    assert arguments['lock_step'][0] in options(nodes.PlayerNodeSettings)['lock_step'].choices
 
 
 def function(tree, name):
     """Return a function of a launch file that needs nothing of launch."""
     body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    space = {'DEPTH_PRIORS': settings.DEPTH_PRIORS}
+    space = {'DEPTH_PRIORS': nodes.DEPTH_PRIORS}
     exec(compile(ast.Module(body=body, type_ignores=[]), name, 'exec'), space)
     return space[name]
 

@@ -6,7 +6,7 @@ from depth_refiner_ros.priors import model_folder
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.registry import build_prior, BUILDERS
 from depth_refiner_ros.priors.sizes import licence_of, SIZES
-from depth_refiner_ros.settings.settings import PRIORS
+from depth_refiner_ros.settings.networks import PRIORS
 import pytest
 from safetensors.torch import load_file, save_file
 import torch

@@ -32,7 +32,7 @@ from depth_refiner_ros.diffusion.presets import (
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.refiner.refiner import attach_backend, DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend

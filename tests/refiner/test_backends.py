@@ -6,7 +6,7 @@ from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings, SelfCheckSettings
+from depth_refiner_ros.settings.networks import ModelSettings, SelfCheckSettings
 import pytest
 import torch
 

@@ -12,7 +12,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings, PRIORS, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import ModelSettings, PRIORS, RELATIVE_PRIORS
 import pytest
 
 from tests.refiner.test_relative import bundle, settings

@@ -22,7 +22,7 @@ from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import refiner as refiner_module
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx

@@ -11,7 +11,7 @@ from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
 import torch
 

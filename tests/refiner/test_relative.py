@@ -19,7 +19,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.settings import (
+from depth_refiner_ros.settings.networks import (
     ModelSettings,
     PRIORS,
     RELATIVE_PRIORS,

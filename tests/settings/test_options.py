@@ -5,7 +5,7 @@ import math
 import re
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.settings import settings as settings_module
+from depth_refiner_ros.settings import fusion, networks, nodes
 from depth_refiner_ros.settings.options import (
     flatten,
     markdown_table,
@@ -413,11 +413,12 @@ def test_the_table_has_one_row_per_option():
 
 # The real table
 
-GROUPS = [
-    group
-    for group in vars(settings_module).values()
+GROUPS = {
+    name: group
+    for module in (networks, fusion, nodes)
+    for name, group in vars(module).items()
     if isinstance(group, type) and is_dataclass(group)
-]
+}.values()
 EVERY = [
     pytest.param(group, item, id=f'{group.__name__}.{name}')
     for group in GROUPS

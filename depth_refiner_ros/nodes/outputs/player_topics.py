@@ -7,7 +7,7 @@ from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
 from depth_refiner_ros.nodes.runtime.qos import qos
-from depth_refiner_ros.settings.settings import PlayerNodeSettings
+from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformStamped, Vector3
 import numpy as np

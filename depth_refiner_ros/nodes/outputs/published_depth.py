@@ -4,7 +4,8 @@ import math
 
 from depth_refiner_ros.core.edges import dilate, flying_pixels
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.settings.settings import EdgeFilterSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 import torch
 
 

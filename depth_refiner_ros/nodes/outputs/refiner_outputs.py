@@ -10,7 +10,7 @@ from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth, image_from_depth_mm
 from depth_refiner_ros.nodes.outputs.profiles import topic
 from depth_refiner_ros.nodes.runtime.topics import Topics
-from depth_refiner_ros.settings.settings import PointsSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.nodes import PointsSettings, RefinerNodeSettings
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header

@@ -3,7 +3,8 @@ import math
 from depth_refiner_ros.core.alignment import identity_fit
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.nodes.outputs.published_depth import published_depth, unreliable
-from depth_refiner_ros.settings.settings import EdgeFilterSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 import numpy as np
 import pytest
 import torch

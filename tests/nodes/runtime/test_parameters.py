@@ -1,13 +1,13 @@
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
-from depth_refiner_ros.settings.options import options, values
-from depth_refiner_ros.settings.settings import (
+from depth_refiner_ros.settings.nodes import (
     PlayerNodeSettings,
     PROFILES,
     RefinerNodeSettings,
     TsdfNodeSettings,
 )
+from depth_refiner_ros.settings.options import options, values
 import pytest
 from rcl_interfaces.msg import ParameterType
 from rclpy.node import Node

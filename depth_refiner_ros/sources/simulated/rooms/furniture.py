@@ -2,16 +2,10 @@
 
 import math
 
+from depth_refiner_ros.sources.simulated.rooms.clutter import ON_DESK, ON_TABLE, strew
 from depth_refiner_ros.sources.simulated.rooms.materials import Kit, WALLS
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
-from depth_refiner_ros.sources.simulated.rooms.small_things import (
-    cushion,
-    keyboard,
-    monitor,
-    ON_DESK,
-    ON_TABLE,
-    strew,
-)
+from depth_refiner_ros.sources.simulated.rooms.small_things import cushion, keyboard, monitor
 import numpy as np
 
 

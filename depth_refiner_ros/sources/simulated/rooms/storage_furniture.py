@@ -2,6 +2,7 @@
 
 import math
 
+from depth_refiner_ros.sources.simulated.rooms.clutter import ON_TABLE, strew
 from depth_refiner_ros.sources.simulated.rooms.furniture import drawers
 from depth_refiner_ros.sources.simulated.rooms.materials import BRIGHT, Kit, METALS, WALLS
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
@@ -12,10 +13,8 @@ from depth_refiner_ros.sources.simulated.rooms.small_things import (
     can,
     carton,
     mug,
-    ON_TABLE,
     plate,
     potted_plant,
-    strew,
 )
 import numpy as np
 

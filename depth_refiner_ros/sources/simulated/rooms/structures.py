@@ -1,8 +1,8 @@
 """The shell of a room and what hangs on it: walls, doors, windows, pictures, lamps, cables."""
 
+from depth_refiner_ros.sources.simulated.rooms.clutter import strew
 from depth_refiner_ros.sources.simulated.rooms.materials import BRIGHT, Kit, linear, METALS, WALLS
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
-from depth_refiner_ros.sources.simulated.rooms.small_things import strew
 import numpy as np
 
 _THICK_M = 0.1

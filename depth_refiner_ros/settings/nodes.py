@@ -1,179 +1,13 @@
-"""
-Every option of the package, once: name, default, unit, range and one line of what it does.
-
-See ``options.py`` for how YAML, ROS parameters, command-line flags and docs come from here.
-"""
+"""Options of the nodes."""
 
 from dataclasses import dataclass, field
 
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import option
 
-PRIORS = (
-    'bundled',
-    'sensor',
-    'smeared',
-    'depth_anything_v2_metric',
-    'depth_anything_v2',
-    'zoedepth',
-    'depth_pro',
-    'prompt_depth_anything',
-    'unidepth_v1',
-    'unidepth_v2',
-    'metric3d_v2',
-)
-RELATIVE_PRIORS = ('depth_anything_v2',)
-MEASURED_PRIORS = ('sensor', 'prompt_depth_anything')
-"""Priors that start from what a depth sensor measured."""
-DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
-"""Priors that need a depth map beside the image."""
-SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
-REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
-BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
 PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
 QOS = ('sensor_data', 'reliable')
-
-
-@dataclass(frozen=True, kw_only=True)
-class SelfCheckSettings:
-    """Comparison of every network with fp32 torch before its first frame."""
-
-    enable: bool = option(True, 'compare; a backend that gives other numbers is refused')
-    max_abs_rel: float = option(
-        0.1, 'largest relative difference that 99 of 100 values may have', low=1e-6, high=10.0
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """Which networks run, and how."""
-
-    prior: str = option(
-        'bundled',
-        'where metric depth comes from: a network, a depth sensor, or '
-        'known depth smeared on purpose (evaluation)',
-        choices=PRIORS,
-    )
-    prior_weights: str = option(
-        'bundled',
-        'weights of the prior: a folder, a hub id, or a name. bundled: bundled. '
-        'depth_anything_v2_metric: indoor- or outdoor- and small, base or large. '
-        'depth_anything_v2: small, base, large, or a safetensors file of the original code '
-        '(giant). zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: '
-        'small, large. unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
-        'metric3d_v2: only a folder made by depth-refiner models import',
-    )
-    prior_focal_rule: str = option(
-        'auto',
-        'auto adapts depth to the focal length as each prior '
-        'needs it (priors/focal.py); none leaves it as the network '
-        'gives it',
-        choices=('auto', 'none'),
-    )
-    prior_short_side: int = option(
-        0,
-        'rows or columns, whichever is fewer, at the network of '
-        'depth_anything_v2*, prompt_depth_anything; fewer are faster; '
-        '0 is what each was trained with',
-        unit='px',
-        low=0,
-        high=4096,
-    )
-    prior_input: str = option(
-        'auto',
-        'images for depth_anything_v2: model is as it was trained, '
-        'official_compat as the code of ApDepth feeds it, auto is what the '
-        'refiner asks for',
-        choices=('auto', 'model', 'official_compat'),
-    )
-    scale_prior: str = option(
-        'none',
-        'second prior, a metric one, that sets the metres: for '
-        'priors without, and to follow a depth sensor',
-        choices=SCALE_PRIORS,
-    )
-    scale_prior_weights: str = option('bundled', 'weights of the scale prior, as prior_weights')
-    refiner: str = option(
-        'apdepth',
-        'one-step refiner: none publishes the prior as it is, '
-        'aligned is a relative model (Lotus, Marigold) brought to the metres '
-        'of the prior',
-        choices=REFINERS,
-    )
-    refiner_weights: str = option(
-        'bundled',
-        'weights of the refiner: bundled, a bundle, the '
-        'folder of an official release, or its hub id',
-    )
-    backend: str = option(
-        'auto',
-        'how networks are executed; auto is torch, or onnx on a CPU without bf16',
-        choices=BACKENDS,
-    )
-    engine_cache: str = option(
-        '',
-        'folder of exported networks and engines; empty is '
-        'depth_refiner_ros in the cache folder of the user',
-    )
-    engine_target: str = option(
-        '',
-        'GPU generations that TensorRT-RTX builds for, such as '
-        'sm86,sm89; empty is the GPU of this machine',
-    )
-    build_only: bool = option(
-        False, 'build what backend onnx or tensorrt would load, and run on torch'
-    )
-    allow_smaller: bool = option(
-        False, 'where memory runs out, go on with smaller images and say so'
-    )
-    device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
-    precision: str = option(
-        'auto', 'number format of the networks', choices=('auto', 'fp32', 'fp16', 'bf16')
-    )
-    threads: int = option(0, 'CPU threads of the networks; 0 takes all cores', low=0, high=256)
-    seed: int = option(0, 'seed of the one generator that refiners with noise draw from', low=0)
-    max_edge_px: int = option(
-        0,
-        'work at this longest edge of the image; 0 is the size that the refiner asks for',
-        unit='px',
-        low=0,
-        high=8192,
-    )
-    align: str = option(
-        'auto',
-        'fit of the refined depth to the metric prior; auto is what the refiner asks for',
-        choices=('auto', 'none', 'lstsq', 'robust'),
-        runtime=True,
-    )
-    agree_below: float = option(
-        0.0,
-        'pixels whose normalised difference is below this take part '
-        'in the fit (SharpDepth 4.1); 0 is what the refiner asks for',
-        low=0.0,
-        high=1.0,
-        runtime=True,
-    )
-    selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
-
-    def takes(self, priors: tuple[str, ...]) -> bool:
-        """Return whether depth or its scale comes from one of some priors."""
-        return self.prior in priors or self.scale_prior in priors
-
-
-@dataclass(frozen=True, kw_only=True)
-class EdgeFilterSettings:
-    """Removal of flying pixels: points that hang between foreground and background."""
-
-    enable: bool = option(True, 'set flying pixels to unknown', runtime=True)
-    rel_jump: float = option(
-        0.05,
-        'relative depth jump on both sides that marks a flying pixel',
-        low=0.001,
-        high=1.0,
-        runtime=True,
-    )
-    dilate_px: int = option(
-        0, 'also drop this many pixels around', unit='px', low=0, high=10, runtime=True
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,28 +110,6 @@ class RefinerNodeSettings(ModelSettings):
     autostart: bool = option(True, 'configure and activate without a lifecycle manager')
     edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
     points: PointsSettings = field(default_factory=PointsSettings)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TsdfSettings:
-    """The fusion volume."""
-
-    voxel_m: float = option(0.02, 'edge of a voxel', unit='m', low=0.002, high=1.0)
-    truncation_voxels: float = option(4.0, 'truncation distance in voxels', low=1.0, high=50.0)
-    min_range_m: float = option(
-        0.1, 'ignore nearer depth', unit='m', low=0.0, high=100.0, runtime=True
-    )
-    max_range_m: float = option(
-        5.0, 'ignore farther depth', unit='m', low=0.1, high=200.0, runtime=True
-    )
-    min_confidence: float = option(
-        0.3, 'ignore depth of lower confidence', low=0.0, high=1.0, runtime=True
-    )
-    min_weight: float = option(
-        2.0, 'a surface needs this many observations', low=0.0, high=1000.0, runtime=True
-    )
-    device: str = option('auto', 'where the volume lives', choices=('auto', 'cpu', 'cuda'))
-    edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -454,17 +266,6 @@ class RecorderNodeSettings:
         1.0, 'time between diagnostics; 0 is off', unit='s', low=0.0, high=60.0, runtime=True
     )
     autostart: bool = option(True, 'configure and activate without a lifecycle manager')
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmearSettings:
-    """The degradation that stands in for a real prior's blur, in evaluation and training."""
-
-    factor: int = option(
-        12, 'area-downsampling before the smooth upsampling', unit='px', low=1, high=64
-    )
-    warp: float = option(0.03, 'amplitude of the low-frequency scale error', low=0.0, high=0.5)
-    scale: float = option(0.03, 'standard deviation of the global scale error', low=0.0, high=0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
