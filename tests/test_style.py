@@ -31,7 +31,10 @@ def text_files() -> list[Path]:
     paths = [
         path
         for path in [*inside, *ROOT.glob('*')]
-        if path.is_file() and path.suffix in TEXTS and '__pycache__' not in path.parts
+        if path.is_file()
+        and path.suffix in TEXTS
+        and path.name != '.git'  # of a work tree: names the place of its repository
+        and '__pycache__' not in path.parts
     ]
     return sorted(path.relative_to(ROOT) for path in paths)
 

@@ -8,6 +8,8 @@ from depth_refiner_ros.bench.run import steps_of
 from depth_refiner_ros.core.errors import InputError
 import pytest
 
+from tests.cli.recordings import PLAIN
+
 SMALL = ('--width', '64', '--height', '48')
 
 
@@ -153,3 +155,14 @@ def test_speed_facts_name_what_decides_speed():
     facts = speed_facts()
     assert {'torch', 'CPU threads', 'diffusers'} <= set(facts)
     assert all(facts.values()), 'what is not known is left out'
+
+
+def test_bench_gives_each_stage_and_the_budget(depth_refiner, tmp_path):
+    ended = depth_refiner('bench', *PLAIN, 'sensor', *SMALL, '--frames', '4', '--json', 'b.json')
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads((tmp_path / 'b.json').read_text())
+    assert {'convert', 'prior', 'edge filter', 'cloud', 'total'} <= set(result['stages'])
+    assert all(0 <= ms['p50'] <= ms['p95'] for ms in result['stages'].values())
+    limits = result['budget']
+    assert limits['around_networks_limit_ms'] == pytest.approx(0.08)
+    assert limits['total_limit_ms'] == pytest.approx(1000 / 6 / 100)

@@ -1,4 +1,4 @@
-"""What ``doctor`` says of the priors that bring their own code."""
+"""``doctor``: what is missing and what to type, and the priors that bring their own code."""
 
 import json
 
@@ -52,3 +52,19 @@ def test_the_table_shows_commands_whole(depth_refiner, monkeypatch):
     shown = depth_refiner('doctor').stdout
     assert "pip install '.[ros]'" in shown, 'to rich, brackets are styles'
     assert 'not [here]' in shown
+
+
+def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor_run, 'SYSTEM_LIBRARIES', {'libnothere.so.9': 'libnothere9'})
+    monkeypatch.setattr(doctor_run, 'NEEDED', {'yaml': 'PyYAML', 'not_there': 'not-there'})
+    monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', 'mine.xml')
+    ended = depth_refiner('doctor', '--json', 'd.json')
+    assert ended.returncode == 1
+    findings = {
+        item['what']: item for item in json.loads((tmp_path / 'd.json').read_text())['findings']
+    }
+    assert findings['system libraries']['fix'] == 'sudo apt-get install -y libnothere9'
+    assert findings['not-there']['fix'] == 'pip install not-there'
+    assert findings['PyYAML']['state'] == 'ok'
+    assert findings['DDS profile']['found'] == 'mine.xml'
+    assert 'cores' in findings['processor']['found']

@@ -2,7 +2,7 @@
 
 import json
 
-from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.bundle import open_bundle, write_bundle
 from depth_refiner_ros.models.catalogue import MODELS
 from huggingface_hub import constants
 import pytest
@@ -130,3 +130,29 @@ def test_help_names_both_commands(depth_refiner):
     assert 'list' in ended.stdout
     assert 'import' in ended.stdout
     assert '--prediction' in depth_refiner('models', 'import', '-h').stdout
+
+
+def bundle(folder):
+    return write_bundle(
+        folder,
+        kind='refiner',
+        name='small',
+        licence='MIT',
+        manifest={},
+        tensors={'w.safetensors': {'a': torch.zeros(250_000)}},
+        configs={},
+    )
+
+
+def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_path):
+    bundle(tmp_path / 'mine' / 'good')
+    bundle(tmp_path / 'mine' / 'bad')
+    (tmp_path / 'mine' / 'bad' / 'w.safetensors').write_bytes(b'short')
+    ended = depth_refiner('models', 'mine', '--json', 'm.json')
+    assert ended.returncode == 0, ended.stderr
+    *_, bad, good = json.loads((tmp_path / 'm.json').read_text())['bundles']
+    assert (good['name'], good['kind'], good['licence']) == ('small', 'refiner', 'MIT')
+    assert good['size_mb'] == pytest.approx(1.0, abs=0.01)
+    assert good['present']
+    assert not bad['present']
+    assert 'differs from its sha256' in bad['problem']

@@ -1,0 +1,126 @@
+"""``fuse`` on small real input: mesh, trajectory, dropped frames, refusals."""
+
+from collections import Counter
+import json
+
+import cv2
+from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.mapping.trajectory import read_tum
+import numpy as np
+import pytest
+from rerun.chunk import RrdReader
+
+from tests.cli.recordings import frame_list, PLAIN, STEP_NS, wall, WALL_M
+
+
+@pytest.mark.parametrize('poses', [True, False])
+def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_path, poses):
+    wall(tmp_path / 'wall', 4, poses=poses)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out', '--json', 'copy.json')
+    assert ended.returncode == 0, ended.stderr
+    out = tmp_path / 'out'
+    names = {path.name for path in out.iterdir()}
+    assert {'report.html', 'panel.png', 'mesh.ply', 'trajectory.txt', 'summary.json'} <= names
+    mesh = read_ply(out / 'mesh.ply')
+    np.testing.assert_allclose(mesh.vertices_m_N3[:, 2], WALL_M, atol=2e-3)
+    width_m = np.ptp(mesh.vertices_m_N3[:, 0])
+    assert width_m == pytest.approx(2 * WALL_M * np.tan(np.radians(30.0)), abs=0.1)
+    poses_N44 = read_tum(out / 'trajectory.txt').map_from_camera_N44
+    np.testing.assert_allclose(poses_N44, np.tile(np.eye(4), (4, 1, 1)), atol=2e-3)
+    summary = json.loads((out / 'summary.json').read_text())
+    assert (summary['frames_in'], summary['frames_out'], summary['dropped']) == (4, 4, {})
+    assert summary['mesh']['triangles'] == len(mesh.triangles_M3)
+    assert 'RGB-D odometry' in (out / 'report.html').read_text() or poses
+
+
+def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 5)
+    ended = depth_refiner(
+        'fuse',
+        'wall',
+        *PLAIN,
+        'sensor',
+        '--every',
+        '2',
+        '--frames',
+        '2',
+        '--out',
+        'out',
+        '--scene',
+        'scene.rrd',
+    )
+    assert ended.returncode == 0, ended.stderr
+    rows = Counter()
+    for chunk in RrdReader(tmp_path / 'scene.rrd').stream():
+        rows[str(chunk.entity_path)] += chunk.num_rows
+    assert (rows['/map/camera/view/depth'], rows['/map/mesh']) == (2, 1)
+    stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
+    np.testing.assert_array_equal(stamps, [STEP_NS, 3 * STEP_NS])
+
+
+def without_line(path, index):
+    lines = path.read_text().splitlines(keepends=True)
+    del lines[1 + index]
+    path.write_text(''.join(lines))
+
+
+def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_path):
+    folder = wall(tmp_path / 'wall', 5)
+    without_line(folder / 'depth.txt', 0)
+    without_line(folder / 'groundtruth.txt', 2)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out', '--json', 'copy.json')
+    assert ended.returncode == 0, ended.stderr
+    summary = json.loads((tmp_path / 'copy.json').read_text())
+    assert (summary['frames_in'], summary['frames_out']) == (5, 3)
+    assert summary['dropped'] == {'no depth': 1, 'no pose': 1}
+    stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
+    np.testing.assert_array_equal(stamps, [2 * STEP_NS, 4 * STEP_NS, 5 * STEP_NS])
+
+
+@pytest.mark.parametrize(
+    ('file', 'message'),
+    [
+        ('calibration.yaml', '3 no intrinsics; give the source a camera: calibration.yaml with'),
+        ('depth.txt', '3 no depth; use --prior bundled'),
+    ],
+)
+def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, message):
+    (wall(tmp_path / 'wall', 3) / file).unlink()
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 2
+    assert f'none of the 3 frames of wall can be fused: {message}' in ended.stderr
+
+
+def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
+    moved = np.eye(4)
+    moved[:3, 3] = (5.0, -1.0, 2.0)
+    wall(tmp_path / 'wall', 2, pose=moved)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--odometry', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    assert 'RGB-D odometry' in (tmp_path / 'out' / 'report.html').read_text()
+    poses_N44 = read_tum(tmp_path / 'out' / 'trajectory.txt').map_from_camera_N44
+    np.testing.assert_allclose(poses_N44, np.tile(moved, (2, 1, 1)), atol=2e-3)
+
+
+def test_fuse_without_surface_says_why(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall')
+    ended = depth_refiner(
+        'fuse', 'wall', *PLAIN, 'sensor', '--tsdf-max-range-m', '1.0', '--out', 'out'
+    )
+    assert ended.returncode == 2
+    assert 'no pixel was between 0.1 and 1 m' in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('frames.json', '--min-depth-m', '5', '--max-depth-m', '2'), 'must be below'),
+        (('a.png',), 'has no depth'),
+    ],
+)
+def test_eval_refuses_what_it_cannot_measure(depth_refiner, tmp_path, arguments, message):
+    frame_list(tmp_path)
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((48, 64, 3), np.uint8))
+    ended = depth_refiner('eval', *arguments, *PLAIN, 'sensor')
+    assert ended.returncode == 2
+    assert message in ended.stderr.splitlines()[-1]

@@ -1,0 +1,65 @@
+"""``make`` and ``.ci/run``."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.test_packaging import ROOT
+
+
+def make(*words: str) -> str:
+    """Say what make would do."""
+    done = subprocess.run(
+        ['make', '--dry-run', '--no-print-directory', *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, 'MAKEFLAGS': ''},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_make_runs_the_demo_in_the_environment():
+    assert make('demo').rstrip().endswith('.venv/bin/depth-refiner demo')
+    assert '--cuda' not in make('demo')
+    assert '--cuda' not in make('demo', 'CUDA=0')
+    assert 'scripts/install.py .venv --cuda' in make('demo', 'CUDA=1')
+    assert 'python3.12 scripts/install.py' in make('venv', 'PYTHON=python3.12')
+
+
+def test_make_test_checks_first_and_then_runs_everything():
+    steps = make('test')
+    order = [steps.index(step) for step in ('install.py', 'ruff check .', 'bin/mypy', '-m pytest')]
+    assert order == sorted(order)
+    assert ' -x' not in steps
+    assert len((ROOT / 'Makefile').read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize(
+    ('spec', 'passes'),
+    [
+        ('@echo "12 passed, 3 skipped in 4.00s"', True),
+        ('@echo "3 skipped in 0.10s"', False),
+        ('@echo "0 passed"', False),
+        ('@echo "12 passed in 4.00s"; exit 1', False),
+        ('@true', False),
+    ],
+)
+def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, spec, passes):
+    (tmp_path / '.ci').mkdir()
+    shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
+    (tmp_path / 'Makefile').write_text(f'test:\n\t{spec}\n')
+    done = subprocess.run(
+        ['bash', str(tmp_path / '.ci/run')],
+        cwd='/',
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode == 0) is passes
+    assert 'passed' not in spec or 'passed' in done.stdout
