@@ -5,7 +5,6 @@ It writes ``arrivals.csv`` (topic, stamp, time of arrival), one NPY file for eac
 confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is noted.
 """
 
-from collections.abc import Sequence
 import json
 from pathlib import Path
 import time
@@ -109,13 +108,13 @@ def _with_topic(callback: Any, topic: str) -> Any:
     return lambda message: callback(topic, message, time.time_ns())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(args: list[str] | None = None) -> int:
     """
     Collect until told to end.
 
     :return: exit code; 2 after a user's mistake
     """
-    rclpy.init(args=arguments)
+    rclpy.init(args=args)
     try:
         node = CollectorNode()
     except DepthRefinerError as error:

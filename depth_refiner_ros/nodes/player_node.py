@@ -42,6 +42,7 @@ class PlayerNode(Node):
         self._lock_step = None if lock_step == 'off' else LockStep(self, lock_step)
         self._sent = self._given_up = 0
         self._last_ns: int | None = None
+        self._sent_at_s = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._play, name='player')
         self.create_service(Trigger, '~/start', self._serve_start)
@@ -131,9 +132,9 @@ class PlayerNode(Node):
         self._sent += 1
         if self._lock_step is None:
             return
-        ended = self._ended(frame, stamp_ns)
+        ended = self._ended(self._lock_step, frame, stamp_ns)
         if ended and self._sent == 1:
-            ended = self._come_through(frame, stamp_ns)
+            ended = self._come_through(self._lock_step, frame, stamp_ns)
         if not ended and not self._ending.is_set():
             self._given_up += 1
             self.get_logger().warning(
@@ -141,21 +142,21 @@ class PlayerNode(Node):
                 f'{self._settings.lock_step_timeout_s:g} s; going on'
             )
 
-    def _come_through(self, frame: Frame, stamp_ns: int) -> bool:
+    def _come_through(self, lock_step: LockStep, frame: Frame, stamp_ns: int) -> bool:
         """Send the first frame until it has output: the other nodes may still seek each other."""
         deadline_s = time.monotonic() + self._settings.wait_for_subscribers_s
         ended = True
         while ended and time.monotonic() < deadline_s and not self._ending.is_set():
             # The end and whether it had output come on two topics, which keep no order.
             self._ending.wait(SETTLE_S)
-            if not self._lock_step.was_skipped(stamp_ns):
+            if not lock_step.was_skipped(stamp_ns):
                 break
-            self._lock_step.forget(stamp_ns)
+            lock_step.forget(stamp_ns)
             self._topics.publish(frame, self._camera(frame), stamp_ns)
-            ended = self._ended(frame, stamp_ns)
+            ended = self._ended(lock_step, frame, stamp_ns)
         return ended
 
-    def _ended(self, frame: Frame, stamp_ns: int) -> bool:
+    def _ended(self, lock_step: LockStep, frame: Frame, stamp_ns: int) -> bool:
         """
         Wait for the last stage, sending the frame again now and then.
 
@@ -163,7 +164,7 @@ class PlayerNode(Node):
         is lost without a trace; fusion takes a frame that comes twice only once.
         """
         deadline_s = time.monotonic() + self._settings.lock_step_timeout_s
-        while not self._lock_step.wait(stamp_ns, min(RESEND_S, deadline_s - time.monotonic())):
+        while not lock_step.wait(stamp_ns, min(RESEND_S, deadline_s - time.monotonic())):
             if time.monotonic() >= deadline_s or self._ending.is_set():
                 return False
             self._topics.publish(frame, self._camera(frame), stamp_ns)

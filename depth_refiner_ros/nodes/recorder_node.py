@@ -33,6 +33,7 @@ class RecorderNode(PosedNode):
                     depth_scale=self.settings.depth_scale,
                     profile=self.settings.layout,
                 )
+            assert frame.rgb_HW3 is not None, 'the recorder waits for color'
             self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
 
     def cleanup(self) -> None:

@@ -47,15 +47,19 @@ class RefinerNode(WorkerNode):
 
     def configure(self) -> None:
         """Load the networks and name their licences."""
-        self._load(self.settings)
-        for line in self._refiner.describe():
-            self.get_logger().info(line)
+        refiner = self._load(self.settings)
+        for line in refiner.describe():
+            self._log(line)
         if self._outputs is None:
             self._outputs = RefinerOutputs(self.topics, self.settings)
-        self._refiner.warm_up(*WARM_UP_SIZE)
+        refiner.warm_up(*WARM_UP_SIZE)
 
-    def _load(self, settings: RefinerNodeSettings) -> None:
-        self._refiner = DepthRefiner.from_settings(settings, log=self.get_logger().info)
+    def _load(self, settings: RefinerNodeSettings) -> DepthRefiner:
+        self._refiner = DepthRefiner.from_settings(settings, log=self._log)
+        return self._refiner
+
+    def _log(self, line: str) -> None:
+        self.get_logger().info(line)
 
     def cleanup(self) -> None:
         """Let go of the networks, and of what was seen with them."""
@@ -102,18 +106,20 @@ class RefinerNode(WorkerNode):
 
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
         """Refine one image and publish what is listened to."""
-        settings = self.settings
-        if not (settings.always_on or self._outputs.wanted()):
+        settings, refiner, outputs = self.settings, self._refiner, self._outputs
+        assert refiner is not None, 'configure loaded it'
+        assert outputs is not None, 'configure made them'
+        if not (settings.always_on or outputs.wanted()):
             raise SkipError('nobody_listens')
         self._check_age(item)
-        if not self._refiner.update_settings(settings):
-            self._load(settings)
+        if not refiner.update_settings(settings):
+            refiner = self._load(settings)
         with watch.stage('decode'):
             rgb_HW3, sensor_m_HW = self._decoded(item)
             height, width = rgb_HW3.shape[:2]
             camera = intrinsics_of_image(item.info, width, height)
         with watch.stage('refine'):
-            result = self._refiner.refine(
+            result = refiner.refine(
                 _batch(rgb_HW3), camera, sensor_depth_m_B1HW=_depth_batch(sensor_m_HW)
             )
         with watch.stage('clean'):
@@ -125,7 +131,7 @@ class RefinerNode(WorkerNode):
         self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
-            self._outputs.publish(
+            outputs.publish(
                 item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings.points
             )
 

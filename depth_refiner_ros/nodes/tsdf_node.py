@@ -15,6 +15,7 @@ from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
+from depth_refiner_ros.nodes.runtime.worker_node import SkipError
 from depth_refiner_ros.settings.nodes import TsdfNodeSettings
 import numpy as np
 from rclpy.publisher import Publisher
@@ -82,6 +83,8 @@ class TsdfNode(PosedNode):
             frame = decoded(item)
         with watch.stage('pose'):
             pose = self.pose_of(item)
+        if pose is None:
+            raise SkipError('no_pose')
         with watch.stage('integrate'):
             self._integrate(frame, pose)
         self._fused_ns = stamp_ns
@@ -89,6 +92,7 @@ class TsdfNode(PosedNode):
     def idle(self) -> None:
         """Publish and save the mesh where it is due."""
         now_s = time.monotonic()
+        assert self._marker is not None, 'configure made it'
         if (
             self._marker.get_subscription_count()
             and self._marked_frames != self._frames()
@@ -109,9 +113,10 @@ class TsdfNode(PosedNode):
         settings = self.settings
         depth_m_B1HW = torch.from_numpy(frame.depth_m_HW)[None, None]
         rejected_B1HW = unreliable(depth_m_B1HW, None, 0.0, settings.edge_filter)
+        volume = self._configured
         with self._volume_lock:
-            self._volume.range_m = (settings.min_range_m, settings.max_range_m)
-            self._volume.integrate(
+            volume.range_m = (settings.min_range_m, settings.max_range_m)
+            volume.integrate(
                 frame.depth_m_HW,
                 frame.rgb_HW3,
                 frame.intrinsics,
@@ -122,14 +127,19 @@ class TsdfNode(PosedNode):
             )
             # The worker alone asks the volume, which is no place for two threads.
             self._facts = {
-                'frames_fused': str(self._volume.frames),
-                'blocks': str(self._volume.blocks),
-                'memory_mb': f'{self._volume.memory_mb:.1f}',
+                'frames_fused': str(volume.frames),
+                'blocks': str(volume.blocks),
+                'memory_mb': f'{volume.memory_mb:.1f}',
             }
+
+    @property
+    def _configured(self) -> TsdfVolume:
+        assert self._volume is not None, 'configure made it'
+        return self._volume
 
     def _mesh(self) -> Mesh:
         with self._volume_lock:
-            return self._volume.mesh(min_weight=self.settings.min_weight)
+            return self._configured.mesh(min_weight=self.settings.min_weight)
 
     def _publish_marker(self) -> None:
         self._marked_frames = self._frames()
@@ -139,6 +149,7 @@ class TsdfNode(PosedNode):
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
             return
         header = header_of(self.get_clock().now().nanoseconds, self.settings.map_frame)
+        assert self._marker is not None, 'configure made it'
         self._marker.publish(marker_from_mesh(header, mesh))
 
     def _save(self) -> str:

@@ -19,13 +19,20 @@ class PosedNode(WorkerNode):
     :param defaults: settings, with those of poses, queue and inputs
     """
 
-    uses_color = True
-    uses_confidence = False
-
     def __init__(self, name: str, defaults: Any) -> None:
         super().__init__(name, defaults)
         self._poses: Poses | None = None
         self._pose_error = ''
+
+    @property
+    def uses_color(self) -> bool:
+        """Whether frames wait for their color."""
+        return True
+
+    @property
+    def uses_confidence(self) -> bool:
+        """Whether frames wait for their confidence."""
+        return False
 
     def capacity(self) -> int:
         """Return how many frames may wait for a pose."""

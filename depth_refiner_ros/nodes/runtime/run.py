@@ -4,11 +4,12 @@ from collections.abc import Callable
 import signal
 import sys
 import threading
-from typing import Protocol
+from typing import cast, Protocol
 
 from depth_refiner_ros.core.errors import DepthRefinerError
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 SUCCESS, BUG, USER_ERROR = 0, 1, 2
@@ -60,7 +61,7 @@ def run(make_node: Callable[[], Runnable], args: list[str] | None = None) -> int
 
 def _serve(node: Runnable, told_to_end: threading.Event) -> int:
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor.add_node(cast(Node, node))
     try:
         if node.autostarted():
             while not (told_to_end.is_set() or node.finished):

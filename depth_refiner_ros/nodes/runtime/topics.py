@@ -95,7 +95,7 @@ class Topics:
         been = 'any more' if topic in self._heard_at_s else 'yet'
         return f'waiting for {topic}: {publishers} publisher(s), no message {been}'
 
-    def _tell(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         if line not in self._incompatible:
             self._incompatible[line] = None
             self._node.get_logger().warning(line)
