@@ -163,16 +163,17 @@ def source_files() -> list[Path]:
     return sorted(path.relative_to(ROOT) for folder in folders for path in folder.rglob('*.py'))
 
 
-@pytest.mark.parametrize('room', sorted(ALLOWED))
-def test_imports_follow_the_rules(room):
-    paths = [path for path in source_files() if module_of(path).split('.')[0] == room]
-    assert paths, f'{room} is in ALLOWED but not in the package'
-    wrong = {
-        str(path): found
-        for path in paths
-        if (found := faults(module_of(path), (ROOT / path).read_text(encoding='utf-8')))
-    }
-    assert not wrong
+def test_imports_follow_the_rules(subtests):
+    for room in sorted(ALLOWED):
+        with subtests.test(room=room):
+            paths = [path for path in source_files() if module_of(path).split('.')[0] == room]
+            assert paths, f'{room} is in ALLOWED but not in the package'
+            wrong = {
+                str(path): found
+                for path in paths
+                if (found := faults(module_of(path), (ROOT / path).read_text(encoding='utf-8')))
+            }
+            assert not wrong
 
 
 def test_every_room_has_a_rule():
@@ -180,9 +181,8 @@ def test_every_room_has_a_rule():
     assert rooms == set(ALLOWED)
 
 
-@pytest.mark.parametrize(
-    ('importer', 'code', 'wrong'),
-    [
+def test_the_check_finds_forbidden_imports(subtests):
+    cases = [
         ('core.edges', 'import rclpy', ['rclpy']),
         ('core.edges', 'from depth_refiner_ros.settings.networks import PRIORS', 2),
         ('core.edges', 'def late():\n    from depth_refiner_ros import diffusion', 2),
@@ -205,16 +205,15 @@ def test_every_room_has_a_rule():
             2,
         ),
         ('training.data.batches', 'from training.loop import train', 2),
-    ],
-)
-def test_the_check_finds_forbidden_imports(importer, code, wrong):
-    found = faults(importer, code)
-    assert found == wrong if isinstance(wrong, list) else len(found) == wrong
+    ]
+    for importer, code, wrong in cases:
+        with subtests.test(importer=importer, code=code):
+            found = faults(importer, code)
+            assert found == wrong if isinstance(wrong, list) else len(found) == wrong
 
 
-@pytest.mark.parametrize(
-    ('importer', 'code'),
-    [
+def test_the_check_lets_allowed_imports_pass(subtests):
+    cases = [
         ('core.edges', 'from depth_refiner_ros.core.errors import InputError\nimport torch'),
         (
             'nodes.refiner_node',
@@ -225,10 +224,10 @@ def test_the_check_finds_forbidden_imports(importer, code, wrong):
         ('sources.tum', 'from depth_refiner_ros.mapping.trajectory import Trajectory'),
         ('launch.demo', 'from launch_ros.actions import LifecycleNode'),
         ('settings.nodes', 'from depth_refiner_ros.core.errors import SettingsError'),
-    ],
-)
-def test_the_check_lets_allowed_imports_pass(importer, code):
-    assert faults(importer, code) == []
+    ]
+    for importer, code in cases:
+        with subtests.test(importer=importer, code=code):
+            assert faults(importer, code) == []
 
 
 def test_relative_imports_are_refused():

@@ -7,7 +7,6 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import depth_refiner_ros
-import pytest
 
 from tests import test_import_boundaries as boundaries
 
@@ -164,15 +163,19 @@ def test_ros_wheels_cover_what_the_nodes_import():
     )
 
 
-@pytest.mark.parametrize('path', REQUIREMENTS, ids=lambda path: path.name)
-def test_requirements_are_pinned_and_known_to_setup(path):
-    found = pins(path)
-    assert found
-    for name, specifiers in found.items():
-        assert all(re.fullmatch(r'={2,3}[\w.]+', one) for one in specifiers), (name, specifiers)
-    assert '--hash' not in path.read_text()
-    assert 'torchvision' not in found
-    assert set(found) - {'setuptools'} <= declared_in_setup()
+def test_requirements_are_pinned_and_known_to_setup(subtests):
+    for path in REQUIREMENTS:
+        with subtests.test(path.name):
+            found = pins(path)
+            assert found
+            for name, specifiers in found.items():
+                assert all(re.fullmatch(r'={2,3}[\w.]+', one) for one in specifiers), (
+                    name,
+                    specifiers,
+                )
+            assert '--hash' not in path.read_text()
+            assert 'torchvision' not in found
+            assert set(found) - {'setuptools'} <= declared_in_setup()
 
 
 def test_a_distribution_has_one_pin_for_each_python():

@@ -5,8 +5,6 @@ from pathlib import Path
 import re
 import statistics
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ('depth_refiner_ros', 'training', 'launch', 'scripts', 'tests')
 FILE_LINES, FUNCTION_LINES, MEDIAN_LINES = 400, 60, 150
@@ -122,9 +120,8 @@ def test_checks_find_what_they_look_for():
     assert catch_alls('try:\n    f()\nexcept ValueError:\n    pass') == []
 
 
-@pytest.mark.parametrize(
-    ('text', 'found'),
-    [
+def test_machine_paths_are_told_from_others(subtests):
+    cases = [
         ("open('" + '/home' + "/me/data.txt')", True),
         ('see ' + '/root' + '/models/x', True),
         ('/opt/ros/jazzy/setup.bash', False),
@@ -132,7 +129,7 @@ def test_checks_find_what_they_look_for():
         ('~/ros2_ws/src', False),
         ('<name>/home/kitchen/', False),
         ('share/work/config/', False),
-    ],
-)
-def test_machine_paths_are_told_from_others(text, found):
-    assert bool(MACHINE_PATH.search(text)) is found
+    ]
+    for text, found in cases:
+        with subtests.test(text=text):
+            assert bool(MACHINE_PATH.search(text)) is found

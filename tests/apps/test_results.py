@@ -141,9 +141,15 @@ def test_quantiles_by_hand():
     assert quantiles([]) == {'p50': None, 'p95': None, 'p99': None}
 
 
-@pytest.mark.parametrize(
-    ('count', 'shown', 'expected'),
-    [(60, 3, [10, 30, 50]), (2, 5, [0, 1]), (1, 1, [0]), (0, 3, []), (5, 0, []), (4, 2, [1, 3])],
-)
-def test_shown_frames_are_spread(count, shown, expected):
-    assert spread_indices(count, shown) == expected
+def test_shown_frames_are_spread(subtests):
+    cases = [
+        (60, 3, [10, 30, 50]),
+        (2, 5, [0, 1]),
+        (1, 1, [0]),
+        (0, 3, []),
+        (5, 0, []),
+        (4, 2, [1, 3]),
+    ]
+    for count, shown, expected in cases:
+        with subtests.test(count=count, shown=shown):
+            assert spread_indices(count, shown) == expected

@@ -40,9 +40,8 @@ def test_targets_are_twice_the_bound_of_a_sustained_h100():
         )
 
 
-@pytest.mark.parametrize(
-    ('driver', 'key'),
-    [
+def test_device_is_found_by_its_name(subtests):
+    cases = [
         ('NVIDIA H100 80GB HBM3', 'h100'),
         ('NVIDIA H200', 'h200'),
         ('NVIDIA L4', 'l4'),
@@ -51,15 +50,14 @@ def test_targets_are_twice_the_bound_of_a_sustained_h100():
         ('NVIDIA Jetson AGX Orin Developer Kit', 'agx-orin'),
         ('NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super', 'orin-nano'),
         ('NVIDIA Jetson Xavier NX Developer Kit', 'xavier-nx'),
-    ],
-)
-def test_device_is_found_by_its_name(driver, key):
-    assert known_as(driver) is DEVICES[key]
+    ]
+    for driver, key in cases:
+        with subtests.test(driver=driver, key=key):
+            assert known_as(driver) is DEVICES[key]
 
 
-@pytest.mark.parametrize(
-    'driver',
-    [
+def test_relatives_of_known_devices_are_other_devices(subtests):
+    cases = [
         '',
         'NVIDIA GeForce RTX 4090 Laptop GPU',
         'NVIDIA H100 PCIe',
@@ -67,10 +65,10 @@ def test_device_is_found_by_its_name(driver, key):
         'Tesla T4',
         'NVIDIA A100-PCIE-40GB',
         'NVIDIA Jetson Orin Nano Developer Kit',
-    ],
-)
-def test_relatives_of_known_devices_are_other_devices(driver):
-    assert known_as(driver) is None
+    ]
+    for driver in cases:
+        with subtests.test(driver=driver):
+            assert known_as(driver) is None
 
 
 def test_table_is_of_dense_rates():

@@ -84,15 +84,14 @@ def test_nothing_to_draw_is_told(draw):
         draw()
 
 
-@pytest.mark.parametrize(
-    ('low', 'high', 'expected'),
-    [
+def test_axis_spans_the_values_with_round_numbers(subtests):
+    cases = [
         (1.0, 1.0, [1, 2]),
         (3.0, 4.0, [2, 5]),
         (0.3, 30.0, [0.2, 0.5, 1, 2, 5, 10, 20, 50]),
         (1.0, 10.0, [1, 2, 5, 10]),
         (0.004, 0.006, [0.002, 0.005, 0.01]),
-    ],
-)
-def test_axis_spans_the_values_with_round_numbers(low, high, expected):
-    assert decades(low, high) == pytest.approx(expected)
+    ]
+    for low, high, expected in cases:
+        with subtests.test(low=low, high=high):
+            assert decades(low, high) == pytest.approx(expected)

@@ -107,10 +107,10 @@ def test_steps_are_read(text, steps):
     assert steps_of(text) == steps
 
 
-@pytest.mark.parametrize('text', ['', '0,1', '-1', '1.5', '²', '1001'])
-def test_steps_that_are_none_are_refused(text):
-    with pytest.raises(InputError, match='--steps'):
-        steps_of(text)
+def test_steps_that_are_none_are_refused(subtests):
+    for text in ['', '0,1', '-1', '1.5', '²', '1001']:
+        with subtests.test(text=text), pytest.raises(InputError, match='--steps'):
+            steps_of(text)
 
 
 def test_stage_table_writes_a_dash_where_nothing_is_known(capsys):

@@ -33,21 +33,20 @@ def test_mistakes_are_one_line_and_exit_code_2(depth_refiner, arguments, message
     assert ended.stdout == ''
 
 
-@pytest.mark.parametrize(
-    'arguments',
-    [
+def test_usage_errors_have_exit_code_2_and_no_traceback(depth_refiner, subtests):
+    cases = [
         ('refine',),
         ('nonsense',),
         ('demo', '--frames', '1'),
         ('fuse', 'x', '--every', '0'),
         ('fuse', 'x', '--prior', 'bundle'),
-    ],
-)
-def test_usage_errors_have_exit_code_2_and_no_traceback(depth_refiner, arguments):
-    ended = depth_refiner(*arguments)
-    assert ended.returncode == 2
-    assert 'Error: ' in ended.stderr
-    assert 'Traceback' not in ended.stderr
+    ]
+    for arguments in cases:
+        with subtests.test(arguments=arguments):
+            ended = depth_refiner(*arguments)
+            assert ended.returncode == 2
+            assert 'Error: ' in ended.stderr
+            assert 'Traceback' not in ended.stderr
 
 
 def test_program_ends_with_the_same_code_and_line(program):

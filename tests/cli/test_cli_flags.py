@@ -115,9 +115,8 @@ def test_default_out_of_range_is_a_mistake_of_ours():
         settings_flags('group', Group, defaults={'share': 2.0})
 
 
-@pytest.mark.parametrize(
-    ('command', 'group', 'prefix', 'skip'),
-    [
+def test_each_option_of_a_group_is_a_flag_with_its_range(subtests):
+    cases = [
         ('demo', ModelSettings, '', ('seed',)),
         ('refine', ModelSettings, '', ()),
         ('fuse', ModelSettings, '', ()),
@@ -125,17 +124,19 @@ def test_default_out_of_range_is_a_mistake_of_ours():
         ('eval', ModelSettings, '', ()),
         ('bench', ModelSettings, '', ()),
         ('play', PlayerNodeSettings, '', ('source',)),
-    ],
-)
-def test_each_option_of_a_group_is_a_flag_with_its_range(command, group, prefix, skip):
-    text = ' '.join(CliRunner().invoke(app, [command, '--help'], env=WIDE).output.split())
-    for name, item in options(group).items():
-        if name in skip:
-            continue
-        assert '--' + (prefix + name).replace('.', '-').replace('_', '-') + ' ' in text, name
-        if not item.choices and item.low is not None:
-            unit = f' {item.unit}' if item.unit else ''
-            assert f'range: {item.allowed}{unit}]' in text
+    ]
+    for command, group, prefix, skip in cases:
+        with subtests.test(command=command, group=group, prefix=prefix, skip=skip):
+            text = ' '.join(CliRunner().invoke(app, [command, '--help'], env=WIDE).output.split())
+            for name, item in options(group).items():
+                if name in skip:
+                    continue
+                assert '--' + (prefix + name).replace('.', '-').replace('_', '-') + ' ' in text, (
+                    name
+                )
+                if not item.choices and item.low is not None:
+                    unit = f' {item.unit}' if item.unit else ''
+                    assert f'range: {item.allowed}{unit}]' in text
 
 
 def test_every_command_has_help_of_one_line():

@@ -6,7 +6,6 @@ from depth_refiner_ros.cli.main import app
 from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.settings.options import options, read_yaml
-import pytest
 from typer.testing import CliRunner
 
 
@@ -21,12 +20,13 @@ def test_nodes_are_found_by_the_names_of_their_groups():
     assert {'refiner', 'tsdf', 'player', 'recorder'} <= set(NODES)
 
 
-@pytest.mark.parametrize('node', sorted(NODES))
-def test_table_has_a_row_for_each_option(node):
-    text = invoke('--markdown', '--node', node)
-    assert f'## `{node}`' in text
-    for name in options(NODES[node]):
-        assert f'\n| `{name}` |' in text
+def test_table_has_a_row_for_each_option(subtests):
+    for node in sorted(NODES):
+        with subtests.test(node=node):
+            text = invoke('--markdown', '--node', node)
+            assert f'## `{node}`' in text
+            for name in options(NODES[node]):
+                assert f'\n| `{name}` |' in text
 
 
 def test_yaml_can_be_read_again(tmp_path):

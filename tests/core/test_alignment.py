@@ -204,9 +204,8 @@ def test_gradient_stays_finite_with_missing_and_ill_posed_images(fit):
     assert prediction.grad[0, 0, :8].abs().max() == 0
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (
             lambda: fit_scale_shift(torch.ones(4, 4), torch.ones(4, 4)),
             'prediction: expected shape',
@@ -223,11 +222,10 @@ def test_gradient_stays_finite_with_missing_and_ill_posed_images(fit):
             'stride',
         ),
         (lambda: fit_robust(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), cut=0.5), 'cut = 0.5'),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()
 
 
 @FITS

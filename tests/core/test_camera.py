@@ -71,31 +71,29 @@ def test_rays_invert_the_matrix():
     assert pixel.tolist() == pytest.approx([11.0, 7.0, 1.0], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
+def test_uncalibrated_cameras_are_refused(subtests):
+    cases = [
         ({'fx': 0.0}, 'fx = 0.0 must be positive'),
         ({'fy': -1.0}, 'fy = -1.0 must be positive'),
         ({'cx': math.nan}, 'cx = nan is not a number'),
         ({'cy': math.inf}, 'cy = inf is not a number'),
         ({'width': 0}, 'width = 0 must be positive'),
-    ],
-)
-def test_uncalibrated_cameras_are_refused(change, message):
-    values = {'fx': 1.0, 'fy': 1.0, 'cx': 0.0, 'cy': 0.0, 'width': 4, 'height': 4}
-    with pytest.raises(InputError, match=message):
-        Intrinsics(**{**values, **change})
+    ]
+    for change, message in cases:
+        with subtests.test(change=change):
+            values = {'fx': 1.0, 'fy': 1.0, 'cx': 0.0, 'cy': 0.0, 'width': 4, 'height': 4}
+            with pytest.raises(InputError, match=message):
+                Intrinsics(**{**values, **change})
 
 
-@pytest.mark.parametrize(
-    'crop', [(-1, 0, 10, 10), (0, 0, 641, 10), (600, 0, 41, 10), (0, 470, 10, 11)]
-)
-def test_crops_outside_the_image_are_refused(crop):
-    with pytest.raises(InputError, match='leaves the 640x480 image'):
-        CAMERA.cropped(*crop)
+def test_crops_outside_the_image_are_refused(subtests):
+    cases = [(-1, 0, 10, 10), (0, 0, 641, 10), (600, 0, 41, 10), (0, 470, 10, 11)]
+    for crop in cases:
+        with subtests.test(crop=crop), pytest.raises(InputError, match='leaves the 640x480 image'):
+            CAMERA.cropped(*crop)
 
 
-@pytest.mark.parametrize('angle', [0.0, 180.0, -5.0, math.nan])
-def test_impossible_fields_of_view_are_refused(angle):
-    with pytest.raises(InputError, match='field of view'):
-        Intrinsics.from_fov(640, 480, angle)
+def test_impossible_fields_of_view_are_refused(subtests):
+    for angle in [0.0, 180.0, -5.0, math.nan]:
+        with subtests.test(angle=angle), pytest.raises(InputError, match='field of view'):
+            Intrinsics.from_fov(640, 480, angle)

@@ -18,9 +18,8 @@ def test_good_input_passes():
     checks.check_one_of('mode', 'a', ('a', 'b'))
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_input_is_named_in_one_line(subtests):
+    cases = [
         (
             lambda: checks.check_map('depth', np.ones((1, 1, 3, 4))),
             r'depth: expected a torch tensor, got ndarray',
@@ -65,12 +64,12 @@ def test_good_input_passes():
             lambda: checks.check_one_of('mode', 'c', ('a', 'b')),
             r"mode = 'c' is unknown; use one of a, b",
         ),
-    ],
-)
-def test_bad_input_is_named_in_one_line(call, message):
-    with pytest.raises(InputError, match=message) as error:
-        call()
-    assert '\n' not in str(error.value)
+    ]
+    for call, message in cases:
+        with subtests.test(message=message):
+            with pytest.raises(InputError, match=message) as error:
+                call()
+            assert '\n' not in str(error.value)
 
 
 def test_masks_are_asked_on_the_cpu_alone():

@@ -214,9 +214,8 @@ def test_zero_in_the_prediction_is_no_depth_for_annotated_edges():
     assert found.dbe_acc_px <= 1.0
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (
             lambda: edge_metrics(torch.ones(1, 4, 4), torch.ones(4, 4)),
             'prediction: expected shape',
@@ -228,8 +227,7 @@ def test_zero_in_the_prediction_is_no_depth_for_annotated_edges():
         ),
         (lambda: annotated_edge_metrics(torch.ones(4, 4), torch.ones(5, 4)), 'edges: shape'),
         (lambda: boundary_errors(edge_map(1), edge_map()), 'at least one ground truth edge'),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()

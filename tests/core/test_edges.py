@@ -62,10 +62,11 @@ def test_longer_reach_finds_slow_smears():
     assert hit_columns(flying_pixels(depth_m, rel_jump=0.07, reach_px=2)) == [5, 6]
 
 
-@pytest.mark.parametrize('width', [1, 2, 3, 8, 9, 10, 11])
-def test_maps_too_narrow_for_the_reach_have_no_inner_pixel(width):
-    depth_m = columns(*[1.5**column for column in range(width)], rows=1)
-    assert hit_columns(flying_pixels(depth_m, reach_px=5)) == ([5] if width == 11 else [])
+def test_maps_too_narrow_for_the_reach_have_no_inner_pixel(subtests):
+    for width in [1, 2, 3, 8, 9, 10, 11]:
+        with subtests.test(width=width):
+            depth_m = columns(*[1.5**column for column in range(width)], rows=1)
+            assert hit_columns(flying_pixels(depth_m, reach_px=5)) == ([5] if width == 11 else [])
 
 
 def test_boundaries_mark_the_occluding_pixel_or_both():
@@ -85,13 +86,14 @@ def test_edge_band_grows_from_both_rims():
     assert hit_columns(edge_band(depth_m, 2)) == [2, 3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize('px', [0, 1, 3, 7, 40])
-def test_dilation_is_the_square_maximum(px):
-    mask = torch.rand(2, 1, 21, 30, generator=torch.Generator().manual_seed(0)) < 0.01
-    before = mask.clone()
-    expected = torch.nn.functional.max_pool2d(mask.float(), 2 * px + 1, 1, px) > 0
-    assert torch.equal(dilate(mask, px), expected)
-    assert torch.equal(mask, before)
+def test_dilation_is_the_square_maximum(subtests):
+    for px in [0, 1, 3, 7, 40]:
+        with subtests.test(px=px):
+            mask = torch.rand(2, 1, 21, 30, generator=torch.Generator().manual_seed(0)) < 0.01
+            before = mask.clone()
+            expected = torch.nn.functional.max_pool2d(mask.float(), 2 * px + 1, 1, px) > 0
+            assert torch.equal(dilate(mask, px), expected)
+            assert torch.equal(mask, before)
 
 
 def test_near_invalid_counts_pixels_from_the_hole_and_ignores_the_border():
@@ -104,9 +106,8 @@ def test_near_invalid_counts_pixels_from_the_hole_and_ignores_the_border():
     assert near[0, 0, 1, 1]
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (lambda: flying_pixels(torch.ones(4, 4)), 'depth: expected shape'),
         (lambda: flying_pixels(torch.ones(1, 1, 4, 4), rel_jump=-0.1), 'rel_jump = -0.1'),
         (lambda: flying_pixels(torch.ones(1, 1, 4, 4), reach_px=0), 'reach_px = 0'),
@@ -115,11 +116,10 @@ def test_near_invalid_counts_pixels_from_the_hole_and_ignores_the_border():
         (lambda: near_invalid(torch.ones(1, 1, 4, 4), 3), 'expected bool, got torch.float32'),
         (lambda: dilate(torch.ones(1, 1, 4, 4), 3), 'expected bool'),
         (lambda: dilate(torch.ones(1, 1, 4, 4, dtype=torch.bool), -1), 'px = -1'),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()
 
 
 def test_nothing_waits_for_the_device():

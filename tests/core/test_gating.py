@@ -1,3 +1,5 @@
+import itertools
+
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.gating import (
     difference_map,
@@ -66,11 +68,13 @@ def test_map_without_any_value_disagrees_fully(rule):
     assert (difference_map(nothing, torch.ones(1, 1, 3, 3), rule=rule) == 1).all()
 
 
-@pytest.mark.parametrize('size', [(16, 24), (17, 24), (16, 31), (9, 9), (8, 1), (480, 637)])
-@pytest.mark.parametrize('mode', ['nearest', 'area'])
-def test_latent_size_is_the_ceiling(size, mode):
-    e = downsample_difference(torch.rand(2, 1, *size), 8, mode=mode)
-    assert e.shape == (2, 1, -(-size[0] // 8), -(-size[1] // 8))
+def test_latent_size_is_the_ceiling(subtests):
+    for size, mode in itertools.product(
+        [(16, 24), (17, 24), (16, 31), (9, 9), (8, 1), (480, 637)], ['nearest', 'area']
+    ):
+        with subtests.test(size=size, mode=mode):
+            e = downsample_difference(torch.rand(2, 1, *size), 8, mode=mode)
+            assert e.shape == (2, 1, -(-size[0] // 8), -(-size[1] // 8))
 
 
 def test_nearest_takes_the_top_left_pixel_as_interpolate_does():
@@ -127,9 +131,8 @@ def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
     assert mask.flatten(1).tolist() == [[True, True, True], [True, True, False]]
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (lambda: DifferenceRule(align='mean'), "align = 'mean'"),
         (lambda: DifferenceRule(scale='std'), "scale = 'std'"),
         (lambda: difference_map(row(1.0), row(1.0, 2.0)), 'relative depth: shape'),
@@ -147,11 +150,10 @@ def test_too_few_agreeing_pixels_fall_back_to_all_and_are_told():
             ),
             'noise: shape',
         ),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()
 
 
 @RULES

@@ -1,12 +1,10 @@
 """Which licence texts forbid commercial use."""
 
 from depth_refiner_ros.core.licence import is_non_commercial
-import pytest
 
 
-@pytest.mark.parametrize(
-    ('licence', 'forbids'),
-    [
+def test_commercial_use(subtests):
+    cases = [
         ('CC BY-NC 4.0', True),
         ('CC BY-NC-SA 4.0', True),
         ('cc-by-nc-4.0', True),
@@ -19,7 +17,7 @@ import pytest
         ('MIT', False),
         ('Tencent', False),
         ('', False),
-    ],
-)
-def test_commercial_use(licence, forbids):
-    assert is_non_commercial(licence) is forbids
+    ]
+    for licence, forbids in cases:
+        with subtests.test(licence=licence):
+            assert is_non_commercial(licence) is forbids

@@ -125,9 +125,8 @@ def test_summary_is_strict_json_even_without_frames():
     assert json.loads(text)['abs_rel'] is None
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (lambda: depth_metrics(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)), 'prediction: '),
         (lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 3)), 'ground truth: shape'),
         (
@@ -138,8 +137,7 @@ def test_summary_is_strict_json_even_without_frames():
             lambda: depth_metrics(torch.ones(2, 2), torch.ones(2, 2), range_m=(10.0, 1.0)),
             r'range = \(10.0, 1.0\)',
         ),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()

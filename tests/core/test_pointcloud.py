@@ -72,15 +72,13 @@ def test_input_is_left_alone():
     assert torch.equal(depth_m, before)
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (lambda: CloudBuilder(CAMERA, stride=0), 'stride = 0'),
         (lambda: CloudBuilder(CAMERA).build(torch.ones(6, 4), colors()), 'depth: 4x6 pixels'),
         (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colors()[:2]), 'color: expected'),
         (lambda: CloudBuilder(CAMERA).build(torch.ones(4, 6), colors().float()), 'expected uint8'),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()

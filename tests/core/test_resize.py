@@ -4,19 +4,18 @@ import pytest
 import torch
 
 
-@pytest.mark.parametrize(
-    ('size', 'edge_px', 'expected'),
-    [
+def test_the_longest_edge_decides_and_the_other_is_rounded_down(subtests):
+    cases = [
         ((352, 1216), 1024, (296, 1024)),
         ((480, 640), 1024, (768, 1024)),
         ((375, 1242), 768, (231, 768)),
         ((1242, 375), 768, (768, 231)),
         ((480, 640), 0, (480, 640)),
         ((3, 1000), 100, (1, 100)),
-    ],
-)
-def test_the_longest_edge_decides_and_the_other_is_rounded_down(size, edge_px, expected):
-    assert with_longest_edge(size, edge_px) == expected
+    ]
+    for size, edge_px, expected in cases:
+        with subtests.test(size=size, edge_px=edge_px):
+            assert with_longest_edge(size, edge_px) == expected
 
 
 @pytest.mark.parametrize('edge_px', [40, 90, 131])

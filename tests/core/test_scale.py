@@ -123,16 +123,14 @@ def test_lock_lets_go_of_another_scene_size_or_blind_frame():
     assert torch.equal(lock.apply(depth(size=(16, 48)), 0.7), depth(size=(16, 48)))
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
+def test_bad_arguments_are_named(subtests):
+    cases = [
         (lambda: ScaleLock(max_spread=-1.0), 'max_spread = -1.0'),
         (lambda: ScaleLock().apply(depth(), 1.0), 'momentum = 1.0'),
         (lambda: ScaleHealth(momentum=-0.1), 'momentum = -0.1'),
         (lambda: ScaleHealth(jump=-1.0), 'jump = -1.0'),
         (lambda: scale_ratio(depth(), depth(size=(4, 4))), 'reference: shape'),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+    ]
+    for call, message in cases:
+        with subtests.test(message=message), pytest.raises(InputError, match=message):
+            call()

@@ -12,9 +12,8 @@ from depth_refiner_ros.diffusion.unet import input_channels
 import pytest
 
 
-@pytest.mark.parametrize(
-    'spec',
-    [
+def test_a_spec_survives_json(subtests):
+    cases = [
         ModelSpec(),
         sharpdepth_spec('paper'),
         sharpdepth_spec('official_code'),
@@ -25,21 +24,23 @@ import pytest
         lotus_spec('d', 'disparity'),
         marigold_spec('v1-0'),
         marigold_spec('v1-1'),
-    ],
-)
-def test_a_spec_survives_json(spec):
-    assert ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    ]
+    for spec in cases:
+        with subtests.test(spec=spec):
+            assert ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
-@pytest.mark.parametrize('name', CHOICES)
-def test_a_value_that_is_no_choice_is_refused_by_name(name):
-    with pytest.raises(WeightsError, match=f"spec: {name} = 'nonsense' must be one of"):
-        ModelSpec.from_dict({name: 'nonsense'})
+def test_a_value_that_is_no_choice_is_refused_by_name(subtests):
+    for name in CHOICES:
+        with (
+            subtests.test(name=name),
+            pytest.raises(WeightsError, match=f"spec: {name} = 'nonsense' must be one of"),
+        ):
+            ModelSpec.from_dict({name: 'nonsense'})
 
 
-@pytest.mark.parametrize(
-    ('name', 'value'),
-    [
+def test_a_value_of_another_type_is_refused_by_name(subtests):
+    cases = [
         ('timestep', 1.5),
         ('timestep', '1'),
         ('detail', 1),
@@ -47,20 +48,23 @@ def test_a_value_that_is_no_choice_is_refused_by_name(name):
         ('task_embedding', 3),
         ('method', None),
         ('unshuffle_factor', True),
-    ],
-)
-def test_a_value_of_another_type_is_refused_by_name(name, value):
-    with pytest.raises(WeightsError, match=f'spec: {name} = .* must be of type'):
-        ModelSpec.from_dict({name: value})
+    ]
+    for name, value in cases:
+        with (
+            subtests.test(name=name, value=value),
+            pytest.raises(WeightsError, match=f'spec: {name} = .* must be of type'),
+        ):
+            ModelSpec.from_dict({name: value})
 
 
-@pytest.mark.parametrize(
-    ('name', 'value'),
-    [('timestep', 1000), ('timestep', -1), ('unshuffle_factor', 0), ('max_edge_px', -3)],
-)
-def test_a_value_out_of_range_is_refused_by_name(name, value):
-    with pytest.raises(WeightsError, match=f'spec: {name} = {value} must lie between'):
-        ModelSpec.from_dict({name: value})
+def test_a_value_out_of_range_is_refused_by_name(subtests):
+    cases = [('timestep', 1000), ('timestep', -1), ('unshuffle_factor', 0), ('max_edge_px', -3)]
+    for name, value in cases:
+        with (
+            subtests.test(name=name, value=value),
+            pytest.raises(WeightsError, match=f'spec: {name} = {value} must lie between'),
+        ):
+            ModelSpec.from_dict({name: value})
 
 
 def test_a_whole_number_will_do_for_a_gain():
@@ -72,12 +76,11 @@ def test_unknown_keys_are_refused():
         ModelSpec.from_dict({'chanel_order': 'depth_rgb'})
 
 
-@pytest.mark.parametrize(
-    ('detail', 'known', 'expected'),
-    [(False, False, 64), (True, False, 80), (False, True, 65), (True, True, 81)],
-)
-def test_input_channels(detail, known, expected):
-    assert input_channels(ModelSpec(detail=detail, known=known), 16, 48) == expected
+def test_input_channels(subtests):
+    cases = [(False, False, 64), (True, False, 80), (False, True, 65), (True, True, 81)]
+    for detail, known, expected in cases:
+        with subtests.test(detail=detail, known=known):
+            assert input_channels(ModelSpec(detail=detail, known=known), 16, 48) == expected
 
 
 def test_a_network_that_sees_the_image_alone_has_no_depth_channels():
@@ -98,9 +101,8 @@ def test_another_former_difference_is_refused():
         ModelSpec.from_dict({'difference': 'papers'})
 
 
-@pytest.mark.parametrize(
-    ('tree', 'message'),
-    [
+def test_values_that_do_not_fit_each_other_are_refused(subtests):
+    cases = [
         (
             {'method': 'sharpdepth', 'condition': 'disparity', 'output': 'relative'},
             r"sharpdepth with \(condition, output\) = \('disparity', 'relative'\)",
@@ -130,8 +132,7 @@ def test_another_former_difference_is_refused():
         ),
         ({'agree_below': 1.5}, 'agree_below = 1.5 must lie between'),
         ({'nearest_m': -1.0}, 'nearest_m = -1.0 must lie between'),
-    ],
-)
-def test_values_that_do_not_fit_each_other_are_refused(tree, message):
-    with pytest.raises(WeightsError, match=message):
-        ModelSpec.from_dict(tree)
+    ]
+    for tree, message in cases:
+        with subtests.test(tree=tree), pytest.raises(WeightsError, match=message):
+            ModelSpec.from_dict(tree)

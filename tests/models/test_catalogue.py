@@ -25,9 +25,8 @@ def test_ids_are_unique_and_lines_complete():
         assert not model.on_hub or (model.id.count('/') == 1 and model.files), model
 
 
-@pytest.mark.parametrize(
-    'name',
-    [
+def test_the_models_of_both_papers_are_there(subtests):
+    cases = [
         'Qualcomm-AI-research/SharpDepth',
         'developy/ApDepth',
         'jingheya/lotus-depth-g-v1-0',
@@ -52,28 +51,27 @@ def test_ids_are_unique_and_lines_complete():
         'guangkaixu/genpercept-depth',
         'lemonaddie/geowizard',
         'zhyever/PatchRefiner',
-    ],
-)
-def test_the_models_of_both_papers_are_there(name):
-    model = find(name)
-    assert model is not None
-    assert model.id == name
-    assert find(model.short.upper()) == model
+    ]
+    for name in cases:
+        with subtests.test(name=name):
+            model = find(name)
+            assert model is not None
+            assert model.id == name
+            assert find(model.short.upper()) == model
 
 
-@pytest.mark.parametrize(
-    ('name', 'forbids'),
-    [
+def test_commercial_use(subtests):
+    cases = [
         ('depth-anything/Depth-Anything-V2-Small-hf', False),
         ('depth-anything/Depth-Anything-V2-Base-hf', True),
         ('lpiccinelli/unidepth-v1-vitl14', True),
         ('apple/DepthPro-hf', True),
         ('Qualcomm-AI-research/SharpDepth', False),
         ('developy/ApDepth', False),
-    ],
-)
-def test_commercial_use(name, forbids):
-    assert find(name).non_commercial is forbids
+    ]
+    for name, forbids in cases:
+        with subtests.test(name=name):
+            assert find(name).non_commercial is forbids
 
 
 def test_disparity_is_told_from_depth():

@@ -1,3 +1,5 @@
+import itertools
+
 import cv2
 from depth_refiner_ros.priors import preprocess
 import numpy as np
@@ -16,9 +18,8 @@ def ramp(height, width):
     return (1.0 + rows[:, None] + 2.0 * columns)[None, None]
 
 
-@pytest.mark.parametrize(
-    ('rule', 'size', 'expected'),
-    [
+def test_images_reach_the_network_at_the_documented_size(subtests):
+    cases = [
         (preprocess.depth_anything(), (480, 640), (518, 686)),
         (preprocess.depth_anything(), (640, 480), (686, 518)),
         (preprocess.depth_anything(), (1080, 1920), (518, 924)),
@@ -35,11 +36,11 @@ def ramp(height, width):
         (preprocess.zoedepth(), (480, 640), (384, 512)),
         (preprocess.depth_pro(), (480, 640), (1536, 1536)),
         (preprocess.metric3d(), (480, 640), (616, 1064)),
-    ],
-)
-def test_images_reach_the_network_at_the_documented_size(rule, size, expected):
-    prepared = rule.prepare(torch.zeros(1, 3, *size))
-    assert tuple(prepared.shape[-2:]) == expected
+    ]
+    for rule, size, expected in cases:
+        with subtests.test(rule=rule, size=size):
+            prepared = rule.prepare(torch.zeros(1, 3, *size))
+            assert tuple(prepared.shape[-2:]) == expected
 
 
 @pytest.mark.parametrize('size', [(37, 53), (600, 801), (1080, 1920)])
@@ -117,29 +118,27 @@ def test_metric3d_fits_the_image_between_grey_borders():
     assert rule.prepare(torch.ones(1, 3, 7, 61)).shape == (1, 3, 40, 60)
 
 
-@pytest.mark.parametrize(
-    'rule',
-    [
+def test_a_map_comes_back_where_it_belongs(subtests):
+    cases = [
         preprocess.depth_anything(56),
         preprocess.official_compat(),
         preprocess.zoedepth(),
         preprocess.prompt_depth_anything(56),
         preprocess.depth_pro(64),
         preprocess.metric3d(77, 133),
-    ],
-)
-@pytest.mark.parametrize('size', [(37, 53), (61, 40), (90, 20)])
-def test_a_map_comes_back_where_it_belongs(rule, size):
-    picture = ramp(*size).expand(2, 3, -1, -1)
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in rule.mean_std)
-    seen = rule.prepare(picture) * std + mean
-    back = rule.restore(seen[:, :1], size)
-    assert back.shape == (2, 1, *size)
-    inner = (..., slice(4, -4), slice(4, -4))
-    # A pixel's step of the ramp is up to 0.1; aligned corners move small maps a third of that.
-    torch.testing.assert_close(
-        back[inner], ramp(*size).expand(2, -1, -1, -1)[inner], atol=0.03, rtol=0.0
-    )
+    ]
+    for rule, size in itertools.product(cases, [(37, 53), (61, 40), (90, 20)]):
+        with subtests.test(rule=rule, size=size):
+            picture = ramp(*size).expand(2, 3, -1, -1)
+            mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in rule.mean_std)
+            seen = rule.prepare(picture) * std + mean
+            back = rule.restore(seen[:, :1], size)
+            assert back.shape == (2, 1, *size)
+            inner = (..., slice(4, -4), slice(4, -4))
+            # A step of the ramp is up to 0.1; aligned corners move small maps a third of that.
+            torch.testing.assert_close(
+                back[inner], ramp(*size).expand(2, -1, -1, -1)[inner], atol=0.03, rtol=0.0
+            )
 
 
 def test_images_smaller_than_their_mirrored_borders_are_served():

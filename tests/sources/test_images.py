@@ -126,20 +126,19 @@ def test_frames_of_one_source_can_be_chosen(folder):
         FrameListSource(path, source='kitti')
 
 
-@pytest.mark.parametrize(
-    ('text', 'words'),
-    [
+def test_broken_list_is_named(tmp_path, subtests):
+    cases = [
         ('{', 'is not JSON'),
         ('{}', 'must hold a list'),
         ('[]', 'must hold a list'),
         ('[1]', 'must hold a list'),
         ('[{"depth": "d"}]', 'entry 0 names no rgb'),
-    ],
-)
-def test_broken_list_is_named(tmp_path, text, words):
-    (tmp_path / 'f.json').write_text(text)
-    with pytest.raises(SourceError, match=words):
-        FrameListSource(tmp_path / 'f.json')
+    ]
+    for text, words in cases:
+        with subtests.test(text=text):
+            (tmp_path / 'f.json').write_text(text)
+            with pytest.raises(SourceError, match=words):
+                FrameListSource(tmp_path / 'f.json')
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,13 @@ def test_rooms_give_the_first_frame_of_each():
     assert frames[0].stamp_ns < frames[1].stamp_ns
 
 
-@pytest.mark.parametrize('word', ['rooms:', 'rooms:1', 'rooms:1:x', 'rooms:1:2:3'])
-def test_rooms_want_two_numbers(word):
-    with pytest.raises(SourceError, match='must be rooms:SEED:ROOMS'):
-        open_source(word)
+def test_rooms_want_two_numbers(subtests):
+    for word in ['rooms:', 'rooms:1', 'rooms:1:x', 'rooms:1:2:3']:
+        with (
+            subtests.test(word=word),
+            pytest.raises(SourceError, match='must be rooms:SEED:ROOMS'),
+        ):
+            open_source(word)
 
 
 def test_no_rooms_are_refused():

@@ -22,12 +22,13 @@ def base(tmp_path):
     )
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.name)
-def test_every_shipped_configuration_describes_a_network(path):
-    config = load_config(path)
-    assert config.objective in NAMES
-    assert config.output.startswith('runs/')
-    build_objective(config)
+def test_every_shipped_configuration_describes_a_network(subtests):
+    for path in CONFIGS:
+        with subtests.test(path.name):
+            config = load_config(path)
+            assert config.objective in NAMES
+            assert config.output.startswith('runs/')
+            build_objective(config)
 
 
 def test_there_are_configurations():
@@ -54,9 +55,8 @@ def test_a_snapshot_is_the_whole_configuration(base, tmp_path):
     assert load_config(tmp_path / 'snapshot.yaml') == config
 
 
-@pytest.mark.parametrize(
-    ('override', 'message'),
-    [
+def test_a_mistake_is_one_line(base, subtests):
+    cases = [
         ('stepz=3', "Key 'stepz'.*did you mean steps"),
         ('optimizer.warmup=3', "Key 'warmup'"),
         ('data.widht=3', "Key 'widht'.*did you mean width"),
@@ -70,30 +70,29 @@ def test_a_snapshot_is_the_whole_configuration(base, tmp_path):
         ('optimizer.schedule=cosin', 'did you mean cosine'),
         ('output=', 'output'),
         ('output=${nowhere}', 'nowhere'),
-    ],
-)
-def test_a_mistake_is_one_line(base, override, message):
-    with pytest.raises(SettingsError, match=message) as caught:
-        load_config(base, [override])
-    assert '\n' not in str(caught.value)
+    ]
+    for override, message in cases:
+        with subtests.test(override=override):
+            with pytest.raises(SettingsError, match=message) as caught:
+                load_config(base, [override])
+            assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    'text',
-    [
+def test_a_file_that_is_no_configuration(tmp_path, subtests):
+    cases = [
         'steps: [',
         '- a\n- b\n',
         'base: missing.yaml\n',
         'base: own.yaml\n',
         'steps: {a: 1}\n',
         '\x00',
-    ],
-)
-def test_a_file_that_is_no_configuration(tmp_path, text):
-    path = write(tmp_path / 'own.yaml', text)
-    with pytest.raises(SettingsError, match=r'\.yaml') as caught:
-        load_config(path)
-    assert '\n' not in str(caught.value)
+    ]
+    for text in cases:
+        with subtests.test(text=text):
+            path = write(tmp_path / 'own.yaml', text)
+            with pytest.raises(SettingsError, match=r'\.yaml') as caught:
+                load_config(path)
+            assert '\n' not in str(caught.value)
 
 
 def test_a_missing_file(tmp_path):
@@ -101,9 +100,8 @@ def test_a_missing_file(tmp_path):
         load_config(tmp_path / 'nothing.yaml')
 
 
-@pytest.mark.parametrize(
-    ('objective', 'change', 'message'),
-    [
+def test_objectives_check_their_keys(make_config, subtests):
+    cases = [
         ('metric', {}, r"objective = 'metric' must be one of .*metric_prior"),
         ('metric_prior', {'loss': {'depht': 1.0}}, 'loss.depht is unknown; did you mean depth'),
         ('metric_prior', {'loss': {}}, 'minimises nothing; give a weight to depth or '),
@@ -116,13 +114,13 @@ def test_a_missing_file(tmp_path):
         ('apdepth_depth', {'loss': {'pixle': 1.0}}, 'loss.pixle is unknown; did you mean pixel'),
         ('apdepth_depth', {'loss': {'fft': 1.0}}, 'minimises nothing'),
         ('apdepth_depth', {'model': {'block_channels': [9, 7]}}, 'model.block_channels'),
-    ],
-)
-def test_objectives_check_their_keys(make_config, objective, change, message):
-    config = make_config(objective, **change)
-    with pytest.raises(SettingsError, match=message) as caught:
-        build_objective(config)
-    assert '\n' not in str(caught.value)
+    ]
+    for objective, change, message in cases:
+        with subtests.test(objective=objective, change=change):
+            config = make_config(objective, **change)
+            with pytest.raises(SettingsError, match=message) as caught:
+                build_objective(config)
+            assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize(

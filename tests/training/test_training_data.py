@@ -1,3 +1,4 @@
+import itertools
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -95,8 +96,7 @@ def test_validation_batches_are_fixed_and_spread(rooms):
     assert sum(len(batch.rgb_B3HW) for batch in validation_batches(views, CUT, 4, 99)) == 5
 
 
-@pytest.mark.parametrize('seed', range(6))
-def test_crop_zoom_and_flip_keep_points_where_they_are(seed):
+def test_crop_zoom_and_flip_keep_points_where_they_are(subtests):
     """A plane with a known equation stays that plane when un-projected after the cut."""
     width, height, focal = 64, 48, 55.0
     camera = Intrinsics(fx=focal, fy=focal, cx=30.0, cy=25.0, width=width, height=height)
@@ -112,14 +112,16 @@ def test_crop_zoom_and_flip_keep_points_where_they_are(seed):
     config = DataConfig(
         crop_width=32, crop_height=24, width=32, height=24, min_zoom=0.7, max_zoom=1.0
     )
-    _, cut_depth, cut_camera, _ = cut(view, config, np.random.default_rng(seed))
-    flips = np.random.default_rng(seed)
-    _, plain_depth, _, _ = cut(view, DataConfig(**{**vars(config), 'flip': False}), flips)
-    sign = -1.0 if not np.array_equal(plain_depth, cut_depth) else 1.0
-    rays_x, rays_y = cut_camera.rays().numpy()
-    plane = 2.0 + sign * 0.3 * rays_x * cut_depth + 0.2 * rays_y * cut_depth
-    # Nearest resampling moves depth by at most a pixel.
-    np.testing.assert_allclose(plane, cut_depth, atol=0.02)
+    for seed in range(6):
+        with subtests.test(seed=seed):
+            _, cut_depth, cut_camera, _ = cut(view, config, np.random.default_rng(seed))
+            flips = np.random.default_rng(seed)
+            _, plain_depth, _, _ = cut(view, DataConfig(**{**vars(config), 'flip': False}), flips)
+            sign = -1.0 if not np.array_equal(plain_depth, cut_depth) else 1.0
+            rays_x, rays_y = cut_camera.rays().numpy()
+            plane = 2.0 + sign * 0.3 * rays_x * cut_depth + 0.2 * rays_y * cut_depth
+            # Nearest resampling moves depth by at most a pixel.
+            np.testing.assert_allclose(plane, cut_depth, atol=0.02)
 
 
 def test_both_hands_are_seen(rooms):
@@ -188,12 +190,12 @@ def test_sharp_is_exact():
     assert torch.equal(sample.target_m_B1HW, room_depth())
 
 
-@pytest.mark.parametrize('kind', ['smeared', 'noisy'])
-@pytest.mark.parametrize('seed', range(4))
-def test_networks_know_no_holes(kind, seed):
-    prior = degraded(kind, seed).prior_m_B1HW
-    assert bool(torch.isfinite(prior).all())
-    assert bool((prior > 0.0).all())
+def test_networks_know_no_holes(subtests):
+    for kind, seed in itertools.product(['smeared', 'noisy'], range(4)):
+        with subtests.test(kind=kind, seed=seed):
+            prior = degraded(kind, seed).prior_m_B1HW
+            assert bool(torch.isfinite(prior).all())
+            assert bool((prior > 0.0).all())
 
 
 def test_sensors_have_holes_and_mostly_depth():

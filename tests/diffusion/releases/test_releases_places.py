@@ -72,9 +72,8 @@ def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
             locate(named)
 
 
-@pytest.mark.parametrize(
-    ('text', 'is_one'),
-    [
+def test_the_form_of_a_hub_id(subtests):
+    cases = [
         ('a/b', True),
         ('a-b.c/d_e@main', True),
         ('a/b@0123abc', True),
@@ -85,10 +84,10 @@ def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
         ('../a', False),
         ('a/b@', False),
         ('', False),
-    ],
-)
-def test_the_form_of_a_hub_id(text, is_one):
-    assert is_hub_id(text) is is_one
+    ]
+    for text, is_one in cases:
+        with subtests.test(text=text, is_one=is_one):
+            assert is_hub_id(text) is is_one
 
 
 def test_the_cache_serves_without_network(tmp_path):

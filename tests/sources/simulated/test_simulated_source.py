@@ -95,13 +95,17 @@ def test_mesh_explains_the_depth(source, frames):
     assert (camera < vertices.max(0)).all()
 
 
-@pytest.mark.parametrize(
-    'wrong',
-    [{'seed': -1}, {'frames': 0}, {'width': 8}, {'rate_hz': 0.0}, {'rate_hz': float('nan')}],
-)
-def test_arguments_out_of_range_are_refused(wrong):
-    with pytest.raises(SourceError, match='simulated camera'):
-        SimulatedSource(**wrong)
+def test_arguments_out_of_range_are_refused(subtests):
+    cases = [
+        {'seed': -1},
+        {'frames': 0},
+        {'width': 8},
+        {'rate_hz': 0.0},
+        {'rate_hz': float('nan')},
+    ]
+    for wrong in cases:
+        with subtests.test(wrong=wrong), pytest.raises(SourceError, match='simulated camera'):
+            SimulatedSource(**wrong)
 
 
 def test_exposure_is_repeatable_and_clips():

@@ -46,25 +46,28 @@ def test_tiles_have_joints():
     np.testing.assert_allclose(joint, 1, atol=1e-4)
 
 
-@pytest.mark.parametrize('kind', sorted(set(TEXTURES) - {'plain'}))
-def test_textures_have_contrast_and_stay_in_range(kind):
-    u, v = RNG.uniform(0, 1, (2, 4000))
-    rgb = paint(kind, u, v, share=0.3)
-    assert rgb.shape == (4000, 3)
-    assert rgb.dtype == np.float32
-    assert rgb.std(0).max() > 0.03
-    assert rgb.min() > -0.05
-    assert rgb.max() < 2.0
-    np.testing.assert_array_equal(rgb, paint(kind, u, v, share=0.3))
+def test_textures_have_contrast_and_stay_in_range(subtests):
+    for kind in sorted(set(TEXTURES) - {'plain'}):
+        with subtests.test(kind=kind):
+            u, v = RNG.uniform(0, 1, (2, 4000))
+            rgb = paint(kind, u, v, share=0.3)
+            assert rgb.shape == (4000, 3)
+            assert rgb.dtype == np.float32
+            assert rgb.std(0).max() > 0.03
+            assert rgb.min() > -0.05
+            assert rgb.max() < 2.0
+            np.testing.assert_array_equal(rgb, paint(kind, u, v, share=0.3))
 
 
-@pytest.mark.parametrize(
-    'kind', ['checker', 'stripes', 'tiles', 'plaid', 'dots', 'weave', 'speckle']
-)
-def test_unresolved_patterns_fade(kind):
-    u, v = RNG.uniform(0, 3, (2, 4000))
-    near, far = (paint(kind, u, v, footprint, share=0.3)[:, 0].std() for footprint in (1e-4, 2.0))
-    assert far < 0.5 * near
+def test_unresolved_patterns_fade(subtests):
+    cases = ['checker', 'stripes', 'tiles', 'plaid', 'dots', 'weave', 'speckle']
+    for kind in cases:
+        with subtests.test(kind=kind):
+            u, v = RNG.uniform(0, 3, (2, 4000))
+            near, far = (
+                paint(kind, u, v, footprint, share=0.3)[:, 0].std() for footprint in (1e-4, 2.0)
+            )
+            assert far < 0.5 * near
 
 
 def test_points_of_many_materials_keep_their_order():
@@ -85,11 +88,12 @@ def test_noise_is_uniform_and_smooth():
     assert np.quantile(step, 0.99) < 0.02
 
 
-@pytest.mark.parametrize('count', [1, 4096, 4097, 10_000])
-def test_look_up_of_any_number_of_points(count):
-    image = np.arange(12, dtype=np.float32).reshape(3, 4)
-    x, y = np.full(count, 1.5, np.float32), np.full(count, 1.0, np.float32)
-    np.testing.assert_allclose(sampled(image, x, y), np.full(count, 5.5), atol=1e-5)
+def test_look_up_of_any_number_of_points(subtests):
+    for count in [1, 4096, 4097, 10_000]:
+        with subtests.test(count=count):
+            image = np.arange(12, dtype=np.float32).reshape(3, 4)
+            x, y = np.full(count, 1.5, np.float32), np.full(count, 1.0, np.float32)
+            np.testing.assert_allclose(sampled(image, x, y), np.full(count, 5.5), atol=1e-5)
 
 
 def test_most_walls_and_floors_give_edges_without_depth():

@@ -1,11 +1,14 @@
 """Sizes, soundness and sameness of the procedural rooms."""
 
+import itertools
+
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.simulated import build_room
 from depth_refiner_ros.sources.simulated.render.textures import TEXTURES
 from depth_refiner_ros.sources.simulated.rooms import furniture, small_things, structures
 from depth_refiner_ros.sources.simulated.rooms import storage_furniture as storage
 from depth_refiner_ros.sources.simulated.rooms.catalogue import CATALOGUE
+from depth_refiner_ros.sources.simulated.rooms.clutter import strew
 from depth_refiner_ros.sources.simulated.rooms.layout import at_wall, on_floor, Plan
 from depth_refiner_ros.sources.simulated.rooms.materials import Kit
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
@@ -83,10 +86,8 @@ def test_rooms_differ_in_kind_lamp_and_shadow(rooms):
     assert any(room.lighting.sun for room in rooms)
 
 
-@pytest.mark.parametrize('seed', range(6))
-@pytest.mark.parametrize(
-    ('maker', 'low', 'high'),
-    [
+def test_pieces_have_true_sizes(subtests):
+    pieces = [
         (furniture.chair, (0.36, 0.36, 0.75), (0.55, 0.75, 1.0)),
         (furniture.office_chair, (0.5, 0.5, 0.9), (0.75, 0.75, 1.2)),
         (furniture.stool, (0.3, 0.3, 0.42), (0.45, 0.45, 0.79)),
@@ -105,22 +106,23 @@ def test_rooms_differ_in_kind_lamp_and_shadow(rooms):
         (small_things.monitor, (0.47, 0.1, 0.35), (0.76, 0.25, 0.62)),
         (small_things.keyboard, (0.43, 0.12, 0.02), (0.45, 0.14, 0.03)),
         (structures.door, (0.8, 0.04, 2.0), (1.15, 0.1, 2.1)),
-    ],
-)
-def test_pieces_have_true_sizes(maker, low, high, seed):
-    least, most = maker(kit(seed)).bounds()
-    size = most - least
-    assert (size >= np.array(low) - 1e-3).all(), size
-    assert (size <= np.array(high) + 1e-3).all(), size
-    assert least[2] == pytest.approx(0, abs=0.012)
+    ]
+    for seed, (maker, low, high) in itertools.product(range(6), pieces):
+        with subtests.test(piece=maker.__name__, seed=seed):
+            least, most = maker(kit(seed)).bounds()
+            size = most - least
+            assert (size >= np.array(low) - 1e-3).all(), size
+            assert (size <= np.array(high) + 1e-3).all(), size
+            assert least[2] == pytest.approx(0, abs=0.012)
 
 
-@pytest.mark.parametrize('seed', range(8))
-def test_working_heights(seed):
-    assert 0.72 <= furniture.table(kit(seed)).tops[0].z <= 0.763
-    assert 0.72 <= furniture.desk(kit(seed)).tops[0].z <= 0.76
-    vertices = storage.counter(kit(seed)).mesh().vertices_V3
-    assert np.isclose(vertices[:, 2], 0.9, atol=1e-4).any()
+def test_working_heights(subtests):
+    for seed in range(8):
+        with subtests.test(seed=seed):
+            assert 0.72 <= furniture.table(kit(seed)).tops[0].z <= 0.763
+            assert 0.72 <= furniture.desk(kit(seed)).tops[0].z <= 0.76
+            vertices = storage.counter(kit(seed)).mesh().vertices_V3
+            assert np.isclose(vertices[:, 2], 0.9, atol=1e-4).any()
 
 
 def test_seats_are_at_chair_height():
@@ -135,7 +137,7 @@ def test_seats_are_at_chair_height():
 
 def test_small_things_stand_on_their_top_and_apart():
     piece = Piece()
-    small_things.strew(kit(5), piece, Top(-0.6, 0.6, -0.4, 0.4, 0.74), 30)
+    strew(kit(5), piece, Top(-0.6, 0.6, -0.4, 0.4, 0.74), 30)
     things = [mesh.vertices_V3 for mesh in piece.meshes]
     assert len(things) >= 5
     for index, thing in enumerate(things):
@@ -149,7 +151,7 @@ def test_small_things_stand_on_their_top_and_apart():
 def test_things_too_tall_for_their_shelf_are_left_out():
     for seed in range(5):
         piece = Piece()
-        small_things.strew(kit(seed), piece, Top(-0.6, 0.6, -0.4, 0.4, 0.0), 30, room_above=0.12)
+        strew(kit(seed), piece, Top(-0.6, 0.6, -0.4, 0.4, 0.0), 30, room_above=0.12)
         if piece.meshes:
             assert piece.bounds()[1][2] <= 0.12
 
@@ -170,12 +172,16 @@ def test_furniture_never_shares_floor():
                 assert x1 < a or c < x0 or y1 < b or d < y0
 
 
-@pytest.mark.parametrize(
-    ('wall', 'x', 'y', 'facing'),
-    [(0, 1.5, 3.9, (0, -1)), (1, 0.1, 1.5, (1, 0)), (2, 1.5, 0.1, (0, 1)), (3, 4.9, 1.5, (-1, 0))],
-)
-def test_fronts_face_the_room(wall, x, y, facing):
-    plan = Plan(np.array([5.0, 4.0, 2.6], np.float32))
-    px, py, yaw = plan.pose(wall, 1.5, 0.1)
-    assert (px, py) == pytest.approx((x, y))
-    assert (np.sin(yaw), -np.cos(yaw)) == pytest.approx(facing, abs=1e-6)
+def test_fronts_face_the_room(subtests):
+    cases = [
+        (0, 1.5, 3.9, (0, -1)),
+        (1, 0.1, 1.5, (1, 0)),
+        (2, 1.5, 0.1, (0, 1)),
+        (3, 4.9, 1.5, (-1, 0)),
+    ]
+    for wall, x, y, facing in cases:
+        with subtests.test(wall=wall, x=x, y=y, facing=facing):
+            plan = Plan(np.array([5.0, 4.0, 2.6], np.float32))
+            px, py, yaw = plan.pose(wall, 1.5, 0.1)
+            assert (px, py) == pytest.approx((x, y))
+            assert (np.sin(yaw), -np.cos(yaw)) == pytest.approx(facing, abs=1e-6)
