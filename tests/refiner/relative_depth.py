@@ -3,6 +3,7 @@
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -75,4 +76,13 @@ def settings(**changes):
 def refiner(estimator, prior=None, scale_prior=None, **changes):
     return DepthRefiner(
         prior or SensorPrior(), estimator, choose('cpu', 'fp32'), settings(**changes), scale_prior
+    )
+
+
+def bundle(folder, network):
+    """Write a bundle of a refiner and return its path as an option names it."""
+    return str(
+        write_refiner_bundle(
+            folder, network, name='tiny', licence='Apache-2.0', source='random weights'
+        ).path
     )

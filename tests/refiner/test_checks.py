@@ -15,7 +15,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings, PRIORS, RELATIVE_PRIORS
 import pytest
 
-from tests.refiner.test_relative import bundle, settings
+from tests.refiner.relative_depth import bundle, settings
 from tests.tiny_networks import tiny_of
 
 

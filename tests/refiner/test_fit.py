@@ -13,7 +13,7 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.refiner import attach_backend
 import torch
 
-from tests.refiner.test_relative import camera, Exact, Fixed, HEIGHT, image, refiner, scene, WIDTH
+from tests.refiner.relative_depth import camera, Exact, Fixed, HEIGHT, image, refiner, scene, WIDTH
 
 
 def test_an_aligned_model_is_the_baselines_one_fit_over_all_pixels():

@@ -6,7 +6,6 @@ import math
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.presets import (
     apdepth_spec,
@@ -20,6 +19,7 @@ import pytest
 import torch
 
 from tests.refiner.relative_depth import (
+    bundle,
     camera,
     Disparity,
     Exact,
@@ -135,14 +135,6 @@ def test_only_the_papers_preset_keeps_depth_in_front_of_the_camera(preset, lowes
     result = refiner(Behind(sharpdepth_spec(preset)), Exact()).refine(image(), camera())
     assert float(result.depth_m_B1HW.min()) == pytest.approx(lowest, abs=1e-4)
     assert result.clamped == clamped
-
-
-def bundle(folder, network):
-    return str(
-        write_refiner_bundle(
-            folder, network, name='tiny', licence='Apache-2.0', source='random weights'
-        ).path
-    )
 
 
 def test_settings_load_two_priors_and_an_aligned_refiner(tmp_path):
