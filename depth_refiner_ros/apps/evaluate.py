@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 import csv as csv_format
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import repeat
 import math
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from depth_refiner_ros.apps.inference import (
     plane,
     rgb_batch,
 )
+from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
-from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.apps.spread import count_taken, taken
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -28,6 +31,7 @@ from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.images import FrameListSource, resampled_nearest
+from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, NO_DEPTH
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 
@@ -39,6 +43,15 @@ class Labelled:
     frame: Frame
     source: str
     scene: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A refined frame beside the ground truth that counts, ``truth_m_HW``."""
+
+    depths: Depths
+    truth_m_HW: np.ndarray
+    errors: FrameErrors
 
 
 class Groups:
@@ -67,34 +80,42 @@ def run(
     json: Path | None,
     csv: Path | None,
     panels: Path | None,
+    strict: bool,
 ) -> None:
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
+    _check_range(range_m)
     sources = [open_source(location) for location in locations]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     for line in refiner.describe():
         note(line)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
+    lost = counter_for(sum(map(len, sources)))
     with_camera = AssumedCamera(assume_fov_deg)
     for source in sources:
-        total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
-        picked = islice(labelled(source), 0, total * every, every)
-        for item in tracked(picked, source.name, total):
-            frame = with_camera(spoilt(item.frame))
-            depths = infer(refiner, model, frame)
-            truth_m_HW = _truth(item.frame, range_m)
-            errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
-            overall.add(errors)
-            per_source[item.source].add(errors)
+        total = count_taken(len(source), every=every, limit=frames)
+        picked = taken(labelled(source), every=every, limit=frames)
+        for item in lost.usable(tracked(picked, source.name, total)):
+            seen = with_camera(spoilt(item.frame))
+            measured = frame_or_lost(
+                seen.name, partial(_measured, refiner, model, item.frame, seen, range_m)
+            )
+            if isinstance(measured, LostFrame):
+                lost.add(measured)
+                continue
+            overall.add(measured.errors)
+            per_source[item.source].add(measured.errors)
             if item.scene:
-                per_scene[item.scene].add(errors)
-            rows.append(_row(item, errors))
+                per_scene[item.scene].add(measured.errors)
+            rows.append(_row(item, measured.errors))
             if panels:
-                _draw(panels, item, depths, truth_m_HW)
+                _draw(panels, item, measured)
+    check_some_left(lost, len(rows) + len(lost), 'nothing to compare')
     result = {
         'overall': overall.result(),
         'per_scene': per_scene.results(),
         'per_source': per_source.results(),
+        'dropped': dropped(lost),
         'settings': {
             **values(model),
             **{f'smear.{name}': value for name, value in values(smear).items()},
@@ -102,6 +123,7 @@ def run(
         'bundles': refiner.describe(),
     }
     _give(result, rows, json, csv)
+    end_run(lost, len(rows) + len(lost), strict=strict)
 
 
 class Smear:
@@ -135,16 +157,15 @@ def through_sensor(model: ModelSettings) -> ModelSettings:
     return replace(model, prior='sensor') if model.prior == 'smeared' else model
 
 
-def labelled(source: FrameSource) -> Iterator[Labelled]:
-    """Return the frames of a source with their groups; a frame list names them itself."""
-    if not isinstance(source, FrameListSource):
-        for frame in source:
-            yield Labelled(frame, source.name, '')
-        return
-    for frame, entry in zip(source, source.entries):
-        yield Labelled(
-            _at_depth_size(frame, entry), str(entry.get('source', source.name)), scene_of(entry)
-        )
+def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
+    """Yield the frames of a source with their groups; a frame list names them itself."""
+    entries = source.entries if isinstance(source, FrameListSource) else repeat({})
+    for frame, entry in zip(source, entries):
+        if isinstance(frame, LostFrame):
+            yield frame
+        else:
+            group = str(entry.get('source', source.name))
+            yield Labelled(_at_depth_size(frame, entry), group, scene_of(entry))
 
 
 def scene_of(entry: Mapping[str, Any]) -> str:
@@ -168,16 +189,44 @@ def _at_depth_size(frame: Frame, entry: Mapping[str, Any]) -> Frame:
     )
 
 
+def _check_range(range_m: tuple[float, float]) -> None:
+    near_m, far_m = range_m
+    if far_m and near_m >= far_m:
+        raise InputError(f'--min-depth-m {near_m:g} must be below --max-depth-m {far_m:g}')
+
+
+def _measured(
+    refiner: DepthRefiner,
+    model: ModelSettings,
+    frame: Frame,
+    seen: Frame,
+    range_m: tuple[float, float],
+) -> Measured:
+    """
+    Refine a frame and compare with its depth.
+
+    :param seen: the frame as the refiner gets it, with spoilt depth for prior ``smeared``
+    :raises FrameError: if it has no depth within the range
+    """
+    truth_m_HW = _truth(frame, range_m)
+    depths = infer(refiner, model, seen)
+    errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+    return Measured(depths=depths, truth_m_HW=truth_m_HW, errors=errors)
+
+
 def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
     if frame.depth_m_HW is None:
-        raise SourceError(
+        raise FrameError(
+            NO_DEPTH,
             f'{frame.name} has no depth to compare with; eval needs sources with '
-            'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)'
+            'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)',
         )
     near_m, far_m = range_m[0], range_m[1] or math.inf
-    if near_m >= far_m:
-        raise InputError(f'--min-depth-m {near_m:g} must be below --max-depth-m {far_m:g}')
     inside_HW = (frame.depth_m_HW >= near_m) & (frame.depth_m_HW <= far_m)
+    if not inside_HW.any():
+        raise FrameError(
+            NO_DEPTH, f'{frame.name} has no depth of {near_m:g} to {far_m:g} m to compare with'
+        )
     return np.where(inside_HW, frame.depth_m_HW, np.float32(np.nan))
 
 
@@ -191,9 +240,9 @@ def _row(item: Labelled, errors: FrameErrors) -> dict[str, Any]:
     }
 
 
-def _draw(folder: Path, item: Labelled, depths: Depths, truth_m_HW: np.ndarray) -> None:
+def _draw(folder: Path, item: Labelled, measured: Measured) -> None:
     output_folder(folder)
-    view = replace(depths.view(), truth_m_HW=truth_m_HW)
+    view = replace(measured.depths.view(), truth_m_HW=measured.truth_m_HW)
     name = f'{item.source}_{item.frame.name}'.replace('/', '_')
     write_png(folder / f'{name}.png', sheet([view]))
 

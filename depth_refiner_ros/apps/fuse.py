@@ -1,21 +1,19 @@
 """The work of ``depth-refiner fuse``."""
 
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 import statistics
 import time
 
 from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import output_folder, tracked, write_json
-from depth_refiner_ros.apps.inference import Depths, infer, lacks_depth
+from depth_refiner_ros.apps.inference import Depths, infer
+from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison
-from depth_refiner_ros.apps.spread import spread_indices
+from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.edges import dilate, flying_pixels
-from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
@@ -30,39 +28,50 @@ from depth_refiner_ros.report.scene import SceneRecording
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.sources.frame import Frame, FrameSource
+from depth_refiner_ros.sources.frame import Frame, FrameSource, HasMesh, HasTrajectory
+from depth_refiner_ros.sources.lost_frames import (
+    frame_or_lost,
+    FrameError,
+    LostFrame,
+    LostFrames,
+    NO_CAMERA,
+    NO_POSE,
+)
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 import torch
 
 SHOWN_FRAMES = 3
 TRUE_VIEWS = 60
-"""So many frames, evenly spread, tell which true surface was in view."""
+"""Frames, evenly spread, that decide which part of the true surface was in view."""
 MIN_PART_TRIANGLES = 50
 """Connected parts of fewer triangles are crumbs, not surfaces."""
-FIXES = {
-    'no intrinsics': 'give the source a camera: calibration.yaml with width, height, fx, fy, cx '
-    'and cy beside rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag',
-    'no depth': 'use --prior bundled, or a recording whose depth is at most 20 ms away',
-    'no pose': 'compare the stamps of poses and images, or track the camera with --odometry',
-}
-"""What the user can do where every frame is lost for one reason."""
+NO_CAMERA_FIX = (
+    'give the source a camera: calibration.yaml with width, height, fx, fy, cx and cy beside '
+    'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag'
+)
+NO_POSE_FIX = 'compare the stamps of poses and images, or track the camera with --odometry'
 
 
 @dataclass
 class Progress:
-    """What has gathered up over the frames."""
+    """
+    What the frames so far have given.
+
+    :param judged: picks the frames whose depth decides which part of the true surface was in view
+    """
+
+    lost: LostFrames
+    judged: Spread
 
     stamps_ns: list[int] = field(default_factory=list)
     poses: list[np.ndarray] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
     stages_ms: dict[str, list[float]] = field(default_factory=dict)
-    lost: Counter[str] = field(default_factory=Counter)
     views: list[View] = field(default_factory=list)
     true_views: list[TrueView] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
     frames: int = 0
-    judging: frozenset[int] = frozenset()
 
     def time(self, stage: str, started_s: float) -> None:
         """Note how long a stage took."""
@@ -81,7 +90,7 @@ class Poses:
 
     def __init__(self, source: FrameSource, max_range_m: float, *, always_track: bool) -> None:
         self._max_range_m, self._always_track = max_range_m, always_track
-        self._has_poses = len(getattr(source, 'trajectory', ())) > 0
+        self._has_poses = isinstance(source, HasTrajectory) and len(source.trajectory) > 0
         self._odometry: Odometry | None = None
         self.tracked = False
 
@@ -113,6 +122,7 @@ def run(
     odometry: bool,
     scene: Path | None,
     json: Path | None,
+    strict: bool,
 ) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
     source = open_source(location)
@@ -120,23 +130,22 @@ def run(
     output_folder(out)
     volume = new_volume(tsdf)
     poses = Poses(source, tsdf.max_range_m, always_track=odometry)
-    total = len(range(0, min(len(source), frames * every) if frames else len(source), every))
-    shown = set(spread_indices(total, SHOWN_FRAMES))
-    progress = Progress(judging=frozenset(spread_indices(total, TRUE_VIEWS)))
-    picked = islice(source, 0, total * every, every)
+    total = count_taken(len(source), every=every, limit=frames)
+    shown = Spread(total, SHOWN_FRAMES)
+    progress = Progress(lost=counter_for(total), judged=Spread(total, TRUE_VIEWS))
+    picked = taken(source, every=every, limit=frames)
     with SceneRecording(scene) if scene else nullcontext() as recording:
         for index, frame in enumerate(tracked(picked, source.name, total)):
             progress.frames += 1
-            if (lacking := _lacking(model, frame)) is not None:
-                progress.lost[lacking] += 1
+            fused = _fused(frame, refiner, model, volume, tsdf, poses, progress)
+            if isinstance(fused, LostFrame):
+                progress.lost.add(fused)
                 continue
-            depths = _refined(refiner, model, frame, progress)
-            pose = _fused(volume, tsdf, poses, depths, progress)
-            if index in shown:
-                progress.views.append(depths.view())
-            if recording and pose is not None:
-                _record(recording, depths, pose)
-        _check_fused(source, progress)
+            if shown.picks(index):
+                progress.views.append(fused.view())
+            if recording:
+                _record(recording, fused, progress.poses[-1])
+        check_some_left(progress.lost, progress.frames, f'cannot fuse {source.name}')
         mesh = volume.mesh(min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES)
         if recording:
             recording.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
@@ -146,6 +155,7 @@ def run(
         if json:
             write_json(json, summary)
     print_summary(summary, out)
+    end_run(progress.lost, progress.frames, strict=strict)
 
 
 def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
@@ -164,10 +174,9 @@ def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
 
 def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> MeshScore | None:
     """Compare with the true surface where the source knows it, as the simulated camera does."""
-    known = getattr(source, 'mesh', None)
-    if known is None or not views:
+    if not isinstance(source, HasMesh) or not views:
         return None
-    vertices_m_N3, triangles_M3 = known()
+    vertices_m_N3, triangles_M3 = source.mesh()
     truth = Mesh(
         vertices_m_N3=vertices_m_N3,
         triangles_M3=triangles_M3,
@@ -176,31 +185,32 @@ def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> M
     return compare(mesh, truth, views=views)
 
 
-def _lacking(model: ModelSettings, frame: Frame) -> str | None:
-    """Say what a frame lacks to be refined and fused, None where it has everything."""
-    if frame.intrinsics is None:
-        return 'no intrinsics'
-    return 'no depth' if lacks_depth(model, frame) else None
+def _fused(
+    frame: Frame | LostFrame,
+    refiner: DepthRefiner,
+    model: ModelSettings,
+    volume: TsdfVolume,
+    tsdf: TsdfSettings,
+    poses: Poses,
+    progress: Progress,
+) -> Depths | LostFrame:
+    """Refine, locate and fuse a frame, unless it is lost on the way."""
+    if isinstance(frame, LostFrame):
+        return frame
 
+    def fuse() -> Depths:
+        depths = _refined(refiner, model, frame, progress)
+        _fuse(volume, tsdf, poses, depths, progress)
+        return depths
 
-def _check_fused(source: FrameSource, progress: Progress) -> None:
-    """
-    Make sure that some frame had all that fusion needs.
-
-    :raises InputError: with what they lacked and what to do
-    """
-    if progress.lost and not progress.poses:
-        counted = ', '.join(f'{count} {reason}' for reason, count in progress.lost.items())
-        ((reason, _),) = progress.lost.most_common(1)
-        raise InputError(
-            f'none of the {progress.frames} frames of {source.name} can be fused: '
-            f'{counted}; {FIXES[reason]}'
-        )
+    return frame_or_lost(frame.name, fuse)
 
 
 def _refined(
     refiner: DepthRefiner, model: ModelSettings, frame: Frame, progress: Progress
 ) -> Depths:
+    if frame.intrinsics is None:
+        raise FrameError(NO_CAMERA, f'{frame.name} has no camera model; {NO_CAMERA_FIX}')
     started_s = time.perf_counter()
     depths = infer(refiner, model, frame)
     progress.latency_ms.append(1e3 * (time.perf_counter() - started_s))
@@ -210,17 +220,20 @@ def _refined(
     return depths
 
 
-def _fused(
+def _fuse(
     volume: TsdfVolume, tsdf: TsdfSettings, poses: Poses, depths: Depths, progress: Progress
-) -> np.ndarray | None:
-    """Fuse a frame; give its pose, None where it has no place in the map."""
+) -> None:
+    """
+    Fuse a frame.
+
+    :raises FrameError: if its pose is unknown
+    """
     started_s = time.perf_counter()
     pose = poses.of(depths)
     progress.time('pose', started_s)
     frame = depths.frame
     if pose is None or frame.intrinsics is None:
-        progress.lost['no pose'] += 1
-        return None
+        raise FrameError(NO_POSE, f'{frame.name} has no pose; {NO_POSE_FIX}')
     started_s = time.perf_counter()
     volume.integrate(
         depths.refined_m_HW,
@@ -234,13 +247,12 @@ def _fused(
     progress.time('fuse', started_s)
     progress.stamps_ns.append(frame.stamp_ns)
     progress.poses.append(pose)
-    if frame.depth_m_HW is not None and progress.frames - 1 in progress.judging:
+    if frame.depth_m_HW is not None and progress.judged.picks(progress.frames - 1):
         progress.true_views.append(
             TrueView(
                 depth_m_HW=frame.depth_m_HW, map_from_camera=pose, intrinsics=frame.intrinsics
             )
         )
-    return pose
 
 
 def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarray) -> None:
@@ -286,7 +298,7 @@ def _run(
         f'{model.refiner}, poses from {where}',
         frames_in=progress.frames,
         frames_out=len(progress.poses),
-        dropped=dict(progress.lost),
+        dropped=dropped(progress.lost),
         fps=len(progress.latency_ms) / busy_s if busy_s else None,
         latency_ms=progress.latency_ms,
         stage_ms={name: statistics.median(ms) for name, ms in progress.stages_ms.items()},

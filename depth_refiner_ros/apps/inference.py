@@ -11,6 +11,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
 from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.lost_frames import FrameError, NO_DEPTH, REFUSED
 import numpy as np
 import torch
 
@@ -76,32 +77,35 @@ class AssumedCamera:
 
 def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depths:
     """
-    Run the refiner on a frame.
+    Refine a frame.
 
-    :raises InputError: where the prior starts from depth and the frame has none
+    :raises FrameError: if the prior starts from depth and the frame has none, or the refiner
+        refuses the frame
     """
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
-    result = refiner.refine(rgb_batch(frame), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW)
+    try:
+        result = refiner.refine(
+            rgb_batch(frame), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW
+        )
+    except InputError as error:
+        raise FrameError(REFUSED, f'{frame.name}: {error}') from error
     # Measured depth cannot judge what was made from it.
     return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
 
 
-def lacks_depth(settings: ModelSettings, frame: Frame) -> bool:
-    """Return whether the prior starts from depth and this frame has none."""
-    return settings.takes(DEPTH_PRIORS) and frame.depth_m_HW is None
-
-
 def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
-    if frame.depth_m_HW is None:
-        flag, prior = (
-            ('--prior', settings.prior)
-            if settings.prior in DEPTH_PRIORS
-            else ('--scale-prior', settings.scale_prior)
-        )
-        raise InputError(
-            f'{frame.name} has no depth, which {flag} {prior} starts from; use {flag} bundled'
-        )
-    return depth_batch(frame.depth_m_HW)
+    if frame.depth_m_HW is not None and np.isfinite(frame.depth_m_HW).any():
+        return depth_batch(frame.depth_m_HW)
+    flag, prior = (
+        ('--prior', settings.prior)
+        if settings.prior in DEPTH_PRIORS
+        else ('--scale-prior', settings.scale_prior)
+    )
+    lacks = 'depth' if frame.depth_m_HW is None else 'valid pixel of depth'
+    raise FrameError(
+        NO_DEPTH,
+        f'{frame.name} has no {lacks}, which {flag} {prior} starts from; use {flag} bundled',
+    )
 
 
 def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:

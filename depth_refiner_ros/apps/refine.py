@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import io
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 import statistics
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
+from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.scoring import Comparison
-from depth_refiner_ros.apps.spread import spread_indices
+from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
@@ -19,7 +20,8 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
-from depth_refiner_ros.sources.frame import FrameSource
+from depth_refiner_ros.sources.frame import Frame, FrameSource
+from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 
@@ -34,6 +36,7 @@ def run(
     npy: bool,
     with_camera: AssumedCamera,
     json: Path | None,
+    strict: bool,
 ) -> None:
     """Refine every frame of every source and write what came out."""
     sources = {location: open_source(location) for location in locations}
@@ -41,7 +44,7 @@ def run(
     output_folder(out)
     for line in refiner.describe():
         note(line)
-    per_source = {}
+    lost, per_source = counter_for(sum(map(len, sources.values()))), {}
     for location, folder in zip(locations, folder_names(locations)):
         per_source[location] = _one_source(
             sources[location],
@@ -52,9 +55,13 @@ def run(
             panels=panels,
             npy=npy,
             with_camera=with_camera,
+            lost=lost,
         )
+    refined = sum(source['frames'] for source in per_source.values())
+    check_some_left(lost, refined + len(lost), 'nothing to refine')
     summary = {
-        'frames': sum(source['frames'] for source in per_source.values()),
+        'frames': refined,
+        'dropped': dropped(lost),
         'settings': values(settings),
         'bundles': refiner.describe(),
         'per_source': per_source,
@@ -62,7 +69,8 @@ def run(
     write_json(out / 'summary.json', summary)
     if json:
         write_json(json, summary)
-    say(f'{summary["frames"]} depth maps in {out}')
+    say(f'{refined} depth maps in {out}')
+    end_run(lost, refined + len(lost), strict=strict)
 
 
 def folder_names(locations: Sequence[str]) -> list[str]:
@@ -88,16 +96,20 @@ def _one_source(
     panels: int,
     npy: bool,
     with_camera: AssumedCamera,
+    lost: LostFrames,
 ) -> dict[str, Any]:
-    total = min(len(source), frames) if frames else len(source)
-    drawn = set(spread_indices(total, panels))
+    total = count_taken(len(source), limit=frames)
+    drawn = Spread(total, panels)
     output_folder(folder)
-    comparison, total_ms, clamped = Comparison(), [], 0
-    for index, frame in enumerate(tracked(islice(source, total), source.name, total)):
-        depths = infer(refiner, settings, with_camera(frame))
+    comparison, total_ms, clamped, lost_before = Comparison(), [], 0, len(lost)
+    for index, frame in enumerate(tracked(taken(source, limit=frames), source.name, total)):
+        depths = _refined(refiner, settings, frame, with_camera)
+        if isinstance(depths, LostFrame):
+            lost.add(depths)
+            continue
         name = f'{index:06d}_{Path(frame.name).stem}' if frame.name else f'{index:06d}'
         _write(depths, folder, name, npy=npy)
-        if index in drawn:
+        if drawn.picks(index):
             write_png(folder / f'{name}_panel.png', sheet([depths.view()]))
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
@@ -106,10 +118,22 @@ def _one_source(
         'name': source.name,
         'folder': folder.name,
         'frames': len(total_ms),
+        'lost': len(lost) - lost_before,
         'median_ms': statistics.median(total_ms) if total_ms else None,
         'clamped_px': clamped,
         'depth': comparison.result() if comparison.frames else None,
     }
+
+
+def _refined(
+    refiner: DepthRefiner,
+    settings: ModelSettings,
+    frame: Frame | LostFrame,
+    with_camera: AssumedCamera,
+) -> Depths | LostFrame:
+    if isinstance(frame, LostFrame):
+        return frame
+    return frame_or_lost(frame.name, lambda: infer(refiner, settings, with_camera(frame)))
 
 
 def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, settings_flags
+from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, settings_flags, Strict
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 import typer
 
@@ -41,6 +41,7 @@ def evaluate(
         Path | None, typer.Option('--csv', help='Write the errors of each frame here.')
     ] = None,
     panels: Annotated[Path | None, typer.Option(help='Draw every frame into this folder.')] = None,
+    strict: Strict = False,
 ) -> None:
     """Measure prior and refined depth against ground truth, per source and overall."""
     from depth_refiner_ros.apps.evaluate import run
@@ -56,4 +57,5 @@ def evaluate(
         json=json,
         csv=csv,
         panels=panels,
+        strict=strict,
     )

@@ -26,6 +26,9 @@ AssumedFov = Annotated[
 JsonFile = Annotated[
     Path | None, typer.Option('--json', help='Also write the result here, for machines.')
 ]
+Strict = Annotated[
+    bool, typer.Option('--strict', help='Exit with code 1 if any frame was lost (0 without it).')
+]
 SourceLocation = Annotated[
     str,
     typer.Argument(

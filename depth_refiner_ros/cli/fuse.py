@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation
+from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation, Strict
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 import typer
@@ -28,6 +28,7 @@ def fuse(
         ),
     ] = None,
     json: JsonFile = None,
+    strict: Strict = False,
 ) -> None:
     """Refine a sequence and fuse it into a colored mesh, with a report."""
     from depth_refiner_ros.apps.fuse import run
@@ -42,4 +43,5 @@ def fuse(
         odometry=odometry,
         scene=scene,
         json=json,
+        strict=strict,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, Output, settings_flags
+from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, Output, settings_flags, Strict
 from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
@@ -30,6 +30,7 @@ def refine(
     npy: Annotated[bool, typer.Option(help='Also write float32 metres as NPY.')] = True,
     assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
+    strict: Strict = False,
 ) -> None:
     """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
     from depth_refiner_ros.apps.inference import AssumedCamera
@@ -44,4 +45,5 @@ def refine(
         npy=npy,
         with_camera=AssumedCamera(assume_fov_deg),
         json=json,
+        strict=strict,
     )

@@ -13,6 +13,7 @@ from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.run import BUG, run, SUCCESS, USER_ERROR
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.lost_frames import LostFrames
 from depth_refiner_ros.sources.registry import open_source
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -40,6 +41,7 @@ class PlayerNode(Node):
         self._topics = PlayerTopics(self, self._settings)
         lock_step = self._settings.lock_step
         self._lock_step = None if lock_step == 'off' else LockStep(self, lock_step)
+        self._lost = LostFrames(self.get_logger().warning)
         self._sent = self._given_up = 0
         self._last_ns: int | None = None
         self._sent_at_s = 0.0
@@ -63,8 +65,9 @@ class PlayerNode(Node):
         given_up = f', {self._given_up} given up' if self._given_up else ''
         skipped = self._lock_step.skipped if self._lock_step else 0
         without = f', {skipped} without output' if skipped else ''
+        lost = f', {len(self._lost)} lost ({self._lost.counts()})' if len(self._lost) else ''
         self.get_logger().info(
-            f'sent {self._sent} frames of {self._source.name}{given_up}{without}'
+            f'sent {self._sent} frames of {self._source.name}{given_up}{without}{lost}'
         )
 
     def _play(self) -> None:
@@ -89,7 +92,7 @@ class PlayerNode(Node):
 
     def _frames(self) -> Iterator[Frame]:
         rounds = repeat(self._source) if self._settings.loop else [self._source]
-        return chain.from_iterable(rounds)
+        return self._lost.usable(chain.from_iterable(rounds))
 
     def _wait_for_listeners(self) -> None:
         deadline_s = time.monotonic() + self._settings.wait_for_subscribers_s

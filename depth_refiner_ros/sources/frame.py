@@ -1,24 +1,26 @@
-"""The one record that every source yields, and the protocol of a source."""
+"""The record that every source yields, and the protocols of a source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.sources.lost_frames import LostFrame
 import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """
-    One image with what is known about it.
+    One image with what is known about it. Color, depth and intrinsics share one pixel grid.
 
     :param stamp_ns: capture time
     :param rgb_HW3: uint8 color image, rectified
-    :param intrinsics: camera model of the image, None where unknown
+    :param intrinsics: camera model of the image, None if unknown
     :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown
     :param map_from_camera: 4 x 4 float64 pose of the optical frame (x right, y down, z forward)
-    :param name: where it came from, for messages and file names
+    :param name: file or stamp, for messages and file names
     """
 
     stamp_ns: int
@@ -31,14 +33,31 @@ class Frame:
 
 @runtime_checkable
 class FrameSource(Protocol):
-    """A finite, re-iterable sequence of frames."""
+    """A finite sequence of frames that can be read more than once."""
 
     @property
     def name(self) -> str:
         """Return a short name for reports."""
 
     def __len__(self) -> int:
-        """Return the number of frames."""
+        """Return the number of frames, lost ones included."""
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Read the frames in order of time."""
+    def __iter__(self) -> Iterator[Frame | LostFrame]:
+        """Yield the frames in order of time; one that cannot be used comes as a LostFrame."""
+
+
+@runtime_checkable
+class HasMesh(Protocol):
+    """A source that knows the true surface of its scene."""
+
+    def mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``vertices_m_N3`` in the frame of the map and ``triangles_M3``."""
+
+
+@runtime_checkable
+class HasTrajectory(Protocol):
+    """A source with recorded poses; a frame without one has no place in the map."""
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """Return the poses of the camera, empty if none were recorded."""

@@ -80,15 +80,15 @@ def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_pa
 @pytest.mark.parametrize(
     ('file', 'message'),
     [
-        ('calibration.yaml', '3 no intrinsics; give the source a camera: calibration.yaml with'),
-        ('depth.txt', '3 no depth; use --prior bundled'),
+        ('calibration.yaml', '(3 no intrinsics); 0.100000000 has no camera model; give the'),
+        ('depth.txt', '(3 no depth); 0.100000000 has no depth, which --prior sensor starts from'),
     ],
 )
 def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, message):
     (wall(tmp_path / 'wall', 3) / file).unlink()
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
     assert ended.returncode == 2
-    assert f'none of the 3 frames of wall can be fused: {message}' in ended.stderr
+    assert f'cannot fuse wall: all 3 frames are lost {message}' in ended.stderr.splitlines()[-1]
 
 
 def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):

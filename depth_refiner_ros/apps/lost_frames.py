@@ -1,0 +1,64 @@
+"""How a command ends when some frames, or all of them, could not be used."""
+
+from typing import Any
+
+from depth_refiner_ros.apps.console import note, say
+from depth_refiner_ros.core.errors import DepthRefinerError, InputError
+from depth_refiner_ros.sources.lost_frames import LostFrames
+
+MANY_LOST = 0.5
+"""Above this share of lost frames a run ends with a warning."""
+
+
+class StrictError(DepthRefinerError):
+    """Frames were lost although ``--strict`` was given; everything was written."""
+
+    exit_code = 1
+
+
+def counter_for(frames: int) -> LostFrames:
+    """
+    Return a counter that names lost frames on stderr.
+
+    It is silent if one frame is all there is, because :func:`check_some_left` then names it.
+    """
+    return LostFrames(note if frames > 1 else lambda _: None)
+
+
+def check_some_left(lost: LostFrames, frames_in: int, what: str) -> None:
+    """
+    Raise InputError if every frame was lost.
+
+    :param what: begins the message, such as ``cannot fuse wall``
+    """
+    if frames_in == 0 or len(lost) < frames_in:
+        return
+    if frames_in == 1:
+        raise InputError(lost.first_detail())
+    raise InputError(
+        f'{what}: all {frames_in} frames are lost ({lost.counts()}); {lost.first_detail()}'
+    )
+
+
+def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
+    """
+    Print how many frames were lost; the last call of a command.
+
+    :raises StrictError: if any frame was lost and ``strict`` is set
+    """
+    if not len(lost):
+        return
+    counted = f'{len(lost)} of {frames_in} frames lost: {lost.counts()}'
+    say(counted)
+    if len(lost) > MANY_LOST * frames_in:
+        note(
+            f'WARNING: more than {MANY_LOST:.0%} of the frames were lost; the result rests on '
+            f'the {frames_in - len(lost)} others'
+        )
+    if strict:
+        raise StrictError(f'{counted}; --strict ends the run with exit code 1')
+
+
+def dropped(lost: LostFrames) -> dict[str, Any]:
+    """Return reason to number of frames, as ``summary.json`` has it."""
+    return dict(lost.by_reason)

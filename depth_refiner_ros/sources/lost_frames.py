@@ -1,0 +1,99 @@
+"""Frames that a source or a command could not use: one record each, counted by reason."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from depth_refiner_ros.core.errors import SourceError
+
+UNREADABLE_IMAGE = 'unreadable image'
+UNREADABLE_DEPTH = 'unreadable depth'
+WRONG_SIZE = 'wrong size'
+STAMP_OUT_OF_ORDER = 'stamp out of order'
+NO_DEPTH = 'no depth'
+NO_CAMERA = 'no intrinsics'
+NO_POSE = 'no pose'
+REFUSED = 'refused by the refiner'
+NAMED = 5
+"""Frames of one reason that are named; the others are only counted."""
+
+FrameT = TypeVar('FrameT')
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostFrame:
+    """
+    A frame that cannot be used, in the place where it would have come.
+
+    :param name: of the frame, as in :class:`Frame`
+    :param reason: a few words, the same for every frame lost this way
+    :param detail: one line that names the file or topic, what is wrong and the fix
+    """
+
+    name: str
+    reason: str
+    detail: str
+
+
+class FrameError(SourceError):
+    """
+    Raised inside a source when one frame cannot be used; the source goes on with the next.
+
+    :param reason: as in :class:`LostFrame`
+    :param message: becomes the ``detail`` of the lost frame
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def frame_or_lost(name: str, read: Callable[[], FrameT]) -> FrameT | LostFrame:
+    """Return what ``read`` returns, or a :class:`LostFrame` where it raises FrameError."""
+    try:
+        return read()
+    except FrameError as error:
+        return LostFrame(name=name, reason=error.reason, detail=str(error))
+
+
+class LostFrames:
+    """
+    Counts lost frames by reason and names the first few of each.
+
+    :param report: receives one line for each frame that is named
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._first: LostFrame | None = None
+        self.by_reason: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self.by_reason.total()
+
+    def add(self, lost: LostFrame) -> None:
+        """Count a frame, and name it if it is one of the first few lost this way."""
+        self._first = self._first or lost
+        self.by_reason[lost.reason] += 1
+        count = self.by_reason[lost.reason]
+        if count <= NAMED:
+            self._report(f'frame lost ({lost.reason}): {lost.detail}')
+        elif count == NAMED + 1:
+            self._report(f'further frames lost ({lost.reason}) are counted only')
+
+    def usable(self, frames: Iterable[FrameT | LostFrame]) -> Iterator[FrameT]:
+        """Yield the frames that can be used and count the others."""
+        for frame in frames:
+            if isinstance(frame, LostFrame):
+                self.add(frame)
+            else:
+                yield frame
+
+    def counts(self) -> str:
+        """Return ``2 no depth, 1 no pose``, most frequent first; '' if no frame was lost."""
+        return ', '.join(f'{count} {reason}' for reason, count in self.by_reason.most_common())
+
+    def first_detail(self) -> str:
+        """Return what was wrong with the first lost frame, '' if no frame was lost."""
+        return self._first.detail if self._first else ''
