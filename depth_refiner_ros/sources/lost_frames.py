@@ -64,7 +64,7 @@ class LostFrames:
     :param report: receives one line for each frame that is named
     """
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], object]) -> None:
         self._report = report
         self._first: LostFrame | None = None
         self.by_reason: Counter[str] = Counter()
