@@ -26,13 +26,14 @@ def vae():
     )
 
 
-@pytest.mark.parametrize('factor', [1, 2, 4, 8])
-def test_unshuffle_is_inverted_exactly(factor):
-    depth = torch.randn(2, 1, 16, 24)
-    codec = UnshuffleCodec(factor)
-    latent = codec.encode_depth(depth)
-    assert latent.shape == (2, codec.depth_channels, 16 // factor, 24 // factor)
-    assert torch.equal(codec.decode_depth(latent), depth)
+def test_unshuffle_is_inverted_exactly(subtests):
+    for factor in [1, 2, 4, 8]:
+        with subtests.test(factor=factor):
+            depth = torch.randn(2, 1, 16, 24)
+            codec = UnshuffleCodec(factor)
+            latent = codec.encode_depth(depth)
+            assert latent.shape == (2, codec.depth_channels, 16 // factor, 24 // factor)
+            assert torch.equal(codec.decode_depth(latent), depth)
 
 
 def test_unshuffled_image_holds_the_pixels_of_its_cell():

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 from depth_refiner_ros.core.errors import InputError
@@ -16,33 +17,37 @@ def everywhere(maps):
     return torch.ones_like(maps, dtype=torch.bool)
 
 
-@pytest.mark.parametrize('space', SPACES)
-@pytest.mark.parametrize('range_', RANGES)
-def test_metres_come_back(space, range_):
-    normalizer = DepthNormalizer(space=space, range=range_, clip=False)
-    metres = depth()
-    normalized = normalizer.normalize(metres, everywhere(metres))
-    back = normalizer.denormalize(normalized.unit_B1HW, normalized)
-    torch.testing.assert_close(back, metres, rtol=2e-5, atol=1e-5)
+def test_metres_come_back(subtests):
+    for space, range_ in itertools.product(SPACES, RANGES):
+        with subtests.test(space=space, range_=range_):
+            normalizer = DepthNormalizer(space=space, range=range_, clip=False)
+            metres = depth()
+            normalized = normalizer.normalize(metres, everywhere(metres))
+            back = normalizer.denormalize(normalized.unit_B1HW, normalized)
+            torch.testing.assert_close(back, metres, rtol=2e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize('space', SPACES)
-@pytest.mark.parametrize('range_', RANGES)
-def test_applying_the_map_to_the_same_depth_gives_the_same_values(space, range_):
-    normalizer = DepthNormalizer(space=space, range=range_, clip=False)
-    metres = depth()
-    normalized = normalizer.normalize(metres, everywhere(metres))
-    torch.testing.assert_close(normalizer.apply(metres, normalized), normalized.unit_B1HW)
+def test_applying_the_map_to_the_same_depth_gives_the_same_values(subtests):
+    for space, range_ in itertools.product(SPACES, RANGES):
+        with subtests.test(space=space, range_=range_):
+            normalizer = DepthNormalizer(space=space, range=range_, clip=False)
+            metres = depth()
+            normalized = normalizer.normalize(metres, everywhere(metres))
+            torch.testing.assert_close(normalizer.apply(metres, normalized), normalized.unit_B1HW)
 
 
-@pytest.mark.parametrize('space', SPACES)
-@pytest.mark.parametrize('range_', [name for name in RANGES if name != 'none'])
-def test_constant_depth_is_zero_and_comes_back(space, range_):
-    normalizer = DepthNormalizer(space=space, range=range_)
-    metres = torch.full((1, 1, 6, 8), 2.5)
-    normalized = normalizer.normalize(metres, everywhere(metres))
-    torch.testing.assert_close(normalized.unit_B1HW, torch.zeros_like(metres), atol=1e-6, rtol=0)
-    torch.testing.assert_close(normalizer.denormalize(normalized.unit_B1HW, normalized), metres)
+def test_constant_depth_is_zero_and_comes_back(subtests):
+    for space, range_ in itertools.product(SPACES, [name for name in RANGES if name != 'none']):
+        with subtests.test(space=space, range_=range_):
+            normalizer = DepthNormalizer(space=space, range=range_)
+            metres = torch.full((1, 1, 6, 8), 2.5)
+            normalized = normalizer.normalize(metres, everywhere(metres))
+            torch.testing.assert_close(
+                normalized.unit_B1HW, torch.zeros_like(metres), atol=1e-6, rtol=0
+            )
+            torch.testing.assert_close(
+                normalizer.denormalize(normalized.unit_B1HW, normalized), metres
+            )
 
 
 def test_minmax_by_hand():
@@ -113,26 +118,30 @@ def test_without_clipping_quantile_tails_stand_out():
     assert float(unit.max()) > 1.0
 
 
-@pytest.mark.parametrize('range_', RANGES)
-def test_invalid_pixels_do_not_set_the_range(range_):
-    metres = depth(1)
-    valid = everywhere(metres)
-    normalizer = DepthNormalizer(range=range_)
-    clean = normalizer.normalize(metres[..., 1:], valid[..., 1:])
-    metres[..., 0] = math.nan
-    metres[..., 3, 0] = 1e4
-    valid[..., 0] = False
-    spoilt = normalizer.normalize(metres, valid)
-    assert bool((spoilt.unit_B1HW[..., 0] == 0.0).all())
-    torch.testing.assert_close(spoilt.unit_B1HW[..., 1:], clean.unit_B1HW)
+def test_invalid_pixels_do_not_set_the_range(subtests):
+    for range_ in RANGES:
+        with subtests.test(range_=range_):
+            metres = depth(1)
+            valid = everywhere(metres)
+            normalizer = DepthNormalizer(range=range_)
+            clean = normalizer.normalize(metres[..., 1:], valid[..., 1:])
+            metres[..., 0] = math.nan
+            metres[..., 3, 0] = 1e4
+            valid[..., 0] = False
+            spoilt = normalizer.normalize(metres, valid)
+            assert bool((spoilt.unit_B1HW[..., 0] == 0.0).all())
+            torch.testing.assert_close(spoilt.unit_B1HW[..., 1:], clean.unit_B1HW)
 
 
-@pytest.mark.parametrize('range_', RANGES)
-def test_nothing_valid_gives_zeros(range_):
-    metres = torch.full((1, 1, 4, 4), math.nan)
-    normalized = DepthNormalizer(range=range_).normalize(metres, torch.zeros_like(metres).bool())
-    assert bool((normalized.unit_B1HW == 0.0).all())
-    assert bool(torch.isfinite(normalized.scale_B111).all())
+def test_nothing_valid_gives_zeros(subtests):
+    for range_ in RANGES:
+        with subtests.test(range_=range_):
+            metres = torch.full((1, 1, 4, 4), math.nan)
+            normalized = DepthNormalizer(range=range_).normalize(
+                metres, torch.zeros_like(metres).bool()
+            )
+            assert bool((normalized.unit_B1HW == 0.0).all())
+            assert bool(torch.isfinite(normalized.scale_B111).all())
 
 
 def test_images_of_a_batch_are_independent():

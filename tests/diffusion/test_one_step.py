@@ -93,9 +93,8 @@ def build_lotus(unet=None, text_width=12, **changes):
     return OneStepNetwork(unet or tiny_lotus(), VaeCodec(tiny_vae()), lotus_spec(**changes), text)
 
 
-@pytest.mark.parametrize(
-    ('wrong', 'message'),
-    [
+def test_parts_of_different_models_are_refused_by_name(subtests):
+    cases = [
         ({'unet': tiny_lotus(channels=4)}, 'input channels has width 4, the spec needs 8'),
         ({'unet': tiny_lotus(out_channels=3)}, 'output channels has width 3, the spec needs 4'),
         (
@@ -109,11 +108,10 @@ def build_lotus(unet=None, text_width=12, **changes):
         ({'task_embedding': ()}, 'task embedding has width 4, the spec needs 0'),
         ({'text_width': 0}, 'text embedding has width 0, the spec needs 12'),
         ({'text_width': 16}, 'text embedding has width 16, the spec needs 12'),
-    ],
-)
-def test_parts_of_different_models_are_refused_by_name(wrong, message):
-    with pytest.raises(WeightsError, match=message):
-        build_lotus(**wrong)
+    ]
+    for wrong, message in cases:
+        with subtests.test(message), pytest.raises(WeightsError, match=message):
+            build_lotus(**wrong)
 
 
 def test_a_spec_with_more_inputs_than_the_unet_is_refused():

@@ -140,18 +140,17 @@ def decoding_to(channels, spec):
     return network, result.depth_B1HW
 
 
-@pytest.mark.parametrize(
-    ('spec', 'expected'),
-    [
+def test_lotus_alone_clips_its_channels_before_their_mean(subtests):
+    cases = [
         (apdepth_spec('paper'), 0.5),
         (apdepth_spec('official_compat'), 0.5),
         (lotus_spec('g'), 1.0 / 3.0),
         (marigold_spec('v1-0'), 0.5),
-    ],
-)
-def test_lotus_alone_clips_its_channels_before_their_mean(spec, expected):
-    _, depth = decoding_to((3.0, 3.0, -4.5), spec)
-    torch.testing.assert_close(depth, torch.full_like(depth, expected))
+    ]
+    for spec, expected in cases:
+        with subtests.test(spec=spec):
+            _, depth = decoding_to((3.0, 3.0, -4.5), spec)
+            torch.testing.assert_close(depth, torch.full_like(depth, expected))
 
 
 @pytest.mark.parametrize(
@@ -253,18 +252,19 @@ def test_aligned_models_are_fitted_over_all_pixels_as_the_baseline_is(spec):
     assert (spec.fit, spec.agree_below) == ('lstsq', 1.0)
 
 
-@pytest.mark.parametrize(
-    'call',
-    [
-        lambda: sharpdepth_spec('official_compat'),
-        lambda: apdepth_spec('official_code'),
-        lambda: lotus_spec('x'),
-        lambda: marigold_spec('v2'),
-    ],
-)
-def test_unknown_presets_are_refused_by_name(call):
-    with pytest.raises(WeightsError, match=r"preset '\w+' is unknown; use one of"):
-        call()
+def test_unknown_presets_are_refused_by_name(subtests):
+    cases = [
+        (sharpdepth_spec, 'official_compat'),
+        (apdepth_spec, 'official_code'),
+        (lotus_spec, 'x'),
+        (marigold_spec, 'v2'),
+    ]
+    for make, preset in cases:
+        with (
+            subtests.test(preset),
+            pytest.raises(WeightsError, match=f"preset '{preset}' is unknown; use one of"),
+        ):
+            make(preset)
 
 
 def test_a_second_unet_must_be_there_exactly_where_it_is_named():

@@ -72,9 +72,8 @@ def test_matching_schedulers_pass():
     check_scheduler(scheduler(prediction_type='sample').config, lotus_spec('g'))
 
 
-@pytest.mark.parametrize(
-    ('config', 'spec', 'message'),
-    [
+def test_networks_of_another_kind_are_refused(subtests):
+    cases = [
         ({}, lotus_spec('g'), "prediction_type is 'v_prediction', the spec needs 'sample'"),
         (
             {'prediction_type': 'sample'},
@@ -85,11 +84,10 @@ def test_matching_schedulers_pass():
         ({}, marigold_spec('v1-1'), 'rescale_betas_zero_snr is False, the spec needs True'),
         ({'beta_end': 0.02}, marigold_spec('v1-0'), 'beta_end is 0.02, the spec needs 0.012'),
         ({'beta_schedule': 'linear'}, marigold_spec('v1-0'), "beta_schedule is 'linear'"),
-    ],
-)
-def test_networks_of_another_kind_are_refused(config, spec, message):
-    with pytest.raises(WeightsError, match=f'scheduler: {message}'):
-        check_scheduler(scheduler(**config).config, spec)
+    ]
+    for config, spec, message in cases:
+        with subtests.test(message), pytest.raises(WeightsError, match=f'scheduler: {message}'):
+            check_scheduler(scheduler(**config).config, spec)
 
 
 def test_a_scheduler_that_says_nothing_predicts_noise_and_is_refused():

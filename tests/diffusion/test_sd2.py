@@ -12,7 +12,6 @@ from depth_refiner_ros.diffusion.sd2 import (
     UNET_PARAMETERS,
     VAE_PARAMETERS,
 )
-import pytest
 import torch
 
 
@@ -30,23 +29,21 @@ def test_parameter_counts_are_those_of_the_released_networks():
         assert count(sd2_unet()) - count(sd2_unet(in_channels=4)) == 4 * 9 * 320
 
 
-@pytest.mark.parametrize(
-    ('spec', 'unets'),
-    [
+def test_every_preset_builds_at_true_size(subtests):
+    cases = [
         (sharpdepth_spec('paper'), 2 * LOTUS_UNET_PARAMETERS),
         (sharpdepth_spec('official_code'), LOTUS_UNET_PARAMETERS),
         (apdepth_spec(), UNET_PARAMETERS),
         (lotus_spec('g'), LOTUS_UNET_PARAMETERS),
         (lotus_spec('d'), LOTUS_UNET_PARAMETERS - 11_520),
         (marigold_spec('v1-1'), UNET_PARAMETERS),
-    ],
-)
-def test_every_preset_builds_at_true_size(spec, unets):
-    with torch.device('meta'):
-        network = sd2_network(spec)
-        latent = torch.empty(1, 4, 60, 80)
-        assert count(network) == unets + VAE_PARAMETERS
-        assert network(latent if spec.takes_depth else None, latent).shape == latent.shape
+    ]
+    for spec, unets in cases:
+        with subtests.test(spec=spec, unets=unets), torch.device('meta'):
+            network = sd2_network(spec)
+            latent = torch.empty(1, 4, 60, 80)
+            assert count(network) == unets + VAE_PARAMETERS
+            assert network(latent if spec.takes_depth else None, latent).shape == latent.shape
 
 
 def test_latents_have_stable_diffusions_size_and_scale():

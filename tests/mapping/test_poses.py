@@ -26,19 +26,17 @@ def test_quaternion_round_trip_of_random_rotations():
         np.testing.assert_allclose(pose @ inverse(pose), np.eye(4), atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ('quaternion', 'words'),
-    [
+def test_bad_quaternion_is_named(subtests):
+    cases = [
         ((0, 0, 0, 0), 'length 0'),
         ((0, 0, 0, 2), 'length 2'),
         ((0, 0, 0, 0.99), 'length 0.99'),
         ((np.nan, 0, 0, 1), 'not a number'),
         ((np.inf, 0, 0, 1), 'not a number'),
-    ],
-)
-def test_bad_quaternion_is_named(quaternion, words):
-    with pytest.raises(MappingError, match=words):
-        pose_from_quaternion((0, 0, 0), quaternion)
+    ]
+    for quaternion, words in cases:
+        with subtests.test(quaternion=quaternion), pytest.raises(MappingError, match=words):
+            pose_from_quaternion((0, 0, 0), quaternion)
 
 
 def test_four_digits_of_a_quaternion_suffice():
@@ -46,19 +44,17 @@ def test_four_digits_of_a_quaternion_suffice():
     np.testing.assert_allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ('pose', 'words'),
-    [
+def test_unfit_pose_is_refused(subtests):
+    cases = [
         (np.eye(3), 'shape'),
         (np.full((4, 4), np.nan), 'not a number'),
         (2 * np.eye(4), 'rigid'),
         (np.diag([1, 1, -1, 1]), 'rigid'),
         (np.vstack([np.eye(4)[:3], [0, 0, 1, 1]]), 'rigid'),
-    ],
-)
-def test_unfit_pose_is_refused(pose, words):
-    with pytest.raises(MappingError, match=words):
-        checked_pose(pose)
+    ]
+    for pose, words in cases:
+        with subtests.test(words), pytest.raises(MappingError, match=words):
+            checked_pose(pose)
 
 
 def test_interpolation_is_halfway_in_angle_and_position():

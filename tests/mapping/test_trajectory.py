@@ -48,9 +48,8 @@ def test_reads_the_format_as_published(tmp_path):
     np.testing.assert_allclose(read.map_from_camera_N44[0, :3, 3], [1.3563, 0.6305, 1.6380])
 
 
-@pytest.mark.parametrize(
-    ('lines', 'words'),
-    [
+def test_broken_line_is_named(tmp_path, subtests):
+    cases = [
         ('1 0 0 0 0 0 0\n', 'line 1'),
         ('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 one\n', 'line 2'),
         ('2 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time does not move on from 2.0'),
@@ -59,12 +58,12 @@ def test_reads_the_format_as_published(tmp_path):
         ('1 nan 0 0 0 0 0 1\n', 'line 1'),
         ('1 0 0 0 0 0 0 0.5\n', 'line 1.*length 0.5'),
         ('x 0 0 0 0 0 0 1\n', "'x'"),
-    ],
-)
-def test_broken_line_is_named(tmp_path, lines, words):
-    (tmp_path / 't.txt').write_text(lines)
-    with pytest.raises(MappingError, match=words):
-        read_tum(tmp_path / 't.txt')
+    ]
+    for lines, words in cases:
+        with subtests.test(lines=lines):
+            (tmp_path / 't.txt').write_text(lines)
+            with pytest.raises(MappingError, match=words):
+                read_tum(tmp_path / 't.txt')
 
 
 def test_missing_and_binary_files_are_named(tmp_path):

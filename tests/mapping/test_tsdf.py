@@ -186,20 +186,18 @@ def test_reset_forgets():
         volume.mesh()
 
 
-@pytest.mark.parametrize(
-    ('change', 'words'),
-    [
+def test_bad_options_are_named(subtests):
+    cases = [
         ({'voxel_m': 0.0}, 'voxel_m = 0'),
         ({'truncation_voxels': -1.0}, 'truncation_voxels'),
         ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'must be positive'),
         ({'voxel_m': float('nan')}, 'voxel_m = nan'),
         ({'device': 'tpu'}, "'tpu' must be cpu"),
         ({'device': 'cuda:99'}, 'cuda:99'),
-    ],
-)
-def test_bad_options_are_named(change, words):
-    with pytest.raises(MappingError, match=words):
-        TsdfVolume(**change)
+    ]
+    for change, words in cases:
+        with subtests.test(change=change), pytest.raises(MappingError, match=words):
+            TsdfVolume(**change)
 
 
 def test_shapes_and_poses_are_checked():

@@ -125,10 +125,11 @@ def test_a_manifest_without_its_keys(path, key, value):
     refused(path, f"bundle.json has no usable '{key}'")
 
 
-@pytest.mark.parametrize('text', [b'', b'{', b'\xff\xfe', b'[1]', b'[' * 100_000])
-def test_a_manifest_that_is_no_object(path, text):
-    (path / MANIFEST).write_bytes(text)
-    refused(path, r'bundle\.json (is not readable JSON|must hold a JSON object)')
+def test_a_manifest_that_is_no_object(path, subtests):
+    for text in [b'', b'{', b'\xff\xfe', b'[1]', b'[' * 100_000]:
+        with subtests.test(text=text[:9]):
+            (path / MANIFEST).write_bytes(text)
+            refused(path, r'bundle\.json (is not readable JSON|must hold a JSON object)')
 
 
 def test_no_bundle_at_all(tmp_path):

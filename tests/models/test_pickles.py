@@ -19,15 +19,21 @@ class Malicious:
         return (self.target.touch, ())
 
 
-@pytest.mark.parametrize(
-    'content',
-    [b'', b'\x80', b'PK\x03\x04', b'{"a": 1}', pickle.dumps([1, 2], 2), pickle.dumps({'a': 1}, 2)],
-)
-def test_files_that_are_no_pickled_tensors(tmp_path, content):
-    (tmp_path / 'x.bin').write_bytes(content)
-    with pytest.raises(WeightsError, match=r'x\.bin') as caught:
-        read_pickle(tmp_path / 'x.bin')
-    assert '\n' not in str(caught.value)
+def test_files_that_are_no_pickled_tensors(tmp_path, subtests):
+    cases = [
+        b'',
+        b'\x80',
+        b'PK\x03\x04',
+        b'{"a": 1}',
+        pickle.dumps([1, 2], 2),
+        pickle.dumps({'a': 1}, 2),
+    ]
+    for content in cases:
+        with subtests.test(content=content[:9]):
+            (tmp_path / 'x.bin').write_bytes(content)
+            with pytest.raises(WeightsError, match=r'x\.bin') as caught:
+                read_pickle(tmp_path / 'x.bin')
+            assert '\n' not in str(caught.value)
 
 
 def test_a_missing_file(tmp_path):
@@ -44,13 +50,13 @@ def test_a_truncated_archive(tmp_path):
             read_pickle(tmp_path / 'x.bin')
 
 
-@pytest.mark.parametrize(
-    'tree', [collections.Counter(a=1), {}, {'state_dict': {'a': 'text'}}, [torch.ones(2)]]
-)
-def test_trees_without_tensors_by_name(tmp_path, tree):
-    torch.save(tree, tmp_path / 'x.pth')
-    with pytest.raises(WeightsError, match='something else than named tensors'):
-        read_pickle(tmp_path / 'x.pth')
+def test_trees_without_tensors_by_name(tmp_path, subtests):
+    cases = [collections.Counter(a=1), {}, {'state_dict': {'a': 'text'}}, [torch.ones(2)]]
+    for tree in cases:
+        with subtests.test(tree=tree):
+            torch.save(tree, tmp_path / 'x.pth')
+            with pytest.raises(WeightsError, match='something else than named tensors'):
+                read_pickle(tmp_path / 'x.pth')
 
 
 def test_a_pickle_with_code_does_not_run(tmp_path):

@@ -5,20 +5,20 @@ import xml.etree.ElementTree as ElementTree
 
 from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.settings.options import read_yaml, write_yaml
-import pytest
 import yaml
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 
 
-@pytest.mark.parametrize('node', NODES)
-def test_parameter_files_are_made_from_the_settings(node):
-    text = (CONFIG / f'{node}.yaml').read_text(encoding='utf-8')
-    assert text == write_yaml(NODES[node](), node), (
-        'make them anew: depth-refiner params --yaml -o config'
-    )
-    assert read_yaml(NODES[node], CONFIG / f'{node}.yaml', node) == NODES[node]()
-    assert list(yaml.safe_load(text)) == [node]
+def test_parameter_files_are_made_from_the_settings(subtests):
+    for node in NODES:
+        with subtests.test(node=node):
+            text = (CONFIG / f'{node}.yaml').read_text(encoding='utf-8')
+            assert text == write_yaml(NODES[node](), node), (
+                'make them anew: depth-refiner params --yaml -o config'
+            )
+            assert read_yaml(NODES[node], CONFIG / f'{node}.yaml', node) == NODES[node]()
+            assert list(yaml.safe_load(text)) == [node]
 
 
 def test_the_dds_profile_offers_large_shared_memory_and_udp():

@@ -9,7 +9,7 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from depth_refiner_ros.settings import nodes
+from depth_refiner_ros.settings import networks, nodes
 from depth_refiner_ros.settings.options import options
 import pytest
 
@@ -82,7 +82,7 @@ def test_arguments_offer_what_the_settings_allow():
 def function(tree, name):
     """Return a function of a launch file that needs nothing of launch."""
     body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    space = {'DEPTH_PRIORS': nodes.DEPTH_PRIORS}
+    space = {'DEPTH_PRIORS': networks.DEPTH_PRIORS}
     exec(compile(ast.Module(body=body, type_ignores=[]), name, 'exec'), space)
     return space[name]
 
@@ -96,20 +96,19 @@ def test_what_is_not_given_is_left_to_the_parameter_file():
     assert not given
 
 
-@pytest.mark.parametrize(
-    ('prior', 'scale_prior', 'publishes'),
-    [
+def test_a_recording_brings_the_depth_that_the_prior_needs(subtests):
+    cases = [
         ('', '', ''),
         ('bundled', 'none', ''),
         ('sensor', '', True),
         ('smeared', '', True),
         ('prompt_depth_anything', '', True),
         ('depth_anything_v2', 'sensor', True),
-    ],
-)
-def test_a_recording_brings_the_depth_that_the_prior_needs(prior, scale_prior, publishes):
-    publish_depth = function(tree_of('refiner.launch.py'), '_publish_depth')
-    assert publish_depth({'prior': prior, 'scale_prior': scale_prior}) == publishes
+    ]
+    for prior, scale_prior, publishes in cases:
+        with subtests.test(prior=prior, scale_prior=scale_prior):
+            publish_depth = function(tree_of('refiner.launch.py'), '_publish_depth')
+            assert publish_depth({'prior': prior, 'scale_prior': scale_prior}) == publishes
 
 
 def test_the_rate_of_a_recording():

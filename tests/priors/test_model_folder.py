@@ -48,18 +48,20 @@ def test_every_prior_of_the_settings_can_be_built():
     assert set(PRIORS) == set(BUILDERS)
 
 
-@pytest.mark.parametrize('prior', HUB)
-def test_a_prior_without_weights_says_what_to_name(prior):
-    message = refusal(prior, 'bundled')
-    assert f'prior {prior} comes without weights' in message
-    assert next(iter(SIZES[prior].values())) in message
+def test_a_prior_without_weights_says_what_to_name(subtests):
+    for prior in HUB:
+        with subtests.test(prior=prior):
+            message = refusal(prior, 'bundled')
+            assert f'prior {prior} comes without weights' in message
+            assert next(iter(SIZES[prior].values())) in message
 
 
-@pytest.mark.parametrize('prior', HUB)
-def test_an_unknown_size_is_refused_by_name(prior):
-    message = refusal(prior, 'gigantic')
-    assert "prior_weights = 'gigantic' is no size of" in message
-    assert next(iter(SIZES[prior])) in message
+def test_an_unknown_size_is_refused_by_name(subtests):
+    for prior in HUB:
+        with subtests.test(prior=prior):
+            message = refusal(prior, 'gigantic')
+            assert "prior_weights = 'gigantic' is no size of" in message
+            assert next(iter(SIZES[prior])) in message
 
 
 @pytest.mark.parametrize(
@@ -176,18 +178,16 @@ def test_truncated_weights_are_refused(metric, tmp_path):
     assert 'does not load as' in refusal('depth_anything_v2_metric', folder)
 
 
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
+def test_options_that_a_prior_lacks_are_refused(subtests):
+    cases = [
         ({'short_side': 280}, 'prior zoedepth has one size'),
         ({'input': 'official_compat'}, 'is how ApDepth feeds depth_anything_v2'),
         ({'focal_rule': 'perhaps'}, "prior_focal_rule = 'perhaps' must be one of auto, none"),
         ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_compat"),
-    ],
-)
-def test_options_that_a_prior_lacks_are_refused(options, message):
-    with pytest.raises(SettingsError, match=message):
-        build_prior('zoedepth', 'nyu-kitti', **options)
+    ]
+    for options, message in cases:
+        with subtests.test(options=options), pytest.raises(SettingsError, match=message):
+            build_prior('zoedepth', 'nyu-kitti', **options)
 
 
 def test_licences_that_forbid_commercial_use_are_told_loudly():

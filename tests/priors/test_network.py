@@ -36,12 +36,16 @@ def test_the_head_stays_in_full_precision(network):
     assert float((depth * 256.0 - (depth * 256.0).round()).abs().max()) > 0.01
 
 
-@pytest.mark.parametrize(
-    ('width', 'height', 'expected'),
-    [(640, 480, (64, 64)), (1280, 480, (96, 32)), (64, 64, (64, 64)), (4000, 10, (1280, 32))],
-)
-def test_network_size_keeps_shape_and_area(width, height, expected):
-    assert network_size(METRIC, width, height) == expected
+def test_network_size_keeps_shape_and_area(subtests):
+    cases = [
+        (640, 480, (64, 64)),
+        (1280, 480, (96, 32)),
+        (64, 64, (64, 64)),
+        (4000, 10, (1280, 32)),
+    ]
+    for width, height, expected in cases:
+        with subtests.test(width=width, height=height):
+            assert network_size(METRIC, width, height) == expected
 
 
 def test_network_size_of_the_shipped_shape():
@@ -62,19 +66,17 @@ def test_configuration_survives_json():
     )
 
 
-@pytest.mark.parametrize(
-    'wrong',
-    [
+def test_impossible_configurations_are_refused(subtests):
+    cases = [
         {'canonical_focal_px': 0.0},
         {'canonical_focal_px': math.nan},
         {'groups': -1},
         {'blocks': (1, 1)},
         {'channels': ()},
-    ],
-)
-def test_impossible_configurations_are_refused(wrong):
-    with pytest.raises(ValueError, match='must be'):
-        MetricNetworkConfig(**wrong)
+    ]
+    for wrong in cases:
+        with subtests.test(wrong=wrong), pytest.raises(ValueError, match='must be'):
+            MetricNetworkConfig(**wrong)
 
 
 def test_rays_of_a_resized_camera_stay_the_same_rays():

@@ -93,16 +93,15 @@ def test_every_weight_finds_its_place(tiny, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ('width', 'millions'), [(384, 24.8), (768, 97.5), (1024, 335.3), (1536, 1300.0)]
-)
-def test_the_sizes_are_those_that_were_published(tmp_path, width, millions):
-    config = config_of(tmp_path, {'pretrained.cls_token': torch.zeros(1, 1, width)})
-    with torch.device('meta'):
-        model = DepthAnythingForDepthEstimation(config)
-    count = sum(value.numel() for value in model.parameters()) / 1e6
-    assert count == pytest.approx(millions, rel=0.04)
-    assert set(SIZES) == {384, 768, 1024, 1536}
+def test_the_sizes_are_those_that_were_published(tmp_path, subtests):
+    for width, millions in [(384, 24.8), (768, 97.5), (1024, 335.3), (1536, 1300.0)]:
+        with subtests.test(width=width, millions=millions):
+            config = config_of(tmp_path, {'pretrained.cls_token': torch.zeros(1, 1, width)})
+            with torch.device('meta'):
+                model = DepthAnythingForDepthEstimation(config)
+            count = sum(value.numel() for value in model.parameters()) / 1e6
+            assert count == pytest.approx(millions, rel=0.04)
+            assert set(SIZES) == {384, 768, 1024, 1536}
 
 
 def test_the_giants_gated_layers_are_renamed():

@@ -1,4 +1,5 @@
 from dataclasses import replace
+import itertools
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -56,29 +57,28 @@ def test_bundled_prior_without_a_camera_is_refused(bundle):
         BundledPrior(bundle).predict(RGB, None)
 
 
-@pytest.mark.parametrize(
-    'change',
-    [
+def test_weights_of_another_shape_are_refused(bundle, tmp_path, subtests):
+    cases = [
         {'channels': [8, 8, 8, 8, 16]},
         {'groups': 3},
         {'color': 1},
         {'groups': 'many'},
         {'canonical_focal_px': -1.0},
-    ],
-)
-def test_weights_of_another_shape_are_refused(bundle, tmp_path, change):
-    other = write_bundle(
-        tmp_path / 'other',
-        kind='prior',
-        name='x',
-        licence='MIT',
-        manifest={},
-        tensors={WEIGHTS: bundle.tensors(WEIGHTS)},
-        configs={CONFIG: {**METRIC.to_dict(), **change}},
-    )
-    with pytest.raises(WeightsError, match=r'model\.safetensors does not fit') as caught:
-        BundledPrior(other)
-    assert '\n' not in str(caught.value)
+    ]
+    for change in cases:
+        with subtests.test(change=change):
+            other = write_bundle(
+                tmp_path / 'other',
+                kind='prior',
+                name='x',
+                licence='MIT',
+                manifest={},
+                tensors={WEIGHTS: bundle.tensors(WEIGHTS)},
+                configs={CONFIG: {**METRIC.to_dict(), **change}},
+            )
+            with pytest.raises(WeightsError, match=r'model\.safetensors does not fit') as caught:
+                BundledPrior(other)
+            assert '\n' not in str(caught.value)
 
 
 def test_weights_that_lack_a_tensor_are_refused(bundle, tmp_path):
@@ -139,20 +139,17 @@ def test_sensor_depth_of_another_size_is_taken_by_nearest_pixel():
     )
 
 
-@pytest.mark.parametrize('prior', [SensorPrior(), SmearedPrior()])
-@pytest.mark.parametrize(
-    ('depth', 'message'),
-    [
+def test_depth_that_cannot_be_used_is_refused(subtests):
+    others = [
         (None, 'needs'),
         (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
         (torch.ones(5, 5), 'expected shape'),
         (torch.ones(2, 1, 5, 5, dtype=torch.int16), 'convert to metres'),
         (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
-    ],
-)
-def test_depth_that_cannot_be_used_is_refused(prior, depth, message):
-    with pytest.raises(InputError, match=message):
-        prior.predict(RGB, None, depth)
+    ]
+    for prior, (depth, message) in itertools.product([SensorPrior(), SmearedPrior()], others):
+        with subtests.test(message), pytest.raises(InputError, match=message):
+            prior.predict(RGB, None, depth)
 
 
 def test_smearing_keeps_a_constant_and_blurs_a_step():

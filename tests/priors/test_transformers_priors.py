@@ -88,13 +88,14 @@ def test_half_precision_stays_near_and_does_not_quantise_depth(folders, name):
     assert len(rough.unique()) > 0.5 * len(exact.unique())
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_a_prior_describes_itself_in_one_line(folders, name):
-    (line,) = built(folders, name).describe()
-    assert line.startswith(f'prior {name}')
-    assert line.endswith(f'MB, {folders[name]}')
-    assert '\n' not in line
-    assert ('NO COMMERCIAL USE' in line) is (name == 'depth_pro')
+def test_a_prior_describes_itself_in_one_line(folders, subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            (line,) = built(folders, name).describe()
+            assert line.startswith(f'prior {name}')
+            assert line.endswith(f'MB, {folders[name]}')
+            assert '\n' not in line
+            assert ('NO COMMERCIAL USE' in line) is (name == 'depth_pro')
 
 
 def test_metric_depth_anything_equals_the_model_called_by_hand(folders):
@@ -307,18 +308,16 @@ def test_any_prompt_gives_finite_depth_of_its_scale(folders, prompt):
         torch.testing.assert_close(ten, depth * 10.0, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ('prompt', 'message'),
-    [
+def test_a_prompt_that_cannot_be_used_is_refused(folders, subtests):
+    cases = [
         (None, 'needs a depth image as its prompt; connect depth_in'),
         (torch.full((2, 1, 5, 5), math.nan), 'no valid pixel'),
         (torch.stack([torch.ones(1, 5, 5), torch.zeros(1, 5, 5)]), 'depth image 1 of the batch'),
         (torch.ones(1, 1, 5, 5), '2 images but 1 depth images'),
-    ],
-)
-def test_a_prompt_that_cannot_be_used_is_refused(folders, prompt, message):
-    with pytest.raises(InputError, match=message):
-        built(folders, 'prompt_depth_anything').predict(RGB, CAMERA, prompt)
+    ]
+    for prompt, message in cases:
+        with subtests.test(message), pytest.raises(InputError, match=message):
+            built(folders, 'prompt_depth_anything').predict(RGB, CAMERA, prompt)
 
 
 def test_a_smaller_short_side_makes_the_network_see_less(folders):

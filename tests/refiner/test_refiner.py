@@ -199,9 +199,8 @@ def test_sensor_depth_of_another_size_is_resized():
     assert result.prior_m_B1HW.shape == result.depth_m_B1HW.shape == (1, 1, 37, 53)
 
 
-@pytest.mark.parametrize(
-    ('rgb', 'message'),
-    [
+def test_images_that_cannot_be_used_are_refused(subtests):
+    cases = [
         (torch.zeros(3, 37, 53, dtype=torch.uint8), r'shape \(3, 37, 53\), not'),
         (torch.zeros(1, 1, 37, 53), r'shape \(1, 1, 37, 53\), not'),
         (torch.zeros(0, 3, 37, 53), 'not \\(batch, 3'),
@@ -209,11 +208,10 @@ def test_sensor_depth_of_another_size_is_resized():
         (torch.full((1, 3, 37, 53), 200.0), 'uint8 in 0..255 or float in 0..1'),
         (torch.full((1, 3, 37, 53), math.nan), 'uint8 in 0..255 or float in 0..1'),
         (torch.zeros(1, 3, 37, 53, dtype=torch.int32), 'image of torch.int32 must be'),
-    ],
-)
-def test_images_that_cannot_be_used_are_refused(rgb, message):
-    with pytest.raises(InputError, match=message):
-        refiner().refine(rgb, camera(), sensor_depth_m_B1HW=sensor())
+    ]
+    for rgb, message in cases:
+        with subtests.test(message), pytest.raises(InputError, match=message):
+            refiner().refine(rgb, camera(), sensor_depth_m_B1HW=sensor())
 
 
 def test_a_missing_depth_image_is_told():

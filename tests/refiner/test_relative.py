@@ -1,6 +1,7 @@
 """Relative priors and relative refiners, brought to metres by a second prior or a sensor."""
 
 from dataclasses import replace
+import itertools
 import math
 
 from depth_refiner_ros.core.confidence import UNALIGNED
@@ -95,15 +96,14 @@ def test_a_network_for_metres_gets_a_relative_prior_in_metres():
     torch.testing.assert_close(estimator.got, scene(), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    'spec', [apdepth_spec(), lotus_spec('g'), lotus_spec('d', 'disparity'), marigold_spec('v1-1')]
-)
-@pytest.mark.parametrize('align', ['auto', 'lstsq', 'robust'])
-def test_relative_estimates_come_to_metres_in_their_own_space(spec, align):
-    result = refiner(Fixed(spec), Exact(), align=align).refine(image(2), camera())
-    torch.testing.assert_close(result.depth_m_B1HW, scene(2), rtol=2e-3, atol=2e-3)
-    assert float(result.difference_B1HW.max()) < 0.01
-    assert result.scale_shift.status_B.tolist() == [FitStatus.OK] * 2
+def test_relative_estimates_come_to_metres_in_their_own_space(subtests):
+    cases = [apdepth_spec(), lotus_spec('g'), lotus_spec('d', 'disparity'), marigold_spec('v1-1')]
+    for spec, align in itertools.product(cases, ['auto', 'lstsq', 'robust']):
+        with subtests.test(spec=spec, align=align):
+            result = refiner(Fixed(spec), Exact(), align=align).refine(image(2), camera())
+            torch.testing.assert_close(result.depth_m_B1HW, scene(2), rtol=2e-3, atol=2e-3)
+            assert float(result.difference_B1HW.max()) < 0.01
+            assert result.scale_shift.status_B.tolist() == [FitStatus.OK] * 2
 
 
 @pytest.mark.parametrize('spec', [apdepth_spec(), lotus_spec('d', 'disparity')])

@@ -174,9 +174,8 @@ def test_light_and_dark_are_offered():
     assert 'name="color-scheme" content="light dark"' in text
 
 
-@pytest.mark.parametrize(
-    ('value', 'decimals', 'text'),
-    [(None, 2, '–'), (1234.5, 1, '1 234.5'), (0.12345, 4, '0.1235'), (3, 0, '3')],
-)
-def test_numbers_as_people_read_them(value, decimals, text):
-    assert number_text(value, decimals) == text
+def test_numbers_as_people_read_them(subtests):
+    cases = [(None, 2, '–'), (1234.5, 1, '1 234.5'), (0.12345, 4, '0.1235'), (3, 0, '3')]
+    for value, decimals, text in cases:
+        with subtests.test(value=value, decimals=decimals, text=text):
+            assert number_text(value, decimals) == text

@@ -55,9 +55,16 @@ def test_bars_of_nothing_and_of_zero_are_drawn():
     ElementTree.fromstring(stage_bars({'none': 0.0}))
 
 
-@pytest.mark.parametrize(
-    ('value', 'expected'),
-    [(0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (1.2, 2.0), (2.2, 2.5), (30.0, 50.0), (501.0, 1000.0)],
-)
-def test_axis_ends_at_a_round_number(value, expected):
-    assert nice_ceiling(value) == pytest.approx(expected)
+def test_axis_ends_at_a_round_number(subtests):
+    cases = [
+        (0.0, 1.0),
+        (0.7, 1.0),
+        (1.0, 1.0),
+        (1.2, 2.0),
+        (2.2, 2.5),
+        (30.0, 50.0),
+        (501.0, 1000.0),
+    ]
+    for value, expected in cases:
+        with subtests.test(value=value):
+            assert nice_ceiling(value) == pytest.approx(expected)

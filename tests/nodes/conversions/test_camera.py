@@ -60,9 +60,8 @@ def test_distortion_is_noticed():
     assert not is_distorted(info())
 
 
-@pytest.mark.parametrize(
-    ('message', 'complaint'),
-    [
+def test_unfit_camera_info_is_refused(subtests):
+    cases = [
         (CameraInfo(width=640, height=480), r'K\[0\] = 0, so the camera is not calibrated'),
         (info(fx=float('nan')), r'K\[0\] = nan'),
         (info(fx=-5.0), r'K\[0\] = -5'),
@@ -70,11 +69,10 @@ def test_distortion_is_noticed():
         (info(fy=float('inf')), 'fy = inf'),
         (info(width=0), 'width = 0 must be positive'),
         (info(roi=RegionOfInterest(x_offset=600, width=100, height=100)), 'leaves the 640x480'),
-    ],
-)
-def test_unfit_camera_info_is_refused(message, complaint):
-    with pytest.raises(InputError, match=complaint):
-        intrinsics_from_info(message)
+    ]
+    for message, complaint in cases:
+        with subtests.test(complaint), pytest.raises(InputError, match=complaint):
+            intrinsics_from_info(message)
 
 
 def test_size_must_be_that_of_the_image():

@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import cv2
@@ -46,22 +47,20 @@ def test_rgb8_is_a_view_and_comes_back():
     assert seen[0, 0, 0] == image.data[0]
 
 
-@pytest.mark.parametrize(
-    ('encoding', 'order'),
-    [
+def test_channel_orders(subtests):
+    cases = [
         ('bgr8', [2, 1, 0]),
         ('rgba8', [0, 1, 2, 3]),
         ('bgra8', [2, 1, 0, 3]),
         ('8UC3', [2, 1, 0]),
         ('8UC4', [2, 1, 0, 3]),
-    ],
-)
-@pytest.mark.parametrize('padding', [0, 5])
-def test_channel_orders(encoding, order, padding):
-    rgb = picture()
-    rgba = np.concatenate([rgb, np.full((48, 64, 1), 9, np.uint8)], axis=2)
-    seen = rgb_from_image(message(rgba[..., order], encoding, padding=padding))
-    np.testing.assert_array_equal(seen, rgb)
+    ]
+    for (encoding, order), padding in itertools.product(cases, [0, 5]):
+        with subtests.test(encoding=encoding, order=order, padding=padding):
+            rgb = picture()
+            rgba = np.concatenate([rgb, np.full((48, 64, 1), 9, np.uint8)], axis=2)
+            seen = rgb_from_image(message(rgba[..., order], encoding, padding=padding))
+            np.testing.assert_array_equal(seen, rgb)
 
 
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
@@ -83,17 +82,18 @@ def test_sixteen_bits_scale_to_eight_in_either_byte_order(big_endian):
     np.testing.assert_array_equal(seen[0, 3], [255, 0, 255])
 
 
-@pytest.mark.parametrize(
-    ('pattern', 'tile'), [('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')]
-)
-@pytest.mark.parametrize('bits', [8, 16])
-def test_bayer_of_a_flat_color(pattern, tile, bits):
-    color = {'R': 200, 'G': 120, 'B': 40}
-    scale = 257 if bits == 16 else 1
-    cells = np.array([color[letter] * scale for letter in tile]).reshape(2, 2)
-    mosaic = np.tile(cells, (6, 8)).astype(f'u{bits // 8}')
-    seen = rgb_from_image(message(mosaic, f'bayer_{pattern}{bits}'))
-    np.testing.assert_array_equal(seen[2:-2, 2:-2], np.broadcast_to([200, 120, 40], (8, 12, 3)))
+def test_bayer_of_a_flat_color(subtests):
+    cases = [('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')]
+    for (pattern, tile), bits in itertools.product(cases, [8, 16]):
+        with subtests.test(pattern=pattern, tile=tile, bits=bits):
+            color = {'R': 200, 'G': 120, 'B': 40}
+            scale = 257 if bits == 16 else 1
+            cells = np.array([color[letter] * scale for letter in tile]).reshape(2, 2)
+            mosaic = np.tile(cells, (6, 8)).astype(f'u{bits // 8}')
+            seen = rgb_from_image(message(mosaic, f'bayer_{pattern}{bits}'))
+            np.testing.assert_array_equal(
+                seen[2:-2, 2:-2], np.broadcast_to([200, 120, 40], (8, 12, 3))
+            )
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,15 @@ def test_padding_after_the_end_of_a_jpeg_is_harmless():
     assert rgb_from_compressed(sent).shape == (48, 64, 3)
 
 
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-@pytest.mark.parametrize('kept', [0.3, 0.9])
-def test_cut_compressed_images_are_refused(suffix, kept):
-    data = cv2.imencode(suffix, picture())[1].ravel()
-    sent = CompressedImage(format=suffix[1:], data=buffer_of(data[: int(len(data) * kept)]))
-    with pytest.raises(InputError, match='cut short'):
-        rgb_from_compressed(sent)
+def test_cut_compressed_images_are_refused(subtests):
+    for suffix, kept in itertools.product(['.jpg', '.png'], [0.3, 0.9]):
+        with subtests.test(suffix=suffix, kept=kept):
+            data = cv2.imencode(suffix, picture())[1].ravel()
+            sent = CompressedImage(
+                format=suffix[1:], data=buffer_of(data[: int(len(data) * kept)])
+            )
+            with pytest.raises(InputError, match='cut short'):
+                rgb_from_compressed(sent)
 
 
 def test_foreign_and_empty_payloads_are_refused():
@@ -150,9 +152,8 @@ def test_foreign_and_empty_payloads_are_refused():
         rgb_from_compressed(CompressedImage(format='png', data=broken))
 
 
-@pytest.mark.parametrize(
-    ('change', 'complaint'),
-    [
+def test_unfit_images_are_refused_with_the_reason(subtests):
+    cases = [
         ({'width': 0}, 'holds no pixel'),
         ({'height': 0}, 'holds no pixel'),
         ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
@@ -161,14 +162,14 @@ def test_foreign_and_empty_payloads_are_refused():
         ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
         ({'encoding': ''}, 'is not supported; known are rgb8'),
         ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
-    ],
-)
-def test_unfit_images_are_refused_with_the_reason(change, complaint):
-    image = image_from_rgb(HEADER, picture())
-    for name, value in change.items():
-        setattr(image, name, value)
-    with pytest.raises(InputError, match=complaint):
-        rgb_from_image(image)
+    ]
+    for change, complaint in cases:
+        with subtests.test(change=change):
+            image = image_from_rgb(HEADER, picture())
+            for name, value in change.items():
+                setattr(image, name, value)
+            with pytest.raises(InputError, match=complaint):
+                rgb_from_image(image)
 
 
 def test_short_buffer_is_refused():

@@ -1,3 +1,4 @@
+import itertools
 import struct
 
 import cv2
@@ -31,15 +32,16 @@ def sixteen_bits(values, encoding='16UC1', big_endian=False, padding=0):
     )
 
 
-@pytest.mark.parametrize('encoding', ['16UC1', 'mono16'])
-@pytest.mark.parametrize('big_endian', [False, True])
-@pytest.mark.parametrize('padding', [0, 6])
-def test_millimetres_in(encoding, big_endian, padding):
-    seen = depth_from_image(
-        sixteen_bits([[0, 1, 1500], [65535, 2, 0]], encoding, big_endian, padding)
-    )
-    assert seen.dtype == np.float32
-    np.testing.assert_allclose(seen, [[NAN, 0.001, 1.5], [65.535, 0.002, NAN]], rtol=1e-6)
+def test_millimetres_in(subtests):
+    for encoding, big_endian, padding in itertools.product(
+        ['16UC1', 'mono16'], [False, True], [0, 6]
+    ):
+        with subtests.test(encoding=encoding, big_endian=big_endian, padding=padding):
+            seen = depth_from_image(
+                sixteen_bits([[0, 1, 1500], [65535, 2, 0]], encoding, big_endian, padding)
+            )
+            assert seen.dtype == np.float32
+            np.testing.assert_allclose(seen, [[NAN, 0.001, 1.5], [65.535, 0.002, NAN]], rtol=1e-6)
 
 
 @pytest.mark.parametrize('big_endian', [False, True])
@@ -125,9 +127,8 @@ def test_compressed_depth_of_inverse_metres():
     assert np.isnan(seen[0, 3])
 
 
-@pytest.mark.parametrize(
-    ('make', 'complaint'),
-    [
+def test_unfit_depth_is_refused(subtests):
+    cases = [
         (
             lambda: depth_from_image(
                 Image(encoding='rgb8', height=1, width=1, step=3, data=[0] * 3)
@@ -160,8 +161,7 @@ def test_compressed_depth_of_inverse_metres():
             ),
             '3 dimensions',
         ),
-    ],
-)
-def test_unfit_depth_is_refused(make, complaint):
-    with pytest.raises(InputError, match=complaint):
-        make()
+    ]
+    for make, complaint in cases:
+        with subtests.test(complaint), pytest.raises(InputError, match=complaint):
+            make()

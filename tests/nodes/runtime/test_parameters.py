@@ -75,20 +75,18 @@ def test_a_bare_off_is_a_word(make):
         make({'source': False}, PlayerNodeSettings, lambda _: {})
 
 
-@pytest.mark.parametrize(
-    ('given', 'complaint'),
-    [
+def test_unfit_values_are_refused_at_the_start(make, subtests):
+    cases = [
         ({'max_rnage_m': 3.0}, 'unknown option max_rnage_m; did you mean max_range_m'),
         ({'max_range_m': 1e9}, 'max_range_m = 1000000000.0 m is outside'),
         ({'max_range_m': 'far'}, 'must be of type float'),
         ({'points.stride': 1.5}, 'must be of type int'),
         ({'profile': 'nvblocks'}, "did you mean 'nvblox'"),
         ({'min_range_m': 90.0}, 'min_range_m = 90 m must be below max_range_m = 80 m'),
-    ],
-)
-def test_unfit_values_are_refused_at_the_start(make, given, complaint):
-    with pytest.raises(SettingsError, match=complaint):
-        make(given)
+    ]
+    for given, complaint in cases:
+        with subtests.test(given=given), pytest.raises(SettingsError, match=complaint):
+            make(given)
 
 
 def test_changes_are_applied_together_or_not_at_all(make):
@@ -114,13 +112,17 @@ def test_fixed_options_do_not_change(make):
     assert parameters.settings.prior == 'bundled'
 
 
-@pytest.mark.parametrize('profile', PROFILES)
-def test_profiles_change_defaults_and_yield_to_the_user(make, profile):
-    _, parameters = make({'profile': profile})
-    for name, value in profiles.DEFAULTS[profile].items():
-        assert values(parameters.settings)[name] == value
-    _, parameters = make({'profile': profile, 'out_of_range': 'inf', 'max_range_m': 7.0})
-    assert (parameters.settings.out_of_range, parameters.settings.max_range_m) == ('inf', 7.0)
+def test_profiles_change_defaults_and_yield_to_the_user(make, subtests):
+    for profile in PROFILES:
+        with subtests.test(profile=profile):
+            _, parameters = make({'profile': profile})
+            for name, value in profiles.DEFAULTS[profile].items():
+                assert values(parameters.settings)[name] == value
+            _, parameters = make({'profile': profile, 'out_of_range': 'inf', 'max_range_m': 7.0})
+            assert (parameters.settings.out_of_range, parameters.settings.max_range_m) == (
+                'inf',
+                7.0,
+            )
 
 
 def test_profiles_name_only_outputs_that_exist():
