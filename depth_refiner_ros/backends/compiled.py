@@ -1,14 +1,20 @@
 """Networks through torch.compile: fused kernels for fixed shapes."""
 
+from collections.abc import Callable
 import shutil
+from typing import Any
+import weakref
 
 from depth_refiner_ros.backends.base import Runner, Tensors
 from depth_refiner_ros.backends.mixed_precision import reduced
 from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
+from torch._C._dynamo.eval_frame import reset_code
 
 COMPILERS = ('g++', 'clang++', 'c++')
+COMPILER = 'inductor'
+"""What torch.compile hands the traced network to."""
 
 
 class CompiledBackend:
@@ -46,13 +52,36 @@ class CompiledBackend:
         if self.device.type == 'cuda':
             # Shapes are fixed, so the search for the fastest convolution is paid once.
             torch.backends.cudnn.benchmark = True
-        run: Runner = torch.compile(network, dynamic=False, fullgraph=True)
+        run: Runner = torch.compile(
+            _with_own_code(network, key), dynamic=False, fullgraph=True, backend=COMPILER
+        )
         try:
             with torch.inference_mode():
                 run(*(value.to(self.device) for value in example))
-        except torch._dynamo.exc.TorchDynamoException as error:
+        except (
+            torch._dynamo.exc.TorchDynamoException,
+            torch._dynamo.exc.FailOnRecompileLimitHit,
+        ) as error:
             reason = str(error).strip().splitlines()[0]
             raise BackendError(
                 f'backend = compiled: {key} does not compile: {reason}; use backend:=torch'
             ) from error
         return run
+
+
+def _with_own_code(network: nn.Module, key: str) -> Callable[..., Any]:
+    """
+    Return a function that calls a network and shares its code object with no other function.
+
+    torch keeps compiled graphs at the code object of what was compiled: it searches all of them
+    in each call, and refuses a ninth. All networks of one class share the code of one
+    ``forward``; this way each network and shape has a graph of its own, freed with the function.
+    """
+
+    def run(*inputs: torch.Tensor) -> Any:
+        return network(*inputs)
+
+    run.__code__ = own = run.__code__.replace(co_name=f'run_{key}')
+    # The code refers to its graphs and they to the code, where Python's collector cannot look.
+    weakref.finalize(run, reset_code, own).atexit = False
+    return run

@@ -1,10 +1,13 @@
 """The same network on every backend of this machine, and what happens around it."""
 
+import gc
 import shutil
+import weakref
 
 from depth_refiner_ros.backends import compiled as compiled_module
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.mixed_precision import placed, reduced
+from depth_refiner_ros.backends.model_runner import MAX_SHAPES
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.selfcheck import deviation
 from depth_refiner_ros.core.errors import BackendError
@@ -165,6 +168,40 @@ def test_without_a_compiler_compiled_says_what_to_type(monkeypatch):
     with pytest.raises(BackendError, match=r'needs a C\+\+ compiler; type: sudo apt-get install'):
         CompiledBackend(CPU, 'fp32')
     assert compiled_module.COMPILERS
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """Compile to the traced graph itself, in milliseconds; return a reference to each graph."""
+    made = []
+
+    def keep(graph, example):
+        made.append(weakref.ref(graph))
+        return graph.forward
+
+    monkeypatch.setattr(compiled_module, 'COMPILER', keep)
+    return made
+
+
+def test_a_process_may_compile_any_number_of_networks_and_shapes(graphs, tmp_path):
+    made = on_cpu('compiled', tmp_path, 'bf16', max_abs_rel=0.1)
+    for seed in range(4):
+        module = block(seed)
+        run = made(module, 'block')
+        for size in (8, 12, 16):
+            inputs = block_inputs(size)
+            for _ in range(2):
+                assert deviation(run(*inputs), module(*inputs)).p99 < 0.1
+    assert len(graphs) == 12, 'one for each network and shape, of whatever class'
+
+
+def test_a_shape_that_gives_way_leaves_nothing_behind(graphs, tmp_path):
+    run = on_cpu('compiled', tmp_path)(block(), 'block')
+    for size in range(8, 32):
+        run(*block_inputs(size))
+    gc.collect()
+    assert len(graphs) == 24
+    assert sum(graph() is not None for graph in graphs) == MAX_SHAPES
 
 
 def test_what_does_not_compile_is_one_line(tmp_path):
