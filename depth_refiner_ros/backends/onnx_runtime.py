@@ -62,8 +62,9 @@ class OnnxBackend:
         """
         Load an ONNX file.
 
-        :raises BackendError: where the runtime refuses it
+        :raises BackendError: where the runtime refuses it, or would run it on another device
         """
+        provider = PROVIDERS[self.device.type]
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = self._threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
@@ -72,8 +73,8 @@ class OnnxBackend:
         options.log_severity_level = 3
         fail = self._runtime.capi.onnxruntime_pybind11_state
         try:
-            return self._runtime.InferenceSession(
-                str(path), options, providers=[PROVIDERS[self.device.type]]
+            session = self._runtime.InferenceSession(
+                str(path), options, providers=[provider], enable_fallback=0
             )
         except (
             fail.Fail,
@@ -86,6 +87,15 @@ class OnnxBackend:
                 f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
                 'use backend:=torch'
             ) from error
+        # Listed as available is whatever was compiled in; without CUDA's own libraries the
+        # session goes to the CPU, and would read GPU addresses there.
+        if provider not in session.get_providers():
+            raise BackendError(
+                f'backend = onnx: {provider} does not start on this machine (ONNX Runtime '
+                f'{self._runtime.__version__} needs the CUDA and cuDNN that it was built for), '
+                f'only {", ".join(session.get_providers())}; use device:=cpu or backend:=torch'
+            )
+        return session
 
 
 class OnnxRunner:

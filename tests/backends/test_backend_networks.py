@@ -6,6 +6,7 @@ import weakref
 
 from depth_refiner_ros.backends import compiled as compiled_module
 from depth_refiner_ros.backends.compiled import CompiledBackend
+from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.mixed_precision import placed, reduced
 from depth_refiner_ros.backends.model_runner import MAX_SHAPES
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
@@ -144,6 +145,21 @@ def test_half_precision_is_not_for_onnx_on_a_cpu(tmp_path):
 def test_a_missing_provider_is_named(tmp_path):
     with pytest.raises(BackendError, match=r'no CUDAExecutionProvider.*onnxruntime-gpu'):
         OnnxBackend(torch.device('cuda'), 'fp32', None)
+
+
+@pytest.mark.filterwarnings('ignore:Specified provider')
+def test_a_session_on_another_device_is_refused(tmp_path):
+    """A GPU build without CUDA's libraries: the provider is listed, the session falls back."""
+    backend = OnnxBackend(CPU, 'fp32', EngineCache(tmp_path))
+    path = backend.build(block(), 'block', block_inputs())
+    assert backend.session(path).get_providers() == ['CPUExecutionProvider']
+    backend.device = torch.device('cuda')
+    with pytest.raises(
+        BackendError,
+        match='CUDAExecutionProvider does not start on this machine .* only '
+        'CPUExecutionProvider; use device:=cpu or backend:=torch',
+    ):
+        backend.session(path)
 
 
 def test_what_cannot_be_exported_is_one_line(tmp_path):
