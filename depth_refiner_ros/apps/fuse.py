@@ -160,15 +160,12 @@ def run(
 
 def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
     """Return an empty volume."""
-    device = tsdf.device
-    if device == 'auto':
-        device = 'cuda' if _open3d_has_cuda() else 'cpu'
     return TsdfVolume(
         tsdf.voxel_m,
         truncation_voxels=tsdf.truncation_voxels,
         min_range_m=tsdf.min_range_m,
         max_range_m=tsdf.max_range_m,
-        device=device,
+        device=tsdf.device,
     )
 
 
@@ -310,9 +307,3 @@ def _run(
         facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)},
         settings={'model': values(model), 'tsdf': values(tsdf)},
     )
-
-
-def _open3d_has_cuda() -> bool:
-    import open3d.core as o3c
-
-    return bool(o3c.cuda.is_available())

@@ -29,7 +29,7 @@ class TsdfVolume:
     :param truncation_voxels: truncation distance in voxels
     :param min_range_m: ignore nearer depth
     :param max_range_m: ignore farther depth
-    :param device: ``cpu``, ``cuda`` or ``cuda:N``
+    :param device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``: a GPU where this Open3D sees one
     :param block_resolution: voxels along the edge of a block
     :param max_memory_mb: refuse to grow beyond this
     :raises MappingError: where a value is out of range or the device is not there
@@ -216,9 +216,12 @@ class TsdfVolume:
 
 
 def _device(name: str) -> o3c.Device:
+    if name == 'auto':
+        # Not torch's answer: the wheel of Open3D on PyPI has no CUDA where torch may have it.
+        return o3c.Device('CUDA:0' if o3c.cuda.is_available() else 'CPU:0')
     kind, _, number = name.lower().partition(':')
     if kind not in ('cpu', 'cuda') or (number and not number.isdigit()):
-        raise MappingError(f'device {name!r} must be cpu, cuda or cuda:N')
+        raise MappingError(f'device {name!r} must be auto, cpu, cuda or cuda:N')
     device = o3c.Device(f'{kind.upper()}:{number or 0}')
     if kind == 'cuda' and not (
         o3c.cuda.is_available() and int(number or 0) < o3c.cuda.device_count()

@@ -54,15 +54,12 @@ class TsdfNode(PosedNode):
     def configure(self) -> None:
         """Make the volume."""
         settings = self.settings
-        device = settings.device
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self._volume = TsdfVolume(
             settings.voxel_m,
             truncation_voxels=settings.truncation_voxels,
             min_range_m=settings.min_range_m,
             max_range_m=settings.max_range_m,
-            device=device,
+            device=settings.device,
         )
         if self._marker is None:
             self._marker = self.topics.publisher(Marker, 'mesh', depth=1)

@@ -4,7 +4,9 @@ from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.mesh_metrics import surface_distance
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 import numpy as np
+import open3d.core as o3c
 import pytest
+import torch
 
 VGA = Intrinsics(fx=525.0, fy=525.0, cx=319.5, cy=239.5, width=640, height=480)
 SMALL = Intrinsics(fx=130.0, fy=130.0, cx=79.5, cy=59.5, width=160, height=120)
@@ -192,12 +194,20 @@ def test_bad_options_are_named(subtests):
         ({'truncation_voxels': -1.0}, 'truncation_voxels'),
         ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'must be positive'),
         ({'voxel_m': float('nan')}, 'voxel_m = nan'),
-        ({'device': 'tpu'}, "'tpu' must be cpu"),
+        ({'device': 'tpu'}, "'tpu' must be auto, cpu"),
         ({'device': 'cuda:99'}, 'cuda:99'),
     ]
     for change, words in cases:
         with subtests.test(change=change), pytest.raises(MappingError, match=words):
             TsdfVolume(**change)
+
+
+def test_auto_asks_open3d_for_a_gpu_and_not_torch(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    volume = TsdfVolume(device='auto')
+    expected = 'CUDA:0' if o3c.cuda.is_available() else 'CPU:0'
+    assert volume._grid.hashmap().device == o3c.Device(expected)
+    assert volume.integrate(flat(1.0), None, SMALL, EYE)
 
 
 def test_shapes_and_poses_are_checked():
