@@ -156,7 +156,7 @@ def test_a_session_on_another_device_is_refused(tmp_path):
     backend.device = torch.device('cuda')
     with pytest.raises(
         BackendError,
-        match='CUDAExecutionProvider does not start on this machine .* only '
+        match=r'CUDAExecutionProvider does not start on this machine .* only '
         'CPUExecutionProvider; use device:=cpu or backend:=torch',
     ):
         backend.session(path)
