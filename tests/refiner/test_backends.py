@@ -67,7 +67,7 @@ def test_warming_up_checks_every_network(chosen):
 
 def test_a_blank_wall_is_not_what_a_backend_is_judged_by(chosen):
     blank = torch.full((2, 3, 48, 64), 128, dtype=torch.uint8)
-    one, other = refiner(chosen, backend='onnx'), refiner(chosen, backend='onnx')
+    one, other = refiner(chosen, precision='bf16'), refiner(chosen, precision='bf16')
     one.warm_up(64, 48, batch=2)
     other.refine(blank, CAMERA)
     assert other.describe() == one.describe()
@@ -81,10 +81,13 @@ def test_a_lens_cap_is_served_by_the_bundled_weights():
     black = torch.zeros((1, 3, 120, 160), dtype=torch.uint8)
     refined = made.refine(black, Intrinsics.from_fov(160, 120, 60.0))
     assert bool(torch.isfinite(refined.depth_m_B1HW).all())
+    checked = [line.split()[1] for line in made.describe() if line.startswith('self-check')]
+    assert checked == ['unet', 'prior']
 
 
-@pytest.mark.parametrize('prior', ['bundled', 'sensor', 'smeared'])
-@pytest.mark.parametrize(('width', 'height'), [(640, 480), (160, 120), (480, 640)])
+# Small images: most CPUs run convolutions in bf16 thirty times as slowly as in fp32.
+@pytest.mark.parametrize('prior', ['sensor', 'smeared'])
+@pytest.mark.parametrize(('width', 'height'), [(160, 120), (120, 160)])
 def test_the_bundled_weights_pass_their_check_with_depth_of_any_kind(prior, width, height):
     made = DepthRefiner.from_settings(ModelSettings(device='cpu', precision='bf16', prior=prior))
     made.warm_up(width, height)
