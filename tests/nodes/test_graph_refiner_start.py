@@ -15,6 +15,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from tests.nodes.node_graph import Camera, picture
+from tests.nodes.wrong_starts import refused_start
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=47.0, cy=31.0, width=96, height=64)
@@ -193,20 +194,27 @@ def test_a_lifecycle_manager_may_start_and_stop_it(probe):
         assert refiner.stop() == 0
 
 
-@pytest.mark.parametrize(
-    ('parameters', 'complaint'),
-    [
-        ({'prior': 'sensr'}, "prior = 'sensr' must be one of"),
+def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
+    with probe.run('refiner', {'prior': 'sensr'}) as refiner:
+        assert refiner.finish() == 2
+    assert "prior = 'sensr' must be one of" in refiner.output
+    assert len(refiner.lines) == 1
+
+
+def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests):
+    cases = [
         ({'points.strid': 2}, 'unknown option points.strid; did you mean points.stride?'),
         ({'points.stride': 99}, 'points.stride = 99 px is outside 1 .. 32 px'),
         ({'refiner_weights': '/nowhere/at/all'}, '/nowhere/at/all'),
-    ],
-)
-def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint):
-    with probe.run('refiner', {'prior': 'sensor', **parameters}) as refiner:
-        assert refiner.finish() == 2
-        assert complaint in refiner.output
-        assert 'Traceback' not in refiner.output
+    ]
+    for parameters, complaint in cases:
+        with subtests.test(parameters=parameters):
+            code, written = refused_start(
+                'refiner', {'prior': 'sensor', **parameters}, probe.namespace, capfd
+            )
+            assert code == 2
+            assert complaint in written
+            assert 'Traceback' not in written
 
 
 def test_what_was_seen_before_a_cleanup_is_no_news_after(probe):

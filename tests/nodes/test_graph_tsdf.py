@@ -22,6 +22,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
 from tests.nodes.node_graph import Probe
+from tests.nodes.wrong_starts import refused_start
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
@@ -253,21 +254,26 @@ class OdomScene(Scene):
         )
 
 
-@pytest.mark.parametrize(
-    ('parameters', 'complaint'),
-    [
-        ({'pose_source': 'file'}, 'pose_source = file needs pose_file'),
+def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
+    with probe.run('tsdf', {'pose_source': 'file'}) as tsdf:
+        assert tsdf.finish() == 2
+    assert 'pose_source = file needs pose_file' in tsdf.output
+    assert 'Traceback' not in tsdf.output
+
+
+def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests):
+    cases = [
         ({'pose_source': 'file', 'pose_file': '/nowhere.txt'}, '/nowhere.txt'),
         ({'pose_source': 'odom', 'body_from_camera': '"1 2 3"'}, 'must be x y z qx qy qz qw'),
         ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
         ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
-    ],
-)
-def test_a_wrong_start_is_one_line_and_exit_code_2(probe, parameters, complaint):
-    with probe.run('tsdf', parameters) as tsdf:
-        assert tsdf.finish() == 2
-        assert complaint in tsdf.output
-        assert 'Traceback' not in tsdf.output
+    ]
+    for parameters, complaint in cases:
+        with subtests.test(complaint):
+            code, written = refused_start('tsdf', parameters, probe.namespace, capfd)
+            assert code == 2
+            assert complaint in written
+            assert 'Traceback' not in written
 
 
 def test_without_tf2_the_advice_names_the_package(probe):
