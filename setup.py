@@ -62,6 +62,7 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         'apsw',
+        'av>=14',
         'diffusers>=0.41',
         'numpy',
         'onnx>=1.18',
@@ -70,6 +71,7 @@ setup(
         'open3d-cpu>=0.20; platform_machine == "x86_64" and sys_platform == "linux"',
         'open3d>=0.20; platform_machine != "x86_64" or sys_platform != "linux"',
         'opencv-python-headless',
+        'pillow>=10',
         'PyYAML',
         'rich',
         'rosbags>=0.11',
@@ -82,7 +84,9 @@ setup(
     extras_require={
         'ros': ['ros-rclpy[fastrtps]>=9.1', *(f'ros-{name}' for name in ROS[1:])],
         'test': [
+            'hypothesis',
             'mypy',
+            'pillow-heif',
             'pytest',
             'ruff',
             'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',

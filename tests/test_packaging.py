@@ -19,6 +19,7 @@ REQUIREMENTS = sorted((ROOT / 'requirements').glob('*.txt'))
 DISTRIBUTION_OF = {
     'cv2': 'opencv-python-headless',
     'PIL': 'pillow',
+    'pillow_heif': 'pillow-heif',
     'yaml': 'pyyaml',
     'skimage': 'scikit-image',
     'rerun': 'rerun-sdk',

@@ -21,6 +21,7 @@ from depth_refiner_ros.apps.inference import (
     rgb_batch,
 )
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
+from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.errors import InputError
@@ -30,8 +31,9 @@ from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.frame import Frame, FrameSource
-from depth_refiner_ros.sources.images import FrameListSource, resampled_nearest
+from depth_refiner_ros.sources.frame_list import Entry, FrameListSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, NO_DEPTH
+from depth_refiner_ros.sources.pixel_grid import resampled_nearest
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 
@@ -84,7 +86,7 @@ def run(
 ) -> None:
     """Compare prior and refined depth with ground truth; print, and write what was asked for."""
     _check_range(range_m)
-    sources = [open_source(location) for location in locations]
+    sources = [open_source(location, log=note) for location in locations]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     for line in refiner.describe():
         note(line)
@@ -109,7 +111,8 @@ def run(
                 per_scene[item.scene].add(measured.errors)
             rows.append(_row(item, measured.errors))
             if panels:
-                _draw(panels, item, measured)
+                name = f'{item.source}_{item.frame.name}'.replace('/', '_')
+                _draw(panels / f'{frame_name(len(rows) - 1, name)}.png', measured)
     check_some_left(lost, len(rows) + len(lost), 'nothing to compare')
     result = {
         'overall': overall.result(),
@@ -159,25 +162,27 @@ def through_sensor(model: ModelSettings) -> ModelSettings:
 
 def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
     """Yield the frames of a source with their groups; a frame list names them itself."""
-    entries = source.entries if isinstance(source, FrameListSource) else repeat({})
+    entries = source.entries if isinstance(source, FrameListSource) else repeat(None)
     for frame, entry in zip(source, entries):
         if isinstance(frame, LostFrame):
             yield frame
+        elif isinstance(entry, Entry):
+            frame = _at_depth_size(frame, entry)
+            yield Labelled(frame, entry.source or source.name, scene_of(entry.scene))
         else:
-            group = str(entry.get('source', source.name))
-            yield Labelled(_at_depth_size(frame, entry), group, scene_of(entry))
+            yield Labelled(frame, source.name, '')
 
 
-def scene_of(entry: Mapping[str, Any]) -> str:
+def scene_of(scene: str) -> str:
     """Return ``indoor`` or ``outdoor``, empty where a list does not say; a tabletop is indoors."""
-    words = str(entry.get('scene', '')).split()
+    words = scene.split()
     return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
 
 
-def _at_depth_size(frame: Frame, entry: Mapping[str, Any]) -> Frame:
+def _at_depth_size(frame: Frame, entry: Entry) -> Frame:
     """Bring an image to the size of its coarser ground truth, so that no edge is made up."""
-    size = entry.get('depth_size')
-    if frame.depth_m_HW is None or not size or tuple(size) == frame.rgb_HW3.shape[1::-1]:
+    size = entry.depth_size
+    if frame.depth_m_HW is None or not size or size == frame.rgb_HW3.shape[1::-1]:
         return frame
     width, height = size
     intrinsics = frame.intrinsics
@@ -240,11 +245,9 @@ def _row(item: Labelled, errors: FrameErrors) -> dict[str, Any]:
     }
 
 
-def _draw(folder: Path, item: Labelled, measured: Measured) -> None:
-    output_folder(folder)
-    view = replace(measured.depths.view(), truth_m_HW=measured.truth_m_HW)
-    name = f'{item.source}_{item.frame.name}'.replace('/', '_')
-    write_png(folder / f'{name}.png', sheet([view]))
+def _draw(path: Path, measured: Measured) -> None:
+    output_folder(path.parent)
+    write_png(path, sheet([replace(measured.depths.view(), truth_m_HW=measured.truth_m_HW)]))
 
 
 def _give(

@@ -7,7 +7,7 @@ import statistics
 import time
 
 from depth_refiner_ros.apps.closing_lines import print_summary
-from depth_refiner_ros.apps.console import output_folder, tracked, write_json
+from depth_refiner_ros.apps.console import note, output_folder, tracked, write_json
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.results import Run, write_results
@@ -125,7 +125,7 @@ def run(
     strict: bool,
 ) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
-    source = open_source(location)
+    source = open_source(location, log=note)
     refiner = DepthRefiner.from_settings(model)
     output_folder(out)
     volume = new_volume(tsdf)

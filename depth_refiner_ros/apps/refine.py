@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import io
-from itertools import count
 from pathlib import Path
 import statistics
 from typing import Any
@@ -11,6 +10,7 @@ import cv2
 from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
+from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
@@ -39,13 +39,13 @@ def run(
     strict: bool,
 ) -> None:
     """Refine every frame of every source and write what came out."""
-    sources = {location: open_source(location) for location in locations}
+    sources = {location: open_source(location, log=note) for location in locations}
     refiner = DepthRefiner.from_settings(settings)
     output_folder(out)
     for line in refiner.describe():
         note(line)
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
-    for location, folder in zip(locations, folder_names(locations)):
+    for location, folder in zip(sources, folder_names(list(sources))):
         per_source[location] = _one_source(
             sources[location],
             refiner,
@@ -73,19 +73,6 @@ def run(
     end_run(lost, refined + len(lost), strict=strict)
 
 
-def folder_names(locations: Sequence[str]) -> list[str]:
-    """Return each source a folder name of its own."""
-    names: list[str] = []
-    for location in locations:
-        stem = Path(location).resolve().name if Path(location).is_dir() else Path(location).stem
-        name = stem.replace(':', '_') or 'source'
-        numbered = (f'{name}-{number}' for number in count(2))
-        names.append(
-            name if name not in names else next(other for other in numbered if other not in names)
-        )
-    return names
-
-
 def _one_source(
     source: FrameSource,
     refiner: DepthRefiner,
@@ -107,7 +94,7 @@ def _one_source(
         if isinstance(depths, LostFrame):
             lost.add(depths)
             continue
-        name = f'{index:06d}_{Path(frame.name).stem}' if frame.name else f'{index:06d}'
+        name = frame_name(index, frame.name)
         _write(depths, folder, name, npy=npy)
         if drawn.picks(index):
             write_png(folder / f'{name}_panel.png', sheet([depths.view()]))

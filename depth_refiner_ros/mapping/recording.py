@@ -14,8 +14,9 @@ import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.poses import checked_pose
-from depth_refiner_ros.mapping.trajectory import HEADER, stamp_text, tum_line
+from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
 import numpy as np
 import yaml
 

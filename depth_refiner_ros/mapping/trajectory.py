@@ -1,18 +1,19 @@
 """Camera trajectories: the TUM text format and look-up by time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.poses import (
     checked_pose,
     interpolated,
     pose_from_quaternion,
     quaternion_xyzw,
 )
+from depth_refiner_ros.mapping.stamped_lines import first_fault, read_stamped_lines, usable
 import numpy as np
 
 HEADER = '# timestamp tx ty tz qx qy qz qw (camera-to-world, metres)\n'
@@ -94,81 +95,42 @@ def nearest_index(stamps_ns_N: np.ndarray, stamp_ns: int) -> int:
     return after - 1 if before_gap <= after_gap else after
 
 
-def parsed_stamp_ns(text: str) -> int:
-    """
-    Read decimal seconds as exact nanoseconds; a float would lose 100 ns of a Unix time.
-
-    :raises MappingError: where the text is not a number
-    """
-    try:
-        seconds = Decimal(text)
-    except InvalidOperation as error:
-        raise MappingError(f'{text!r} is not a time in seconds') from error
-    if not seconds.is_finite():
-        raise MappingError(f'{text!r} is not a time in seconds')
-    return int((seconds * 1_000_000_000).to_integral_value())
-
-
-def stamp_text(stamp_ns: int) -> str:
-    """Write nanoseconds as decimal seconds."""
-    seconds, rest = divmod(stamp_ns, 1_000_000_000)
-    return f'{seconds}.{rest:09d}'
-
-
 def tum_line(stamp_ns: int, map_from_camera: np.ndarray) -> str:
     """Return one line ``stamp tx ty tz qx qy qz qw`` with its line end."""
     numbers = [*map_from_camera[:3, 3], *quaternion_xyzw(map_from_camera)]
     return ' '.join([stamp_text(stamp_ns), *(f'{number:.9f}' for number in numbers)]) + '\n'
 
 
-def parsed_tum_line(line: str) -> tuple[int, np.ndarray]:
-    """
-    Read one pose line.
-
-    :return: stamp in nanoseconds and the 4 x 4 pose
-    :raises MappingError: where it is not eight numbers or the pose is unfit
-    """
-    words = line.replace(',', ' ').split()
-    if len(words) != 8:
-        raise MappingError(f'{line.strip()!r} must be stamp tx ty tz qx qy qz qw')
-    try:
-        numbers = [float(word) for word in words[1:]]
-    except ValueError as error:
-        raise MappingError(f'{line.strip()!r} holds a word that is not a number') from error
-    return parsed_stamp_ns(words[0]), pose_from_quaternion(numbers[:3], numbers[3:])
-
-
-def read_tum(path: Path) -> Trajectory:
+def read_tum(path: Path, log: Callable[[str], None] = lambda line: None) -> Trajectory:
     """
     Read a TUM trajectory; '#' starts a comment line.
 
-    :raises MappingError: naming file and line of what is wrong
+    Lines that cannot be read and repeated stamps are left out, see :func:`read_stamped_lines`.
+
+    :param log: called with one line about what is left out, and about units other than seconds
+    :raises MappingError: if the file cannot be read, or none of its lines
     """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f'cannot read the trajectory {path}: {error}') from error
-    stamps_ns: list[int] = []
-    poses: list[np.ndarray] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith('#'):
-            continue
-        try:
-            stamp_ns, pose = parsed_tum_line(line)
-        except MappingError as error:
-            raise MappingError(f'{path}, line {number}: {error}') from error
-        if stamps_ns and stamp_ns <= stamps_ns[-1]:
-            raise MappingError(
-                f'{path}, line {number}: time does not move on from '
-                f'{stamp_text(stamps_ns[-1])} s to {stamp_text(stamp_ns)} s; '
-                'sort the lines and drop repeats'
-            )
-        stamps_ns.append(stamp_ns)
-        poses.append(pose)
+    lines = read_stamped_lines(Path(path), _parsed_pose, log)
+    poses, fault = usable(lines), first_fault(lines)
+    if fault and not poses:
+        raise MappingError(fault.detail)
+    if fault:
+        log(f'{len(lines) - len(poses)} of {len(lines)} poses are left out: {fault.detail}')
     return Trajectory(
-        stamps_ns_N=np.array(stamps_ns, dtype=np.int64),
-        map_from_camera_N44=np.array(poses).reshape(-1, 4, 4),
+        stamps_ns_N=np.array([pose.stamp_ns for pose in poses], dtype=np.int64),
+        map_from_camera_N44=np.array([pose.value for pose in poses]).reshape(-1, 4, 4),
     )
+
+
+def _parsed_pose(text: str) -> np.ndarray:
+    words = text.replace(',', ' ').split()
+    if len(words) != 7:
+        raise MappingError(f'a pose line must be stamp tx ty tz qx qy qz qw, not stamp {text!r}')
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError as error:
+        raise MappingError(f'{text!r} holds a word that is not a number') from error
+    return pose_from_quaternion(numbers[:3], numbers[3:])
 
 
 def write_tum(path: Path, trajectory: Trajectory) -> None:

@@ -1,19 +1,35 @@
 """Read one image or depth file, or say which file is broken and how."""
 
+import io
 from pathlib import Path
 
 import cv2
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
+from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
+from PIL import Image
+
+HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
+HEIC_SUFFIXES = ('.heic', '.heif')
 
 
-def read_rgb(path: Path) -> np.ndarray:
+def read_rgb(path: Path, *, upright: bool) -> np.ndarray:
     """
     Read a color image as uint8 H x W x 3; grey and 16-bit images are converted.
 
-    :raises SourceError: where the file is missing, cut short or no image
+    :param upright: turn the image as its EXIF record says; False keeps the grid of the sensor,
+        which depth and intrinsics share
+    :raises FrameError: if the file is missing, cut short or no image
     """
-    bgr_HW3 = _decoded(path, cv2.IMREAD_COLOR)
+    return decoded_rgb(path, read_image_bytes(path), upright=upright)
+
+
+def decoded_rgb(path: Path, data: bytes, *, upright: bool) -> np.ndarray:
+    """Decode the bytes of an image file; see :func:`read_rgb`."""
+    if data[4:8] == b'ftyp' and data[8:12] in HEIC_BRANDS:
+        return _heic(path, data)
+    turned = 0 if upright else cv2.IMREAD_IGNORE_ORIENTATION
+    bgr_HW3 = _decoded(path, data, cv2.IMREAD_COLOR | turned, UNREADABLE_IMAGE)
     return np.ascontiguousarray(bgr_HW3[..., ::-1])
 
 
@@ -21,43 +37,67 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
     """
     Read a depth map as float32 metres, NaN where it has none.
 
-    :param depth_scale: file units per metre
-    :raises SourceError: where the file is missing, cut short or not 16 bit or float, one channel
+    :param depth_scale: file units per metre, positive
+    :raises FrameError: if the file is missing, cut short or not 16 bit or float, one channel
     """
-    if not depth_scale > 0:
-        raise SourceError(f'{path}: depth_scale = {depth_scale:g} must be positive')
-    units_HW = _decoded(path, cv2.IMREAD_UNCHANGED)
+    data = read_image_bytes(path, UNREADABLE_DEPTH)
+    units_HW = _decoded(path, data, cv2.IMREAD_UNCHANGED, UNREADABLE_DEPTH)
     if units_HW.ndim != 2 or units_HW.dtype not in (np.uint16, np.float32):
-        raise SourceError(
+        raise FrameError(
+            UNREADABLE_DEPTH,
             f'{path} is {units_HW.dtype} of shape {units_HW.shape}, but depth must '
-            'be one channel of uint16 or float32'
+            'be one channel of uint16 or float32',
         )
-    depth_m_HW = units_HW.astype(np.float32) / np.float32(depth_scale)
+    with np.errstate(over='ignore', invalid='ignore'):
+        depth_m_HW = units_HW.astype(np.float32) / np.float32(depth_scale)
     depth_m_HW[~(np.isfinite(depth_m_HW) & (depth_m_HW > 0))] = np.nan
     return depth_m_HW
 
 
-def _decoded(path: Path, flags: int) -> np.ndarray:
+def read_image_bytes(path: Path, reason: str = UNREADABLE_IMAGE) -> bytes:
+    """
+    Read a file and make sure that it is whole.
+
+    :param reason: of the loss
+    :raises FrameError: if the file is missing, cut short or damaged
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SourceError(f'cannot read {path}: {error.strerror}') from error
-    _check_whole(path, data)
+        raise FrameError(reason, f'cannot read {path}: {error.strerror}') from error
+    except ValueError as error:
+        raise FrameError(reason, f'cannot read {str(path)!r}: {error}') from error
+    if fault := fault_of(data):
+        raise FrameError(reason, f'{path} ({len(data)} bytes) is {fault}; copy it again')
+    return data
+
+
+def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
     try:
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if data else None
     except cv2.error as error:
-        raise SourceError(
+        raise FrameError(
+            reason,
             f'{path} cannot be decoded: {" ".join(error.err.split())}; write it '
-            'again, smaller if it is huge'
+            'again, smaller if it is huge',
         ) from error
     if image is None:
-        raise SourceError(f'{path} ({len(data)} bytes) is cut short or no image')
+        raise FrameError(reason, f'{path} ({len(data)} bytes) is cut short or no image')
     return image
 
 
-def _check_whole(path: Path, data: bytes) -> None:
-    """OpenCV 4 fills the missing rows of a truncated file with grey or black and says nothing."""
-    cut_png = data.startswith(b'\x89PNG') and b'IEND' not in data
-    cut_jpeg = data.startswith(b'\xff\xd8\xff') and b'\xff\xd9' not in data
-    if cut_png or cut_jpeg:
-        raise SourceError(f'{path} ({len(data)} bytes) is cut short; copy it again')
+def _heic(path: Path, data: bytes) -> np.ndarray:
+    """Decode a photograph as phones write it; its decoder turns it upright."""
+    try:
+        import pillow_heif  # needed for such files alone
+    except ImportError as error:
+        raise FrameError(
+            UNREADABLE_IMAGE,
+            f'{path} is a HEIC photograph, which needs a decoder: pip install pillow-heif, or '
+            'save it as JPEG',
+        ) from error
+    pillow_heif.register_heif_opener()
+    try:
+        return np.array(Image.open(io.BytesIO(data)).convert('RGB'))
+    except (OSError, ValueError, RuntimeError, EOFError, Image.DecompressionBombError) as error:
+        raise FrameError(UNREADABLE_IMAGE, f'{path} cannot be decoded: {error}') from error

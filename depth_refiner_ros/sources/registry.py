@@ -6,11 +6,14 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import FrameSource
-from depth_refiner_ros.sources.images import FrameListSource, IMAGE_SUFFIXES, ImageFolderSource
+from depth_refiner_ros.sources.frame_list import FrameListSource
+from depth_refiner_ros.sources.images import IMAGE_SUFFIXES, ImageFolderSource
 from depth_refiner_ros.sources.tum import TumSource
 from depth_refiner_ros.sources.video import VideoSource
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
+MOST_DIGITS = 9
+"""Of a seed, and of a number of frames or rooms."""
 BAG_SUFFIXES = ('.mcap', '.db3')
 KINDS = (
     'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (folder with '
@@ -19,23 +22,35 @@ KINDS = (
 )
 
 
-def open_source(location: str, **options: Any) -> FrameSource:
+def open_source(
+    location: str, *, log: Callable[[str], None] = lambda line: None, **options: Any
+) -> FrameSource:
     """
     Open a simulated camera, recording, folder or file.
 
-    :param location: ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` (one frame of each) or a path
+    :param location: a path, ``sim:SEED[:FRAMES]`` or ``rooms:SEED:ROOMS`` (one frame of each);
+        what exists is a path, whatever its name
+    :param log: called with one line for what a recording leaves open and the source decides
     :param options: passed to the source
-    :raises SourceError: where the word means nothing, with what was looked for, or an option
+    :raises SourceError: if there is no such source, with what was looked for, or an option
         does not exist for that source
     """
+    path = _existing(location)
+    if path is not None:
+        return _call(_opener(path), path, {'log': log, **options})
     if location.startswith('sim:'):
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
-    path = Path(location).expanduser()
-    if not path.exists():
-        raise SourceError(f'{location!r} does not exist; a source is {KINDS}')
-    return _call(_opener(path), path, options)
+    raise SourceError(f'{location!r} does not exist; a source is {KINDS}')
+
+
+def _existing(location: str) -> Path | None:
+    try:
+        path = Path(location).expanduser()
+        return path if path.exists() else None
+    except (ValueError, RuntimeError, OSError):  # no name of a file, no such user, too long
+        return None
 
 
 def _opener(path: Path) -> Callable[..., FrameSource]:
@@ -64,27 +79,35 @@ def _call(
         raise SourceError(f'{target} takes no such option: {error}') from error
 
 
-def _rosbag(path: Path, **options: Any) -> FrameSource:
+def _rosbag(path: Path, *, log: Callable[[str], None], **options: Any) -> FrameSource:
     from depth_refiner_ros.sources.ros.bag import RosbagSource  # rosbags is slow to import
 
     return RosbagSource(path, **options)
 
 
 def _simulated(location: str, **options: Any) -> FrameSource:
-    numbers = location.split(':')[1:]
-    if not 1 <= len(numbers) <= 2 or not all(number.isdigit() for number in numbers):
+    numbers = _whole_numbers(location)
+    if not 1 <= len(numbers) <= 2:
         raise SourceError(f'{location!r} must be sim:SEED or sim:SEED:FRAMES with whole numbers')
     from depth_refiner_ros.sources.simulated import SimulatedSource  # needs Open3D
 
     if len(numbers) == 2:
-        options['frames'] = int(numbers[1])
-    return SimulatedSource(seed=int(numbers[0]), **options)
+        options['frames'] = numbers[1]
+    return SimulatedSource(seed=numbers[0], **options)
 
 
 def _rooms(location: str, **options: Any) -> FrameSource:
-    numbers = location.split(':')[1:]
-    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
+    numbers = _whole_numbers(location)
+    if len(numbers) != 2:
         raise SourceError(f'{location!r} must be rooms:SEED:ROOMS with whole numbers')
     from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
-    return RoomsSource(int(numbers[0]), int(numbers[1]), **options)
+    return RoomsSource(numbers[0], numbers[1], **options)
+
+
+def _whole_numbers(location: str) -> list[int]:
+    """Return the numbers behind the first colon, none if a word among them is not one."""
+    words = location.split(':')[1:]
+    if not all(word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS for word in words):
+        return []
+    return [int(word) for word in words]

@@ -1,26 +1,45 @@
-"""Video files."""
+"""Video files, each frame with the presentation time that the file gives it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
-import cv2
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.stamps import NS_PER_S, stamp_text, STAMPS_END_S
 from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.lost_frames import (
+    FrameError,
+    LostFrame,
+    STAMP_OUT_OF_ORDER,
+    UNREADABLE_IMAGE,
+    WRONG_SIZE,
+)
 import numpy as np
 
-MISSING_SHARE = 0.05
-"""Some containers only estimate their frame count; more missing frames mean a broken file."""
+QUARTER_TURN_DEG = 90
+READ_ERRORS = (FFmpegError, OSError)
 
 
 class VideoSource:
     """
-    The frames of a video file, stamped from its start.
+    The frames of a video file, decoded one by one.
 
-    :param path: any container that this OpenCV reads
+    Stamps are presentation times as the file has them: of its own time base, from its own start.
+    Frames are turned upright as the file says, unless ``intrinsics`` are given, which describe
+    the frames as the sensor has them.
+
+    :param path: any container that FFmpeg reads
     :param intrinsics: camera of the frames
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
-    :raises SourceError: where the file is missing or no video, or sizes do not fit
+    :param log: called with one line if the file breaks off
+    :raises SourceError: if the file is missing or no video, or sizes do not fit
     """
 
     def __init__(
@@ -28,72 +47,146 @@ class VideoSource:
         path: Path | str,
         intrinsics: Intrinsics | None = None,
         horizontal_fov_deg: float | None = None,
+        *,
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
+        if intrinsics is not None and horizontal_fov_deg is not None:
+            raise SourceError('give either intrinsics or a field of view, not both')
         self.path = Path(path)
         self.name = self.path.stem
-        if not self.path.is_file():
-            raise SourceError(f'there is no video file {path}')
-        video = self._open()
-        width = int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.rate_hz = float(video.get(cv2.CAP_PROP_FPS))
-        self._frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-        video.release()
-        if self._frames < 1:
-            raise SourceError(f'{path} does not say how many frames it has; convert it to mp4')
-        if not self.rate_hz > 0:
-            raise SourceError(f'{path} has a rate of {self.rate_hz:g} Hz; convert it to mp4')
-        self.intrinsics = _camera(width, height, intrinsics, horizontal_fov_deg)
+        self.intrinsics, self._fov_deg, self._log = intrinsics, horizontal_fov_deg, log
+        with self._opened() as (container, stream):
+            self._check_size(stream.width, stream.height)
+            self._decode_times = self._packets(container, stream)
+        if not self._decode_times:
+            raise SourceError(f'{path} holds no frame of video; copy or convert it again')
 
     def __len__(self) -> int:
-        return self._frames
+        return len(self._decode_times)
 
-    def __iter__(self) -> Iterator[Frame]:
-        video = self._open()
-        last_ns, index = -1, 0
-        try:
-            while True:
-                stamp_ns = round(video.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-                more, bgr_HW3 = video.read()
-                if not more:
-                    break
-                if stamp_ns <= last_ns:
-                    stamp_ns = last_ns + round(1e9 / self.rate_hz)
-                yield Frame(
-                    stamp_ns=stamp_ns,
-                    rgb_HW3=np.ascontiguousarray(bgr_HW3[..., ::-1]),
-                    intrinsics=self.intrinsics,
-                    name=f'{self.name}_{index:06d}',
-                )
-                last_ns, index = stamp_ns, index + 1
-        finally:
-            video.release()
-        if index < (1.0 - MISSING_SHARE) * self._frames:
-            raise SourceError(
-                f'{self.path} is broken: {index} of {self._frames} frames came; '
-                'copy or convert it again'
+    def __iter__(self) -> Iterator[Frame | LostFrame]:
+        last_ns = -1
+        for index, decoded in enumerate(self._decoded()):
+            name = f'{self.name}_{index:06d}'
+            try:
+                frame = self._frame(name, decoded, last_ns)
+            except FrameError as error:
+                yield LostFrame(name=name, reason=error.reason, detail=f'{name}: {error}')
+                continue
+            last_ns = frame.stamp_ns
+            yield frame
+
+    def _frame(self, name: str, decoded: VideoFrame | str, last_ns: int) -> Frame:
+        if isinstance(decoded, str):
+            raise FrameError(UNREADABLE_IMAGE, f'{decoded}; copy or convert {self.path} again')
+        if decoded.is_corrupt:
+            raise FrameError(UNREADABLE_IMAGE, f'damaged; copy or convert {self.path} again')
+        stamp_ns = _stamp_ns(decoded)
+        if stamp_ns <= last_ns:
+            raise FrameError(
+                STAMP_OUT_OF_ORDER,
+                f'{stamp_text(stamp_ns)} s is not after {stamp_text(last_ns)} s',
             )
-
-    def _open(self) -> cv2.VideoCapture:
-        video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        if not video.isOpened():
-            raise SourceError(
-                f'{self.path} is cut short, no video or of a kind that this OpenCV '
-                'does not read; convert it to mp4'
-            )
-        return video
-
-
-def _camera(
-    width: int, height: int, intrinsics: Intrinsics | None, horizontal_fov_deg: float | None
-) -> Intrinsics | None:
-    if intrinsics is not None and horizontal_fov_deg is not None:
-        raise SourceError('give either intrinsics or a field of view, not both')
-    if horizontal_fov_deg is not None:
-        return Intrinsics.from_fov(width, height, horizontal_fov_deg)
-    if intrinsics is not None and (intrinsics.width, intrinsics.height) != (width, height):
-        raise SourceError(
-            f'video of {width}x{height} does not fit the camera of '
-            f'{intrinsics.width}x{intrinsics.height}'
+        rgb_HW3 = decoded.to_ndarray(format='rgb24')
+        if self.intrinsics is None:
+            turns = round(decoded.rotation / QUARTER_TURN_DEG)
+            rgb_HW3 = np.ascontiguousarray(np.rot90(rgb_HW3, turns))
+        return Frame(
+            stamp_ns=stamp_ns, rgb_HW3=rgb_HW3, intrinsics=self._camera(rgb_HW3), name=name
         )
-    return intrinsics
+
+    def _camera(self, rgb_HW3: np.ndarray) -> Intrinsics | None:
+        height, width = rgb_HW3.shape[:2]
+        if self._fov_deg is not None:
+            return Intrinsics.from_fov(width, height, self._fov_deg)
+        self._check_size(width, height)
+        return self.intrinsics
+
+    def _check_size(self, width: int, height: int) -> None:
+        camera = self.intrinsics
+        if camera is not None and (camera.width, camera.height) != (width, height):
+            raise FrameError(
+                WRONG_SIZE,
+                f'video of {width}x{height} does not fit the camera of '
+                f'{camera.width}x{camera.height}',
+            )
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> list[int]:
+        """Read all packets: what a container says of its frames is often wrong or missing."""
+        times = []
+        try:
+            for packet in container.demux(stream):
+                if packet.size and not packet.is_discard:
+                    times.append(packet.dts or 0)
+        except READ_ERRORS as error:
+            self._log(f'{self.path} breaks off after {len(times)} frames: {_reason(error)}')
+        return times
+
+    def _decoded(self) -> Iterator[VideoFrame | str]:
+        """Yield the frames in order of presentation, or why one could not be decoded."""
+        with self._opened() as (container, stream):
+            stream.thread_type = 'AUTO'
+            # AVI keeps no presentation times; FFmpeg's guess is wrong where frames are reordered.
+            times = iter(self._decode_times if container.format.name == 'avi' else ())
+            for frame in self._in_order(container, stream):
+                time = next(times, None)
+                if isinstance(frame, VideoFrame) and time is not None:
+                    frame.pts = time
+                yield frame
+
+    def _in_order(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[VideoFrame | str]:
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except READ_ERRORS:
+                packet = None  # logged when the source was opened
+            try:
+                yield from stream.decode(packet)  # None empties the decoder
+            except av.error.EOFError:
+                return
+            except READ_ERRORS as error:
+                yield _reason(error)
+            if packet is None:
+                return
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        """Open the file as a stream of bytes, because its name may look like a URL."""
+        try:
+            file = self.path.open('rb')
+        except OSError as error:
+            raise SourceError(f'there is no video file {self.path}: {error.strerror}') from error
+        with file:
+            try:
+                container = av.open(file, mode='r', metadata_errors='replace')
+            except READ_ERRORS as error:
+                raise SourceError(
+                    f'{self.path} is cut short, no video or of a kind that FFmpeg does not '
+                    f'read ({_reason(error)}); convert it to mp4'
+                ) from error
+            with container:
+                stream = container.streams.best('video')
+                if not isinstance(stream, VideoStream):
+                    raise SourceError(f'{self.path} holds no video; name another file')
+                yield container, stream
+
+
+def _stamp_ns(frame: VideoFrame) -> int:
+    """
+    Return the presentation time of a frame.
+
+    :raises FrameError: if it has none, or one that does not fit into a ROS stamp
+    """
+    if frame.pts is None or frame.time_base is None:
+        raise FrameError(STAMP_OUT_OF_ORDER, 'the file gives it no time; convert it to mp4')
+    stamp_ns = round(Fraction(frame.pts) * frame.time_base * NS_PER_S)
+    if not 0 <= stamp_ns < STAMPS_END_S * NS_PER_S:
+        raise FrameError(STAMP_OUT_OF_ORDER, f'{float(stamp_ns) / NS_PER_S:g} s is no stamp')
+    return stamp_ns
+
+
+def _reason(error: OSError | FFmpegError) -> str:
+    return ' '.join(str(error.strerror or error).split())

@@ -120,4 +120,4 @@ def test_scenes():
         'outdoor street': 'outdoor',
         '': '',
     }
-    assert {scene: scene_of({'scene': scene}) for scene in scenes} == scenes
+    assert {scene: scene_of(scene) for scene in scenes} == scenes

@@ -3,7 +3,7 @@
 import json
 
 import cv2
-from depth_refiner_ros.apps.refine import folder_names
+from depth_refiner_ros.apps.output_names import folder_names
 import numpy as np
 
 from tests.cli.recordings import PLAIN, wall, WALL_M
@@ -39,7 +39,7 @@ def test_refine_tells_in_one_line_that_it_cannot_write(depth_refiner, tmp_path):
     wall(tmp_path / 'wall', 1)
     (tmp_path / 'out' / 'wall').mkdir(parents=True)
     # Where this file ought to go there is a folder; an OSError like any other.
-    (tmp_path / 'out' / 'wall' / '000000_0.npy').mkdir()
+    (tmp_path / 'out' / 'wall' / '000000_0.100000000.npy').mkdir()
     ended = depth_refiner('refine', 'wall', *PLAIN, 'sensor', '--out', 'out')
     assert ended.returncode == 2
     assert '.npy: Is a directory; free some space' in ended.stderr.splitlines()[-1]

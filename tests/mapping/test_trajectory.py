@@ -1,12 +1,7 @@
+import re
+
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.trajectory import (
-    nearest_index,
-    parsed_stamp_ns,
-    read_tum,
-    stamp_text,
-    Trajectory,
-    write_tum,
-)
+from depth_refiner_ros.mapping.trajectory import nearest_index, read_tum, Trajectory, write_tum
 import numpy as np
 import pytest
 
@@ -17,13 +12,6 @@ def along_x(*stamps_ns: int) -> Trajectory:
     poses = np.tile(np.eye(4), (len(stamps_ns), 1, 1))
     poses[:, 0, 3] = np.array(stamps_ns) / SECOND
     return Trajectory(stamps_ns_N=np.array(stamps_ns, dtype=np.int64), map_from_camera_N44=poses)
-
-
-def test_unix_time_keeps_its_nanoseconds():
-    assert parsed_stamp_ns('1305031102.175304123') == 1305031102175304123
-    assert stamp_text(1305031102175304123) == '1305031102.175304123'
-    assert stamp_text(5) == '0.000000005'
-    assert parsed_stamp_ns('1.3e1') == 13 * SECOND
 
 
 def test_tum_round_trip(tmp_path, turn):
@@ -48,22 +36,39 @@ def test_reads_the_format_as_published(tmp_path):
     np.testing.assert_allclose(read.map_from_camera_N44[0, :3, 3], [1.3563, 0.6305, 1.6380])
 
 
-def test_broken_line_is_named(tmp_path, subtests):
+def test_broken_lines_are_left_out_and_logged(tmp_path, subtests):
     cases = [
-        ('1 0 0 0 0 0 0\n', 'line 1'),
-        ('1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 one\n', 'line 2'),
-        ('2 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time does not move on from 2.0'),
-        ('1 0 0 0 0 0 0 1\n1 0 0 0 0 0 0 1\n', 'line 2: time'),
-        ('# c\nnan 0 0 0 0 0 0 1\n', 'line 2'),
-        ('1 nan 0 0 0 0 0 1\n', 'line 1'),
-        ('1 0 0 0 0 0 0 0.5\n', 'line 1.*length 0.5'),
-        ('x 0 0 0 0 0 0 1\n', "'x'"),
+        ('1 0 0 0 0 0 0', 'line 3: a pose line must be stamp tx ty tz'),
+        ('3 0 0 0 0 0 0 one', 'line 3: .*not a number'),
+        ('2 0 0 0 0 0 0 1', 'line 3: stamp 2.0* s is that of line 2'),
+        ('nan 0 0 0 0 0 0 1', "line 3: 'nan' is not a time"),
+        ('-1 0 0 0 0 0 0 1', "line 3: '-1' is not a time"),
+        ('1e999999999 0 0 0 0 0 0 1', 'line 3'),
+        ('3 nan 0 0 0 0 0 1', 'line 3'),
+        ('3 0 0 0 0 0 0 0.5', 'line 3.*length 0.5'),
+        ('x 0 0 0 0 0 0 1', "line 3: 'x' is not a time"),
     ]
-    for lines, words in cases:
-        with subtests.test(lines=lines):
-            (tmp_path / 't.txt').write_text(lines)
-            with pytest.raises(MappingError, match=words):
-                read_tum(tmp_path / 't.txt')
+    for line, words in cases:
+        with subtests.test(line=line):
+            (tmp_path / 't.txt').write_text(f'1 0 0 0 0 0 0 1\n2 0 0 0 0 0 0 1\n{line}\n')
+            lines = []
+            read = read_tum(tmp_path / 't.txt', lines.append)
+            assert read.stamps_ns_N.tolist() == [SECOND, 2 * SECOND]
+            assert len(lines) == 1
+            assert re.match(f'1 of 3 poses are left out: .*{words}', lines[0])
+            (tmp_path / 't.txt').write_text(f'{line}\n')
+            if 'is that of' not in words:
+                with pytest.raises(MappingError, match='line 1'):
+                    read_tum(tmp_path / 't.txt')
+
+
+def test_poses_are_sorted_by_stamp(tmp_path):
+    (tmp_path / 't.txt').write_text('3 3 0 0 0 0 0 1\n1 1 0 0 0 0 0 1\n2 2 0 0 0 0 0 1\n')
+    lines = []
+    read = read_tum(tmp_path / 't.txt', lines.append)
+    assert read.stamps_ns_N.tolist() == [SECOND, 2 * SECOND, 3 * SECOND]
+    assert read.map_from_camera_N44[:, 0, 3].tolist() == [1.0, 2.0, 3.0]
+    assert 'not in order of time' in lines[0]
 
 
 def test_missing_and_binary_files_are_named(tmp_path):

@@ -4,7 +4,8 @@ import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.mapping.recording import SequenceWriter
-from depth_refiner_ros.sources.images import FrameListSource, ImageFolderSource
+from depth_refiner_ros.sources.frame_list import FrameListSource
+from depth_refiner_ros.sources.images import ImageFolderSource
 from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.tum import TumSource
@@ -59,9 +60,30 @@ def test_what_was_looked_for_is_named(tmp_path):
         open_source(str(tmp_path / 'notes.txt'))
     with pytest.raises(SourceError, match='holds no image'):
         open_source(str(tmp_path))
-    for word in ('sim:', 'sim:x', 'sim:1:2:3', 'sim:-1'):
+    for word in ('sim:', 'sim:x', 'sim:1:2:3', 'sim:-1', 'sim:²', 'sim:٣', 'sim:' + '9' * 5000):
         with pytest.raises(SourceError, match='must be sim:SEED or sim:SEED:FRAMES'):
             open_source(word)
+
+
+@pytest.mark.parametrize('name', ['sim:3.png', 'rec-2024-11-14T22:57:44.png', 'rooms:1:2.png'])
+def test_a_file_is_a_file_whatever_its_name(tmp_path, monkeypatch, name):
+    cv2.imwrite(str(tmp_path / name), RGB)
+    monkeypatch.chdir(tmp_path)
+    (frame,) = open_source(name)
+    assert frame.name == name.removesuffix('.png')
+
+
+@pytest.mark.parametrize('word', ['a\0b', 'x' * 5000, '~nobody-of-this-name/x.png', ''])
+def test_what_cannot_be_a_file_is_named(word):
+    with pytest.raises(SourceError, match=r'does not exist|holds no image|of no known kind'):
+        open_source(word)
+
+
+def test_notices_reach_the_caller(tmp_path):
+    (tmp_path / 'rgb.txt').write_text('1403636579763555584 one.png\n')
+    lines = []
+    open_source(str(tmp_path), log=lines.append)
+    assert ['read as ns' in line for line in lines] == [True]
 
 
 def test_simulated_camera():

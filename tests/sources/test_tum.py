@@ -9,6 +9,8 @@ from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
 import pytest
 
+from tests.sources.photographs import jpeg
+
 CAMERA = Intrinsics(fx=50.0, fy=51.0, cx=31.0, cy=23.0, width=64, height=48)
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 DEPTH = np.linspace(0.5, 4.0, 48 * 64, dtype=np.float32).reshape(48, 64)
@@ -89,21 +91,21 @@ def test_nearest_depth_and_interpolated_pose(folder):
 
 
 @pytest.mark.parametrize(
-    ('name', 'text', 'words'),
+    ('text', 'words'),
     [
-        ('rgb.txt', '1000000001.0\n', r'rgb\.txt, line 5.*must be a stamp and a file'),
-        ('rgb.txt', 'soon rgb/a.png\n', r"rgb\.txt, line 5: 'soon' is not a time"),
-        ('depth.txt', '5.0 depth/a.png\n', r'depth\.txt, line 5: time does not move on'),
-        ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0\n', r'groundtruth\.txt, line 5'),
-        ('groundtruth.txt', '1000000001.0 0 0 0 0 0 0 3\n', r'line 5.*length 3'),
-        ('calibration.yaml', 'depth_scale: -1\n', r'calibration\.yaml: depth_scale = -1'),
-        ('calibration.yaml', 'fx: wide\n', r'calibration\.yaml: .*wide'),
-        ('calibration.yaml', 'fx: [\n', r'cannot read .*calibration\.yaml'),
-        ('calibration.yaml', 'distortion: [1, 2]\n', r'2 coefficients is not known'),
+        ('depth_scale: -1\n', r"calibration\.yaml: depth_scale = '-1' must be a number from"),
+        ('depth_scale: .nan\n', r"calibration\.yaml: depth_scale = '\.nan'"),
+        ('fx: wide\n', r"calibration\.yaml: fx = 'wide' must be a number"),
+        ('fx: [1]\n', r"calibration\.yaml: fx = \['1'\] must be a number"),
+        ('width: 6.5\n', r"calibration\.yaml: width = '6\.5' must be a whole number"),
+        ('width: 1e300\n', r"calibration\.yaml: width = '1e300' must be a number from 1 to"),
+        ('fx: [\n', r'cannot read .*calibration\.yaml'),
+        ('distortion: [1, 2]\n', r'2 coefficients is not known'),
+        ('distortion: 2001-99-99\n', r"distortion = '2001-99-99' must be a list of numbers"),
     ],
 )
-def test_broken_text_is_named_with_its_line(folder, name, text, words):
-    append(folder / name, text)
+def test_broken_calibration_is_named(folder, text, words):
+    append(folder / 'calibration.yaml', text)
     with pytest.raises(SourceError, match=words):
         TumSource(folder)
 
@@ -113,8 +115,13 @@ def test_incomplete_calibration_is_named(folder):
     with pytest.raises(SourceError, match=r"lacks 'fy'"):
         TumSource(folder)
     (folder / 'calibration.yaml').write_text('just words\n')
-    with pytest.raises(SourceError, match='must hold width'):
+    with pytest.raises(SourceError, match='must hold lines such as width: 640'):
         TumSource(folder)
+
+
+def test_distortion_of_null_is_none(folder):
+    append(folder / 'calibration.yaml', 'distortion: null\n')
+    assert next(iter(TumSource(folder))).intrinsics == CAMERA
 
 
 def test_missing_and_empty_index_are_named(folder, tmp_path):
@@ -123,37 +130,123 @@ def test_missing_and_empty_index_are_named(folder, tmp_path):
     (folder / 'rgb.txt').write_text('# nothing\n')
     with pytest.raises(SourceError, match=r'rgb\.txt names no file'):
         TumSource(folder)
+    (folder / 'rgb.txt').write_text('soon rgb/a.png\nlater rgb/b.png\n')
+    with pytest.raises(SourceError, match=r"rgb\.txt, line 1: 'soon' is not a time"):
+        TumSource(folder)
 
 
-def test_missing_and_truncated_images_are_named_with_their_line(folder):
-    second = folder / (folder / 'rgb.txt').read_text().splitlines()[2].split()[1]
-    data = second.read_bytes()
-    second.write_bytes(data[: len(data) // 2])
-    frames = iter(TumSource(folder))
-    next(frames)
-    with pytest.raises(SourceError, match=r'rgb\.txt, line 3: .*cut short'):
-        next(frames)
-    second.unlink()
-    frames = iter(TumSource(folder))
-    next(frames)
-    with pytest.raises(SourceError, match=r'rgb\.txt, line 3: cannot read'):
-        next(frames)
+@pytest.mark.parametrize(
+    ('text', 'reason', 'words'),
+    [
+        ('1000000001.0\n', 'unreadable line', 'line 5: a line must be a stamp and a file'),
+        ('soon rgb/a.png\n', 'unreadable line', "line 5: 'soon' is not a time"),
+        ('1000000000.05 rgb/a.png\n', 'repeated stamp', 's is that of line 3'),
+        ('3000000000 rgb/a.png\n', 'unreadable line', 'line 5: stamp 3000000000 s is not from 0'),
+        ('1000000001 rgb/none.png\n', 'unreadable image', 'line 5: cannot read'),
+    ],
+)
+def test_broken_line_of_images_costs_its_frame_alone(folder, text, reason, words):
+    append(folder / 'rgb.txt', text)
+    source = TumSource(folder)
+    assert len(source) == 4
+    *whole, lost = source
+    assert [frame.stamp_ns for frame in whole] == [10**18 + n * STEP_NS for n in range(3)]
+    assert lost.reason == reason
+    assert words in lost.detail
 
 
-def test_depth_of_a_wrong_kind_is_named(folder):
-    first = folder / (folder / 'depth.txt').read_text().splitlines()[1].split()[1]
-    cv2.imwrite(str(first), np.ones((24, 32), np.uint16))
-    with pytest.raises(SourceError, match=r'depth\.txt, line 2: .* is 32x24, its image 64x48'):
-        next(iter(TumSource(folder)))
+def test_broken_lines_of_depth_and_poses_cost_those_alone(folder):
+    append(folder / 'depth.txt', '1000000000.0 depth/a.png\nsoon depth/b.png\n')
+    append(folder / 'groundtruth.txt', '1000000001.0 0 0 0 0 0 0\n1e300 0 0 0 0 0 0 1\n')
+    lines = []
+    frames = list(TumSource(folder, log=lines.append))
+    for step, frame in enumerate(frames):
+        np.testing.assert_allclose(frame.depth_m_HW, DEPTH + step, atol=1e-3)
+        np.testing.assert_allclose(frame.map_from_camera, POSES[step], atol=1e-8)
+    assert len(lines) == 2
+    assert lines[0].startswith('2 of 5 lines are left out: ')
+    assert 'depth.txt, line 5: stamp 1000000000.000000000 s is that of line 2' in lines[0]
+    assert lines[1].startswith('2 of 5 poses are left out: ')
+
+
+def test_lines_may_be_in_any_order(folder):
+    for name in ('rgb.txt', 'depth.txt', 'groundtruth.txt'):
+        comment, *lines = (folder / name).read_text().splitlines()
+        (folder / name).write_text('\n'.join([comment, *reversed(lines)]))
+    lines = []
+    frames = list(TumSource(folder, log=lines.append))
+    for step, frame in enumerate(frames):
+        assert frame.stamp_ns == 10**18 + step * STEP_NS
+        np.testing.assert_allclose(frame.depth_m_HW, DEPTH + step, atol=1e-3)
+        np.testing.assert_allclose(frame.map_from_camera, POSES[step], atol=1e-8)
+    assert [line.split('/')[-1] for line in lines] == [
+        f'{name}.txt: 2 lines are not in order of time; they are sorted'
+        for name in ('rgb', 'depth', 'groundtruth')
+    ]
+
+
+@pytest.mark.parametrize(('unit', 'digits'), [('ms', 3), ('us', 6), ('ns', 9)])
+@pytest.mark.parametrize('start_ns', [10**18, 0])
+def test_other_units_of_stamps_are_read_and_said(folder, unit, digits, start_ns):
+    for name in ('rgb.txt', 'depth.txt', 'groundtruth.txt'):
+        comment, *lines = (folder / name).read_text().splitlines()
+        rests = [line.split(maxsplit=1)[1] for line in lines]
+        stamps = [(start_ns + step * STEP_NS) // 10 ** (9 - digits) for step in range(3)]
+        new = [f'{stamp} {rest}' for stamp, rest in zip(stamps, rests)]
+        (folder / name).write_text('\n'.join([comment, *new]))
+    lines = []
+    frames = list(TumSource(folder, log=lines.append))
+    assert [frame.stamp_ns for frame in frames] == [start_ns + n * STEP_NS for n in range(3)]
+    assert all(frame.depth_m_HW is not None for frame in frames)
+    assert all(frame.map_from_camera is not None for frame in frames)
+    assert len(lines) == 3
+    first = start_ns // 10 ** (9 - digits)
+    assert lines[0].endswith(f'rgb.txt, line 2: stamps such as {first} are read as {unit}')
+
+
+def test_byte_order_mark_is_no_content(folder):
+    for file in folder.glob('*.*'):
+        file.write_bytes(b'\xef\xbb\xbf' + file.read_bytes())
+    frames = list(TumSource(folder))
+    assert len(frames) == 3
+    assert frames[0].intrinsics == CAMERA
+    assert frames[0].map_from_camera is not None
+
+
+def first_file(folder, index):
+    return folder / (folder / index).read_text().splitlines()[1].split()[1]
+
+
+def test_depth_of_another_aspect_and_of_a_wrong_kind_costs_its_frame(folder):
+    first = first_file(folder, 'depth.txt')
+    cv2.imwrite(str(first), np.ones((64, 48), np.uint16))
+    lost, *rest = TumSource(folder)
+    assert (lost.reason, len(rest)) == ('wrong size', 2)
+    assert 'depth.txt, line 2' in lost.detail
+    assert 'is 48x64, its image 64x48' in lost.detail
     cv2.imwrite(str(first), np.ones((48, 64, 3), np.uint8))
-    with pytest.raises(SourceError, match=r'depth\.txt, line 2: .*uint8.*one channel of uint16'):
-        next(iter(TumSource(folder)))
+    lost = next(iter(TumSource(folder)))
+    assert lost.reason == 'unreadable depth'
+    cv2.imwrite(str(first), np.full((24, 32), 2000, np.uint16))
+    frame = next(iter(TumSource(folder)))
+    np.testing.assert_array_equal(frame.depth_m_HW, np.ones((48, 64), np.float32))
 
 
-def test_image_that_does_not_fit_the_calibration_is_named(folder):
+def test_image_that_does_not_fit_the_calibration_is_lost(folder):
     append(folder / 'calibration.yaml', 'width: 65\n')
-    with pytest.raises(SourceError, match='is 64x48, the calibration 65x48'):
-        next(iter(TumSource(folder)))
+    lost = next(iter(TumSource(folder)))
+    assert lost.reason == 'wrong size'
+    assert 'is 64x48, the calibration 65x48' in lost.detail
+
+
+def test_color_is_turned_upright_only_where_it_comes_alone(folder):
+    image = first_file(folder, 'rgb.txt')
+    image.write_bytes(jpeg(orientation=6))
+    with_depth = next(iter(TumSource(folder)))
+    assert with_depth.reason == 'wrong size', 'the image has another aspect than its depth'
+    (folder / 'depth.txt').unlink()
+    (folder / 'calibration.yaml').unlink()
+    assert next(iter(TumSource(folder))).rgb_HW3.shape == (60, 40, 3)
 
 
 def test_lens_distortion_is_taken_out(folder):

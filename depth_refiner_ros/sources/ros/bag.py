@@ -9,7 +9,8 @@ from typing import Any
 
 import apsw
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, SourceError
-from depth_refiner_ros.mapping.trajectory import stamp_text, Trajectory
+from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.ros.camera import rectifier_from_info
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message

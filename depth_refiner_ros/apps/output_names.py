@@ -1,0 +1,31 @@
+"""Names of files and folders for results: safe on every disk, and no two the same."""
+
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+import re
+
+UNSAFE = re.compile(r'[^\w.+@=-]')
+MOST_CHARACTERS = 80
+
+
+def safe_name(name: str) -> str:
+    """Return the last part of a name with ``_`` for what not every file system takes."""
+    return UNSAFE.sub('_', name.rstrip('/').rpartition('/')[2])[:MOST_CHARACTERS]
+
+
+def frame_name(index: int, name: str) -> str:
+    """Return a file name that begins with the frame's index, so that it is unique."""
+    return f'{index:06d}_{safe_name(name)}' if name else f'{index:06d}'
+
+
+def folder_names(locations: Sequence[str]) -> list[str]:
+    """Return a folder name for each source."""
+    names: list[str] = []
+    for location in locations:
+        path = Path(location)
+        name = safe_name(path.resolve().name if path.is_dir() else path.stem).lstrip('.')
+        numbered = (f'{name or "source"}-{number}' for number in count(2))
+        taken = {'', 'summary.json', *names}
+        names.append(name if name not in taken else next(n for n in numbered if n not in taken))
+    return names

@@ -1,0 +1,183 @@
+"""JSON lists of frames, each with its own camera and depth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.sources import values
+from depth_refiner_ros.sources.exif import ExifCameras
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.images import STEP_NS
+from depth_refiner_ros.sources.lost_frames import (
+    frame_or_lost,
+    FrameError,
+    LostFrame,
+    UNREADABLE_ENTRY,
+    WRONG_SIZE,
+)
+from depth_refiner_ros.sources.pixel_grid import on_grid, same_aspect
+from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_bytes
+
+MM_PER_M = 1000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """
+    One frame of a list, checked but not read.
+
+    :param fx_fy_cx_cy: camera of the image as the sensor has it, None if unknown
+    :param depth: file, None if there is no depth
+    :param depth_scale: file units per metre
+    :param source: group that errors are averaged in, '' if the list does not say
+    :param scene: where the frame was taken, such as ``indoor hall``, '' if the list does not say
+    :param depth_size: true columns and rows of depth that was enlarged, None if it was not
+    """
+
+    name: str
+    rgb: Path
+    fx_fy_cx_cy: list[float] | None
+    depth: Path | None
+    depth_scale: float
+    source: str
+    scene: str
+    depth_size: tuple[int, int] | None
+
+
+class FrameListSource:
+    """
+    The frames that a JSON list names.
+
+    The list holds objects with ``rgb`` (file relative to the list), and optionally ``depth``,
+    ``depth_scale`` (file units per metre, 1000 by default), ``fx_fy_cx_cy`` of the image and
+    ``name``. Depth must be registered to the image but may have another size, as phones give it;
+    it is then resampled by nearest neighbor to the size of the image, whose intrinsics hold. An
+    image that comes with depth or intrinsics stays in the orientation of the sensor; alone, it is
+    turned upright as its EXIF record says.
+
+    :param path: JSON file
+    :param source: keep only the frames whose ``source`` is this word
+    :param log: called with one line when EXIF gives the camera
+    :raises SourceError: if the list cannot be read or is empty
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        source: str | None = None,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.path = Path(path)
+        self._exif = ExifCameras(log)
+        self.name = self.path.stem
+        listed = values.read_json(self.path)
+        if not isinstance(listed, list) or not listed:
+            raise SourceError(f'{path} must hold a list of objects with rgb, depth, depth_scale')
+        entries = [self._checked(index, entry) for index, entry in enumerate(listed)]
+        self.entries = [
+            entry
+            for entry in entries
+            if source is None or (isinstance(entry, Entry) and entry.source == source)
+        ]
+        """What the list says of each frame; one that cannot be used is a lost frame already."""
+        if not self.entries:
+            known = sorted({entry.source for entry in entries if isinstance(entry, Entry)})
+            raise SourceError(
+                f'{path} has no frame of source {source!r}; there are: '
+                f'{", ".join(known) or "none"}'
+            )
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Frame | LostFrame]:
+        for index, entry in enumerate(self.entries):
+            if isinstance(entry, LostFrame):
+                yield entry
+            else:
+                yield frame_or_lost(entry.name, partial(_frame, index, entry, self._exif))
+
+    def _checked(self, index: int, fields: Any) -> Entry | LostFrame:
+        return frame_or_lost(f'entry {index}', partial(_entry, self.path, index, fields))
+
+
+def _entry(path: Path, index: int, fields: Any) -> Entry:
+    """
+    Check one object of the list.
+
+    :raises FrameError: with the field that is wrong
+    """
+    where = f'{path}, entry {index}'
+    if not isinstance(fields, dict):
+        raise FrameError(UNREADABLE_ENTRY, f'{where} is no object with rgb, depth, depth_scale')
+    get = fields.get
+    try:
+        rgb = values.file_name('rgb', get('rgb'))
+        depth = None if get('depth') is None else values.file_name('depth', get('depth'))
+        camera = get('fx_fy_cx_cy')
+        size = get('depth_size')
+        return Entry(
+            name=values.text('name', get('name'), Path(rgb).stem),
+            rgb=path.parent / rgb,
+            fx_fy_cx_cy=None if camera is None else values.numbers('fx_fy_cx_cy', camera, 4),
+            depth=None if depth is None else path.parent / depth,
+            depth_scale=values.number(
+                'depth_scale', get('depth_scale', MM_PER_M), *values.DEPTH_SCALES
+            ),
+            source=values.text('source', get('source'), ''),
+            scene=values.text('scene', get('scene'), ''),
+            depth_size=None if size is None else _size(size),
+        )
+    except InputError as error:
+        raise FrameError(UNREADABLE_ENTRY, f'{where}: {error}') from error
+
+
+def _size(listed: Any) -> tuple[int, int]:
+    width, height = values.numbers('depth_size', listed, 2)
+    return (
+        values.whole_number('depth_size', width, 1, values.MOST_PIXELS),
+        values.whole_number('depth_size', height, 1, values.MOST_PIXELS),
+    )
+
+
+def _frame(index: int, entry: Entry, exif: ExifCameras) -> Frame:
+    data = read_image_bytes(entry.rgb)
+    alone = entry.depth is None and entry.fx_fy_cx_cy is None
+    rgb_HW3 = decoded_rgb(entry.rgb, data, upright=alone)
+    depth_m_HW = None
+    if entry.depth is not None:
+        depth_m_HW = read_depth(entry.depth, depth_scale=entry.depth_scale)
+        depth_m_HW = on_grid(depth_m_HW, rgb_HW3, str(entry.depth))
+    _check_depth_size(entry, *rgb_HW3.shape[:2])
+    camera = exif.of(entry.rgb, data, rgb_HW3) if entry.fx_fy_cx_cy is None else None
+    return Frame(
+        stamp_ns=index * STEP_NS,
+        rgb_HW3=rgb_HW3,
+        intrinsics=camera or _camera(entry, *rgb_HW3.shape[:2]),
+        depth_m_HW=depth_m_HW,
+        name=entry.name,
+    )
+
+
+def _check_depth_size(entry: Entry, height: int, width: int) -> None:
+    size = entry.depth_size
+    if size and not (size[0] <= width and size[1] <= height and same_aspect(*size, width, height)):
+        raise FrameError(
+            WRONG_SIZE,
+            f'{entry.name}: depth_size = {size[0]}x{size[1]} is no reduction of the image '
+            f'{width}x{height}',
+        )
+
+
+def _camera(entry: Entry, height: int, width: int) -> Intrinsics | None:
+    if entry.fx_fy_cx_cy is None:
+        return None
+    try:
+        return values.camera(entry.fx_fy_cx_cy, width, height)
+    except InputError as error:
+        raise FrameError(UNREADABLE_ENTRY, f'{entry.name}: fx_fy_cx_cy: {error}') from error

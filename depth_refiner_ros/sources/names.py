@@ -1,0 +1,17 @@
+"""Names of files: their order, and companions that are no images."""
+
+from pathlib import Path
+import re
+
+DIGITS = re.compile('([0-9]+)')
+
+
+def natural_key(path: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts IMG_2 before IMG_10."""
+    parts = DIGITS.split(path.name)
+    return [(int(part), '') if index % 2 else (-1, part) for index, part in enumerate(parts)]
+
+
+def is_companion(path: Path) -> bool:
+    """Whether a file is what macOS puts beside a file on foreign disks, named like it."""
+    return path.name.startswith('._')

@@ -1,0 +1,37 @@
+"""One pixel grid: color and depth of a frame have one orientation, aspect and size."""
+
+import cv2
+from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
+import numpy as np
+
+ASPECT_TOLERANCE = 0.01
+"""Relative; sizes are rounded to whole pixels."""
+
+
+def same_aspect(width: float, height: float, other_width: float, other_height: float) -> bool:
+    """Whether two sizes differ by a common factor alone."""
+    return abs(width * other_height / (height * other_width) - 1.0) < ASPECT_TOLERANCE
+
+
+def on_grid(depth_m_HW: np.ndarray, rgb_HW3: np.ndarray, where: str) -> np.ndarray:
+    """
+    Return depth at the size of its image.
+
+    :param where: names the depth in messages
+    :raises FrameError: if the aspect differs, so that the depth is of another view or turned
+    """
+    (height, width), (own_height, own_width) = rgb_HW3.shape[:2], depth_m_HW.shape
+    if not same_aspect(own_width, own_height, width, height):
+        raise FrameError(
+            WRONG_SIZE,
+            f'{where} is {own_width}x{own_height}, its image {width}x{height}; register the depth '
+            'to the image, in the same orientation',
+        )
+    return resampled_nearest(depth_m_HW, height, width)
+
+
+def resampled_nearest(depth_m_HW: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return depth at another size by nearest neighbor: a mean of two surfaces is on neither."""
+    if depth_m_HW.shape == (height, width):
+        return depth_m_HW
+    return cv2.resize(depth_m_HW, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

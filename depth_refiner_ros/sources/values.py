@@ -1,0 +1,159 @@
+"""Values out of text files that others wrote: type and range are checked here, once."""
+
+from collections.abc import Iterable
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SourceError
+import yaml
+
+DEPTH_SCALES = (1e-3, 1e9)
+"""Least and greatest number of file units per metre."""
+MOST = 1e9
+"""Of a camera's parameters: a product of two of them fits into float32."""
+MOST_PIXELS = 65_535
+"""Of an image edge."""
+SHOWN_CHARACTERS = 80
+
+
+def read_text(path: Path) -> str:
+    """
+    Read UTF-8 text, with or without a byte order mark.
+
+    :raises SourceError: if the file is missing or no text
+    """
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except OSError as error:
+        raise SourceError(f'cannot read {path}: {error.strerror}') from error
+    except ValueError as error:
+        raise SourceError(f'cannot read {path}: {error}') from error
+
+
+def read_json(path: Path) -> Any:
+    """
+    Read a JSON file.
+
+    :raises SourceError: if the file cannot be read or is not JSON
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f'{path} is not JSON: {error}') from error
+
+
+def read_yaml_words(path: Path) -> dict[str, Any]:
+    """
+    Read a YAML mapping whose values are words, or lists of words.
+
+    YAML's own types are left out: its loader fails in many ways on foreign files.
+
+    :raises SourceError: if the file cannot be read or is no YAML mapping
+    """
+    try:
+        words = yaml.load(read_text(path), yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SourceError(f'cannot read {path}: {" ".join(str(error).split())}') from error
+    if not isinstance(words, dict):
+        raise SourceError(f'{path} must hold lines such as width: 640')
+    return words
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """
+    Return a number.
+
+    :param value: int, float or the text of one
+    :raises InputError: if it is no number from ``low`` to ``high``
+    """
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not low <= found <= high:
+        raise InputError(f'{name} = {shown(value)} must be a number from {low:g} to {high:g}')
+    return found
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """
+    Return a whole number.
+
+    :raises InputError: if it is not one from ``low`` to ``high``
+    """
+    found = number(name, value, low, high)
+    if found != int(found):
+        raise InputError(f'{name} = {shown(value)} must be a whole number')
+    return int(found)
+
+
+def numbers(name: str, values: Any, count: int | None = None) -> list[float]:
+    """
+    Return a list of numbers.
+
+    :param count: wanted length, None for any
+    :raises InputError: if it is no such list
+    """
+    if not isinstance(values, list) or (count is not None and len(values) != count):
+        wanted = 'numbers' if count is None else f'{count} numbers'
+        raise InputError(f'{name} = {shown(values)} must be a list of {wanted}')
+    return [number(name, value, -MOST, MOST) for value in values]
+
+
+def text(name: str, value: Any, default: str | None = None) -> str:
+    """
+    Return a text that can be printed.
+
+    :param default: for None; without a default there must be a text
+    :raises InputError: if it is no text
+    """
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise InputError(f'{name} = {shown(value)} must be a text')
+    return printable(value)
+
+
+def file_name(name: str, value: Any) -> str:
+    """
+    Return the name of a file as it is.
+
+    :raises InputError: if it is no text or no system has such files
+    """
+    if not isinstance(value, str) or not value or '\0' in value:
+        raise InputError(f'{name} = {shown(value)} must name a file')
+    return value
+
+
+def camera(fx_fy_cx_cy: Iterable[Any], width: Any, height: Any) -> Intrinsics:
+    """
+    Return a camera model.
+
+    :raises InputError: if a value is no number or out of range
+    """
+    fx, fy, cx, cy = (
+        number(name, value, -MOST, MOST)
+        for name, value in zip(('fx', 'fy', 'cx', 'cy'), fx_fy_cx_cy, strict=True)
+    )
+    return Intrinsics(
+        fx=fx,
+        fy=fy,
+        cx=cx,
+        cy=cy,
+        width=whole_number('width', width, 1, MOST_PIXELS),
+        height=whole_number('height', height, 1, MOST_PIXELS),
+    )
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message, cut short where it is long."""
+    words = printable(repr(value))
+    return words if len(words) <= SHOWN_CHARACTERS else words[:SHOWN_CHARACTERS] + '...'
+
+
+def printable(words: str) -> str:
+    """Return a text on one line, with ``?`` in place of what a terminal cannot show."""
+    return ''.join(character if character.isprintable() else '?' for character in words)

@@ -1,0 +1,156 @@
+"""Image and depth files: decoded whole, or refused by name."""
+
+import struct
+import sys
+import zlib
+
+import cv2
+from depth_refiner_ros.sources.lost_frames import FrameError
+from depth_refiner_ros.sources.read import read_depth, read_rgb
+from depth_refiner_ros.sources.whole import fault_of
+import numpy as np
+from PIL import Image
+import pillow_heif
+import pytest
+
+from tests.sources.photographs import COLORS, corners, jpeg
+
+NOISE = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+SUFFIXES = ('.png', '.jpg', '.bmp', '.webp', '.ppm')
+
+
+def png_part(kind, content):
+    checksum = struct.pack('>I', zlib.crc32(kind + content))
+    return struct.pack('>I', len(content)) + kind + content + checksum
+
+
+def test_gray_deep_and_transparent_images_become_rgb(tmp_path, subtests):
+    images = {
+        'gray': np.full((4, 5), 51, np.uint8),
+        'deep': np.full((4, 5), 51 * 257, np.uint16),
+        'transparent': np.full((4, 5, 4), 51, np.uint8),
+    }
+    for name, image in images.items():
+        with subtests.test(name):
+            path = tmp_path / f'{name}.png'
+            cv2.imwrite(str(path), image)
+            rgb_HW3 = read_rgb(path, upright=True)
+            assert rgb_HW3.dtype == np.uint8
+            np.testing.assert_array_equal(rgb_HW3, np.full((4, 5, 3), 51))
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_truncated_image_is_named(tmp_path, suffix, subtests):
+    data = cv2.imencode(suffix, NOISE)[1].tobytes()
+    path = tmp_path / f'cut{suffix}'
+    for kept in (0, 3, 10, len(data) // 3, len(data) * 9 // 10):
+        with subtests.test(kept=kept):
+            path.write_bytes(data[:kept])
+            with pytest.raises(FrameError, match=rf'cut{suffix} \({kept} bytes\) is cut short'):
+                read_rgb(path, upright=True)
+    path.write_bytes(data)
+    assert read_rgb(path, upright=True).shape == (50, 50, 3)
+
+
+def test_jpeg_cut_behind_the_end_mark_of_its_thumbnail_is_named(tmp_path):
+    data = jpeg(NOISE, thumbnail=True)
+    cut = data[: len(data) // 2]
+    assert b'\xff\xd9' in cut
+    (tmp_path / 'phone.jpg').write_bytes(cut)
+    with pytest.raises(FrameError, match=r'phone\.jpg .* is cut short'):
+        read_rgb(tmp_path / 'phone.jpg', upright=True)
+    (tmp_path / 'phone.jpg').write_bytes(data)
+    assert read_rgb(tmp_path / 'phone.jpg', upright=True).shape == (50, 50, 3)
+
+
+def test_progressive_jpeg_and_bytes_behind_the_image_are_whole():
+    parameters = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    data = cv2.imencode('.jpg', NOISE, parameters)[1].tobytes()
+    assert fault_of(data) == ''
+    assert fault_of(data + b'motion photo') == ''
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b'\xff\xda']
+    assert len(scans) > 2
+    assert all(fault_of(data[:at]) == 'cut short' for at in [*scans, len(data) - 1])
+
+
+def test_flipped_bit_in_a_png_is_named(tmp_path):
+    data = bytearray(cv2.imencode('.png', np.full((50, 50), 2000, np.uint16))[1].tobytes())
+    data[data.index(b'IDAT') + 10] ^= 1
+    (tmp_path / 'bad.png').write_bytes(data)
+    with pytest.raises(FrameError, match=r'bad\.png .* is damaged; copy it again'):
+        read_depth(tmp_path / 'bad.png', depth_scale=1000.0)
+
+
+def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
+    header = png_part(b'IHDR', struct.pack('>IIBBBBB', 100_000, 100_000, 8, 2, 0, 0, 0))
+    (tmp_path / 'huge.png').write_bytes(
+        b'\x89PNG\r\n\x1a\n' + header + png_part(b'IDAT', b'x') + png_part(b'IEND', b'')
+    )
+    with pytest.raises(FrameError, match=r'huge\.png cannot be decoded: .*smaller'):
+        read_rgb(tmp_path / 'huge.png', upright=True)
+
+
+@pytest.mark.parametrize(
+    ('orientation', 'upright'),
+    [
+        (1, ['red', 'green', 'blue', 'white']),
+        (3, ['white', 'blue', 'green', 'red']),
+        (6, ['blue', 'red', 'white', 'green']),
+    ],
+)
+def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(tmp_path, orientation, upright):
+    (tmp_path / 'a.jpg').write_bytes(jpeg(COLORS, orientation=orientation))
+    assert corners(read_rgb(tmp_path / 'a.jpg', upright=True)) == upright
+    assert corners(read_rgb(tmp_path / 'a.jpg', upright=False)) == [
+        'red',
+        'green',
+        'blue',
+        'white',
+    ]
+
+
+def test_heic_is_read_or_refused_with_the_decoder_to_install(tmp_path, monkeypatch):
+    path = tmp_path / 'IMG_1.HEIC'
+    pillow_heif.register_heif_opener()
+    Image.fromarray(COLORS).save(path, 'HEIF', quality=95)
+    assert corners(read_rgb(path, upright=True)) == ['red', 'green', 'blue', 'white']
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(FrameError, match=r'IMG_1\.HEIC cannot be decoded'):
+        read_rgb(path, upright=True)
+    path.write_bytes(data)
+    monkeypatch.setitem(sys.modules, 'pillow_heif', None)
+    with pytest.raises(FrameError, match=r'IMG_1\.HEIC .*: pip install pillow-heif, or save it'):
+        read_rgb(path, upright=True)
+
+
+def test_depth_of_a_wrong_kind_is_named(tmp_path, subtests):
+    cases = {
+        'missing.png': (None, 'cannot read .*missing'),
+        'color.png': (np.ones((4, 5, 3), np.uint16), r'uint16 of shape \(4, 5, 3\).*one channel'),
+        'bytes.png': (np.ones((4, 5), np.uint8), 'uint8 .*one channel of uint16 or float32'),
+        'empty.png': (b'', r'\(0 bytes\)'),
+    }
+    for name, (content, words) in cases.items():
+        with subtests.test(name):
+            if isinstance(content, bytes):
+                (tmp_path / name).write_bytes(content)
+            elif content is not None:
+                cv2.imwrite(str(tmp_path / name), content)
+            with pytest.raises(FrameError, match=words) as caught:
+                read_depth(tmp_path / name, depth_scale=1000.0)
+            assert caught.value.reason == 'unreadable depth'
+
+
+def test_depth_without_a_value_is_nan(tmp_path):
+    stored = np.array([[0, 500, 65535]], np.uint16)
+    cv2.imwrite(str(tmp_path / 'd.png'), stored)
+    np.testing.assert_array_equal(
+        read_depth(tmp_path / 'd.png', depth_scale=500.0),
+        np.array([[np.nan, 1.0, 131.07]], np.float32),
+    )
+    metres = np.array([[-1.0, np.inf, 2.5, np.nan]], np.float32)
+    cv2.imwrite(str(tmp_path / 'd.tiff'), metres)
+    np.testing.assert_array_equal(
+        read_depth(tmp_path / 'd.tiff', depth_scale=1.0), [[np.nan, np.nan, 2.5, np.nan]]
+    )
