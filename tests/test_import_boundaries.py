@@ -262,6 +262,8 @@ def test_importing_leaves_heavy_parts_unloaded():
         'depth_refiner_ros.core.types': {'open3d', 'cv2', 'diffusers', 'rclpy', 'matplotlib'},
         'depth_refiner_ros.mapping.trajectory': {'open3d', 'rclpy'},
         'depth_refiner_ros.refiner.refiner': {
+            'diffusers',
+            'transformers',
             'rclpy',
             'open3d',
             'matplotlib',

@@ -8,6 +8,7 @@ for is asked for before, in :meth:`depth_refiner_ros.refiner.refiner.DepthRefine
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.memory import FittingSize
@@ -20,11 +21,13 @@ from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
-from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
+
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+    from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 
 FIT_SAMPLES = 20_000
 """Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
@@ -55,7 +58,7 @@ class Refinement:
     """
 
     prior: AnchoredPrior
-    estimator: SharpEstimator | None
+    estimator: 'SharpEstimator | None'
     execution: Execution
     fitting: FittingSize
     noise: Callable[[], Source]
@@ -98,7 +101,11 @@ class Refinement:
         return replace(result, cloud_hw4=points)
 
     def _refined(
-        self, estimator: SharpEstimator, rgb_B3HW: torch.Tensor, prior: AnchoredDepth, timed: Timed
+        self,
+        estimator: 'SharpEstimator',
+        rgb_B3HW: torch.Tensor,
+        prior: AnchoredDepth,
+        timed: Timed,
     ) -> RefinedDepth:
         spec = estimator.spec
         with timed('refiner'), self.execution.running():
@@ -106,7 +113,7 @@ class Refinement:
             filled = fill_holes(prior.depth_m_B1HW)
             condition = _condition(prior, filled, spec)
 
-            def work(shrink: float) -> Estimate:
+            def work(shrink: float) -> 'Estimate':
                 estimator.shrink = shrink
                 return estimator.estimate(rgb_B3HW, condition, known, self.noise())
 
@@ -127,7 +134,7 @@ class Refinement:
             )
 
     def _aligned(
-        self, estimate: Estimate, prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec
+        self, estimate: 'Estimate', prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec
     ) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
         """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
         align = spec.fit if self.align == 'auto' else self.align

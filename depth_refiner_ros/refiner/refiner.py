@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 import time
+from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.base import Log, log_to_stderr, Tensors
 from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
@@ -21,9 +22,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.noise import KeptNoise
-from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
 from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -32,6 +31,9 @@ from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.method import Refinement
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, ModelSettings, RELATIVE_PRIORS
 import torch
+
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+    from depth_refiner_ros.diffusion.estimator import SharpEstimator
 
 LOADED = tuple(
     item.name
@@ -56,7 +58,7 @@ class DepthRefiner:
     def __init__(
         self,
         prior: Prior,
-        estimator: SharpEstimator | None,
+        estimator: 'SharpEstimator | None',
         execution: Execution,
         settings: ModelSettings,
         scale_prior: Prior | None = None,
@@ -281,7 +283,7 @@ class DepthRefiner:
         timings[stage] = (time.perf_counter() - begun) * 1e3
 
 
-def load_estimator(settings: ModelSettings, networks: ModelRunners) -> SharpEstimator:
+def load_estimator(settings: ModelSettings, networks: ModelRunners) -> 'SharpEstimator':
     """
     Load the refiner that the settings name.
 
@@ -289,6 +291,9 @@ def load_estimator(settings: ModelSettings, networks: ModelRunners) -> SharpEsti
     :return: from a bundle, or from an official release as it is
     :raises WeightsError: where it cannot be used, or is of another method
     """
+    from depth_refiner_ros.diffusion.estimator import SharpEstimator
+    from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
+
     where = settings.refiner_weights
     network, description = read_refiner_weights(where, settings.refiner)
     method = network.spec.method
@@ -320,7 +325,7 @@ def _backend_options(settings: ModelSettings, log: Log) -> BackendOptions:
     )
 
 
-def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> str:
+def _prior_input(settings: ModelSettings, estimator: 'SharpEstimator | None') -> str:
     """Feed the prior as the refiner's weights ask, unless told otherwise."""
     if settings.prior_input != 'auto':
         return settings.prior_input
@@ -329,7 +334,7 @@ def _prior_input(settings: ModelSettings, estimator: SharpEstimator | None) -> s
     return estimator.spec.prior_input
 
 
-def _prior_edge_px(settings: ModelSettings, estimator: SharpEstimator | None) -> int:
+def _prior_edge_px(settings: ModelSettings, estimator: 'SharpEstimator | None') -> int:
     """Return the size that ApDepth's code shows the prior: the one that its refiner works at."""
     if estimator is None or _prior_input(settings, estimator) == 'model':
         return 0
