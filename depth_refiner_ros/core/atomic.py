@@ -1,62 +1,179 @@
-"""Write a file so that a reader sees either the old content or the new, never half of it."""
+"""
+Write files and folders so that a reader sees the old content or the new, never half of it.
 
-from collections.abc import Iterable
+Everything the package and its training write to disk goes through here, but for logs that grow.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+import ctypes
+import errno
 import os
 from pathlib import Path
 import secrets
+import stat
 
-from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.errors import OutputError
+from depth_refiner_ros.core.parts import claimed_part, remove
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
+"""How a system answers that cannot swap two names."""
 
 
 def make_folder(folder: Path) -> None:
     """
     Make a folder with its parents.
 
-    :raises MappingError: where a file is in the way or rights are missing
+    :raises OutputError: where a file is in the way or rights are missing
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MappingError(
+        raise OutputError(
             f'cannot make the folder {folder}: {error.strerror}; choose another place'
         ) from error
 
 
 def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
     """
-    Write beside the target, then rename over it.
+    Write a file beside its target, then rename it over the target.
 
-    :param path: target; its folder is made where missing
+    A target that cannot be replaced (a pipe, a device, ``/dev/stdout``) is written directly.
+
+    :param path: its folder is made where missing; a symbolic link keeps pointing where it does
     :param chunks: the content in pieces
     :param durable: wait until the disk has it, so that it survives a power cut
-    :raises MappingError: where the disk is full or rights are missing; the old file stays
+    :raises OutputError: where the disk is full or rights are missing; the old file stays
+    """
+    if _is_stream(path):
+        with _told(path), open(path, 'wb') as stream:
+            stream.writelines(chunks)
+        return
+    with staged_file(path, durable=durable) as part, open(part, 'r+b') as stream:
+        stream.writelines(chunks)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write a text file in UTF-8; see :func:`write_atomic`."""
+    write_atomic(path, [text.encode('utf-8')], durable=durable)
+
+
+@contextmanager
+def staged_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """
+    Yield an empty file to fill; it replaces ``path`` once the block ends without an error.
+
+    :raises OutputError: where the disk is full or rights are missing; the old file stays
+    """
+    if _is_stream(path):
+        raise OutputError(f'{path} is no regular file; name one that can be replaced')
+    make_folder(path.parent)
+    with _told(path):
+        target = Path(os.path.realpath(path))
+        with claimed_part(target.parent) as part:
+            yield part
+            if durable:
+                sync(part)
+            os.replace(part, target)
+            if durable:
+                sync(target.parent)
+
+
+@contextmanager
+def staged_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
+    """
+    Yield an empty folder to fill; it replaces ``path`` once the block ends without an error.
+
+    Where the system can swap two names in one step, ``path`` is there at every moment.
+
+    :param replace: False keeps a folder that another process has put there meanwhile
+    :raises OutputError: where it cannot be written; an older folder there stays
     """
     make_folder(path.parent)
-    partial = path.with_name(f'.{path.name}.{secrets.token_hex(4)}.part')
-    try:
-        with open(partial, 'xb') as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        os.replace(partial, path)
-        if durable:
-            _sync_folder(path.parent)
-    except OSError as error:
-        raise MappingError(
-            f'cannot write {path}: {error.strerror}; free some space, check the '
-            'rights or choose another folder (an older file there is '
-            'untouched)'
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with _told(path):
+        target = Path(os.path.realpath(path))
+        with claimed_part(target.parent, is_folder=True) as part:
+            yield part
+            for folder, _, files in os.walk(part, topdown=False):
+                for file in files:
+                    sync(Path(folder, file))
+                sync(Path(folder))
+            if replace or not target.exists():
+                _put_in_place(part, target)
+            sync(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """
+    Wait until the disk has a file's content, or a folder's list of names.
+
+    :raises OSError: where it cannot be stored
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync folders
+            raise
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn the system's error into one line with the fix; one about a file elsewhere passes."""
+    try:
+        yield
+    except OSError as error:
+        places = str(path.parent), os.path.realpath(path.parent)
+        if isinstance(error.filename, str) and not error.filename.startswith(places):
+            raise
+        raise OutputError(
+            f'cannot write {path}: {error.strerror or error}; free some space, check the '
+            'rights or choose another place (an older one there is untouched)'
+        ) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path leads to something that takes bytes but cannot be replaced."""
+    with suppress(OSError):
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            return True
+    return str(path).startswith(('/dev/std', '/dev/fd/', '/proc/')) and path.exists()
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    """Rename a folder over another, whose content is removed afterwards."""
+    if not target.exists():
+        new.rename(target)
+    elif _swapped(new, target):
+        remove(new)
+    else:
+        aside = target.with_name(f'.{target.name}.replaced-{secrets.token_hex(4)}')
+        target.rename(aside)
+        try:
+            new.rename(target)
+        except BaseException:
+            aside.rename(target)
+            raise
+        remove(aside)
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """
+    Swap two names in one step, so that neither is ever missing.
+
+    :return: False where the system cannot
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), 'renameat2', None)
+    if rename is None:
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    if rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in NO_EXCHANGE:
+        return False
+    raise OSError(code, os.strerror(code), str(second))

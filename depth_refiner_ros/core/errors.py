@@ -31,4 +31,8 @@ class BackendError(DepthRefinerError):
 
 
 class MappingError(DepthRefinerError):
-    """A pose, volume or mesh that cannot be used or written."""
+    """A pose, volume or mesh that cannot be used."""
+
+
+class OutputError(DepthRefinerError):
+    """A file or folder that cannot be written."""

@@ -13,7 +13,7 @@ from typing import Literal
 import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
@@ -98,7 +98,7 @@ class SequenceWriter:
             write_atomic(
                 depth_file, [_png(encoded_depth(depth_m_HW, self.depth_scale))], durable=False
             )
-        except MappingError:
+        except OutputError:
             color_file.unlink(missing_ok=True)
             raise
         self._stamps_ns.append(stamp_ns)

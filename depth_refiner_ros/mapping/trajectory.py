@@ -137,7 +137,7 @@ def write_tum(path: Path, trajectory: Trajectory) -> None:
     """
     Write a TUM trajectory in one piece.
 
-    :raises MappingError: where it cannot be written
+    :raises OutputError: where it cannot be written
     """
     write_atomic(Path(path), _tum_lines(trajectory))
 

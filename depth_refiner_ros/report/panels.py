@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.report.colormap import (
     colorize,
@@ -117,10 +118,9 @@ def write_png(path: Path, rgb_HW3: np.ndarray) -> None:
     """
     Write a picture.
 
-    :raises InputError: where the file cannot be written
+    :raises OutputError: where the file cannot be written
     """
-    if not cv2.imwrite(str(path), rgb_HW3[..., ::-1]):
-        raise InputError(f'cannot write {path}; does the folder exist and may you write there?')
+    write_atomic(path, [png_bytes(rgb_HW3)], durable=False)
 
 
 def png_bytes(rgb_HW3: np.ndarray) -> bytes:

@@ -5,46 +5,51 @@ rerun shows clouds, cameras and meshes on one time line, which no page of pictur
 imported only here and only when asked for.
 """
 
-import os
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from depth_refiner_ros.core.atomic import staged_file
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.output_lock import locked_file
+from depth_refiner_ros.report.pipe import FilePipe
 import numpy as np
 
 JPEG_QUALITY = 85
-FLUSH_LIMIT_S = 60.0
-"""What is left in memory at the end must be on the disk within this time."""
 
 
 class SceneRecording:
     """
-    Writes ``FILE.rrd``; what is there before stays until the new one is whole.
+    Writes ``FILE.rrd`` in a ``with`` statement; an older file stays until the new one is whole.
+
+    rerun writes to a pipe: of a full disk it would only log a warning, or wait for ever.
 
     :param path: file to write
-    :raises SettingsError: where rerun is not installed or the file cannot be written
+    :raises SettingsError: where rerun is not installed or the path is a folder
+    :raises OutputError: where the file cannot be written, or another process writes it
     """
 
     def __init__(self, path: Path) -> None:
         self._rerun = _import_rerun()
-        self._path, self._part = path, path.with_name(f'.{path.name}.part')
+        self._path = path
         self._places_m: list[np.ndarray] = []
         if path.is_dir():
             raise SettingsError(f'{path} is a folder; name a file such as {path / "scene.rrd"}')
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._part.touch()
-        except OSError as error:
-            raise SettingsError(
-                f'{path} cannot be written: {error.strerror}; name another file'
-            ) from error
         self._stream = self._rerun.RecordingStream('depth_refiner_ros')
-        self._stream.save(self._part)
-        self._log('map', self._rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
+        self._open = ExitStack()
+        self._pipe: FilePipe
 
     def __enter__(self) -> 'SceneRecording':
+        with ExitStack() as opened:
+            opened.enter_context(locked_file(self._path))
+            part = opened.enter_context(staged_file(self._path))
+            self._pipe = FilePipe(opened.enter_context(part.open('r+b')))
+            self._stream.save(self._pipe.path)
+            self._pipe.opened()
+            self._open = opened.pop_all()
+        self._log('map', self._rerun.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
         return self
 
     def __exit__(
@@ -53,20 +58,11 @@ class SceneRecording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            # Without a limit it may wait for ever where the disk is full, as disconnect() does.
-            self._stream.flush(timeout_sec=FLUSH_LIMIT_S)
+        with self._open:
             self._stream.disconnect()
-            if kind is None:
-                os.replace(self._part, self._path)
-        except (OSError, RuntimeError) as failure:  # rerun tells a full disk as RuntimeError
-            if kind is None:
-                raise SettingsError(
-                    f'{self._path} cannot be written: {failure}; free some space '
-                    'or name another file'
-                ) from failure
-        finally:
-            self._part.unlink(missing_ok=True)
+            self._pipe.finish()
+            if error is not None:
+                raise error
 
     def add_frame(
         self,
@@ -100,11 +96,12 @@ class SceneRecording:
         )
         self._log('map/camera/view/image', rerun.Image(rgb_HW3).compress(JPEG_QUALITY))
         self._log('map/camera/view/depth', rerun.DepthImage(depth_mm_HW, meter=1000.0))
+        self._pipe.check()
 
     def add_mesh(
         self, vertices_m_N3: np.ndarray, triangles_M3: np.ndarray, colors_N3: np.ndarray
     ) -> None:
-        """Add the fused surface, there at all times, and the way of the camera."""
+        """Add the fused surface, visible at all times, and the path of the camera."""
         rerun = self._rerun
         self._log(
             'map/mesh',

@@ -39,5 +39,5 @@ def test_every_error_belongs_to_the_one_family():
         for kind in vars(errors).values()
         if isinstance(kind, type) and kind is not errors.DepthRefinerError
     ]
-    assert len(family) == 6
+    assert len(family) == 7
     assert all(issubclass(kind, errors.DepthRefinerError) for kind in family)

@@ -1,4 +1,4 @@
-from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import read_ply, write_ply
 import numpy as np
@@ -89,6 +89,6 @@ def test_truncated_missing_and_foreign_files_are_named(tmp_path):
 
 def test_writing_where_a_folder_is_keeps_it(tmp_path):
     (tmp_path / 'm.ply').mkdir()
-    with pytest.raises(MappingError, match=r'm\.ply'):
+    with pytest.raises(OutputError, match=r'm\.ply'):
         write_ply(tmp_path / 'm.ply', strip(2, 0.0))
     assert (tmp_path / 'm.ply').is_dir()

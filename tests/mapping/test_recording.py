@@ -2,14 +2,14 @@ import os
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.mapping.recording import encoded_depth, SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
 import numpy as np
 import pytest
 import yaml
 
-from tests.core.test_atomic import full_disk
+from tests.full_disk import full_disk
 
 CAMERA = Intrinsics(fx=50.5, fy=51.5, cx=31.25, cy=23.75, width=64, height=48)
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -102,7 +102,7 @@ def test_without_poses_monogs_gets_identities_but_nobody_else_is_told(tmp_path):
 def test_full_disk_is_one_clear_error_and_recording_goes_on(tmp_path):
     writer = SequenceWriter(tmp_path / 's', CAMERA)
     writer.add(1, RGB, DEPTH)
-    with full_disk(2000), pytest.raises(MappingError, match=r'rgb/.*free some space'):
+    with full_disk(2000), pytest.raises(OutputError, match=r'rgb/.*free some space'):
         writer.add(2, RGB, DEPTH)
     writer.add(3, RGB, DEPTH)
     writer.close()
@@ -115,7 +115,7 @@ def test_a_frame_whose_depth_fails_leaves_no_color_behind(tmp_path):
     writer = SequenceWriter(tmp_path / 's', CAMERA)
     flat = np.zeros_like(RGB)
     noisy = np.random.default_rng(1).uniform(0.5, 9, DEPTH.shape).astype(np.float32)
-    with full_disk(2000), pytest.raises(MappingError, match='depth/'):
+    with full_disk(2000), pytest.raises(OutputError, match='depth/'):
         writer.add(1, flat, noisy)
     assert os.listdir(tmp_path / 's' / 'rgb') == os.listdir(tmp_path / 's' / 'depth') == []
 
@@ -145,5 +145,5 @@ def test_misuse_is_named(tmp_path):
     with pytest.raises(MappingError, match='depth_scale = 0 '):
         SequenceWriter(tmp_path / 'k', CAMERA, depth_scale=0.0)
     (tmp_path / 'file').write_text('')
-    with pytest.raises(MappingError, match='cannot make the folder'):
+    with pytest.raises(OutputError, match='cannot make the folder'):
         SequenceWriter(tmp_path / 'file', CAMERA)

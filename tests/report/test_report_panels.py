@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import cv2
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.errors import InputError, OutputError
 from depth_refiner_ros.report.colormap import UNKNOWN_RGB
 from depth_refiner_ros.report.panels import (
     GAP_PX,
@@ -98,6 +98,7 @@ def test_png_keeps_colors(view, tmp_path):
     np.testing.assert_array_equal(decoded[..., ::-1], view.rgb_HW3)
 
 
-def test_png_into_a_missing_folder_is_refused(view, tmp_path):
-    with pytest.raises(InputError, match='cannot write'):
-        write_png(tmp_path / 'missing' / 'a.png', view.rgb_HW3)
+def test_a_file_in_place_of_the_pictures_folder_is_named(view, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match=r'cannot make the folder .*file'):
+        write_png(tmp_path / 'file' / 'a.png', view.rgb_HW3)

@@ -1,13 +1,16 @@
 """The recording for the 3D viewer, read back with rerun's own reader."""
 
+import os
 import sys
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.errors import OutputError, SettingsError
 from depth_refiner_ros.report.scene import SceneRecording
 import numpy as np
 import pytest
 from rerun.chunk import RrdReader
+
+from tests.full_disk import full_disk
 
 CAMERA = Intrinsics(fx=50.0, fy=52.0, cx=15.5, cy=11.5, width=32, height=24)
 RGB = np.full((24, 32, 3), 90, np.uint8)
@@ -77,8 +80,36 @@ def test_one_that_broke_off_leaves_the_older_file(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(SettingsError, match=r'scene\.rrd cannot be written: .*; name another'):
-        SceneRecording(tmp_path / 'file' / 'scene.rrd')
+    with (
+        pytest.raises(OutputError, match=r'cannot make the folder .*file.*choose another'),
+        SceneRecording(tmp_path / 'file' / 'scene.rrd'),
+    ):
+        pass
+
+
+def test_a_full_disk_is_one_line_and_the_older_file_stays(tmp_path):
+    path = tmp_path / 'scene.rrd'
+    write(path, frames=1)
+    before = path.read_bytes()
+    with full_disk(len(before) + 1000), pytest.raises(OutputError, match=r'scene\.rrd.*free some'):
+        write(path, frames=500)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_writer_is_told_of_the_first(tmp_path):
+    path = tmp_path / 'scene.rrd'
+    with SceneRecording(path) as scene:
+        with (
+            pytest.raises(
+                OutputError, match=rf'scene\.rrd is being written by process {os.getpid()}'
+            ),
+            SceneRecording(path),
+        ):
+            pass
+        scene.add_frame(1, RGB, DEPTH_MM, CAMERA, pose(0.0))
+    assert list(tmp_path.iterdir()) == [path]
+    assert columns(path, '/map/camera')['stamp'] == [1]
 
 
 def test_a_folder_in_its_place_is_told_before_the_work(tmp_path):

@@ -1,0 +1,78 @@
+"""One process at a time writes to an output; a second one learns which the first is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+import os
+from pathlib import Path
+import sys
+
+from depth_refiner_ros.core.atomic import make_folder
+from depth_refiner_ros.core.errors import OutputError
+from depth_refiner_ros.core.file_lock import still_at, try_lock
+
+NAME = '.depth-refiner.lock'
+SHOWN_COMMAND = 80
+"""Characters of the other process's command line that the message shows."""
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """
+    Make a folder and keep other processes from writing to it meanwhile.
+
+    :raises OutputError: where it cannot be made, or naming the process that writes to it
+    """
+    make_folder(folder)
+    with _locked(folder / NAME, folder):
+        yield
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[None]:
+    """
+    Keep other processes from writing to a file meanwhile; it need not be there.
+
+    :raises OutputError: where its folder cannot be made, or naming the process that writes to it
+    """
+    make_folder(path.parent)
+    with _locked(path.with_name(f'.{path.name}{NAME}'), path):
+        yield
+
+
+@contextmanager
+def _locked(lock: Path, output: Path) -> Iterator[None]:
+    descriptor = _acquired(lock, output)
+    try:
+        with suppress(OSError):  # a full disk: the lock holds, only without a name
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, _this_process().encode())
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _acquired(lock: Path, output: Path) -> int:
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise OutputError(
+                f'cannot write {lock}: {error.strerror}; check the rights or choose another place'
+            ) from error
+        if try_lock(descriptor) is False:
+            holder = os.read(descriptor, 1000).decode(errors='replace') or 'another process'
+            os.close(descriptor)
+            raise OutputError(
+                f'{output} is being written by {holder}; wait for it, or choose another place'
+            )
+        if still_at(lock, descriptor):
+            return descriptor
+        os.close(descriptor)  # its last holder removed it just now
+
+
+def _this_process() -> str:
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    command = ' '.join(words).replace('\n', ' ')
+    shown = command if len(command) <= SHOWN_COMMAND else f'{command[:SHOWN_COMMAND]}...'
+    return f'process {os.getpid()} ({shown})'

@@ -1,0 +1,24 @@
+"""Python processes that tests start, wait for and kill."""
+
+from contextlib import contextmanager
+import subprocess
+import sys
+
+
+@contextmanager
+def python(code, *arguments):
+    """Run code in a process of its own, which has printed a line; kill it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, '-c', code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
