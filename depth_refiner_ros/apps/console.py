@@ -7,7 +7,7 @@ from pathlib import Path
 import sys
 from typing import Any, TypeVar
 
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.atomic import write_text
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -60,38 +60,10 @@ def write_json(path: Path, result: Mapping[str, Any]) -> None:
     """
     Write a result as JSON; numbers that are not finite become null.
 
-    :raises InputError: where the file cannot be written
+    :raises OutputError: where the file cannot be written
     """
     text = json.dumps(plain(result), indent=2, allow_nan=False, ensure_ascii=False)
     write_text(path, text + '\n')
-
-
-def write_text(path: Path, text: str) -> None:
-    """
-    Write a text file, with its folder where missing.
-
-    :raises InputError: where the file cannot be written
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise InputError(f'cannot write {path}: {error.strerror}; choose another place') from error
-
-
-def output_folder(path: Path) -> Path:
-    """
-    Make the folder of results.
-
-    :raises InputError: where it cannot be made
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f'cannot make the folder {path}: {error.strerror}; choose another with --out'
-        ) from error
-    return path
 
 
 def plain(value: Any) -> Any:

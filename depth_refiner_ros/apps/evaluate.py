@@ -1,9 +1,11 @@
 """The work of ``depth-refiner eval``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 import csv as csv_format
 from dataclasses import dataclass, replace
 from functools import partial
+import io
 from itertools import repeat
 import math
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import cv2
 from depth_refiner_ros.apps.closing_lines import print_depth
-from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import (
     AssumedCamera,
     depth_batch,
@@ -24,7 +26,9 @@ from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dro
 from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.apps.spread import count_taken, taken
+from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -94,25 +98,26 @@ def run(
     rows: list[dict[str, Any]] = []
     lost = counter_for(sum(map(len, sources)))
     with_camera = AssumedCamera(assume_fov_deg)
-    for source in sources:
-        total = count_taken(len(source), every=every, limit=frames)
-        picked = taken(labelled(source), every=every, limit=frames)
-        for item in lost.usable(tracked(picked, source.name, total)):
-            seen = with_camera(spoilt(item.frame))
-            measured = frame_or_lost(
-                seen.name, partial(_measured, refiner, model, item.frame, seen, range_m)
-            )
-            if isinstance(measured, LostFrame):
-                lost.add(measured)
-                continue
-            overall.add(measured.errors)
-            per_source[item.source].add(measured.errors)
-            if item.scene:
-                per_scene[item.scene].add(measured.errors)
-            rows.append(_row(item, measured.errors))
-            if panels:
-                name = f'{item.source}_{item.frame.name}'.replace('/', '_')
-                _draw(panels / f'{frame_name(len(rows) - 1, name)}.png', measured)
+    with locked_folder(panels) if panels else nullcontext():
+        for source in sources:
+            total = count_taken(len(source), every=every, limit=frames)
+            picked = taken(labelled(source), every=every, limit=frames)
+            for item in lost.usable(tracked(picked, source.name, total)):
+                seen = with_camera(spoilt(item.frame))
+                measured = frame_or_lost(
+                    seen.name, partial(_measured, refiner, model, item.frame, seen, range_m)
+                )
+                if isinstance(measured, LostFrame):
+                    lost.add(measured)
+                    continue
+                overall.add(measured.errors)
+                per_source[item.source].add(measured.errors)
+                if item.scene:
+                    per_scene[item.scene].add(measured.errors)
+                rows.append(_row(item, measured.errors))
+                if panels:
+                    name = f'{item.source}_{item.frame.name}'.replace('/', '_')
+                    _draw(panels / f'{frame_name(len(rows) - 1, name)}.png', measured)
     check_some_left(lost, len(rows) + len(lost), 'nothing to compare')
     result = {
         'overall': overall.result(),
@@ -246,7 +251,6 @@ def _row(item: Labelled, errors: FrameErrors) -> dict[str, Any]:
 
 
 def _draw(path: Path, measured: Measured) -> None:
-    output_folder(path.parent)
     write_png(path, sheet([replace(measured.depths.view(), truth_m_HW=measured.truth_m_HW)]))
 
 
@@ -269,11 +273,8 @@ def _give(
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open('w', newline='', encoding='utf-8') as file:
-            writer = csv_format.DictWriter(file, list(rows[0]) if rows else ['frame'])
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f'cannot write {path}: {error.strerror}; choose another place') from error
+    table = io.StringIO(newline='')
+    writer = csv_format.DictWriter(table, list(rows[0]) if rows else ['frame'])
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, table.getvalue())

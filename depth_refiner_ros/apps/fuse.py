@@ -7,13 +7,14 @@ import statistics
 import time
 
 from depth_refiner_ros.apps.closing_lines import print_summary
-from depth_refiner_ros.apps.console import note, output_folder, tracked, write_json
+from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.edges import dilate, flying_pixels
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
@@ -127,14 +128,13 @@ def run(
     """Refine, locate and fuse every frame; write mesh, report and summary."""
     source = open_source(location, log=note)
     refiner = DepthRefiner.from_settings(model)
-    output_folder(out)
     volume = new_volume(tsdf)
     poses = Poses(source, tsdf.max_range_m, always_track=odometry)
     total = count_taken(len(source), every=every, limit=frames)
     shown = Spread(total, SHOWN_FRAMES)
     progress = Progress(lost=counter_for(total), judged=Spread(total, TRUE_VIEWS))
     picked = taken(source, every=every, limit=frames)
-    with SceneRecording(scene) if scene else nullcontext() as recording:
+    with locked_folder(out), SceneRecording(scene) if scene else nullcontext() as recording:
         for index, frame in enumerate(tracked(picked, source.name, total)):
             progress.frames += 1
             fused = _fused(frame, refiner, model, volume, tsdf, poses, progress)

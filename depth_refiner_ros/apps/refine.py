@@ -7,14 +7,14 @@ import statistics
 from typing import Any
 
 import cv2
-from depth_refiner_ros.apps.console import note, output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
-from depth_refiner_ros.core.atomic import write_atomic
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.atomic import make_folder, write_atomic
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -41,32 +41,32 @@ def run(
     """Refine every frame of every source and write what came out."""
     sources = {location: open_source(location, log=note) for location in locations}
     refiner = DepthRefiner.from_settings(settings)
-    output_folder(out)
     for line in refiner.describe():
         note(line)
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
-    for location, folder in zip(sources, folder_names(list(sources))):
-        per_source[location] = _one_source(
-            sources[location],
-            refiner,
-            settings,
-            out / folder,
-            frames=frames,
-            panels=panels,
-            npy=npy,
-            with_camera=with_camera,
-            lost=lost,
-        )
-    refined = sum(source['frames'] for source in per_source.values())
-    check_some_left(lost, refined + len(lost), 'nothing to refine')
-    summary = {
-        'frames': refined,
-        'dropped': dropped(lost),
-        'settings': values(settings),
-        'bundles': refiner.describe(),
-        'per_source': per_source,
-    }
-    write_json(out / 'summary.json', summary)
+    with locked_folder(out):
+        for location, folder in zip(sources, folder_names(list(sources))):
+            per_source[location] = _one_source(
+                sources[location],
+                refiner,
+                settings,
+                out / folder,
+                frames=frames,
+                panels=panels,
+                npy=npy,
+                with_camera=with_camera,
+                lost=lost,
+            )
+        refined = sum(source['frames'] for source in per_source.values())
+        check_some_left(lost, refined + len(lost), 'nothing to refine')
+        summary = {
+            'frames': refined,
+            'dropped': dropped(lost),
+            'settings': values(settings),
+            'bundles': refiner.describe(),
+            'per_source': per_source,
+        }
+        write_json(out / 'summary.json', summary)
     if json:
         write_json(json, summary)
     say(f'{refined} depth maps in {out}')
@@ -87,7 +87,7 @@ def _one_source(
 ) -> dict[str, Any]:
     total = count_taken(len(source), limit=frames)
     drawn = Spread(total, panels)
-    output_folder(folder)
+    make_folder(folder)
     comparison, total_ms, clamped, lost_before = Comparison(), [], 0, len(lost)
     for index, frame in enumerate(tracked(taken(source, limit=frames), source.name, total)):
         depths = _refined(refiner, settings, frame, with_camera)
@@ -125,9 +125,8 @@ def _refined(
 
 def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:
     millimetres_HW = encoded_depth(depths.refined_m_HW, MILLIMETRES)
-    path = folder / f'{name}.png'
-    if not cv2.imwrite(str(path), millimetres_HW):
-        raise InputError(f'cannot write {path}; is the disk full?')
+    _, png = cv2.imencode('.png', millimetres_HW)
+    write_atomic(folder / f'{name}.png', [png.tobytes()], durable=False)
     if npy:
         buffer = io.BytesIO()
         np.save(buffer, depths.refined_m_HW)

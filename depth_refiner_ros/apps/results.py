@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.console import plain, write_json, write_text
+from depth_refiner_ros.apps.console import plain, write_json
 from depth_refiner_ros.apps.hardware import machine_facts
 from depth_refiner_ros.apps.scoring import Comparison
+from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import MeshScore
 from depth_refiner_ros.mapping.trajectory import Trajectory, write_tum

@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import Any
 
-from depth_refiner_ros.apps.console import write_text
+from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.settings.options import read_yaml, write_yaml
 

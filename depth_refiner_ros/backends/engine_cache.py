@@ -11,11 +11,11 @@ import json
 import os
 from pathlib import Path
 import shutil
-import tempfile
 from typing import Any
 
 from depth_refiner_ros.backends.base import Log, silent
-from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.atomic import staged_folder, write_atomic
+from depth_refiner_ros.core.errors import BackendError, OutputError
 from depth_refiner_ros.models.bundle import sha256
 
 Facts = Mapping[str, Any]
@@ -62,21 +62,15 @@ class EngineCache:
                 return place
             self.drop(name, facts, wrong)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.folder, prefix='.new.') as spare:
-                staging = Path(spare) / 'entry'
-                staging.mkdir()
+            # Where another process was faster, its work is as good.
+            with staged_folder(place, replace=False) as staging:
                 build(staging)
                 hashes = {path.name: sha256(path) for path in sorted(staging.iterdir())}
                 (staging / MANIFEST).write_text(
                     json.dumps({'facts': facts, 'sha256': hashes}, indent=1) + '\n'
                 )
-                _move(staging, place)
-        except OSError as error:
-            raise BackendError(
-                f'cannot write the engine cache {self.folder}: {error.strerror}; '
-                'free some space, or name another folder in engine_cache'
-            ) from error
+        except OutputError as error:
+            raise BackendError(f'engine cache: {error}; option engine_cache names it') from error
         return place
 
     def path(self, name: str, facts: Facts) -> Path:
@@ -98,9 +92,7 @@ class EngineCache:
 
     def write(self, file: str, content: bytes) -> None:
         """Replace a loose file as a whole."""
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix='.new.', delete=False) as stream:
-            stream.write(content)
-        os.replace(stream.name, self.folder / file)
+        write_atomic(self.folder / file, [content], durable=False)
 
 
 def _fault(place: Path, facts: Facts) -> str:
@@ -115,12 +107,3 @@ def _fault(place: Path, facts: Facts) -> str:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 'it is incomplete'
     return ''
-
-
-def _move(staging: Path, place: Path) -> None:
-    """Put a finished entry in place; where another process was faster, its work is as good."""
-    try:
-        staging.rename(place)
-    except OSError:
-        if not (place / MANIFEST).is_file():
-            raise

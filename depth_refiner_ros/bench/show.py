@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.console import output_folder
 from depth_refiner_ros.bench.plots import Bar, bar_chart, curves
 from depth_refiner_ros.report.panels import write_png
 from rich.console import Console
@@ -164,7 +163,7 @@ def plot_steps(
 
 
 def _written(folder: Path, name: str, rgb_HW3: Any) -> Path:
-    path = output_folder(folder) / f'{name}.png'
+    path = folder / f'{name}.png'
     write_png(path, rgb_HW3)
     return path
 

@@ -4,7 +4,8 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
-from depth_refiner_ros.apps.console import say, write_text
+from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings import nodes
 from depth_refiner_ros.settings.options import markdown_table, write_yaml

@@ -5,9 +5,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 import tempfile
+from typing import Any
 
 from depth_refiner_ros.apps.closing_lines import print_summary
-from depth_refiner_ros.apps.console import output_folder, say, tracked, write_json
+from depth_refiner_ros.apps.console import say, tracked, write_json
 from depth_refiner_ros.apps.fuse import true_mesh_score
 from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.apps.results import Run, write_results
@@ -15,6 +16,7 @@ from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.apps.scoring import Comparison, frame_errors
 from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.core.confidence import relative_difference
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.graph import demo_graph, Outcome, run_graph
 from depth_refiner_ros.mapping.mesh_io import read_ply
@@ -64,7 +66,14 @@ class Judged:
 def run(demo: Demo, json: Path | None) -> None:
     """Run the demo and write its folder."""
     require_ros()
-    output_folder(demo.out)
+    with locked_folder(demo.out):
+        summary = _run(demo)
+    if json:
+        write_json(json, summary)
+    print_summary(summary, demo.out)
+
+
+def _run(demo: Demo) -> dict[str, Any]:
     source = SimulatedSource(demo.seed, demo.frames, rate_hz=demo.rate_hz)
     graph = demo_graph(
         demo.out,
@@ -85,7 +94,7 @@ def run(demo: Demo, json: Path | None) -> None:
     bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
     pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
     refiner = outcome.diagnostics['refiner']
-    summary = write_results(
+    return write_results(
         demo.out,
         Run(
             title='Demo: one camera as a depth sensor',
@@ -114,9 +123,6 @@ def run(demo: Demo, json: Path | None) -> None:
             },
         ),
     )
-    if json:
-        write_json(json, summary)
-    print_summary(summary, demo.out)
 
 
 def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Judged:

@@ -6,7 +6,9 @@ different models is refused by the name of the part. Neither tokenizer nor text 
 needed: the embedding of the empty prompt is stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, write_bundle
+from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, staged_bundle
 from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
 import torch
 
@@ -28,7 +30,8 @@ CLASSES: dict[str, tuple[type[ModelMixin], ...]] = {
 }
 
 
-def write_refiner_bundle(
+@contextmanager
+def staged_refiner_bundle(
     folder: Path,
     network: OneStepNetwork,
     *,
@@ -37,18 +40,19 @@ def write_refiner_bundle(
     source: str,
     record: Mapping[str, Any] | None = None,
     dtype: torch.dtype = torch.float16,
-) -> Bundle:
+) -> Iterator[Bundle]:
     """
-    Write a refiner bundle as a whole or not at all.
+    Yield a new refiner bundle, which goes to its place once the block ends well.
 
-    :param folder: see :func:`~depth_refiner_ros.models.bundle.write_bundle`
+    :param folder: see :func:`~depth_refiner_ros.models.bundle.staged_bundle`
     :param name: one word for the model
     :param licence: of the weights, with a word on commercial use where that is not allowed
     :param source: where the weights are from; empty where they were trained here
     :param record: how they were trained, for the manifest
     :param dtype: number format of the weights in the files
-    :raises WeightsError: where the folder cannot be written, a weight does not fit the number
-        format, or a configuration does not describe its network
+    :raises OutputError: where the folder cannot be written
+    :raises WeightsError: where a weight does not fit the number format, or a configuration does
+        not describe its network
     """
     tensors, configs = {}, {}
     for part, module in _modules(network).items():
@@ -60,7 +64,7 @@ def write_refiner_bundle(
     manifest = {**origin, 'spec': network.spec.to_dict()}
     if record is not None:
         manifest['training'] = dict(record)
-    return write_bundle(
+    with staged_bundle(
         folder,
         kind='refiner',
         name=name,
@@ -68,7 +72,15 @@ def write_refiner_bundle(
         manifest=manifest,
         tensors=tensors,
         configs=configs,
-    )
+    ) as bundle:
+        yield bundle
+
+
+def write_refiner_bundle(folder: Path, network: OneStepNetwork, **facts: Any) -> Bundle:
+    """Write a refiner bundle; see :func:`staged_refiner_bundle` for the parameters."""
+    with staged_refiner_bundle(folder, network, **facts) as staged:
+        pass
+    return replace(staged, path=folder)
 
 
 def read_refiner(bundle: Bundle) -> OneStepNetwork:

@@ -6,14 +6,15 @@ whose bytes differ from its manifest is refused by name before a network is buil
 that are not finite.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 import hashlib
 import json
 from pathlib import Path
-import tempfile
 from typing import Any
 
+from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from safetensors import SafetensorError
@@ -124,7 +125,8 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     return Bundle(path=path, kind=kind, manifest=manifest)
 
 
-def write_bundle(
+@contextmanager
+def staged_bundle(
     path: Path,
     *,
     kind: str,
@@ -133,40 +135,50 @@ def write_bundle(
     manifest: Mapping[str, Any],
     tensors: Mapping[str, Mapping[str, torch.Tensor]],
     configs: Mapping[str, Mapping[str, Any]],
-) -> Bundle:
+) -> Iterator[Bundle]:
     """
-    Write a bundle as a whole or not at all, and open it again.
+    Yield a new bundle, written and verified; it goes to ``path`` once the block ends well.
 
-    :param path: its folder; a bundle that is there is replaced, and stays where writing fails
+    :param path: its folder; a bundle that is there is replaced, and stays where the block fails
     :param manifest: further keys of ``bundle.json``
     :param tensors: file name to state dict
     :param configs: file name to JSON
-    :raises WeightsError: where the folder cannot be written, or holds something else
+    :raises OutputError: where the folder cannot be written
+    :raises WeightsError: where something else is there
     """
     check_replaceable(path)
+    with staged_folder(path) as staging:
+        for file in (*configs, *tensors):
+            (staging / file).parent.mkdir(parents=True, exist_ok=True)
+        for file, config in configs.items():
+            (staging / file).write_text(json.dumps(config, indent=1) + '\n')
+        for file, state in tensors.items():
+            save_tensors(state, staging / file)
+        hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
+        head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
+        (staging / MANIFEST).write_text(
+            json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n'
+        )
+        yield open_bundle(staging, kind)
+
+
+def write_bundle(path: Path, **content: Any) -> Bundle:
+    """Write a bundle as a whole or not at all; see :func:`staged_bundle` for the parameters."""
+    with staged_bundle(path, **content) as staged:
+        pass
+    return replace(staged, path=path)
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:
+    """
+    Write a safetensors file, within :func:`~depth_refiner_ros.core.atomic.staged_folder`.
+
+    :raises OSError: where the disk is full
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f'.{path.name}.') as spare:
-            staging = Path(spare) / 'new'
-            for file, config in configs.items():
-                (staging / file).parent.mkdir(parents=True, exist_ok=True)
-                (staging / file).write_text(json.dumps(config, indent=1) + '\n')
-            for file, state in tensors.items():
-                (staging / file).parent.mkdir(parents=True, exist_ok=True)
-                save_file(
-                    {key: value.contiguous() for key, value in state.items()}, staging / file
-                )
-            hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
-            head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
-            (staging / MANIFEST).write_text(
-                json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n'
-            )
-            swap_in(path, staging, Path(spare) / 'old')
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(
-            f'cannot write the bundle {path}: {error}; what was there is untouched'
-        ) from error
-    return open_bundle(path, kind)
+        save_file({name: value.contiguous() for name, value in tensors.items()}, file)
+    except SafetensorError as error:
+        raise OSError(first_line(error)) from error
 
 
 def check_replaceable(path: Path) -> None:
@@ -179,25 +191,6 @@ def check_replaceable(path: Path) -> None:
         raise WeightsError(
             f'{path} is there and is no bundle, so it is not replaced; name another folder'
         )
-
-
-def swap_in(path: Path, new: Path, old: Path) -> None:
-    """
-    Put a new folder in the place of another, which comes back where that fails.
-
-    :param path: where the new one goes; need not be there
-    :param new: on the same file system
-    :param old: where the former one goes
-    """
-    replaces = path.exists()
-    if replaces:
-        path.rename(old)
-    try:
-        new.rename(path)
-    except BaseException:
-        if replaces:
-            old.rename(path)
-        raise
 
 
 def first_line(error: Exception) -> str:

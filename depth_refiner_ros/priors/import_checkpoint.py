@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.original_depth_anything import model_of
-from safetensors.torch import save_file
 
 
 def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
@@ -24,10 +25,11 @@ def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
             f'architecture {architecture!r} is not one of {", ".join(ARCHITECTURES)}'
         )
     state = read_pickle(checkpoint)
-    _make(folder)
-    save_file(state, folder / 'model.safetensors')
+    _check_free(folder)
     config = {'model_type': MODEL_TYPE, 'architecture': architecture}
-    (folder / 'config.json').write_text(json.dumps(config, indent=1) + '\n', encoding='utf-8')
+    with staged_folder(folder) as staging:
+        save_tensors(state, staging / 'model.safetensors')
+        (staging / 'config.json').write_text(json.dumps(config, indent=1) + '\n')
     return folder
 
 
@@ -40,15 +42,12 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
     :raises WeightsError: where the checkpoint is no such thing or the folder is taken
     """
     model = model_of(checkpoint, read_pickle(checkpoint))
-    _make(folder)
-    model.save_pretrained(folder)
+    _check_free(folder)
+    with staged_folder(folder) as staging:
+        model.save_pretrained(staging)
     return folder
 
 
-def _make(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise WeightsError(f'{folder} is not empty; name a new folder')
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WeightsError(f'cannot make {folder}: {error.strerror}; name another') from error
+def _check_free(folder: Path) -> None:
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise WeightsError(f'{folder} is not an empty folder; name a new one')

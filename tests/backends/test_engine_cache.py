@@ -108,7 +108,7 @@ def test_who_builds_at_the_same_time_shares(cache):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(BackendError, match=r'cannot write the engine cache .*engine_cache'):
+    with pytest.raises(BackendError, match=r'engine cache: cannot make the folder .*engine_cache'):
         EngineCache(tmp_path / 'file' / 'cache').entry('unet', FACTS, Build())
 
 

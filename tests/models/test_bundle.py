@@ -1,11 +1,13 @@
 import json
 import pickle
 
-from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.errors import OutputError, WeightsError
 from depth_refiner_ros.models import bundle as module
 from depth_refiner_ros.models.bundle import MANIFEST, open_bundle, write_bundle
 import pytest
 import torch
+
+from tests.full_disk import full_disk
 
 WEIGHTS = 'net/weights.safetensors'
 
@@ -168,7 +170,7 @@ class Stop(BaseException):
     """What Ctrl-C raises, in kind."""
 
 
-@pytest.mark.parametrize('stage', ['save_file', 'sha256', 'swap_in'])
+@pytest.mark.parametrize('stage', ['save_file', 'sha256', 'open_bundle'])
 @pytest.mark.parametrize('error', [Stop, OSError])
 def test_an_interrupted_write_leaves_the_old_bundle(path, monkeypatch, stage, error):
     def interrupted(*_):
@@ -176,25 +178,17 @@ def test_an_interrupted_write_leaves_the_old_bundle(path, monkeypatch, stage, er
 
     with monkeypatch.context() as patch:
         patch.setattr(module, stage, interrupted)
-        with pytest.raises((Stop, WeightsError), match='disk full'):
+        with pytest.raises((Stop, OutputError), match='disk full'):
             write(path, 2.0)
     assert float(open_bundle(path, 'prior').tensors(WEIGHTS)['a'][0, 0]) == 1.0
     assert [item.name for item in path.parent.iterdir()] == ['tiny']
 
 
-def test_a_failing_rename_brings_the_old_bundle_back(path, monkeypatch):
-    rename = type(path).rename
-
-    def fails_for_the_new(self, target):
-        if self.name == 'new':
-            raise OSError('no space')
-        return rename(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(path), 'rename', fails_for_the_new)
-        with pytest.raises(WeightsError, match='no space; what was there is untouched'):
-            write(path, 2.0)
+def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(path):
+    with full_disk(100), pytest.raises(OutputError, match=r'cannot write .*tiny: .*free some'):
+        write(path, 2.0)
     assert float(open_bundle(path, 'prior').tensors(WEIGHTS)['a'][0, 0]) == 1.0
+    assert [item.name for item in path.parent.iterdir()] == ['tiny']
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
@@ -207,5 +201,5 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(WeightsError, match='cannot write the bundle'):
+    with pytest.raises(OutputError, match=r'cannot make the folder .*file'):
         write(tmp_path / 'file' / 'bundle')

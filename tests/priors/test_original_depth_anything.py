@@ -151,7 +151,7 @@ def test_a_metric3d_checkpoint_becomes_a_folder(tmp_path):
     folder = import_metric3d(tmp_path / 'm.pth', tmp_path / 'out', 'metric3d_vit_large')
     state = load_file(folder / 'model.safetensors')
     assert torch.equal(state['depth_model.w'], torch.arange(6.0).view(2, 3).t())
-    with pytest.raises(WeightsError, match='is not empty'):
+    with pytest.raises(WeightsError, match='is not an empty folder'):
         import_metric3d(tmp_path / 'm.pth', tmp_path / 'out', 'metric3d_vit_large')
     with pytest.raises(WeightsError, match="architecture 'large' is not one of"):
         import_metric3d(tmp_path / 'm.pth', tmp_path / 'new', 'large')

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-import tempfile
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
+from depth_refiner_ros.diffusion.bundles import read_refiner, staged_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import Release
-from depth_refiner_ros.models.bundle import Bundle, check_replaceable, swap_in
+from depth_refiner_ros.models.bundle import Bundle, check_replaceable
 import torch
 
 DTYPES = {'fp16': torch.float16, 'fp32': torch.float32}
@@ -47,37 +46,30 @@ def convert(
     :param folder: a bundle that is there is replaced once the new one has proved sound
     :param precision: of the files: fp16 or fp32
     :param log: called with each of :data:`STEPS` as it begins
-    :raises WeightsError: where the folder cannot be written, or the outputs differ
+    :raises OutputError: where the folder cannot be written
+    :raises WeightsError: where the outputs differ
     """
     check_replaceable(folder)
     bound = BOUNDS[precision]
     log(STEPS[0])
     before = depth_of_test_image(release.network)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f'.{folder.name}.') as spare:
-            log(STEPS[1])
-            bundle = write_refiner_bundle(
-                Path(spare) / 'bundle',
-                release.network,
-                name=release.name,
-                licence=release.licence,
-                source=release.source,
-                dtype=DTYPES[precision],
+    log(STEPS[1])
+    with staged_refiner_bundle(
+        folder,
+        release.network,
+        name=release.name,
+        licence=release.licence,
+        source=release.source,
+        dtype=DTYPES[precision],
+    ) as bundle:
+        log(STEPS[2])
+        difference = _difference(before, depth_of_test_image(read_refiner(bundle)))
+        if not difference <= bound:
+            raise WeightsError(
+                f'{release.name}: as a bundle in {precision} it gives depth '
+                f'that differs by {difference:.2g} of its range, more than '
+                f'{bound:g}; use --precision fp32'
             )
-            log(STEPS[2])
-            difference = _difference(before, depth_of_test_image(read_refiner(bundle)))
-            if not difference <= bound:
-                raise WeightsError(
-                    f'{release.name}: as a bundle in {precision} it gives depth '
-                    f'that differs by {difference:.2g} of its range, more than '
-                    f'{bound:g}; use --precision fp32'
-                )
-            swap_in(folder, bundle.path, Path(spare) / 'old')
-    except OSError as error:
-        raise WeightsError(
-            f'cannot write {folder}: {error.strerror or error}; what was there is untouched'
-        ) from error
     return Converted(bundle=replace(bundle, path=folder), difference=difference, bound=bound)
 
 

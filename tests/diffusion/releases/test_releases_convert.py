@@ -2,7 +2,7 @@
 
 import json
 
-from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.errors import OutputError, WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.releases import convert as converting
 from depth_refiner_ros.diffusion.releases.convert import convert, depth_of_test_image, STEPS
@@ -112,7 +112,7 @@ def test_something_else_is_never_replaced(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(WeightsError, match='cannot write'):
+    with pytest.raises(OutputError, match='cannot make the folder'):
         convert(load_release(official.apdepth(tmp_path)), tmp_path / 'file' / 'out')
 
 
