@@ -1,79 +1,32 @@
-"""Entry point of ``depth-refiner``."""
+"""Entry point of ``depth-refiner``; the commands are imported once Ctrl-C is handled."""
 
 import sys
 
-from depth_refiner_ros import __version__
-from depth_refiner_ros.apps.console import say
-from depth_refiner_ros.cli.bench import bench
-from depth_refiner_ros.cli.demo import demo
-from depth_refiner_ros.cli.doctor import doctor
-from depth_refiner_ros.cli.evaluate import evaluate
-from depth_refiner_ros.cli.export import export
-from depth_refiner_ros.cli.flags import Command
-from depth_refiner_ros.cli.fuse import fuse
-from depth_refiner_ros.cli.models import models
-from depth_refiner_ros.cli.params import params
-from depth_refiner_ros.cli.play import play
-from depth_refiner_ros.cli.record import record
-from depth_refiner_ros.cli.refine import refine
-from depth_refiner_ros.core.errors import DepthRefinerError
-import typer
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # its tables cut long flags short
-    context_settings={'help_option_names': ['-h', '--help']},
-)
-
-COMMANDS: dict[str, Command] = {
-    'demo': demo,
-    'refine': refine,
-    'fuse': fuse,
-    'play': play,
-    'record': record,
-    'eval': evaluate,
-    'bench': bench,
-    'doctor': doctor,
-    'export': export,
-    'params': params,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
-app.add_typer(models, name='models')
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        say(f'depth-refiner {__version__}')
-        raise typer.Exit
-
-
-@app.callback()
-def about(
-    version: bool = typer.Option(
-        False,
-        '--version',
-        callback=_show_version,
-        is_eager=True,
-        help='Print the version and exit.',
-    ),
-) -> None:
-    """Turn one camera into a sharp metric depth sensor."""
+from depth_refiner_ros.cli.interrupts import EXIT_CODE, one_line_interrupts, TEXT
 
 
 def main() -> int:
     """
     Run the command line.
 
-    :return: exit code; 2 after a user's mistake, told in one line
+    :return: exit code; 2 after a user's mistake, reported in one line
     """
-    try:
-        app(prog_name='depth-refiner')
-    except DepthRefinerError as error:
-        print(f'depth-refiner: {error}', file=sys.stderr)
-        return int(getattr(error, 'exit_code', 2))
+    with one_line_interrupts():
+        from depth_refiner_ros.cli.commands import app
+        from depth_refiner_ros.core.errors import DepthRefinerError
+
+        try:
+            app(prog_name='depth-refiner')
+        except DepthRefinerError as error:
+            print(f'depth-refiner: {error}', file=sys.stderr)
+            return int(getattr(error, 'exit_code', 2))
+        except KeyboardInterrupt:
+            print(TEXT, file=sys.stderr)
+            return EXIT_CODE
+        except SystemExit as ended:
+            if ended.code == EXIT_CODE:  # typer's answer to KeyboardInterrupt
+                print(TEXT, file=sys.stderr)
+            raise
     return 0
 
 

@@ -1,6 +1,6 @@
 import json
 
-from depth_refiner_ros.cli.main import app
+from depth_refiner_ros.cli.commands import app
 from depth_refiner_ros.core.errors import BackendError
 import pytest
 from typer.testing import CliRunner

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from depth_refiner_ros.cli.commands import app, COMMANDS
 from depth_refiner_ros.cli.flags import settings_flags
-from depth_refiner_ros.cli.main import app, COMMANDS
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings

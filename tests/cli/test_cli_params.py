@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from depth_refiner_ros.cli.main import app
+from depth_refiner_ros.cli.commands import app
 from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.settings.options import options, read_yaml
