@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 
-import pytest
-
 from tests.test_packaging import ROOT
 
 
@@ -39,27 +37,26 @@ def test_make_test_checks_first_and_then_runs_everything():
     assert len((ROOT / 'Makefile').read_text().splitlines()) < 60
 
 
-@pytest.mark.parametrize(
-    ('spec', 'passes'),
-    [
+def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, subtests):
+    cases = [
         ('@echo "12 passed, 3 skipped in 4.00s"', True),
         ('@echo "3 skipped in 0.10s"', False),
         ('@echo "0 passed"', False),
         ('@echo "12 passed in 4.00s"; exit 1', False),
         ('@true', False),
-    ],
-)
-def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, spec, passes):
+    ]
     (tmp_path / '.ci').mkdir()
     shutil.copy(ROOT / '.ci/run', tmp_path / '.ci/run')
-    (tmp_path / 'Makefile').write_text(f'test:\n\t{spec}\n')
-    done = subprocess.run(
-        ['bash', str(tmp_path / '.ci/run')],
-        cwd='/',
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    assert (done.returncode == 0) is passes
-    assert 'passed' not in spec or 'passed' in done.stdout
+    for spec, passes in cases:
+        with subtests.test(spec=spec):
+            (tmp_path / 'Makefile').write_text(f'test:\n\t{spec}\n')
+            done = subprocess.run(
+                ['bash', str(tmp_path / '.ci/run')],
+                cwd='/',
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+            assert (done.returncode == 0) is passes
+            assert 'passed' not in spec or 'passed' in done.stdout

@@ -91,19 +91,19 @@ def test_the_installer_does_what_is_left_to_do_and_no_more(small_project):
     assert (again.returncode, again.stdout) == (0, '')
 
 
-@pytest.mark.parametrize(
-    ('found', 'anew'),
-    [
+def test_another_python_or_build_starts_anew(monkeypatch, subtests):
+    cases = [
         ({}, True),
         ({'python': 'a', 'cuda': True}, False),
         ({'python': 'a', 'cuda': True, 'fingerprint': 'old'}, False),
         ({'python': 'b', 'cuda': True, 'fingerprint': 'old'}, True),
         ({'python': 'a', 'cuda': False, 'fingerprint': 'old'}, True),
-    ],
-)
-def test_another_python_or_build_starts_anew(found, anew, monkeypatch):
+    ]
     monkeypatch.syspath_prepend(str(ROOT / 'scripts'))
-    assert script('install').starts_anew(found, {'python': 'a', 'cuda': True}) is anew
+    starts_anew = script('install').starts_anew
+    for found, anew in cases:
+        with subtests.test(found=found):
+            assert starts_anew(found, {'python': 'a', 'cuda': True}) is anew
 
 
 @pytest.mark.parametrize('version', [(3, 9, 18), (3, 13, 0), (4, 0, 0)])

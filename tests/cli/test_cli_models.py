@@ -68,9 +68,8 @@ def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
     assert 'range (bound 0.0001)' in ended.stdout
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
+def test_import_refuses_in_one_line(depth_refiner, tmp_path, subtests):
+    cases = [
         (
             ('developy/ApDepth', 'out'),
             'developy/ApDepth is no folder here, and the Hugging Face hub',
@@ -81,17 +80,17 @@ def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
         (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
         (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
         (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
-    ],
-)
-def test_import_refuses_in_one_line(depth_refiner, tmp_path, arguments, message):
+    ]
     official.apdepth(tmp_path, 'mine')
     (tmp_path / 'notes.txt').write_text('no weights')
-    ended = depth_refiner('models', 'import', *arguments)
-    assert ended.returncode == 2
-    line = ended.stderr.splitlines()[-1]
-    assert line.startswith('depth-refiner: ')
-    assert message in line
-    assert not (tmp_path / 'out').exists()
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments):
+            ended = depth_refiner('models', 'import', *arguments)
+            assert ended.returncode == 2
+            line = ended.stderr.splitlines()[-1]
+            assert line.startswith('depth-refiner: ')
+            assert message in line
+            assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(

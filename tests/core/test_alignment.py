@@ -92,31 +92,30 @@ def test_bad_weights_leave_their_pixel_out():
 
 
 @FITS
-@pytest.mark.parametrize(
-    ('change', 'status'),
-    [
+def test_ill_posed_input_gives_identity_and_a_reason(fit, subtests):
+    cases = [
         (lambda x, y: (torch.full_like(x, 3.3), y), FitStatus.CONSTANT),
         (lambda x, y: (torch.zeros_like(x), y), FitStatus.CONSTANT),
         (lambda x, y: (x, -y), FitStatus.NEGATIVE_SCALE),
         (lambda x, y: (x, torch.full_like(y, 3.3)), FitStatus.NEGATIVE_SCALE),
         (lambda x, y: (x, torch.full_like(y, torch.nan)), FitStatus.TOO_FEW),
         (lambda x, y: (x * 1e30, y), FitStatus.NOT_FINITE),
-    ],
-)
-def test_ill_posed_input_gives_identity_and_a_reason(fit, change, status):
-    prediction = random_map(4)
-    good = fit(prediction, 2 * prediction + 1)
-    bad_prediction, bad_target = change(prediction[1:], 2 * prediction[1:] + 1)
-    result = fit(
-        torch.cat([prediction[:1], bad_prediction]),
-        torch.cat([2 * prediction[:1] + 1, bad_target]),
-    )
-    assert result.status_B.tolist() == [FitStatus.OK, status]
-    assert result.scale_B[1] == 1.0
-    assert result.shift_B[1] == 0.0
-    torch.testing.assert_close(result.scale_B[0], good.scale_B[0])
-    if status is FitStatus.TOO_FEW:
-        assert torch.isnan(result.rmse_B[1])
+    ]
+    for change, status in cases:
+        with subtests.test(status=status):
+            prediction = random_map(4)
+            good = fit(prediction, 2 * prediction + 1)
+            bad_prediction, bad_target = change(prediction[1:], 2 * prediction[1:] + 1)
+            result = fit(
+                torch.cat([prediction[:1], bad_prediction]),
+                torch.cat([2 * prediction[:1] + 1, bad_target]),
+            )
+            assert result.status_B.tolist() == [FitStatus.OK, status]
+            assert result.scale_B[1] == 1.0
+            assert result.shift_B[1] == 0.0
+            torch.testing.assert_close(result.scale_B[0], good.scale_B[0])
+            if status is FitStatus.TOO_FEW:
+                assert torch.isnan(result.rmse_B[1])
 
 
 def test_negative_scale_is_used_where_allowed():

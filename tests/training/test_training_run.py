@@ -147,22 +147,21 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(make_config, tmp_
     assert not (tmp_path / 'run/checkpoint').exists()
 
 
-@pytest.mark.parametrize(
-    ('override', 'message'),
-    [
+def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, subtests):
+    cases = [
         ('stepz=3', 'did you mean steps?'),
         ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
         ('optimizer.schedule=cosin', 'did you mean cosine?'),
         ('data.rooms=nowhere', 'nowhere holds no rendered rooms'),
         ('init_from=nowhere', 'nowhere/average.safetensors is no average of a checkpoint'),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, override, message):
+    ]
     save_config(make_config('metric_prior'), tmp_path / 'config.yaml')
-    assert run.main([str(tmp_path / 'config.yaml'), override]) == 2
-    told = capsys.readouterr().err.strip()
-    assert message in told
-    assert '\n' not in told
+    for override, message in cases:
+        with subtests.test(override):
+            assert run.main([str(tmp_path / 'config.yaml'), override]) == 2
+            told = capsys.readouterr().err.strip()
+            assert message in told
+            assert '\n' not in told
 
 
 def test_run_says_what_it_did(make_config, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Weights of every form a release has them in; nothing is unpickled but bare tensors."""
 
+import itertools
 import json
 import os
 import pickle
@@ -96,14 +97,17 @@ def test_a_broken_index(tmp_path, index):
         state(tmp_path)
 
 
-@pytest.mark.parametrize('part', ['unet', 'vae', 'text_encoder'])
-@pytest.mark.parametrize('kept', [0, 5, 200, -100])
-def test_truncated_safetensors(folder, part, kept):
-    file = next((folder / part).glob('*.safetensors'))
-    file.write_bytes(file.read_bytes()[:kept])
-    with pytest.raises(WeightsError, match='truncated or changed') as caught:
-        load_release(folder)
-    assert str(file) in str(caught.value)
+def test_truncated_safetensors(folder, subtests):
+    for part, kept in itertools.product(('unet', 'vae', 'text_encoder'), (0, 5, 200, -100)):
+        file = next((folder / part).glob('*.safetensors'))
+        content = file.read_bytes()
+        file.write_bytes(content[:kept])
+        with subtests.test(part=part, kept=kept):
+            with pytest.raises(WeightsError, match='truncated or changed') as caught:
+                load_release(folder)
+            assert str(file) in str(caught.value)
+        file.write_bytes(content)
+    load_release(folder)
 
 
 @pytest.mark.parametrize('part', ['unet', 'vae', 'text_encoder'])

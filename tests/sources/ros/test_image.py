@@ -1,3 +1,4 @@
+import itertools
 from types import SimpleNamespace
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -13,21 +14,19 @@ RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 ALPHA = np.full((6, 8, 1), 9, np.uint8)
 
 
-@pytest.mark.parametrize('padding', [0, 5])
-@pytest.mark.parametrize(
-    ('encoding', 'pixels'),
-    [
+def test_color_encodings(subtests):
+    encodings = [
         ('rgb8', RGB),
         ('bgr8', RGB[..., ::-1]),
         ('8UC3', RGB[..., ::-1]),
         ('rgba8', np.concatenate([RGB, ALPHA], axis=-1)),
         ('bgra8', np.concatenate([RGB[..., ::-1], ALPHA], axis=-1)),
-    ],
-)
-def test_color_encodings(encoding, pixels, padding):
-    np.testing.assert_array_equal(
-        rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB
-    )
+    ]
+    for padding, (encoding, pixels) in itertools.product([0, 5], encodings):
+        with subtests.test(encoding=encoding, padding=padding):
+            np.testing.assert_array_equal(
+                rgb_from_message(bags.image(0, pixels, encoding, padding=padding)), RGB
+            )
 
 
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
