@@ -14,20 +14,14 @@ from typing import Any
 import cv2
 from depth_refiner_ros.apps.closing_lines import print_depth
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
-from depth_refiner_ros.apps.inference import (
-    AssumedCamera,
-    depth_batch,
-    Depths,
-    infer,
-    plane,
-    rgb_batch,
-)
+from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -156,8 +150,8 @@ class Smear:
             seed=self._seed,
         )
         self._seed += 1
-        smeared = prior.predict(rgb_batch(frame), None, depth_batch(frame.depth_m_HW))
-        return replace(frame, depth_m_HW=plane(smeared.depth_B1HW))
+        smeared = prior.predict(image_batch(frame.rgb_HW3), None, depth_batch(frame.depth_m_HW))
+        return replace(frame, depth_m_HW=first_map(smeared.depth_B1HW))
 
 
 def through_sensor(model: ModelSettings) -> ModelSettings:

@@ -16,7 +16,7 @@ def run(model: ModelSettings, width: int, height: int, json: Path | None) -> Non
     """
     refiner = DepthRefiner.from_settings(replace(model, build_only=True))
     refiner.warm_up(width, height)
-    folders = [] if refiner.networks is None else refiner.networks.cache.used
+    folders = [] if refiner.runners is None else refiner.runners.cache.used
     files = [
         {'path': str(file), 'mb': file.stat().st_size / 1e6}
         for folder in folders

@@ -6,6 +6,7 @@ from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.apps.scoring import frame_errors, FrameErrors
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
@@ -85,7 +86,7 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
     try:
         result = refiner.refine(
-            rgb_batch(frame), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW
+            image_batch(frame.rgb_HW3), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW
         )
     except InputError as error:
         raise FrameError(REFUSED, f'{frame.name}: {error}') from error
@@ -111,26 +112,11 @@ def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
 def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
     return Depths(
         frame=frame,
-        prior_m_HW=plane(result.prior_m_B1HW),
-        refined_m_HW=plane(result.depth_m_B1HW),
-        difference_HW=plane(result.difference_B1HW),
-        confidence_HW=plane(result.confidence_B1HW),
+        prior_m_HW=first_map(result.prior_m_B1HW),
+        refined_m_HW=first_map(result.depth_m_B1HW),
+        difference_HW=first_map(result.difference_B1HW),
+        confidence_HW=first_map(result.confidence_B1HW),
         truth_m_HW=frame.depth_m_HW if truth else None,
         timings_ms=result.timings_ms,
         clamped=result.clamped,
     )
-
-
-def rgb_batch(frame: Frame) -> torch.Tensor:
-    """Return the image as ``rgb_B3HW`` uint8 with one image."""
-    return torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)).permute(2, 0, 1)[None]
-
-
-def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
-    """Return a depth map as ``depth_m_B1HW`` with one map."""
-    return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
-
-
-def plane(map_B1HW: torch.Tensor) -> np.ndarray:
-    """Return the first map of a batch as ``float32`` on the CPU."""
-    return np.asarray(map_B1HW[0, 0].detach().float().cpu())

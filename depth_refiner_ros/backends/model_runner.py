@@ -1,6 +1,5 @@
 """One network behind a backend: prepared for each shape on first use, and checked there."""
 
-from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.backends.base import Backend, Runner, Shapes, shapes_of, Tensors
@@ -10,8 +9,6 @@ from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
 
-Prepare = Callable[[nn.Module, str], Runner]
-"""How code that must not know of backends hands its networks over."""
 MAX_SHAPES = 8
 """Sizes kept ready; a camera has one, a folder of photographs many."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from depth_refiner_ros.backends.base import Backend
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.images import image_batch
 import torch
 from torch.nn import functional
 
@@ -81,8 +82,7 @@ def check_image(width: int, height: int) -> torch.Tensor:
 
     picture_HW3 = cv2.imread(str(IMAGE))
     assert picture_HW3 is not None, f'{IMAGE} belongs to the package'
-    rgb_HW3 = torch.from_numpy(cv2.cvtColor(picture_HW3, cv2.COLOR_BGR2RGB))
-    rgb = rgb_HW3.permute(2, 0, 1)[None].float()
+    rgb = image_batch(cv2.cvtColor(picture_HW3, cv2.COLOR_BGR2RGB)).float()
     sized = functional.interpolate(rgb, size=(height, width), mode='bilinear', antialias=True)
     return sized.round().clamp(0, 255).to(torch.uint8)
 

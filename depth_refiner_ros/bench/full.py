@@ -82,7 +82,7 @@ def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> 
         networks = unchecked_networks(execution, settings)
         prior = RandomPrior(networks(place(build_prior_network(wanted.prior), execution), 'prior'))
         network = build_on(execution, wanted.method, wanted.codec)
-        network.use(networks)
+        network.attach_backend(networks)
         calls = frame_calls(prior, network, execution, settings, wanted.size)
         frame, parts_ms = calls.pop('frame'), []
         stages_ms = {

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from depth_refiner_ros.apps.inference import depth_batch, rgb_batch
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.bench.networks import PASSES, refiner_calls
+from depth_refiner_ros.core.images import depth_batch, image_batch, unit_image
 from depth_refiner_ros.diffusion.unet import size_multiple
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.sources.frame import Frame
@@ -33,7 +33,7 @@ class OpenedRefiner(DepthRefiner):
     def network_calls(self, frame: Frame) -> dict[str, tuple[Callable[[], Any], Weights]]:
         """Return one call of each network for a frame, with the weights that it reads."""
         device = self._execution.device
-        rgb = rgb_batch(frame).to(device).float() / 255.0
+        rgb = unit_image(image_batch(frame.rgb_HW3).to(device))
         sensor = None if frame.depth_m_HW is None else depth_batch(frame.depth_m_HW).to(device)
         calls: dict[str, tuple[Callable[[], Any], Weights]] = {
             'prior': (

@@ -10,6 +10,7 @@ from depth_refiner_ros.bench.networks import FrameSize, META
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.base import WithoutNetwork
 from depth_refiner_ros.priors.original_depth_anything import SIZES
 import torch
 from torch import nn
@@ -94,7 +95,7 @@ def prior_stage(
     return Stage(operations=count(lambda: network(pixels), network.parameters()))
 
 
-class RandomPrior:
+class RandomPrior(WithoutNetwork):
     """
     A prior of true size whose depth means nothing: what it takes is time.
 

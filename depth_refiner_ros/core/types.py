@@ -5,16 +5,28 @@ Shape letters: B batch, H rows, W columns, 3 colors or axes. Depth is along the 
 in metres; NaN is 'no value' (REP-117), and only at the ROS border do +Inf and -Inf appear.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
 
 from depth_refiner_ros.core.camera import Intrinsics
 import torch
+from torch import nn
 
-__all__ = ['DepthKind', 'FitStatus', 'Intrinsics', 'PriorDepth', 'RefinedDepth', 'ScaleShift']
+__all__ = [
+    'DepthKind',
+    'FitStatus',
+    'Intrinsics',
+    'Prepare',
+    'PriorDepth',
+    'RefinedDepth',
+    'ScaleShift',
+]
 
 DepthKind = Literal['metric', 'disparity', 'relative']
+Prepare = Callable[[nn.Module, str], Callable[..., Any]]
+"""Takes a network on the CPU and its short name; returns what runs it."""
 
 
 class FitStatus(IntEnum):

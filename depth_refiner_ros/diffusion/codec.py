@@ -11,12 +11,10 @@ import copy
 from typing import Any, Protocol
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.types import Prepare
 import torch
 from torch import nn
 from torch.nn import functional
-
-Prepare = Callable[[nn.Module, str], Callable[..., Any]]
-"""Takes a network and its name, gives what runs it (:mod:`depth_refiner_ros.backends`)."""
 
 
 class LatentCodec(Protocol):
@@ -30,8 +28,8 @@ class LatentCodec(Protocol):
     depth_channels: int
     rgb_channels: int
 
-    def use(self, prepare: Prepare) -> None:
-        """From now on, run networks as prepared."""
+    def attach_backend(self, prepare: Prepare) -> None:
+        """Run networks by a backend from now on."""
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1."""
@@ -61,8 +59,8 @@ class UnshuffleCodec:
         self.depth_channels = factor * factor
         self.rgb_channels = 3 * factor * factor
 
-    def use(self, prepare: Prepare) -> None:
-        """There is no network in it."""
+    def attach_backend(self, prepare: Prepare) -> None:
+        """Do nothing: this codec has no network."""
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1 as [-1, 1] cells."""
@@ -103,8 +101,8 @@ class VaeCodec(nn.Module):
         # In a tuple, where torch does not see them: their weights are already counted above.
         self._networks: tuple[Callable[..., Any], ...] = (VaeEncoder(vae), VaeDecoder(vae))
 
-    def use(self, prepare: Prepare) -> None:
-        """From now on, run encoder and decoder as prepared."""
+    def attach_backend(self, prepare: Prepare) -> None:
+        """Run encoder and decoder by a backend from now on."""
         self._networks = (
             prepare(VaeEncoder(self.vae), 'vae_encoder'),
             prepare(VaeDecoder(self.vae), 'vae_decoder'),

@@ -55,8 +55,6 @@ class SharpEstimator:
             else network.codec.factor
         )
         self.max_edge_px = max_edge_px or spec.max_edge_px
-        self.shrink = 1.0
-        """Factor on the size to work at, where memory is short."""
 
     def estimate(
         self,
@@ -64,6 +62,8 @@ class SharpEstimator:
         prior_B1HW: torch.Tensor,
         known_B1HW: torch.Tensor,
         generator: Source,
+        *,
+        shrink: float = 1.0,
     ) -> Estimate:
         """
         Sharpen a prior.
@@ -73,10 +73,11 @@ class SharpEstimator:
             everywhere
         :param known_B1HW: bool, where the prior had a value
         :param generator: all noise of an image comes from it
+        :param shrink: factor on the working size, below 1 where memory is short
         """
         spec = self.spec
         full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
-        height, width = size = self._working_size(full)
+        height, width = size = self._working_size(full, shrink)
         image = self._padded(resized(rgb_B3HW, size))
         if spec.method == 'aligned':
             unit = aligned(self.network, image, generator)[..., :height, :width].float()
@@ -104,11 +105,11 @@ class SharpEstimator:
             kind=spec.output,  # type: ignore[arg-type]
         )
 
-    def _working_size(self, size: Size) -> Size:
-        """Return the size to work at, smaller where memory is short."""
+    def _working_size(self, size: Size, shrink: float) -> Size:
+        """Return the size to work at."""
         edge_px = self.max_edge_px
-        if self.shrink < 1.0:
-            edge_px = max(1, round((edge_px or max(size)) * self.shrink))
+        if shrink < 1.0:
+            edge_px = max(1, round((edge_px or max(size)) * shrink))
         return with_longest_edge(size, edge_px)
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:

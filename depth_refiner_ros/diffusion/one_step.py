@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.diffusion.codec import LatentCodec, Prepare
+from depth_refiner_ros.core.types import Prepare
+from depth_refiner_ros.diffusion.codec import LatentCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
@@ -60,9 +61,9 @@ class OneStepNetwork(nn.Module):
         self.register_buffer('task_C', task, persistent=False)
         self._prepared: dict[UNet2DConditionModel, Callable[..., torch.Tensor]] = {}
 
-    def use(self, prepare: Prepare) -> None:
-        """From now on, run UNets and codec as prepared; for inference alone."""
-        self.codec.use(prepare)
+    def attach_backend(self, prepare: Prepare) -> None:
+        """Run UNets and codec by a backend from now on, for inference only."""
+        self.codec.attach_backend(prepare)
         for name, unet in (('unet', self.unet), ('unet_guess', self.unet_guess)):
             if unet is not None:
                 folded = FoldedUnet(unet, self.spec.timestep, self.text_1LC, self.task_C)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.images import depth_batch, image_batch
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
@@ -120,7 +121,9 @@ class RefinerNode(WorkerNode):
             camera = intrinsics_of_image(item.info, width, height)
         with watch.stage('refine'):
             result = refiner.refine(
-                _batch(rgb_HW3), camera, sensor_depth_m_B1HW=_depth_batch(sensor_m_HW)
+                image_batch(rgb_HW3),
+                camera,
+                sensor_depth_m_B1HW=None if sensor_m_HW is None else depth_batch(sensor_m_HW),
             )
         with watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
@@ -193,14 +196,6 @@ class RefinerNode(WorkerNode):
         if self._scale_reading is not None and self._scale_reading.jump:
             lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
         return lines
-
-
-def _batch(rgb_HW3: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(rgb_HW3).permute(2, 0, 1)[None]
-
-
-def _depth_batch(depth_m_HW: np.ndarray | None) -> torch.Tensor | None:
-    return None if depth_m_HW is None else torch.from_numpy(depth_m_HW)[None, None]
 
 
 def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:

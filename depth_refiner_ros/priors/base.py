@@ -1,11 +1,13 @@
-"""What the refiner asks of a prior, and what a user may say about one."""
+"""The protocol of a prior, and the options it is built with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.core.types import Prepare, PriorDepth
 import torch
+from torch import nn
 
 FOCAL_RULES = ('auto', 'none')
 INPUTS = ('model', 'official_compat')
@@ -53,3 +55,33 @@ class Prior(Protocol):
 
     def describe(self) -> list[str]:
         """Return one line per loaded bundle: what, licence, size, where from."""
+
+    def attach_backend(self, prepare: Prepare, key: str) -> None:
+        """
+        Run this prior's networks, if it has any, by a backend from now on.
+
+        :param prepare: turns a network on the CPU into what runs it
+        :param key: short name of the prior, for files and messages
+        """
+
+
+class WithoutNetwork:
+    """A prior that no backend can run: it has no network, or one that runs its own code."""
+
+    def attach_backend(self, prepare: Prepare, key: str) -> None:
+        """Leave everything as it is."""
+
+
+class WithNetwork:
+    """A prior with one network, which a backend can run."""
+
+    network: Callable[..., Any]
+
+    def attach_backend(self, prepare: Prepare, key: str) -> None:
+        """See :meth:`Prior.attach_backend`."""
+        self.network = attached(self.network, prepare, key)
+
+
+def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callable[..., Any]:
+    """Return what runs a network by a backend; a network that already has one stays with it."""
+    return prepare(network.cpu(), key) if isinstance(network, nn.Module) else network

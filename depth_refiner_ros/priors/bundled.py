@@ -7,9 +7,9 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
+from depth_refiner_ros.priors.base import WithNetwork
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
-from torch import nn
 from torch.nn import functional
 
 WEIGHTS = 'network/model.safetensors'
@@ -28,7 +28,7 @@ def to_log_metres(
     return canonical_B1hw + ratio.log().view(-1, 1, 1, 1)
 
 
-class BundledPrior:
+class BundledPrior(WithNetwork):
     """
     Metric depth from a bundle of kind ``prior``.
 
@@ -40,7 +40,7 @@ class BundledPrior:
         self.bundle = bundle
         network = read_prior_network(bundle).to(device)
         self.config = network.config
-        self.network: nn.Module = network
+        self.network = network
 
     def predict(
         self,

@@ -12,7 +12,7 @@ from depth_refiner_ros.core.checks import check_one_of
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import DepthKind, PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import INPUTS, PriorOptions
+from depth_refiner_ros.priors.base import INPUTS, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.original_depth_anything import is_original, read_original
@@ -42,7 +42,7 @@ class DepthAnythingNetwork(nn.Module):
         return self.model(pixel_values=pixels_B3hw).predicted_depth[:, None]
 
 
-class DepthAnythingPrior:
+class DepthAnythingPrior(WithNetwork):
     """
     A Depth Anything V2 network as a prior.
 

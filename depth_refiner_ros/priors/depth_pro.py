@@ -1,12 +1,13 @@
 """DepthPro: canonical inverse depth, made metric by the camera's focal length or its own guess."""
 
+from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.core.types import Prepare, PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.base import attached, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import depth_of_canonical_inverse, focal_of_fov, known_camera
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sizes import licence_of
@@ -42,7 +43,7 @@ class DepthProNetwork(nn.Module):
         return (inverse, output.field_of_view.flatten()) if self.with_fov else (inverse,)
 
 
-class DepthProPrior:
+class DepthProPrior(WithNetwork):
     """
     DepthPro as a prior.
 
@@ -54,8 +55,8 @@ class DepthProPrior:
     def __init__(self, model: Any, *, focal_rule: str = 'auto', description: str = '') -> None:
         config = model.config
         model.head.layers[-2] = InFloat32(model.head.layers[-2])
-        self.network: nn.Module = DepthProNetwork(model, with_fov=False)
-        self.fov_network: nn.Module | None = (
+        self.network = DepthProNetwork(model, with_fov=False)
+        self.fov_network: Callable[..., Any] | None = (
             DepthProNetwork(model, with_fov=True) if config.use_fov_model else None
         )
         self._focal_rule, self._description = focal_rule, description
@@ -90,6 +91,12 @@ class DepthProPrior:
             )
         inverse = self._rule.restore(inverse.float(), (height, width))
         return PriorDepth(depth_B1HW=depth_of_canonical_inverse(inverse, focal_px, width))
+
+    def attach_backend(self, prepare: Prepare, key: str) -> None:
+        """Run both networks by a backend: with and without the field of view."""
+        super().attach_backend(prepare, key)
+        if self.fov_network is not None:
+            self.fov_network = attached(self.fov_network, prepare, f'{key}_fov')
 
     def describe(self) -> list[str]:
         """Return the line of its weights."""

@@ -28,8 +28,6 @@ corrections off, lets DepthPro and UniDepth use their own camera, and is refused
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.checks import check_one_of
-from depth_refiner_ros.priors.base import FOCAL_RULES
 import torch
 
 TRAINING_FOCAL = {
@@ -49,9 +47,7 @@ def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
     Return the camera that a prior may use.
 
     :param rule: ``auto`` or ``none``
-    :raises InputError: for another word
     """
-    check_one_of('prior_focal_rule', rule, FOCAL_RULES)
     return intrinsics if rule == 'auto' else None
 
 

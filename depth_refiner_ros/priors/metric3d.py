@@ -15,7 +15,7 @@ from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsErro
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import canonical_factor
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import read_config, size_mb
@@ -53,7 +53,7 @@ class Metric3DNetwork(nn.Module):
         return depth if depth.ndim == 4 else depth[:, None]
 
 
-class Metric3DPrior:
+class Metric3DPrior(WithNetwork):
     """
     A Metric3D v2 network as a prior.
 

@@ -8,7 +8,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
@@ -42,7 +42,7 @@ class PromptDepthAnythingNetwork(nn.Module):
         return output.predicted_depth[:, None]
 
 
-class PromptDepthAnythingPrior:
+class PromptDepthAnythingPrior(WithNetwork):
     """
     Prompt Depth Anything as a prior.
 

@@ -1,6 +1,7 @@
 """Priors by name."""
 
 from collections.abc import Callable
+from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.models.bundle import open_bundle
@@ -16,7 +17,6 @@ from depth_refiner_ros.priors.base import FOCAL_RULES, INPUTS, Prior, PriorOptio
 from depth_refiner_ros.priors.bundled import BundledPrior
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.smeared import SmearedPrior
-import torch
 
 BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'bundled': lambda options: BundledPrior(open_bundle(options.weights, 'prior'), options.device),
@@ -35,41 +35,21 @@ RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anyt
 """Priors whose network takes any size; those of fixed size refuse ``prior_short_side``."""
 
 
-def build_prior(
-    name: str,
-    weights: str = 'bundled',
-    *,
-    seed: int = 0,
-    device: torch.device | str = 'cpu',
-    focal_rule: str = 'auto',
-    short_side: int = 0,
-    input: str = 'model',
-) -> Prior:
+def build_prior(name: str, weights: str = 'bundled', **options: Any) -> Prior:
     """
     Build a prior.
 
     :param name: key of :data:`BUILDERS`
     :param weights: ``bundled``, a size, a folder or a hub id, for priors that have weights
-    :param seed: of priors that draw errors
-    :param device: where networks run
-    :param focal_rule: ``auto`` or ``none``, see :mod:`focal`
-    :param short_side: at the network, in pixels; 0 is the model's own
-    :param input: ``model``, or ``official_compat`` for the images that ApDepth's code feeds
+    :param options: further fields of :class:`~depth_refiner_ros.priors.base.PriorOptions`
     :raises SettingsError: for an unknown name, or an option that the prior does not have
     :raises WeightsError: where the weights cannot be found or used
     """
     if name not in BUILDERS:
         raise SettingsError(f'prior = {name!r} must be one of {sorted(BUILDERS)}')
-    options = PriorOptions(
-        weights=weights,
-        seed=seed,
-        device=device,
-        focal_rule=focal_rule,
-        short_side=short_side,
-        input=input,
-    )
-    _check(name, options)
-    return BUILDERS[name](options)
+    chosen = PriorOptions(weights=weights, **options)
+    _check(name, chosen)
+    return BUILDERS[name](chosen)
 
 
 def _check(name: str, options: PriorOptions) -> None:

@@ -4,13 +4,14 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import check_map, surely_everywhere
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.base import WithoutNetwork
 import torch
 from torch.nn import functional
 
 NEAREST_M = 1e-3
 
 
-class SensorPrior:
+class SensorPrior(WithoutNetwork):
     """Registered sensor depth, cleaned: what is not a positive number becomes unknown."""
 
     def predict(

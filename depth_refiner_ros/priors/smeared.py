@@ -10,12 +10,13 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.priors.base import WithoutNetwork
 from depth_refiner_ros.priors.sensor import SensorPrior
 import torch
 from torch.nn import functional
 
 
-class SmearedPrior:
+class SmearedPrior(WithoutNetwork):
     """
     Blur, low-frequency scale warp and global scale error on measured depth.
 

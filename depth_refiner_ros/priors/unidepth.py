@@ -16,7 +16,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import first_line
-from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import known_camera
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import check_safetensors, find_folder, size_mb
@@ -27,7 +27,7 @@ import torch
 CLASSES = {'unidepth_v1': 'UniDepthV1', 'unidepth_v2': 'UniDepthV2'}
 
 
-class UniDepthPrior:
+class UniDepthPrior(WithoutNetwork):
     """
     A UniDepth model as a prior; it runs in its own number format, not the refiner's.
 

@@ -6,7 +6,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions
+from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sizes import licence_of
@@ -43,7 +43,7 @@ class ZoeDepthNetwork(nn.Module):
         return depth, depth.new_zeros(len(depth), 1) if votes is None else votes
 
 
-class ZoeDepthPrior:
+class ZoeDepthPrior(WithNetwork):
     """
     ZoeDepth as a prior.
 

@@ -1,41 +1,34 @@
-"""
-The method on one image, in one screen: prior, one-step refinement, alignment.
-
-Nothing here asks a GPU for a value, so that one CUDA graph can hold it whole; what must be asked
-for is asked for before, in :meth:`depth_refiner_ros.refiner.refiner.DepthRefiner.refine`.
-"""
+"""The method, from image to sharp metric depth; its steps are those of SharpDepth section 4."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Protocol, TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
+from depth_refiner_ros.core.images import unit_image
 from depth_refiner_ros.core.metric_alignment import to_metres
-from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
 
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
-    from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
+    from depth_refiner_ros.diffusion.estimator import Estimate
 
 FIT_SAMPLES = 20_000
 """Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
 FIT_PIXELS = 32
-"""Fewer agreeing pixels than this, of those looked at, make all of them take part."""
+"""If fewer of the sampled pixels agree, all of them take part in the fit."""
 
 Timed = Callable[[str], AbstractContextManager[None]]
-"""Takes the name of a stage and times what is done inside."""
+"""Times the stage of the given name."""
 
 
 def untimed(stage: str) -> AbstractContextManager[None]:
@@ -43,100 +36,87 @@ def untimed(stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+class Estimator(Protocol):
+    """A one-step refiner, see :mod:`depth_refiner_ros.diffusion.estimator`."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """How the weights are used."""
+
+    def estimate(
+        self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor, known_B1HW: torch.Tensor
+    ) -> 'Estimate':
+        """Return sharp depth, not yet aligned to metres; the same noise for every image."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refinement:
     """
-    The method with all that stays from image to image.
+    The method: prior, one-step refinement, alignment.
 
-    :param prior: gives depth, and its metres
-    :param estimator: sharpens it; None gives the prior as it is
+    It never reads a value back from the GPU, so that one CUDA graph can hold a whole frame.
+
+    :param prior: metric depth, or relative depth with a second prior that sets the metres
+    :param estimator: sharpens the prior; None returns the prior
     :param execution: device and number format
-    :param fitting: size to work at, where memory is short
-    :param noise: gives the source of an image's draws, the same for each
-    :param align: fit to the reference, see the option of this name
+    :param align: see the option of this name
     :param agree_below: see the option of this name
     """
 
     prior: AnchoredPrior
-    estimator: 'SharpEstimator | None'
+    estimator: Estimator | None
     execution: Execution
-    fitting: FittingSize
-    noise: Callable[[], Source]
     align: str
     agree_below: float
 
     def __call__(
         self,
-        intrinsics: Intrinsics | None,
         rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
         sensor_m_B1HW: torch.Tensor | None = None,
         *,
-        cloud: CloudBuilder | None = None,
         timed: Timed = untimed,
     ) -> RefinedDepth:
         """
-        Return metric depth for an image.
+        Return sharp metric depth of images.
 
-        :param intrinsics: of the image
         :param rgb_B3HW: uint8, or float in 0..1
-        :param sensor_m_B1HW: measured depth for the priors that start from it
-        :param cloud: packs points of the depth and the uint8 image, batch 1
+        :param intrinsics: camera of the images
+        :param sensor_m_B1HW: measured depth, for priors that start from it
         :param timed: times the stages
-        :return: as :meth:`~depth_refiner_ros.refiner.refiner.DepthRefiner.refine`, without timings
         """
+        # 1. A metric prior: right scale, blurred edges.
         with timed('prior'), self.execution.running():
-            rgb = rgb_B3HW.float()
-            if rgb_B3HW.dtype == torch.uint8:
-                rgb = rgb.div_(255.0)
+            rgb = unit_image(rgb_B3HW)
             prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW)
-        result = (
-            _unrefined(prior)
-            if self.estimator is None
-            else self._refined(self.estimator, rgb, prior, timed)
-        )
-        if cloud is None:
-            return result
-        with timed('cloud'), torch.inference_mode():
-            points = cloud.build(result.depth_m_B1HW[0, 0], rgb_B3HW[0].permute(1, 2, 0))
-        return replace(result, cloud_hw4=points)
-
-    def _refined(
-        self,
-        estimator: 'SharpEstimator',
-        rgb_B3HW: torch.Tensor,
-        prior: AnchoredDepth,
-        timed: Timed,
-    ) -> RefinedDepth:
-        spec = estimator.spec
+        if self.estimator is None:
+            return _unrefined(prior)
+        spec = self.estimator.spec
+        # 2. One diffusion step conditioned on image and prior: sharp edges, scale not trusted.
         with timed('refiner'), self.execution.running():
             known = torch.isfinite(prior.depth_m_B1HW)
-            filled = fill_holes(prior.depth_m_B1HW)
-            condition = _condition(prior, filled, spec)
-
-            def work(shrink: float) -> 'Estimate':
-                estimator.shrink = shrink
-                return estimator.estimate(rgb_B3HW, condition, known, self.noise())
-
-            estimate = self.fitting.run(work)
+            filled_m = fill_holes(prior.depth_m_B1HW)
+            condition = _condition(prior, filled_m, spec)
+            estimate = self.estimator.estimate(rgb, condition, known)
+        # 3. Back to the prior's metres, fitted where prior and estimate agree (eq. 4, eq. 19).
         with timed('align'), torch.inference_mode():
-            depth, difference, fit = self._aligned(estimate, prior, filled, spec)
-            confidence = torch.where(
-                torch.isfinite(depth), confidence_of(difference, known, fit), 0.0
-            )
-            near = depth < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
+            depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
+            trust = confidence_of(difference, known, fit)
+            confidence = torch.where(torch.isfinite(depth_m), trust, 0.0)
+            behind = depth_m < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
             return RefinedDepth(
-                depth_m_B1HW=depth.masked_fill(near, spec.nearest_m),
+                depth_m_B1HW=depth_m.masked_fill(behind, spec.nearest_m),
                 prior_m_B1HW=prior.depth_m_B1HW,
                 difference_B1HW=difference,
                 confidence_B1HW=confidence,
                 scale_shift=fit,
-                clamped_B=near.sum(dim=(1, 2, 3)),
+                clamped_B=behind.sum(dim=(1, 2, 3)),
             )
 
     def _aligned(
         self, estimate: 'Estimate', prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec
     ) -> tuple[torch.Tensor, torch.Tensor, ScaleShift]:
-        """Bring the estimate to the reference's metres where it agrees with the prior (4.1)."""
+        """Return the estimate in metres, its difference from the prior, and the fit."""
         align = spec.fit if self.align == 'auto' else self.align
         values, kind = estimate.depth_B1HW, estimate.kind
         if align == 'none' and kind != 'metric':
@@ -148,15 +128,13 @@ class Refinement:
         stride = max(1, int((values[0].numel() / FIT_SAMPLES) ** 0.5))
         difference = estimate.difference_B1HW
         if difference is None:
-            near_m = (
-                values
-                if kind == 'metric'
-                else to_metres(values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)[0]
-            )
+            near_m = values
+            if kind != 'metric':
+                near_m, _ = to_metres(values, kind, prior.depth_m_B1HW, fit=fit, stride=stride)
             difference = relative_difference(near_m, filled_m)
         if align == 'none':
             return values, difference, identity_fit(values)
-        # A reference of its own may be sparse: there, every pixel counts.
+        # The reference of a scale prior may be sparse: look at every pixel of it.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
         comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
         agree, _ = select_agreeing(
@@ -168,7 +146,7 @@ class Refinement:
 
 
 def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """Return what the network is conditioned on, filled everywhere."""
+    """Return what the network is conditioned on, without holes."""
     if spec.condition != 'disparity':
         return filled_m
     if prior.given.kind == 'disparity':

@@ -30,9 +30,10 @@ def estimator(most_cells):
 
 def estimate(made, fitting):
     def work(shrink):
-        made.shrink = shrink
         depth = torch.rand(1, 1, 64, 64) + 1.0
-        return made.estimate(torch.rand(1, 3, 64, 64), depth, depth > 0, torch.Generator())
+        return made.estimate(
+            torch.rand(1, 3, 64, 64), depth, depth > 0, torch.Generator(), shrink=shrink
+        )
 
     return fitting.run(work)
 

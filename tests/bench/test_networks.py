@@ -78,7 +78,7 @@ def test_every_stage_of_a_frame_runs(method, precision):
     execution, prior, network = choose('cpu', precision), tiny_prior(), tiny_network(method)
     networks = unchecked_networks(execution, ModelSettings())
     prior.network = networks(prior.network, 'prior')
-    network.use(networks)
+    network.attach_backend(networks)
     calls = frame_calls(prior, network, execution, ModelSettings(), SIZE)
     assert list(calls) == ['prior', 'encode', 'unet', 'decode', 'cloud', 'frame']
     for name in ('prior', 'encode', 'unet', 'decode', 'cloud'):

@@ -7,7 +7,6 @@ that passes waits for no GPU.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 import json
 from pathlib import Path
 import tempfile
@@ -15,6 +14,7 @@ import warnings
 
 from depth_refiner_ros.backends.capturable import check_capturable
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.networks import build_network
 from depth_refiner_ros.bench.priors import build_prior_network, RandomPrior
@@ -31,7 +31,7 @@ from depth_refiner_ros.diffusion.presets import (
 )
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.refiner.refiner import attach_backend, DepthRefiner
+from depth_refiner_ros.refiner.refiner import DepthRefiner, frame_result
 from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -142,9 +142,10 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
     assert network is None or 0.0 <= network.alpha_bar <= 1.0  # kept from the first frame on
     with mode:
         if network is not None:
-            network.use(networks)
-    attach_backend(prior, networks, 'prior')
-    attach_backend(scale_prior, networks, 'scale_prior')
+            network.attach_backend(networks)
+    prior.attach_backend(networks, 'prior')
+    if scale_prior is not None:
+        scale_prior.attach_backend(networks, 'scale_prior')
     refiner = DepthRefiner(
         prior,
         network and SharpEstimator(network, max_edge_px=64),
@@ -152,19 +153,18 @@ def outcome(mode, prior, network, scale_prior=None, options=None):
         ModelSettings(**options),
         scale_prior,
     )
-    method = refiner._refinement()
-    if kept:
-        method = replace(method, noise=KeptNoise(0).rewound)
+    noise = KeptNoise(0).rewound if kept else lambda: torch.Generator().manual_seed(0)
+    method = refiner._method(noise, FittingSize(False))
     with mode:
         rgb = torch.zeros(1, 3, HEIGHT, WIDTH, dtype=torch.uint8, device=how.device)
         sensor = torch.ones(1, 1, HEIGHT, WIDTH, device=how.device)
         cloud = CloudBuilder(CAMERA, device=how.device)
 
     def frame(rgb, sensor):
-        return method(CAMERA, rgb, sensor, cloud=cloud).tensors()
+        return frame_result(method, CAMERA, cloud, rgb, sensor).tensors()
 
     with mode, suppress(RuntimeError):
-        method(CAMERA, rgb, sensor)  # prepares the networks; what fails here fails below
+        method(rgb, CAMERA, sensor)  # prepares the networks; what fails here fails below
     try:
         check_capturable(frame, rgb, sensor)
     except BackendError as error:

@@ -9,10 +9,11 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.estimator import Estimate
 from depth_refiner_ros.diffusion.presets import lotus_spec, sharpdepth_spec
+from depth_refiner_ros.priors.depth_pro import DepthProPrior
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner.refiner import attach_backend
 import torch
 
+from tests.priors import tiny_models
 from tests.refiner.relative_depth import camera, Exact, Fixed, HEIGHT, image, refiner, scene, WIDTH
 
 
@@ -64,11 +65,11 @@ def test_too_few_agreeing_pixels_of_a_large_image_fall_back_to_all():
 
 
 def test_every_network_of_a_prior_goes_to_the_backend():
-    class Two:
-        network = torch.nn.Linear(1, 1)
-        fov_network = torch.nn.Linear(1, 1)
-
-    two, networks = Two(), ModelRunners(choose('cpu', 'fp32'))
-    attach_backend(two, networks, 'prior')
+    runners = ModelRunners(choose('cpu', 'fp32'))
+    two = DepthProPrior(tiny_models.depth_pro())
+    two.attach_backend(runners, 'prior')
     assert (two.network.key, two.fov_network.key) == ('prior', 'prior_fov')
-    attach_backend(None, networks, 'scale_prior')
+    attached = two.network
+    two.attach_backend(runners, 'again')
+    assert two.network is attached
+    SensorPrior().attach_backend(runners, 'scale_prior')

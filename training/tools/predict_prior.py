@@ -13,11 +13,11 @@ if __name__ == '__main__':  # run from a checkout
 
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.images import image_batch, unit_image
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import BundledPrior
 import numpy as np
 from rich.progress import track
-import torch
 from torch.nn import functional
 from training.data.rooms import RenderedRooms, shard_names
 
@@ -47,7 +47,7 @@ def _predict_view(
     prior: BundledPrior, execution: Execution, rooms: RenderedRooms, index: int
 ) -> np.ndarray:
     view = rooms[index]
-    rgb = torch.from_numpy(np.array(view.rgb_HW3)).permute(2, 0, 1)[None].float() / 255.0
+    rgb = unit_image(image_batch(np.array(view.rgb_HW3)))
     with execution.running():
         depth = prior.predict(rgb, view.intrinsics).depth_B1HW.float()
         small = functional.interpolate(depth, size=SIZE, mode='bilinear')

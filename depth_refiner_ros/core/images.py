@@ -1,0 +1,25 @@
+"""Images and depth maps as batches of torch, and back: where numpy ends."""
+
+import numpy as np
+import torch
+
+
+def image_batch(rgb_HW3: np.ndarray) -> torch.Tensor:
+    """Return an image as ``rgb_B3HW`` with one image, of the same type."""
+    return torch.from_numpy(np.ascontiguousarray(rgb_HW3)).permute(2, 0, 1)[None]
+
+
+def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
+    """Return a depth map as ``depth_m_B1HW`` with one map, of the same type."""
+    return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
+
+
+def first_map(map_B1HW: torch.Tensor) -> np.ndarray:
+    """Return the first map of a batch as float32 ``map_HW`` on the CPU."""
+    return np.asarray(map_B1HW[0, 0].detach().float().cpu())
+
+
+def unit_image(rgb_B3HW: torch.Tensor) -> torch.Tensor:
+    """Return images as float32 in 0..1, from uint8 in 0..255 or float in 0..1."""
+    rgb = rgb_B3HW.float()
+    return rgb.div_(255.0) if rgb_B3HW.dtype == torch.uint8 else rgb

@@ -1,0 +1,86 @@
+"""From settings to networks: what :meth:`.DepthRefiner.from_settings` puts together."""
+
+from typing import TYPE_CHECKING
+
+from depth_refiner_ros.backends.base import Log
+from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
+from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
+from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
+import torch
+
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+    from depth_refiner_ros.diffusion.estimator import SharpEstimator
+
+
+def load_estimator(settings: ModelSettings, runners: ModelRunners) -> 'SharpEstimator | None':
+    """
+    Load the refiner that the settings name, from a bundle or an official release.
+
+    :param runners: run its networks
+    :return: None with ``refiner: none``
+    :raises WeightsError: where the weights cannot be used, or are of another method
+    """
+    if settings.refiner == 'none':
+        return None
+    from depth_refiner_ros.diffusion.estimator import SharpEstimator
+    from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
+
+    where = settings.refiner_weights
+    network, description = read_refiner_weights(where, settings.refiner)
+    method = network.spec.method
+    if method != settings.refiner:
+        raise WeightsError(
+            f'{where} is trained for {method}; use refiner:={method} or name '
+            f'{settings.refiner} weights in refiner_weights'
+        )
+    network.attach_backend(runners)
+    return SharpEstimator(network, description, max_edge_px=settings.max_edge_px)
+
+
+def load_priors(
+    settings: ModelSettings, spec: ModelSpec | None, device: torch.device, runners: ModelRunners
+) -> tuple[Prior, Prior | None]:
+    """
+    Load the prior, and the scale prior if the settings name one.
+
+    :param spec: of the refiner's weights, which may ask for a prior fed in their own way
+    :param device: where networks run
+    :param runners: run the priors' networks
+    :raises SettingsError: where a prior does not have an option
+    :raises WeightsError: where weights cannot be found or used
+    """
+    common = {'seed': settings.seed, 'device': device, 'focal_rule': settings.prior_focal_rule}
+    prior = build_prior(
+        settings.prior,
+        settings.prior_weights,
+        short_side=settings.prior_short_side,
+        input=prior_input(settings, spec),
+        **common,
+    )
+    prior.attach_backend(runners, 'prior')
+    if settings.scale_prior == 'none':
+        return prior, None
+    scale_prior = build_prior(settings.scale_prior, settings.scale_prior_weights, **common)
+    scale_prior.attach_backend(runners, 'scale_prior')
+    return prior, scale_prior
+
+
+def prior_input(settings: ModelSettings, spec: ModelSpec | None) -> str:
+    """Return how the prior is fed: as the refiner's weights ask, unless the settings say how."""
+    if settings.prior_input != 'auto':
+        return settings.prior_input
+    return 'model' if spec is None or settings.prior not in RELATIVE_PRIORS else spec.prior_input
+
+
+def backend_options(settings: ModelSettings, log: Log) -> BackendOptions:
+    """Return what the settings say of backends."""
+    return BackendOptions(
+        engine_cache=settings.engine_cache,
+        target=settings.engine_target,
+        build_only=settings.build_only,
+        max_abs_rel=settings.selfcheck.max_abs_rel if settings.selfcheck.enable else None,
+        log=log,
+    )

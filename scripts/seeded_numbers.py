@@ -1,0 +1,89 @@
+"""
+Print hashes of seeded results: ``python scripts/seeded_numbers.py > numbers.json``.
+
+A change that only moves or renames code must leave every line as it is. Run it before and after,
+with the same environment on the same machine, and compare the two files.
+"""
+
+from collections.abc import Iterator
+import hashlib
+import json
+from pathlib import Path
+import subprocess
+import sys
+import tempfile
+
+ROOT = Path(__file__).resolve().parents[1]
+MAIN = 'import sys; from depth_refiner_ros.cli.main import main; sys.exit(main())'
+REFINE = ('--threads', '1', '--precision', 'fp32', '--backend', 'torch', '--panels', '0')
+RUNS = {
+    'refine': ('refine', 'sim:7:2', *REFINE),
+    'refine_bf16': ('refine', 'sim:7:2', *REFINE, '--precision', 'bf16'),
+    'refine_smeared': ('refine', 'sim:8:2', *REFINE, '--prior', 'smeared'),
+    'refine_sensor': ('refine', 'sim:8:1', *REFINE, '--prior', 'sensor'),
+    'refine_none': ('refine', 'sim:9:1', *REFINE, '--refiner', 'none'),
+    'fuse_sensor': ('fuse', 'sim:900000:6', *REFINE[:-2], '--prior', 'sensor'),
+}
+ROOMS = ('--rooms', '2', '--views', '1', '--first-seed', '10', '--width', '96', '--height', '96')
+SMALL_DATA = ('crop_width=64', 'crop_height=48', 'width=64', 'height=64', 'min_zoom=1.0')
+TRAINING = {'metric_prior_coarse': ('data.input_width=64',), 'apdepth_small': ()}
+
+
+def run(*command: str, folder: Path) -> None:
+    """Run a program of the checkout in a folder."""
+    environment = {'PATH': '/usr/bin:/bin', 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, check=True, stdout=sys.stderr
+    )
+
+
+def hashes(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the digest of each file."""
+    for path in sorted(path for pattern in patterns for path in folder.rglob(pattern)):
+        yield str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
+    """Return losses and weights of a run of two steps."""
+    data = [f'data.{item}' for item in (f'rooms={rooms}', f'validation={rooms}', *SMALL_DATA)]
+    plain = (
+        'steps=2',
+        'batch=2',
+        'log_every=1',
+        'validate_every=2',
+        'save_every=2',
+        'validation_samples=2',
+        'threads=1',
+        'precision=fp32',
+        f'output={folder}',
+    )
+    run(
+        str(ROOT / 'training/run.py'),
+        str(ROOT / f'training/configs/{name}.yaml'),
+        *data,
+        *plain,
+        folder=ROOT,
+    )
+    rows = [json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines()]
+    losses = [row for row in rows if row.pop('seconds_per_step', 0) is not None]
+    return {'log': losses, **dict(hashes(folder, 'checkpoint/*.safetensors'))}
+
+
+def main() -> None:
+    """Run everything and print the digests."""
+    numbers: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as name:
+        here = Path(name)
+        for title, arguments in RUNS.items():
+            run('-c', MAIN, *arguments, '--out', str(here / title), folder=here)
+            numbers[title] = dict(hashes(here / title, '*.npy', '*.ply', 'trajectory.txt'))
+        tool = next(ROOT.glob('training/*/render_rooms.py')).relative_to(ROOT).with_suffix('')
+        run('-m', '.'.join(tool.parts), str(here / 'rooms'), *ROOMS, folder=ROOT)
+        numbers['render_rooms'] = dict(hashes(here / 'rooms', '*.npy'))
+        for title in TRAINING:
+            numbers[title] = trained(title, here / 'rooms', here / title)
+    print(json.dumps(numbers, indent=1))
+
+
+if __name__ == '__main__':
+    main()
