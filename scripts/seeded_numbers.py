@@ -54,7 +54,6 @@ def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
         'save_every=2',
         'validation_samples=2',
         'threads=1',
-        'precision=fp32',
         f'output={folder}',
     )
     run(

@@ -264,7 +264,7 @@ class DepthRefiner:
         estimator = self._estimator
         return Refinement(
             prior=self._prior,
-            estimator=estimator and FittingEstimator(estimator, noise, fitting),
+            estimator=None if estimator is None else FittingEstimator(estimator, noise, fitting),
             execution=self._execution,
             align=self._settings.align,
             agree_below=self._settings.agree_below,

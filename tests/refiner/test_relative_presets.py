@@ -154,4 +154,7 @@ def test_the_working_size_is_the_options(tmp_path):
         made = DepthRefiner.from_settings(
             settings(refiner='aligned', refiner_weights=where, max_edge_px=option)
         )
-        assert made._estimator._working_size((HEIGHT, WIDTH)) == (edge * HEIGHT // WIDTH, edge)
+        assert made._estimator._working_size((HEIGHT, WIDTH), 1.0) == (
+            edge * HEIGHT // WIDTH,
+            edge,
+        )
