@@ -66,7 +66,7 @@ class DepthRefiner:
     def __init__(
         self,
         prior: Prior,
-        estimator: SharpEstimator | None',
+        estimator: 'SharpEstimator | None',
         execution: Execution,
         settings: ModelSettings,
         scale_prior: Prior | None = None,
