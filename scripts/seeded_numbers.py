@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hashlib
 import json
 from pathlib import Path
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ RUNS = {
     'refine_none': ('refine', 'sim:9:1', *REFINE, '--refiner', 'none'),
     'fuse_sensor': ('fuse', 'sim:900000:6', *REFINE[:-2], '--prior', 'sensor'),
 }
+SIZES = {b'float': 4, b'uchar': 1}
 ROOMS = ('--rooms', '2', '--views', '1', '--first-seed', '10', '--width', '96', '--height', '96')
 SMALL_DATA = ('crop_width=64', 'crop_height=48', 'width=64', 'height=64', 'min_zoom=1.0')
 TRAINING = {'metric_prior_coarse': ('data.input_width=64',), 'apdepth_small': ()}
@@ -40,7 +42,18 @@ def run(*command: str, folder: Path) -> None:
 def hashes(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the digest of each file."""
     for path in sorted(path for pattern in patterns for path in folder.rglob(pattern)):
-        yield str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        data = path.read_bytes()
+        if path.suffix == '.ply':
+            data = _vertices_in_order(data)
+        yield str(path.relative_to(folder)), hashlib.sha256(data).hexdigest()[:16]
+
+
+def _vertices_in_order(ply: bytes) -> bytes:
+    """Return the sorted vertices of a mesh: Open3D's threads write them in any order."""
+    header, _, body = ply.partition(b'end_header\n')
+    count = int(re.search(rb'element vertex (\d+)', header).group(1))  # type: ignore[union-attr]
+    size = sum(SIZES[kind] for kind in re.findall(rb'property (float|uchar) ', header))
+    return b''.join(sorted(body[i * size : (i + 1) * size] for i in range(count)))
 
 
 def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
