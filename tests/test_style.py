@@ -133,3 +133,36 @@ def test_machine_paths_are_told_from_others(subtests):
     for text, found in cases:
         with subtests.test(text=text):
             assert bool(MACHINE_PATH.search(text)) is found
+
+
+def missing_paths(text: str) -> list[str]:
+    """Return the Python files that a page names and the repository does not have."""
+    named = set(re.findall(r'`((?:[\w.]+/)+[\w.]+\.py)`', text))
+    roots = [
+        ROOT,
+        ROOT / 'depth_refiner_ros',
+        ROOT / 'training',
+        ROOT / 'depth_refiner_ros/sources',
+    ]
+    made = ('.data/', 'runs/', 'install/', 'build/')
+    return sorted(
+        name
+        for name in named
+        if not name.startswith(made) and not any((root / name).exists() for root in roots)
+    )
+
+
+def test_contributors_find_the_files_that_are_named():
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    assert missing_paths('see `core/nothing.py` and `core/camera.py`') == ['core/nothing.py']
+    assert missing_paths(text) == []
+
+
+def test_every_room_is_described():
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    rooms = {
+        path.parent.name
+        for package in ('depth_refiner_ros', 'training')
+        for path in (ROOT / package).glob('*/__init__.py')
+    }
+    assert not {room for room in rooms if f'| `{room}/` |' not in text}
