@@ -13,7 +13,8 @@ from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dro
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
-from depth_refiner_ros.core.edges import dilate, flying_pixels
+from depth_refiner_ros.core.edges import flying_pixels
+from depth_refiner_ros.core.images import depth_batch
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
@@ -40,7 +41,6 @@ from depth_refiner_ros.sources.lost_frames import (
 )
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
-import torch
 
 SHOWN_FRAMES = 3
 TRUE_VIEWS = 60
@@ -267,9 +267,8 @@ def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarr
 def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
     if not edge_filter.enable:
         return None
-    depth_m_B1HW = torch.from_numpy(depth_m_HW)[None, None]
-    mask_B1HW = dilate(
-        flying_pixels(depth_m_B1HW, rel_jump=edge_filter.rel_jump), edge_filter.dilate_px
+    mask_B1HW = flying_pixels(
+        depth_batch(depth_m_HW), rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px
     )
     return np.asarray(mask_B1HW[0, 0])
 

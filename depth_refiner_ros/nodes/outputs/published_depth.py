@@ -2,7 +2,7 @@
 
 import math
 
-from depth_refiner_ros.core.edges import dilate, flying_pixels
+from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
@@ -32,8 +32,9 @@ def unreliable(
     """Mark flying pixels and those of low confidence."""
     rejected_B1HW = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
     if edges.enable:
-        flying_B1HW = flying_pixels(depth_m_B1HW, rel_jump=edges.rel_jump)
-        rejected_B1HW = dilate(flying_B1HW, edges.dilate_px) if edges.dilate_px else flying_B1HW
+        rejected_B1HW = flying_pixels(
+            depth_m_B1HW, rel_jump=edges.rel_jump, dilate_px=edges.dilate_px
+        )
     if confidence_B1HW is not None and min_confidence > 0.0:
         rejected_B1HW = rejected_B1HW | ~(confidence_B1HW >= min_confidence)
     return rejected_B1HW
