@@ -1,4 +1,4 @@
-"""Settings that cannot work together, refused when they are loaded and not at the first frame."""
+"""Refuse settings that contradict each other when they are loaded, not at the first frame."""
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -7,7 +7,7 @@ from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
 
 def check_metres(settings: ModelSettings) -> None:
     """
-    Ask for something that sets the metres; no weights are needed to tell.
+    Check that something sets the metres; no weights are needed for that.
 
     :raises SettingsError: where prior and scale prior have none
     """
@@ -21,7 +21,7 @@ def check_metres(settings: ModelSettings) -> None:
 
 def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
     """
-    Compare the settings with what a refiner's weights need.
+    Check the settings against what the refiner's weights need.
 
     :param spec: of the weights
     :raises SettingsError: where the weights need another prior, or a fit that is switched off
