@@ -305,4 +305,5 @@ def _run(
         trajectory=trajectory,
         facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)},
         settings={'model': values(model), 'tsdf': values(tsdf)},
+        notes=progress.lost.lines,
     )

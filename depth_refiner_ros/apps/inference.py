@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.scoring import frame_errors, FrameErrors
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -67,7 +67,7 @@ class AssumedCamera:
         if frame.intrinsics is not None:
             return frame
         if not self._told:
-            say(
+            note(
                 f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
                 'is wrong, so is the scale (--assume-fov-deg)'
             )

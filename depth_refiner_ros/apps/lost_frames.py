@@ -52,11 +52,11 @@ def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
     say(counted)
     if len(lost) > MANY_LOST * frames_in:
         note(
-            f'WARNING: more than {MANY_LOST:.0%} of the frames were lost; the result rests on '
-            f'the {frames_in - len(lost)} others'
+            f'WARNING: more than {MANY_LOST:.0%} of the frames are lost; the result rests on '
+            f'{frames_in - len(lost)} of {frames_in}'
         )
     if strict:
-        raise StrictError(f'{counted}; --strict ends the run with exit code 1')
+        raise StrictError(f'{counted}; --strict makes that exit code 1')
 
 
 def dropped(lost: LostFrames) -> dict[str, Any]:

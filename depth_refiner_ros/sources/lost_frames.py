@@ -64,13 +64,15 @@ class LostFrames:
     """
     Counts lost frames by reason and names the first few of each.
 
-    :param report: receives one line for each frame that is named
+    :param report: called with each line of ``lines`` as it comes
     """
 
     def __init__(self, report: Callable[[str], object]) -> None:
         self._report = report
         self._first: LostFrame | None = None
         self.by_reason: Counter[str] = Counter()
+        self.lines: list[str] = []
+        """One line for each frame that is named."""
 
     def __len__(self) -> int:
         return self.by_reason.total()
@@ -81,9 +83,9 @@ class LostFrames:
         self.by_reason[lost.reason] += 1
         count = self.by_reason[lost.reason]
         if count <= NAMED:
-            self._report(f'frame lost ({lost.reason}): {lost.detail}')
+            self._say(f'frame lost ({lost.reason}): {lost.detail}')
         elif count == NAMED + 1:
-            self._report(f'further frames lost ({lost.reason}) are counted only')
+            self._say(f'further frames lost ({lost.reason}) are counted only')
 
     def usable(self, frames: Iterable[FrameT | LostFrame]) -> Iterator[FrameT]:
         """Yield the frames that can be used and count the others."""
@@ -100,3 +102,7 @@ class LostFrames:
     def first_detail(self) -> str:
         """Return what was wrong with the first lost frame, '' if no frame was lost."""
         return self._first.detail if self._first else ''
+
+    def _say(self, line: str) -> None:
+        self.lines.append(line)
+        self._report(line)
