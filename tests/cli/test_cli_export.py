@@ -15,17 +15,23 @@ def export(*flags):
     return done
 
 
-def test_onnx_files_are_written_and_named(tmp_path):
-    done = export('--engine-cache', tmp_path / 'cache', '--json', tmp_path / 'out.json')
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    """Return one engine cache: what ONNX Runtime needs is where TensorRT begins."""
+    return tmp_path_factory.mktemp('cache')
+
+
+def test_onnx_files_are_written_and_named(cache, tmp_path):
+    done = export('--engine-cache', cache, '--json', tmp_path / 'out.json')
     assert done.exit_code == 0
     result = json.loads((tmp_path / 'out.json').read_text())
     names = {file['path'] for file in result['files']}
-    assert {str(path) for path in (tmp_path / 'cache').glob('unet-onnx-*/model.onnx*')} == names
+    assert {str(path) for path in cache.glob('unet-onnx-*/model.onnx*')} == names
     assert all(name in done.stdout for name in names)
     assert sum(file['mb'] for file in result['files']) > 10.0, 'weights in fp32'
 
 
-def test_engines_for_another_machine_need_no_gpu(tmp_path):
+def test_engines_for_another_machine_need_no_gpu(cache):
     pytest.importorskip('tensorrt_rtx_bindings')
     done = export(
         '--backend',
@@ -33,11 +39,11 @@ def test_engines_for_another_machine_need_no_gpu(tmp_path):
         '--engine-target',
         'sm89',
         '--engine-cache',
-        tmp_path,
+        cache,
         '--precision',
         'fp32',
     )
-    (engine,) = tmp_path.glob('unet-engine-*/model.engine')
+    (engine,) = cache.glob('unet-engine-*/model.engine')
     assert str(engine) in done.stdout
 
 
