@@ -38,7 +38,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Labelled:
-    """A frame with the group that it is averaged in, and where it was taken, if known."""
+    """
+    A frame and the groups that it is averaged in.
+
+    :param source: group by recording or data set
+    :param scene: group by place, ``indoor`` or ``outdoor``, '' if unknown
+    """
 
     frame: Frame
     source: str
@@ -55,7 +60,7 @@ class Measured:
 
 
 class Groups:
-    """Comparisons by group, made when first asked for."""
+    """One comparison for each group, made on first use."""
 
     def __init__(self) -> None:
         self._comparisons: dict[str, Comparison] = {}
@@ -82,7 +87,7 @@ def run(
     panels: Path | None,
     strict: bool,
 ) -> None:
-    """Compare prior and refined depth with ground truth; print, and write what was asked for."""
+    """Compare prior and refined depth with ground truth; print, and write the files named."""
     _check_range(range_m)
     sources = [open_source(location, log=note) for location in locations]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
@@ -97,9 +102,9 @@ def run(
             total = count_taken(len(source), every=every, limit=frames)
             picked = taken(labelled(source), every=every, limit=frames)
             for item in lost.usable(tracked(picked, source.name, total)):
-                seen = with_camera(spoilt(item.frame))
+                frame = with_camera(item.frame)
                 measured = frame_or_lost(
-                    seen.name, partial(_measured, refiner, model, item.frame, seen, range_m)
+                    frame.name, partial(_measured, refiner, model, spoilt, frame, range_m)
                 )
                 if isinstance(measured, LostFrame):
                     lost.add(measured)
@@ -124,16 +129,16 @@ def run(
         },
         'bundles': refiner.describe(),
     }
-    _give(result, rows, json, csv)
+    _print_and_write(result, rows, json, csv)
     end_run(lost, len(rows) + len(lost), strict=strict)
 
 
 class Smear:
     """
-    For prior ``smeared``: spoils the depth of each frame with errors of its own.
+    Spoils the depth of each frame with errors of its own, for prior ``smeared``.
 
-    :param settings: how much
-    :param model: its seed starts the errors; another prior leaves frames alone
+    :param settings: size of the errors
+    :param model: its seed is that of the first frame; other priors leave frames alone
     """
 
     def __init__(self, settings: SmearSettings, model: ModelSettings) -> None:
@@ -155,7 +160,7 @@ class Smear:
 
 
 def through_sensor(model: ModelSettings) -> ModelSettings:
-    """Return settings under which spoilt depth comes in as a sensor's would."""
+    """Return settings that take the spoilt depth of prior ``smeared`` as a sensor's."""
     return replace(model, prior='sensor') if model.prior == 'smeared' else model
 
 
@@ -173,13 +178,13 @@ def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
 
 
 def scene_of(scene: str) -> str:
-    """Return ``indoor`` or ``outdoor``, empty where a list does not say; a tabletop is indoors."""
+    """Return ``indoor`` or ``outdoor``, '' for ''; a tabletop is indoors."""
     words = scene.split()
     return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
 
 
 def _at_depth_size(frame: Frame, entry: Entry) -> Frame:
-    """Bring an image to the size of its coarser ground truth, so that no edge is made up."""
+    """Reduce a frame to the true size of its depth, so that no edge is interpolated."""
     size = entry.depth_size
     if frame.depth_m_HW is None or not size or size == frame.rgb_HW3.shape[1::-1]:
         return frame
@@ -202,18 +207,17 @@ def _check_range(range_m: tuple[float, float]) -> None:
 def _measured(
     refiner: DepthRefiner,
     model: ModelSettings,
+    spoilt: Smear,
     frame: Frame,
-    seen: Frame,
     range_m: tuple[float, float],
 ) -> Measured:
     """
     Refine a frame and compare with its depth.
 
-    :param seen: the frame as the refiner gets it, with spoilt depth for prior ``smeared``
-    :raises FrameError: if it has no depth within the range
+    :raises FrameError: if it has no depth within the range, or the refiner refuses it
     """
     truth_m_HW = _truth(frame, range_m)
-    depths = infer(refiner, model, seen)
+    depths = infer(refiner, model, spoilt(frame))
     errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
     return Measured(depths=depths, truth_m_HW=truth_m_HW, errors=errors)
 
@@ -248,7 +252,7 @@ def _draw(path: Path, measured: Measured) -> None:
     write_png(path, sheet([replace(measured.depths.view(), truth_m_HW=measured.truth_m_HW)]))
 
 
-def _give(
+def _print_and_write(
     result: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     json: Path | None,

@@ -22,8 +22,8 @@ class Depths:
     """
     What the refiner made of one frame; maps are H x W, metres, NaN where unknown.
 
-    :param truth_m_HW: the frame's own depth where it may serve as ground truth
-    :param clamped: pixels that came out behind the camera and were moved before it
+    :param truth_m_HW: the frame's own depth if it may serve as ground truth
+    :param clamped: number of pixels that came out behind the camera and were moved before it
     """
 
     frame: Frame
@@ -36,13 +36,13 @@ class Depths:
     clamped: int
 
     def errors(self) -> FrameErrors | None:
-        """Compare with the truth, None where there is none."""
+        """Return the errors against the truth, None if there is none."""
         if self.truth_m_HW is None:
             return None
         return frame_errors(self.prior_m_HW, self.refined_m_HW, self.truth_m_HW)
 
     def view(self) -> View:
-        """Return the row of pictures."""
+        """Return the pictures of the frame, one row of a panel."""
         return View(
             rgb_HW3=self.frame.rgb_HW3,
             prior_m_HW=self.prior_m_HW,
@@ -54,24 +54,24 @@ class Depths:
 
 class AssumedCamera:
     """
-    Gives frames of unknown cameras one, and says so once.
+    Assumes a camera for frames that have none, and says so once.
 
     :param fov_deg: horizontal field of view
     """
 
     def __init__(self, fov_deg: float) -> None:
-        self._fov_deg, self._told = fov_deg, False
+        self._fov_deg, self._noted = fov_deg, False
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the frame with its own camera, or the assumed one."""
         if frame.intrinsics is not None:
             return frame
-        if not self._told:
+        if not self._noted:
             note(
                 f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
                 'is wrong, so is the scale (--assume-fov-deg)'
             )
-            self._told = True
+            self._noted = True
         height, width = frame.rgb_HW3.shape[:2]
         return replace(frame, intrinsics=Intrinsics.from_fov(width, height, self._fov_deg))
 

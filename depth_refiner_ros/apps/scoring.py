@@ -15,12 +15,12 @@ COMPARED = ('prior', 'refined')
 
 @dataclass(frozen=True)
 class FrameErrors:
-    """The errors of one frame, by what was compared: ``prior`` and ``refined``."""
+    """The errors of one frame, those of ``prior`` and of ``refined``."""
 
     errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics]]
 
     def figures(self, name: str) -> dict[str, float | None]:
-        """Return the figures of merit of one of the two."""
+        """Return the figures of ``prior`` or ``refined``."""
         mean = MetricMean()
         mean.add(*self.errors[name])
         return _figures(mean.mean())
@@ -39,14 +39,14 @@ def frame_errors(
 
 
 class Comparison:
-    """Gathers the errors of prior and refined depth over frames."""
+    """Means of the errors of prior and refined depth over frames."""
 
     def __init__(self) -> None:
         self.frames = 0
         self._means = {name: MetricMean() for name in COMPARED}
 
     def add(self, frame: FrameErrors | None) -> None:
-        """Take in one frame; None is one without ground truth."""
+        """Add the errors of a frame; None stands for a frame without ground truth."""
         if frame is None:
             return
         self.frames += 1

@@ -1,0 +1,188 @@
+"""Frames into a map: refined, located and fused one by one."""
+
+from dataclasses import dataclass, field
+from functools import partial
+import statistics
+import time
+
+from depth_refiner_ros.apps.inference import Depths, infer
+from depth_refiner_ros.apps.scoring import Comparison
+from depth_refiner_ros.apps.spread import Spread
+from depth_refiner_ros.core.edges import flying_pixels
+from depth_refiner_ros.core.images import depth_batch
+from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.tracking import Odometry
+from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.sources.frame import Frame, FrameSource, HasTrajectory
+from depth_refiner_ros.sources.lost_frames import (
+    frame_or_lost,
+    FrameError,
+    LostFrame,
+    NO_CAMERA,
+    NO_POSE,
+)
+import numpy as np
+
+NO_CAMERA_FIX = (
+    'give the source a camera: calibration.yaml with width, height, fx, fy, cx and cy beside '
+    'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag'
+)
+NO_POSE_FIX = 'compare the stamps of poses and images, or track the camera with --odometry'
+
+
+class Poses:
+    """
+    The pose of each frame: the source's own, or from RGB-D odometry if it has none at all.
+
+    The two are never mixed, because odometry of some frames would start a map of its own.
+
+    :param source: if it has any poses, a frame without one has no place in the map
+    :param always_track: of the source's poses, use only that of the first frame
+    """
+
+    def __init__(self, source: FrameSource, max_range_m: float, *, always_track: bool) -> None:
+        self._max_range_m, self._always_track = max_range_m, always_track
+        self._has_poses = isinstance(source, HasTrajectory) and len(source.trajectory) > 0
+        self._odometry: Odometry | None = None
+        self.tracked = False
+
+    def of(self, depths: Depths) -> np.ndarray | None:
+        """Return the 4 x 4 pose of the optical frame, None if it is unknown."""
+        frame = depths.frame
+        given = self._has_poses or frame.map_from_camera is not None
+        if given and not self._always_track:
+            return frame.map_from_camera
+        if self._odometry is None:
+            assert frame.intrinsics is not None, 'only frames with a camera are refined'
+            self._odometry = Odometry(
+                frame.intrinsics,
+                max_range_m=self._max_range_m,
+                map_from_first=frame.map_from_camera,
+            )
+        self.tracked = True
+        return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
+
+
+@dataclass
+class Fused:
+    """What the fused frames have given so far."""
+
+    stamps_ns: list[int] = field(default_factory=list)
+    poses: list[np.ndarray] = field(default_factory=list)
+    latency_ms: list[float] = field(default_factory=list)
+    stages_ms: dict[str, list[float]] = field(default_factory=dict)
+    true_views: list[TrueView] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
+
+    @property
+    def fps(self) -> float | None:
+        """Return the frames per second of refinement alone, None without frames."""
+        busy_s = sum(self.latency_ms) / 1e3
+        return len(self.latency_ms) / busy_s if busy_s else None
+
+    @property
+    def median_stages_ms(self) -> dict[str, float]:
+        """Return the median time of each stage."""
+        return {name: statistics.median(ms) for name, ms in self.stages_ms.items()}
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """Return the poses of the fused frames."""
+        return Trajectory(
+            stamps_ns_N=np.array(self.stamps_ns, dtype=np.int64),
+            map_from_camera_N44=np.array(self.poses).reshape(-1, 4, 4),
+        )
+
+
+class Fusion:
+    """
+    A refiner and a volume that frames go through.
+
+    :param judged: picks the frames whose depth decides which part of the true surface was in view
+    """
+
+    def __init__(
+        self,
+        refiner: DepthRefiner,
+        model: ModelSettings,
+        tsdf: TsdfSettings,
+        poses: Poses,
+        judged: Spread,
+    ) -> None:
+        self.volume = new_volume(tsdf)
+        self.fused = Fused()
+        self._refiner, self._model, self._tsdf = refiner, model, tsdf
+        self._poses, self._judged = poses, judged
+
+    def add(self, index: int, frame: Frame | LostFrame) -> Depths | LostFrame:
+        """Refine, locate and fuse a frame, unless it is lost on the way."""
+        if isinstance(frame, LostFrame):
+            return frame
+        return frame_or_lost(frame.name, partial(self._add, index, frame))
+
+    def _add(self, index: int, frame: Frame) -> Depths:
+        depths = self._refined(frame)
+        started_s = time.perf_counter()
+        pose = self._poses.of(depths)
+        self._note_time('pose', started_s)
+        if pose is None or frame.intrinsics is None:
+            raise FrameError(NO_POSE, f'{frame.name} has no pose; {NO_POSE_FIX}')
+        started_s = time.perf_counter()
+        self.volume.integrate(
+            depths.refined_m_HW,
+            frame.rgb_HW3,
+            frame.intrinsics,
+            pose,
+            confidence_HW=depths.confidence_HW,
+            min_confidence=self._tsdf.min_confidence,
+            reject_HW=_flying(depths.refined_m_HW, self._tsdf.edge_filter),
+        )
+        self._note_time('fuse', started_s)
+        self.fused.stamps_ns.append(frame.stamp_ns)
+        self.fused.poses.append(pose)
+        if frame.depth_m_HW is not None and self._judged.picks(index):
+            self.fused.true_views.append(
+                TrueView(
+                    depth_m_HW=frame.depth_m_HW, map_from_camera=pose, intrinsics=frame.intrinsics
+                )
+            )
+        return depths
+
+    def _refined(self, frame: Frame) -> Depths:
+        if frame.intrinsics is None:
+            raise FrameError(NO_CAMERA, f'{frame.name} has no camera model; {NO_CAMERA_FIX}')
+        started_s = time.perf_counter()
+        depths = infer(self._refiner, self._model, frame)
+        self.fused.latency_ms.append(1e3 * (time.perf_counter() - started_s))
+        for stage, ms in depths.timings_ms.items():
+            self.fused.stages_ms.setdefault(stage, []).append(ms)
+        self.fused.comparison.add(depths.errors())
+        return depths
+
+    def _note_time(self, stage: str, started_s: float) -> None:
+        elapsed_ms = 1e3 * (time.perf_counter() - started_s)
+        self.fused.stages_ms.setdefault(stage, []).append(elapsed_ms)
+
+
+def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
+    """Return an empty volume."""
+    return TsdfVolume(
+        tsdf.voxel_m,
+        truncation_voxels=tsdf.truncation_voxels,
+        min_range_m=tsdf.min_range_m,
+        max_range_m=tsdf.max_range_m,
+        device=tsdf.device,
+    )
+
+
+def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
+    if not edge_filter.enable:
+        return None
+    mask_B1HW = flying_pixels(
+        depth_batch(depth_m_HW), rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px
+    )
+    return np.asarray(mask_B1HW[0, 0])
