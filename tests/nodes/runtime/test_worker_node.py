@@ -1,5 +1,6 @@
 """The node's hand-over of frames to its worker, in this process."""
 
+import threading
 import time
 
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
@@ -97,7 +98,13 @@ def test_a_start_that_breaks_off_leaves_nothing_behind(make):
 def test_who_waits_for_a_frame_is_told_that_the_node_was_stopped(make):
     node = make(keep_every_frame='true')
     assert node.trigger_configure().name == 'SUCCESS'
-    node.process = lambda item, watch: time.sleep(0.3)
+    begun = threading.Event()
+
+    def work_until_stopped(item, watch):
+        begun.set()
+        wait_until(lambda: counts(node)[1].get('stopped') == 2)
+
+    node.process = work_until_stopped
     assert node.trigger_activate().name == 'SUCCESS'
     ended = []
     listener = rclpy.create_node('listener')
@@ -106,9 +113,9 @@ def test_who_waits_for_a_frame_is_told_that_the_node_was_stopped(make):
     time.sleep(0.5)  # both sides see the match a little apart
     for stamp_ns in (1, 2, 3):
         node.accept(image_set(stamp_ns))
-    time.sleep(0.1)
+    assert begun.wait(60.0)
     assert node.trigger_deactivate().name == 'SUCCESS'
-    wait_until(lambda: rclpy.spin_once(listener, timeout_sec=0.1) or len(ended) == 2)
+    wait_until(lambda: rclpy.spin_once(listener, timeout_sec=0.1) or len(ended) >= 2)
     listener.destroy_node()
     assert [stamp_ns_of(header) for header in ended] == [2, 3]
     assert counts(node) == (3, {'stopped': 2})
