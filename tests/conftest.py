@@ -1,1 +1,1 @@
-"""Helpers of several folders lie beside this file, which puts their folder on the path."""
+"""Helpers that several folders share lie beside this file, which puts their folder on the path."""

@@ -8,7 +8,7 @@ from tests.test_packaging import ROOT
 
 
 def make(*words: str) -> str:
-    """Say what make would do."""
+    """Return what make would do."""
     done = subprocess.run(
         ['make', '--dry-run', '--no-print-directory', *words],
         cwd=ROOT,

@@ -82,6 +82,6 @@ def network(name):
 
 
 def on_cpu(backend, folder, precision='fp32', **options):
-    """Return what hands networks to a backend of this machine."""
+    """Return the runners of a backend on this machine."""
     execution = Execution(device=torch.device('cpu'), precision=precision, backend=backend)
     return ModelRunners(execution, BackendOptions(engine_cache=str(folder), **options))

@@ -35,7 +35,7 @@ class Group:
 
 
 def run(*arguments, **details):
-    """Call a command with flags of ``Group``; give what it received."""
+    """Call a command with flags of ``Group``; return what it received."""
     received = []
 
     @settings_flags('group', Group, **details)

@@ -21,7 +21,7 @@ from tests.processes import python
 
 
 class Stop(BaseException):
-    """What Ctrl-C raises, in kind."""
+    """Not an Exception, like KeyboardInterrupt."""
 
 
 def write_folder(path, text, files=3):

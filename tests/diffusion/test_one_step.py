@@ -11,7 +11,7 @@ from tests.tiny_networks import lotus, lotus_spec, small, TASK, tiny_lotus, tiny
 
 
 def heard(network):
-    """Note what the UNet is called with."""
+    """Record what the UNet is called with."""
     calls = []
     network.unet.register_forward_pre_hook(
         lambda module, args, kwargs: calls.append((args, kwargs)), with_kwargs=True

@@ -20,7 +20,7 @@ APDEPTH = ('paper', 'official_compat', 'normalized')
 
 
 def heard(network):
-    """Note what the VAE encodes and what the UNets get."""
+    """Record what the VAE encodes and what the UNets get."""
     encoded, sampled = [], []
     network.codec.vae.encoder.register_forward_pre_hook(
         lambda module, args: encoded.append(args[0].clone())
@@ -34,7 +34,7 @@ def heard(network):
 
 
 def run(spec, prior=None, seed=0, height=16, width=24, max_edge_px=24):
-    """Estimate with a tiny network at the image's size, unless told otherwise."""
+    """Estimate with a tiny network at the image's size, or with ``max_edge_px``."""
     network = tiny_of(spec)
     encoded, sampled = heard(network)
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))

@@ -19,7 +19,7 @@ def picture():
 
 
 def run(network, picture, seed=0):
-    """Run the method and give what it returned with the depth latent of both passes."""
+    """Run the method; return its result and the depth latent of both passes."""
     seen = []
     handle = network.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
     result = sharpdepth(network, *picture, torch.Generator().manual_seed(seed))

@@ -62,7 +62,7 @@ class Room:
 
 
 def turned(yaw_deg: float, position_m: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
-    """A pose turned about the vertical axis."""
+    """Return a pose turned about the vertical axis."""
     yaw = np.radians(yaw_deg)
     pose = np.eye(4)
     pose[:3, :3] = [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]]

@@ -167,7 +167,7 @@ def test_writing_again_replaces_the_whole_folder(path):
 
 
 class Stop(BaseException):
-    """What Ctrl-C raises, in kind."""
+    """Not an Exception, like KeyboardInterrupt."""
 
 
 @pytest.mark.parametrize('stage', ['save_file', 'sha256', 'open_bundle'])

@@ -1,4 +1,4 @@
-"""Node tests need ROS messages; where there are none they are left out as a whole."""
+"""Node tests need ROS messages; without them the whole folder is left out."""
 
 import importlib.util
 

@@ -103,7 +103,7 @@ class NodeProcess:
         self.stop()
 
     def stop(self, number=signal.SIGINT):
-        """End it and give its exit code; one that hangs is a failure."""
+        """End the process and return its exit code; a hang is a failure."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -160,20 +160,20 @@ class Probe:
             self._executor.spin_once(timeout_sec=0.05)
 
     def watch(self, seconds):
-        """Serve the node for a while, to see that something does not happen."""
+        """Serve the node for a while, to check that something does not happen."""
         deadline_s = time.monotonic() + seconds
         while time.monotonic() < deadline_s:
             self._executor.spin_once(timeout_sec=0.05)
 
     def matched(self, *publishers):
-        """Wait until somebody listens to each of some publishers."""
+        """Wait until each publisher has a listener."""
         self.wait(
             lambda: all(publisher.get_subscription_count() for publisher in publishers),
             f'listeners of {[publisher.topic_name for publisher in publishers]}',
         )
 
     def heard_by(self, process, *subscriptions):
-        """Wait until somebody publishes what is subscribed to, and is still alive."""
+        """Wait until each subscription has a publisher and the process still lives."""
         self.wait(
             lambda: (
                 process.process.poll() is not None
@@ -187,7 +187,7 @@ class Probe:
         assert process.process.poll() is None, process.output
 
     def call(self, kind, service, request):
-        """Call a service and give its response."""
+        """Call a service and return its response."""
         client = self.node.create_client(kind, service)
         self.wait(client.service_is_ready, service)
         future = client.call_async(request)
@@ -196,14 +196,14 @@ class Probe:
         return future.result()
 
     def set_parameter(self, node, name, value):
-        """Ask a node for a change; gives its answer."""
+        """Ask a node to change a parameter, and return its answer."""
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()]
         )
         return self.call(SetParameters, f'{node}/set_parameters', request).results[0]
 
     def wait_diagnostics(self, node, condition, what):
-        """Wait for a report of a node that meets a condition, and give it."""
+        """Wait for a report of a node that meets a condition, and return it."""
         if not self._hears_diagnostics:
             self._hears_diagnostics = True
             self.listen(DiagnosticArray, '/diagnostics')

@@ -74,7 +74,7 @@ class Bench:
         return self.probe.wait_diagnostics('refiner', condition, what)
 
     def count(self, reason):
-        """Return the drops for a reason so far, from a fresh report."""
+        """Return how many frames were dropped for a reason so far, from a fresh report."""
         self.probe.received['/diagnostics'].clear()
         return int(self.status(lambda _: True, 'a report').get(f'dropped_{reason}', 0))
 
@@ -299,7 +299,7 @@ def test_frames_add_up(bench):
 
 
 def wall_after(bench, change):
-    """Return the scale of a wall 1.21 times as far, seen after a change, with the scale locked."""
+    """Return the locked scale of a wall that is 1.21 times as far after a change."""
     wall = slope(96, 64)
     assert bench.probe.set_parameter('refiner', 'scale_lock', 0.5).successful
     bench.send(depth_m=wall)

@@ -28,14 +28,14 @@ def stamps(probe, topic):
 
 
 def sends(probe, camera, number):
-    """Send one frame and give it some time."""
+    """Send one frame and wait a little."""
     camera.send(number * 40 * MS)
     probe.watch(0.1)
     return True
 
 
 def send_until_heard(probe, camera, topic, first=1):
-    """Send frames until one comes through, and give the next number."""
+    """Send frames until one comes through; return the next number."""
     numbers = count(first)
     probe.wait(lambda: sends(probe, camera, next(numbers)) and probe.received[topic], topic)
     return next(numbers)

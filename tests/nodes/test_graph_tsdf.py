@@ -59,7 +59,7 @@ class Scene:
         self.pose.publish(PoseStamped(header=header_of(stamp_ns, frame_id)))
 
     def send(self, *, pose=True, depth_m=2.0, confidence=1.0, wait=True):
-        """Send one frame, and give its stamp once fusion is done with it."""
+        """Send one frame; return its stamp once fusion is done with it."""
         self.stamp_ns += 100 * MS
         header = header_of(self.stamp_ns, FRAME)
         if pose:

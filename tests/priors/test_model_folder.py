@@ -30,7 +30,7 @@ def relative(tmp_path_factory):
 
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
-    """No network and an empty cache, whatever this machine has."""
+    """No network access and an empty cache, whatever this machine has."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)

@@ -11,7 +11,7 @@ from tests.settings.robot_options import Lamp, Robot
 
 
 def described(**changes) -> Option:
-    """Make one float option of 0.5 to 60 W."""
+    """Return a float option of 0.5 to 60 W."""
     return Option(
         **{
             'name': 'power_w',

@@ -1,4 +1,4 @@
-"""A run becomes a bundle that tells how it was made, and not where."""
+"""A run becomes a bundle that records how it was made, and not where."""
 
 from dataclasses import replace
 import json
