@@ -89,7 +89,8 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
 
     :raises WeightsError: where spec, files, configurations and weights do not fit
     """
-    tree = bundle.manifest.get('spec')
+    # Bundles exported before the key had this name say recipe.
+    tree = bundle.manifest.get('spec', bundle.manifest.get('recipe'))
     if not isinstance(tree, dict):
         raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle again')
     spec = ModelSpec.from_dict(tree)

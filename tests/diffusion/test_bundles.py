@@ -1,3 +1,5 @@
+import json
+
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeCodec
@@ -279,6 +281,16 @@ def test_a_changed_byte_is_refused(tmp_path):
     file.write_bytes(raw)
     with pytest.raises(WeightsError, match='differs from its sha256'):
         open_bundle(bundle.path, 'refiner')
+
+
+def test_a_bundle_of_before_the_key_was_named_spec_is_read(tmp_path):
+    written = write(tmp_path / 'old', small())
+    manifest = tmp_path / 'old' / 'bundle.json'
+    tree = json.loads(manifest.read_text())
+    tree['recipe'] = tree.pop('spec')
+    manifest.write_text(json.dumps(tree))
+    read = read_refiner(open_bundle(tmp_path / 'old', 'refiner'))
+    assert read.spec == read_refiner(written).spec
 
 
 @pytest.mark.parametrize('spec', [None, ['apdepth']])
