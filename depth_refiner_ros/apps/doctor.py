@@ -11,7 +11,7 @@ import shutil
 
 from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
-from depth_refiner_ros.apps.ros_graph import config_file
+from depth_refiner_ros.apps.ros_graph import config_file, PROFILE_VARIABLES
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES
@@ -174,8 +174,8 @@ def system_libraries() -> list[Finding]:
 
 def dds() -> list[Finding]:
     """Look for the DDS profile and the shared memory it needs."""
-    name = 'FASTDDS_DEFAULT_PROFILES_FILE'
-    profile = os.environ.get(name) or config_file('fastdds.xml')
+    named = [os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)]
+    profile = named[-1] if named else config_file('fastdds.xml')
     findings = [
         Finding('DDS profile', 'ok', str(profile))
         if profile
@@ -183,7 +183,7 @@ def dds() -> list[Finding]:
             'DDS profile',
             'note',
             'none: large clouds may get lost',
-            f'export {name}=.../config/fastdds.xml',
+            'export ' + ' '.join(f'{name}=.../config/fastdds.xml' for name in PROFILE_VARIABLES),
         )
     ]
     free_mib = shutil.disk_usage('/dev/shm').free / 2**20 if Path('/dev/shm').is_dir() else 0.0

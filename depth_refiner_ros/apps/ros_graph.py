@@ -11,8 +11,10 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import DepthRefinerError
-from depth_refiner_ros.settings.options import read_yaml, write_yaml
+from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+"""Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 (from Kilted on) the second."""
 DOMAINS = range(1, 101)
 """Domain numbers whose ports are below those that Linux hands out by itself."""
 
@@ -66,8 +68,9 @@ def environment(domain: int) -> dict[str, str]:
 def profile_environment() -> dict[str, str]:
     """Name our DDS profile, sized for images and clouds, unless the caller has named one."""
     profile = config_file('fastdds.xml')
-    name = 'FASTDDS_DEFAULT_PROFILES_FILE'
-    return {} if profile is None or name in os.environ else {name: str(profile)}
+    if profile is None or any(name in os.environ for name in PROFILE_VARIABLES):
+        return {}
+    return dict.fromkeys(PROFILE_VARIABLES, str(profile))
 
 
 def config_file(name: str) -> Path | None:

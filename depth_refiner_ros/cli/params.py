@@ -7,16 +7,10 @@ from typing import Annotated, Any
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.settings import nodes
-from depth_refiner_ros.settings.options import markdown_table, write_yaml
+from depth_refiner_ros.settings.nodes import NODES
+from depth_refiner_ros.settings.options import markdown_table
+from depth_refiner_ros.settings.parameter_file import write_yaml
 import typer
-
-NODES: dict[str, type] = {
-    name.removesuffix('NodeSettings').lower(): group
-    for name, group in vars(nodes).items()
-    if name.endswith('NodeSettings')
-}
-"""Node name to its group; each ``FooNodeSettings`` belongs to the node ``foo``."""
 
 
 def params(

@@ -1,8 +1,8 @@
 """
-The node ``collector``: notes what a graph publishes, for a report made without ROS.
+The node ``collector``: writes down what a graph publishes, for a report made without ROS.
 
 It writes ``arrivals.csv`` (topic, stamp, time of arrival), one NPY file for each depth and
-confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is noted.
+confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is in the table.
 """
 
 import json
@@ -10,17 +10,16 @@ from pathlib import Path
 import time
 from typing import Any
 
-from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
+from depth_refiner_ros.nodes.runtime.run import run, SUCCESS
 from depth_refiner_ros.settings.nodes import CollectorNodeSettings
 from depth_refiner_ros.sources.ros.color import rgb_from_image
 from depth_refiner_ros.sources.ros.pixels import matrix_of
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -32,14 +31,15 @@ class CollectorNode(Node):
     """
     Subscribes to the inputs and outputs of the graph.
 
-    :raises SettingsError: where no folder is given
+    :raises SettingsError: without a folder
     """
 
     def __init__(self) -> None:
         super().__init__('collector', automatically_declare_parameters_from_overrides=True)
         settings = NodeParameters(self, CollectorNodeSettings()).settings
         if not settings.folder:
-            raise SettingsError('collector: folder is empty; say where to write')
+            raise SettingsError('folder is empty; name the folder to write to')
+        self.exit_code, self.finished = SUCCESS, False
         self._keep_images = settings.keep_images
         self._folder = Path(settings.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,10 @@ class CollectorNode(Node):
                 + '\n'
             )
 
+    def autostarted(self) -> bool:
+        """Whether it is at work: always, from the start."""
+        return True
+
     def close(self) -> None:
         """Finish the files."""
         self._arrivals.close()
@@ -104,29 +108,13 @@ class CollectorNode(Node):
 
 
 def _with_topic(callback: Any, topic: str) -> Any:
-    """Take the time first, so that what the callback does is not part of the latency."""
+    """Take the time first, so that the work of the callback is no part of the latency."""
     return lambda message: callback(topic, message, time.time_ns())
 
 
 def main(args: list[str] | None = None) -> int:
-    """
-    Collect until told to end.
-
-    :return: exit code; 2 after a user's mistake
-    """
-    rclpy.init(args=args)
-    try:
-        node = CollectorNode()
-    except DepthRefinerError as error:
-        rclpy.logging.get_logger('collector').error(str(error))
-        return 2
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
-        node.close()
-    return 1
+    """Collect until a signal ends it."""
+    return run('collector', CollectorNode, args)
 
 
 if __name__ == '__main__':

@@ -197,7 +197,7 @@ class PlayerNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Play to the end or until told to stop."""
-    return run(PlayerNode, args)
+    return run('player', PlayerNode, args)
 
 
 if __name__ == '__main__':

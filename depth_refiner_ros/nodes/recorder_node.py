@@ -55,7 +55,7 @@ class RecorderNode(PosedNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to end."""
-    return run(RecorderNode, args)
+    return run('recorder', RecorderNode, args)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,8 @@
 """The node ``refiner``: image and camera_info in, sharp metric depth and cloud out."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
@@ -14,6 +16,7 @@ from depth_refiner_ros.nodes.outputs.published_depth import published_depth
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
+from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
@@ -91,19 +94,21 @@ class RefinerNode(WorkerNode):
             CameraInfo, 'camera_info', sync.add_info, reliability=settings.input_qos
         )
         if with_depth:
-            kind, name = (
-                (CompressedImage, 'depth_in/compressedDepth')
-                if settings.depth_transport == 'compressed'
-                else (Image, 'depth_in')
-            )
-            self.topics.subscribe(kind, name, sync.add_depth, reliability=settings.input_qos)
-        kind, name = (
-            (CompressedImage, 'image/compressed')
-            if settings.input_transport == 'compressed'
-            else (Image, 'image')
+            self._subscribe_image('depth_in', settings.depth_transport, DEPTH, sync.add_depth)
+        self._image_topic = self.topics.full_name('image')
+        self._subscribe_image('image', settings.input_transport, COLOR, sync.add_image)
+
+    def _subscribe_image(
+        self, name: str, transport: str, plugin: str, callback: Callable[[Any], None]
+    ) -> None:
+        compressed = transport == 'compressed'
+        self.topics.subscribe(
+            CompressedImage if compressed else Image,
+            name,
+            callback,
+            transport=plugin if compressed else '',
+            reliability=self.settings.input_qos,
         )
-        self._image_topic = self.resolve_topic_name(name)
-        self.topics.subscribe(kind, name, sync.add_image, reliability=settings.input_qos)
 
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
         """Refine one image and publish what is listened to."""
@@ -205,7 +210,7 @@ def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to end."""
-    return run(RefinerNode, args)
+    return run('refiner', RefinerNode, args)
 
 
 if __name__ == '__main__':

@@ -207,7 +207,7 @@ class TsdfNode(PosedNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to end."""
-    return run(TsdfNode, args)
+    return run('tsdf', TsdfNode, args)
 
 
 if __name__ == '__main__':

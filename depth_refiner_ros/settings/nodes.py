@@ -279,3 +279,13 @@ class CollectorNodeSettings:
         'ask the refiner for what it sent before both were connected; it '
         'offers that with keep_every_frame',
     )
+
+
+NODES: dict[str, type] = {
+    'refiner': RefinerNodeSettings,
+    'tsdf': TsdfNodeSettings,
+    'player': PlayerNodeSettings,
+    'recorder': RecorderNodeSettings,
+    'collector': CollectorNodeSettings,
+}
+"""Name of each node to its options."""

@@ -11,17 +11,13 @@ parameters, command-line flags and the table in the documentation are all read o
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 import difflib
-import json
 import math
-from pathlib import Path
 from typing import Any, get_type_hints, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
-import yaml
 
 Group = TypeVar('Group')
 Value = bool | int | float | str
-ROS_OWN = ('use_sim_time', 'qos_overrides')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,75 +181,6 @@ def flatten(tree: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, An
             yield from flatten(value, f'{prefix}{name}.')
         else:
             yield f'{prefix}{name}', value
-
-
-def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
-    """
-    Read the options of one node from a ROS parameter file.
-
-    Sections ``/**`` and ``node`` apply, in this order; those of other nodes are passed over.
-
-    :raises SettingsError: where the file is missing, no YAML, or holds an unfit option
-    """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
-    settings = cls()
-    for section in ('/**', node, f'/{node}'):
-        try:
-            settings = updated(settings, _parameters(tree, section, options(cls)))
-        except SettingsError as error:
-            raise SettingsError(f'{path}, section {section}: {error}') from error
-    return settings
-
-
-def _parameters(tree: Any, section: str, known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return the options of one section of a parameter file by dotted name."""
-    if not isinstance(tree, Mapping):
-        raise SettingsError('the file must map node names to ros__parameters')
-    if section not in tree:
-        return {}
-    body = tree[section]
-    if not isinstance(body, Mapping) or set(body) != {'ros__parameters'}:
-        raise SettingsError('must hold ros__parameters and nothing else')
-    parameters = body['ros__parameters'] or {}
-    if not isinstance(parameters, Mapping):
-        raise SettingsError('ros__parameters must map names to values')
-    return {
-        name: _as_ros(value, known.get(name))
-        for name, value in flatten(parameters)
-        if name.split('.')[0] not in ROS_OWN
-    }
-
-
-def _as_ros(value: Any, known: Option | None) -> Any:
-    """Read 1e-3 as the number that it is in ROS; to YAML 1.1 it is text."""
-    if not (isinstance(value, str) and known is not None and known.type is float):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value  # the check names it
-
-
-def write_yaml(settings: Any, node: str) -> str:
-    """Return a ROS parameter file with every option of a node: doc, unit and range beside it."""
-    lines = [f'{node}:', '  ros__parameters:']
-    known = options(type(settings))
-    for name, value in values(settings).items():
-        described = known[name]
-        unit = f' [{described.unit}]' if described.unit else ''
-        runtime = ', runtime' if described.runtime else ''
-        lines.append(f'    # {described.doc}{unit} ({described.allowed}{runtime})')
-        text = (
-            json.dumps(value, ensure_ascii=False)
-            if isinstance(value, str)
-            else yaml.safe_dump(value).splitlines()[0]
-        )
-        lines.append(f'    {name}: {text}')
-    return '\n'.join(lines) + '\n'
 
 
 def markdown_table(cls: type) -> str:

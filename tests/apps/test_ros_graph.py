@@ -7,7 +7,7 @@ from depth_refiner_ros.apps import ros_graph as graph
 from depth_refiner_ros.demo.graph import demo_graph
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings, TsdfNodeSettings
-from depth_refiner_ros.settings.options import read_yaml
+from depth_refiner_ros.settings.parameter_file import read_yaml
 import pytest
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from depth_refiner_ros.cli.commands import app
 from depth_refiner_ros.cli.params import NODES
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
-from depth_refiner_ros.settings.options import options, read_yaml
+from depth_refiner_ros.settings.options import options
+from depth_refiner_ros.settings.parameter_file import read_yaml
 from typer.testing import CliRunner
 
 
@@ -36,7 +37,7 @@ def test_yaml_can_be_read_again(tmp_path):
 
 
 def test_yaml_of_one_node_goes_to_stdout():
-    assert invoke('--yaml', '--node', 'tsdf').startswith('tsdf:\n  ros__parameters:\n')
+    assert invoke('--yaml', '--node', 'tsdf').startswith('/**/tsdf:\n  ros__parameters:\n')
 
 
 def test_table_is_written_where_asked(tmp_path):

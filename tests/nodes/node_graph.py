@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 
+from depth_refiner_ros.apps.ros_graph import PROFILE_VARIABLES
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
@@ -40,7 +41,7 @@ def graph_domain():
         'OMP_NUM_THREADS': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
         'PYTHONUNBUFFERED': '1',
-        'FASTDDS_DEFAULT_PROFILES_FILE': str(ROOT / 'config' / 'fastdds.xml'),
+        **dict.fromkeys(PROFILE_VARIABLES, str(ROOT / 'config' / 'fastdds.xml')),
     }
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
@@ -60,9 +61,10 @@ class NodeProcess:
     :param namespace: ROS namespace
     :param parameters: name to value
     :param remaps: from to
+    :param words: further words after ``--ros-args``
     """
 
-    def __init__(self, name, namespace, parameters=None, remaps=None, folder=None):
+    def __init__(self, name, namespace, parameters=None, remaps=None, folder=None, words=()):
         words = [
             sys.executable,
             '-m',
@@ -70,6 +72,7 @@ class NodeProcess:
             '--ros-args',
             '-r',
             f'__ns:={namespace}',
+            *words,
         ]
         for key, value in (parameters or {}).items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -140,9 +143,9 @@ class Probe:
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def run(self, name, parameters=None, remaps=None, folder=None):
+    def run(self, name, parameters=None, remaps=None, folder=None, words=()):
         """Start a node of ours in this namespace."""
-        return NodeProcess(name, self.namespace, parameters, remaps, folder)
+        return NodeProcess(name, self.namespace, parameters, remaps, folder, words)
 
     def publisher(self, kind, topic, *, reliable=True, depth=20):
         return self.node.create_publisher(kind, topic, _qos(reliable, depth))

@@ -3,11 +3,11 @@
 import re
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.settings.options import (
-    markdown_table,
-    options,
+from depth_refiner_ros.settings.options import markdown_table, options, values
+from depth_refiner_ros.settings.parameter_file import (
     read_yaml,
-    values,
+    section_matches,
+    unmatched,
     write_yaml,
 )
 import pytest
@@ -49,8 +49,8 @@ def test_what_is_written_is_read_back_the_same(tmp_path, subtests):
 def test_written_yaml_is_a_ros_parameter_file_with_doc_unit_and_range():
     text = write_yaml(Robot(), 'robot')
     tree = yaml.safe_load(text)
-    assert list(tree) == ['robot']
-    assert tree['robot']['ros__parameters'] == values(Robot())
+    assert list(tree) == ['/**/robot']
+    assert tree['/**/robot']['ros__parameters'] == values(Robot())
     assert '# electric power [W] (0.5 .. 60, runtime)\n    front.power_w: 5.0\n' in text
     assert '# how it moves (auto | manual | off, runtime)\n    mode: "auto"\n' in text
 
@@ -58,10 +58,10 @@ def test_written_yaml_is_a_ros_parameter_file_with_doc_unit_and_range():
 def test_floats_stay_floats_for_ros():
     """A ROS node that declares a double refuses an integer from its parameter file."""
     written = yaml.safe_load(write_yaml(Robot(offset_m=3.0), 'robot'))
-    assert type(written['robot']['ros__parameters']['offset_m']) is float
+    assert type(written['/**/robot']['ros__parameters']['offset_m']) is float
 
 
-def test_sections_apply_from_general_to_particular(tmp_path):
+def test_sections_apply_in_the_order_of_the_file(tmp_path):
     path = parameter_file(
         tmp_path,
         """
@@ -160,3 +160,45 @@ def test_the_table_has_one_row_per_option():
     assert {len(cells.findall(row)) for row in rows} == {7}
     assert '| `front.power_w` | `5.0` | W | 0.5 .. 60 | yes | electric power |' in rows
     assert '| `lights` | `true` |  | true \\| false | yes | whether it shines |' in rows
+
+
+MATCHING = {
+    'refiner': ('/refiner',),
+    '/refiner': ('/refiner',),
+    '/**': ('/refiner', '/ns/refiner', '/a/b/refiner'),
+    '/**/refiner': ('/refiner', '/ns/refiner', '/a/b/refiner'),
+    '/*/refiner': ('/ns/refiner',),
+    '/ns/refiner': ('/ns/refiner',),
+    'ns/refiner': ('/ns/refiner',),
+    '/ns/**': ('/ns/refiner',),
+    '/ns/*': ('/ns/refiner',),
+    '/*': ('/refiner',),
+    '/a/**/refiner': ('/a/b/refiner',),
+    '/**/ns/refiner': ('/ns/refiner',),
+    '/**/**': ('/refiner', '/ns/refiner', '/a/b/refiner'),
+    '/**/finer': (),
+}
+"""Section to those of three nodes that it applies to, as rcl's own parser has it."""
+
+
+def test_sections_match_by_the_rules_of_ros(subtests):
+    for section, nodes in MATCHING.items():
+        with subtests.test(section):
+            for node in ('/refiner', '/ns/refiner', '/a/b/refiner'):
+                assert section_matches(section, node) is (node in nodes), node
+
+
+def test_a_namespace_may_hold_its_nodes(tmp_path):
+    path = parameter_file(tmp_path, '/front:\n  robot:\n    ros__parameters: {name: x}\n')
+    assert read_yaml(Robot, path, '/front/robot').name == 'x'
+    assert read_yaml(Robot, path, '/rear/robot') == Robot()
+
+
+def test_a_file_for_no_node_is_named_with_what_would_fit(tmp_path):
+    path = parameter_file(tmp_path, 'robot:\n  ros__parameters: {name: x}\n')
+    assert unmatched(path, ['/front/robot', '/robot']) == ''
+    line = unmatched(path, ['/front/robot', '/front/cart'])
+    assert line == (
+        f'{path}: no section is for /front/robot or /front/cart (sections: robot), so nothing of '
+        'it applies; name one /**/robot'
+    )

@@ -3,14 +3,8 @@
 from dataclasses import fields, FrozenInstanceError, is_dataclass, replace
 
 from depth_refiner_ros.settings import fusion, networks, nodes
-from depth_refiner_ros.settings.options import (
-    Option,
-    options,
-    read_yaml,
-    updated,
-    values,
-    write_yaml,
-)
+from depth_refiner_ros.settings.options import Option, options, updated, values
+from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 import pytest
 
 GROUPS = {

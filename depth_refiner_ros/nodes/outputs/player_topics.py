@@ -6,7 +6,7 @@ from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
-from depth_refiner_ros.nodes.runtime.qos import qos
+from depth_refiner_ros.nodes.runtime.topics import COLOR, Topics
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformStamped, Vector3
@@ -34,13 +34,13 @@ class PlayerTopics:
 
     def __init__(self, node: Node, settings: PlayerNodeSettings) -> None:
         self._settings = settings
-        self._pose = node.create_publisher(PoseStamped, 'pose', qos('reliable', POSE_QUEUE))
-        self._info = node.create_publisher(CameraInfo, 'camera_info', qos('reliable', QUEUE))
-        self._depth = node.create_publisher(Image, 'depth_in', qos('reliable', QUEUE))
-        kind, name = (
-            (CompressedImage, 'image/compressed') if settings.compressed else (Image, 'image')
-        )
-        self._image = node.create_publisher(kind, name, qos('reliable', QUEUE))
+        topics = Topics(node)
+        self._pose = topics.publisher(PoseStamped, 'pose', POSE_QUEUE)
+        self._info = topics.publisher(CameraInfo, 'camera_info', QUEUE)
+        self._depth = topics.publisher(Image, 'depth_in', QUEUE)
+        kind, transport = (CompressedImage, COLOR) if settings.compressed else (Image, '')
+        self._image = topics.publisher(kind, 'image', QUEUE, transport=transport)
+        topics.warn_of_unused_overrides()
         self._broadcaster = None if tf2_ros is None else tf2_ros.TransformBroadcaster(node)
 
     @property

@@ -5,6 +5,7 @@ import math
 from typing import Any, Generic, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.nodes.runtime.qos_overrides import check_overrides
 from depth_refiner_ros.settings.options import Option, options, updated, Value, values
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -39,6 +40,7 @@ class NodeParameters(Generic[Group]):
         preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {},
     ) -> None:
         self._node = node
+        check_overrides(node)
         given = _take_given(node, options(type(defaults)))
         self.settings = _checked(updated(updated(defaults, preset(given)), given))
         for name, described in options(type(self.settings)).items():

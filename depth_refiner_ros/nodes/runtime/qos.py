@@ -1,16 +1,9 @@
-"""Quality of service of the topics, and how a mismatch is told."""
+"""Quality of service of topics, and how a mismatch is reported."""
 
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.qos import (
-    DurabilityPolicy,
-    qos_policy_name_from_kind,
-    QoSPolicyKind,
-    QoSProfile,
-    ReliabilityPolicy,
-)
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos import DurabilityPolicy, qos_policy_name_from_kind, QoSProfile, ReliabilityPolicy
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -28,8 +21,8 @@ def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
     Return a keep-last profile.
 
     :param reliability: ``sensor_data`` (best effort) or ``reliable``
-    :param late: who joins late still gets the last messages (transient local); a publisher that
-        offers it serves those who do not ask, too
+    :param late: late subscribers still get the last messages (transient local); such a publisher
+        also serves subscribers that do not ask for it
     """
     return QoSProfile(
         depth=depth,
@@ -38,37 +31,21 @@ def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
     )
 
 
-def overridable() -> QoSOverridingOptions:
-    """
-    Let ``qos_overrides.TOPIC.subscription.reliability`` and its like apply.
-
-    Durability too, for what is published once and for all, as by some camera_info.
-    """
-    return QoSOverridingOptions(
-        policy_kinds=(
-            QoSPolicyKind.HISTORY,
-            QoSPolicyKind.DEPTH,
-            QoSPolicyKind.RELIABILITY,
-            QoSPolicyKind.DURABILITY,
-        )
-    )
-
-
 def subscription_events(topic: str, log: Callable[[str], None]) -> SubscriptionEventCallbacks:
-    """Tell of publishers that offer less than the subscription asks for."""
+    """Log publishers that offer less than the subscription asks for."""
     return SubscriptionEventCallbacks(
         incompatible_qos=lambda event: log(
-            f'{topic}: a publisher offers another {_policy(event)} than is asked for; set '
+            f'{topic}: a publisher offers less {_policy(event)} than this node asks for; set '
             f'qos_overrides.{topic}.subscription.{_policy(event)}'
         )
     )
 
 
 def publisher_events(topic: str, log: Callable[[str], None]) -> PublisherEventCallbacks:
-    """Tell of subscribers that ask for more than the publisher offers."""
+    """Log subscribers that ask for more than the publisher offers."""
     return PublisherEventCallbacks(
         incompatible_qos=lambda event: log(
-            f'{topic}: a subscriber asks for another {_policy(event)} than is offered; set '
+            f'{topic}: a subscriber asks for more {_policy(event)} than this node offers; set '
             f'qos_overrides.{topic}.publisher.{_policy(event)}'
         )
     )

@@ -1,20 +1,26 @@
 """Run one node as a program: a user's mistake is one line and exit code 2."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 import signal
 import sys
 import threading
 from typing import cast, Protocol
 
-from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from depth_refiner_ros.settings.nodes import NODES
+from depth_refiner_ros.settings.parameter_file import unmatched
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 SUCCESS, BUG, USER_ERROR = 0, 1, 2
 POLL_S = 0.1
 """A signal or the node's own end is seen after this long."""
+PARAMS_FILE = '--params-file'
 
 
 class Runnable(Protocol):
@@ -29,42 +35,74 @@ class Runnable(Protocol):
     finished: bool
 
     def autostarted(self) -> bool:
-        """Start by itself where asked to; False where that failed."""
+        """Start by itself where the settings say so; False where that failed."""
 
     def close(self) -> None:
-        """Stop working and let go."""
+        """Stop and release everything."""
 
     def destroy_node(self) -> None:
         """Leave the graph."""
 
 
-def run(make_node: Callable[[], Runnable], args: list[str] | None = None) -> int:
+def run(name: str, make_node: Callable[[], Runnable], args: list[str] | None = None) -> int:
     """
     Make a node, start it and serve it until it has finished or a signal ends it.
 
+    :param name: of the node, for the log
     :param args: command line without the program's name; ``sys.argv`` where None
     :return: exit code
     """
-    # rclpy's own handlers would close the context before the node could save and say farewell.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    told_to_end = threading.Event()
+    ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told_to_end.set())
+        signal.signal(number, lambda *_: ending.set())
+    words = sys.argv if args is None else args
     try:
-        return _serve(make_node(), told_to_end)
+        _init(words)
+        node = make_node()
+        _warn_of_unmatched_files(cast(Node, node), words)
+        return _serve(node, ending)
     except DepthRefinerError as error:
-        print(error, file=sys.stderr)
+        rclpy.logging.get_logger(name).error(str(error))
         return USER_ERROR
     finally:
         rclpy.try_shutdown()
 
 
-def _serve(node: Runnable, told_to_end: threading.Event) -> int:
+def _init(words: list[str]) -> None:
+    """
+    Start ROS.
+
+    :raises SettingsError: where rcl cannot read the command line or a parameter file
+    """
+    try:
+        # rclpy's own handlers would close the context before the node could save its results.
+        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        reason = ' '.join(str(error).split())
+        raise SettingsError(f'ROS cannot read the command line: {reason}') from error
+
+
+def _warn_of_unmatched_files(node: Node, words: list[str]) -> None:
+    """Log each parameter file that holds nothing for a node of this package."""
+    namespace = node.get_namespace().rstrip('/')
+    names = [node.get_fully_qualified_name(), *(f'{namespace}/{name}' for name in NODES)]
+    for option, file in pairwise(words):
+        if option != PARAMS_FILE:
+            continue
+        try:
+            line = unmatched(Path(file), dict.fromkeys(names))
+        except SettingsError as error:  # rcl could read it, so its parameters do apply
+            line = str(error)
+        if line:
+            node.get_logger().warning(line)
+
+
+def _serve(node: Runnable, ending: threading.Event) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(cast(Node, node))
     try:
         if node.autostarted():
-            while not (told_to_end.is_set() or node.finished):
+            while not (ending.is_set() or node.finished):
                 executor.spin_once(timeout_sec=POLL_S)
     except ExternalShutdownException:
         pass

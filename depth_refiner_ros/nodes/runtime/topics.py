@@ -4,28 +4,33 @@ from collections.abc import Callable
 import time
 from typing import Any
 
-from depth_refiner_ros.nodes.runtime.qos import (
-    overridable,
-    publisher_events,
-    qos,
-    subscription_events,
-)
+from depth_refiner_ros.nodes.runtime.qos import publisher_events, qos, subscription_events
+from depth_refiner_ros.nodes.runtime.qos_overrides import overridable, unused_overrides
 from rclpy.lifecycle import LifecycleNode
+from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
+
+COLOR, DEPTH = 'compressed', 'compressedDepth'
+"""Transports of image_transport for compressed color and depth."""
 
 
 class Topics:
     """
     Makes and watches the topics of one node.
 
-    :param node: whose topics they are
+    A transport names a topic as image_transport does: ``image`` with the transport ``compressed``
+    is ``image/compressed``, and follows where ``image`` is remapped to.
+
+    :param node: whose topics they are; the outputs of a lifecycle node are silent while it is
+        inactive
     """
 
-    def __init__(self, node: LifecycleNode) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._inputs: dict[str, Subscription] = {}
-        self._heard_at_s: dict[str, float] = {}
+        self._outputs: set[str] = set()
+        self._received_at_s: dict[str, float] = {}
         self._subscribed_at_s = 0.0
         self._incompatible: dict[str, None] = {}
 
@@ -34,66 +39,95 @@ class Topics:
         """Return one line for each QoS mismatch seen."""
         return list(self._incompatible)
 
+    def full_name(self, name: str, transport: str = '') -> str:
+        """Return the full name of a topic, remapping applied."""
+        return self._node.resolve_topic_name(self._asked(name, transport))
+
     def subscribe(
         self,
         kind: type,
         name: str,
         callback: Callable[[Any], None],
         *,
+        transport: str = '',
         reliability: str = 'sensor_data',
         depth: int = 5,
     ) -> None:
-        """Listen to a topic; the callback may only store."""
-        topic = self._node.resolve_topic_name(name)
+        """Subscribe to a topic; the callback may only store."""
+        topic = self.full_name(name, transport)
 
-        def heard(message: Any) -> None:
-            self._heard_at_s[topic] = time.monotonic()
+        def receive(message: Any) -> None:
+            self._received_at_s[topic] = time.monotonic()
             callback(message)
 
         self._subscribed_at_s = time.monotonic()
         self._inputs[topic] = self._node.create_subscription(
             kind,
-            name,
-            heard,
+            self._asked(name, transport),
+            receive,
             qos(reliability, depth),
             event_callbacks=subscription_events(topic, self._log),
             qos_overriding_options=overridable(),
         )
 
     def unsubscribe_all(self) -> None:
-        """Listen no more."""
+        """Drop every subscription."""
         for subscription in self._inputs.values():
             self._node.destroy_subscription(subscription)
         self._inputs.clear()
-        self._heard_at_s.clear()
+        self._received_at_s.clear()
 
-    def publisher(self, kind: type, name: str, depth: int = 5, *, late: bool = False) -> Publisher:
-        """Return a reliable output, silent while the node is inactive; see :func:`qos`."""
-        topic = self._node.resolve_topic_name(name)
-        return self._node.create_lifecycle_publisher(
+    def publisher(
+        self, kind: type, name: str, depth: int = 5, *, transport: str = '', late: bool = False
+    ) -> Publisher:
+        """Return a reliable output; see :func:`qos` for ``late``."""
+        topic = self.full_name(name, transport)
+        self._outputs.add(topic)
+        node = self._node
+        make = (
+            node.create_lifecycle_publisher
+            if isinstance(node, LifecycleNode)
+            else node.create_publisher
+        )
+        return make(
             kind,
-            name,
+            self._asked(name, transport),
             qos('reliable', depth, late=late),
             event_callbacks=publisher_events(topic, self._log),
             qos_overriding_options=overridable(),
         )
 
+    def unused_overrides(self) -> list[str]:
+        """Return one line for each topic whose QoS is overridden but that the node lacks."""
+        entities = [(topic, 'subscription') for topic in self._inputs]
+        entities += [(topic, 'publisher') for topic in self._outputs]
+        return unused_overrides(self._node, entities)
+
+    def warn_of_unused_overrides(self) -> None:
+        """Log :meth:`unused_overrides`."""
+        for line in self.unused_overrides():
+            self._node.get_logger().warning(line)
+
     def waiting_for(self, silence_s: float) -> list[str]:
-        """Return one line for each input that has been silent for so long."""
+        """Return one line for each input that has been silent for longer than ``silence_s``."""
         now_s = time.monotonic()
         silent = [
             topic
             for topic in self._inputs
-            if now_s - self._heard_at_s.get(topic, self._subscribed_at_s) > silence_s
+            if now_s - self._received_at_s.get(topic, self._subscribed_at_s) > silence_s
         ]
         return [self._describe(topic) for topic in silent]
+
+    def _asked(self, name: str, transport: str) -> str:
+        """Return the name to ask ROS for."""
+        return f'{self._node.resolve_topic_name(name)}/{transport}' if transport else name
 
     def _describe(self, topic: str) -> str:
         publishers = self._node.count_publishers(topic)
         if not publishers:
             return f'waiting for {topic}: nobody publishes it; check the name or remap'
-        been = 'any more' if topic in self._heard_at_s else 'yet'
-        return f'waiting for {topic}: {publishers} publisher(s), no message {been}'
+        since = 'any more' if topic in self._received_at_s else 'yet'
+        return f'waiting for {topic}: {publishers} publisher(s), no message {since}'
 
     def _log(self, line: str) -> None:
         if line not in self._incompatible:

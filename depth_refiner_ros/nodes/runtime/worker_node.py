@@ -126,6 +126,7 @@ class WorkerNode(LifecycleNode):
         if not self._succeeds(self.subscribe):
             self.topics.unsubscribe_all()
             return TransitionCallbackReturn.FAILURE
+        self.topics.warn_of_unused_overrides()
         self._worker = threading.Thread(
             target=self._work, args=(self._mailbox,), name=f'{self.get_name()} worker'
         )

@@ -1,0 +1,143 @@
+"""
+ROS parameter files: which section is whose, read and written by the one table of options.
+
+Sections are matched by the rules of rcl: ``*`` stands for one part of a node's full name and
+``**`` for any number of parts, so that ``/**/refiner`` is the refiner in every namespace while
+``refiner`` alone is the one without a namespace. Sections apply in the order of the file.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+import json
+from pathlib import Path
+import re
+from typing import Any, TypeVar
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.settings.options import flatten, Option, options, updated, values
+import yaml
+
+Group = TypeVar('Group')
+BODY = 'ros__parameters'
+ROS_OWN = ('use_sim_time', 'qos_overrides')
+"""Parameters that rclpy itself reads."""
+
+
+def section_matches(section: str, node: str) -> bool:
+    """
+    Whether a section of a parameter file applies to a node.
+
+    :param section: as in the file, such as ``/**/refiner``
+    :param node: full name of the node, such as ``/front/refiner``
+    """
+    pattern = re.escape('/' + section.lstrip('/'))
+    pattern = pattern.replace(r'/\*\*', r'(/\w+)*').replace(r'/\*', r'/\w+')
+    return re.fullmatch(pattern, '/' + node.lstrip('/')) is not None
+
+
+def sections(path: Path) -> dict[str, Mapping[str, Any]]:
+    """
+    Return the sections of a parameter file in order: name to parameters.
+
+    :raises SettingsError: where the file is missing, no YAML or no parameter file
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
+    if not isinstance(tree, Mapping):
+        raise SettingsError(f'{path}: the file must map node names to {BODY}')
+    return dict(_sections(path, tree, ''))
+
+
+def _sections(
+    path: Path, tree: Mapping[Any, Any], prefix: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield sections of a tree, in which namespaces may hold nodes."""
+    for key, body in tree.items():
+        name = f'{prefix}{key}'
+        if not isinstance(body, Mapping) or not body or (BODY in body and len(body) > 1):
+            raise SettingsError(f'{path}, section {name}: must hold {BODY} and nothing else')
+        if BODY not in body:
+            yield from _sections(path, body, f'{name}/')
+            continue
+        parameters = body[BODY] or {}
+        if not isinstance(parameters, Mapping):
+            raise SettingsError(f'{path}, section {name}: {BODY} must map names to values')
+        yield name, parameters
+
+
+def unmatched(path: Path, nodes: Iterable[str]) -> str:
+    """
+    Return one line where no section of a file applies to any of some nodes, else nothing.
+
+    :param nodes: their full names
+    :raises SettingsError: where the file cannot be read
+    """
+    names, nodes = list(sections(path)), list(nodes)
+    if any(section_matches(name, node) for name in names for node in nodes):
+        return ''
+    held = ', '.join(names) or 'none'
+    return (
+        f'{path}: no section is for {" or ".join(nodes)} (sections: {held}), so nothing of it '
+        f'applies; name one /**/{nodes[0].rpartition("/")[2]}'
+    )
+
+
+def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
+    """
+    Read the options of one node from a parameter file.
+
+    :param node: full name of the node; a name alone is the node without a namespace
+    :raises SettingsError: where the file is missing, no YAML, or holds an unfit option
+    """
+    settings = cls()
+    for name, parameters in sections(path).items():
+        if not section_matches(name, node):
+            continue
+        try:
+            settings = updated(settings, _ours(parameters, options(cls)))
+        except SettingsError as error:
+            raise SettingsError(f'{path}, section {name}: {error}') from error
+    return settings
+
+
+def _ours(parameters: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+    """Return the options of one section by dotted name."""
+    return {
+        name: _as_ros(value, known.get(name))
+        for name, value in flatten(parameters)
+        if name.split('.')[0] not in ROS_OWN
+    }
+
+
+def _as_ros(value: Any, known: Option | None) -> Any:
+    """Read 1e-3 as a number, as ROS does; to YAML 1.1 it is text."""
+    if not (isinstance(value, str) and known is not None and known.type is float):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value  # the check names it
+
+
+def write_yaml(settings: Any, node: str) -> str:
+    """
+    Return a parameter file with every option of a node: doc, unit and range beside it.
+
+    :param node: name without namespace; the file applies to it in every namespace
+    """
+    lines = [f'/**/{node}:', f'  {BODY}:']
+    known = options(type(settings))
+    for name, value in values(settings).items():
+        described = known[name]
+        unit = f' [{described.unit}]' if described.unit else ''
+        runtime = ', runtime' if described.runtime else ''
+        lines.append(f'    # {described.doc}{unit} ({described.allowed}{runtime})')
+        text = (
+            json.dumps(value, ensure_ascii=False)
+            if isinstance(value, str)
+            else yaml.safe_dump(value).splitlines()[0]
+        )
+        lines.append(f'    {name}: {text}')
+    return '\n'.join(lines) + '\n'
