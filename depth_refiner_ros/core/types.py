@@ -79,10 +79,13 @@ class PriorDepth:
     :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``) or metres up to
         scale and shift (``relative``); NaN where there is none
     :param kind: which of the three
+    :param filled_B1HW: bool, depth that the prior itself filled in where nothing was measured;
+        None where it did not
     """
 
     depth_B1HW: torch.Tensor
     kind: DepthKind = 'metric'
+    filled_B1HW: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

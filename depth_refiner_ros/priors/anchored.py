@@ -19,12 +19,14 @@ class AnchoredDepth:
     :param given: what the prior said, at the size that it was asked at
     :param depth_m_B1HW: the same in metres, NaN where unknown
     :param reference_m_B1HW: what set the metres; the same tensor where the prior did
+    :param unknown_B1HW: bool, where nothing was measured or predicted
     :param fit: how the prior was brought to the reference; None where the prior set the metres
     """
 
     given: PriorDepth
     depth_m_B1HW: torch.Tensor
     reference_m_B1HW: torch.Tensor
+    unknown_B1HW: torch.Tensor
     fit: ScaleShift | None = None
 
 
@@ -65,7 +67,12 @@ class AnchoredPrior:
                     'what sets them, such as scale_prior:=bundled, or '
                     'scale_prior:=sensor with a depth image'
                 )
-            return AnchoredDepth(given=given, depth_m_B1HW=depth, reference_m_B1HW=depth)
+            return AnchoredDepth(
+                given=given,
+                depth_m_B1HW=depth,
+                reference_m_B1HW=depth,
+                unknown_B1HW=_unknown(depth, given.filled_B1HW),
+            )
         reference = self._scale_prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
         if reference.kind != 'metric':
             raise InputError(
@@ -79,6 +86,11 @@ class AnchoredPrior:
             given=given,
             depth_m_B1HW=torch.where(usable, metres, reference_m),
             reference_m_B1HW=reference_m,
+            unknown_B1HW=torch.where(
+                usable,
+                _unknown(metres, given.filled_B1HW),
+                _unknown(reference_m, reference.filled_B1HW),
+            ),
             fit=fit,
         )
 
@@ -99,3 +111,11 @@ class AnchoredPrior:
         """Return the lines of both priors."""
         more = [] if self._scale_prior is None else self._scale_prior.describe()
         return [*self._prior.describe(), *more]
+
+
+def _unknown(depth_m_B1HW: torch.Tensor, filled_B1HW: torch.Tensor | None) -> torch.Tensor:
+    unknown = ~torch.isfinite(depth_m_B1HW)
+    if filled_B1HW is None:
+        return unknown
+    size = depth_m_B1HW.shape[-2], depth_m_B1HW.shape[-1]
+    return unknown | (resized(filled_B1HW.float(), size) > 0.5)

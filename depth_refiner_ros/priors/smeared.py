@@ -59,7 +59,10 @@ class SmearedPrior(WithoutNetwork):
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         exact = fill_holes(measured)
         error = self._errors(measured)
-        return PriorDepth(depth_B1HW=smear(exact, self.factor) * error.to(exact.device))
+        return PriorDepth(
+            depth_B1HW=smear(exact, self.factor) * error.to(exact.device),
+            filled_B1HW=~torch.isfinite(measured),
+        )
 
     def _errors(self, measured_m_B1HW: torch.Tensor) -> torch.Tensor:
         if not self.per_image:

@@ -61,6 +61,7 @@ class Refinement:
     :param execution: device and number format
     :param align: see the option of this name
     :param agree_below: see the option of this name
+    :param fill_holes: see the option of this name
     """
 
     prior: AnchoredPrior
@@ -68,6 +69,7 @@ class Refinement:
     execution: Execution
     align: str
     agree_below: float
+    fill_holes: bool
 
     def __call__(
         self,
@@ -89,8 +91,9 @@ class Refinement:
         with timed('prior'), self.execution.running():
             rgb = unit_image(rgb_B3HW)
             prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW)
+            unknown = prior.unknown_B1HW & (not self.fill_holes)
         if self.estimator is None:
-            return _unrefined(prior)
+            return _unrefined(prior, unknown)
         spec = self.estimator.spec
         # 2. One diffusion step conditioned on image and prior: sharp edges, scale not trusted.
         with timed('refiner'), self.execution.running():
@@ -101,6 +104,7 @@ class Refinement:
         # 3. Back to the prior's metres, fitted where prior and estimate agree (eq. 4, eq. 19).
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
+            depth_m = depth_m.masked_fill(unknown, torch.nan)  # holes stay holes
             trust = confidence_of(difference, known, fit)
             confidence = torch.where(torch.isfinite(depth_m), trust, 0.0)
             behind = depth_m < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
@@ -160,13 +164,13 @@ def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) ->
     return 1.0 / filled_m
 
 
-def _unrefined(prior: AnchoredDepth) -> RefinedDepth:
-    depth = prior.depth_m_B1HW
+def _unrefined(prior: AnchoredDepth, unknown_B1HW: torch.Tensor) -> RefinedDepth:
+    depth = prior.depth_m_B1HW.masked_fill(unknown_B1HW, torch.nan)
     fit = identity_fit(depth) if prior.fit is None else prior.fit
     known = torch.isfinite(depth)
     return RefinedDepth(
         depth_m_B1HW=depth,
-        prior_m_B1HW=depth,
+        prior_m_B1HW=prior.depth_m_B1HW,
         difference_B1HW=torch.zeros_like(depth),
         confidence_B1HW=confidence_of(torch.zeros_like(depth), known, fit) * known,
         scale_shift=fit,

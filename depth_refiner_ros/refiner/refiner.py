@@ -167,8 +167,8 @@ class DepthRefiner:
         :param intrinsics: camera of the images; priors that take their scale from it refuse None
         :param sensor_depth_m_B1HW: measured depth, for priors that start from it
         :param cloud: also packs points of depth and uint8 image, for a batch of 1, on the device
-        :return: depth of every pixel; holes of the prior are filled, at low confidence. An image
-            that cannot be aligned (see its status) gets its prior
+        :return: depth, NaN where the prior has none unless ``fill_holes`` asks for a guess. An
+            image that cannot be aligned (see its status) gets its prior
         :raises InputError: where an input is missing, or of a wrong shape or range
         """
         self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
@@ -268,6 +268,7 @@ class DepthRefiner:
             execution=self._execution,
             align=self._settings.align,
             agree_below=self._settings.agree_below,
+            fill_holes=self._settings.fill_holes,
         )
 
     def _graph(
@@ -279,7 +280,8 @@ class DepthRefiner:
     ) -> FrameGraph | None:
         """Return the CUDA graph of such images, or None where they run stage by stage."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
-        options = self._settings.align, self._settings.agree_below
+        chosen = self._settings
+        options = chosen.align, chosen.agree_below, chosen.fill_holes
 
         def capture() -> FrameGraph:
             noise = KeptNoise(self._settings.seed).rewound

@@ -150,6 +150,12 @@ class ModelSettings:
         high=1.0,
         runtime=True,
     )
+    fill_holes: bool = option(
+        False,
+        'guess depth where the prior has none, such as the holes of a depth sensor, at a '
+        'confidence that falls to 0; false leaves it unknown',
+        runtime=True,
+    )
     selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
 
     def takes(self, priors: tuple[str, ...]) -> bool:

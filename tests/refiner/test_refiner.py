@@ -149,18 +149,6 @@ def test_an_image_without_any_depth_does_not_spoil_its_neighbour():
     torch.testing.assert_close(result.depth_m_B1HW[:1], alone.depth_m_B1HW, rtol=1e-4, atol=1e-4)
 
 
-def test_holes_of_the_prior_are_filled_at_lower_confidence():
-    measured = sensor(width=80, height=64)
-    measured[..., 20:50, 20:60] = math.nan
-    result = refiner(small(residual_gain=0.0)).refine(
-        image(80, 64), camera(80, 64), sensor_depth_m_B1HW=measured
-    )
-    assert bool(torch.isfinite(result.depth_m_B1HW).all())
-    assert bool(torch.isnan(result.prior_m_B1HW[..., 20:50, 20:60]).all())
-    assert float(result.confidence_B1HW[0, 0, 35, 40]) == 0.0
-    assert float(result.confidence_B1HW[0, 0, 5, 5]) > 0.99
-
-
 class Negative(Affine):
     def estimate(self, rgb_B3HW, prior_m_B1HW, known_B1HW, generator, *, shrink=1.0):
         depth = prior_m_B1HW.clone()
