@@ -73,7 +73,11 @@ WITHIN = {
         'conversions': set(),
     },
     'sources.simulated': {'rooms': set(), 'render': {'rooms'}},
-    'training': {'data': {'config'}, 'objectives': {'config', 'data'}},
+    'training': {
+        'data': {'config'},
+        'models': {'config'},
+        'objectives': {'config', 'data', 'models'},
+    },
 }
 MAY_USE_ROS = {'nodes', 'launch'}
 ROS_MODULES = {

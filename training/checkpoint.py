@@ -1,114 +1,186 @@
 """
-Checkpoints that resume bit for bit: safetensors and JSON, replaced atomically.
+Checkpoints that resume bit for bit: safetensors and JSON, replaced atomically, with checksums.
 
 All randomness of a run is a function of its seed and step (see ``training/data/batches.py``), so
 weights, average, optimiser moments and the step are the whole state.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 import json
 from pathlib import Path
-import shutil
+import sys
 from typing import Any
 
+from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.models.bundle import first_line, read_json, save_tensors, sha256
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 import torch
 from torch import nn
 
-FILES = ('weights.safetensors', 'average.safetensors', 'optimizer.safetensors', 'state.json')
+WEIGHTS, AVERAGE, OPTIMIZER = 'weights.safetensors', 'average.safetensors', 'optimizer.safetensors'
+STATE, HASHES = 'state.json', 'sha256.json'
+HASHED = (WEIGHTS, AVERAGE, OPTIMIZER, STATE)
+FIX = 'copy the checkpoint again'
 
 
-def save_checkpoint(
-    folder: Path,
-    *,
-    network: nn.Module,
-    average: dict[str, torch.Tensor],
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    best: dict[str, float],
-) -> None:
+class DamagedError(WeightsError):
+    """A checkpoint that is incomplete, or whose bytes are not those that were written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
     """
-    Write a checkpoint; the one before stays whole until the new one is complete.
+    How far a run is.
 
     :param step: updates done
     :param best: best validation figures so far
     """
-    staging = folder.with_name(f'.{folder.name}.writing')
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    names = _parameter_names(network, optimizer)
-    moments: dict[str, torch.Tensor] = {}
-    for index, state in optimizer.state_dict()['state'].items():
-        moments.update(
-            {f'{names[index]}/{key}': torch.as_tensor(value) for key, value in state.items()}
-        )
-    save_file(
-        {key: value.contiguous() for key, value in network.state_dict().items()},
-        staging / 'weights.safetensors',
-    )
-    save_file(average, staging / 'average.safetensors')
-    save_file(moments, staging / 'optimizer.safetensors')
-    (staging / 'state.json').write_text(json.dumps({'step': step, 'best': best}))
-    previous = folder.with_name(f'.{folder.name}.previous')
-    shutil.rmtree(previous, ignore_errors=True)
-    if folder.exists():
-        folder.rename(previous)
-    staging.rename(folder)
-    shutil.rmtree(previous, ignore_errors=True)
+
+    step: int = 0
+    best: dict[str, float] = field(default_factory=dict)
 
 
-def load_checkpoint(
-    folder: Path,
-    *,
-    network: nn.Module,
-    average: dict[str, torch.Tensor],
-    optimizer: torch.optim.Optimizer,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Trained:
     """
-    Restore a run in place.
+    What a run changes, restored in place.
 
-    :return: ``{'step': updates done, 'best': figures}``
-    :raises WeightsError: where a file is missing, corrupt or of another network
+    :param average: the averaged weights by name
     """
-    if not folder.exists():  # killed between the two renames of a save
-        folder = folder.with_name(f'.{folder.name}.previous')
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise WeightsError(f'{folder} is no checkpoint: {name} is missing')
-    try:
-        network.load_state_dict(load_file(folder / 'weights.safetensors'))
-        stored = load_file(folder / 'average.safetensors')
-        moments = load_file(folder / 'optimizer.safetensors')
-        state: dict[str, Any] = json.loads((folder / 'state.json').read_text())
-    except (SafetensorError, RuntimeError, ValueError) as error:
-        raise WeightsError(
-            f'cannot resume from {folder}: {first_line(error)}; give the run '
-            'another output or the configuration that it began with'
-        ) from error
-    if set(stored) != set(average):
-        raise WeightsError(f'{folder}: the average belongs to another network')
-    for name, value in stored.items():
-        average[name].copy_(value)  # in place, so that it stays on the network's device
-    _restore_moments(optimizer, _parameter_names(network, optimizer), moments)
-    return state
+
+    network: nn.Module
+    average: dict[str, torch.Tensor]
+    optimizer: torch.optim.Optimizer
+
+
+class LastCheckpoint:
+    """
+    The newest checkpoint of a run and the one before, which is taken where the newest is damaged.
+
+    :param folder: of the newest; ``FOLDER.previous`` holds the one before
+    :param log: receives a line where the newest cannot be used
+    """
+
+    def __init__(self, folder: Path, log: Callable[[str], None]) -> None:
+        self._folder, self._log = folder, log
+        self._previous: Path | None = folder.with_name(f'{folder.name}.previous')
+        self._newest_is_sound = True
+
+    def save(self, trained: Trained, progress: Progress) -> None:
+        """
+        Write a checkpoint; the newest so far becomes the one before.
+
+        :raises OutputError: where the disk is full; both checkpoints stay
+        """
+        kept = self._previous if self._newest_is_sound else None
+        save_checkpoint(self._folder, trained, progress, previous=kept)
+        self._newest_is_sound = True
+
+    def resume(self, trained: Trained) -> Progress:
+        """
+        Restore a run in place; a run without a checkpoint is at step 0.
+
+        :raises WeightsError: where no checkpoint is sound, or one is of another network
+        """
+        found = [path for path in (self._folder, self._previous) if path and path.exists()]
+        faults = []
+        for folder in found:
+            try:
+                check_hashes(folder)
+                progress = _restored(folder, trained)
+            except DamagedError as error:
+                faults.append(str(error))
+                continue
+            if folder != self._folder:
+                self._newest_is_sound = False
+                fault = faults[0] if faults else f'{self._folder} is missing'
+                self._log(f'{fault}; resuming from {folder} at step {progress.step}')
+            return progress
+        if faults:
+            raise WeightsError(
+                f'{"; ".join(faults)}; no sound checkpoint is left, give the run another output'
+            )
+        return Progress()
+
+
+def save_checkpoint(
+    folder: Path, trained: Trained, progress: Progress, *, previous: Path | None = None
+) -> None:
+    """
+    Write a checkpoint; the one that is there stays until the new one is complete.
+
+    :param previous: where it goes then; None removes it
+    :raises OutputError: where the disk is full
+    """
+    names = _parameter_names(trained.network, trained.optimizer)
+    moments = {
+        f'{names[index]}/{key}': torch.as_tensor(value)
+        for index, state in trained.optimizer.state_dict()['state'].items()
+        for key, value in state.items()
+    }
+    with staged_folder(folder, previous=previous) as staging:
+        save_tensors(trained.network.state_dict(), staging / WEIGHTS)
+        save_tensors(trained.average, staging / AVERAGE)
+        save_tensors(moments, staging / OPTIMIZER)
+        state = {'step': progress.step, 'best': progress.best}
+        (staging / STATE).write_text(json.dumps(state) + '\n')
+        hashes = {name: sha256(staging / name) for name in HASHED}
+        (staging / HASHES).write_text(json.dumps(hashes, indent=1) + '\n')
 
 
 def load_average(folder: Path) -> dict[str, torch.Tensor]:
     """
     Read the averaged weights of a checkpoint.
 
-    :raises WeightsError: where they are missing or corrupt
+    :raises WeightsError: where they are missing or damaged
     """
-    file = folder / 'average.safetensors'
-    try:
-        return load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f'{file} is no average of a checkpoint: {first_line(error)}') from error
+    if not (folder / AVERAGE).is_file():
+        raise WeightsError(
+            f'{folder / AVERAGE} is missing, so {folder} is no checkpoint; name the folder '
+            'checkpoint or best of a run'
+        )
+    check_hashes(folder)
+    return _tensors(folder / AVERAGE)
 
 
-def fill(network: nn.Module, state: dict[str, torch.Tensor], where: Path | str) -> None:
+def read_progress(folder: Path) -> Progress:
+    """
+    Read how far the run of a checkpoint was.
+
+    :raises DamagedError: where the file is missing or holds something else
+    """
+    file = folder / STATE
+    tree = _json(file)
+    step, best = tree.get('step'), tree.get('best')
+    if type(step) is not int or step < 0:
+        raise DamagedError(f'{file}: step = {step!r} must be a number of updates; {FIX}')
+    if not isinstance(best, dict) or not all(map(_is_figure, best.values())):
+        raise DamagedError(f'{file}: best = {best!r} must hold finite numbers by name; {FIX}')
+    return Progress(step=step, best=best)
+
+
+def check_hashes(folder: Path) -> None:
+    """
+    Compare every file of a checkpoint with its hash.
+
+    :raises DamagedError: naming the file that is missing or differs
+    """
+    hashes = _json(folder / HASHES)
+    for name in HASHED:
+        try:
+            found = sha256(folder / name)
+        except OSError as error:
+            raise DamagedError(f'{folder / name} is not readable: {error.strerror}') from error
+        if found != hashes.get(name):
+            raise DamagedError(
+                f'{folder / name} differs from its hash in {HASHES} (truncated or changed)'
+            )
+
+
+def fill(network: nn.Module, state: Mapping[str, torch.Tensor], where: Path | str) -> None:
     """
     Put weights into a network.
 
@@ -123,19 +195,52 @@ def fill(network: nn.Module, state: dict[str, torch.Tensor], where: Path | str) 
         ) from error
 
 
+def _restored(folder: Path, trained: Trained) -> Progress:
+    progress = read_progress(folder)
+    average, moments = _tensors(folder / AVERAGE), _tensors(folder / OPTIMIZER)
+    try:
+        trained.network.load_state_dict(_tensors(folder / WEIGHTS))
+        for name, value in average.items():
+            trained.average[name].copy_(value)  # in place, so that it stays on its device
+        _restore_moments(trained, moments)
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise WeightsError(
+            f'cannot resume from {folder}: {first_line(error)}; give the run '
+            'another output or the configuration that it began with'
+        ) from error
+    return progress
+
+
+def _restore_moments(trained: Trained, moments: Mapping[str, torch.Tensor]) -> None:
+    names = _parameter_names(trained.network, trained.optimizer)
+    indices = {name: index for index, name in enumerate(names)}
+    states: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in moments.items():
+        name, _, moment = key.rpartition('/')
+        states.setdefault(indices[name], {})[moment] = value
+    groups = trained.optimizer.state_dict()['param_groups']
+    trained.optimizer.load_state_dict({'state': states, 'param_groups': groups})
+
+
 def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
     """Name the parameters in the optimiser's own order, which groups change."""
     names = {id(value): name for name, value in network.named_parameters()}
     return [names[id(value)] for group in optimizer.param_groups for value in group['params']]
 
 
-def _restore_moments(
-    optimizer: torch.optim.Optimizer, names: list[str], moments: dict[str, torch.Tensor]
-) -> None:
-    indices = {name: index for index, name in enumerate(names)}
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in moments.items():
-        name, _, moment = key.rpartition('/')
-        states.setdefault(indices[name], {})[moment] = value
-    tree = optimizer.state_dict()
-    optimizer.load_state_dict({'state': states, 'param_groups': tree['param_groups']})
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        return read_json(file, FIX)
+    except WeightsError as error:
+        raise DamagedError(str(error)) from error
+
+
+def _tensors(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise DamagedError(f'{file} is not readable safetensors: {first_line(error)}') from error
+
+
+def _is_figure(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max

@@ -11,6 +11,7 @@ import difflib
 from pathlib import Path
 from typing import Any, cast
 
+from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -110,8 +111,12 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def save_config(config: RunConfig, path: Path) -> None:
-    """Write the whole resolved configuration beside its run."""
-    path.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    """
+    Write the resolved configuration beside its run.
+
+    :raises OutputError: where it cannot be written
+    """
+    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
 def check_keys(group: str, given: Iterable[str], known: Sequence[str]) -> None:

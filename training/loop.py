@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-import json
-import os
 from pathlib import Path
-import time
+import sys
 from typing import Any
 
 from accelerate import Accelerator
-from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError, WeightsError
+from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import MANIFEST
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 import torch
 from torch import nn
-from training.checkpoint import fill, load_average, load_checkpoint, save_checkpoint
+from training.checkpoint import (
+    fill,
+    LastCheckpoint,
+    load_average,
+    Progress,
+    save_checkpoint,
+    Trained,
+)
 from training.config import OptimizerConfig, RunConfig, save_config
 from training.data.batches import Batch, stream, validation_batches
 from training.data.rooms import RenderedRooms
 from training.ema import Ema
+from training.log import Log
 from training.muon import Muon
 from training.objectives.base import Figures, Objective
 from training.schedule import learning_rate_factor
@@ -32,25 +38,48 @@ class NotFiniteError(DepthRefinerError):
 
 def train(config: RunConfig, objective: Objective) -> Figures:
     """
-    Run an objective to its last step, resuming from the run's checkpoint where there is one.
+    Run an objective to its last step, resuming from the run's checkpoint if it has one.
 
-    :return: the last validation figures
+    :return: the last validation figures; the best ones where the run was finished before
     :raises NotFiniteError: with the step, where loss or gradient is not finite
+    :raises OutputError: where another process writes to the run's folder, or it cannot be written
     """
     torch.manual_seed(config.seed)
     accelerator = Accelerator(
         mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate
     )
-    rooms = RenderedRooms.of(config.data.rooms)
-    held_out = RenderedRooms.of(config.data.validation)
-    output = _run_folder(config)
+    data = RenderedRooms.of(config.data.rooms), RenderedRooms.of(config.data.validation)
     if config.init_from:
         _start_from(config.init_from, objective)
+    if not accelerator.is_main_process:
+        return _train(config, objective, accelerator, *data)
+    with locked_folder(Path(config.output)):
+        return _train(config, objective, accelerator, *data)
+
+
+def _train(
+    config: RunConfig,
+    objective: Objective,
+    accelerator: Accelerator,
+    rooms: RenderedRooms,
+    held_out: RenderedRooms,
+) -> Figures:
+    output, main = Path(config.output), accelerator.is_main_process
     network, optimizer = accelerator.prepare(
         objective.network, make_optimizer(objective.network, config.optimizer)
     )
     ema = Ema(objective.network, config.ema_decay)
-    done, best = _resume(output / LAST, objective.network, ema, optimizer.optimizer)
+    trained = Trained(
+        network=objective.network, average=ema.average, optimizer=optimizer.optimizer
+    )
+    checkpoint = LastCheckpoint(output / LAST, note if main else _silent)
+    progress = checkpoint.resume(trained)
+    _check_steps(progress, config)
+    done, figures, best = progress.step, progress.best, progress.best
+    if main:
+        save_config(config, output / 'config.yaml')
+        if done == config.steps:
+            note(f'{output} is finished at step {done}; raise steps to train on')
     drawn = stream(
         rooms,
         config.data,
@@ -59,8 +88,7 @@ def train(config: RunConfig, objective: Objective) -> Figures:
         first_step=done * config.accumulate,
         rank=accelerator.process_index,
     )
-    figures: Figures = {}
-    with closing(drawn) as batches, Log(output, config, accelerator.is_main_process) as log:
+    with closing(drawn) as batches, Log(output, config, done=done, speaks=main) as log:
         for step in range(done, config.steps):
             factor = learning_rate_factor(step, config.optimizer, config.steps)
             for group in optimizer.param_groups:
@@ -74,9 +102,10 @@ def train(config: RunConfig, objective: Objective) -> Figures:
                 log.validation(step + 1, figures)
                 if figures[objective.best_by] <= best.get(objective.best_by, float('inf')):
                     best = figures
-                    _save(accelerator, output / BEST, objective, ema, optimizer, step + 1, best)
-            if last or (step + 1) % config.save_every == 0:
-                _save(accelerator, output / LAST, objective, ema, optimizer, step + 1, best)
+                    if main:
+                        save_checkpoint(output / BEST, trained, Progress(step=step + 1, best=best))
+            if main and (last or (step + 1) % config.save_every == 0):
+                checkpoint.save(trained, Progress(step=step + 1, best=best))
     return figures
 
 
@@ -101,20 +130,16 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
 
 def _start_from(where: str, objective: Objective) -> None:
     is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
-    state = objective.bundle_weights(where) if is_bundle else load_average(Path(where))
+    state = objective.model.bundle_weights(where) if is_bundle else load_average(Path(where))
     fill(objective.network, state, f'init_from = {where}')
 
 
-def _run_folder(config: RunConfig) -> Path:
-    output = Path(config.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        save_config(config, output / 'config.yaml')
-    except OSError as error:
+def _check_steps(progress: Progress, config: RunConfig) -> None:
+    if progress.step > config.steps:
         raise SettingsError(
-            f'output = {output} cannot be written: {error.strerror}; name another folder'
-        ) from error
-    return output
+            f'steps = {config.steps} is below step {progress.step}, which the run in '
+            f'{config.output} has reached; raise steps or name another output'
+        )
 
 
 def _update(
@@ -169,89 +194,10 @@ def _validate(
     return figures
 
 
-def _resume(
-    folder: Path, network: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
-) -> tuple[int, Figures]:
-    if not folder.exists() and not folder.with_name(f'.{folder.name}.previous').exists():
-        return 0, {}
-    state = load_checkpoint(folder, network=network, average=ema.average, optimizer=optimizer)
-    return int(state['step']), dict(state['best'])
+def note(line: str) -> None:
+    """Print a remark to stderr."""
+    print(line, file=sys.stderr, flush=True)
 
 
-def _save(
-    accelerator: Accelerator,
-    folder: Path,
-    objective: Objective,
-    ema: Ema,
-    optimizer: Any,
-    step: int,
-    best: Figures,
-) -> None:
-    if not accelerator.is_main_process:
-        return
-    try:
-        save_checkpoint(
-            folder,
-            network=objective.network,
-            average=ema.average,
-            optimizer=optimizer.optimizer,
-            step=step,
-            best=best,
-        )
-    except OSError as error:
-        raise WeightsError(f'cannot save {folder} at step {step}: {error}') from error
-
-
-class Log:
-    """
-    One JSON line per logged step, and a progress bar for people.
-
-    :param speaks: False in all processes but one
-    """
-
-    def __init__(self, output: Path, config: RunConfig, speaks: bool) -> None:
-        self._file = (output / 'log.jsonl' if speaks else Path(os.devnull)).open('a')
-        self._every = config.log_every
-        self._progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(),
-            TextColumn('{task.completed}/{task.total}'),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            disable=not speaks,
-        )
-        self._task = self._progress.add_task(config.objective, total=config.steps)
-        self._sums: dict[str, float] = {}
-        self._count = 0
-        self._since = time.monotonic()
-
-    def __enter__(self) -> 'Log':
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-        self._file.close()
-
-    def step(self, step: int, parts: Figures, lr: float) -> None:
-        """Note the losses of an update; their means are written every so often."""
-        self._count += 1
-        for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._progress.update(self._task, completed=step)
-        if step % self._every == 0:
-            means = {name: value / self._count for name, value in self._sums.items()}
-            seconds = (time.monotonic() - self._since) / self._count
-            self._write({'step': step, **means, 'lr': lr, 'seconds_per_step': seconds})
-            self._sums, self._count, self._since = {}, 0, time.monotonic()
-
-    def validation(self, step: int, figures: Figures) -> None:
-        """Note validation figures."""
-        self._write(
-            {'step': step, **{f'validation/{key}': value for key, value in figures.items()}}
-        )
-        self._since = time.monotonic()
-
-    def _write(self, row: dict[str, float]) -> None:
-        self._file.write(json.dumps(row) + '\n')
-        self._file.flush()
+def _silent(line: str) -> None:
+    """Say nothing: another process does."""

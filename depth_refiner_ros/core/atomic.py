@@ -14,7 +14,7 @@ import secrets
 import stat
 
 from depth_refiner_ros.core.errors import OutputError
-from depth_refiner_ros.core.parts import claimed_part, remove
+from depth_refiner_ros.core.parts import claimed_part
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
@@ -47,7 +47,7 @@ def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
     :raises OutputError: where the disk is full or rights are missing; the old file stays
     """
     if _is_stream(path):
-        with _told(path), open(path, 'wb') as stream:
+        with output_errors(path), open(path, 'wb') as stream:
             stream.writelines(chunks)
         return
     with staged_file(path, durable=durable) as part, open(part, 'r+b') as stream:
@@ -69,7 +69,7 @@ def staged_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     if _is_stream(path):
         raise OutputError(f'{path} is no regular file; name one that can be replaced')
     make_folder(path.parent)
-    with _told(path):
+    with output_errors(path):
         target = Path(os.path.realpath(path))
         with claimed_part(target.parent) as part:
             yield part
@@ -81,17 +81,20 @@ def staged_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def staged_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
+def staged_folder(
+    path: Path, *, replace: bool = True, previous: Path | None = None
+) -> Iterator[Path]:
     """
     Yield an empty folder to fill; it replaces ``path`` once the block ends without an error.
 
     Where the system can swap two names in one step, ``path`` is there at every moment.
 
     :param replace: False keeps a folder that another process has put there meanwhile
+    :param previous: new name, beside it, of the folder that was at ``path``; None removes that
     :raises OutputError: where it cannot be written; an older folder there stays
     """
     make_folder(path.parent)
-    with _told(path):
+    with output_errors(path):
         target = Path(os.path.realpath(path))
         with claimed_part(target.parent, is_folder=True) as part:
             yield part
@@ -101,6 +104,8 @@ def staged_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
                 sync(Path(folder))
             if replace or not target.exists():
                 _put_in_place(part, target)
+                if previous is not None and part.exists():
+                    _put_in_place(part, target.parent / previous.name)
             sync(target.parent)
 
 
@@ -121,7 +126,7 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
     """Turn the system's error into one line with the fix; one about a file elsewhere passes."""
     try:
         yield
@@ -145,12 +150,10 @@ def _is_stream(path: Path) -> bool:
 
 
 def _put_in_place(new: Path, target: Path) -> None:
-    """Rename a folder over another, whose content is removed afterwards."""
+    """Rename a folder to its target; an older one there gets the name of the new one."""
     if not target.exists():
         new.rename(target)
-    elif _swapped(new, target):
-        remove(new)
-    else:
+    elif not _swapped(new, target):
         aside = target.with_name(f'.{target.name}.replaced-{secrets.token_hex(4)}')
         target.rename(aside)
         try:
@@ -158,7 +161,7 @@ def _put_in_place(new: Path, target: Path) -> None:
         except BaseException:
             aside.rename(target)
             raise
-        remove(aside)
+        aside.rename(new)
 
 
 def _swapped(first: Path, second: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Reading the shards that ``render_rooms.py`` writes, without loading them."""
+"""Reading the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ class View:
     """
     One rendered view: uint8 color, metres, camera, and the room's seed.
 
-    ``prior_m_hw`` is a prior's prediction at its own size, where ``predict_prior.py`` stored one.
+    ``prior_m_hw`` is a prior's prediction at its own size, where one is stored.
     """
 
     rgb_HW3: np.ndarray
@@ -32,7 +32,7 @@ class RenderedRooms:
     """
     All finished shards of some folders as one indexed set, memory-mapped.
 
-    :param folders: outputs of ``render_rooms.py``
+    :param folders: outputs of ``training.tools.render_rooms``
     :raises SourceError: where one has none, or a shard's parts do not match
     """
 
@@ -67,7 +67,7 @@ def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:
     names = shard_names(folder)
     if not names:
         raise SourceError(
-            f'{folder} holds no rendered rooms; run python training/tools/render_rooms.py {folder}'
+            f'{folder} holds no rendered rooms; run python -m training.tools.render_rooms {folder}'
         )
     return [_opened(folder, name) for name in names]
 

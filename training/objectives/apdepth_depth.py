@@ -7,14 +7,12 @@ package, 0 in the papers' presets.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
-from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.losses import (
     fft_loss,
     gradient_l1,
@@ -22,11 +20,7 @@ from depth_refiner_ros.diffusion.losses import (
     latent_mse,
     pixel_l1,
 )
-from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
-from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.small import build_small
-from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from torch import nn
 from torch.nn import functional
@@ -34,6 +28,7 @@ from training.config import check_keys, RunConfig
 from training.data.batches import Batch
 from training.data.degrade import degrade, Degraded, KINDS
 from training.data.photometric import photometric
+from training.models.small_refiner import SmallRefiner
 from training.objectives.base import check_losses, Figures, Objective
 
 PREDICTED = 'predicted'
@@ -51,7 +46,7 @@ class ApDepthDepth(Objective):
     Depth stage of ApDepth on any prior that the data configuration degrades depth to.
 
     Priors are of the kinds of ``training/data/degrade.py``, or ``predicted``: stored beside the
-    rooms by ``training/tools/predict_prior.py``.
+    rooms by ``training.tools.predict_prior``.
 
     Loss keys: ``latent``, ``pixel``, ``gradient``, ``edge`` (extra weight near outlines),
     ``rounding`` (of the pixel loss, see :func:`pixel_l1`), ``fft``,
@@ -59,10 +54,9 @@ class ApDepthDepth(Objective):
     starts; the spatial losses then keep the share ``phase2_spatial``).
     """
 
-    network: OneStepNetwork
+    model: SmallRefiner
 
     def __init__(self, config: RunConfig) -> None:
-        self.config = config
         shares = config.data.degradations
         check_losses(config.loss, LOSSES, SPATIAL)
         check_keys('data.degradations', shares, (*KINDS, PREDICTED))
@@ -70,14 +64,10 @@ class ApDepthDepth(Objective):
             raise SettingsError(
                 f'data.degradations = {shares} must hold shares, not all of them 0'
             )
-        model = dict(config.model)
-        blocks = tuple(model.pop('block_channels', (48, 64, 96, 128)))
-        self.spec = ModelSpec.from_dict(model)
-        try:
-            self.network = build_small(self.spec, block_channels=blocks)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
-        self.normalizer = DepthNormalizer(space=self.spec.space, range=self.spec.range)
+        model = SmallRefiner(config.model)
+        super().__init__(model)
+        self.config = config
+        self.normalizer = DepthNormalizer(space=model.spec.space, range=model.spec.range)
 
     @property
     def best_by(self) -> str:
@@ -121,7 +111,7 @@ class ApDepthDepth(Objective):
                 if batch.prior_m_B1HW is None:
                     raise SourceError(
                         'degradation predicted needs stored predictions; run '
-                        'training/tools/predict_prior.py on these rooms'
+                        'python -m training.tools.predict_prior on these rooms'
                     )
                 prior[index] = batch.prior_m_B1HW[index]
                 target[index] = exact[index] * (prior[index] / exact[index]).nanmedian()
@@ -149,19 +139,6 @@ class ApDepthDepth(Objective):
         figures['score'] = sum(value for key, value in figures.items() if key.endswith('refined'))
         return figures
 
-    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
-        return read_refiner(open_bundle(where, 'refiner')).state_dict()
-
-    def export(self, folder: Path, record: dict[str, Any]) -> None:
-        write_refiner_bundle(
-            folder,
-            self.network,
-            name=record.get('name', 'apdepth-small'),
-            licence='Apache-2.0',
-            source='',
-            record=record,
-        )
-
     def _draw_kinds(self, batch: Batch) -> list[str]:
         kinds = list(self.config.data.degradations)
         shares = torch.tensor(list(self.config.data.degradations.values()))
@@ -183,14 +160,14 @@ class ApDepthDepth(Objective):
         prior = self.normalizer.normalize(filled, torch.ones_like(known))
         target = self.normalizer.apply(fill_holes(sample.target_m_B1HW), prior)
         # Inputs come from the plain network: the loop may have wrapped the one that is called.
-        inputs = apdepth_inputs(self.network, rgb, prior.unit_B1HW, known)
+        inputs = apdepth_inputs(self.model.network, rgb, prior.unit_B1HW, known)
         latent = network(*inputs).float()
-        return self.network.codec.decode_depth(latent), target, latent
+        return self.model.network.codec.decode_depth(latent), target, latent
 
     def _spatial(
         self, refined: torch.Tensor, target: torch.Tensor, latent: torch.Tensor, sample: Degraded
     ) -> dict[str, torch.Tensor]:
-        weights, codec = self.config.loss, self.network.codec
+        weights, codec = self.config.loss, self.model.network.codec
         valid = torch.isfinite(sample.target_m_B1HW)
         band = edge_band(sample.target_m_B1HW).float()
         focus = (1.0 + weights.get('edge', 0.0) * band) * valid

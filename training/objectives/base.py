@@ -2,26 +2,31 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
 import torch
 from torch import nn
 from training.config import check_keys
 from training.data.batches import Batch
+from training.models.base import TrainedModel
 
 Figures = dict[str, float]
 
 
 class Objective(ABC):
     """
-    A network and how to judge it.
+    How a model is judged: its loss in training, its figures on held-out rooms.
 
-    ``network`` holds the trained parameters and is what the loop prepares, averages and saves.
+    :param model: what is trained
     """
 
-    network: nn.Module
+    def __init__(self, model: TrainedModel) -> None:
+        self.model = model
+
+    @property
+    def network(self) -> nn.Module:
+        """Return the network that is trained."""
+        return self.model.network
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch, step: int) -> tuple[torch.Tensor, Figures]:
@@ -40,22 +45,6 @@ class Objective(ABC):
     @abstractmethod
     def best_by(self) -> str:
         """Return the validation figure that chooses the best checkpoint."""
-
-    @abstractmethod
-    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
-        """
-        Read the weights of an exported bundle, to start a run from them.
-
-        :param where: a folder, or ``bundled``
-        """
-
-    @abstractmethod
-    def export(self, folder: Path, record: dict[str, Any]) -> None:
-        """
-        Write the network as a bundle.
-
-        :param record: how it was trained, for the manifest
-        """
 
 
 def check_losses(

@@ -1,20 +1,16 @@
 """Train the small metric network of the ``bundled`` prior on exact depth."""
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
-from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
-from depth_refiner_ros.models.bundle import open_bundle
-from depth_refiner_ros.priors.bundled import read_prior_network, to_log_metres, write_prior_bundle
-from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
+from depth_refiner_ros.priors.bundled import to_log_metres
 import torch
 from torch import nn
 from torch.nn import functional
-from training.config import check_keys, RunConfig
+from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
+from training.models.metric_network import MetricPriorModel
 from training.objectives.base import check_losses, Figures, Objective
 
 LOSSES = ('depth', 'relative', 'structure', 'gradient')
@@ -37,17 +33,11 @@ class MetricPrior(Objective):
     ``gradient``.
     """
 
-    network: MetricNetwork
-
     def __init__(self, config: RunConfig) -> None:
-        self.config = config
         check_losses(config.loss, LOSSES, LOSSES)
-        check_keys('model', config.model, list(MetricNetworkConfig.__dataclass_fields__))
-        try:
-            self.shape = MetricNetworkConfig.from_dict(config.model)
-            self.network = MetricNetwork(self.shape)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(f'model: {error}') from error
+        model = MetricPriorModel(config.model)
+        super().__init__(model)
+        self.config, self.shape = config, model.shape
 
     @property
     def best_by(self) -> str:
@@ -84,12 +74,6 @@ class MetricPrior(Objective):
                 scale_free.append(float(((gap - gap.median()).exp() - 1.0).abs().mean()))
         count = max(1, len(errors))
         return {'abs_rel': sum(errors) / count, 'abs_rel_scaled': sum(scale_free) / count}
-
-    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
-        return read_prior_network(open_bundle(where, 'prior')).state_dict()
-
-    def export(self, folder: Path, record: dict[str, Any]) -> None:
-        write_prior_bundle(folder, self.network, record)
 
     def _log_depth_m(self, network: nn.Module, rgb: torch.Tensor, batch: Batch) -> torch.Tensor:
         canonical = network(rgb, batch.rays_B2HW).float()

@@ -1,8 +1,9 @@
 """
-Turn a run into a bundle: ``export.py RUN BUNDLE [checkpoint|best] [key=value ...]``.
+Turn a run into a bundle.
 
-The averaged weights are written in fp16 with the record of their training, read back, and
-compared with the network they came from. Further ``key=value`` go into the record.
+``python -m training.tools.export RUN BUNDLE [checkpoint|best] [key=value ...]`` writes the
+averaged weights in fp16 with the record of their training, reads them back, and compares them with
+the network they came from. Each ``key=value`` goes into the record.
 """
 
 from dataclasses import asdict
@@ -11,41 +12,40 @@ from pathlib import Path
 import sys
 from typing import Any
 
-if __name__ == '__main__':  # run from a checkout
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
+from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 import torch
-from training.checkpoint import fill, load_average
+from training.checkpoint import fill, load_average, read_progress
 from training.config import load_config, RunConfig
+from training.log import read_log
+from training.loop import LAST
 from training.objectives import build_objective
+from training.program import ended
 
 LARGEST_REL = 2e-3
 """fp16 keeps eleven bits: a weight moves by at most 2**-11 of itself."""
 
 
-def export(
-    run: Path, folder: Path, which: str = 'checkpoint', notes: dict[str, str] | None = None
-) -> None:
+def export(run: Path, folder: Path, which: str = LAST, *, notes: dict[str, str]) -> None:
     """
     Export a run.
 
     :param which: ``checkpoint`` (the last) or ``best`` by validation
+    :param notes: go into the record
     :raises WeightsError: where the run has no such weights, or the bundle differs from it
     """
     config = load_config(run / 'config.yaml')
     objective = build_objective(config)
     fill(objective.network, load_average(run / which), run / which)
-    objective.export(folder, record(run, config, which, notes or {}))
+    objective.model.export(folder, record(run, config, which, notes))
     compare(objective.network.state_dict(), folder)
 
 
 def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> dict[str, Any]:
     """Return how the weights were made: steps, samples, hours, figures, configuration."""
-    rows = [json.loads(line) for line in (run / 'log.jsonl').read_text().splitlines()]
+    rows = read_log(run)
     timed = [row for row in rows if 'seconds_per_step' in row]
-    step = int(json.loads((run / which / 'state.json').read_text())['step'])
+    step = read_progress(run / which).step
     seconds = sum(
         row['seconds_per_step'] * config.log_every for row in timed if row['step'] <= step
     )
@@ -62,7 +62,7 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
 
 
 def _without_places(config: dict[str, Any]) -> dict[str, Any]:
-    """Keep the names of folders, not where they lay on the machine of the training."""
+    """Keep the names of folders, not their places on the machine of the training."""
     data = config['data']
     return {
         **config,
@@ -95,18 +95,14 @@ def compare(state: dict[str, torch.Tensor], folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Export as the arguments say; give the exit code."""
+    """Export as the arguments say; return the exit code."""
     plain = [item for item in arguments if '=' not in item]
     notes = dict(item.split('=', 1) for item in arguments if '=' in item)
     if len(plain) < 2:
         print(__doc__)
-        return 0
-    try:
-        export(Path(plain[0]), Path(plain[1]), plain[2] if plain[2:] else 'checkpoint', notes)
-    except DepthRefinerError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        return 0 if arguments in (['-h'], ['--help']) else 2
+    run, folder, *which = plain
+    return ended(lambda: export(Path(run), Path(folder), *which[:1], notes=notes))
 
 
 if __name__ == '__main__':

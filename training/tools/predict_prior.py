@@ -1,25 +1,25 @@
 """
-Store a prior's predictions beside rendered rooms: ``predict_prior.py ROOMS [BUNDLE]``.
+Store a prior's predictions beside rendered rooms.
 
-A refiner that is to repair one prior's mistakes must see them; they are stored at the network's
-output size, as a refiner's training only ever sees them upsampled.
+``python -m training.tools.predict_prior ROOMS [BUNDLE]``: a refiner that is to repair one prior's
+mistakes must see them. They are stored at the network's output size, because training upsamples
+them anyway.
 """
 
 from pathlib import Path
 import sys
 
-if __name__ == '__main__':  # run from a checkout
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
-
 from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.atomic import staged_file
 from depth_refiner_ros.core.images import image_batch, unit_image
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import BundledPrior
 import numpy as np
 from rich.progress import track
 from torch.nn import functional
 from training.data.rooms import RenderedRooms, shard_names
+from training.program import ended
 
 SIZE = (96, 128)
 
@@ -33,14 +33,13 @@ def predict(folder: Path, weights: str = 'bundled') -> None:
     prior, execution = BundledPrior(open_bundle(weights, 'prior')), choose()
     rooms = RenderedRooms(folder)
     index = 0
-    for name in track(shard_names(folder), description='predicting'):
-        count = len(np.load(folder / f'seed_{name}.npy', mmap_mode='r'))
-        maps = [_predict_view(prior, execution, rooms, index + row) for row in range(count)]
-        index += count
-        staging = folder / f'.prior_{name}.npy'
-        with staging.open('wb') as file:
-            np.save(file, np.stack(maps))
-        staging.rename(folder / f'prior_{name}.npy')
+    with locked_folder(folder):
+        for name in track(shard_names(folder), description='predicting'):
+            count = len(np.load(folder / f'seed_{name}.npy', mmap_mode='r'))
+            maps = [_predict_view(prior, execution, rooms, index + row) for row in range(count)]
+            index += count
+            with staged_file(folder / f'prior_{name}.npy') as part, part.open('wb') as file:
+                np.save(file, np.stack(maps))
 
 
 def _predict_view(
@@ -55,16 +54,11 @@ def _predict_view(
 
 
 def main(arguments: list[str]) -> int:
-    """Predict for the folder named; give the exit code."""
-    if not arguments:
+    """Predict for the folder named; return the exit code."""
+    if not arguments or arguments[0] in ('-h', '--help'):
         print(__doc__)
-        return 0
-    try:
-        predict(Path(arguments[0]), *arguments[1:2])
-    except DepthRefinerError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        return 0 if arguments else 2
+    return ended(lambda: predict(Path(arguments[0]), *arguments[1:2]))
 
 
 if __name__ == '__main__':

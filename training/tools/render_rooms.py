@@ -1,11 +1,11 @@
 """
 Render furnished rooms to training shards.
 
-``python training/tools/render_rooms.py OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
+``python -m training.tools.render_rooms OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
 (n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
-``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard whose seed file is
-there is whole; ``--resume`` goes on where an earlier run stopped.
+``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard with a seed file is
+complete; ``--resume`` goes on where an earlier run stopped.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,9 +13,13 @@ import json
 import multiprocessing
 import os
 from pathlib import Path
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
+from depth_refiner_ros.core.atomic import staged_file, write_text
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.output_lock import locked_folder
 import numpy as np
 from rich.progress import (
     BarColumn,
@@ -25,13 +29,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from training.program import ended
 import typer
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 ROOMS_PER_SHARD = 64
 NEXT_PATH = 10**9
-"""Apart from each other are the seeds of a room's paths, and from those of any other room."""
+"""Distance between the seeds of a room's paths, so that no two paths of any rooms share one."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
 
 
@@ -88,14 +91,17 @@ def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
 
 
 def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
-    """Write the arrays of a shard; ``seed`` comes last and marks the shard as whole."""
+    """Write the arrays of a shard; ``seed`` comes last and marks the shard as complete."""
     for name, values in zip(_NAMES, columns):
-        part = out / f'.{name}_{shard:05d}.{os.getpid()}.npy'
-        np.save(part, values)
-        part.rename(out / f'{name}_{shard:05d}.npy')
+        with staged_file(out / f'{name}_{shard:05d}.npy') as part, part.open('wb') as file:
+            np.save(file, values)
 
 
-def _render_shard(job: tuple[Path, int, list[int], Cameras]) -> tuple[int, int]:
+Job = tuple[Path, int, list[int], Cameras]
+"""Folder, number of the shard, seeds of its rooms, and what is rendered of each."""
+
+
+def _render_shard(job: Job) -> tuple[int, int]:
     out, shard, seeds, cameras = job
     parts = []
     for seed in seeds:
@@ -108,7 +114,8 @@ def _render_shard(job: tuple[Path, int, list[int], Cameras]) -> tuple[int, int]:
 
 
 def _pin(cores: list[int], counter: 'multiprocessing.sharedctypes.Synchronized[int]') -> None:
-    """Keep each worker on one core; Open3D's threads follow the affinity alone."""
+    """Keep each worker on one core: Open3D's threads follow the affinity alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     with counter.get_lock():
         core = cores[counter.value % len(cores)]
         counter.value += 1
@@ -118,30 +125,33 @@ def _pin(cores: list[int], counter: 'multiprocessing.sharedctypes.Synchronized[i
     cv2.setNumThreads(1)
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceError(f'{path} is not readable JSON: {error}; name another folder') from error
+    return found if isinstance(found, dict) else {}
+
+
 def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
     """Write what the folder holds; refuse to mix runs."""
     path = out / 'dataset.json'
     if path.exists():
-        found = json.loads(path.read_text())
+        found = _read(path)
         differing = {key for key in record if found.get(key) != record[key]}
         if not resume or differing - {'rooms'}:
             raise typer.BadParameter(
                 f'{out} holds {found}; give --resume with the same options or another folder'
             )
-    path.write_text(
-        json.dumps(
-            {
-                **record,
-                'rooms_per_shard': ROOMS_PER_SHARD,
-                'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
-                'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
-                'camera': 'float32 (n, 4) fx fy cx cy',
-                'seed': 'int64 (n,) room',
-            },
-            indent=2,
-        )
-        + '\n'
-    )
+    description = {
+        **record,
+        'rooms_per_shard': ROOMS_PER_SHARD,
+        'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
+        'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
+        'camera': 'float32 (n, 4) fx fy cx cy',
+        'seed': 'int64 (n,) room',
+    }
+    write_text(path, json.dumps(description, indent=2) + '\n')
 
 
 def main(
@@ -160,16 +170,29 @@ def main(
     """Render rooms with exact depth to shards of 64 rooms."""
     if views + starts == 0:
         raise typer.BadParameter('nothing to render: views and starts are both 0')
-    out.mkdir(parents=True, exist_ok=True)
     cameras = Cameras(views=views, starts=starts, width=width, height=height)
-    _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
-    seeds = list(range(first_seed, first_seed + rooms))
-    shards = [seeds[start : start + ROOMS_PER_SHARD] for start in range(0, rooms, ROOMS_PER_SHARD)]
-    jobs = [
-        (out, index, part, cameras)
-        for index, part in enumerate(shards)
-        if not (out / f'seed_{index:05d}.npy').exists()
-    ]
+    with locked_folder(out):
+        _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
+        seeds = list(range(first_seed, first_seed + rooms))
+        jobs = [
+            (out, index, part, cameras)
+            for index, start in enumerate(range(0, rooms, ROOMS_PER_SHARD))
+            if not _is_finished(out, index, part := seeds[start : start + ROOMS_PER_SHARD])
+        ]
+        _render(jobs, rooms, workers)
+
+
+def _is_finished(out: Path, shard: int, seeds: list[int]) -> bool:
+    """Return whether a shard holds all its rooms; the last one of a shorter run holds fewer."""
+    try:
+        found = np.load(out / f'seed_{shard:05d}.npy')
+    except (OSError, ValueError):
+        return False
+    return set(found.tolist()) == set(seeds)
+
+
+def _render(jobs: list[Job], rooms: int, workers: int) -> None:
+    """Render shards in processes, with a bar."""
     context = multiprocessing.get_context('spawn')
     cores = sorted(os.sched_getaffinity(0))
     columns = (
@@ -190,4 +213,4 @@ def main(
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

@@ -17,13 +17,14 @@ import pytest
 from training.tools import render_rooms
 
 SMALL = render_rooms.Cameras(views=1, starts=0, width=64, height=48)
-SCRIPT = Path(render_rooms.__file__)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ['--views', '2', '--first-seed', '40', '--width', '64', '--height', '48']
     return subprocess.run(
-        [sys.executable, str(SCRIPT), str(out), *arguments, *options],
+        [sys.executable, '-m', 'training.tools.render_rooms', str(out), *arguments, *options],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -89,6 +90,21 @@ def test_folder_of_another_run_is_not_mixed_with(shards, options):
     done = run(shards, *options)
     assert done.returncode == 2
     assert '--resume' in done.stderr
+
+
+def test_a_shard_that_a_shorter_run_ended_is_rendered_again(tmp_path):
+    assert run(tmp_path, '--rooms', '1').returncode == 0
+    assert run(tmp_path, '--rooms', '2', '--resume').returncode == 0
+    assert np.load(tmp_path / 'seed_00000.npy').tolist() == [40, 40, 41, 41]
+    assert json.loads((tmp_path / 'dataset.json').read_text())['rooms'] == 2
+
+
+def test_a_description_that_is_no_json_is_one_line(tmp_path):
+    (tmp_path / 'dataset.json').write_text('{')
+    done = run(tmp_path, '--rooms', '1')
+    assert done.returncode == 2
+    assert 'dataset.json is not readable JSON' in done.stderr
+    assert 'Traceback' not in done.stderr
 
 
 def test_trouble_names_the_room(tmp_path):

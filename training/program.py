@@ -1,0 +1,23 @@
+"""How the programs of training end: one line and an exit code, but for bugs."""
+
+from collections.abc import Callable
+import sys
+
+from depth_refiner_ros.core.errors import DepthRefinerError
+
+
+def ended(work: Callable[[], None]) -> int:
+    """
+    Do the work of a program.
+
+    :return: exit code; 2 after a user's mistake, 130 after Ctrl-C, both reported in one line
+    """
+    try:
+        work()
+    except DepthRefinerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
+    return 0
