@@ -278,7 +278,7 @@ def test_objectives_call_the_network_as_the_loop_wrapped_it(make_config, objecti
 
 def test_an_exported_prior_predicts_the_same(make_config, tmp_path):
     objective, _ = run_config(make_config('metric_prior'))
-    objective.export(tmp_path / 'bundle', {'name': 'tiny', 'steps': 4})
+    objective.model.export(tmp_path / 'bundle', {'name': 'tiny', 'steps': 4})
     bundle = open_bundle(tmp_path / 'bundle', 'prior')
     assert bundle.manifest['training'] == {'name': 'tiny', 'steps': 4}
     rays = Intrinsics.from_fov(64, 64, 60.0).rays()[None]
@@ -290,9 +290,9 @@ def test_an_exported_prior_predicts_the_same(make_config, tmp_path):
 
 def test_an_exported_refiner_predicts_the_same(make_config, tmp_path):
     objective, _ = run_config(make_config('apdepth_depth'))
-    objective.export(tmp_path / 'bundle', {'name': 'tiny'})
+    objective.model.export(tmp_path / 'bundle', {'name': 'tiny'})
     network = read_refiner(open_bundle(tmp_path / 'bundle', 'refiner'))
-    assert network.spec == objective.spec
+    assert network.spec == objective.model.spec
     inputs = torch.randn(1, 16, 8, 8), torch.randn(1, 48, 8, 8), torch.randn(1, 17, 8, 8)
     with torch.no_grad():
         mine = objective.network(*inputs)
