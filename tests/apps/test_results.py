@@ -5,7 +5,6 @@ import json
 import cv2
 from depth_refiner_ros.apps.results import quantiles, Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison, FIGURES, frame_errors
-from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import compare
 from depth_refiner_ros.mapping.trajectory import read_tum, Trajectory
@@ -139,17 +138,3 @@ def test_run_without_mesh_and_frames_is_reported_all_the_same(tmp_path):
 def test_quantiles_by_hand():
     assert quantiles([1.0, 2.0, 3.0]) == pytest.approx({'p50': 2.0, 'p95': 2.9, 'p99': 2.98})
     assert quantiles([]) == {'p50': None, 'p95': None, 'p99': None}
-
-
-def test_shown_frames_are_spread(subtests):
-    cases = [
-        (60, 3, [10, 30, 50]),
-        (2, 5, [0, 1]),
-        (1, 1, [0]),
-        (0, 3, []),
-        (5, 0, []),
-        (4, 2, [1, 3]),
-    ]
-    for count, shown, expected in cases:
-        with subtests.test(count=count, shown=shown):
-            assert spread_indices(count, shown) == expected

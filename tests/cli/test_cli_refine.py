@@ -3,7 +3,6 @@
 import json
 
 import cv2
-from depth_refiner_ros.apps.output_names import folder_names
 import numpy as np
 
 from tests.cli.recordings import PLAIN, wall, WALL_M
@@ -106,14 +105,3 @@ def test_image_of_an_unknown_camera_gets_an_assumed_one_and_is_told(depth_refine
         assert f'assuming {degrees} deg across' in told
         depths.append(np.load(next((tmp_path / degrees / 'a').glob('*.npy'))))
     assert not np.array_equal(*depths)
-
-
-def test_folders_of_sources_do_not_collide():
-    assert folder_names(['a/x.mp4', 'b/x', 'sim:3:5', 'x']) == ['x', 'x-2', 'sim_3_5', 'x-3']
-    assert folder_names(['x-2.mp4', 'x.mp4', 'x.avi']) == ['x-2', 'x', 'x-3']
-
-
-def test_results_of_the_folder_above_stay_inside_the_output(tmp_path, monkeypatch):
-    (tmp_path / 'photos' / 'inner').mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / 'photos' / 'inner')
-    assert folder_names(['..', '.']) == ['photos', 'inner']
