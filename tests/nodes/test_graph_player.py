@@ -1,5 +1,7 @@
 """The player as a process, on a recording made here: what it sends, when it waits, how it ends."""
 
+import shutil
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.recording import SequenceWriter
@@ -76,6 +78,20 @@ def test_a_recording_becomes_topics(probe, recording):
         pose = probe.received['pose'][number]
         assert pose.header.frame_id == 'map'
         assert pose.pose.position.x == pytest.approx(0.1 * number)
+
+
+def test_a_frame_that_cannot_be_read_is_named_and_passed_over(probe, recording, tmp_path):
+    folder = shutil.copytree(recording, tmp_path / 'broken')
+    broken = sorted((folder / 'rgb').iterdir())[2]
+    broken.write_bytes(broken.read_bytes()[:100])
+    listen(probe)
+    with probe.run('player', {'source': folder, 'rate_hz': 50.0}) as player:
+        probe.wait(lambda: len(probe.received['image']) == FRAMES - 1, 'the other frames')
+        assert player.finish() == 0, player.output
+    assert stamps(probe, 'image') == [*STAMPS[:2], *STAMPS[3:]]
+    assert f'{broken} (100 bytes) is cut short' in player.output
+    assert f'sent {FRAMES - 1} frames' in player.output
+    assert '1 lost (1 unreadable image)' in player.output
 
 
 def test_lock_step_waits_for_each_end_and_gives_up_in_time(probe, recording):
