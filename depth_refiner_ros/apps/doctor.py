@@ -11,10 +11,10 @@ import shutil
 
 from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
-from depth_refiner_ros.apps.ros_graph import config_file, PROFILE_VARIABLES
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES
+from depth_refiner_ros.settings.config_files import config_file, PROFILE_VARIABLES
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table

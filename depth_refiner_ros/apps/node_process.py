@@ -1,5 +1,6 @@
 """One node as a process in the foreground, in the ROS domain of the caller."""
 
+from functools import partial
 import os
 from pathlib import Path
 import signal
@@ -8,31 +9,45 @@ import sys
 import tempfile
 from typing import Any
 
-from depth_refiner_ros.apps.ros_graph import node_arguments, profile_environment, require_ros
+from depth_refiner_ros.apps.processes import die_with_parent
+from depth_refiner_ros.apps.ros_graph import node_arguments, require_ros
+from depth_refiner_ros.settings.config_files import profile_environment
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_node(node: str, settings: Any) -> None:
     """
-    Run a node until it ends, Ctrl-C or SIGTERM, which it is handed.
+    Run a node until it ends, or until a signal to this process ends it.
 
     :raises RosMissingError: where this Python has no ROS 2
+    :raises SystemExit: with the exit code of a node that failed
     """
     require_ros()
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         arguments = node_arguments(node, settings, Path(folder))
+        # In a session of its own the node does not get the terminal's Ctrl-C: it gets one
+        # request to end from here, whether the signal went to the group or to us alone.
         process = subprocess.Popen(
-            [sys.executable, *arguments], env={**os.environ, **profile_environment()}
+            [sys.executable, *arguments],
+            env={**os.environ, **profile_environment()},
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        code = _wait(process)
-    if code:
-        raise SystemExit(code)
+        asked = _forward(process)
+        code = process.wait()
+    if code and not (asked and code == -signal.SIGTERM):
+        raise SystemExit(code if code > 0 else 128 - code)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end; Ctrl-C reaches the child too, which ends by itself."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+def _forward(process: subprocess.Popen[bytes]) -> list[int]:
+    """Ask the node to end at each signal that ends us; return the list of those that came."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        process.terminate()
+
+    for number in ENDINGS:
+        signal.signal(number, ask)
+    return asked

@@ -1,8 +1,9 @@
-"""Child processes that end in every case, and whose failures are told in one line."""
+"""Child processes that always end with their parent, and whose failures are one line."""
 
 from collections.abc import Mapping, Sequence
 import ctypes
 from dataclasses import dataclass
+from functools import partial
 import os
 from pathlib import Path
 import signal
@@ -16,7 +17,7 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 
 PR_SET_PDEATHSIG = 1
 STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
-"""How a child is asked to end, and how many seconds each request is given."""
+"""How a child is asked to end, and the seconds that each request is given."""
 TAIL_LINES = 12
 
 
@@ -24,7 +25,7 @@ class ChildError(DepthRefinerError):
     """
     A child process ended badly.
 
-    :param exit_code: what the command line returns: 2 where the child blames the user
+    :param exit_code: of the command; 2 where the child ended with a user's mistake
     """
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -34,7 +35,7 @@ class ChildError(DepthRefinerError):
 
 @dataclass(frozen=True)
 class Child:
-    """One running program and where its output goes."""
+    """A running program and the file with its output."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -42,7 +43,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Return whether it has not ended yet."""
+        """Whether it has not ended yet."""
         return self.process.poll() is None
 
     def tail(self) -> str:
@@ -55,8 +56,8 @@ class Children:
     """
     A group of child processes; leaving the context ends them all, last started first.
 
-    Ctrl-C and SIGTERM reach this process alone, for each child has its own session; should this
-    process be killed outright, the kernel ends the children.
+    Ctrl-C and SIGTERM reach this process alone, because each child has its own session. Where
+    this process is killed, the kernel ends the children.
 
     :param log_folder: receives NAME.log of each child
     :param environment: their environment variables
@@ -99,16 +100,16 @@ class Children:
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
         self._children[name] = Child(name, process, log)
         return self._children[name]
 
     def check(self) -> None:
         """
-        Make sure that no child has failed; one that ends by our own request has not.
+        Raise an error if a child has failed; a child that was asked to end has not.
 
-        :raises ChildError: where one has ended with an error, with the end of its log
+        :raises ChildError: with the end of its log
         """
         for child in self._children.values():
             code = child.process.poll()
@@ -120,7 +121,7 @@ class Children:
                 )
 
     def running(self, name: str) -> bool:
-        """Return whether a child has not ended yet."""
+        """Whether a child has not ended yet."""
         return self._children[name].running
 
     def stop(self, name: str) -> int:
@@ -153,5 +154,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _die_with_parent() -> None:
+def die_with_parent(parent: int) -> None:
+    """
+    Have the kernel end this process when its parent ends; to be called in the child.
+
+    :param parent: process id of the parent, which may have ended already
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

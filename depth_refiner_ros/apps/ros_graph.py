@@ -6,15 +6,13 @@ import os
 from pathlib import Path
 import random
 import socket
-import sys
 from typing import Any
 
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.settings.config_files import config_file, profile_environment
 from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-"""Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 (from Kilted on) the second."""
 DOMAINS = range(1, 101)
 """Domain numbers whose ports are below those that Linux hands out by itself."""
 
@@ -63,26 +61,6 @@ def environment(domain: int) -> dict[str, str]:
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
     }
-
-
-def profile_environment() -> dict[str, str]:
-    """Name our DDS profile, sized for images and clouds, unless the caller has named one."""
-    profile = config_file('fastdds.xml')
-    if profile is None or any(name in os.environ for name in PROFILE_VARIABLES):
-        return {}
-    return dict.fromkeys(PROFILE_VARIABLES, str(profile))
-
-
-def config_file(name: str) -> Path | None:
-    """Find a file of ``config/`` in the checkout or where pip and colcon install it."""
-    prefixes = [
-        Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if prefix
-    ] + [Path(sys.prefix)]
-    folders = [
-        Path(__file__).resolve().parents[2] / 'config',
-        *(prefix / 'share' / 'depth_refiner_ros' / 'config' for prefix in prefixes),
-    ]
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 def node_settings(group: type, node: str) -> Any:

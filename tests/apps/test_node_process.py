@@ -1,5 +1,6 @@
 """Commands that are one node: how they end."""
 
+from contextlib import contextmanager
 import os
 from pathlib import Path
 import signal
@@ -24,19 +25,51 @@ def wait_for(condition, limit_s=120.0):
         time.sleep(0.05)
 
 
-@pytest.mark.slow
-def test_a_player_that_is_told_to_end_takes_its_node_along(tmp_path):
+def is_alive(pid):
+    """Whether a process runs; one whose parent was killed may stay as a zombie for a while."""
+    try:
+        state = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != 'Z'
+
+
+@contextmanager
+def started(folder, *words):
     program = subprocess.Popen(
-        [sys.executable, '-m', 'depth_refiner_ros.cli.main', 'play', 'sim:900000:2000'],
+        [sys.executable, '-m', 'depth_refiner_ros.cli.main', *words],
         env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        cwd=tmp_path,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    with program:
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=lambda item: item.name)
+@pytest.mark.parametrize('words', [('play', 'sim:900000:2000'), ('record',)], ids=' '.join)
+def test_a_signal_to_the_command_alone_ends_its_node_too(tmp_path, words, number):
+    with started(tmp_path, *words) as program:
         wait_for(lambda: children_of(program.pid))
         (node,) = children_of(program.pid)
-        time.sleep(2.0)  # it has loaded and waits for a listener
-        program.send_signal(signal.SIGTERM)
+        time.sleep(2.0)
+        program.send_signal(number)
         program.wait(60)
-    wait_for(lambda: not Path(f'/proc/{node}').exists(), 10.0)
+        assert program.returncode == 0
+        assert 'Traceback' not in program.stderr.read()
+    wait_for(lambda: not is_alive(node), 10.0)
+
+
+@pytest.mark.slow
+def test_a_killed_command_takes_its_node_along(tmp_path):
+    with started(tmp_path, 'play', 'sim:900000:2000') as program:
+        wait_for(lambda: children_of(program.pid))
+        (node,) = children_of(program.pid)
+        program.kill()
+    wait_for(lambda: not is_alive(node), 10.0)

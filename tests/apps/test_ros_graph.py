@@ -5,6 +5,8 @@ import socket
 
 from depth_refiner_ros.apps import ros_graph as graph
 from depth_refiner_ros.demo.graph import demo_graph
+from depth_refiner_ros.settings import config_files
+from depth_refiner_ros.settings.config_files import config_file, PROFILE_VARIABLES
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings, TsdfNodeSettings
 from depth_refiner_ros.settings.parameter_file import read_yaml
@@ -25,17 +27,26 @@ def test_domains_stay_below_the_ports_that_linux_hands_out():
 
 
 def test_environment_keeps_the_graph_on_this_machine(monkeypatch):
-    monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
+    for name in PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     variables = graph.environment(42)
     assert variables['ROS_DOMAIN_ID'] == '42'
     assert variables['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
-    assert variables['FASTDDS_DEFAULT_PROFILES_FILE'] == str(graph.config_file('fastdds.xml'))
+    for name in PROFILE_VARIABLES:  # Humble and Jazzy read one, Kilted the other
+        assert variables[name] == str(config_file('fastdds.xml'))
     assert variables['PATH'] == os.environ['PATH']
 
 
-def test_profile_that_the_user_has_named_is_kept(monkeypatch):
-    monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', 'mine.xml')
-    assert graph.environment(1)['FASTDDS_DEFAULT_PROFILES_FILE'] == 'mine.xml'
+@pytest.mark.parametrize('named', PROFILE_VARIABLES)
+def test_profile_that_the_user_has_named_is_kept(monkeypatch, named):
+    for name in PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(named, 'mine.xml')
+    variables = graph.environment(1)
+    assert {name: variables.get(name) for name in PROFILE_VARIABLES} == {
+        **dict.fromkeys(PROFILE_VARIABLES),
+        named: 'mine.xml',
+    }
 
 
 def test_installed_configuration_is_found_through_the_prefix(monkeypatch, tmp_path):
@@ -43,8 +54,8 @@ def test_installed_configuration_is_found_through_the_prefix(monkeypatch, tmp_pa
     folder.mkdir(parents=True)
     (folder / 'only_there.yaml').write_text('')
     monkeypatch.setenv('AMENT_PREFIX_PATH', f'/nowhere:{tmp_path}')
-    assert graph.config_file('only_there.yaml') == folder / 'only_there.yaml'
-    assert graph.config_file('nowhere.yaml') is None
+    assert config_file('only_there.yaml') == folder / 'only_there.yaml'
+    assert config_file('nowhere.yaml') is None
 
 
 def test_parameters_of_a_node_are_kept_in_a_file(tmp_path):
@@ -78,7 +89,7 @@ def test_demo_starts_from_the_shipped_configuration(tmp_path, monkeypatch):
     folder = tmp_path / 'share' / 'depth_refiner_ros' / 'config'
     folder.mkdir(parents=True)
     (folder / 'tsdf.yaml').write_text('tsdf:\n  ros__parameters:\n    voxel_m: 0.05\n')
-    monkeypatch.setattr(graph, '__file__', str(tmp_path / 'a' / 'b' / 'graph.py'))
+    monkeypatch.setattr(config_files, '__file__', str(tmp_path / 'a' / 'b' / 'graph.py'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     made = demo_graph(tmp_path, ModelSettings(), source='sim:1', frames=3, rate_hz=1.0, live=False)
     assert made.tsdf.voxel_m == 0.05

@@ -12,11 +12,11 @@ import threading
 import time
 import uuid
 
-from depth_refiner_ros.apps.ros_graph import PROFILE_VARIABLES
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.settings.config_files import PROFILE_VARIABLES
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 from rcl_interfaces.srv import SetParameters

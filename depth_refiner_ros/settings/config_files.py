@@ -1,0 +1,32 @@
+"""The files of ``config/``, wherever they are installed, and the DDS profile among them."""
+
+import os
+from pathlib import Path
+import sys
+
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+"""Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 (from Kilted on) the second."""
+
+
+def profile_environment() -> dict[str, str]:
+    """
+    Return the variables that name our DDS profile, which is sized for images and clouds.
+
+    :return: variables to set; none where the caller has named a profile
+    """
+    profile = config_file('fastdds.xml')
+    if profile is None or any(name in os.environ for name in PROFILE_VARIABLES):
+        return {}
+    return dict.fromkeys(PROFILE_VARIABLES, str(profile))
+
+
+def config_file(name: str) -> Path | None:
+    """Return a file of ``config/``, from the checkout or where pip and colcon install it."""
+    prefixes = [
+        Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if prefix
+    ] + [Path(sys.prefix)]
+    folders = [
+        Path(__file__).resolve().parents[2] / 'config',
+        *(prefix / 'share' / 'depth_refiner_ros' / 'config' for prefix in prefixes),
+    ]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
