@@ -36,19 +36,18 @@ def is_alive(pid):
 
 @contextmanager
 def started(folder, *words):
-    program = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, '-m', 'depth_refiner_ros.cli.main', *words],
         env={**os.environ, 'PYTHONPATH': str(ROOT)},
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        yield program
-    finally:
-        program.kill()
-        program.wait()
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 @pytest.mark.slow
