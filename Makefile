@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 	&& echo $$p && break; done || true)
 VENV := .venv
 BIN := $(VENV)/bin
+OFFICIAL := .venv_official
 ARGS ?=
 
 # A sourced ROS distribution would mix its libraries with the wheels' own.
@@ -12,7 +13,7 @@ unexport PYTHONPATH LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_P
 unexport ROS_DISTRO RMW_IMPLEMENTATION
 endif
 
-.PHONY: demo test check venv clean
+.PHONY: demo test check official venv clean
 
 demo: venv  ## A simulated room through source, refiner and fusion; report in demo_output/
 	$(BIN)/depth-refiner demo $(ARGS)
@@ -29,5 +30,10 @@ venv:  ## Make .venv, or leave it when nothing changed
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.10, 3.11 or 3.12 found; type: sudo apt-get install -y python3' >&2; exit 2; }
 	@$(PYTHON) scripts/install.py $(VENV) $(if $(filter-out 0,$(CUDA)),--cuda)
 
+official:  ## The real UniDepth and Metric3D, random weights, in an environment of their own
+	@$(PYTHON) scripts/official.py $(OFFICIAL) $(if $(filter-out 0,$(CUDA)),--cuda)
+	TORCH_HOME='$(CURDIR)/$(OFFICIAL)/torch' $(OFFICIAL)/bin/python -m pytest -v --no-header \
+		-rP -m packages tests/priors $(ARGS)
+
 clean:  ## Remove everything that make made
-	rm -rf $(VENV) build install log demo_output *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OFFICIAL) build install log demo_output *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -37,6 +37,14 @@ def test_make_test_checks_first_and_then_runs_everything():
     assert len((ROOT / 'Makefile').read_text().splitlines()) < 60
 
 
+def test_make_official_has_an_environment_and_a_hub_of_its_own():
+    steps = make('official', 'PYTHON=python3.11')
+    assert 'python3.11 scripts/official.py .venv_official \n' in steps
+    assert 'scripts/official.py .venv_official --cuda' in make('official', 'CUDA=1')
+    assert f"TORCH_HOME='{ROOT}/.venv_official/torch' .venv_official/bin/python" in steps
+    assert '-m packages tests/priors' in steps.replace('\\\n', '')
+
+
 def test_ci_passes_only_where_tests_ran_and_passed(tmp_path, subtests):
     cases = [
         ('@echo "12 passed, 3 skipped in 4.00s"', True),

@@ -3,10 +3,13 @@
 import ast
 from pathlib import Path
 import re
+import shlex
 import sys
 import xml.etree.ElementTree as ElementTree
 
 import depth_refiner_ros
+from depth_refiner_ros.priors import packages
+import torch
 
 from tests import test_import_boundaries as boundaries
 
@@ -190,3 +193,18 @@ def test_extras_are_those_that_requirement_files_are_for():
     extras = {key.value for key in setup_arguments()['extras_require'].keys}
     assert extras == {'ros', 'test', 'train', 'gpu', 'models', 'viewer'}
     assert extras <= {path.stem for path in REQUIREMENTS}
+
+
+def test_doctor_says_to_install_what_the_official_requirements_pin(monkeypatch):
+    monkeypatch.setattr(torch, '__version__', '2.13.0')
+    told: dict[bool, set[str]] = {True: set(), False: set()}
+    for package in packages.PACKAGES:
+        for step in package.command().split(' && '):
+            words = shlex.split(step)
+            if words[:2] == ['pip', 'install']:
+                alone = words[2] == '--no-deps'
+                told[alone] |= set(words[3 if alone else 2 :])
+    for alone, name in ((True, 'without_dependencies'), (False, 'with_dependencies')):
+        lines = (ROOT / f'requirements/official/{name}.txt').read_text().splitlines()
+        assert told[alone] == {line for line in lines if not line.startswith('#')}
+    assert f'torch=={torch.__version__}' in (ROOT / 'requirements/cpu.txt').read_text()

@@ -236,12 +236,11 @@ def other_priors() -> list[Finding]:
 
 
 def _pinned(package: Package) -> Finding:
-    commit = package.found()
-    if commit == package.commit:
-        return Finding(package.name, 'ok', f'commit {commit[:7]}')
-    state = 'not installed' if commit is None else f'at {commit[:7]}, wanted {package.commit[:7]}'
+    fault = package.fault()
+    if not fault:
+        return Finding(package.name, 'ok', f'commit {package.commit[:7]}, imported')
     needed = f'for prior:={" or ".join(package.priors)} ({package.licence})'
-    return Finding(package.name, 'note', f'{state}; {needed}', package.command())
+    return Finding(package.name, 'note', f'{fault}; {needed}', package.command())
 
 
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (

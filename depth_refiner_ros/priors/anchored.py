@@ -7,7 +7,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, with_longest_edge
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
-from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors.base import predict_whole, Prior
 import torch
 
 
@@ -73,7 +73,7 @@ class AnchoredPrior:
                 reference_m_B1HW=depth,
                 unknown_B1HW=_unknown(depth, given.filled_B1HW),
             )
-        reference = self._scale_prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        reference = predict_whole(self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
         if reference.kind != 'metric':
             raise InputError(
                 f'scale_prior gives {reference.kind} depth; it must be metric, as it '
@@ -105,7 +105,7 @@ class AnchoredPrior:
             rows, columns = with_longest_edge(full, self._max_edge_px)
             rgb_B3HW = resized(rgb_B3HW, (rows, columns))
             intrinsics = None if intrinsics is None else intrinsics.resized(columns, rows)
-        return self._prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
 
     def describe(self) -> list[str]:
         """Return the lines of both priors."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare, PriorDepth
 import torch
 from torch import nn
@@ -85,3 +86,24 @@ class WithNetwork:
 def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callable[..., Any]:
     """Return what runs a network by a backend; a network that already has one stays with it."""
     return prepare(network.cpu(), key) if isinstance(network, nn.Module) else network
+
+
+def predict_whole(
+    prior: Prior,
+    rgb_B3HW: torch.Tensor,
+    intrinsics: Intrinsics | None,
+    sensor_m_B1HW: torch.Tensor | None = None,
+) -> PriorDepth:
+    """
+    Ask a prior and refuse a map that is not of the image, as code of others may return one.
+
+    :raises InputError: where batch, channels, rows or columns differ, or as :meth:`Prior.predict`
+    """
+    given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+    wanted = (len(rgb_B3HW), 1, *rgb_B3HW.shape[-2:])
+    if tuple(given.depth_B1HW.shape) != wanted:
+        raise InputError(
+            f'{type(prior).__name__} returned a map of shape {tuple(given.depth_B1HW.shape)} for '
+            f'{wanted}, which would be stretched; use images of another size, or another prior'
+        )
+    return given

@@ -5,26 +5,24 @@ The network sees every image as if taken with a focal length of 1000 px: the ima
 its input with grey borders, its focal length is scaled along, and depth is multiplied by the
 scaled focal length over 1000. Whoever forgets one of the three gets depth that depends on the
 image's size.
+
+Its decoder branches on the values that it computes, to print where one is NaN, so it can be
+neither compiled whole nor exported: it runs its own code under every backend.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
+from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import canonical_factor
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import read_config, size_mb
-from depth_refiner_ros.priors.packages import (
-    metric3d_command,
-    METRIC3D_COMMIT,
-    metric3d_commit,
-    metric3d_folder,
-)
+from depth_refiner_ros.priors.packages import metric3d_network
 import torch
 from torch import nn
 
@@ -40,8 +38,6 @@ class Metric3DNetwork(nn.Module):
     :param model: a module with ``inference({'input': pixels}) -> (depth, confidence, more)``
     """
 
-    _keep_in_fp32_modules = ('model',)
-
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
@@ -53,7 +49,7 @@ class Metric3DNetwork(nn.Module):
         return depth if depth.ndim == 4 else depth[:, None]
 
 
-class Metric3DPrior(WithNetwork):
+class Metric3DPrior(WithoutNetwork):
     """
     A Metric3D v2 network as a prior.
 
@@ -140,16 +136,21 @@ def load_network(architecture: str, folder: Path) -> Any:
 
     :raises WeightsError: where the checkout is missing or at another commit, or weights do not fit
     """
-    commit = metric3d_commit()
-    if commit != METRIC3D_COMMIT:
-        found = 'not on this machine' if commit is None else f'at {commit}'
-        raise WeightsError(f'the code of Metric3D is {found}; {metric3d_command()}')
-    try:
-        network = torch.hub.load(
-            str(metric3d_folder()), architecture, source='local', pretrain=False
-        )
-    except ImportError as error:
-        raise WeightsError(
-            f'Metric3D cannot be imported ({first_line(error)}); {metric3d_command()}'
-        ) from error
+    network = metric3d_network(architecture)
+    place_anchors(network.depth_model.decoder)
     return fill_network(network, folder / 'model.safetensors')
+
+
+def place_anchors(decoder: Any) -> None:
+    """
+    Give a decoder the depths that its classes stand for, where its own weights are.
+
+    Its code makes them at the first image, on "cuda" whatever machine it runs on, and for the
+    batch of that image. One row serves every batch.
+
+    :param decoder: ``RAFTDepthNormalDPT5``
+    """
+    logarithms = torch.linspace(
+        math.log(decoder.min_val), math.log(decoder.max_val), decoder.num_depth_regressor_anchor
+    )
+    decoder.register_buffer('depth_expectation_anchor', logarithms.exp()[None], persistent=False)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import math
 
+from depth_refiner_ros.core.errors import InputError
 import torch
 from torch.nn import functional
 
@@ -98,11 +99,13 @@ class InputRule:
         Bring the network's map to the image's size.
 
         :param map_B1hw: of the bordered input, at any resolution of its own
+        :raises InputError: where it has another aspect than that input
         """
         before = self.before(image_size)
         bordered = before.around(image_size)
         inner = self.size(bordered)
         after = self.after(inner)
+        _check_aspect(_size_of(map_B1hw), after.around(inner))
         if after != Borders():
             map_B1hw = after.removed(_resized(map_B1hw, after.around(inner), 'bilinear', False))
         return before.removed(_resized(map_B1hw, bordered, self.up, self.up_corners))
@@ -219,6 +222,19 @@ def depth_pro(side: int = 1536) -> InputRule:
 def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
     """Return the rule of Metric3D v2 with a ViT."""
     return InputRule(size=fitted(rows, columns), after=centred(rows, columns))
+
+
+def _check_aspect(found: Size, network: Size) -> None:
+    """
+    Ask for a map of its input's aspect, to a pixel: resampling any other would stretch it.
+
+    :raises InputError: where it differs
+    """
+    if abs(found[0] * network[1] - found[1] * network[0]) > max(network):
+        raise InputError(
+            f'the network returned a map of {found[1]} x {found[0]} for an input of '
+            f'{network[1]} x {network[0]} pixels, which would be stretched; use another prior'
+        )
 
 
 def _per_color(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:

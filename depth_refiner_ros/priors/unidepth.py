@@ -1,12 +1,17 @@
 """
 UniDepth v1 and v2 through their own package.
 
-Three traps of it are met here. Images go in as uint8: a float image that is not in 0..1 is taken
+Six traps of it are met here. Images go in as uint8: a float image that is not in 0..1 is taken
 as normalised already, without a word. The camera goes in with its principal point counted from
-the corner of the first pixel, not from its centre. And the intrinsics that come back are the
-network's own even where it was given others, so they are not used.
+the corner of the first pixel, not from its centre. The intrinsics that come back are the
+network's own even where it was given others, so they are not used. Version 1 needs an attention
+that xformers dropped in 0.0.29: see :mod:`head_attention`. Version 2 fails with several images of
+a known camera, so they go in one by one. And it returns a single column for one size in 23, which
+:func:`surplus` avoids.
 """
 
+import importlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -18,11 +23,15 @@ from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import known_camera
+from depth_refiner_ros.priors.foreign_code import foreign_code
+from depth_refiner_ros.priors.head_attention import HeadAttention
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import check_safetensors, find_folder, size_mb
-from depth_refiner_ros.priors.packages import import_unidepth
+from depth_refiner_ros.priors.packages import unidepth_models
 from depth_refiner_ros.priors.sizes import licence_of, SIZES
 import torch
+from torch import nn
+from torch.nn import functional
 
 CLASSES = {'unidepth_v1': 'UniDepthV1', 'unidepth_v2': 'UniDepthV2'}
 
@@ -33,12 +42,21 @@ class UniDepthPrior(WithoutNetwork):
 
     :param model: a module with ``infer(rgb_B3HW, K_B33 or None) -> {'depth': B1HW}``
     :param focal_rule: see :mod:`focal`
+    :param loses_columns: whether its code needs the help of :func:`surplus`
     :param description: line of :meth:`describe`
     """
 
-    def __init__(self, model: Any, *, focal_rule: str = 'auto', description: str = '') -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        focal_rule: str = 'auto',
+        loses_columns: bool = False,
+        description: str = '',
+    ) -> None:
         self.model = model
         self._focal_rule, self._description = focal_rule, description
+        self._loses_columns = loses_columns
 
     def predict(
         self,
@@ -48,15 +66,42 @@ class UniDepthPrior(WithoutNetwork):
     ) -> PriorDepth:
         """Predict metres; where the camera is unknown, the network estimates one for itself."""
         camera = known_camera(self._focal_rule, intrinsics)
-        image = (rgb_B3HW * 255.0).round().to(torch.uint8)
-        matrix = None if camera is None else _batch(camera, image)
+        rows, columns = rgb_B3HW.shape[-2:]
+        below, right = surplus(rows, columns) if self._loses_columns else (0, 0)
+        padded = functional.pad(rgb_B3HW, (0, right, 0, below), mode='replicate')
+        images = (padded * 255.0).round().to(torch.uint8).split(1)
         with torch.autocast(rgb_B3HW.device.type, enabled=False):
-            depth = self.model.infer(image, matrix)['depth'].float()
+            depth = torch.cat([self._depth(image, camera) for image in images])
+        height, width = depth.shape[-2:]
+        depth = depth[..., : height - below, : width - right]
         return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
+
+    def _depth(self, image_13HW: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
+        # A matrix for each call, as the package scales it in place.
+        matrix = None if camera is None else corner_matrix(camera)[None].to(image_13HW.device)
+        depth: torch.Tensor = self.model.infer(image_13HW, matrix)['depth']
+        return depth.float()
 
     def describe(self) -> list[str]:
         """Return the line of its weights."""
         return [self._description]
+
+
+def surplus(rows: int, columns: int) -> tuple[int, int]:
+    """
+    Return how many rows and columns to add to an image, so that UniDepth v2 returns it whole.
+
+    Where the aspect needs no borders (0.5 to 2.5), it computes the width as int(rows * (columns /
+    rows)). In floating point that may be one less than the width, and the border of -1 that it
+    then takes off leaves the last column of its map: so for 4.3 % of the sizes of 32 to 1199
+    rows, 500 x 206 among them, though for none of the common ones. Up to 3 more are enough.
+    """
+    for added in itertools.count():
+        for more_columns in range(added, -1, -1):
+            height, width = rows + added - more_columns, columns + more_columns
+            if int(height * (width / height)) == width:
+                return height - rows, width - columns
+    raise AssertionError('a multiple of the rows is always exact')
 
 
 def corner_matrix(camera: Intrinsics) -> torch.Tensor:
@@ -65,11 +110,6 @@ def corner_matrix(camera: Intrinsics) -> torch.Tensor:
     matrix[0, 2] += 0.5
     matrix[1, 2] += 0.5
     return matrix
-
-
-def _batch(camera: Intrinsics, image_B3HW: torch.Tensor) -> torch.Tensor:
-    # A copy for each image, as the package scales the matrices in place.
-    return corner_matrix(camera).to(image_B3HW.device).expand(len(image_B3HW), 3, 3).clone()
 
 
 def load_network(network_class: Any, folder: Path) -> Any:
@@ -83,14 +123,24 @@ def load_network(network_class: Any, folder: Path) -> Any:
     """
     file = folder / 'config.json'
     try:
-        network = network_class(json.loads(file.read_text(encoding='utf-8')))
+        with foreign_code():
+            network = network_class(json.loads(file.read_text(encoding='utf-8')))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             f'{file} is no configuration of {network_class.__name__}: '
             f'{first_line(error)}; copy the model again'
         ) from error
+    attend_exactly(network)
     warnings.filterwarnings('ignore', message='.*resolution_level not set')
     return fill_network(network, folder / 'model.safetensors')
+
+
+def attend_exactly(network: nn.Module) -> None:
+    """Give a network of UniDepth's package the attention that it takes from xformers."""
+    block_class = importlib.import_module('unidepth.layers').NystromBlock
+    for module in network.modules():
+        if isinstance(module, block_class):
+            module.attention_fn = HeadAttention()
 
 
 def build_v1(options: PriorOptions) -> UniDepthPrior:
@@ -105,7 +155,7 @@ def build_v2(options: PriorOptions) -> UniDepthPrior:
 
 def _build(name: str, options: PriorOptions) -> UniDepthPrior:
     # The package first: without it, a download of gigabytes would be for nothing.
-    network_class = getattr(import_unidepth(), CLASSES[name])
+    network_class = getattr(unidepth_models(), CLASSES[name])
     folder = find_folder(name, options.weights)
     check_safetensors(folder)
     model = load_network(network_class, folder).to(options.device)
@@ -113,4 +163,6 @@ def _build(name: str, options: PriorOptions) -> UniDepthPrior:
         f'prior {name}: {licence_of(name, next(iter(SIZES[name])))}, '
         f'{size_mb(folder):.1f} MB, {folder}'
     )
-    return UniDepthPrior(model, focal_rule=options.focal_rule, description=line)
+    return UniDepthPrior(
+        model, focal_rule=options.focal_rule, loses_columns=name == 'unidepth_v2', description=line
+    )

@@ -35,8 +35,19 @@ def test_a_checkout_at_another_commit_is_told(checkout):
     (checkout / '.git').mkdir(parents=True)
     (checkout / '.git' / 'HEAD').write_text('0123456789abcdef\n')
     assert 'at 0123456, wanted eb5b6fa' in findings()['Metric3D'].found
+
+
+def test_half_a_checkout_is_tried_and_not_believed(checkout):
+    (checkout / '.git').mkdir(parents=True)
     (checkout / '.git' / 'HEAD').write_text(f'{packages.METRIC3D_COMMIT}\n')
-    assert findings()['Metric3D'].state == 'ok'
+    found = findings()['Metric3D']
+    assert found.state == 'note'
+    assert 'Metric3D cannot be imported' in found.found
+    assert 'hubconf.py' in found.found
+    assert 'for prior:=metric3d_v2' in found.found
+    assert 'pip install' not in found.found, 'that belongs to the column of what to type'
+    (checkout / 'hubconf.py').write_text('import nothing_of_this_name\n')
+    assert "No module named 'nothing_of_this_name'" in findings()['Metric3D'].found
 
 
 def test_the_table_holds_them(depth_refiner, tmp_path, monkeypatch):

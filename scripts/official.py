@@ -1,0 +1,76 @@
+"""
+Make the environment in which the real packages of UniDepth and Metric3D are tested.
+
+``python scripts/official.py VENV [--cuda]`` installs the project's own pins, then what
+``depth-refiner doctor`` says to type for both packages, from requirements/official and GitHub. The
+xformers that the authors of UniDepth v1 used goes into a folder of its own, VENV/xformers, and the
+checkout of Metric3D where torch.hub looks when TORCH_HOME is VENV/torch.
+"""
+
+import argparse
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+from install import check_python, index_options, make_environment, pip_install, ROOT
+from system_libraries import SetupError
+
+OFFICIAL = ROOT / 'requirements/official'
+CHECKOUT = (
+    'from depth_refiner_ros.priors import packages; '
+    'print("" if packages.metric3d_commit() else packages.metric3d_checkout_command())'
+)
+
+
+def install(python: Path, cuda: bool) -> None:
+    """
+    Install the project and both packages.
+
+    :raises SetupError: where pip fails
+    """
+    index = index_options(python, cuda)
+    files = [ROOT / f'requirements/{name}.txt' for name in ('base', 'models')]
+    files += [ROOT / f'requirements/{"gpu" if cuda else "cpu"}.txt']
+    files += [OFFICIAL / 'with_dependencies.txt']
+    words = [word for path in files for word in ('--requirement', str(path))]
+    tests = ('--constraint', str(ROOT / 'requirements/test.txt'), 'pytest')
+    pip_install(python, *index, *words, *tests)
+    alone = str(OFFICIAL / 'without_dependencies.txt')
+    pip_install(python, '--no-deps', *index, '--requirement', alone)
+    target = ('--target', str(python.parent.parent / 'xformers'), '--upgrade')
+    pip_install(python, '--no-deps', *target, '--requirement', str(OFFICIAL / 'xformers.txt'))
+    pip_install(python, '--no-deps', '--no-build-isolation', '--editable', str(ROOT))
+
+
+def check_out(python: Path) -> None:
+    """
+    Clone Metric3D with the line that ``doctor`` shows, unless it is there.
+
+    :raises SetupError: where git fails
+    """
+    environment = {**os.environ, 'TORCH_HOME': str(python.parent.parent / 'torch')}
+    line = subprocess.run(
+        [str(python), '-c', CHECKOUT], env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if line and subprocess.run(['bash', '-c', line], check=False).returncode:
+        raise SetupError('git could not fetch Metric3D; the lines above say why')
+
+
+def main() -> None:
+    """Read the command line and make the environment, or bring it up to date."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('venv', type=Path, help='folder of the virtual environment')
+    parser.add_argument('--cuda', action='store_true', help="PyPI's own builds of torch")
+    arguments = parser.parse_args()
+    check_python()
+    python = make_environment(arguments.venv.absolute(), anew=False)
+    install(python, arguments.cuda)
+    check_out(python)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except SetupError as error:
+        sys.exit(f'error: {error}')
