@@ -1,5 +1,5 @@
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.priors.focal import (
     canonical_factor,
     correction,
@@ -8,6 +8,7 @@ from depth_refiner_ros.priors.focal import (
     known_camera,
     TRAINING_FOCAL,
 )
+from depth_refiner_ros.priors.registry import build_prior
 import pytest
 import torch
 
@@ -30,8 +31,8 @@ def test_an_unknown_camera_is_left_alone():
     assert correction(None, TRAINING_FOCAL['kitti']) == 1.0
     assert known_camera('none', HYPERSIM) is None
     assert known_camera('auto', HYPERSIM) is HYPERSIM
-    with pytest.raises(InputError, match="prior_focal_rule = 'maybe' is unknown; use one of auto"):
-        known_camera('maybe', HYPERSIM)
+    with pytest.raises(SettingsError, match="prior_focal_rule = 'maybe' must be one of auto"):
+        build_prior('sensor', focal_rule='maybe')
 
 
 def test_portrait_and_landscape_agree():
