@@ -63,7 +63,9 @@ setup(
     install_requires=[
         'apsw',
         'av>=14',
+        'backports.zstd',
         'diffusers>=0.41',
+        'lz4',
         'numpy',
         'onnx>=1.18',
         'onnxruntime>=1.23',

@@ -22,7 +22,13 @@ ALLOWED = {
     'backends': {'core', 'models'},
     'mapping': {'core'},
     # Poses and trajectories are plain numpy; recordings carry them too.
-    'sources': {'core', 'mapping.poses', 'mapping.stamped_lines', 'mapping.trajectory'},
+    'sources': {
+        'core',
+        'mapping.poses',
+        'mapping.pose_track',
+        'mapping.stamped_lines',
+        'mapping.trajectory',
+    },
     'report': {'core'},
     'refiner': {'core', 'models', 'settings', 'priors', 'diffusion', 'backends'},
     'nodes': {'core', 'models', 'settings', 'refiner', 'sources', 'mapping', '__init__'},

@@ -20,6 +20,7 @@ REQUIREMENTS = sorted((ROOT / 'requirements').glob('*.txt'))
 
 
 DISTRIBUTION_OF = {
+    'backports': 'backports.zstd',
     'cv2': 'opencv-python-headless',
     'PIL': 'pillow',
     'pillow_heif': 'pillow-heif',
@@ -91,7 +92,7 @@ def declared_in_setup() -> set[str]:
         for node in ast.walk(arguments[part])
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
-    names = {re.match(r'[\w-]+', text).group().lower() for text in texts if text[-1] != '-'}
+    names = {re.match(r'[\w.-]+', text).group().lower() for text in texts if text[-1] != '-'}
     source = (ROOT / 'setup.py').read_text()
     ros = ast.literal_eval(re.search(r'^ROS = (\[.*?\])', source, re.M | re.S).group(1))
     return names | {f'ros-{name}' for name in ros}

@@ -28,6 +28,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import values
+from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.frame_list import Entry, FrameListSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, NO_DEPTH
@@ -77,11 +78,11 @@ def run(
     locations: Sequence[str],
     model: ModelSettings,
     smear: SmearSettings,
+    recording: RecordingSettings,
     *,
     frames: int,
     every: int,
     range_m: tuple[float, float],
-    assume_fov_deg: float,
     json: Path | None,
     csv: Path | None,
     panels: Path | None,
@@ -89,14 +90,17 @@ def run(
 ) -> None:
     """Compare prior and refined depth with ground truth; print, and write the files named."""
     _check_range(range_m)
-    sources = [open_source(location, log=note) for location in locations]
+    sources = [
+        open_source(location, recording=recording.bag_options(), log=note)
+        for location in locations
+    ]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
     for line in refiner.describe():
         note(line)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
     lost = counter_for(sum(map(len, sources)))
-    with_camera = AssumedCamera(assume_fov_deg)
+    with_camera = AssumedCamera(recording.assume_fov_deg)
     with locked_folder(panels) if panels else nullcontext():
         for source in sources:
             total = count_taken(len(source), every=every, limit=frames)

@@ -6,7 +6,7 @@ from pathlib import Path
 from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.fusion import Fusion, Poses
-from depth_refiner_ros.apps.inference import Depths
+from depth_refiner_ros.apps.inference import AssumedCamera, Depths
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
@@ -21,6 +21,7 @@ from depth_refiner_ros.report.scene import SceneRecording
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
+from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame import FrameSource, HasMesh
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
@@ -37,6 +38,7 @@ def run(
     location: str,
     model: ModelSettings,
     tsdf: TsdfSettings,
+    recording: RecordingSettings,
     out: Path,
     *,
     frames: int,
@@ -47,7 +49,8 @@ def run(
     strict: bool,
 ) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
-    source = open_source(location, log=note)
+    source = open_source(location, recording=recording.bag_options(), log=note)
+    with_camera = AssumedCamera(recording.assume_fov_deg)
     refiner = DepthRefiner.from_settings(model)
     poses = Poses(source, tsdf.max_range_m, always_track=odometry)
     total = count_taken(len(source), every=every, limit=frames)
@@ -56,23 +59,24 @@ def run(
     shown, views = Spread(total, SHOWN_FRAMES), []
     frames_in, lost = 0, counter_for(total)
     picked = taken(source, every=every, limit=frames)
-    with locked_folder(out), SceneRecording(scene) if scene else nullcontext() as recording:
+    with locked_folder(out), SceneRecording(scene) if scene else nullcontext() as scene_file:
         for index, frame in enumerate(tracked(picked, source.name, total)):
             frames_in += 1
-            depths = fusion.add(index, frame)
+            seen = frame if isinstance(frame, LostFrame) else with_camera(frame)
+            depths = fusion.add(index, seen)
             if isinstance(depths, LostFrame):
                 lost.add(depths)
                 continue
             if shown.picks(index):
                 views.append(depths.view())
-            if recording:
-                _record(recording, depths, fused.poses[-1])
+            if scene_file:
+                _record(scene_file, depths, fused.poses[-1])
         check_some_left(lost, frames_in, f'cannot fuse {source.name}')
         mesh = fusion.volume.mesh(
             min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES
         )
-        if recording:
-            recording.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
+        if scene_file:
+            scene_file.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
         write_ply(out / 'mesh.ply', mesh)
         where = 'RGB-D odometry' if poses.tracked else 'the source'
         result = Run(

@@ -29,7 +29,7 @@ import numpy as np
 
 NO_CAMERA_FIX = (
     'give the source a camera: calibration.yaml with width, height, fx, fy, cx and cy beside '
-    'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag'
+    'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag, or --assume-fov-deg'
 )
 NO_POSE_FIX = 'compare the stamps of poses and images, or track the camera with --odometry'
 

@@ -56,7 +56,7 @@ class AssumedCamera:
     """
     Assumes a camera for frames that have none, and says so once.
 
-    :param fov_deg: horizontal field of view
+    :param fov_deg: horizontal field of view; 0 gives none
     """
 
     def __init__(self, fov_deg: float) -> None:
@@ -64,7 +64,7 @@ class AssumedCamera:
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the frame with its own camera, or the assumed one."""
-        if frame.intrinsics is not None:
+        if frame.intrinsics is not None or not self._fov_deg:
             return frame
         if not self._noted:
             note(

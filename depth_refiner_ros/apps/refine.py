@@ -20,6 +20,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
+from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
@@ -29,17 +30,21 @@ import numpy as np
 def run(
     locations: Sequence[str],
     settings: ModelSettings,
+    recording: RecordingSettings,
     out: Path,
     *,
     frames: int,
     panels: int,
     npy: bool,
-    with_camera: AssumedCamera,
     json: Path | None,
     strict: bool,
 ) -> None:
     """Refine every frame of every source and write what came out."""
-    sources = {location: open_source(location, log=note) for location in locations}
+    sources = {
+        location: open_source(location, recording=recording.bag_options(), log=note)
+        for location in locations
+    }
+    with_camera = AssumedCamera(recording.assume_fov_deg)
     refiner = DepthRefiner.from_settings(settings)
     for line in refiner.describe():
         note(line)

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, settings_flags, Strict
+from depth_refiner_ros.cli.flags import JsonFile, settings_flags, Strict, WITHOUT_POSES
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
+from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
 
 
 @settings_flags('model', ModelSettings)
 @settings_flags('smear', SmearSettings, prefix='smear.')
+@settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
 def evaluate(
     source: Annotated[
         list[str],
@@ -22,6 +24,7 @@ def evaluate(
     ],
     model: ModelSettings,
     smear: SmearSettings,
+    recording: RecordingSettings,
     frames: Annotated[
         int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
     ] = 0,
@@ -35,7 +38,6 @@ def evaluate(
             min=0.0, help='Ground truth farther than this does not count; 0 is no limit [m].'
         ),
     ] = 0.0,
-    assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
     csv: Annotated[
         Path | None, typer.Option('--csv', help='Write the errors of each frame here.')
@@ -50,10 +52,10 @@ def evaluate(
         source,
         model,
         smear,
+        recording,
         frames=frames,
         every=every,
         range_m=(min_depth_m, max_depth_m),
-        assume_fov_deg=assume_fov_deg,
         json=json,
         csv=csv,
         panels=panels,

@@ -14,15 +14,8 @@ Command = Callable[..., None]
 Output = Annotated[
     Path, typer.Option('--out', '-o', help='Folder for the results; made where missing.')
 ]
-AssumedFov = Annotated[
-    float,
-    typer.Option(
-        '--assume-fov-deg',
-        min=1.0,
-        max=179.0,
-        help='Horizontal field of view of images whose camera is not known [deg].',
-    ),
-]
+WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
+"""Defaults of commands that refine single frames: any camera will do, and no pose is read."""
 JsonFile = Annotated[
     Path | None, typer.Option('--json', help='Also write the result here, for machines.')
 ]

@@ -6,15 +6,18 @@ from typing import Annotated
 from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation, Strict
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
 
 
 @settings_flags('model', ModelSettings)
 @settings_flags('tsdf', TsdfSettings, prefix='tsdf.')
+@settings_flags('recording', RecordingSettings)
 def fuse(
     source: SourceLocation,
     model: ModelSettings,
     tsdf: TsdfSettings,
+    recording: RecordingSettings,
     out: Output = Path('fused'),
     frames: Annotated[int, typer.Option(min=0, help='At most this many frames; 0 takes all.')] = 0,
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
@@ -37,6 +40,7 @@ def fuse(
         source,
         model,
         tsdf,
+        recording,
         out,
         frames=frames,
         every=every,

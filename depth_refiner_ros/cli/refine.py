@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import AssumedFov, JsonFile, Output, settings_flags, Strict
+from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, Strict, WITHOUT_POSES
 from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
 
 
 @settings_flags('model', ModelSettings)
+@settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
 def refine(
     source: Annotated[
         list[str],
@@ -20,6 +22,7 @@ def refine(
         ),
     ],
     model: ModelSettings,
+    recording: RecordingSettings,
     out: Output = Path('refined'),
     frames: Annotated[
         int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
@@ -28,22 +31,20 @@ def refine(
         int, typer.Option(min=0, help='Frames of each source to draw, evenly spread.')
     ] = 8,
     npy: Annotated[bool, typer.Option(help='Also write float32 metres as NPY.')] = True,
-    assume_fov_deg: AssumedFov = 60.0,
     json: JsonFile = None,
     strict: Strict = False,
 ) -> None:
     """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
-    from depth_refiner_ros.apps.inference import AssumedCamera
     from depth_refiner_ros.apps.refine import run
 
     run(
         source,
         model,
+        recording,
         out,
         frames=frames,
         panels=panels,
         npy=npy,
-        with_camera=AssumedCamera(assume_fov_deg),
         json=json,
         strict=strict,
     )

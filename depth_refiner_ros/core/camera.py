@@ -6,6 +6,9 @@ import math
 from depth_refiner_ros.core.errors import InputError
 import torch
 
+LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
+"""Focal lengths in image sizes: fields of view from 179.8 deg down to 0.2 seconds of arc."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Intrinsics:
@@ -18,7 +21,8 @@ class Intrinsics:
     :param cy: row of the principal point
     :param width: image columns
     :param height: image rows
-    :raises InputError: where a value is not finite, a focal length not positive or a size < 1
+    :raises InputError: where a value is not finite, a size < 1, or a focal length or the principal
+        point such as no camera has
     """
 
     fx: float
@@ -41,6 +45,22 @@ class Intrinsics:
                     f'intrinsics: {name} = {getattr(self, name)} must be positive; '
                     'publish a calibrated camera_info'
                 )
+        self._check_plausible('fx', 'cx', self.width)
+        self._check_plausible('fy', 'cy', self.height)
+
+    def _check_plausible(self, focal: str, center: str, size: int) -> None:
+        """Refuse what is finite and still no camera: products of it overflow float32 later."""
+        f, c = getattr(self, focal), getattr(self, center)
+        if not LEAST_FOCAL * size <= f <= MOST_FOCAL * size:
+            raise InputError(
+                f'intrinsics: {focal} = {f:g} px is no focal length for {size} pixels; '
+                'publish a calibrated camera_info'
+            )
+        if abs(c) > MOST_FOCAL * size:
+            raise InputError(
+                f'intrinsics: {center} = {c:g} px lies impossibly far outside {size} pixels; '
+                'publish a calibrated camera_info'
+            )
 
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov_deg: float) -> 'Intrinsics':

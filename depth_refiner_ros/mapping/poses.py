@@ -4,7 +4,8 @@ Rigid poses ``map_from_camera``: 4 x 4 float64, optical axes (x right, y down, z
 Quaternions are in the order x y z w of TUM files and ROS messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+import math
 
 from depth_refiner_ros.core.errors import MappingError
 import numpy as np
@@ -25,16 +26,25 @@ def pose_from_quaternion(
     numbers = np.array([*translation_m_3, *quaternion_xyzw], dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise MappingError(f'pose {_shown(numbers)} holds a value that is not a number')
-    length = float(np.linalg.norm(numbers[3:]))
-    if abs(length - 1.0) > UNIT_TOLERANCE:
-        raise MappingError(
-            f'quaternion {_shown(numbers[3:])} has length {length:.4g}, not 1; '
-            'the order is x y z w'
-        )
+    check_quaternion(numbers[3:].tolist())
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_quat(numbers[3:]).as_matrix()
     pose[:3, 3] = numbers[:3]
     return pose
+
+
+def check_quaternion(quaternion_xyzw: Sequence[float]) -> None:
+    """
+    Make sure that a quaternion is a rotation.
+
+    :raises MappingError: where it is not of length 1
+    """
+    length = math.hypot(*quaternion_xyzw)
+    if not abs(length - 1.0) <= UNIT_TOLERANCE:
+        raise MappingError(
+            f'quaternion {_shown(quaternion_xyzw)} has length {length:.4g}, not 1; '
+            'the order is x y z w'
+        )
 
 
 def quaternion_xyzw(map_from_camera: np.ndarray) -> np.ndarray:
@@ -85,5 +95,5 @@ def interpolated(first: np.ndarray, second: np.ndarray, fraction: float) -> np.n
     return pose
 
 
-def _shown(numbers: np.ndarray) -> str:
+def _shown(numbers: Iterable[float]) -> str:
     return ' '.join(f'{value:.6g}' for value in numbers)

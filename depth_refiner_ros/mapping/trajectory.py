@@ -1,6 +1,7 @@
 """Camera trajectories: the TUM text format and look-up by time."""
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,36 +52,40 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.stamps_ns_N)
 
-    def nearest(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
-        """Return the pose nearest in time, None where it is farther than ``max_gap_ns``."""
-        if not len(self):
-            return None
-        index = nearest_index(self.stamps_ns_N, stamp_ns)
-        near = abs(int(self.stamps_ns_N[index]) - stamp_ns) <= max_gap_ns
-        return self.map_from_camera_N44[index] if near else None
-
     def at(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
-        """
-        Return the pose interpolated between its two neighbours in time.
+        """Return the pose at a stamp by the rule of :func:`bracket`, None where it has none."""
+        found = bracket(self.stamps_ns_N, stamp_ns, max_gap_ns)
+        if found is None:
+            return None
+        first, second, fraction = found
+        pose = self.map_from_camera_N44[first]
+        if first == second:
+            return pose
+        return interpolated(pose, self.map_from_camera_N44[second], fraction)
 
-        :param max_gap_ns: largest distance in time to the nearer neighbour
-        :return: None outside the trajectory or inside a hole of it; there is no extrapolation
-        """
-        after = int(np.searchsorted(self.stamps_ns_N, stamp_ns))
-        if after == len(self):
-            return None
-        stamp_after = int(self.stamps_ns_N[after])
-        if stamp_after == stamp_ns:
-            return self.map_from_camera_N44[after]
-        if after == 0:
-            return None
-        stamp_before = int(self.stamps_ns_N[after - 1])
-        if min(stamp_ns - stamp_before, stamp_after - stamp_ns) > max_gap_ns:
-            return None
-        fraction = (stamp_ns - stamp_before) / (stamp_after - stamp_before)
-        return interpolated(
-            self.map_from_camera_N44[after - 1], self.map_from_camera_N44[after], fraction
-        )
+
+def bracket(
+    stamps_ns: Sequence[int] | np.ndarray, stamp_ns: int, max_gap_ns: int
+) -> tuple[int, int, float] | None:
+    """
+    Find the poses that answer for a moment: the one rule of look-ups in time.
+
+    Between two poses it is interpolated where the nearer one is at most ``max_gap_ns`` away.
+    Beyond the ends the last pose holds for as long. There is no extrapolation.
+
+    :param stamps_ns: strictly increasing
+    :return: two indices and the fraction of the way from the first to the second, None where no
+        pose is near enough
+    """
+    after = bisect_left(stamps_ns, stamp_ns)
+    around = [index for index in (after - 1, after) if 0 <= index < len(stamps_ns)]
+    gaps_ns = [abs(int(stamps_ns[index]) - stamp_ns) for index in around]
+    if not around or min(gaps_ns) > max_gap_ns:
+        return None
+    if 0 in gaps_ns or len(around) == 1:
+        index = around[gaps_ns.index(min(gaps_ns))]
+        return index, index, 0.0
+    return after - 1, after, gaps_ns[0] / (gaps_ns[0] + gaps_ns[1])
 
 
 def nearest_index(stamps_ns_N: np.ndarray, stamp_ns: int) -> int:

@@ -37,7 +37,9 @@ class PlayerNode(Node):
         self.exit_code = SUCCESS
         self.finished = False
         self._settings = NodeParameters(self, PlayerNodeSettings()).settings
-        self._source = open_source(self._settings.source)
+        self._source = open_source(
+            self._settings.source, recording=self._settings.bag_options(), log=self._log
+        )
         self._topics = PlayerTopics(self, self._settings)
         lock_step = self._settings.lock_step
         self._lock_step = None if lock_step == 'off' else LockStep(self, lock_step)
@@ -173,14 +175,16 @@ class PlayerNode(Node):
             self._topics.publish(frame, self._camera(frame), stamp_ns)
         return True
 
+    def _log(self, line: str) -> None:
+        self.get_logger().info(line)
+
     def _camera(self, frame: Frame) -> Intrinsics | None:
         if frame.intrinsics is not None:
             return frame.intrinsics
-        fov_deg = self._settings.horizontal_fov_deg
+        fov_deg = self._settings.assume_fov_deg
         if not fov_deg:
             self.get_logger().warning(
-                'the source has no camera model, so there is no '
-                'camera_info; set horizontal_fov_deg',
+                'the source has no camera model, so there is no camera_info; set assume_fov_deg',
                 once=True,
             )
             return None

@@ -5,7 +5,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
-from depth_refiner_ros.nodes.inputs.posed_frames import decoded, DepthSet
+from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
@@ -19,10 +19,24 @@ class RecorderNode(PosedNode):
         super().__init__('recorder', RecorderNodeSettings())
         self._writer: SequenceWriter | None = None
 
+    @property
+    def topic_names(self) -> dict[str, str]:
+        """Return the topics that settings name, by usual name."""
+        settings = self.settings
+        beside_depth = f'{settings.depth_topic.rpartition("/")[0]}/camera_info'
+        info = settings.info_topic or (settings.depth_topic and beside_depth)
+        named = {
+            'color/image': settings.image_topic,
+            'depth/image': settings.depth_topic,
+            'depth/camera_info': info,
+            'pose': settings.pose_topic,
+        }
+        return {name: topic for name, topic in named.items() if topic}
+
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
         """Write one frame; the first one fixes size and camera of the recording."""
         with watch.stage('decode'):
-            frame = decoded(item)
+            frame = self.decoded(item)
         with watch.stage('pose'):
             pose = self.pose_of(item)
         with watch.stage('write'):

@@ -8,7 +8,6 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
-from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image, is_distorted
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
 from depth_refiner_ros.nodes.outputs import profiles
@@ -21,7 +20,10 @@ from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
+from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 import torch
@@ -45,8 +47,8 @@ class RefinerNode(WorkerNode):
         self._locked: tuple[int, Intrinsics] | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
-        self._distorted = False
-        self._image_topic = ''
+        self._camera = CameraReader('image')
+        self._sixteen_bits = BitRange()
         self._clamped_px = 0
 
     def configure(self) -> None:
@@ -72,7 +74,6 @@ class RefinerNode(WorkerNode):
         self._lock.reset()
         self._scale_reading = None
         self._fit_status = FitStatus.OK
-        self._distorted = False
         self._clamped_px = 0
 
     def capacity(self) -> int:
@@ -95,7 +96,8 @@ class RefinerNode(WorkerNode):
         )
         if with_depth:
             self._subscribe_image('depth_in', settings.depth_transport, DEPTH, sync.add_depth)
-        self._image_topic = self.topics.full_name('image')
+        self._camera = CameraReader(self.topics.full_name('image'), self._log)
+        self._sixteen_bits = BitRange(settings.image_bits, self._log)
         self._subscribe_image('image', settings.input_transport, COLOR, sync.add_image)
 
     def _subscribe_image(
@@ -121,9 +123,7 @@ class RefinerNode(WorkerNode):
         if not refiner.update_settings(settings):
             refiner = self._load(settings)
         with watch.stage('decode'):
-            rgb_HW3, sensor_m_HW = self._decoded(item)
-            height, width = rgb_HW3.shape[:2]
-            camera = intrinsics_of_image(item.info, width, height)
+            camera, rgb_HW3, sensor_m_HW = self._decoded(item)
         with watch.stage('refine'):
             result = refiner.refine(
                 image_batch(rgb_HW3),
@@ -151,17 +151,14 @@ class RefinerNode(WorkerNode):
         ):
             self._lock.reset()
 
-    def _decoded(self, item: ImageSet) -> tuple[np.ndarray, np.ndarray | None]:
-        # Rectified images come with the camera_info of the raw ones, distortion included.
-        self._distorted = is_distorted(item.info) and 'image_rect' not in self._image_topic
-        if self._distorted:
-            self.get_logger().warning(
-                'camera_info has distortion (D != 0): images must come rectified, use image_rect',
-                once=True,
-            )
-        rgb_HW3 = rgb_from_message(item.image)
+    def _decoded(self, item: ImageSet) -> tuple[Intrinsics, np.ndarray, np.ndarray | None]:
+        """Return the camera, and the image and depth as a pinhole camera sees them."""
+        rgb_HW3 = rgb_from_message(item.image, self._sixteen_bits)
+        height, width = rgb_HW3.shape[:2]
+        rectifier = self._camera.rectifier(item.info, width, height)
+        rectifier = rectifier or self._assumed(width, height)
         if item.depth is None:
-            return rgb_HW3, None
+            return rectifier.intrinsics, rectifier.rgb(rgb_HW3), None
         sensor_m_HW = depth_from_message(item.depth)
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
             raise InputError(
@@ -169,7 +166,23 @@ class RefinerNode(WorkerNode):
                 f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
                 'is registered (aligned) to the color image'
             )
-        return rgb_HW3, sensor_m_HW
+        return rectifier.intrinsics, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
+
+    def _assumed(self, width: int, height: int) -> Rectifier:
+        """
+        Return the camera that settings assume where it is not calibrated.
+
+        :raises InputError: where they assume none
+        """
+        fov_deg = self.settings.assume_fov_deg
+        if not fov_deg:
+            raise InputError(f'{UNCALIBRATED}, or set assume_fov_deg')
+        self.get_logger().warning(
+            f'camera_info has K = 0, so the camera is not calibrated: assuming {fov_deg:g} deg '
+            'across; if that is wrong, so is the scale (assume_fov_deg)',
+            once=True,
+        )
+        return Rectifier(Intrinsics.from_fov(width, height, fov_deg), ())
 
     def _check_age(self, item: ImageSet) -> None:
         max_age_ms = self.settings.max_age_ms
@@ -191,8 +204,8 @@ class RefinerNode(WorkerNode):
         }
 
     def warnings(self) -> list[str]:
-        """Warn of a jumping scale and of lens distortion."""
-        lines = ['camera_info has distortion, images must come rectified'] * self._distorted
+        """Warn of a jumping scale and of depth that cannot be aligned."""
+        lines: list[str] = []
         if self._fit_status != FitStatus.OK:
             lines.append(
                 'refined depth cannot be aligned to its prior '

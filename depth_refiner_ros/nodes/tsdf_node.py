@@ -10,7 +10,7 @@ from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh
-from depth_refiner_ros.nodes.inputs.posed_frames import decoded, DepthFrame, DepthSet
+from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
@@ -77,7 +77,7 @@ class TsdfNode(PosedNode):
         if stamp_ns == self._fused_ns:
             return
         with watch.stage('decode'):
-            frame = decoded(item)
+            frame = self.decoded(item)
         with watch.stage('pose'):
             pose = self.pose_of(item)
         if pose is None:

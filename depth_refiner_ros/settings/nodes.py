@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import option
+from depth_refiner_ros.settings.recordings import (
+    BODY_FROM_CAMERA,
+    CameraSettings,
+    POSE_TOLERANCE,
+    RecordingSettings,
+)
 
 PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
 QOS = ('sensor_data', 'reliable')
@@ -35,7 +41,7 @@ class PointsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefinerNodeSettings(ModelSettings):
+class RefinerNodeSettings(ModelSettings, CameraSettings):
     """The node ``refiner``: image in, metric depth and cloud out."""
 
     profile: str = option(
@@ -121,12 +127,7 @@ class TsdfNodeSettings(TsdfSettings):
     )
     pose_file: str = option('', 'TUM trajectory, for pose_source file')
     pose_tolerance_ms: float = option(
-        20.0,
-        'largest gap between depth and pose stamps; poses are interpolated',
-        unit='ms',
-        low=0.0,
-        high=10000.0,
-        runtime=True,
+        20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0, runtime=True
     )
     pose_wait_ms: float = option(
         500.0,
@@ -137,11 +138,7 @@ class TsdfNodeSettings(TsdfSettings):
         runtime=True,
     )
     map_frame: str = option('map', 'frame of the mesh')
-    body_from_camera: str = option(
-        '',
-        'x y z qx qy qz qw of the optical frame in the frame that '
-        'pose or odom describe; empty where that is the optical frame',
-    )
+    body_from_camera: str = option('', BODY_FROM_CAMERA)
     use_color: bool = option(True, 'wait for color/image and paint the mesh')
     use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
     input_qos: str = option('reliable', 'reliability asked of the depth topics', choices=QOS)
@@ -178,7 +175,7 @@ class TsdfNodeSettings(TsdfSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayerNodeSettings:
+class PlayerNodeSettings(RecordingSettings):
     """The node ``player``: a recording or the simulated camera as ROS topics."""
 
     source: str = option('sim:900000', 'sim:SEED[:FRAMES], a TUM folder, images, a video or a bag')
@@ -208,13 +205,6 @@ class PlayerNodeSettings:
     restamp: bool = option(False, 'use the present time instead of recorded stamps')
     publish_depth: bool = option(False, 'also publish the recorded depth as depth_in')
     compressed: bool = option(False, 'publish image/compressed instead of image')
-    horizontal_fov_deg: float = option(
-        0.0,
-        'field of view to assume where the source has no camera model; 0 assumes nothing',
-        unit='deg',
-        low=0.0,
-        high=179.0,
-    )
     camera_frame: str = option('camera_optical_frame', 'frame of the images')
     map_frame: str = option('map', 'frame of the poses')
     autostart: bool = option(True, 'start without being told')
@@ -225,6 +215,12 @@ class RecorderNodeSettings:
     """The node ``recorder``: depth and color topics as a folder that SLAM programs read."""
 
     folder: str = option('recording', 'new or empty folder to write')
+    image_topic: str = option('', 'color topic; empty is color/image')
+    depth_topic: str = option('', 'depth topic; empty is depth/image')
+    info_topic: str = option(
+        '', 'camera_info topic of the depth; empty is camera_info beside the depth topic'
+    )
+    pose_topic: str = option('', 'topic of pose_source pose or odom; empty is pose or odom')
     layout: str = option(
         'tum',
         'TUM RGB-D folder, or the same with a configuration for MonoGS',
@@ -236,12 +232,7 @@ class RecorderNodeSettings:
     )
     pose_file: str = option('', 'TUM trajectory, for pose_source file')
     pose_tolerance_ms: float = option(
-        20.0,
-        'largest gap between depth and pose stamps; poses are interpolated',
-        unit='ms',
-        low=0.0,
-        high=10000.0,
-        runtime=True,
+        20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0, runtime=True
     )
     pose_wait_ms: float = option(
         500.0,
@@ -252,11 +243,7 @@ class RecorderNodeSettings:
         runtime=True,
     )
     map_frame: str = option('map', 'frame of the poses')
-    body_from_camera: str = option(
-        '',
-        'x y z qx qy qz qw of the optical frame in the frame that '
-        'pose or odom describe; empty where that is the optical frame',
-    )
+    body_from_camera: str = option('', BODY_FROM_CAMERA)
     sync_tolerance_ms: float = option(
         5.0, 'largest stamp gap of depth and color', unit='ms', low=0.0, high=1000.0
     )

@@ -1,11 +1,10 @@
 """The record that every source yields, and the protocols of a source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.sources.lost_frames import LostFrame
 import numpy as np
 
@@ -59,5 +58,5 @@ class HasTrajectory(Protocol):
     """A source with recorded poses; a frame without one has no place in the map."""
 
     @property
-    def trajectory(self) -> Trajectory:
+    def trajectory(self) -> Sized:
         """Return the poses of the camera, empty if none were recorded."""

@@ -63,7 +63,8 @@ def _maps(
 ) -> tuple[np.ndarray, np.ndarray]:
     size = (rectified.width, rectified.height)
     matrix, new_matrix = distorted.matrix().numpy(), rectified.matrix().numpy()
-    if model in FISHEYE_MODELS and len(coefficients) == 4:
+    if model in FISHEYE_MODELS and len(coefficients) >= 4 and not coefficients[4:].any():
+        coefficients = coefficients[:4]
         return cv2.fisheye.initUndistortRectifyMap(
             matrix, coefficients, np.eye(3), new_matrix, size, cv2.CV_32FC1
         )

@@ -1,6 +1,6 @@
 """Find the source that a word on the command line means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,41 +8,63 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.frame_list import FrameListSource
 from depth_refiner_ros.sources.images import IMAGE_SUFFIXES, ImageFolderSource
+from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag
 from depth_refiner_ros.sources.tum import TumSource
 from depth_refiner_ros.sources.video import VideoSource
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 MOST_DIGITS = 9
 """Of a seed, and of a number of frames or rooms."""
-BAG_SUFFIXES = ('.mcap', '.db3')
 KINDS = (
-    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (folder with '
-    f'metadata.yaml, {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
+    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (a file or a '
+    f'folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
     f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
+BAG_ONLY = ('image_topic', 'depth_topic', 'info_topic', 'pose_topic', 'body_from_camera')
 
 
 def open_source(
-    location: str, *, log: Callable[[str], None] = lambda line: None, **options: Any
+    location: str,
+    *,
+    recording: Mapping[str, Any] | None = None,
+    log: Callable[[str], None] = lambda line: None,
+    **options: Any,
 ) -> FrameSource:
     """
     Open a simulated camera, recording, folder or file.
 
     :param location: a path, ``sim:SEED[:FRAMES]`` or ``rooms:SEED:ROOMS`` (one frame of each);
         what exists is a path, whatever its name
+    :param recording: what to read from a recording: options of :class:`RosbagSource`, of which
+        the others know ``max_gap_s`` alone
     :param log: called with one line for what a recording leaves open and the source decides
     :param options: passed to the source
     :raises SourceError: if there is no such source, with what was looked for, or an option
         does not exist for that source
     """
-    path = _existing(location)
-    if path is not None:
-        return _call(_opener(path), path, {'log': log, **options})
+    path, recording = _existing(location), recording or {}
+    opener = None if path is None else _opener(path)
+    if path is not None and opener is _rosbag:
+        return _call(opener, path, {**recording, 'log': log, **options})
+    _check_bag_only(location, recording)
+    if opener is TumSource and 'max_gap_s' in recording:
+        options = {'max_gap_s': recording['max_gap_s'], **options}
+    if path is not None and opener is not None:
+        return _call(opener, path, {'log': log, **options})
     if location.startswith('sim:'):
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
     raise SourceError(f'{location!r} does not exist; a source is {KINDS}')
+
+
+def _check_bag_only(location: str, recording: Mapping[str, Any]) -> None:
+    for name in BAG_ONLY:
+        if recording.get(name, '') not in ('', 'none'):
+            raise SourceError(
+                f'{location} is no bag, so {name} = {recording[name]!r} means nothing there; '
+                'leave it out'
+            )
 
 
 def _existing(location: str) -> Path | None:
@@ -57,7 +79,7 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
     suffix = path.suffix.lower()
     if (path / 'rgb.txt').is_file():
         return TumSource
-    if (path / 'metadata.yaml').is_file() or suffix in BAG_SUFFIXES:
+    if is_bag(path):
         return _rosbag
     if path.is_dir() or suffix in IMAGE_SUFFIXES:
         return ImageFolderSource

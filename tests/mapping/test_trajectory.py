@@ -79,32 +79,29 @@ def test_missing_and_binary_files_are_named(tmp_path):
         read_tum(tmp_path / 'b.txt')
 
 
-def test_interpolates_between_neighbours_only():
+def test_poses_are_interpolated_and_hold_beyond_the_ends_for_the_gap():
     path = along_x(0, SECOND, 2 * SECOND, 10 * SECOND)
     gap = SECOND // 2
     assert path.at(SECOND // 4, max_gap_ns=gap)[0, 3] == pytest.approx(0.25)
     assert path.at(2 * SECOND, max_gap_ns=0)[0, 3] == 2.0
     assert path.at(9 * SECOND + gap, max_gap_ns=gap)[0, 3] == pytest.approx(9.5)
     assert path.at(6 * SECOND, max_gap_ns=gap) is None
-    assert path.at(-1, max_gap_ns=gap) is None
-    assert path.at(10 * SECOND + 1, max_gap_ns=gap) is None
+    assert path.at(-gap, max_gap_ns=gap)[0, 3] == 0.0
+    assert path.at(-gap - 1, max_gap_ns=gap) is None
+    assert path.at(10 * SECOND + gap, max_gap_ns=gap)[0, 3] == 10.0
+    assert path.at(10 * SECOND + gap + 1, max_gap_ns=gap) is None
 
 
-def test_nearest_has_a_maximum_gap():
-    path = along_x(0, SECOND, 2 * SECOND)
-    assert path.nearest(1_400_000_000, max_gap_ns=400_000_000)[0, 3] == 1.0
-    assert path.nearest(1_400_000_001, max_gap_ns=400_000_000) is None
-    assert path.nearest(2 * SECOND + 5, max_gap_ns=5)[0, 3] == 2.0
-    assert [
-        nearest_index(path.stamps_ns_N, stamp) for stamp in (-9, SECOND // 2, SECOND // 2 + 1)
-    ] == [0, 0, 1]
+def test_the_nearest_of_some_stamps():
+    stamps = along_x(0, SECOND, 2 * SECOND).stamps_ns_N
+    wanted = {-9: 0, SECOND // 2: 0, SECOND // 2 + 1: 1, 9 * SECOND: 2}
+    assert {stamp: nearest_index(stamps, stamp) for stamp in wanted} == wanted
 
 
 def test_empty_trajectory_knows_no_pose():
     empty = along_x()
     assert len(empty) == 0
     assert empty.at(0, max_gap_ns=SECOND) is None
-    assert empty.nearest(0, max_gap_ns=SECOND) is None
 
 
 def test_time_jumping_back_and_wrong_lengths_are_refused():

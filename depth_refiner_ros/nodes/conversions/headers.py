@@ -4,8 +4,13 @@ import array
 from typing import Any, Protocol, TypeVar
 
 from builtin_interfaces.msg import Time
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.stamps import NS_PER_S, STAMPS_END_S
+from depth_refiner_ros.sources.ros.pose import stamp_ns_of
 import numpy as np
 from std_msgs.msg import Header
+
+__all__ = ['HasData', 'buffer_of', 'filled', 'header_of', 'stamp_ns_of', 'stamp_of']
 
 
 class HasData(Protocol):
@@ -17,14 +22,18 @@ class HasData(Protocol):
 Message = TypeVar('Message', bound=HasData)
 
 
-def stamp_ns_of(header: Header) -> int:
-    """Return the stamp of a header in nanoseconds."""
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
-
-
 def stamp_of(stamp_ns: int) -> Time:
-    """Return nanoseconds as a message."""
-    seconds, rest = divmod(stamp_ns, 1_000_000_000)
+    """
+    Return nanoseconds as a message.
+
+    :raises InputError: where the seconds do not fit into a ROS message
+    """
+    seconds, rest = divmod(stamp_ns, NS_PER_S)
+    if not -STAMPS_END_S <= seconds < STAMPS_END_S:
+        raise InputError(
+            f'stamp of {seconds} s does not fit into a ROS message, which ends at '
+            f'{STAMPS_END_S} s (2038); give stamps in seconds since 1970 or since the start'
+        )
     return Time(sec=seconds, nanosec=rest)
 
 

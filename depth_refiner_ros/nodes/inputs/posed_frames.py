@@ -1,6 +1,6 @@
 """Depth with camera, color, confidence and pose, joined from their topics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 import time
@@ -8,10 +8,10 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Intrinsics
-from depth_refiner_ros.nodes.conversions.camera import intrinsics_of_image
 from depth_refiner_ros.nodes.inputs.frame_sync import QUEUE
 from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 from depth_refiner_ros.nodes.runtime.topics import Topics
+from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.color import rgb_from_image
 from depth_refiner_ros.sources.ros.depth import depth_from_image
 from depth_refiner_ros.sources.ros.pixels import matrix_of
@@ -54,9 +54,51 @@ class DepthFrame:
     confidence_HW: np.ndarray | None
 
 
+class DepthDecoder:
+    """
+    Turns sets of messages into arrays; a distorted camera is undistorted.
+
+    :param depth_topic: its name shows whether the images come rectified
+    :param log: called once if they do not
+    """
+
+    def __init__(self, depth_topic: str, log: Callable[[str], None]) -> None:
+        self._camera = CameraReader(depth_topic, log)
+
+    def decoded(self, depth_set: DepthSet) -> DepthFrame:
+        """
+        Return the arrays of a set.
+
+        :raises InputError: where a message cannot be read, the sizes differ or the camera is not
+            calibrated
+        """
+        messages = depth_set.messages
+        depth_m_HW = depth_from_image(messages['depth/image'])
+        height, width = depth_m_HW.shape
+        rectifier = self._camera.rectifier(messages['depth/camera_info'], width, height)
+        if rectifier is None:
+            raise InputError(UNCALIBRATED)
+        color, confidence = messages.get('color/image'), messages.get('depth/confidence')
+        rgb_HW3 = None if color is None else rgb_from_image(color)
+        confidence_HW = None if confidence is None else matrix_of(confidence, 'f4', 1)
+        for name, image in (('color/image', rgb_HW3), ('depth/confidence', confidence_HW)):
+            if image is not None and image.shape[:2] != (height, width):
+                raise InputError(
+                    f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
+                    f'{width}x{height}; use the color that the depth belongs to'
+                )
+        return DepthFrame(
+            depth_m_HW=rectifier.depth(depth_m_HW),
+            intrinsics=rectifier.intrinsics,
+            rgb_HW3=None if rgb_HW3 is None else rectifier.rgb(rgb_HW3),
+            confidence_HW=None if confidence_HW is None else rectifier.depth(confidence_HW),
+        )
+
+
 def subscribe_depth(
     topics: Topics,
     *,
+    names: Mapping[str, str],
     color: bool,
     confidence: bool,
     reliability: str,
@@ -65,8 +107,12 @@ def subscribe_depth(
     on_frame: Callable[[DepthSet], None],
     on_drop: Callable[[Header], None],
 ) -> None:
-    """Listen to depth and what goes with it, and join what has one stamp."""
-    kinds = {'depth/camera_info': CameraInfo}
+    """
+    Listen to depth and what goes with it, and join what has one stamp.
+
+    :param names: other topics than the usual ones, by usual name
+    """
+    kinds: dict[str, type] = {'depth/camera_info': CameraInfo}
     kinds |= {'color/image': Image} if color else {}
     kinds |= {'depth/confidence': Image} if confidence else {}
     # Depth comes last: who sees this subscription knows that the others are there.
@@ -82,28 +128,10 @@ def subscribe_depth(
         ),
     )
     for name, kind in kinds.items():
-        topics.subscribe(kind, name, partial(join.add, name), reliability=reliability, depth=queue)
-
-
-def decoded(depth_set: DepthSet) -> DepthFrame:
-    """
-    Return the arrays of a set.
-
-    :raises InputError: where a message cannot be read or the sizes differ
-    """
-    messages = depth_set.messages
-    depth_m_HW = depth_from_image(messages['depth/image'])
-    height, width = depth_m_HW.shape
-    camera = intrinsics_of_image(messages['depth/camera_info'], width, height)
-    color, confidence = messages.get('color/image'), messages.get('depth/confidence')
-    rgb_HW3 = None if color is None else rgb_from_image(color)
-    confidence_HW = None if confidence is None else matrix_of(confidence, 'f4', 1)
-    for name, image in (('color/image', rgb_HW3), ('depth/confidence', confidence_HW)):
-        if image is not None and image.shape[:2] != (height, width):
-            raise InputError(
-                f'{name} is {image.shape[1]}x{image.shape[0]} but depth/image is '
-                f'{width}x{height}; use the color that the depth belongs to'
-            )
-    return DepthFrame(
-        depth_m_HW=depth_m_HW, intrinsics=camera, rgb_HW3=rgb_HW3, confidence_HW=confidence_HW
-    )
+        topics.subscribe(
+            kind,
+            names.get(name, name),
+            partial(join.add, name),
+            reliability=reliability,
+            depth=queue,
+        )

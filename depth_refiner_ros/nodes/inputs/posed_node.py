@@ -5,7 +5,12 @@ from typing import Any
 
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.pose_inputs import pose_input
-from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet, subscribe_depth
+from depth_refiner_ros.nodes.inputs.posed_frames import (
+    DepthDecoder,
+    DepthFrame,
+    DepthSet,
+    subscribe_depth,
+)
 from depth_refiner_ros.nodes.inputs.poses import Poses
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 import numpy as np
@@ -22,6 +27,7 @@ class PosedNode(WorkerNode):
     def __init__(self, name: str, defaults: Any) -> None:
         super().__init__(name, defaults)
         self._poses: Poses | None = None
+        self._decoder: DepthDecoder | None = None
         self._pose_error = ''
 
     @property
@@ -34,6 +40,11 @@ class PosedNode(WorkerNode):
         """Whether frames wait for their confidence."""
         return False
 
+    @property
+    def topic_names(self) -> dict[str, str]:
+        """Return the topics that settings name instead of the usual ones, by usual name."""
+        return {}
+
     def capacity(self) -> int:
         """Return how many frames may wait for a pose."""
         return int(self.settings.queue)
@@ -42,9 +53,17 @@ class PosedNode(WorkerNode):
         """Listen to poses first, so that they are there when their depth comes."""
         settings = self.settings
         if settings.pose_source != 'none':
-            self._poses = pose_input(self, self.topics, settings, self._tell_pose_error)
+            self._poses = pose_input(
+                self.topics,
+                settings,
+                self._report_pose_error,
+                topic=self.topic_names.get('pose', ''),
+            )
+        depth_topic = self.topic_names.get('depth/image', 'depth/image')
+        self._decoder = DepthDecoder(self.resolve_topic_name(depth_topic), self._log)
         subscribe_depth(
             self.topics,
+            names=self.topic_names,
             color=self.uses_color,
             confidence=self.uses_confidence,
             reliability=settings.input_qos,
@@ -53,6 +72,15 @@ class PosedNode(WorkerNode):
             on_frame=self.accept,
             on_drop=self.refuse,
         )
+
+    def decoded(self, item: DepthSet) -> DepthFrame:
+        """
+        Return the arrays of a set.
+
+        :raises InputError: where a message cannot be read or the sizes differ
+        """
+        assert self._decoder is not None, 'subscribe made it'
+        return self._decoder.decoded(item)
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """
@@ -71,6 +99,7 @@ class PosedNode(WorkerNode):
             timeout_s=max(0.0, settings.pose_wait_ms * 1e-3 - waited_s),
         )
         if pose is None:
+            self._report_pose_error(self._poses.why_none(stamp_ns_of(header), header.frame_id))
             raise SkipError('no_pose')
         self._pose_error = ''
         return pose
@@ -79,6 +108,9 @@ class PosedNode(WorkerNode):
         """Warn of poses that cannot be used."""
         return [self._pose_error] if self._pose_error else []
 
-    def _tell_pose_error(self, line: str) -> None:
+    def _log(self, line: str) -> None:
+        self.get_logger().info(line)
+
+    def _report_pose_error(self, line: str) -> None:
         self._pose_error = line
         self.get_logger().warning(line, throttle_duration_sec=10.0)

@@ -1,15 +1,18 @@
-"""Where the camera was when a frame was taken: a store of poses that a frame can wait for."""
+"""Where the camera was when a frame was taken: poses that a frame can wait for."""
 
-from bisect import bisect_left, insort
+from collections.abc import Callable
+from functools import partial
 import threading
-from typing import Protocol
+from typing import Any, Protocol
 
-from depth_refiner_ros.mapping.poses import interpolated
+from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.sources.ros.camera_poses import CameraPoses
+from depth_refiner_ros.sources.ros.transforms import TransformTree
 import numpy as np
 
 KEPT = 20_000
-"""Poses remembered: 200 s at 100 Hz."""
+"""Poses remembered, and transforms of each frame: 200 s at 100 Hz."""
 
 
 class Poses(Protocol):
@@ -26,55 +29,69 @@ class Poses(Protocol):
         :return: ``map_from_camera`` 4 x 4, None where there is none
         """
 
+    def why_none(self, stamp_ns: int, frame_id: str) -> str:
+        """Return one line that says why a stamp has no pose, and what helps."""
 
-class PoseBuffer:
-    """Poses as they come in, interpolated at the stamps asked for."""
 
-    def __init__(self) -> None:
-        self._stamps_ns: list[int] = []
-        self._poses: dict[int, np.ndarray] = {}
+class LivePoses:
+    """
+    Poses and transforms of live topics; callbacks add them, the worker waits for them.
+
+    :param map_frame: fixed frame
+    :param body_from_camera: see :class:`CameraPoses`
+    :param from_tree: take the whole pose from TF
+    :param on_error: called with one line for each message that cannot be used
+    """
+
+    def __init__(
+        self,
+        map_frame: str,
+        body_from_camera: np.ndarray | None,
+        on_error: Callable[[str], None],
+        *,
+        from_tree: bool = False,
+    ) -> None:
+        self._on_error = on_error
         self._changed = threading.Condition()
+        self._tree = TransformTree(keep=KEPT, live=True)
+        self._poses = CameraPoses(
+            map_frame, body_from_camera, self._tree, from_tree=from_tree, keep=KEPT, live=True
+        )
 
-    def add(self, stamp_ns: int, map_from_camera: np.ndarray) -> None:
-        """Store one pose; those of the same stamp replace each other."""
-        with self._changed:
-            if stamp_ns not in self._poses:
-                insort(self._stamps_ns, stamp_ns)
-            self._poses[stamp_ns] = map_from_camera
-            if len(self._stamps_ns) > KEPT:
-                del self._poses[self._stamps_ns.pop(0)]
-            self._changed.notify_all()
+    def add_pose(self, message: Any) -> None:
+        """Take in a PoseStamped or Odometry."""
+        self._add(partial(self._poses.add, message))
 
-    def clear(self) -> None:
-        """Forget all, as after a jump back in time."""
-        with self._changed:
-            self._stamps_ns.clear()
-            self._poses.clear()
+    def add_transforms(self, message: Any, *, static: bool) -> None:
+        """Take in a TFMessage of ``/tf`` or ``/tf_static``."""
+        for transform in message.transforms:
+            self._add(partial(self._tree.add, transform, static=static))
 
     def wait_at(
         self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
     ) -> np.ndarray | None:
-        """Return the pose at a stamp, see :class:`Poses`."""
+        """
+        Return the pose at a stamp, see :class:`Poses`.
+
+        :raises InputError: where the poses are of another frame than the camera's and nothing
+            leads from one to the other
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._is_settled(stamp_ns), timeout_s)
-            return self._at(stamp_ns, max_gap_ns)
+            self._changed.wait_for(lambda: self._poses.settled(stamp_ns, frame_id), timeout_s)
+            return self._poses.at(stamp_ns, frame_id, max_gap_ns=max_gap_ns)
 
-    def _is_settled(self, stamp_ns: int) -> bool:
-        """Return whether later poses cannot change the answer."""
-        return bool(self._stamps_ns) and self._stamps_ns[-1] >= stamp_ns
+    def why_none(self, stamp_ns: int, frame_id: str) -> str:
+        """Return one line, see :class:`Poses`."""
+        with self._changed:
+            return self._poses.why_none(stamp_ns, frame_id)
 
-    def _at(self, stamp_ns: int, max_gap_ns: int) -> np.ndarray | None:
-        after = bisect_left(self._stamps_ns, stamp_ns)
-        around = self._stamps_ns[max(after - 1, 0) : after + 1]
-        if stamp_ns in self._poses:
-            return self._poses[stamp_ns]
-        if not around or min(abs(near_ns - stamp_ns) for near_ns in around) > max_gap_ns:
-            return None
-        first_ns, last_ns = around[0], around[-1]
-        if not first_ns < stamp_ns < last_ns:
-            return self._poses[min(around, key=lambda near_ns: abs(near_ns - stamp_ns))]
-        fraction = (stamp_ns - first_ns) / (last_ns - first_ns)
-        return interpolated(self._poses[first_ns], self._poses[last_ns], fraction)
+    def _add(self, add: Callable[[], None]) -> None:
+        try:
+            with self._changed:
+                add()
+                self._changed.notify_all()
+        except DepthRefinerError as error:
+            self._on_error(str(error))
 
 
 class FilePoses:
@@ -91,7 +108,8 @@ class FilePoses:
         self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
     ) -> np.ndarray | None:
         """Return the pose at a stamp, see :class:`Poses`; a file needs no waiting."""
-        between = self._trajectory.at(stamp_ns, max_gap_ns=max_gap_ns)
-        if between is not None:
-            return between
-        return self._trajectory.nearest(stamp_ns, max_gap_ns=max_gap_ns)
+        return self._trajectory.at(stamp_ns, max_gap_ns=max_gap_ns)
+
+    def why_none(self, stamp_ns: int, frame_id: str) -> str:
+        """Return one line, see :class:`Poses`."""
+        return 'pose_file has no pose near the stamp of the image; see pose_tolerance_ms'

@@ -31,6 +31,7 @@ class Topics:
         self._inputs: dict[str, Subscription] = {}
         self._outputs: set[str] = set()
         self._received_at_s: dict[str, float] = {}
+        self._optional: set[str] = set()
         self._subscribed_at_s = 0.0
         self._incompatible: dict[str, None] = {}
 
@@ -52,8 +53,15 @@ class Topics:
         transport: str = '',
         reliability: str = 'sensor_data',
         depth: int = 5,
+        late: bool = False,
+        optional: bool = False,
     ) -> None:
-        """Subscribe to a topic; the callback may only store."""
+        """
+        Subscribe to a topic; the callback may only store.
+
+        :param late: also receive what was published before, if the publisher offers it
+        :param optional: do not report its silence
+        """
         topic = self.full_name(name, transport)
 
         def receive(message: Any) -> None:
@@ -61,11 +69,13 @@ class Topics:
             callback(message)
 
         self._subscribed_at_s = time.monotonic()
+        if optional:
+            self._optional.add(topic)
         self._inputs[topic] = self._node.create_subscription(
             kind,
             self._asked(name, transport),
             receive,
-            qos(reliability, depth),
+            qos(reliability, depth, late=late),
             event_callbacks=subscription_events(topic, self._log),
             qos_overriding_options=overridable(),
         )
@@ -76,6 +86,7 @@ class Topics:
             self._node.destroy_subscription(subscription)
         self._inputs.clear()
         self._received_at_s.clear()
+        self._optional.clear()
 
     def publisher(
         self, kind: type, name: str, depth: int = 5, *, transport: str = '', late: bool = False
@@ -114,7 +125,8 @@ class Topics:
         silent = [
             topic
             for topic in self._inputs
-            if now_s - self._received_at_s.get(topic, self._subscribed_at_s) > silence_s
+            if topic not in self._optional
+            and now_s - self._received_at_s.get(topic, self._subscribed_at_s) > silence_s
         ]
         return [self._describe(topic) for topic in silent]
 

@@ -1,210 +1,236 @@
 """ROS 2 bags (sqlite3, mcap), read without ROS."""
 
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-import struct
 from typing import Any
 
-import apsw
-from depth_refiner_ros.core.errors import DepthRefinerError, InputError, SourceError
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.stamps import stamp_text
-from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.ros.camera import rectifier_from_info
-from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
-from depth_refiner_ros.sources.ros.pose import trajectory_from_messages
-from depth_refiner_ros.sources.ros.topics import pick_topics
-import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import ReaderError
-from rosbags.typesys import get_typestore, Stores, TypesysError
-
-WAITING = 30
-"""Images that may wait for their depth; topics of a bag are seldom written in step."""
-
-BROKEN = (
-    AnyReaderError,
-    ReaderError,
-    TypesysError,
-    apsw.Error,
-    struct.error,
-    OSError,
-    EOFError,
-    UnicodeDecodeError,
-    MemoryError,
+from depth_refiner_ros.sources.lost_frames import (
+    frame_or_lost,
+    FrameError,
+    LostFrame,
+    NO_CAMERA,
+    STAMP_OUT_OF_ORDER,
+    UNREADABLE_DEPTH,
+    UNREADABLE_IMAGE,
+    WRONG_SIZE,
 )
-"""What a damaged bag raises; a damaged length asks for more memory than there is."""
+from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.ros.bag_files import BagFiles
+from depth_refiner_ros.sources.ros.bag_frames import MessageJoin, MessageSet
+from depth_refiner_ros.sources.ros.bag_messages import BagMessage, BagMessages
+from depth_refiner_ros.sources.ros.bag_poses import BagPoses
+from depth_refiner_ros.sources.ros.camera import CameraReader
+from depth_refiner_ros.sources.ros.camera_poses import CameraPoses, parsed_body_from_camera
+from depth_refiner_ros.sources.ros.image import depth_from_message, image_size, rgb_from_message
+from depth_refiner_ros.sources.ros.topics import IMAGES, TopicChooser
+from depth_refiner_ros.sources.sixteen_bits import BitRange
+import numpy as np
+
+BREAKS_OFF = 'recording breaks off'
+
+
+def _silent(line: str) -> None:
+    """Keep a line to itself."""
 
 
 class RosbagSource:
     """
-    The images of a bag, each with the depth and pose that belong to it.
+    The images of a bag, each with the depth, camera model and pose that belong to it.
 
-    Topics are found by their type where there is one of a kind; color and depth are told apart
-    by the encoding of their first message. Camera model: the first CameraInfo; images with
-    distortion are rectified unless ``rect`` is in the topic's name. Poses are of the optical frame
-    in the map (PoseStamped, PoseWithCovarianceStamped, Odometry, TransformStamped), interpolated.
-    A frame without depth or pose within ``max_gap_s`` comes with None in their place.
+    Topics are found by type and name, see ``topics.py``; camera models are read as live nodes read
+    them, see :class:`CameraReader`, and poses too, see :class:`CameraPoses`. A frame without depth
+    or pose within ``max_gap_s`` comes with None in their place. What is wrong with one message
+    costs that frame alone.
 
     :param path: bag folder, ``.mcap`` or ``.db3``
-    :param image_topic: color Image or CompressedImage
-    :param camera_info_topic: CameraInfo; '' for none
-    :param depth_topic: Image 16UC1 or 32FC1 or compressed depth, registered; '' for none
-    :param pose_topic: poses of the optical frame; '' for none
+    :param image_topic: color Image or CompressedImage; '' finds it
+    :param depth_topic: Image 16UC1 or 32FC1 or compressed depth, registered to the color; ''
+        finds it, ``none`` reads none
+    :param info_topic: CameraInfo; '' finds it, ``none`` reads none
+    :param pose_topic: poses or /tf; '' finds them, ``none`` reads none
+    :param body_from_camera: ``x y z qx qy qz qw`` of the optical frame in the frame that the
+        poses describe; '' takes it from /tf_static and /tf
+    :param image_bits: bits that 16-bit images use; 0 finds them
     :param max_gap_s: largest distance in time of depth and pose to the image
-    :raises SourceError: where the bag cannot be read or a choice of topics is open
+    :param log: called with one line for what was found, assumed or left out
+    :raises SourceError: where the bag cannot be read, a choice of topics is open, or the poses
+        cannot be brought to the camera
     """
 
     def __init__(
         self,
         path: Path | str,
-        image_topic: str | None = None,
-        camera_info_topic: str | None = None,
-        depth_topic: str | None = None,
-        pose_topic: str | None = None,
         *,
+        image_topic: str = '',
+        depth_topic: str = '',
+        info_topic: str = '',
+        pose_topic: str = '',
+        body_from_camera: str = '',
+        image_bits: int = 0,
         max_gap_s: float = 0.02,
+        log: Callable[[str], None] = _silent,
     ) -> None:
         self.path = Path(path)
-        self.name = self.path.stem
+        self.name = self.path.resolve().stem
         self.max_gap_ns = round(max_gap_s * 1e9)
-        with self._reader() as reader:
-            self.topics = pick_topics(
-                reader,
-                image=image_topic,
-                camera_info=camera_info_topic,
-                depth=depth_topic,
-                pose=pose_topic,
+        self._log, self._told = log, set[str]()
+        self._files = BagFiles(self.path, log)
+        body = parsed_body_from_camera(body_from_camera)
+        with self._files.reader() as reader:
+            messages = BagMessages(reader, self.path)
+            topics = messages.topics()
+            if messages.broken and not any(topic.kind in IMAGES for topic in topics):
+                raise SourceError(messages.broken)
+            self.topics = TopicChooser(str(self.path), topics).choose(
+                image=image_topic, depth=depth_topic, info=info_topic, pose=pose_topic
             )
-            self._frames = sum(link.msgcount for link in self._links(reader, 'image'))
-            self.trajectory = self._poses(reader)
-            self._rectifier = next(
-                (
-                    rectifier_from_info(info, image_topic=self.topics['image'] or '')
-                    for _, info in self._messages(reader, 'camera_info')
-                ),
-                None,
+            for note in self.topics.notes:
+                log(note)
+            firsts = {topic.name: topic for topic in topics}
+            self._frames = firsts[self.topics.image].count
+            first_image = firsts[self.topics.image].first
+            self._first_info = firsts[self.topics.info].first if self.topics.info else None
+            self._camera = CameraReader(self.topics.image, log)
+            self.trajectory: CameraPoses = BagPoses(messages, topics, log).read(
+                self.topics.pose, pose_topic, first_image.header.frame_id, body
             )
-        self.intrinsics = self._rectifier.intrinsics if self._rectifier else None
+        self._sixteen_bits = BitRange(image_bits, log)
+        self.intrinsics = self._first_camera(first_image)
 
     def __len__(self) -> int:
         return self._frames
 
-    def __iter__(self) -> Iterator[Frame]:
-        images: deque[tuple[int, Any]] = deque()
-        depths: deque[tuple[int, Any]] = deque()
-        last_ns = -1
-        with self._reader() as reader:
-            for topic, stamped in self._merged(reader):
-                (images if topic == self.topics['image'] else depths).append(stamped)
-                while images and self._ripe(images, depths):
-                    last_ns = self._check_order(last_ns, images[0][0])
-                    yield self._frame(*images.popleft(), depths)
-            while images:
-                last_ns = self._check_order(last_ns, images[0][0])
-                yield self._frame(*images.popleft(), depths)
+    def __iter__(self) -> Iterator[Frame | LostFrame]:
+        join = MessageJoin(self.topics, self.max_gap_ns)
+        with self._files.reader() as reader:
+            messages = BagMessages(reader, self.path)
+            for item in messages.of([self.topics.image, self.topics.depth, self.topics.info]):
+                for found in join.add(item):
+                    yield self._frame_or_lost(found)
+            for found in join.rest():
+                yield self._frame_or_lost(found)
+            for topic in messages.unstamped():
+                self._say_once(f'{topic} has no stamps; its messages are of the time of recording')
+            if messages.broken:
+                yield LostFrame(name=self.name, reason=BREAKS_OFF, detail=messages.broken)
 
-    def _ripe(self, images: deque[tuple[int, Any]], depths: deque[tuple[int, Any]]) -> bool:
-        """Return whether no better depth for the first image can come."""
-        if self.topics['depth'] is None or len(images) > WAITING:
-            return True
-        return bool(depths) and depths[-1][0] >= images[0][0]
+    def _first_camera(self, image: Any) -> Intrinsics | None:
+        """
+        Return the camera of the first image.
 
-    def _frame(self, stamp_ns: int, message: Any, depths: deque[tuple[int, Any]]) -> Frame:
-        while depths and depths[0][0] < stamp_ns - self.max_gap_ns:
-            depths.popleft()
-        nearest = min(depths, key=lambda stamped: abs(stamped[0] - stamp_ns), default=None)
-        rgb_HW3 = self._decoded('image', stamp_ns, rgb_from_message, message)
+        :raises SourceError: where it is of another size, or cannot be used
+        """
+        size = image_size(image)
+        if self._first_info is None or size is None:
+            return None
+        try:
+            rectifier = self._camera.rectifier(self._first_info, *size)
+        except InputError as error:
+            raise SourceError(
+                f'{self.path}, {self.topics.info}: {error}; --info-topic none does without'
+            ) from error
+        if rectifier is None:
+            self._log(f'{self.topics.info} has K = 0, so the camera is not calibrated')
+        return rectifier.intrinsics if rectifier else None
+
+    def _frame_or_lost(self, found: MessageSet) -> Frame | LostFrame:
+        return frame_or_lost(stamp_text(found.image.stamp_ns), lambda: self._frame(found))
+
+    def _frame(self, found: MessageSet) -> Frame:
+        stamp_ns = found.image.stamp_ns
+        self._check_order(found)
+        rgb_HW3 = self._decoded(found.image, UNREADABLE_IMAGE, self._rgb)
         depth_m_HW = None
-        if nearest is not None and abs(nearest[0] - stamp_ns) <= self.max_gap_ns:
-            depth_m_HW = self._decoded('depth', nearest[0], depth_from_message, nearest[1])
-        self._check_sizes(rgb_HW3, depth_m_HW)
-        if self._rectifier:
-            rgb_HW3 = self._rectifier.rgb(rgb_HW3)
-            depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
+        if found.depth is not None:
+            depth_m_HW = self._decoded(found.depth, UNREADABLE_DEPTH, depth_from_message)
+            self._check_size(found.depth, depth_m_HW, rgb_HW3)
+        rectifier = self._rectifier(found, rgb_HW3)
+        if rectifier is not None:
+            rgb_HW3 = rectifier.rgb(rgb_HW3)
+            depth_m_HW = None if depth_m_HW is None else rectifier.depth(depth_m_HW)
         return Frame(
             stamp_ns=stamp_ns,
             rgb_HW3=rgb_HW3,
-            intrinsics=self.intrinsics,
+            intrinsics=None if rectifier is None else rectifier.intrinsics,
             depth_m_HW=depth_m_HW,
             name=stamp_text(stamp_ns),
-            map_from_camera=self.trajectory.at(stamp_ns, max_gap_ns=self.max_gap_ns),
+            map_from_camera=self._pose(stamp_ns, found.image.message.header.frame_id),
         )
 
-    def _check_sizes(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray | None) -> None:
-        size = rgb_HW3.shape[:2]
-        camera = self.intrinsics
-        if camera and size != (camera.height, camera.width):
-            raise SourceError(
-                f'{self.path}: image of {size[1]}x{size[0]} does not fit the '
-                f'camera_info of {camera.width}x{camera.height}'
-            )
-        if depth_m_HW is not None and depth_m_HW.shape != size:
-            raise SourceError(
-                f'{self.path}: depth of {depth_m_HW.shape[1]}x'
-                f'{depth_m_HW.shape[0]} does not fit the image of {size[1]}x'
-                f'{size[0]}; choose the registered depth topic or pass '
-                "depth_topic=''"
-            )
+    def _rgb(self, message: Any) -> np.ndarray:
+        return rgb_from_message(message, self._sixteen_bits)
 
-    def _check_order(self, last_ns: int, stamp_ns: int) -> int:
-        if stamp_ns <= last_ns:
-            raise SourceError(
-                f'{self.path}, {self.topics["image"]}: time does not move on from '
-                f'{stamp_text(last_ns)} s to {stamp_text(stamp_ns)} s; cut the bag '
-                'where it starts over'
-            )
-        return stamp_ns
-
-    def _decoded(self, kind: str, stamp_ns: int, decoder: Any, message: Any) -> np.ndarray:
+    def _decoded(
+        self, item: BagMessage, reason: str, decode: Callable[[Any], np.ndarray]
+    ) -> np.ndarray:
         try:
-            return decoder(message)
+            if item.message is None:
+                raise InputError(item.error)
+            return decode(item.message)
         except InputError as error:
-            raise SourceError(
-                f'{self.path}, {self.topics[kind]} at {stamp_text(stamp_ns)} s: {error}'
-            ) from error
+            raise FrameError(reason, f'{self._where(item)}: {error}') from error
 
-    def _poses(self, reader: AnyReader) -> Trajectory:
+    def _rectifier(self, found: MessageSet, rgb_HW3: np.ndarray) -> Rectifier | None:
+        info = self._first_info if found.info is None else found.info.message
+        if info is None:
+            return None
+        height, width = rgb_HW3.shape[:2]
         try:
-            return trajectory_from_messages(self._messages(reader, 'pose'))
-        except DepthRefinerError as error:
-            raise SourceError(f'{self.path}, {self.topics["pose"]}: {error}') from error
+            return self._camera.rectifier(info, width, height)
+        except InputError as error:
+            raise FrameError(NO_CAMERA, f'{self._where(found.image)}: {error}') from error
 
-    def _merged(self, reader: AnyReader) -> Iterator[tuple[str, tuple[int, Any]]]:
-        links = [*self._links(reader, 'image'), *self._links(reader, 'depth')]
-        for link, bag_ns, data in reader.messages(connections=links):
-            message = reader.deserialize(data, link.msgtype)
-            yield link.topic, (_stamp_ns(message, bag_ns), message)
-
-    def _messages(self, reader: AnyReader, kind: str) -> Iterator[tuple[int, Any]]:
-        links = self._links(reader, kind)
-        if links:  # to the reader an empty choice means every topic
-            for link, bag_ns, data in reader.messages(connections=links):
-                message = reader.deserialize(data, link.msgtype)
-                yield _stamp_ns(message, bag_ns), message
-
-    def _links(self, reader: AnyReader, kind: str) -> list[Connection]:
-        return [link for link in reader.connections if link.topic == self.topics[kind]]
-
-    @contextmanager
-    def _reader(self) -> Iterator[AnyReader]:
-        if not self.path.exists():
-            raise SourceError(f'there is no bag {self.path}')
+    def _pose(self, stamp_ns: int, camera_frame: str) -> np.ndarray | None:
+        if not len(self.trajectory):
+            return None
         try:
-            with AnyReader([self.path], default_typestore=get_typestore(Stores.LATEST)) as reader:
-                yield reader
-        except BROKEN as error:
-            reason = ' '.join(str(error).split()) or type(error).__name__
-            raise SourceError(
-                f'bag {self.path} cannot be read: {reason:.200}; copy it again or '
-                'try: ros2 bag reindex'
-            ) from error
+            pose = self.trajectory.at(stamp_ns, camera_frame, max_gap_ns=self.max_gap_ns)
+        except InputError as error:
+            self._say_once(str(error))
+            return None
+        if pose is None:
+            self._say_once(
+                f'{stamp_text(stamp_ns)} s has no pose: '
+                f'{self.trajectory.why_none(stamp_ns, camera_frame)}',
+                topic='pose',
+            )
+        return pose
 
+    def _check_order(self, found: MessageSet) -> None:
+        late_ns, stamp_ns = found.late_by_ns, found.image.stamp_ns
+        if stamp_ns < 0:
+            raise FrameError(
+                STAMP_OUT_OF_ORDER, f'{self._where(found.image)}: the stamp is negative'
+            )
+        if late_ns is None:
+            return
+        how = (
+            'repeats the stamp of an image before it'
+            if late_ns == 0
+            else f'is {late_ns * 1e-9:.3f} s behind an image before it'
+            if late_ns > 0
+            else f'is {-late_ns * 1e-9:.3f} s ahead of the images after it'
+        )
+        raise FrameError(STAMP_OUT_OF_ORDER, f'{self._where(found.image)}: it {how}')
 
-def _stamp_ns(message: Any, bag_ns: int) -> int:
-    """Return the time of capture, or of recording where the sender left it at zero."""
-    stamp = message.header.stamp
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec) or bag_ns
+    def _check_size(self, item: BagMessage, depth_m_HW: np.ndarray, rgb_HW3: np.ndarray) -> None:
+        (height, width), size = depth_m_HW.shape, rgb_HW3.shape[:2]
+        if (height, width) != size:
+            raise FrameError(
+                WRONG_SIZE,
+                f'{self._where(item)}: depth of {width}x{height} does not fit the image of '
+                f'{size[1]}x{size[0]}; choose depth that is registered to the color with '
+                '--depth-topic, or none',
+            )
+
+    def _where(self, item: BagMessage) -> str:
+        return f'{self.path}, {item.topic} at {stamp_text(item.stamp_ns)} s'
+
+    def _say_once(self, line: str, topic: str = '') -> None:
+        if (topic or line) not in self._told:
+            self._told.add(topic or line)
+            self._log(line)

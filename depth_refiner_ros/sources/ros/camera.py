@@ -1,40 +1,129 @@
-"""Camera models from CameraInfo fields, for messages of any library."""
+"""
+Camera models from CameraInfo, for messages of any library: bags and live topics use the same.
 
+CameraInfo describes the sensor at full resolution. Region of interest (in full pixels) and binning
+come on top of it (REP-104), and the size of the image shows whether the driver applied them.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.ros.topic_names import base_name
+
+K_INDICES, P_INDICES = (0, 4, 2, 5), (0, 5, 2, 6)
+"""Where fx, fy, cx and cy stand in K and P."""
+UNCALIBRATED = 'camera_info has K = 0, so the camera is not calibrated; calibrate it and publish K'
 
 
-def rectifier_from_info(info: Any, *, image_topic: str) -> Rectifier:
+class CameraReader:
     """
-    Return what turns the images of a topic into pinhole images.
+    Finds the camera of the images of one topic, and undistorts what comes raw.
 
-    A driver's ``image_rect`` is described by P of its CameraInfo, ``image_raw`` by K and D. The
-    rotation R of a stereo pair is left out: depth and pose belong to the camera's own axis.
+    A topic whose last name part is ``image_rect`` or begins with ``image_rect_`` carries rectified
+    images, which P describes. All others are raw: K and D describe them, and where D is not zero
+    they are mapped to the pinhole camera P. The rotation R of a stereo pair is left out, because
+    depth and pose belong to the camera's own axis.
 
-    :param info: CameraInfo with fields k, d, p, distortion_model, width, height
-    :param image_topic: the word ``rect`` in it says that the images are rectified
-    :raises SourceError: where the calibration is missing or unknown
+    :param image_topic: name of the topic, with or without the suffix of its transport
+    :param log: called with one line when images turn out to be distorted
     """
-    raw = _intrinsics(info, *(float(info.k[index]) for index in (0, 4, 2, 5)))
-    projected = raw
-    if float(info.p[0]) > 0:
-        projected = _intrinsics(info, *(float(info.p[index]) for index in (0, 5, 2, 6)))
-    if any('rect' in part for part in image_topic.split('/')):
-        return Rectifier(projected, ())
-    if not any(info.d):
-        return Rectifier(raw, ())
-    return Rectifier(
-        raw, [float(value) for value in info.d], rectified=projected, model=info.distortion_model
+
+    def __init__(self, image_topic: str, log: Callable[[str], None] = lambda line: None) -> None:
+        self._topic, self._log = image_topic, log
+        self._rectified = is_rectified(image_topic)
+        self._key: tuple[Any, ...] | None = None
+        self._rectifier: Rectifier | None = None
+
+    def rectifier(self, info: Any, width: int, height: int) -> Rectifier | None:
+        """
+        Return what turns an image of this size into a pinhole image.
+
+        The undistortion maps are kept until the calibration changes.
+
+        :param info: CameraInfo with all its fields
+        :return: None where the camera is not calibrated (K and P are zero)
+        :raises InputError: where the calibration cannot be used or is of another image size
+        """
+        key = _calibration(info), width, height
+        if key != self._key:
+            self._rectifier = self._new_rectifier(info, width, height)
+            self._key = key
+        return self._rectifier
+
+    def _new_rectifier(self, info: Any, width: int, height: int) -> Rectifier | None:
+        projected = _camera(info, 'P', width, height)
+        raw = projected if self._rectified else None
+        raw = raw or _camera(info, 'K', width, height) or projected
+        distortion = [float(value) for value in info.d]
+        if raw is None or self._rectified or not any(distortion):
+            return None if raw is None else Rectifier(raw, ())
+        try:
+            rectifier = Rectifier(
+                raw, distortion, rectified=projected or raw, model=info.distortion_model
+            )
+        except SourceError as error:
+            raise InputError(f'camera_info: {error}') from error
+        self._log(
+            f'images of {self._topic} are distorted ({info.distortion_model or "plumb_bob"}); '
+            'undistorting them'
+        )
+        return rectifier
+
+
+def is_rectified(image_topic: str) -> bool:
+    """Return whether the last part of a topic's name promises rectified images."""
+    name = base_name(image_topic)
+    return name == 'image_rect' or name.startswith('image_rect_')
+
+
+def _calibration(info: Any) -> tuple[Any, ...]:
+    """Return the fields that a camera model depends on, to see whether they changed."""
+    roi = info.roi
+    return (
+        (info.width, info.height, info.distortion_model, info.binning_x, info.binning_y),
+        (roi.x_offset, roi.y_offset, roi.width, roi.height),
+        tuple(info.k),
+        tuple(info.d),
+        tuple(info.p),
     )
 
 
-def _intrinsics(info: Any, fx: float, fy: float, cx: float, cy: float) -> Intrinsics:
+def _camera(info: Any, name: str, width: int, height: int) -> Intrinsics | None:
+    """
+    Return the pinhole camera that K or P describes.
+
+    :param name: ``K`` or ``P``
+    :return: None where the matrix is not filled in
+    """
+    matrix, indices = (info.k, K_INDICES) if name == 'K' else (info.p, P_INDICES)
+    fx, fy, cx, cy = (float(matrix[index]) for index in indices)
+    if fx == 0.0 and fy == 0.0:
+        return None
     try:
-        return Intrinsics(
+        full = Intrinsics(
             fx=fx, fy=fy, cx=cx, cy=cy, width=int(info.width), height=int(info.height)
         )
     except InputError as error:
-        raise SourceError(f'camera_info is not calibrated: {error}') from error
+        raise InputError(f'camera_info, matrix {name}: {error}') from error
+    return _as_delivered(full, info, width, height)
+
+
+def _as_delivered(full: Intrinsics, info: Any, width: int, height: int) -> Intrinsics:
+    """Apply region of interest and binning where the size of the image shows that they apply."""
+    roi = info.roi
+    delivered = full
+    if roi.width and roi.height:
+        delivered = full.cropped(roi.x_offset, roi.y_offset, roi.width, roi.height)
+    delivered = delivered.binned(info.binning_x, info.binning_y)
+    if (delivered.width, delivered.height) == (width, height):
+        return delivered
+    if (full.width, full.height) == (width, height):
+        return full  # the calibration is of the image as it comes
+    raise InputError(
+        f'the image is {width}x{height} but camera_info describes '
+        f'{delivered.width}x{delivered.height}; choose the camera_info of this image '
+        '(--info-topic for a recording, remap camera_info for a node)'
+    )

@@ -7,13 +7,15 @@ import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
 from depth_refiner_ros.sources.ros.pixels import ImageFields, matrix_of
+from depth_refiner_ros.sources.ros.planes import PLANAR, rgb_from_planes
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Layout:
     """
-    How an encoding lies in memory.
+    How the pixels of an encoding lie in memory.
 
     :param dtype: numpy name of one value
     :param channels: values per pixel
@@ -59,32 +61,42 @@ LAYOUTS = {
 }
 
 
-def rgb_from_image(image: ImageFields) -> np.ndarray:
+def rgb_from_image(image: ImageFields, sixteen_bits: BitRange | None = None) -> np.ndarray:
     """
-    Return a color or grey image as rgb8.
+    Return a color or gray image as rgb8.
 
+    :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :return: ``rgb_HW3`` uint8; a view of the message where it is rgb8
     :raises InputError: where the encoding is unknown or the buffer does not fit
     """
+    if image.encoding in PLANAR:
+        return rgb_from_planes(image)
     layout = LAYOUTS.get(image.encoding)
     if layout is None:
         raise InputError(_unknown(image.encoding))
     pixels = matrix_of(image, layout.dtype, layout.channels)
     _check_pattern(image)
     if layout.dtype == 'u2':
-        pixels = cv2.convertScaleAbs(pixels, alpha=255.0 / 65535.0)
+        pixels = (sixteen_bits or BitRange()).to_uint8(pixels)
     return pixels if layout.to_rgb is None else cv2.cvtColor(pixels, layout.to_rgb)
 
 
-def rgb_from_compressed(image: CompressedFields) -> np.ndarray:
+def rgb_from_compressed(
+    image: CompressedFields, sixteen_bits: BitRange | None = None
+) -> np.ndarray:
     """
     Decode a JPEG or PNG image as rgb8.
 
+    :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :return: ``rgb_HW3`` uint8
     :raises InputError: where the data is no complete JPEG or PNG image
     """
     # The camera's pixel grid is what camera_info describes, whatever way up EXIF would have it.
-    bgr_HW3 = decoded(image, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    bgr_HW3 = decoded(
+        image, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    )
+    if bgr_HW3.dtype == np.uint16:
+        bgr_HW3 = (sixteen_bits or BitRange()).to_uint8(bgr_HW3)
     return cv2.cvtColor(bgr_HW3, cv2.COLOR_BGR2RGB)
 
 
@@ -99,9 +111,10 @@ def _check_pattern(image: ImageFields) -> None:
 def _unknown(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
         return (
-            f'encoding {encoding!r} is depth, not color; remap it to depth_in, or give it as '
-            'depth_topic of a bag'
+            f'encoding {encoding!r} is depth, not color; remap it to depth_in, or choose it with '
+            '--depth-topic in a recording'
         )
-    near = difflib.get_close_matches(encoding, list(LAYOUTS), n=1)
-    hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(LAYOUTS)}'
+    known = [*LAYOUTS, *PLANAR]
+    near = difflib.get_close_matches(encoding, known, n=1)
+    hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(known)}'
     return f'encoding {encoding!r} is not supported; {hint}'

@@ -4,15 +4,16 @@ import struct
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
+from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded, PNG_START
 from depth_refiner_ros.sources.ros.pixels import bytes_of, ImageFields, matrix_of
+from depth_refiner_ros.sources.ros.rvl import decoded_rvl
 import numpy as np
 
 DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
 """Millimetres and metres; numpy's names of one value."""
 MM_PER_M = 1000.0
 COMPRESSED_DEPTH_HEADER = struct.Struct('<iff')
-"""compressedDepth puts its format and two quantisation parameters before the PNG."""
+"""compressedDepth puts its format and two quantisation parameters before the code."""
 
 
 def depth_from_image(image: ImageFields) -> np.ndarray:
@@ -37,14 +38,21 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
 
 def depth_from_compressed(image: CompressedFields) -> np.ndarray:
     """
-    Decode a 16-bit PNG or a compressedDepth message.
+    Decode a 16-bit PNG or a compressedDepth message, whose code is PNG or RVL.
 
     :return: ``depth_m_HW`` float32; NaN where unknown
     :raises InputError: where the data is not 16 bits deep or damaged
     """
-    if 'compressedDepth' in image.format:
+    if 'compressedDepth' in image.format or _has_header(image):
         return _from_compressed_depth(image)
     return _metres_from_mm(_sixteen_bits(image, 0))
+
+
+def _has_header(image: CompressedFields) -> bool:
+    """Whether compressedDepth wrote the message; old versions name only the encoding."""
+    skip = COMPRESSED_DEPTH_HEADER.size
+    head = bytes_of(image.data)[: skip + len(PNG_START)].tobytes()
+    return not head.startswith(PNG_START) and head.endswith(PNG_START)
 
 
 def _metres_from_mm(mm_HW: np.ndarray) -> np.ndarray:
@@ -62,9 +70,12 @@ def _only_positive(depth_m_HW: np.ndarray) -> np.ndarray:
 def _from_compressed_depth(image: CompressedFields) -> np.ndarray:
     skip = COMPRESSED_DEPTH_HEADER.size
     data = bytes_of(image.data)
+    if data[: len(PNG_START)].tobytes() == PNG_START:
+        return _metres_from_mm(_sixteen_bits(image, 0))  # some publishers leave the header out
     if len(data) < skip:
         raise InputError(f'compressedDepth image of {len(data)} bytes is cut short')
-    codes_HW = _sixteen_bits(image, skip)
+    is_rvl = image.format.rstrip().endswith('rvl')
+    codes_HW = decoded_rvl(data[skip:]) if is_rvl else _sixteen_bits(image, skip)
     if not image.format.startswith('32FC1'):
         return _metres_from_mm(codes_HW)
     _, scale, offset = COMPRESSED_DEPTH_HEADER.unpack(data[:skip].tobytes())

@@ -1,30 +1,72 @@
 """Images of any kind of message, raw or compressed, from a bag or a live topic."""
 
+import re
 from typing import Any
 
+import cv2
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
-from depth_refiner_ros.sources.ros.depth import (
-    DEPTH_ENCODINGS,
-    depth_from_compressed,
-    depth_from_image,
-)
+from depth_refiner_ros.sources.ros.compressed import decoded
+from depth_refiner_ros.sources.ros.depth import depth_from_compressed, depth_from_image
+from depth_refiner_ros.sources.ros.planes import picture_rows
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
-
-def is_depth(message: Any) -> bool:
-    """Tell depth from color by the encoding of an Image or the format of a CompressedImage."""
-    if _is_raw(message):
-        return message.encoding in DEPTH_ENCODINGS
-    return 'compressedDepth' in message.format
+DEPTH_ENCODINGS = ('16UC1', '32FC1')
+"""Encodings that only depth has; mono16 may be a gray image."""
 
 
-def rgb_from_message(message: Any) -> np.ndarray:
+def is_depth(message: Any, topic: str) -> bool:
+    """
+    Tell depth from color by encoding, or by the name of the topic where that leaves it open.
+
+    :param message: Image or CompressedImage
+    :param topic: that it came from
+    """
+    encoding = encoding_of(message)
+    if encoding in DEPTH_ENCODINGS:
+        return True
+    if not is_raw(message) and 'compressedDepth' in (*message.format.split(), *topic.split('/')):
+        return True
+    open_question = encoding == 'mono16' or (encoding == '' and _sixteen_bit_gray(message))
+    return open_question and 'depth' in re.split('[^a-z]+', topic.lower())
+
+
+def encoding_of(message: Any) -> str:
+    """Return the encoding of an image before its compression, '' where the message omits it."""
+    if is_raw(message):
+        return str(message.encoding)
+    encoding, *transport = str(message.format).split(';')
+    named = transport or encoding in DEPTH_ENCODINGS
+    return encoding.strip() if named else ''
+
+
+def is_gray(message: Any) -> bool:
+    """Whether the encoding of an image has no color."""
+    return encoding_of(message) in ('mono8', 'mono16', '8UC1', '16UC1')
+
+
+def image_size(message: Any) -> tuple[int, int] | None:
+    """Return width and height of an image, None where a compressed one cannot be decoded."""
+    if is_raw(message):
+        return int(message.width), picture_rows(message)
+    coded = encoding_of(message) in DEPTH_ENCODINGS or 'compressedDepth' in message.format
+    try:
+        height, width = (depth_from_message if coded else rgb_from_message)(message).shape[:2]
+    except InputError:
+        return None
+    return width, height
+
+
+def rgb_from_message(message: Any, sixteen_bits: BitRange | None = None) -> np.ndarray:
     """
     Return an Image or CompressedImage as ``rgb_HW3`` uint8.
 
+    :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :raises InputError: where the encoding is unknown or the data do not fit
     """
-    return rgb_from_image(message) if _is_raw(message) else rgb_from_compressed(message)
+    decode = rgb_from_image if is_raw(message) else rgb_from_compressed
+    return decode(message, sixteen_bits)
 
 
 def depth_from_message(message: Any) -> np.ndarray:
@@ -33,8 +75,17 @@ def depth_from_message(message: Any) -> np.ndarray:
 
     :raises InputError: where the encoding is unknown or the data do not fit
     """
-    return depth_from_image(message) if _is_raw(message) else depth_from_compressed(message)
+    return depth_from_image(message) if is_raw(message) else depth_from_compressed(message)
 
 
-def _is_raw(message: Any) -> bool:
+def is_raw(message: Any) -> bool:
+    """Whether a message is an Image; a CompressedImage has a format instead of an encoding."""
     return hasattr(message, 'encoding')
+
+
+def _sixteen_bit_gray(message: Any) -> bool:
+    try:
+        pixels = decoded(message, cv2.IMREAD_UNCHANGED)
+    except InputError:
+        return False
+    return pixels.ndim == 2 and pixels.dtype == np.uint16

@@ -39,7 +39,7 @@ def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     """
     value = np.dtype(dtype).newbyteorder('>' if image.is_bigendian else '<')
     row_bytes = image.width * channels * value.itemsize
-    _check_buffer(image, row_bytes)
+    check_buffer(image, row_bytes, image.height)
     pixels_HWC: np.ndarray = np.ndarray(
         (image.height, image.width, channels),
         value,
@@ -50,7 +50,14 @@ def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     return pixels if value.isnative else pixels.astype(value.newbyteorder('='))
 
 
-def _check_buffer(image: ImageFields, row_bytes: int) -> None:
+def check_buffer(image: ImageFields, row_bytes: int, rows: int) -> None:
+    """
+    Make sure that ``data`` holds the rows of an image.
+
+    :param row_bytes: bytes of a row that are read; ``step`` may be longer
+    :param rows: rows that are read
+    :raises InputError: where there is no pixel, or size, step and buffer do not fit together
+    """
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if image.width == 0 or image.height == 0:
         raise InputError(f'{size} holds no pixel; check the camera driver')
@@ -59,7 +66,7 @@ def _check_buffer(image: ImageFields, row_bytes: int) -> None:
             f'{size}: step = {image.step} bytes is too small for a row of '
             f'{row_bytes}; the publisher must set step to the length of a row'
         )
-    needed = image.step * (image.height - 1) + row_bytes
+    needed = image.step * (rows - 1) + row_bytes
     if len(image.data) < needed:
         raise InputError(
             f'{size}: data holds {len(image.data)} bytes where {needed} are needed; '

@@ -1,10 +1,22 @@
-"""Choose the topics of a bag by their types."""
+"""Choose the topics of a bag by type, by name and by what their first messages say."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.sources.ros.image import is_depth
-from rosbags.highlevel import AnyReader
+from depth_refiner_ros.sources.ros.image import image_size, is_depth, is_gray
+from depth_refiner_ros.sources.ros.topic_names import (
+    camera_of,
+    COLOR_NAMES,
+    color_rank,
+    DEPTH_NAMES,
+    is_pose_of_something_else,
+    is_registered,
+    name_rank,
+    namespace,
+    shared_parts,
+)
 
 IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 INFOS = ('sensor_msgs/msg/CameraInfo',)
@@ -14,73 +26,177 @@ POSES = (
     'geometry_msgs/msg/TransformStamped',
     'nav_msgs/msg/Odometry',
 )
+TRANSFORMS = ('tf2_msgs/msg/TFMessage',)
+NONE = 'none'
+"""What a user says for no topic."""
 
 
-def pick_topics(reader: AnyReader, **wanted: str | None) -> dict[str, str | None]:
+@dataclass(frozen=True, kw_only=True)
+class Topic:
     """
-    Return the topic of each kind: ``image``, ``camera_info``, ``depth``, ``pose``.
+    A topic of a bag that holds messages.
 
-    :param wanted: the user's word for each kind: a topic, '' for none, None to find it
-    :return: topic or None by kind
-    :raises SourceError: where a topic is not in the bag, of a wrong type or one of several
+    :param kind: message type
+    :param first: first message
     """
-    found = _candidates(reader)
-    topics = {kind: _pick(reader, kind, topic, found[kind]) for kind, topic in wanted.items()}
-    if topics['image'] is None:
-        raise SourceError(
-            f'the bag {_where(reader)} has no color image; its topics: {_listed(reader)}'
+
+    name: str
+    kind: str
+    count: int
+    first: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """
+    The topics of each kind, None for none.
+
+    :param notes: lines that say what was left out or found by name
+    """
+
+    image: str
+    depth: str | None
+    info: str | None
+    pose: str | None
+    notes: tuple[str, ...] = ()
+
+
+class TopicChooser:
+    """
+    Chooses the topics that frames are made of.
+
+    :param where: name of the bag, for messages
+    :param topics: all that hold messages
+    """
+
+    def __init__(self, where: str, topics: Iterable[Topic]) -> None:
+        self._where = where
+        self._topics = sorted(topics, key=lambda topic: topic.name)
+        self._notes: list[str] = []
+
+    def choose(self, *, image: str, depth: str, info: str, pose: str) -> Choice:
+        """
+        Return the topics.
+
+        :param image: the user's word: a topic, ``none``, or '' to find it; so for the others
+        :raises SourceError: where a topic is not in the bag or of a wrong type, where names do not
+            tell which of several it is, and where there is no color image
+        """
+        color = self._color(image)
+        return Choice(
+            image=color.name,
+            depth=self._depth(depth, color),
+            info=self._info(info, color),
+            pose=self._pose(pose),
+            notes=tuple(self._notes),
         )
-    return topics
 
-
-def _candidates(reader: AnyReader) -> dict[str, list[str]]:
-    filled = [link for link in reader.connections if link.msgcount]
-    images = {link.topic: _first(reader, link) for link in filled if link.msgtype in IMAGES}
-    return {
-        'image': sorted(topic for topic, first in images.items() if not is_depth(first)),
-        'depth': sorted(topic for topic, first in images.items() if is_depth(first)),
-        'camera_info': sorted({link.topic for link in filled if link.msgtype in INFOS}),
-        'pose': sorted({link.topic for link in filled if link.msgtype in POSES}),
-    }
-
-
-def _pick(reader: AnyReader, kind: str, wanted: str | None, candidates: list[str]) -> str | None:
-    if wanted == '':
-        return None
-    if wanted is not None:
-        if wanted not in candidates:
+    def _color(self, wanted: str) -> Topic:
+        images = self._of(IMAGES)
+        if wanted:
+            return self._wanted('image', wanted, images)
+        colors = [topic for topic in images if not is_depth(topic.first, topic.name)]
+        if not colors:
             raise SourceError(
-                f'{kind}_topic {wanted!r} is not a {kind} topic of the bag '
-                f'{_where(reader)}; choose from: '
-                f'{", ".join(candidates) or "none"} (all: {_listed(reader)})'
+                f'the bag {self._where} has no color image; its topics: {self._listed()}'
             )
-        return wanted
-    if len(candidates) > 1:
+        best = _best(colors, lambda topic: (color_rank(topic.name), is_gray(topic.first)))
+        if len({camera_of(topic.name) for topic in best}) == 1:
+            best = _best(best, lambda topic: name_rank(topic.name, COLOR_NAMES))
+        return self._single('image', best, colors)
+
+    def _depth(self, wanted: str, color: Topic) -> str | None:
+        images = [topic for topic in self._of(IMAGES) if topic is not color]
+        if wanted == NONE:
+            return None
+        if wanted:
+            return self._wanted('depth', wanted, images).name
+        depths = [topic for topic in images if is_depth(topic.first, topic.name)]
+        size = image_size(color.first)
+        fitting = [
+            topic for topic in depths if size is None or image_size(topic.first) in (None, size)
+        ]
+        if depths and not fitting:
+            self._notes.append(
+                f'{", ".join(topic.name for topic in depths)} is left out: its images are not '
+                f'of the size of {color.name}; record depth that is registered to the color'
+            )
+        best = _best(
+            fitting,
+            lambda topic: (not is_registered(topic.name), -shared_parts(topic.name, color.name)),
+        )
+        if len({camera_of(topic.name) for topic in best}) == 1:
+            best = _best(best, lambda topic: name_rank(topic.name, DEPTH_NAMES))
+        return self._single('depth', best, fitting).name if best else None
+
+    def _info(self, wanted: str, color: Topic) -> str | None:
+        infos = self._of(INFOS)
+        if wanted == NONE:
+            return None
+        if wanted:
+            return self._wanted('info', wanted, infos).name
+        best = _best(
+            infos,
+            lambda topic: (
+                namespace(topic.name) != namespace(color.name),
+                camera_of(topic.name) != camera_of(color.name),
+                topic.first.header.frame_id != color.first.header.frame_id,
+                -shared_parts(topic.name, color.name),
+            ),
+        )
+        beside = [topic for topic in best if namespace(topic.name) == namespace(color.name)]
+        return self._single('info', best, beside or infos).name if best else None
+
+    def _pose(self, wanted: str) -> str | None:
+        if wanted == NONE:
+            return None
+        poses, transforms = self._of(POSES), self._of(TRANSFORMS)
+        if wanted:
+            return self._wanted('pose', wanted, [*poses, *transforms]).name
+        best = _best(poses, lambda topic: is_pose_of_something_else(topic.name))
+        best = [topic for topic in best if not is_pose_of_something_else(topic.name)]
+        return self._single('pose', best, poses).name if best else None
+
+    def _of(self, kinds: tuple[str, ...]) -> list[Topic]:
+        return [topic for topic in self._topics if topic.kind in kinds]
+
+    def _wanted(self, kind: str, wanted: str, candidates: list[Topic]) -> Topic:
+        for topic in candidates:
+            if topic.name.removeprefix('/') == wanted.removeprefix('/'):
+                return topic
+        names = ', '.join(topic.name for topic in candidates) or 'none'
         raise SourceError(
-            f'the bag {_where(reader)} has several {kind} topics; choose '
-            f'{kind}_topic from: {", ".join(candidates)}'
+            f'{_flag(kind)}: {wanted!r} is no {kind} topic of the bag {self._where}; choose from: '
+            f'{names} (all: {self._listed()})'
         )
-    return candidates[0] if candidates else None
 
-
-def _first(reader: AnyReader, link: Any) -> Any:
-    _, _, data = next(reader.messages(connections=[link]))
-    return reader.deserialize(data, link.msgtype)
-
-
-def _listed(reader: AnyReader) -> str:
-    return (
-        ', '.join(
-            sorted(
-                {
-                    f'{link.topic} ({link.msgtype.split("/")[-1]}, {link.msgcount})'
-                    for link in reader.connections
-                }
+    def _single(self, kind: str, best: list[Topic], candidates: list[Topic]) -> Topic:
+        names = ', '.join(topic.name for topic in best)
+        if len(best) > 1:
+            raise SourceError(
+                f'the bag {self._where} has several {kind} topics, and their names do not say '
+                f'which is meant; choose with {_flag(kind)} from: {names}'
             )
+        if len(candidates) > 1:
+            others = ', '.join(topic.name for topic in candidates if topic is not best[0])
+            self._notes.append(f'{kind} is {names}; {_flag(kind)} chooses another: {others}')
+        return best[0]
+
+    def _listed(self) -> str:
+        return (
+            ', '.join(
+                f'{topic.name} ({topic.kind.split("/")[-1]}, {topic.count})'
+                for topic in self._topics
+            )
+            or 'none'
         )
-        or 'none'
-    )
 
 
-def _where(reader: AnyReader) -> str:
-    return ', '.join(str(path) for path in reader.paths)
+def _best(topics: list[Topic], rank: Callable[[Topic], Any]) -> list[Topic]:
+    """Return the topics of the lowest rank."""
+    lowest = min((rank(topic) for topic in topics), default=None)
+    return [topic for topic in topics if rank(topic) == lowest]
+
+
+def _flag(kind: str) -> str:
+    return f'--{kind}-topic (parameter {kind}_topic)'

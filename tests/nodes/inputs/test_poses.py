@@ -1,23 +1,20 @@
+"""Poses that a node waits for; what they mean is tested with the recordings that share it."""
+
 import threading
 import time
+from types import SimpleNamespace
 
-from depth_refiner_ros.core.errors import InputError, SettingsError
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.nodes.conversions.headers import header_of
-from depth_refiner_ros.nodes.inputs.pose_inputs import body_from_camera, TopicPoses
-from depth_refiner_ros.nodes.inputs.poses import FilePoses, PoseBuffer
-from geometry_msgs.msg import PoseStamped
+from depth_refiner_ros.nodes.inputs.poses import FilePoses, LivePoses
+from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
 
 MS = 1_000_000
-TURN = (0.0, 0.0, np.sin(np.pi / 4), np.cos(np.pi / 4))  # 90 degrees about z
-
-
-def pose(x_m, turn=(0.0, 0.0, 0.0, 1.0)):
-    return pose_from_quaternion((x_m, 0.0, 0.0), turn)
 
 
 def ask(poses, ms, gap_ms=20.0, timeout_s=0.0):
@@ -26,147 +23,101 @@ def ask(poses, ms, gap_ms=20.0, timeout_s=0.0):
     )
 
 
-@pytest.fixture
-def buffer():
-    made = PoseBuffer()
-    made.add(100 * MS, pose(1.0))
-    made.add(120 * MS, pose(3.0, TURN))
-    return made
-
-
-def test_poses_are_interpolated_between_two(buffer):
-    middle = ask(buffer, 105)
-    np.testing.assert_allclose(middle[:3, 3], (1.5, 0.0, 0.0))
-    angle = np.degrees(np.arctan2(middle[1, 0], middle[0, 0]))
-    assert angle == pytest.approx(22.5)
-
-
-def test_equal_stamps_need_no_neighbour(buffer):
-    np.testing.assert_array_equal(ask(buffer, 120, gap_ms=0.0), pose(3.0, TURN))
-
-
-@pytest.mark.parametrize(('ms', 'x_m'), [(85, 1.0), (79, None), (139, 3.0), (141, None)])
-def test_beyond_the_ends_the_tolerance_decides(buffer, ms, x_m):
-    found = ask(buffer, ms)
-    assert (found is None) == (x_m is None)
-    if found is not None:
-        assert found[0, 3] == x_m
-
-
-def test_holes_are_not_bridged_beyond_the_tolerance():
-    buffer = PoseBuffer()
-    buffer.add(0, pose(0.0))
-    buffer.add(1000 * MS, pose(1.0))
-    assert ask(buffer, 500) is None
-    np.testing.assert_allclose(ask(buffer, 990)[0, 3], 0.99)
-
-
-def test_waiting_ends_when_the_pose_comes(buffer):
-    timer = threading.Timer(0.05, buffer.add, [150 * MS, pose(5.0)])
-    timer.start()
-    assert ask(buffer, 150, timeout_s=30.0)[0, 3] == 5.0
-    timer.join()
-
-
-def test_waiting_is_bounded(buffer):
-    started_s = time.monotonic()
-    assert ask(buffer, 500, timeout_s=0.1) is None
-    assert time.monotonic() - started_s >= 0.1
-    assert ask(PoseBuffer(), 1) is None
-
-
-def test_poses_may_come_out_of_order_and_replace_each_other(buffer):
-    buffer.add(110 * MS, pose(7.0))
-    buffer.add(110 * MS, pose(8.0))
-    assert ask(buffer, 110)[0, 3] == 8.0
-    buffer.clear()
-    assert ask(buffer, 110) is None
-
-
-def test_poses_of_a_file():
-    trajectory = Trajectory(
-        stamps_ns_N=np.array([100, 200]) * MS, map_from_camera_N44=np.stack([pose(1.0), pose(2.0)])
-    )
-    poses = FilePoses(trajectory)
-    assert ask(poses, 150, gap_ms=60)[0, 3] == pytest.approx(1.5)
-    assert ask(poses, 150, gap_ms=40) is None
-    assert ask(poses, 210)[0, 3] == 2.0
-    assert ask(poses, 230) is None
-
-
 def stamped(ms, x_m=0.0, frame_id='map'):
     message = PoseStamped(header=header_of(ms * MS, frame_id))
     message.pose.position.x = x_m
     return message
 
 
-def test_messages_of_the_map_frame_are_taken_in():
-    errors = []
-    poses = TopicPoses('map', None, errors.append)
-    poses.take_in(stamped(5, 2.0))
-    assert ask(poses, 5)[0, 3] == 2.0
-    poses.take_in(stamped(6, 3.0, frame_id='odom'))
-    assert errors == ["poses are in frame 'odom' but map_frame is 'map'; set map_frame:=odom"]
-    assert ask(poses, 6)[0, 3] == 2.0
+def transforms(*stamped_ms_x, parent='map', child='camera'):
+    """Return what a TFMessage holds; tf2_msgs is not on the package registries."""
+    made = []
+    for ms, x_m in stamped_ms_x:
+        message = TransformStamped(header=header_of(ms * MS, parent), child_frame_id=child)
+        message.transform.translation.x = x_m
+        made.append(message)
+    return SimpleNamespace(transforms=made)
 
 
-def test_unfit_poses_are_told():
+def test_waiting_ends_when_the_pose_comes():
+    poses = LivePoses('map', None, pytest.fail)
+    poses.add_pose(stamped(100, 1.0))
+    timer = threading.Timer(0.05, poses.add_pose, [stamped(150, 5.0)])
+    timer.start()
+    assert ask(poses, 150, timeout_s=30.0)[0, 3] == 5.0
+    timer.join()
+
+
+def test_waiting_is_bounded():
+    poses = LivePoses('map', None, pytest.fail)
+    poses.add_pose(stamped(100, 1.0))
+    started_s = time.monotonic()
+    assert ask(poses, 500, timeout_s=0.1) is None
+    assert time.monotonic() - started_s >= 0.1
+    assert 'nearest pose is 400.0 ms away' in poses.why_none(500 * MS, 'camera')
+
+
+def test_waiting_for_a_transform():
+    poses = LivePoses('map', None, pytest.fail, from_tree=True)
+    timer = threading.Timer(
+        0.05, poses.add_transforms, [transforms((100, 1.0), (120, 3.0))], {'static': False}
+    )
+    timer.start()
+    assert ask(poses, 105, timeout_s=30.0)[0, 3] == 1.5
+    timer.join()
+    assert ask(poses, 140)[0, 3] == 3.0
+    assert ask(poses, 141) is None
+
+
+def test_odometry_waits_for_the_way_to_the_camera():
+    message = Odometry(header=header_of(5 * MS, 'map'), child_frame_id='base_link')
+    poses = LivePoses('map', None, pytest.fail)
+    poses.add_pose(message)
+    with pytest.raises(InputError, match="frame 'base_link' but the images are in 'camera'"):
+        ask(poses, 5)
+    timer = threading.Timer(
+        0.05, poses.add_transforms, [transforms((0, 0.5), parent='base_link')], {'static': True}
+    )
+    timer.start()
+    assert ask(poses, 5, timeout_s=30.0)[0, 3] == 0.5
+    timer.join()
+
+
+def test_what_cannot_be_used_is_reported_and_the_rest_taken():
     errors = []
-    poses = TopicPoses('map', None, errors.append)
+    poses = LivePoses('map', None, errors.append)
+    poses.add_pose(stamped(6, 3.0, frame_id='odom'))
     broken = stamped(5)
     broken.pose.orientation.w = 0.0
-    poses.take_in(broken)
-    broken = stamped(6, float('nan'))
-    poses.take_in(broken)
-    assert len(errors) == 2
-    assert 'length 0' in errors[0]
-    assert 'not a number' in errors[1]
-    assert ask(poses, 6) is None
+    poses.add_pose(broken)
+    bad = transforms((0, float('nan')), (1, 2.0), parent='base')
+    poses.add_transforms(bad, static=True)
+    poses.add_pose(stamped(5, 2.0))
+    assert errors[0] == "poses are in frame 'odom' but map_frame is 'map'; set map_frame:=odom"
+    assert 'length 0' in errors[1]
+    assert 'not a number' in errors[2]
+    assert len(errors) == 3
+    assert ask(poses, 5)[0, 3] == 2.0
 
 
 def test_a_jump_back_in_time_forgets():
-    poses = TopicPoses('map', None, pytest.fail)
-    poses.take_in(stamped(500, 1.0))
-    poses.take_in(stamped(5, 2.0))
+    poses = LivePoses('map', None, pytest.fail)
+    poses.add_pose(stamped(500, 1.0))
+    poses.add_pose(stamped(5, 2.0))
     assert ask(poses, 500) is None
     assert ask(poses, 5)[0, 3] == 2.0
 
 
-def test_a_pose_out_of_order_takes_its_place():
-    poses = TopicPoses('map', None, pytest.fail)
-    for stamp_ms, x_m in ((100, 1.0), (200, 3.0), (150, 4.0), (190, 5.0)):
-        poses.take_in(stamped(stamp_ms, x_m))
-    assert [ask(poses, stamp_ms)[0, 3] for stamp_ms in (100, 150, 190, 200)] == [
-        1.0,
-        4.0,
-        5.0,
-        3.0,
-    ]
-    poses.take_in(stamped(5, 6.0))
-    assert ask(poses, 200) is None
-
-
-def test_odometry_of_the_body_needs_the_camera_on_it():
-    message = Odometry(header=header_of(5 * MS, 'map'), child_frame_id='base_link')
-    message.pose.pose.orientation.z, message.pose.pose.orientation.w = TURN[2:]
-    unknown = TopicPoses('map', None, pytest.fail)
-    unknown.take_in(message)
-    with pytest.raises(InputError, match="odom describes 'base_link' but depth is in 'camera'"):
-        ask(unknown, 5)
-    known = TopicPoses('map', body_from_camera('1 0 0.5 0 0 0 1'), pytest.fail)
-    known.take_in(message)
-    # The body looks along y, so 1 m ahead of it is 1 m along y.
-    np.testing.assert_allclose(ask(known, 5)[:3, 3], (0.0, 1.0, 0.5), atol=1e-12)
-    message.child_frame_id = 'camera'
-    same = TopicPoses('map', None, pytest.fail)
-    same.take_in(message)
-    assert ask(same, 5) is not None
-
-
-def test_the_camera_on_the_body_is_read_from_text():
-    assert body_from_camera('  ') is None
-    np.testing.assert_allclose(body_from_camera('1, 2, 3, 0, 0, 0, 1')[:3, 3], (1, 2, 3))
-    with pytest.raises(SettingsError, match='x y z qx qy qz qw'):
-        body_from_camera('1 2 3')
-    with pytest.raises(SettingsError, match='could not convert'):
-        body_from_camera('one 2 3 0 0 0 1')
+def test_poses_of_a_file():
+    trajectory = Trajectory(
+        stamps_ns_N=np.array([100, 200]) * MS,
+        map_from_camera_N44=np.stack(
+            [pose_from_quaternion((x_m, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)) for x_m in (1.0, 2.0)]
+        ),
+    )
+    poses = FilePoses(trajectory)
+    assert ask(poses, 150, gap_ms=60)[0, 3] == pytest.approx(1.5)
+    assert ask(poses, 150, gap_ms=40) is None
+    assert ask(poses, 210)[0, 3] == 2.0
+    assert ask(poses, 230) is None
+    assert 'pose_file' in poses.why_none(230 * MS, 'camera')

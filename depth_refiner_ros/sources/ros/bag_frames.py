@@ -1,0 +1,101 @@
+"""Images of a bag with the depth and camera model that belong to each, joined while reading."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from depth_refiner_ros.sources.ros.bag_messages import BagMessage
+from depth_refiner_ros.sources.ros.stamp_order import is_in_order, LOOKAHEAD
+from depth_refiner_ros.sources.ros.topics import Choice
+
+WAITING = 30
+"""Images that may wait for their depth; topics of a bag are seldom recorded in step."""
+KEPT = 2 * WAITING
+"""Depth images and camera models that may wait for their image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSet:
+    """
+    What belongs together.
+
+    :param depth: None where none is near enough in time
+    :param info: the nearest in time, None where there is none
+    :param late_by_ns: None where the image is in order; else how far its stamp is behind the image
+        before it, negative where it is ahead of those that follow
+    """
+
+    image: BagMessage
+    depth: BagMessage | None
+    info: BagMessage | None
+    late_by_ns: int | None
+
+
+class MessageJoin:
+    """
+    Joins messages by stamp, whatever the order in which they were recorded.
+
+    :param topics: what each topic is
+    :param max_gap_ns: largest distance in time of depth to its image
+    """
+
+    def __init__(self, topics: Choice, max_gap_ns: int) -> None:
+        self._topics, self._max_gap_ns = topics, max_gap_ns
+        self._images: deque[BagMessage] = deque()
+        self._depths: deque[BagMessage] = deque(maxlen=KEPT)
+        self._infos: deque[BagMessage] = deque(maxlen=KEPT)
+        self._last_ns: int | None = None
+
+    def add(self, item: BagMessage) -> Iterator[MessageSet]:
+        """Take in a message and yield the sets that it completes."""
+        if item.topic == self._topics.image:
+            self._images.append(item)
+        elif item.topic == self._topics.depth:
+            self._depths.append(item)
+        elif item.message is not None:
+            self._infos.append(item)
+        while self._is_ripe():
+            yield self._next()
+
+    def rest(self) -> Iterator[MessageSet]:
+        """Yield the sets that still waited when the bag ended."""
+        while self._images:
+            yield self._next()
+
+    def _is_ripe(self) -> bool:
+        """Whether the order of the first image is known, and no better depth for it can come."""
+        if len(self._images) <= LOOKAHEAD:
+            return False
+        if self._topics.depth is None or len(self._images) > WAITING:
+            return True
+        later_ns = [
+            depth.stamp_ns - self._images[0].stamp_ns
+            for depth in self._depths
+            if depth.stamp_ns >= self._images[0].stamp_ns
+        ]
+        # One depth of a wrong, late stamp does not end the wait of all images.
+        return 0 in later_ns or len(later_ns) > 1
+
+    def _next(self) -> MessageSet:
+        stamps_ns = [image.stamp_ns for image in list(self._images)[: LOOKAHEAD + 1]]
+        image = self._images.popleft()
+        late_by_ns = None
+        if is_in_order(stamps_ns, self._last_ns):
+            self._last_ns = image.stamp_ns
+        else:
+            ahead_ns = stamps_ns[1] - image.stamp_ns if len(stamps_ns) > 1 else 0
+            behind_ns = -1 if self._last_ns is None else self._last_ns - image.stamp_ns
+            late_by_ns = behind_ns if behind_ns >= 0 else ahead_ns
+        depth = _nearest(self._depths, image.stamp_ns)
+        if depth is not None and abs(depth.stamp_ns - image.stamp_ns) > self._max_gap_ns:
+            depth = None
+        return MessageSet(
+            image=image,
+            depth=depth,
+            info=_nearest(self._infos, image.stamp_ns),
+            late_by_ns=late_by_ns,
+        )
+
+
+def _nearest(messages: deque[BagMessage], stamp_ns: int) -> BagMessage | None:
+    return min(messages, key=lambda item: abs(item.stamp_ns - stamp_ns), default=None)

@@ -1,0 +1,116 @@
+"""Messages of a bag in the order of their recording, each with the time that it is of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.sources.ros.bag_files import BROKEN, decompressed, unreadable
+from depth_refiner_ros.sources.ros.pose import stamp_ns_of
+from depth_refiner_ros.sources.ros.topics import Topic
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+
+STAMPS_LOOKED_AT = 5
+"""A simulation starts at 0, so one stamp of 0 does not mean that stamps are missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BagMessage:
+    """
+    One message.
+
+    :param stamp_ns: of its header, or of its recording where the topic has no stamps
+    :param message: None where it cannot be read
+    :param error: why it cannot be read
+    """
+
+    topic: str
+    stamp_ns: int
+    message: Any
+    error: str = ''
+
+
+class BagMessages:
+    """
+    Reads messages of an open bag.
+
+    :param reader: open
+    :param path: of the bag, for messages
+    """
+
+    def __init__(self, reader: AnyReader, path: Path) -> None:
+        self._reader, self._path = reader, path
+        self._unstamped: dict[str, bool] = {}
+        self.broken = ''
+
+    def topics(self) -> list[Topic]:
+        """Return the topics that hold messages, each with its first one that can be read."""
+        counts: dict[tuple[str, str], int] = {}
+        for link in self._reader.connections:
+            key = link.topic, link.msgtype
+            counts[key] = counts.get(key, 0) + link.msgcount
+        firsts = [
+            (name, kind, count, self._first(name))
+            for (name, kind), count in counts.items()
+            if count
+        ]
+        return [
+            Topic(name=name, kind=kind, count=count, first=first)
+            for name, kind, count, first in firsts
+            if first is not None
+        ]
+
+    def of(self, topics: Sequence[str | None]) -> Iterator[BagMessage]:
+        """
+        Yield the messages of some topics.
+
+        Where the bag breaks off, they end, and ``broken`` says why in one line.
+        """
+        for link, bag_ns, data in self._raw(topics):
+            message, error = self._deserialized(link, data)
+            if message is None or self._is_unstamped(link.topic) or not hasattr(message, 'header'):
+                stamp_ns = bag_ns
+            else:
+                stamp_ns = stamp_ns_of(message.header)
+            yield BagMessage(topic=link.topic, stamp_ns=stamp_ns, message=message, error=error)
+
+    def unstamped(self) -> list[str]:
+        """Return the topics read so far whose messages have no stamps."""
+        return [topic for topic, unstamped in self._unstamped.items() if unstamped]
+
+    def _first(self, topic: str) -> Any:
+        found = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
+        return next((message for message in found if message is not None), None)
+
+    def _is_unstamped(self, topic: str) -> bool:
+        """Whether the first messages of a topic are all of time 0."""
+        if topic not in self._unstamped:
+            first = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
+            stamped = (message for message in first if hasattr(message, 'header'))
+            self._unstamped[topic] = not any(
+                stamp_ns_of(message.header) for message in islice(stamped, STAMPS_LOOKED_AT)
+            )
+        return self._unstamped[topic]
+
+    def _raw(self, topics: Sequence[str | None]) -> Iterator[tuple[Connection, int, bytes]]:
+        links = [link for link in self._reader.connections if link.topic in topics]
+        if not links:  # to the reader an empty choice means every topic
+            return
+        messages = self._reader.messages(connections=links)
+        while True:
+            try:
+                link, bag_ns, data = next(messages)
+            except StopIteration:
+                return
+            except BROKEN as error:
+                self.broken = unreadable(self._path, error)
+                return
+            yield link, bag_ns, data
+
+    def _deserialized(self, link: Connection, data: bytes) -> tuple[Any, str]:
+        try:
+            return self._reader.deserialize(decompressed(data), link.msgtype), ''
+        except BROKEN as error:
+            return None, ' '.join(str(error).split()) or type(error).__name__

@@ -1,0 +1,81 @@
+"""What the names of topics say, by the conventions of image_transport and image_pipeline."""
+
+import re
+
+TRANSPORTS = ('compressed', 'compressedDepth', 'zstd', 'theora', 'ffmpeg')
+"""Last name parts that image_transport appends to the topic of the raw image."""
+COLOR_WORDS = {'color', 'colour', 'rgb', 'bgr'}
+NO_COLOR_WORDS = {
+    *('ir', 'infrared', 'thermal', 'lwir', 'mono', 'gray', 'grey', 'depth', 'disparity'),
+    *('confidence', 'mask', 'label', 'labels', 'segmentation', 'semantic', 'heatmap'),
+    *('debug', 'overlay', 'annotated', 'detections', 'costmap'),
+}
+"""Words in the names of images that are no picture a camera takes in color."""
+NO_POSE_WORDS = {'goal', 'initialpose', 'target', 'setpoint', 'cmd', 'marker'}
+"""Words in the names of poses that say where something shall be, or is not the camera."""
+COLOR_NAMES = ('image_rect_color', 'image_color', 'image_rect', 'image', 'image_raw')
+"""Images of one camera, best first: in color and rectified before raw ones."""
+DEPTH_NAMES = ('image_rect', 'image_rect_raw', 'image', 'image_raw')
+"""Depth images of one camera, best first."""
+
+
+def without_transport(topic: str) -> str:
+    """Return the topic of the raw image that a compressed topic belongs to."""
+    head, _, last = topic.rpartition('/')
+    return head if last in TRANSPORTS and head else topic
+
+
+def base_name(topic: str) -> str:
+    """Return the last part of a topic's name, such as ``image_raw``, without its transport."""
+    return without_transport(topic).rpartition('/')[2]
+
+
+def namespace(topic: str) -> str:
+    """Return the name of a topic without its last part and transport."""
+    return without_transport(topic).rpartition('/')[0]
+
+
+def camera_of(topic: str) -> str:
+    """Return the camera that an image topic belongs to: raw and rectified images are of one."""
+    return re.sub('_(raw|rect)(?=/|$)', '', namespace(topic))
+
+
+def shared_parts(topic: str, other: str) -> int:
+    """Return how many name parts two topics have in common from the start."""
+    pairs = zip(topic.split('/')[1:], other.split('/')[1:])
+    count = 0
+    for ours, theirs in pairs:
+        if ours != theirs:
+            break
+        count += 1
+    return count
+
+
+def color_rank(topic: str) -> int:
+    """Return 0 where a camera's name promises color, 2 where it is something else, else 1."""
+    words = _words(topic)
+    if words & NO_COLOR_WORDS or any(word.startswith('infra') for word in words):
+        return 2
+    return 0 if _words(namespace(topic)) & COLOR_WORDS else 1
+
+
+def is_registered(topic: str) -> bool:
+    """Whether a depth topic's name says that it is registered to the color image."""
+    name = topic.lower()
+    return bool(re.search('aligned|registered|depth_to_(rgb|color)', name))
+
+
+def is_pose_of_something_else(topic: str) -> bool:
+    """Whether a pose topic's name says that it is no pose of the camera or its robot."""
+    return bool(_words(topic) & NO_POSE_WORDS)
+
+
+def name_rank(topic: str, names: tuple[str, ...]) -> tuple[int, bool]:
+    """Return the place of a topic among the images of its camera; raw before compressed."""
+    name = base_name(topic)
+    place = names.index(name) if name in names else len(names)
+    return place, without_transport(topic) != topic
+
+
+def _words(topic: str) -> set[str]:
+    return set(re.split('[^a-z]+', topic.lower()))

@@ -1,0 +1,45 @@
+"""Color and gray images of 10 to 16 bits in 16-bit values, as 8 bits."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+USUAL_BITS = (10, 12, 14, 16)
+"""What sensors deliver. Few of them fill all 16 bits of the format that holds their values."""
+
+
+class BitRange:
+    """
+    Brings 16-bit images to 8 bits by the range that their values really use.
+
+    The range is told, or found from the brightest value so far: it never shrinks, so that the
+    brightness of a sequence stays steady.
+
+    :param bits: 8 to 16; 0 finds them
+    :param log: called with one line when the range is found, and when a brighter image widens it
+    """
+
+    def __init__(self, bits: int = 0, log: Callable[[str], None] = lambda line: None) -> None:
+        self._found, self._log = bits == 0, log
+        self.bits = bits
+
+    def to_uint8(self, values: np.ndarray) -> np.ndarray:
+        """
+        Return uint16 values as uint8, full range to full range.
+
+        :param values: uint16 of any shape
+        """
+        if self._found:
+            self._widen(int(values.max(initial=0)))
+        # Values of an all-black start are 0 whatever the range is.
+        return cv2.convertScaleAbs(values, alpha=255.0 / (2 ** (self.bits or 16) - 1))
+
+    def _widen(self, brightest: int) -> None:
+        if brightest < 2**self.bits:
+            return
+        self.bits = next(bits for bits in USUAL_BITS if brightest < 2**bits)
+        self._log(
+            f'16-bit images use {self.bits} bits (brightest value so far {brightest}); '
+            'image_bits (--image-bits) sets another range'
+        )

@@ -1,0 +1,213 @@
+"""Bags as recorders leave them: split, compressed, killed, cut, damaged, or no bag at all."""
+
+import shutil
+import sqlite3
+
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.lost_frames import LostFrame
+from depth_refiner_ros.sources.registry import open_source
+from depth_refiner_ros.sources.ros.bag import RosbagSource
+from depth_refiner_ros.sources.ros.bag_files import ZSTD_START
+import numpy as np
+import pytest
+
+from tests.sources.ros import bags
+from tests.sources.ros.test_bag import check_walk, START, STEP, walk
+
+PLUGINS = ('sqlite3', 'mcap')
+
+
+def storage_of(bag):
+    (storage,) = (file for file in bag.iterdir() if file.suffix in ('.db3', '.mcap', '.zstd'))
+    return storage
+
+
+def read(path, lines=None, **options):
+    log = pytest.fail if lines is None else lines.append
+    return list(open_source(str(path), recording={'max_gap_s': 0.06, **options}, log=log))
+
+
+def outcome(path):
+    """Return the frames of a bag and '', or none and why it cannot be read."""
+    try:
+        return read(path, []), ''
+    except SourceError as error:
+        return [], str(error)
+
+
+@pytest.mark.parametrize('plugin', PLUGINS)
+def test_folders_and_single_files(tmp_path, plugin):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), plugin=plugin)
+    check_walk(read(bag))
+    check_walk(read(storage_of(bag)))
+
+
+@pytest.mark.parametrize(
+    ('plugin', 'compressed'),
+    [('sqlite3', 'message'), ('sqlite3', 'file'), ('mcap', 'message'), ('mcap', 'storage')],
+)
+@pytest.mark.parametrize('metadata', [True, False])
+def test_compressed_bags_with_and_without_metadata(tmp_path, plugin, compressed, metadata):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), plugin=plugin, compressed=compressed)
+    if not metadata:
+        (bag / 'metadata.yaml').unlink()
+    lines = []
+    check_walk(read(bag, lines))
+    assert ['no metadata.yaml' in line for line in lines] == [True] * (not metadata)
+
+
+@pytest.mark.parametrize('plugin', PLUGINS)
+def test_a_bag_whose_recorder_was_killed_is_read_and_said(tmp_path, plugin):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), plugin=plugin)
+    (bag / 'metadata.yaml').unlink()
+    lines = []
+    check_walk(read(bag, lines))
+    (line,) = lines
+    assert 'no metadata.yaml, as if its recorder was killed (ros2 bag reindex writes it)' in line
+
+
+@pytest.mark.parametrize('plugin', PLUGINS)
+def test_split_bags_without_metadata(tmp_path, plugin):
+    """The tenth part comes after the ninth, and a topic goes on from part to part."""
+    whole = tmp_path / 'whole'
+    whole.mkdir()
+    messages = walk(12)
+    for part in range(12):
+        start = START + part * STEP
+        chosen = [message for message in messages if start <= message[1] < start + STEP]
+        made = bags.write_bag(tmp_path / f'part{part}', chosen, plugin=plugin)
+        storage = storage_of(made)
+        shutil.copy(storage, whole / f'whole_{part}{storage.suffix}')
+    lines = []
+    frames = read(whole, lines)
+    check_walk(frames[:-1], 11)  # the last pose is in no part
+    assert len(frames) == 12
+
+
+@pytest.mark.parametrize('text', ['a: [', '', 'rosbag2_bagfile_information: {version: 99}'])
+def test_broken_metadata_does_not_matter(tmp_path, text):
+    bag = bags.write_bag(tmp_path / 'bag', walk())
+    (bag / 'metadata.yaml').write_text(text)
+    lines = []
+    check_walk(read(bag, lines))
+    assert len(lines) == 1
+    assert 'reading its storage files themselves' in lines[0]
+
+
+def test_metadata_that_counts_no_message_does_not_matter(tmp_path):
+    bag = bags.write_bag(tmp_path / 'bag', walk())
+    empty = bags.write_bag(tmp_path / 'empty', [])
+    text = (empty / 'metadata.yaml').read_text().replace('empty.db3', 'bag.db3')
+    (bag / 'metadata.yaml').write_text(text)
+    check_walk(read(bag, []))
+
+
+def test_messages_still_in_the_write_ahead_log_are_read(tmp_path):
+    """A killed recorder leaves its last messages, here all of them, in the log of SQLite."""
+    bag = bags.write_bag(tmp_path / 'bag', walk())
+    (bag / 'metadata.yaml').unlink()
+    killed = tmp_path / 'killed'
+    killed.mkdir()
+    source = sqlite3.connect(bag / 'bag.db3')
+    live = sqlite3.connect(tmp_path / 'live.db3')
+    live.execute('PRAGMA journal_mode=WAL')
+    live.execute('PRAGMA wal_autocheckpoint=0')
+    source.backup(live)
+    live.commit()
+    for suffix in ('', '-wal'):
+        shutil.copy(tmp_path / f'live.db3{suffix}', killed / f'killed_0.db3{suffix}')
+    live.close()
+    source.close()
+    before = {file.name: file.read_bytes() for file in killed.iterdir()}
+    assert len(before['killed_0.db3-wal']) > len(before['killed_0.db3'])
+    lines = []
+    check_walk(read(killed, lines))
+    assert {file.name: file.read_bytes() for file in killed.iterdir()} == before
+
+
+def wide_walk(frames):
+    """Return images so large that an MCAP file holds several chunks."""
+    rng = np.random.default_rng(0)
+    for step in range(frames):
+        now = START + step * STEP
+        pixels = rng.integers(0, 256, (200, 300, 3), dtype=np.uint8)
+        yield '/image', now, bags.image(now, pixels, 'rgb8')
+        yield '/pose', now, bags.pose(now, float(step))
+
+
+@pytest.mark.parametrize('compressed', ['', 'storage'])
+def test_an_mcap_file_that_breaks_off_is_read_up_to_there(tmp_path, compressed):
+    bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed=compressed)
+    storage = storage_of(bag)
+    data = storage.read_bytes()
+    storage.write_bytes(data[: int(len(data) * 0.7)])
+    lines = []
+    frames = read(bag, lines)
+    assert 12 <= len(frames) <= 21
+    assert [frame.map_from_camera[0, 3] for frame in frames] == list(range(len(frames)))
+    assert ['breaks off; ' in line for line in lines] == [True, False]
+    assert 'messages of it are read' in lines[0]
+
+
+@pytest.mark.parametrize('plugin', PLUGINS)
+@pytest.mark.parametrize('share', [0.0, 0.02, 0.3, 0.7, 0.98])
+def test_truncated_bags_give_frames_or_one_clear_error(tmp_path, plugin, share):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), plugin=plugin)
+    storage = storage_of(bag)
+    data = storage.read_bytes()
+    storage.write_bytes(data[: int(len(data) * share)])
+    frames, error = outcome(bag)
+    if error:
+        assert 'bag' in error
+        assert '\n' not in error
+    else:
+        assert share >= 0.3
+        assert len(frames) <= 5
+
+
+@pytest.mark.parametrize('plugin', PLUGINS)
+def test_damaged_bags_give_frames_or_one_clear_error(tmp_path, plugin):
+    bag = bags.write_bag(tmp_path / 'bag', walk(2), plugin=plugin)
+    storage = storage_of(bag)
+    data = np.frombuffer(storage.read_bytes(), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    failed = 0
+    for _ in range(12):
+        damaged = data.copy()
+        damaged[rng.integers(0, len(data), 200)] = rng.integers(0, 256, 200)
+        storage.write_bytes(damaged.tobytes())
+        frames, error = outcome(bag)
+        failed += bool(error) or any(isinstance(frame, LostFrame) for frame in frames)
+        assert '\n' not in error
+    assert failed
+
+
+def test_a_bag_that_breaks_off_in_the_middle_gives_what_came_before(tmp_path):
+    """A damaged chunk deep in the file is met only when its messages are read."""
+    bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed='storage')
+    storage = storage_of(bag)
+    data = bytearray(storage.read_bytes())
+    assert len(read(bag)) == 30
+    chunk = data.index(ZSTD_START, len(data) // 2)
+    data[chunk : chunk + len(ZSTD_START)] = bytes(len(ZSTD_START))
+    storage.write_bytes(bytes(data))
+    frames = read(bag, [])
+    assert 1 < len(frames) < 30
+    assert isinstance(frames[-1], LostFrame)
+    assert frames[-1].reason == 'recording breaks off'
+    assert 'cannot be read: ' in frames[-1].detail
+
+
+def test_missing_and_foreign_files_are_named(tmp_path):
+    with pytest.raises(SourceError, match=r'no bag .*none'):
+        RosbagSource(tmp_path / 'none')
+    (tmp_path / 'x.mcap').write_text('no bag')
+    with pytest.raises(SourceError, match=r'x\.mcap'):
+        RosbagSource(tmp_path / 'x.mcap')
+    (tmp_path / 'x.db3').write_text('no bag')
+    with pytest.raises(SourceError, match=r'x\.db3'):
+        RosbagSource(tmp_path / 'x.db3')
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'folder' / 'metadata.yaml').write_text('a: [')
+    with pytest.raises(SourceError, match='folder'):
+        RosbagSource(tmp_path / 'folder')

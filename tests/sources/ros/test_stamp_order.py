@@ -1,0 +1,36 @@
+from depth_refiner_ros.sources.ros.stamp_order import is_in_order, LOOKAHEAD
+import pytest
+
+
+def kept(stamps):
+    """Return the stamps that are in order, each judged with those that follow it."""
+    last, found = None, []
+    for index in range(len(stamps)):
+        if is_in_order(stamps[index : index + 1 + LOOKAHEAD], last):
+            last = stamps[index]
+            found.append(last)
+    return found
+
+
+@pytest.mark.parametrize(
+    ('stamps', 'expected'),
+    [
+        ([0, 33, 66, 100], [0, 33, 66, 100]),
+        ([0, 33, 33, 66], [0, 33, 66]),
+        ([0, 33, 33, 33, 66], [0, 33, 66]),
+        ([0, 66, 33, 100], [0, 66, 100]),
+        ([0, 33, 5, 66, 100], [0, 33, 66, 100]),
+        ([0, 33, 9999, 66, 100, 133], [0, 33, 66, 100, 133]),
+        ([9999, 0, 33, 66, 100], [0, 33, 66, 100]),
+        ([0, 33, 66, 9999], [0, 33, 66, 9999]),
+        ([0, 9999, 9998, 33, 66, 100, 133], [0, 33, 66, 100, 133]),
+        ([50], [50]),
+        ([7, 7, 7], [7]),
+    ],
+)
+def test_a_wrong_stamp_costs_its_own_frame_alone(stamps, expected):
+    assert kept(stamps) == expected
+
+
+def test_a_recording_that_starts_over_is_read_once():
+    assert kept([*range(0, 100, 10), *range(0, 100, 10)]) == list(range(0, 100, 10))

@@ -1,0 +1,226 @@
+"""Which topics are chosen where nobody says, and what the message says where names do not tell."""
+
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.ros.topics import Topic, TopicChooser
+import numpy as np
+import pytest
+
+from tests.sources.ros import bags
+
+RGB = np.zeros((6, 8, 3), np.uint8)
+GRAY = np.zeros((6, 8), np.uint8)
+MM = np.full((6, 8), 2000, np.uint16)
+SMALL_MM = np.full((3, 4), 2000, np.uint16)
+K = (9.0, 9.0, 3.5, 2.5)
+
+
+def color():
+    return bags.image(0, RGB, 'rgb8')
+
+
+def gray():
+    return bags.image(0, GRAY, 'mono8')
+
+
+def depth(mm=MM):
+    return bags.image(0, mm, '16UC1')
+
+
+def info(frame=bags.FRAME):
+    message = bags.camera_info(0, 8, 6, K)
+    message.header.frame_id = frame
+    return message
+
+
+def packed(pixels, form):
+    return bags.compressed(0, bags.png(pixels), form)
+
+
+def choose(topics, **wanted):
+    words = {'image': '', 'depth': '', 'info': '', 'pose': '', **wanted}
+    made = [
+        Topic(name=name, kind=first.__msgtype__, count=1, first=first)
+        for name, first in topics.items()
+    ]
+    return TopicChooser('b', made).choose(**words)
+
+
+@pytest.mark.parametrize(
+    ('topics', 'image'),
+    [
+        (
+            {'/c/color/image_raw': color(), '/c/infra1/image_rect_raw': gray()},
+            '/c/color/image_raw',
+        ),
+        ({'/c/rgb/image_raw': color(), '/c/ir/image_raw': gray()}, '/c/rgb/image_raw'),
+        ({'/cam/image_raw': color(), '/ir/image': bags.image(0, MM, 'mono16')}, '/cam/image_raw'),
+        ({'/image_raw': color(), '/image_rect_color': color()}, '/image_rect_color'),
+        ({'/image_rect': color(), '/image_raw': color()}, '/image_rect'),
+        ({'/image_mono': gray(), '/image_rect': gray(), '/image_raw': color()}, '/image_raw'),
+        (
+            {'/image_raw': color(), '/image_raw/compressed': packed(RGB, 'rgb8; png compressed')},
+            '/image_raw',
+        ),
+        (
+            {
+                '/z/rgb/image_rect_color': color(),
+                '/z/rgb_raw/image_raw_color': color(),
+                '/z/left/image_rect_color': color(),
+            },
+            '/z/rgb/image_rect_color',
+        ),
+        ({'/front/image_raw': color(), '/left/image_raw': gray()}, '/front/image_raw'),
+        ({'/cam/image_raw': color(), '/cam/debug/image': color()}, '/cam/image_raw'),
+        ({'/ir/image_raw': bags.image(0, MM, 'mono16')}, '/ir/image_raw'),
+        ({'/depth/colorized/image': color()}, '/depth/colorized/image'),
+    ],
+)
+def test_color_is_found_by_name_and_encoding(topics, image):
+    assert choose(topics).image == image
+
+
+@pytest.mark.parametrize(
+    ('topics', 'expected'),
+    [
+        (
+            {'/c/aligned_depth_to_color/image_raw': depth(), '/c/depth/image_rect_raw': depth()},
+            '/c/aligned_depth_to_color/image_raw',
+        ),
+        (
+            {'/c/depth_registered/image_raw': depth(), '/c/depth/image': depth()},
+            '/c/depth_registered/image_raw',
+        ),
+        (
+            {'/c/depth/image_raw': depth(SMALL_MM), '/c/depth2/image_raw': depth()},
+            '/c/depth2/image_raw',
+        ),
+        ({'/c/depth/image_raw': depth(), '/other/depth/image_raw': depth()}, '/c/depth/image_raw'),
+        ({'/c/depth/image_raw': depth(), '/c/depth/image_rect': depth()}, '/c/depth/image_rect'),
+        (
+            {
+                '/c/depth/image_raw': depth(),
+                '/c/depth/image_raw/compressedDepth': packed(MM, '16UC1; compressedDepth png'),
+            },
+            '/c/depth/image_raw',
+        ),
+        ({'/c/depth/compressed': packed(MM, '16UC1; png compressed ')}, '/c/depth/compressed'),
+        ({'/c/depth/image_raw/compressed': packed(MM, 'png')}, '/c/depth/image_raw/compressed'),
+        ({'/c/depth/image': bags.image(0, MM, 'mono16')}, '/c/depth/image'),
+        ({'/c/ir/image': bags.image(0, MM, 'mono16')}, None),
+        ({}, None),
+    ],
+)
+def test_depth_is_found_by_size_and_name(topics, expected):
+    assert choose({'/c/color/image_raw': color(), **topics}).depth == expected
+
+
+def test_depth_of_another_size_is_left_out_with_a_line():
+    chosen = choose({'/c/image': color(), '/c/depth': depth(SMALL_MM)})
+    assert chosen.depth is None
+    (note,) = chosen.notes
+    assert note.startswith('/c/depth is left out: its images are not of the size of /c/image; ')
+    assert choose({'/c/image': color(), '/c/depth': depth(SMALL_MM)}, depth='/c/depth').depth
+
+
+@pytest.mark.parametrize(
+    ('infos', 'expected'),
+    [
+        ({'/c/color/camera_info': info(), '/c/camera_info': info()}, '/c/color/camera_info'),
+        ({'/c/infra1/camera_info': info('ir'), '/calibration': info()}, '/calibration'),
+        ({'/anything': info('other')}, '/anything'),
+        ({'/c/info': info('x'), '/d/info': info('x')}, '/c/info'),
+        ({}, None),
+    ],
+)
+def test_camera_info_is_that_of_the_color(infos, expected):
+    assert choose({'/c/color/image_raw/compressed': packed(RGB, 'png'), **infos}).info == expected
+
+
+@pytest.mark.parametrize(
+    ('poses', 'expected'),
+    [
+        ({'/odom': bags.odometry(0, 0.0), '/goal_pose': bags.pose(0, 0.0)}, '/odom'),
+        ({'/initialpose': bags.pose(0, 0.0)}, None),
+        ({'/tf': bags.transforms(), '/odom': bags.odometry(0, 0.0)}, '/odom'),
+        ({'/tf': bags.transforms()}, None),
+    ],
+)
+def test_a_pose_of_something_else_is_not_taken(poses, expected):
+    assert choose({'/c/image': color(), **poses}).pose == expected
+
+
+def test_transforms_can_be_asked_for_as_poses():
+    topics = {'/c/image': color(), '/tf': bags.transforms(), '/odom': bags.odometry(0, 0.0)}
+    assert choose(topics, pose='/tf').pose == '/tf'
+
+
+@pytest.mark.parametrize(
+    ('topics', 'words'),
+    [
+        (
+            {'/front/image_raw': color(), '/rear/image_raw': color()},
+            r'several image topics.*choose with --image-topic .* from: /front/image_raw, /rear/.*',
+        ),
+        (
+            {'/c/image': color(), '/x/depth': depth(), '/y/depth': depth()},
+            'several depth topics.*--depth-topic .* from: /x/depth, /y/depth',
+        ),
+        (
+            {'/c/image': color(), '/x/info': info(), '/y/info': info()},
+            'several info topics.*--info-topic .* from: /x/info, /y/info',
+        ),
+        (
+            {'/c/image': color(), '/odom': bags.odometry(0, 0.0), '/pose': bags.pose(0, 0.0)},
+            'several pose topics.*--pose-topic .* from: /odom, /pose',
+        ),
+    ],
+)
+def test_where_names_do_not_tell_the_flag_is_named(topics, words):
+    with pytest.raises(SourceError, match=words):
+        choose(topics)
+    kind = words.split()[1]
+    last = sorted(topic for topic in topics if topic != '/c/image')[-1]
+    assert getattr(choose(topics, **{kind: last}), kind) == last
+
+
+def test_the_user_has_the_last_word():
+    topics = {
+        '/c/color/image_raw': color(),
+        '/c/ir/image': gray(),
+        '/c/depth': depth(),
+        '/c/color/camera_info': info(),
+        '/other/info': info(),
+        '/pose': bags.pose(0, 0.0),
+    }
+    chosen = choose(topics, image='c/ir/image', depth='none', info='/other/info', pose='none')
+    assert (chosen.image, chosen.depth, chosen.info, chosen.pose) == (
+        '/c/ir/image',
+        None,
+        '/other/info',
+        None,
+    )
+    assert choose(topics, info='none').info is None
+    with pytest.raises(
+        SourceError, match=r"--image-topic .*'/front' is no image topic.*choose from: /c/color"
+    ):
+        choose(topics, image='/front')
+    with pytest.raises(SourceError, match="'/pose' is no depth topic"):
+        choose(topics, depth='/pose')
+    with pytest.raises(SourceError, match="'none' is no image topic"):
+        choose(topics, image='none')
+
+
+def test_what_was_chosen_by_name_is_said():
+    chosen = choose({'/c/color/image': color(), '/c/ir/image': gray(), '/c/depth': depth()})
+    (note,) = chosen.notes
+    assert note.startswith('image is /c/color/image; --image-topic (parameter image_topic)')
+    assert note.endswith('chooses another: /c/ir/image')
+    assert choose({'/c/image': color(), '/c/camera_info': info()}).notes == ()
+
+
+@pytest.mark.parametrize(
+    'first', [depth(), packed(MM, '16UC1; png compressed '), packed(MM, '16UC1')]
+)
+def test_depth_alone_is_no_color_image(first):
+    with pytest.raises(SourceError, match=r'no color image; its topics: /depth/image_raw'):
+        choose({'/depth/image_raw': first})
