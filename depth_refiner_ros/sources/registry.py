@@ -101,7 +101,7 @@ def _call(
         raise SourceError(f'{target} takes no such option: {error}') from error
 
 
-def _rosbag(path: Path, *, log: Callable[[str], None], **options: Any) -> FrameSource:
+def _rosbag(path: Path, **options: Any) -> FrameSource:
     from depth_refiner_ros.sources.ros.bag import RosbagSource  # rosbags is slow to import
 
     return RosbagSource(path, **options)

@@ -17,6 +17,7 @@ from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
 from depth_refiner_ros.settings.config_files import PROFILE_VARIABLES
+from depth_refiner_ros.sources.ros.camera import CameraReader
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 from rcl_interfaces.srv import SetParameters
@@ -270,6 +271,12 @@ class Camera:
             image = self._make_image(header, picture(width, height) if rgb is None else rgb)
         image.header = header
         self.image.publish(image)
+
+
+def camera_of(info):
+    """Return the camera that a message of our own describes."""
+    rectifier = CameraReader('depth/image').rectifier(info, info.width, info.height)
+    return rectifier.intrinsics
 
 
 def _qos(reliable, depth):

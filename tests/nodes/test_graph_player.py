@@ -5,7 +5,6 @@ import shutil
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.mapping.recording import SequenceWriter
-from depth_refiner_ros.nodes.conversions.camera import intrinsics_from_info
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
 from depth_refiner_ros.sources.ros.depth import depth_from_image
@@ -15,7 +14,7 @@ import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from tests.nodes.node_graph import NodeProcess, picture, Probe, slope
+from tests.nodes.node_graph import camera_of, NodeProcess, picture, Probe, slope
 from tests.nodes.wrong_starts import refused_start
 
 pytestmark = pytest.mark.slow
@@ -71,7 +70,7 @@ def test_a_recording_becomes_topics(probe, recording):
         image = probe.received['image'][number]
         np.testing.assert_array_equal(rgb_from_image(image), picture(seed=number))
         assert image.header.frame_id == 'eye'
-        assert intrinsics_from_info(probe.received['camera_info'][number]) == CAMERA
+        assert camera_of(probe.received['camera_info'][number]) == CAMERA
         np.testing.assert_allclose(
             depth_from_image(probe.received['depth_in'][number]), slope(), atol=1.1e-4
         )

@@ -3,7 +3,7 @@
 import signal
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics, intrinsics_from_info
+from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -12,7 +12,7 @@ import pytest
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float64, Header
 
-from tests.nodes.node_graph import Camera, picture, Probe, slope
+from tests.nodes.node_graph import Camera, camera_of, picture, Probe, slope
 
 pytestmark = pytest.mark.slow
 CAMERA = Intrinsics(fx=70.0, fy=72.0, cx=47.0, cy=31.0, width=96, height=64)
@@ -100,7 +100,7 @@ def test_contract_of_the_outputs(bench):
         assert stamp_ns_of(message.header) == stamp_ns, topic
         assert message.header.frame_id == 'camera_optical_frame', topic
         assert (message.width, message.height) == (96, 64), topic
-    assert intrinsics_from_info(messages['depth/camera_info']) == CAMERA
+    assert camera_of(messages['depth/camera_info']) == CAMERA
     np.testing.assert_array_equal(floats(messages['depth/image']), depth)
     raw = messages['depth/image_raw']
     assert raw.encoding == '16UC1'
@@ -159,20 +159,31 @@ def test_an_uncalibrated_camera_is_told(bench):
     info.k[0] = float('nan')
     bad_ns = bench.send(info=info)
     bench.output('refiner/skipped', bad_ns)
+    bench.status(lambda seen: 'matrix K: intrinsics: fx = nan' in seen['last_error'], 'the reason')
+    info.k, info.p = [0.0] * 9, [0.0] * 12
+    bench.output('refiner/skipped', bench.send(info=info))
     bench.status(
-        lambda seen: 'K[0] = nan, so the camera is not calibrated' in seen['last_error'],
-        'the reason',
+        lambda seen: 'K = 0, so the camera is not calibrated' in seen['last_error'], 'the fix'
     )
     bench.output('depth/image', bench.send())
 
 
-def test_a_distorted_camera_is_a_warning(bench):
+def test_images_of_a_distorted_camera_are_undistorted_with_their_depth(bench):
     info = info_from_intrinsics(header_of(0, ''), CAMERA)
     info.d = [0.2, 0.0, 0.0, 0.0, 0.0]
-    bench.output('depth/image', bench.send(info=info))
-    bench.status(lambda seen: 'distortion' in seen['message'], 'a warning of distortion')
-    bench.send()
-    bench.status(lambda seen: 'distortion' not in seen['message'], 'the warning to go')
+    columns = np.arange(96, dtype=np.float32)
+    depth, rgb = np.tile(1.0 + columns / 100, (64, 1)), picture(96, 64)
+    for _ in range(2):
+        stamp_ns = bench.send(info=info, depth_m=depth, rgb=rgb)
+        x = (82 - 47.0) / 70.0
+        recorded = round(47.0 + 70.0 * x * (1 + 0.2 * x * x))
+        assert bench.depth(stamp_ns)[31, 82] == pytest.approx(1.0 + recorded / 100)
+        assert camera_of(bench.output('depth/camera_info', stamp_ns)) == CAMERA
+        relayed = bench.output('color/image', stamp_ns)
+        assert bytes(relayed.data) != rgb.tobytes()
+    assert bench.refiner.output.count('are distorted (plumb_bob); undistorting them') == 1
+    stamp_ns = bench.send(depth_m=depth, rgb=rgb)
+    assert bytes(bench.output('color/image', stamp_ns).data) == rgb.tobytes()
 
 
 def test_time_may_jump_back(bench):

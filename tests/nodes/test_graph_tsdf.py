@@ -277,11 +277,11 @@ def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests):
             assert 'Traceback' not in written
 
 
-@pytest.mark.skipif(importlib.util.find_spec('tf2_ros') is not None, reason='tf2_ros is there')
-def test_without_tf2_the_advice_names_the_package(probe, capfd):
+@pytest.mark.skipif(importlib.util.find_spec('tf2_msgs') is not None, reason='tf2_msgs is there')
+def test_without_transform_messages_the_advice_names_the_package(probe, capfd):
     code, written = refused_start('tsdf', {'pose_source': 'tf'}, probe.namespace, capfd)
     assert code == 2
-    assert 'tf2_ros' in written
+    assert 'ros-<distro>-tf2-msgs' in written
     assert 'set pose_source to pose, odom or file' in written
 
 

@@ -162,7 +162,9 @@ class RosbagSource:
         )
 
     def _rgb(self, message: Any) -> np.ndarray:
-        return rgb_from_message(message, self._sixteen_bits)
+        rgb_HW3 = rgb_from_message(message, self._sixteen_bits)
+        # A view of the bag's bytes is read-only, of which torch warns.
+        return rgb_HW3 if rgb_HW3.flags.writeable else rgb_HW3.copy()
 
     def _decoded(
         self, item: BagMessage, reason: str, decode: Callable[[Any], np.ndarray]

@@ -26,10 +26,14 @@ def is_depth(message: Any, topic: str) -> bool:
     encoding = encoding_of(message)
     if encoding in DEPTH_ENCODINGS:
         return True
-    if not is_raw(message) and 'compressedDepth' in (*message.format.split(), *topic.split('/')):
+    named_depth = 'depth' in re.split('[^a-z]+', topic.lower())
+    if is_raw(message):
+        return named_depth and encoding == 'mono16'
+    if 'compressedDepth' in (*message.format.split(), *topic.split('/')):
         return True
-    open_question = encoding == 'mono16' or (encoding == '' and _sixteen_bit_gray(message))
-    return open_question and 'depth' in re.split('[^a-z]+', topic.lower())
+    return named_depth and (
+        encoding == 'mono16' or (encoding == '' and _sixteen_bit_gray(message))
+    )
 
 
 def encoding_of(message: Any) -> str:
