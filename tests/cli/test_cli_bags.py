@@ -104,7 +104,7 @@ def test_a_camera_that_is_not_calibrated_needs_the_flag_that_the_message_names(r
     messages = wall(info=bags.camera_info(START, 64, 48, (0.0, 0.0, 0.0, 0.0)))
     result, ended = run('refine', messages)
     assert result['frames'] == 3
-    assert 'assuming 60 deg across' in ended.stdout
+    assert 'assuming 60 deg across' in ended.stderr
     with pytest.raises(AssertionError, match='--assume-fov-deg'):
         run('fuse', [])
     run('fuse', [], '--assume-fov-deg', '90')
@@ -120,7 +120,7 @@ def test_an_impossible_camera_is_one_line(run):
 def test_a_repeated_stamp_costs_its_frame_alone(run):
     stamps = [START, START + STEP_NS, START + STEP_NS, START + 2 * STEP_NS]
     result, ended = run('refine', wall(4, stamps_ns=stamps))
-    assert (result['frames'], result['dropped']) == (3, {'stamp out of order': 1})
+    assert (result['frames'], result['dropped']) == (3, {'repeated stamp': 1})
     assert 'it repeats the stamp of an image before it' in ended.stderr
     _, ended = run('refine', [], '--strict', code=1)
     assert '--strict' in ended.stderr

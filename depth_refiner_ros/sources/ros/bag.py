@@ -13,11 +13,12 @@ from depth_refiner_ros.sources.lost_frames import (
     FrameError,
     LostFrame,
     NO_CAMERA,
+    REPEATED_STAMP,
     STAMP_OUT_OF_ORDER,
     UNREADABLE_DEPTH,
     UNREADABLE_IMAGE,
-    WRONG_SIZE,
 )
+from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.rectify import Rectifier
 from depth_refiner_ros.sources.ros.bag_files import BagFiles
 from depth_refiner_ros.sources.ros.bag_frames import MessageJoin, MessageSet
@@ -147,7 +148,7 @@ class RosbagSource:
         depth_m_HW = None
         if found.depth is not None:
             depth_m_HW = self._decoded(found.depth, UNREADABLE_DEPTH, depth_from_message)
-            self._check_size(found.depth, depth_m_HW, rgb_HW3)
+            depth_m_HW = on_grid(depth_m_HW, rgb_HW3, self._where(found.depth))
         rectifier = self._rectifier(found, rgb_HW3)
         if rectifier is not None:
             rgb_HW3 = rectifier.rgb(rgb_HW3)
@@ -210,24 +211,16 @@ class RosbagSource:
             )
         if late_ns is None:
             return
-        how = (
-            'repeats the stamp of an image before it'
-            if late_ns == 0
-            else f'is {late_ns * 1e-9:.3f} s behind an image before it'
-            if late_ns > 0
-            else f'is {-late_ns * 1e-9:.3f} s ahead of the images after it'
-        )
-        raise FrameError(STAMP_OUT_OF_ORDER, f'{self._where(found.image)}: it {how}')
-
-    def _check_size(self, item: BagMessage, depth_m_HW: np.ndarray, rgb_HW3: np.ndarray) -> None:
-        (height, width), size = depth_m_HW.shape, rgb_HW3.shape[:2]
-        if (height, width) != size:
+        if late_ns == 0:
             raise FrameError(
-                WRONG_SIZE,
-                f'{self._where(item)}: depth of {width}x{height} does not fit the image of '
-                f'{size[1]}x{size[0]}; choose depth that is registered to the color with '
-                '--depth-topic, or none',
+                REPEATED_STAMP,
+                f'{self._where(found.image)}: it repeats the stamp of an image before it',
             )
+        way = 'behind an image before it' if late_ns > 0 else 'ahead of the images after it'
+        raise FrameError(
+            STAMP_OUT_OF_ORDER,
+            f'{self._where(found.image)}: it is {abs(late_ns) * 1e-9:.3f} s {way}',
+        )
 
     def _where(self, item: BagMessage) -> str:
         return f'{self.path}, {item.topic} at {stamp_text(item.stamp_ns)} s'

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.ros.image import image_size, is_depth, is_gray
 from depth_refiner_ros.sources.ros.topic_names import (
     camera_of,
@@ -112,22 +113,32 @@ class TopicChooser:
         if wanted:
             return self._wanted('depth', wanted, images).name
         depths = [topic for topic in images if is_depth(topic.first, topic.name)]
-        size = image_size(color.first)
-        fitting = [
-            topic for topic in depths if size is None or image_size(topic.first) in (None, size)
-        ]
+        fitting = [topic for topic in depths if _covers(topic, color)]
         if depths and not fitting:
             self._notes.append(
-                f'{", ".join(topic.name for topic in depths)} is left out: its images are not '
-                f'of the size of {color.name}; record depth that is registered to the color'
+                f'{", ".join(topic.name for topic in depths)} is left out: its images are of '
+                f'another size than {color.name}; record depth that is registered to the color'
             )
         best = _best(
             fitting,
-            lambda topic: (not is_registered(topic.name), -shared_parts(topic.name, color.name)),
+            lambda topic: (
+                not is_registered(topic.name),
+                not _of_one_frame(topic, color),
+                image_size(topic.first) != image_size(color.first),
+                -shared_parts(topic.name, color.name),
+            ),
         )
         if len({camera_of(topic.name) for topic in best}) == 1:
             best = _best(best, lambda topic: name_rank(topic.name, DEPTH_NAMES))
-        return self._single('depth', best, fitting).name if best else None
+        if not best:
+            return None
+        chosen = self._single('depth', best, fitting)
+        if not (is_registered(chosen.name) or _of_one_frame(chosen, color)):
+            self._notes.append(
+                f'{chosen.name} is of frame {_frame(chosen)!r}, {color.name} of '
+                f'{_frame(color)!r}: its depth fits only if it is registered to the color anyway'
+            )
+        return chosen.name
 
     def _info(self, wanted: str, color: Topic) -> str | None:
         infos = self._of(INFOS)
@@ -140,7 +151,7 @@ class TopicChooser:
             lambda topic: (
                 namespace(topic.name) != namespace(color.name),
                 camera_of(topic.name) != camera_of(color.name),
-                topic.first.header.frame_id != color.first.header.frame_id,
+                not _of_one_frame(topic, color),
                 -shared_parts(topic.name, color.name),
             ),
         )
@@ -196,6 +207,23 @@ def _best(topics: list[Topic], rank: Callable[[Topic], Any]) -> list[Topic]:
     """Return the topics of the lowest rank."""
     lowest = min((rank(topic) for topic in topics), default=None)
     return [topic for topic in topics if rank(topic) == lowest]
+
+
+def _covers(depth: Topic, color: Topic) -> bool:
+    """Whether the pixels of a depth topic can be those of the color, as far as can be seen."""
+    size, own_size = image_size(color.first), image_size(depth.first)
+    if size is None or own_size is None or size == own_size:
+        return True
+    claimed = is_registered(depth.name) or _of_one_frame(depth, color)
+    return claimed and same_aspect(*own_size, *size)
+
+
+def _of_one_frame(topic: Topic, other: Topic) -> bool:
+    return _frame(topic) == _frame(other)
+
+
+def _frame(topic: Topic) -> str:
+    return str(topic.first.header.frame_id).removeprefix('/')
 
 
 def _flag(kind: str) -> str:

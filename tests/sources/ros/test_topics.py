@@ -114,12 +114,36 @@ def test_depth_is_found_by_size_and_name(topics, expected):
     assert choose({'/c/color/image_raw': color(), **topics}).depth == expected
 
 
+def of_frame(message, frame):
+    message.header.frame_id = frame
+    return message
+
+
+def test_depth_of_the_frame_of_the_color_is_registered():
+    topics = {
+        '/c/color/image': of_frame(color(), 'color'),
+        '/c/depth/image': of_frame(depth(), 'depth'),
+        '/c/stereo/depth': of_frame(depth(), 'color'),
+    }
+    assert choose(topics).depth == '/c/stereo/depth'
+    del topics['/c/stereo/depth']
+    chosen = choose(topics)
+    assert chosen.depth == '/c/depth/image'
+    assert chosen.notes[0].startswith("/c/depth/image is of frame 'depth', /c/color/image of 'col")
+    half = of_frame(depth(SMALL_MM), 'depth')
+    assert choose({**topics, '/c/depth/image': half}).depth is None
+    assert choose({**topics, '/c/depth/image': of_frame(half, 'color')}).depth
+    topics['/c/aligned_depth_to_color/image'] = of_frame(depth(SMALL_MM), 'depth')
+    assert choose(topics).depth == '/c/aligned_depth_to_color/image'
+
+
 def test_depth_of_another_size_is_left_out_with_a_line():
-    chosen = choose({'/c/image': color(), '/c/depth': depth(SMALL_MM)})
+    narrow = depth(np.full((6, 4), 2000, np.uint16))
+    chosen = choose({'/c/image': color(), '/c/depth': narrow})
     assert chosen.depth is None
     (note,) = chosen.notes
-    assert note.startswith('/c/depth is left out: its images are not of the size of /c/image; ')
-    assert choose({'/c/image': color(), '/c/depth': depth(SMALL_MM)}, depth='/c/depth').depth
+    assert note.startswith('/c/depth is left out: its images are of another size than /c/image; ')
+    assert choose({'/c/image': color(), '/c/depth': narrow}, depth='/c/depth').depth
 
 
 @pytest.mark.parametrize(
