@@ -124,14 +124,17 @@ def test_interrupted_demo_leaves_no_process(tmp_path, request_to_end):
         text=True,
     )
     with program:
-        address = program.stdout.readline().split()[-1]
-        wait_for(lambda: len(nodes_of(tmp_path)) == 4)
-        with urllib.request.urlopen(address + 'stream', timeout=240) as stream:
-            parts = (line for line in stream if line.startswith(b'--picture'))
-            for _ in range(4):  # a surface must be seen twice to be kept
-                next(parts)
-        program.send_signal(request_to_end)
-        assert program.wait(120) != 0
+        try:
+            address = program.stdout.readline().split()[-1]
+            wait_for(lambda: len(nodes_of(tmp_path)) == 4)
+            with urllib.request.urlopen(address + 'stream', timeout=240) as stream:
+                parts = (line for line in stream if line.startswith(b'--picture'))
+                for _ in range(4):  # a surface must be seen twice to be kept
+                    next(parts)
+            program.send_signal(request_to_end)
+            assert program.wait(120) != 0
+        finally:
+            program.kill()
     wait_for(lambda: nodes_of(tmp_path) == [], 10.0)
     assert (tmp_path / 'logs' / 'refiner.log').is_file()
     assert (tmp_path / 'mesh.ply').is_file(), 'what was fused so far is kept'

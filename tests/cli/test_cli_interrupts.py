@@ -5,6 +5,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_ctrl_c_at_work_is_one_line_and_leaves_nothing_unfinished(tmp_path):
         text=True,
     )
     while process.poll() is None and not list(tmp_path.glob('refined/sim_1_500/*.npy')):
-        pass
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=120)[1]
     assert errors.splitlines()[-1] == 'depth-refiner: interrupted'
