@@ -21,6 +21,7 @@ from depth_refiner_ros.sources.lost_frames import (
 )
 from depth_refiner_ros.sources.pixel_grid import on_grid, same_aspect
 from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_bytes
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 
 MM_PER_M = 1000.0
 
@@ -61,7 +62,8 @@ class FrameListSource:
 
     :param path: JSON file
     :param source: keep only the frames whose ``source`` is this word
-    :param log: called with one line when EXIF gives the camera
+    :param image_bits: bits that 16-bit images use; 0 finds them
+    :param log: called with one line when EXIF gives the camera, and for the bits that were found
     :raises SourceError: if the list cannot be read or is empty
     """
 
@@ -70,10 +72,11 @@ class FrameListSource:
         path: Path | str,
         *,
         source: str | None = None,
+        image_bits: int = 0,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.path = Path(path)
-        self._exif = ExifCameras(log)
+        self._exif, self._bits = ExifCameras(log), BitRange(image_bits, log)
         self.name = self.path.stem
         listed = values.read_json(self.path)
         if not isinstance(listed, list) or not listed:
@@ -100,7 +103,25 @@ class FrameListSource:
             if isinstance(entry, LostFrame):
                 yield entry
             else:
-                yield frame_or_lost(entry.name, partial(_frame, index, entry, self._exif))
+                yield frame_or_lost(entry.name, partial(self._frame, index, entry))
+
+    def _frame(self, index: int, entry: Entry) -> Frame:
+        data = read_image_bytes(entry.rgb)
+        alone = entry.depth is None and entry.fx_fy_cx_cy is None
+        rgb_HW3 = decoded_rgb(entry.rgb, data, self._bits, upright=alone)
+        depth_m_HW = None
+        if entry.depth is not None:
+            depth_m_HW = read_depth(entry.depth, depth_scale=entry.depth_scale)
+            depth_m_HW = on_grid(depth_m_HW, rgb_HW3, str(entry.depth))
+        _check_depth_size(entry, *rgb_HW3.shape[:2])
+        camera = self._exif.of(entry.rgb, data, rgb_HW3) if entry.fx_fy_cx_cy is None else None
+        return Frame(
+            stamp_ns=index * STEP_NS,
+            rgb_HW3=rgb_HW3,
+            intrinsics=camera or _camera(entry, *rgb_HW3.shape[:2]),
+            depth_m_HW=depth_m_HW,
+            name=entry.name,
+        )
 
     def _checked(self, index: int, fields: Any) -> Entry | LostFrame:
         return frame_or_lost(f'entry {index}', partial(_entry, self.path, index, fields))
@@ -142,25 +163,6 @@ def _size(listed: Any) -> tuple[int, int]:
     return (
         values.whole_number('depth_size', width, 1, values.MOST_PIXELS),
         values.whole_number('depth_size', height, 1, values.MOST_PIXELS),
-    )
-
-
-def _frame(index: int, entry: Entry, exif: ExifCameras) -> Frame:
-    data = read_image_bytes(entry.rgb)
-    alone = entry.depth is None and entry.fx_fy_cx_cy is None
-    rgb_HW3 = decoded_rgb(entry.rgb, data, upright=alone)
-    depth_m_HW = None
-    if entry.depth is not None:
-        depth_m_HW = read_depth(entry.depth, depth_scale=entry.depth_scale)
-        depth_m_HW = on_grid(depth_m_HW, rgb_HW3, str(entry.depth))
-    _check_depth_size(entry, *rgb_HW3.shape[:2])
-    camera = exif.of(entry.rgb, data, rgb_HW3) if entry.fx_fy_cx_cy is None else None
-    return Frame(
-        stamp_ns=index * STEP_NS,
-        rgb_HW3=rgb_HW3,
-        intrinsics=camera or _camera(entry, *rgb_HW3.shape[:2]),
-        depth_m_HW=depth_m_HW,
-        name=entry.name,
     )
 
 

@@ -18,6 +18,7 @@ from depth_refiner_ros.sources.lost_frames import (
 from depth_refiner_ros.sources.names import is_companion, natural_key
 from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.read import decoded_rgb, HEIC_SUFFIXES, read_image_bytes
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 IMAGE_SUFFIXES = (
@@ -39,7 +40,8 @@ class ImageFolderSource:
     :param path: image file or folder
     :param intrinsics: camera of all images; scaled to images of another size
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
-    :param log: called with one line when EXIF gives the camera
+    :param image_bits: bits that 16-bit images use; 0 finds them
+    :param log: called with one line when EXIF gives the camera, and for the bits that were found
     :raises SourceError: if there is no image
     """
 
@@ -49,6 +51,7 @@ class ImageFolderSource:
         intrinsics: Intrinsics | None = None,
         horizontal_fov_deg: float | None = None,
         *,
+        image_bits: int = 0,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         path = Path(path)
@@ -58,7 +61,7 @@ class ImageFolderSource:
         self.intrinsics = intrinsics
         self.horizontal_fov_deg = horizontal_fov_deg
         self.files = _image_files(path)
-        self._exif = ExifCameras(log)
+        self._exif, self._bits = ExifCameras(log), BitRange(image_bits, log)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -73,7 +76,7 @@ class ImageFolderSource:
                 COMPANION, f'{file} is a companion file of macOS and no image; delete it'
             )
         data = read_image_bytes(file)
-        rgb_HW3 = decoded_rgb(file, data, upright=self.intrinsics is None)
+        rgb_HW3 = decoded_rgb(file, data, self._bits, upright=self.intrinsics is None)
         return Frame(
             stamp_ns=index * STEP_NS,
             rgb_HW3=rgb_HW3,

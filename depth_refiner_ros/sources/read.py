@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
 from PIL import Image
@@ -13,23 +14,31 @@ HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'
 HEIC_SUFFIXES = ('.heic', '.heif')
 
 
-def read_rgb(path: Path, *, upright: bool) -> np.ndarray:
+def read_rgb(path: Path, bits: BitRange, *, upright: bool) -> np.ndarray:
     """
-    Read a color image as uint8 H x W x 3; grey and 16-bit images are converted.
+    Read a color image as uint8 H x W x 3; gray and 16-bit images are converted.
 
+    :param bits: range of 16-bit images
     :param upright: turn the image as its EXIF record says; False keeps the grid of the sensor,
         which depth and intrinsics share
     :raises FrameError: if the file is missing, cut short or no image
     """
-    return decoded_rgb(path, read_image_bytes(path), upright=upright)
+    return decoded_rgb(path, read_image_bytes(path), bits, upright=upright)
 
 
-def decoded_rgb(path: Path, data: bytes, *, upright: bool) -> np.ndarray:
+def decoded_rgb(path: Path, data: bytes, bits: BitRange, *, upright: bool) -> np.ndarray:
     """Decode the bytes of an image file; see :func:`read_rgb`."""
     if data[4:8] == b'ftyp' and data[8:12] in HEIC_BRANDS:
         return _heic(path, data)
     turned = 0 if upright else cv2.IMREAD_IGNORE_ORIENTATION
-    bgr_HW3 = _decoded(path, data, cv2.IMREAD_COLOR | turned, UNREADABLE_IMAGE)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | turned
+    bgr_HW3 = _decoded(path, data, flags, UNREADABLE_IMAGE)
+    if bgr_HW3.dtype == np.uint16:
+        bgr_HW3 = bits.to_uint8(bgr_HW3)
+    if bgr_HW3.dtype != np.uint8:
+        raise FrameError(
+            UNREADABLE_IMAGE, f'{path} is {bgr_HW3.dtype}, but color must be of 8 or 16 bits'
+        )
     return np.ascontiguousarray(bgr_HW3[..., ::-1])
 
 

@@ -22,6 +22,13 @@ KINDS = (
 )
 BAG_ONLY = ('image_topic', 'depth_topic', 'info_topic', 'pose_topic', 'body_from_camera')
 
+SHARED: dict[Callable[..., FrameSource], tuple[str, ...]] = {
+    TumSource: ('image_bits', 'max_gap_s'),
+    ImageFolderSource: ('image_bits',),
+    FrameListSource: ('image_bits',),
+}
+"""Options of recordings that other sources than bags have too."""
+
 
 def open_source(
     location: str,
@@ -36,7 +43,7 @@ def open_source(
     :param location: a path, ``sim:SEED[:FRAMES]`` or ``rooms:SEED:ROOMS`` (one frame of each);
         what exists is a path, whatever its name
     :param recording: what to read from a recording: options of :class:`RosbagSource`, of which
-        the others know ``max_gap_s`` alone
+        other sources take those of ``SHARED``
     :param log: called with one line for what a recording leaves open and the source decides
     :param options: passed to the source
     :raises SourceError: if there is no such source, with what was looked for, or an option
@@ -47,9 +54,9 @@ def open_source(
     if path is not None and opener is _rosbag:
         return _call(opener, path, {**recording, 'log': log, **options})
     _check_bag_only(location, recording)
-    if opener is TumSource and 'max_gap_s' in recording:
-        options = {'max_gap_s': recording['max_gap_s'], **options}
     if path is not None and opener is not None:
+        shared = SHARED.get(opener, ())
+        options = {**{name: recording[name] for name in shared if name in recording}, **options}
         return _call(opener, path, {'log': log, **options})
     if location.startswith('sim:'):
         return _call(_simulated, location, options)

@@ -21,6 +21,7 @@ from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, Los
 from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.read import read_depth, read_rgb
 from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 TUM_DEPTH_SCALE = 5000.0
@@ -43,8 +44,9 @@ class TumSource:
     :param max_gap_s: largest distance in time of depth and pose to the image
     :param depth_scale: PNG units per metre; by default that of the calibration, else 5000
     :param intrinsics: camera if there is no ``calibration.yaml``
-    :param log: called with one line about stamps that are not seconds, and about lines of depth
-        and poses that are left out
+    :param image_bits: bits that 16-bit images use; 0 finds them
+    :param log: called with one line about stamps that are not seconds, about lines of depth and
+        poses that are left out, and for the bits that were found
     :raises SourceError: if an index or the calibration cannot be read, naming file and line
     """
 
@@ -55,11 +57,13 @@ class TumSource:
         max_gap_s: float = 0.02,
         depth_scale: float | None = None,
         intrinsics: Intrinsics | None = None,
+        image_bits: int = 0,
         log: Log = lambda line: None,
     ) -> None:
         self.folder = Path(folder)
         self.name = self.folder.resolve().name
         self.max_gap_ns = round(max_gap_s * 1e9)
+        self._bits = BitRange(image_bits, log)
         if depth_scale is not None:
             values.number('depth_scale', depth_scale, *values.DEPTH_SCALES)
         calibration = _read_calibration(self.folder / 'calibration.yaml')
@@ -87,7 +91,7 @@ class TumSource:
 
     def _frame(self, line: Line) -> Frame:
         upright = not self.depths and self._rectifier is None
-        rgb_HW3 = self._read(line, partial(read_rgb, upright=upright))
+        rgb_HW3 = self._read(line, partial(read_rgb, bits=self._bits, upright=upright))
         depth_m_HW = self._depth(line, rgb_HW3)
         if self._rectifier:
             camera = self._rectifier.intrinsics

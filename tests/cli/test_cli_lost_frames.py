@@ -191,3 +191,16 @@ def test_refine_reads_other_units_byte_order_marks_and_names_with_colons(depth_r
     assert ended.returncode == 0, ended.stderr
     (folder,) = (tmp_path / 'out').glob('rec-2024-11-14T22_57_44')
     assert len(list(folder.glob('*.npy'))) == 3
+
+
+def test_refine_shows_deep_images_as_bright_as_they_are_meant(depth_refiner, tmp_path):
+    twelve_bits = np.tile(np.linspace(0, 4095, 64).astype(np.uint16), (48, 1))
+    cv2.imwrite(str(tmp_path / 'deep.png'), twelve_bits)
+    cv2.imwrite(str(tmp_path / 'plain.png'), (twelve_bits / 4095 * 255).round().astype(np.uint8))
+    ended = depth_refiner('refine', 'deep.png', 'plain.png', *PLAIN, 'bundled', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count('16-bit images use 12 bits (brightest value so far 4095)') == 1
+    deep, plain = (
+        np.load(next((tmp_path / 'out' / name).glob('*.npy'))) for name in ('deep', 'plain')
+    )
+    np.testing.assert_allclose(deep, plain, rtol=0.01)

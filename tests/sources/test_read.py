@@ -7,6 +7,7 @@ import zlib
 import cv2
 from depth_refiner_ros.sources.lost_frames import FrameError
 from depth_refiner_ros.sources.read import read_depth, read_rgb
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
 from PIL import Image
@@ -27,16 +28,37 @@ def png_part(kind, content):
 def test_gray_deep_and_transparent_images_become_rgb(tmp_path, subtests):
     images = {
         'gray': np.full((4, 5), 51, np.uint8),
-        'deep': np.full((4, 5), 51 * 257, np.uint16),
+        'deep': np.array([[51 * 257] * 4 + [65535]] * 4, np.uint16),
         'transparent': np.full((4, 5, 4), 51, np.uint8),
     }
     for name, image in images.items():
         with subtests.test(name):
             path = tmp_path / f'{name}.png'
             cv2.imwrite(str(path), image)
-            rgb_HW3 = read_rgb(path, upright=True)
+            rgb_HW3 = read_rgb(path, BitRange(), upright=True)
             assert rgb_HW3.dtype == np.uint8
-            np.testing.assert_array_equal(rgb_HW3, np.full((4, 5, 3), 51))
+            assert rgb_HW3.shape == (4, 5, 3)
+            np.testing.assert_array_equal(rgb_HW3[:, :4], np.full((4, 4, 3), 51))
+
+
+@pytest.mark.parametrize('brightest', [1023, 4095, 16383, 65535])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_deep_images_are_as_bright_as_their_bits_mean(tmp_path, brightest, channels):
+    ramp = np.linspace(0, brightest, 256).round().astype(np.uint16)
+    image = np.repeat(ramp[None, :, None], channels, axis=2)
+    cv2.imwrite(str(tmp_path / 'deep.png'), image)
+    lines = []
+    rgb_HW3 = read_rgb(tmp_path / 'deep.png', BitRange(log=lines.append), upright=True)
+    np.testing.assert_array_equal(rgb_HW3, np.repeat(np.arange(256)[None, :, None], 3, axis=2))
+    assert [f'use {brightest.bit_length()} bits' in line for line in lines] == [True]
+    told = read_rgb(tmp_path / 'deep.png', BitRange(16), upright=True)
+    np.testing.assert_allclose(told[0, :, 0], ramp / 257, atol=0.51)
+
+
+def test_color_in_floating_point_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / 'f.tiff'), np.ones((4, 5, 3), np.float32))
+    with pytest.raises(FrameError, match=r'f\.tiff is float32, but color must be of 8 or 16 bits'):
+        read_rgb(tmp_path / 'f.tiff', BitRange(), upright=True)
 
 
 @pytest.mark.parametrize('suffix', SUFFIXES)
@@ -47,9 +69,9 @@ def test_truncated_image_is_named(tmp_path, suffix, subtests):
         with subtests.test(kept=kept):
             path.write_bytes(data[:kept])
             with pytest.raises(FrameError, match=rf'cut{suffix} \({kept} bytes\) is cut short'):
-                read_rgb(path, upright=True)
+                read_rgb(path, BitRange(), upright=True)
     path.write_bytes(data)
-    assert read_rgb(path, upright=True).shape == (50, 50, 3)
+    assert read_rgb(path, BitRange(), upright=True).shape == (50, 50, 3)
 
 
 def test_jpeg_cut_behind_the_end_mark_of_its_thumbnail_is_named(tmp_path):
@@ -59,9 +81,9 @@ def test_jpeg_cut_behind_the_end_mark_of_its_thumbnail_is_named(tmp_path):
     assert fault_of(cut) == 'cut short', 'whatever this version of OpenCV makes of it'
     (tmp_path / 'phone.jpg').write_bytes(cut)
     with pytest.raises(FrameError, match=r'phone\.jpg .* is cut short'):
-        read_rgb(tmp_path / 'phone.jpg', upright=True)
+        read_rgb(tmp_path / 'phone.jpg', BitRange(), upright=True)
     (tmp_path / 'phone.jpg').write_bytes(data)
-    assert read_rgb(tmp_path / 'phone.jpg', upright=True).shape == (50, 50, 3)
+    assert read_rgb(tmp_path / 'phone.jpg', BitRange(), upright=True).shape == (50, 50, 3)
 
 
 def test_progressive_jpeg_and_bytes_behind_the_image_are_whole():
@@ -88,7 +110,7 @@ def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
         b'\x89PNG\r\n\x1a\n' + header + png_part(b'IDAT', b'x') + png_part(b'IEND', b'')
     )
     with pytest.raises(FrameError, match=r'huge\.png cannot be decoded: .*smaller'):
-        read_rgb(tmp_path / 'huge.png', upright=True)
+        read_rgb(tmp_path / 'huge.png', BitRange(), upright=True)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +123,8 @@ def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
 )
 def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(tmp_path, orientation, upright):
     (tmp_path / 'a.jpg').write_bytes(jpeg(COLORS, orientation=orientation))
-    assert corners(read_rgb(tmp_path / 'a.jpg', upright=True)) == upright
-    assert corners(read_rgb(tmp_path / 'a.jpg', upright=False)) == [
+    assert corners(read_rgb(tmp_path / 'a.jpg', BitRange(), upright=True)) == upright
+    assert corners(read_rgb(tmp_path / 'a.jpg', BitRange(), upright=False)) == [
         'red',
         'green',
         'blue',
@@ -114,15 +136,15 @@ def test_heic_is_read_or_refused_with_the_decoder_to_install(tmp_path, monkeypat
     path = tmp_path / 'IMG_1.HEIC'
     pillow_heif.register_heif_opener()
     Image.fromarray(COLORS).save(path, 'HEIF', quality=95)
-    assert corners(read_rgb(path, upright=True)) == ['red', 'green', 'blue', 'white']
+    assert corners(read_rgb(path, BitRange(), upright=True)) == ['red', 'green', 'blue', 'white']
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(FrameError, match=r'IMG_1\.HEIC cannot be decoded'):
-        read_rgb(path, upright=True)
+        read_rgb(path, BitRange(), upright=True)
     path.write_bytes(data)
     monkeypatch.setitem(sys.modules, 'pillow_heif', None)
     with pytest.raises(FrameError, match=r'IMG_1\.HEIC .*: pip install pillow-heif, or save it'):
-        read_rgb(path, upright=True)
+        read_rgb(path, BitRange(), upright=True)
 
 
 def test_depth_of_a_wrong_kind_is_named(tmp_path, subtests):

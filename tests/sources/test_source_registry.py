@@ -79,6 +79,17 @@ def test_what_cannot_be_a_file_is_named(word):
         open_source(word)
 
 
+def test_bits_of_16_bit_images_reach_every_kind_of_files(tmp_path):
+    cv2.imwrite(str(tmp_path / 'deep.png'), np.full((24, 32), 2000, np.uint16))
+    (tmp_path / 'list.json').write_text(json.dumps([{'rgb': 'deep.png'}]))
+    (tmp_path / 'tum').mkdir()
+    (tmp_path / 'tum' / 'rgb.txt').write_text('1.0 ../deep.png\n')
+    for name in ('deep.png', 'list.json', 'tum'):
+        for bits, value in ((12, 125), (14, 31)):
+            source = open_source(str(tmp_path / name), recording={'image_bits': bits})
+            assert int(next(iter(source)).rgb_HW3[0, 0, 0]) == value
+
+
 def test_notices_reach_the_caller(tmp_path):
     (tmp_path / 'rgb.txt').write_text('1403636579763555584 one.png\n')
     lines = []

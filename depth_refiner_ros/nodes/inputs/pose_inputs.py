@@ -31,13 +31,14 @@ def pose_input(
 
     :param settings: with pose_source, pose_file, map_frame, body_from_camera and input_qos
     :param topic: of the poses; '' is ``pose`` or ``odom``
-    :param on_error: called with one line for each message that cannot be used
+    :param on_error: called with one line for each message that cannot be used, and about a file
+        whose stamps are not in seconds or of which lines are left out
     :raises DepthRefinerError: where the source cannot be used, with what to do
     """
     if settings.pose_source == 'file':
         if not settings.pose_file:
             raise SettingsError('pose_source = file needs pose_file, a TUM trajectory')
-        return FilePoses(read_tum(Path(settings.pose_file).expanduser()))
+        return FilePoses(read_tum(Path(settings.pose_file).expanduser(), on_error))
     from_tree = settings.pose_source == 'tf'
     if from_tree and TFMessage is None:
         raise SettingsError(

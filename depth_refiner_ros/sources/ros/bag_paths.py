@@ -1,7 +1,8 @@
 """Which files and folders are bags; kept apart because ``rosbags`` is slow to import."""
 
 from pathlib import Path
-import re
+
+from depth_refiner_ros.sources.names import natural_key
 
 METADATA = 'metadata.yaml'
 BAG_SUFFIXES = ('.mcap', '.db3')
@@ -20,14 +21,8 @@ def storage_files(path: Path) -> list[Path]:
     """Return the storage files of a bag in the order in which they were recorded."""
     if path.is_file():
         return [path]
-    return sorted(filter(_is_storage, path.iterdir()), key=_natural)
+    return sorted(filter(_is_storage, path.iterdir()), key=natural_key)
 
 
 def _is_storage(path: Path) -> bool:
     return path.name.lower().removesuffix(PACKED).endswith(BAG_SUFFIXES)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return a key that sorts bag_2 before bag_10."""
-    parts = re.split('([0-9]+)', path.name)
-    return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
