@@ -8,7 +8,9 @@ command line overrides both with ``key=value``. Unknown keys are errors.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 import difflib
+from functools import reduce
 from pathlib import Path
+from reprlib import repr as shown
 from typing import Any, cast
 
 from depth_refiner_ros.core.atomic import write_text
@@ -20,6 +22,37 @@ from yaml import YAMLError
 PRECISIONS = ('no', 'bf16')
 OPTIMIZERS = ('adamw', 'adam', 'muon')
 SCHEDULES = ('cosine', 'constant', 'iter_exponential')
+
+
+CHOICES = {'precision': PRECISIONS, 'optimizer.name': OPTIMIZERS, 'optimizer.schedule': SCHEDULES}
+UNFIT = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What the libraries raise for YAML of foreign types."""
+LARGEST = 1e9
+LIMITS: dict[str, tuple[float, float]] = {
+    'steps': (1, LARGEST),
+    'batch': (1, 65536),
+    'accumulate': (1, 65536),
+    'threads': (0, 65536),
+    'seed': (0, 2**63 - 1),
+    'ema_decay': (0, 0.999999999),
+    'log_every': (1, LARGEST),
+    'validate_every': (1, LARGEST),
+    'validation_samples': (1, LARGEST),
+    'save_every': (1, LARGEST),
+    'optimizer.lr': (0, 1000),
+    'optimizer.weight_decay': (0, 1000),
+    'optimizer.warmup_steps': (0, LARGEST),
+    'optimizer.total_steps': (0, LARGEST),
+    'optimizer.final_ratio': (1e-12, 1),
+    'optimizer.max_grad_norm': (0, LARGEST),
+    'data.crop_width': (1, 65536),
+    'data.crop_height': (1, 65536),
+    'data.width': (1, 65536),
+    'data.height': (1, 65536),
+    'data.min_zoom': (0.01, 100),
+    'data.max_zoom': (0.01, 100),
+    'data.photometric': (0, 10),
+}
 
 
 @dataclass
@@ -103,7 +136,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
             OmegaConf.from_dotlist(list(overrides)),
         )
         config = cast(RunConfig, OmegaConf.to_object(tree))
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+    except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
         first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
         raise SettingsError(f'{path}: {first}{_hint(first)}') from error
     _check(config)
@@ -133,34 +166,33 @@ def check_keys(group: str, given: Iterable[str], known: Sequence[str]) -> None:
 
 
 def _check(config: RunConfig) -> None:
-    lowest = {
-        'steps': 1,
-        'batch': 1,
-        'accumulate': 1,
-        'threads': 0,
-        'seed': 0,
-        'ema_decay': 0,
-        'log_every': 1,
-        'validate_every': 1,
-        'validation_samples': 1,
-        'save_every': 1,
-    }
-    for name, low in lowest.items():
-        if not getattr(config, name) >= low:
-            raise SettingsError(f'{name} = {getattr(config, name)} must be at least {low}')
-    if not config.ema_decay < 1.0:
-        raise SettingsError(f'ema_decay = {config.ema_decay} must be below 1')
-    for key, value, known in (
-        ('precision', config.precision, PRECISIONS),
-        ('optimizer.name', config.optimizer.name, OPTIMIZERS),
-        ('optimizer.schedule', config.optimizer.schedule, SCHEDULES),
-    ):
-        if value not in known:
+    for name, (low, high) in LIMITS.items():
+        value = _get(config, name)
+        if not low <= value <= high:
             raise SettingsError(
-                f'{key} = {value!r} must be one of {", ".join(known)}{_nearest(value, known)}'
+                f'{name} = {shown(value)} must be at least {low:g}'
+                + (f' and at most {high:.9g}' if value > low else '')
+            )
+    for group in (config.loss, config.data.degradations):
+        for name, value in group.items():
+            if not 0.0 <= value <= LARGEST:
+                raise SettingsError(f'{name} = {value} must be a number that is not negative')
+    if not config.data.min_zoom <= config.data.max_zoom:
+        raise SettingsError(
+            f'data.min_zoom = {config.data.min_zoom} must not be above data.max_zoom = '
+            f'{config.data.max_zoom}'
+        )
+    for name, known in CHOICES.items():
+        if (value := _get(config, name)) not in known:
+            raise SettingsError(
+                f'{name} = {value!r} must be one of {", ".join(known)}{_nearest(value, known)}'
             )
     if not config.output:
         raise SettingsError('output is not set; name the folder of the run')
+
+
+def _get(config: RunConfig, name: str) -> Any:
+    return reduce(getattr, name.split('.'), config)
 
 
 def _with_bases(path: Path, inside: tuple[Path, ...]) -> DictConfig:
@@ -172,8 +204,11 @@ def _with_bases(path: Path, inside: tuple[Path, ...]) -> DictConfig:
     if not isinstance(own, DictConfig):
         raise SettingsError(f'{path} must hold key: value lines')
     bases = own.pop('base', [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, Sequence) or not all(isinstance(base, str) for base in bases):
+        raise SettingsError(f'{path}: base = {shown(bases)} must be a file or a list of files')
     merged = OmegaConf.create()
-    for base in [bases] if isinstance(bases, str) else bases:
+    for base in bases:
         below = _with_bases(path.parent / base, (*inside, path.resolve()))
         merged = cast(DictConfig, OmegaConf.merge(merged, below))
     return cast(DictConfig, OmegaConf.merge(merged, own))

@@ -16,7 +16,8 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.models.bundle import Bundle, first_line, MANIFEST, staged_bundle
+from depth_refiner_ros.diffusion.part import build_part
+from depth_refiner_ros.models.bundle import Bundle, MANIFEST, staged_bundle
 from diffusers import AutoencoderKL, AutoencoderTiny, ModelMixin, UNet2DConditionModel
 import torch
 
@@ -174,17 +175,7 @@ def _read_part(bundle: Bundle, part: str) -> Any:
             f'{config.get("_class_name")!r}, not one of {tuple(known)}'
         )
     state = {name: value.float() for name, value in bundle.tensors(f'{part}/{WEIGHTS}').items()}
-    try:
-        # Nothing is drawn for weights that are read a moment later: 16 s at full size.
-        with torch.device('meta'):
-            module = form.from_config(config)
-        module.load_state_dict(state, assign=True)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f'{bundle.path / part / WEIGHTS} does not fit {file}: '
-            f'{first_line(error)}; copy the bundle again'
-        ) from error
-    return module
+    return build_part(form, config, state, str(bundle.path / file), 'copy the bundle again')
 
 
 def _read_text(bundle: Bundle) -> torch.Tensor:

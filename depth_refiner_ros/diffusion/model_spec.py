@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from reprlib import repr as shown
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -40,6 +41,8 @@ CHOICES = {
 LIMITS = {
     'unshuffle_factor': (1, 64),
     'timestep': (0, 999),
+    'residual_gain': (0.0, 1000.0),
+    'detail_gain': (0.0, 1000.0),
     'text_width': (0, 65536),
     'max_edge_px': (0, 65536),
     'agree_below': (0.0, 1.0),
@@ -144,18 +147,24 @@ class ModelSpec:
             value, form = getattr(self, item.name), type(item.default)
             if type(value) is not form and not (form is float and type(value) is int):
                 raise WeightsError(
-                    f'spec: {item.name} = {value!r} must be of type {form.__name__}'
+                    f'spec: {item.name} = {shown(value)} must be of type {form.__name__}'
                 )
         for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise WeightsError(
-                    f'spec: {name} = {getattr(self, name)} must lie between {low} and {high}'
+                    f'spec: {name} = {shown(getattr(self, name))} must lie between {low} '
+                    f'and {high}'
                 )
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise WeightsError(
                     f'spec: {name} = {getattr(self, name)!r} must be one of {allowed}'
                 )
+        task = self.task_embedding
+        if not all(type(item) in (int, float) and abs(item) <= 1.0 for item in task):
+            raise WeightsError(
+                f'spec: task_embedding = {shown(task)} must hold numbers between -1 and 1'
+            )
         self._check_method()
 
     def _check_method(self) -> None:

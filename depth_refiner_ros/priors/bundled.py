@@ -90,15 +90,16 @@ def read_prior_network(bundle: Bundle) -> MetricNetwork:
 
     :raises WeightsError: where configuration and weights do not fit
     """
+    fix = 'copy the bundle again'
+    state = {name: value.float() for name, value in bundle.tensors(WEIGHTS).items()}
+    where = str(bundle.path / CONFIG)
     try:
-        network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG)))
-        network.load_state_dict(
-            {name: value.float() for name, value in bundle.tensors(WEIGHTS).items()}
-        )
+        with torch.device('meta'):
+            network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG), where, fix))
+        network.load_state_dict(state, assign=True)
     except (RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
-            f'{bundle.path / WEIGHTS} does not fit {CONFIG}: {first_line(error)}; '
-            'copy the bundle again'
+            f'{bundle.path / WEIGHTS} does not fit {CONFIG}: {first_line(error)}; {fix}'
         ) from error
     return network.eval().requires_grad_(False)
 

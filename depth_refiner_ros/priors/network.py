@@ -7,13 +7,25 @@ thing of a given size in pixels gets one canonical depth, which the true focal l
 metres.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 import math
-from typing import Any
+from typing import Any, get_type_hints
 
+from depth_refiner_ros.models.model_config import check_config
 import torch
 from torch import nn
 from torch.nn import functional
+
+LIMITS = {
+    'channels': (1, 4096),
+    'blocks': (1, 64),
+    'decoder_channels': (1, 4096),
+    'input_width': (1, 8192),
+    'input_height': (1, 8192),
+    'canonical_focal_px': (1e-3, 1e5),
+    'groups': (1, 4096),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +53,11 @@ class MetricNetworkConfig:
     mirror: bool = False
 
     def __post_init__(self) -> None:
-        sizes = (
-            *self.channels,
-            *self.blocks,
-            *self.decoder_channels,
-            self.input_width,
-            self.input_height,
-            self.canonical_focal_px,
-            self.groups,
-        )
-        if not all(size > 0 for size in sizes):
-            raise ValueError(f'every number of the network must be positive: {self}')
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if not all(low <= number <= high for number in numbers):
+                raise ValueError(f'{name} = {value} must lie between {low} and {high}')
         if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
             raise ValueError(
                 f'channels, blocks and decoder_channels must be of lengths n, n and n - 1: {self}'
@@ -67,8 +73,17 @@ class MetricNetworkConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, tree: dict[str, Any]) -> 'MetricNetworkConfig':
-        """Read a configuration; lists become tuples."""
+    def from_dict(cls, tree: Mapping[str, Any], where: str, fix: str) -> 'MetricNetworkConfig':
+        """
+        Read a configuration; lists become tuples.
+
+        :param where: names it, for the message
+        :param fix: what to do where it is unfit, for the message
+        :raises WeightsError: where a value is of another type
+        :raises ValueError: where a value is outside its limits
+        :raises TypeError: where a key is unknown
+        """
+        check_config(tree, get_type_hints(cls), where, fix)
         plain: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()
         }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 import difflib
 import math
+from reprlib import repr as shown
 from typing import Any, get_type_hints, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
@@ -67,14 +68,18 @@ class Option:
         if not isinstance(value, kinds) or isinstance(value, bool) is not (self.type is bool):
             hint = '; put it in quotes' if self.type is str else ''
             raise SettingsError(
-                f'{self.name} = {value!r} must be of type {self.type.__name__} '
+                f'{self.name} = {shown(value)} must be of type {self.type.__name__} '
                 f'({self.allowed}){hint}'
             )
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise SettingsError(f'{self.name} = {shown(value)} does not fit 64 bits')
         checked: Value = self.type(value)
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, n=1)
             hint = f'; did you mean {near[0]!r}?' if near else ''
-            raise SettingsError(f'{self.name} = {checked!r} must be one of {self.allowed}{hint}')
+            raise SettingsError(
+                f'{self.name} = {shown(checked)} must be one of {self.allowed}{hint}'
+            )
         if not isinstance(checked, bool | str):
             self._check_range(checked)
         return checked

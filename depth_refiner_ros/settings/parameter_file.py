@@ -42,12 +42,12 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
     """
     try:
         tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        if not isinstance(tree, Mapping):
+            raise SettingsError(f'{path}: the file must map node names to {BODY}')
+        return dict(_sections(path, tree, ''))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
-    if not isinstance(tree, Mapping):
-        raise SettingsError(f'{path}: the file must map node names to {BODY}')
-    return dict(_sections(path, tree, ''))
 
 
 def _sections(
@@ -97,7 +97,7 @@ def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
             continue
         try:
             settings = updated(settings, _ours(parameters, options(cls)))
-        except SettingsError as error:
+        except (SettingsError, RecursionError) as error:
             raise SettingsError(f'{path}, section {name}: {error}') from error
     return settings
 

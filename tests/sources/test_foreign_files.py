@@ -17,24 +17,11 @@ import numpy as np
 from PIL import ExifTags
 import pytest
 
+from tests.foreign_values import NUMBERS, VALUES
 from tests.sources.photographs import COLORS, jpeg
 from tests.sources.videos import write_video
 
 FIELDS = ('rgb', 'depth', 'depth_scale', 'fx_fy_cx_cy', 'name', 'source', 'scene', 'depth_size')
-NUMBERS = strategies.one_of(
-    strategies.integers(),
-    strategies.integers(-(10**400), 10**400),
-    strategies.floats(),
-    strategies.sampled_from([0, 1, -1, 1e300, 1e-300, 10**400, 2**31, 2**63]),
-)
-VALUES = strategies.recursive(
-    strategies.none() | strategies.booleans() | NUMBERS | strategies.text(max_size=8),
-    lambda inner: (
-        strategies.lists(inner, max_size=4)
-        | strategies.dictionaries(strategies.text(max_size=4), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 FILES = strategies.sampled_from(['a.png', 'd.png', '.', 'none.png', '/', 'a\0b', '\ud800'])
 WORDS = strategies.one_of(
     NUMBERS.map(str),

@@ -26,7 +26,7 @@ class MetricPriorModel(TrainedModel):
     def __init__(self, model: Mapping[str, Any]) -> None:
         check_keys('model', model, list(MetricNetworkConfig.__dataclass_fields__))
         try:
-            self.shape = MetricNetworkConfig.from_dict(dict(model))
+            self.shape = MetricNetworkConfig.from_dict(model, 'model', 'correct the value')
             self.network = MetricNetwork(self.shape)
         except (TypeError, ValueError) as error:
             raise SettingsError(f'model: {error}') from error

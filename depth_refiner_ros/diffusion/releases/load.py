@@ -10,6 +10,7 @@ from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.diffusion.part import build_part
 from depth_refiner_ros.diffusion.releases.card import licence_of
 from depth_refiner_ros.diffusion.releases.checks import check_output, check_unet, gives_disparity
 from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, spec_of
@@ -24,7 +25,6 @@ from depth_refiner_ros.diffusion.releases.weights import (
     VAE,
 )
 from depth_refiner_ros.diffusion.releases.widen import widen_conv_in
-from depth_refiner_ros.models.bundle import first_line
 from diffusers import AutoencoderKL, ModelMixin, UNet2DConditionModel
 import torch
 
@@ -141,14 +141,5 @@ def _read(
             f'not {form.__name__}; it is a model of another kind'
         )
     state = modern_names(read_state(place.folder, part, pickles=pickles, asked=place.asked))
-    try:
-        # Nothing is drawn for weights that are there already: 16 s at full size.
-        with torch.device('meta'):
-            module = form.from_config(dict(config))
-        module.load_state_dict(state, assign=True)
-    except (RuntimeError, TypeError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f'{place.folder / part}: weights and config.json do not fit: '
-            f'{first_line(error)}; copy the release again'
-        ) from error
-    return module
+    where = str(place.folder / part / 'config.json')
+    return build_part(form, config, state, where, 'copy the release again')

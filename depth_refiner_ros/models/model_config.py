@@ -1,0 +1,77 @@
+"""Checks of a network's configuration as JSON holds it, before anything is built from it."""
+
+from collections.abc import Iterator, Mapping
+import math
+import reprlib
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, Union
+
+from depth_refiner_ros.core.errors import WeightsError
+
+LARGEST = 1e6
+"""No network of this package has a number beyond this, sizes of vocabularies included."""
+MOST_LAYERS = 256
+"""Building more takes minutes, even without weights."""
+COUNTS = ('layers', 'blocks')
+"""Words in the names of what is counted so."""
+
+
+def check_config(
+    config: Mapping[str, Any], forms: Mapping[str, Any], where: str, fix: str
+) -> None:
+    """
+    Check types and sizes of a configuration.
+
+    :param config: names and values; names that begin with ``_`` and None are passed over
+    :param forms: annotations by name, where known; a list stands for a tuple of any length
+    :param where: the file, for the message
+    :param fix: what to do, for the message
+    :raises WeightsError: naming the first value that does not fit
+    """
+    for name, value in config.items():
+        if name.startswith('_') or value is None:
+            continue
+        fault = _fault(name, value, forms.get(name, Any))
+        if fault:
+            raise WeightsError(f'{where}: {name} = {reprlib.repr(value)} {fault}; {fix}')
+
+
+def _fault(name: str, value: Any, form: Any) -> str:
+    most = MOST_LAYERS if any(word in name for word in COUNTS) else LARGEST
+    try:
+        for number in _numbers(value):
+            if not abs(number) <= most:
+                return f'must be finite and at most {most:g}'
+    except RecursionError:
+        return 'is nested too deeply'
+    if not _fits(value, form):
+        return f'must be of type {getattr(form, "__name__", form)}'
+    return ''
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, int | float):
+        yield math.inf if isinstance(value, int) and abs(value) > LARGEST else value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _numbers(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers(inner)
+
+
+def _fits(value: Any, form: Any) -> bool:
+    origin, inner = get_origin(form), get_args(form)
+    if form is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if form is tuple or origin is tuple:
+        return isinstance(value, list | tuple) and all(
+            _fits(item, inner[0] if inner else Any) for item in value
+        )
+    if form is float:
+        return type(value) in (int, float)
+    if form is NoneType:
+        return value is None
+    return isinstance(form, type) and type(value) is form

@@ -1,0 +1,25 @@
+"""Values of foreign types and sizes, as JSON and YAML files may hold them."""
+
+from hypothesis import strategies
+
+NUMBERS = strategies.one_of(
+    strategies.integers(),
+    strategies.integers(-(10**400), 10**400),
+    strategies.floats(),
+    strategies.sampled_from([0, 1, -1, 1e300, 1e-300, 10**400, 2**31, 2**63]),
+)
+VALUES = strategies.recursive(
+    strategies.none() | strategies.booleans() | NUMBERS | strategies.text(max_size=8),
+    lambda inner: (
+        strategies.lists(inner, max_size=4)
+        | strategies.dictionaries(strategies.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def changes_of(names):
+    """Return changes of a few named values."""
+    return strategies.dictionaries(
+        strategies.sampled_from(sorted(names)), VALUES, min_size=1, max_size=3
+    )

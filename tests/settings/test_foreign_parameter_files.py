@@ -1,0 +1,72 @@
+"""Parameter files of foreign content: read, or refused in one line."""
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
+from depth_refiner_ros.settings.options import options, updated
+from depth_refiner_ros.settings.parameter_file import read_yaml
+from hypothesis import example, given, HealthCheck, settings, strategies
+import pytest
+import yaml
+
+from tests.foreign_values import changes_of, VALUES
+
+FUZZED = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+NAMES = list(options(RefinerNodeSettings))
+
+
+@pytest.fixture(scope='module')
+def file(tmp_path_factory):
+    return tmp_path_factory.mktemp('foreign') / 'refiner.yaml'
+
+
+def read(file):
+    """Return the settings of a file, None where it is refused."""
+    try:
+        return read_yaml(RefinerNodeSettings, file, 'refiner')
+    except SettingsError as error:
+        assert '\n' not in str(error)  # noqa: PT017  or it was read
+        assert len(str(error)) < 1500  # noqa: PT017
+        return None
+
+
+@FUZZED
+@given(parameters=changes_of([*NAMES, 'points', 'unknown']))
+@example(parameters={'seed': 10**400})
+@example(parameters={'min_range_m': 10**400})
+@example(parameters={'scale_lock': float('nan')})
+def test_values(file, parameters):
+    file.write_text(yaml.safe_dump({'refiner': {'ros__parameters': parameters}}))
+    read(file)
+
+
+@FUZZED
+@given(tree=VALUES | strategies.dictionaries(strategies.sampled_from(['/**', 'refiner']), VALUES))
+def test_trees(file, tree):
+    file.write_text(yaml.safe_dump(tree))
+    read(file)
+
+
+@FUZZED
+@given(content=strategies.binary(max_size=60) | strategies.text(max_size=60).map(str.encode))
+@example(content=b'refiner: {ros__parameters: {seed: ' + b'9' * 5000 + b'}}')
+@example(content=b'[' * 5000)
+@example(content=b'&a {refiner: {ros__parameters: *a}}')
+@example(content=b'refiner: {ros__parameters: &a {points: *a}}')
+@example(content=b'a: 2024-99-99')
+@example(content=b'? [1]\n: 2')
+def test_bytes(file, content):
+    file.write_bytes(content)
+    read(file)
+
+
+@FUZZED
+@given(changes=changes_of(NAMES))
+@example(changes={'seed': 2**63})
+@example(changes={'expected_rate_hz': 10**400})
+def test_values_from_a_running_node(changes):
+    try:
+        changed = updated(RefinerNodeSettings(), changes)
+    except SettingsError as error:
+        assert len(str(error)) < 1500  # noqa: PT017  or they fit
+        return
+    assert changed is not None
