@@ -22,14 +22,14 @@ def check_config(
     """
     Check types and sizes of a configuration.
 
-    :param config: names and values; names that begin with ``_`` and None are passed over
+    :param config: names and values; names that begin with ``_`` are passed over
     :param forms: annotations by name, where known; a list stands for a tuple of any length
     :param where: the file, for the message
     :param fix: what to do, for the message
     :raises WeightsError: naming the first value that does not fit
     """
     for name, value in config.items():
-        if name.startswith('_') or value is None:
+        if name.startswith('_'):
             continue
         fault = _fault(name, value, forms.get(name, Any))
         if fault:
@@ -72,6 +72,6 @@ def _fits(value: Any, form: Any) -> bool:
         )
     if form is float:
         return type(value) in (int, float)
-    if form is NoneType:
-        return value is None
+    if value is None:  # older releases have null for False
+        return form in (NoneType, bool)
     return isinstance(form, type) and type(value) is form

@@ -77,6 +77,7 @@ def test_configurations_of_networks(bundles, name, data):
         ('small', {'down_block_types': []}),
         ('small', {'norm_eps': True}),  # would count as 1
         ('lotus', {'scaling_factor': float('nan')}),
+        ('lotus', {'scaling_factor': None}),
         ('lotus', {'down_block_types': 'DownEncoderBlock2D'}),
         ('prior', {'blocks': [10**9, 1, 1]}),
         ('prior', {'input_width': 10**400}),

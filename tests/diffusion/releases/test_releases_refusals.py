@@ -179,7 +179,7 @@ def test_a_part_that_is_missing(tmp_path, missing):
 def test_configuration_that_does_not_fit_its_weights(tmp_path):
     folder = official.apdepth(tmp_path)
     official.edit(folder / 'unet/config.json', block_out_channels=[8, 8])
-    refused(folder, 'unet: weights and config.json do not fit')
+    refused(folder, r'unet/config\.json: configuration and weights do not fit')
 
 
 @pytest.mark.parametrize('text', ['{', '[]', '\x00', json.dumps('unet')])
