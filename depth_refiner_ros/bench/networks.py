@@ -62,7 +62,7 @@ def spec_of(method: str) -> ModelSpec:
     metric prior instead of a disparity beside it: the networks and their inputs are the same.
     """
     if method == 'sharpdepth':
-        return replace(sharpdepth_spec('official_code'), max_edge_px=0)
+        return replace(sharpdepth_spec('released'), max_edge_px=0)
     return replace(apdepth_spec('normalized'), condition='metric', output='metric', space='depth')
 
 

@@ -71,8 +71,8 @@ def import_model(
     preset: Annotated[
         str | None,
         typer.Option(
-            help='Conventions: official_code or paper (sharpdepth); official_compat, paper or '
-            'normalized (apdepth). Those of the released weights where not said.',
+            help='Conventions: released (default), official_code (apdepth: official_compat), '
+            'paper and paper_tables (sharpdepth, apdepth), normalized (apdepth).',
             show_default=False,
         ),
     ] = None,

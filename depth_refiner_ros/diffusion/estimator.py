@@ -1,18 +1,17 @@
 """From a prior to a sharp estimate, whatever the method: resize, normalise, run, undo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from depth_refiner_ros.core.resize import resized, Size, with_longest_edge
+from depth_refiner_ros.core.resize import resized, Size, View
 from depth_refiner_ros.core.types import DepthKind
 from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
 from depth_refiner_ros.diffusion.noise import Source
-from depth_refiner_ros.diffusion.normalization import DepthNormalizer
+from depth_refiner_ros.diffusion.normalization import DepthNormalizer, Normalized
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth
 from depth_refiner_ros.diffusion.unet import size_multiple
 import torch
-from torch.nn import functional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class SharpEstimator:
 
     :param network: UNet, codec and conventions
     :param description: one line on where it is from
-    :param max_edge_px: work at this longest edge; 0 takes the spec's
+    :param max_edge_px: work at this longest edge; 0 takes the spec's, -1 the image's own
     """
 
     def __init__(
@@ -49,12 +48,25 @@ class SharpEstimator:
         # Disparity comes up to scale and shift: there is no metre in it to change the space of.
         space = spec.space if spec.condition == 'metric' else 'depth'
         self._normalizer = DepthNormalizer(space=space, range=spec.range)
-        self._multiple = (
-            size_multiple(network.unet, network.codec.factor)
-            if spec.padding == 'levels'
-            else network.codec.factor
+        self._view = View(
+            max_edge_px=max(0, max_edge_px or spec.max_edge_px),
+            enlarge=spec.enlarge or max_edge_px > 0,
+            by_factor=spec.padding == 'floored',
+            multiple=_multiple(network),
+            rounding='nearest' if spec.image_bytes else 'none',
+            back=spec.resize_back,
         )
-        self.max_edge_px = max_edge_px or spec.max_edge_px
+
+    def prior_view(self, input: str) -> View | None:
+        """
+        Return the image that a prior is shown for this refiner; None for the image as it comes.
+
+        :param input: how the prior is fed; ``official_compat`` is ApDepth's code, which shows it
+            the resized image
+        """
+        if self.spec.prior_view == 'padded':
+            return replace(self._view, rounding='down')
+        return replace(self._view, multiple=1) if input == 'official_compat' else None
 
     def estimate(
         self,
@@ -70,61 +82,61 @@ class SharpEstimator:
 
         :param rgb_B3HW: image in 0..1
         :param prior_B1HW: what the spec's condition asks for, metres or disparity, filled
-            everywhere
+            everywhere; of any size, and with prior_view padded also of the size that the network
+            works at, padding included
         :param known_B1HW: bool, where the prior had a value
         :param generator: all noise of an image comes from it
         :param shrink: factor on the working size, below 1 where memory is short
         """
-        spec = self.spec
-        full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
-        height, width = size = self._working_size(full, shrink)
-        image = self._padded(resized(rgb_B3HW, size))
-        if spec.method == 'aligned':
-            unit = aligned(self.network, image, generator)[..., :height, :width].float()
-            return Estimate(
-                depth_B1HW=self._resized_back(unit, full),
-                difference_B1HW=None,
-                kind=spec.output,  # type: ignore[arg-type]
-            )
-        prior = resized(prior_B1HW, size)
-        normalized = self._normalizer.normalize(prior, torch.ones_like(prior).bool())
-        unit = self._padded(normalized.unit_B1HW)
-        known = self._padded(resized(known_B1HW.to(unit.dtype), size))
+        spec, full = self.spec, (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
+        view = self._shrunk(full, shrink)
+        image = view.image(rgb_B3HW)
         difference = None
-        if spec.method == 'sharpdepth':
-            refined, difference = sharpdepth(self.network, image, unit, known, generator)
-            difference = self._resized_back(difference[..., :height, :width], full)
+        if spec.method == 'aligned':
+            depth = aligned(self.network, image, generator).float()
         else:
-            refined = apdepth(self.network, image, unit, known)
-        depth = refined[..., :height, :width].float()
-        if spec.output == 'metric':
-            depth = self._normalizer.denormalize(depth, normalized)
+            unit, normalized = self._normalized(prior_B1HW, view, full)
+            if spec.method == 'sharpdepth':
+                depth, difference = sharpdepth(
+                    self.network, image, unit, self._known(known_B1HW, view, full), generator
+                )
+                difference = view.restored(difference, full)
+            else:
+                depth = apdepth(self.network, image, unit, self._known(known_B1HW, view, full))
+            depth = depth.float()
+            if spec.output == 'metric':
+                depth = self._normalizer.denormalize(depth, normalized)
         return Estimate(
-            depth_B1HW=self._resized_back(depth, full),
+            depth_B1HW=view.restored(depth, full),
             difference_B1HW=difference,
             kind=spec.output,  # type: ignore[arg-type]
         )
 
-    def _working_size(self, size: Size, shrink: float) -> Size:
-        """Return the size to work at."""
-        edge_px = self.max_edge_px
-        if shrink < 1.0:
-            edge_px = max(1, round((edge_px or max(size)) * shrink))
-        return with_longest_edge(size, edge_px)
+    def _shrunk(self, full: Size, shrink: float) -> View:
+        """Return the view to work in."""
+        if shrink >= 1.0:
+            return self._view
+        edge_px = max(1, round(max(self._view.size(full)) * shrink))
+        return replace(self._view, max_edge_px=edge_px)
 
-    def _padded(self, maps: torch.Tensor) -> torch.Tensor:
-        """Repeat the last row and column up to a size the networks can halve."""
-        height, width = maps.shape[-2:]
-        below, right = -height % self._multiple, -width % self._multiple
-        return (
-            functional.pad(maps, (0, right, 0, below), mode='replicate')
-            if (below or right)
-            else maps
-        )
+    def _normalized(
+        self, prior_B1HW: torch.Tensor, view: View, full: Size
+    ) -> tuple[torch.Tensor, Normalized]:
+        """Return the normalised prior as the network sees it, and how to undo it."""
+        whole = tuple(prior_B1HW.shape[-2:]) == view.padded_size(full)
+        if not (whole and self.spec.prior_view == 'padded'):
+            prior_B1HW = resized(prior_B1HW, view.size(full))
+        found = self._normalizer.normalize(prior_B1HW, torch.ones_like(prior_B1HW).bool())
+        return view.padded(found.unit_B1HW), found
 
-    def _resized_back(self, maps: torch.Tensor, size: Size) -> torch.Tensor:
-        """Resample as the spec's own code does."""
-        how = self.spec.resize_back
-        if how == 'antialias' or maps.shape[-2:] == size:
-            return resized(maps, size)
-        return functional.interpolate(maps, size=size, mode=how)
+    def _known(self, known_B1HW: torch.Tensor, view: View, full: Size) -> torch.Tensor:
+        return view.padded(resized(known_B1HW.float(), view.size(full)))
+
+
+def _multiple(network: OneStepNetwork) -> int:
+    """Return the number of pixels that sides are padded to multiples of."""
+    if network.spec.padding == 'floored':
+        return 1
+    if network.spec.padding == 'cells':
+        return network.codec.factor
+    return size_multiple(network.unet, network.codec.factor)

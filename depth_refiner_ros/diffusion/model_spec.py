@@ -14,17 +14,27 @@ from depth_refiner_ros.core.gating import (
     PAPER,
     SCALES,
 )
+from depth_refiner_ros.core.resize import BACK
 from depth_refiner_ros.diffusion.normalization import RANGES, SPACES
 
 CHOICES = {
     'method': ('apdepth', 'sharpdepth', 'aligned'),
-    'preset': ('paper', 'official_code', 'official_compat', 'normalized', 'bundled'),
+    'preset': (
+        'released',
+        'official_code',
+        'official_compat',
+        'paper',
+        'paper_tables',
+        'normalized',
+        'bundled',
+    ),
     'codec': ('vae', 'unshuffle'),
     'channel_order': ('depth_rgb', 'rgb_depth'),
     'prediction': ('sample', 'residual', 'v'),
     'start': ('gaussian', 'zeros', 'none'),
     'condition': ('metric', 'disparity', 'none'),
     'prior_input': ('model', 'official_compat'),
+    'prior_view': ('image', 'padded'),
     'space': SPACES,
     'range': RANGES,
     'output': ('metric', 'relative', 'disparity'),
@@ -35,8 +45,9 @@ CHOICES = {
     'difference_downsample': DOWNSAMPLES,
     'noise': ('gaussian', 'noised_latent'),
     'fit': ('lstsq', 'robust'),
-    'padding': ('levels', 'cells'),
-    'resize_back': ('bilinear', 'antialias', 'nearest-exact'),
+    'padding': ('levels', 'cells', 'floored'),
+    'resize_back': BACK,
+    'ends_at': ('clean', 'first_step'),
 }
 LIMITS = {
     'unshuffle_factor': (1, 64),
@@ -46,6 +57,7 @@ LIMITS = {
     'text_width': (0, 65536),
     'max_edge_px': (0, 65536),
     'agree_below': (0.0, 1.0),
+    'fit_samples': (0, 10**9),
     'nearest_m': (0.0, 1.0),
 }
 IN_AND_OUT = {
@@ -74,6 +86,9 @@ class ModelSpec:
     :param zero_snr: the weights were trained with zero terminal signal-to-noise ratio
     :param prediction: the output is the depth latent, its difference to the prior's latent, or
         v of the noise schedule
+    :param ends_at: where the one step of a ``v`` network ends: at its clean estimate, or, as
+        diffusers' schedulers do without ``set_alpha_to_one``, at the schedule's first step, which
+        still holds 3 % of the noise
     :param residual_gain: factor on the output of a ``residual`` network
     :param detail: append the prior's local contrast (high-pass, ApDepth 2.3) as a further input
     :param detail_gain: factor on it
@@ -83,6 +98,8 @@ class ModelSpec:
     :param condition: what the network is given of the prior: metric depth, disparity up to scale
         and shift, or nothing
     :param prior_input: how the prior's own network must be fed for these weights
+    :param prior_view: the image that the prior is shown: as it comes, or, as SharpDepth's code
+        does, resized and padded for this network and cut to 8 bits
     :param space: see :class:`~depth_refiner_ros.diffusion.normalization.DepthNormalizer`; a
         ``disparity`` condition is taken as it comes
     :param range: see there
@@ -101,10 +118,15 @@ class ModelSpec:
     :param agree_below: pixels with a difference below this take part in the final fit, all of
         them where it is 1; the option of the same name wins where it is not 0
     :param fit: the final fit where the option ``align`` is auto
+    :param fit_samples: the fit looks at about so many pixels, on a grid; 0 is all of them
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves depth as
         the fit gives it, not positive included
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
-    :param padding: pad to what every level of the UNet can halve, or to whole latent cells only
+    :param enlarge: smaller images too; without it they keep their size
+    :param image_bytes: the resized image is rounded to 8 bits
+    :param padding: pad to what every level of the UNet can halve, or to whole latent cells only.
+        ``floored`` pads nothing, as the code of Marigold, Lotus and ApDepth: rows and columns
+        beyond the last whole cell are dropped, and what is left is stretched over the image
     :param resize_back: how results come back to the image's size
     :raises WeightsError: for a value that is unknown or does not fit the others
     """
@@ -117,6 +139,7 @@ class ModelSpec:
     timestep: int = 1
     zero_snr: bool = False
     prediction: str = 'residual'
+    ends_at: str = 'clean'
     residual_gain: float = 0.1
     detail: bool = True
     detail_gain: float = 8.0
@@ -124,6 +147,7 @@ class ModelSpec:
     start: str = 'gaussian'
     condition: str = 'metric'
     prior_input: str = 'model'
+    prior_view: str = 'image'
     space: str = 'log'
     range: str = 'centre'
     output: str = 'metric'
@@ -137,8 +161,11 @@ class ModelSpec:
     noise: str = 'gaussian'
     agree_below: float = 0.5
     fit: str = 'robust'
+    fit_samples: int = 20_000
     nearest_m: float = 0.01
     max_edge_px: int = 0
+    enlarge: bool = True
+    image_bytes: bool = False
     padding: str = 'levels'
     resize_back: str = 'antialias'
 
@@ -173,6 +200,11 @@ class ModelSpec:
             raise WeightsError(
                 f'spec: {self.method} with (condition, output) = {pair} must be '
                 f'one of {IN_AND_OUT[self.method]}'
+            )
+        if self.padding == 'floored' and (self.codec != 'vae' or self.method == 'sharpdepth'):
+            raise WeightsError(
+                f'spec: padding = floored drops pixels, which neither codec unshuffle nor method '
+                f'sharpdepth can do ({self.codec}, {self.method}); use cells'
             )
         if self.guess != 'self' and self.method != 'sharpdepth':
             raise WeightsError(

@@ -7,7 +7,7 @@ from depth_refiner_ros.core.types import Prepare
 from depth_refiner_ros.diffusion.codec import LatentCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.schedule import alpha_bar, clean_from_v
+from depth_refiner_ros.diffusion.schedule import after_one_step, alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import UNet2DConditionModel
 import torch
@@ -116,6 +116,9 @@ class OneStepNetwork(nn.Module):
             return depth_BChw + output * self.spec.residual_gain
         if self.spec.prediction == 'v':
             noisy = torch.zeros_like(output) if depth_BChw is None else depth_BChw
+            if self.spec.ends_at == 'first_step':
+                first = alpha_bar(0, zero_snr=self.spec.zero_snr)
+                return after_one_step(noisy, output, self.alpha_bar, first)
             return clean_from_v(noisy, output, self.alpha_bar)
         return output
 

@@ -1,36 +1,58 @@
 """
-Recipes of the published models.
+Conventions of the published models.
 
-What differs between a paper and its own code (or that code's successors) differs between presets
-here; each difference is one named option of :class:`~.spec.ModelSpec`.
+What differs between a paper, its own code and the better way differs between presets here; each
+difference is one named option of :class:`~.model_spec.ModelSpec`.
 
-=====================  ==================  ==================================================
-SharpDepth             ``paper``           ``official_code``
-=====================  ==================  ==================================================
-guess (first pass)     moving average      the network itself
-difference_align       to d's range (4.1)  none
-difference_scale       d's range           the image's largest difference
-noise                  Gaussian (eq. 4)    the first pass's latent, noised to t = 999
-nearest_m              0.01 m, counted     none: depth may be 0 or negative
-=====================  ==================  ==================================================
+``released`` is the default for weights as their authors publish them: their conventions, without
+what their code loses by rounding. ``official_code`` and ``official_compat`` give what that code
+gives, to floating-point noise; ``paper`` follows the text, and ``paper_tables`` gives what the
+code gave for the tables of the paper.
 
-=====================  ================  =======================  =======================
-ApDepth                ``paper``         ``official_compat``      ``normalized``
-=====================  ================  =======================  =======================
-prior_input            as DA2 asks       [-1, 1], working size    as DA2 asks
-range of the prior     minmax            none: raw disparity      2 to 98 %
-clip                   none              [-1, 1]                  [-1, 1]
-max_edge_px            image's size      768                      image's size
-=====================  ================  =======================  =======================
+=====================  =============  ======================  ==============  ================
+SharpDepth             released       official_code           paper           paper_tables
+=====================  =============  ======================  ==============  ================
+guess (first pass)     the network    the network itself      moving average  as official_code
+difference_align       none           none                    to d's range    as official_code
+difference_scale       largest e      the image's largest e   d's range       as official_code
+noise                  first pass's latent, noised to t=999   Gaussian        as official_code
+prior_view             the image      resized, padded, bytes  the image       as official_code
+fit target             prior, full    prior, enlarged again   prior, full     as official_code
+nearest_m              none           none                    0.01 m          none
+max_edge_px            768            768                     768             1024
+=====================  =============  ======================  ==============  ================
 
-Whether UniDepth is told the intrinsics (paper) or not (code) does not depend on the weights: see
+=====================  =============  ======================  ==============  ================
+ApDepth                released       official_compat         paper           paper_tables
+=====================  =============  ======================  ==============  ================
+prior_input            [-1, 1]        [-1, 1]                 as DA2 asks     as official_compat
+range of the prior     raw disparity  raw disparity           minmax          raw disparity
+clip                   [-1, 1]        [-1, 1]                 none            [-1, 1]
+padding                whole cells    floored                 whole cells     floored
+image_bytes            no             yes                     no              yes
+fit                    robust         lstsq, all (eq. 19)     lstsq, all      lstsq, all
+max_edge_px            768            768                     the image's     the image's
+=====================  =============  ======================  ==============  ================
+
+``normalized``, for ApDepth weights of one's own, is as ``paper`` with the prior between its 2 and
+98 % quantiles, a clipped output and the robust fit.
+
+=====================  =====================  ================================================
+Lotus, Marigold, E2E   released               official_code
+=====================  =====================  ================================================
+padding                whole cells            floored
+image_bytes            no                     Marigold and E2E: yes
+ends_at                clean estimate         Marigold: the scheduler's word; a released one
+                                              leaves 3 % of the noise
+=====================  =====================  ================================================
+
+All look at every pixel in the fit. In all of them a fit whose scale is not positive, which the
+official code would apply, is refused: near and far would change places. The prior goes out then.
+Lotus draws its image latents from the autoencoder's posterior; the draw is far smaller than the
+latents, and its mean is used everywhere, so that one image gives one depth.
+
+Whether UniDepth is given the intrinsics (paper) or not (code) does not depend on the weights: see
 the option ``prior_focal_rule``.
-
-``official_compat`` is what the released weights were trained with; ``normalized`` is for weights
-of one's own. Lotus and Marigold encode alike but for Lotus's draw from the posterior, whose
-spread is far below the latents': its mean is used, so that the same image gives the same depth.
-Both are brought to the prior's metres by one least-squares fit over all pixels, as the baseline of
-SharpDepth's table 1 is.
 """
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -47,11 +69,12 @@ def sharpdepth_spec(preset: str) -> ModelSpec:
     """
     Return SharpDepth's conventions at full size (section 4.1).
 
-    :param preset: ``paper`` or ``official_code``
+    :param preset: ``released``, ``official_code``, ``paper`` or ``paper_tables``
     :raises WeightsError: for another
     """
-    _check('sharpdepth', preset, ('paper', 'official_code'))
+    _check('sharpdepth', preset, ('released', 'official_code', 'paper', 'paper_tables'))
     paper = preset == 'paper'
+    as_code = preset in ('official_code', 'paper_tables')
     rule = PAPER if paper else OFFICIAL_CODE
     return ModelSpec(
         method='sharpdepth',
@@ -76,8 +99,10 @@ def sharpdepth_spec(preset: str) -> ModelSpec:
         noise='gaussian' if paper else 'noised_latent',
         agree_below=0.5,
         fit='lstsq',
+        fit_samples=0,
         nearest_m=0.01 if paper else 0.0,
-        max_edge_px=768,
+        prior_view='padded' if as_code else 'image',
+        max_edge_px=1024 if preset == 'paper_tables' else 768,
         padding='cells',
         resize_back='bilinear',
     )
@@ -87,12 +112,13 @@ def apdepth_spec(preset: str = 'normalized') -> ModelSpec:
     """
     Return ApDepth's conventions at full size (section 3, eq. 6).
 
-    :param preset: ``paper``, ``official_compat`` or ``normalized``
+    :param preset: ``released``, ``official_compat``, ``paper``, ``paper_tables`` or ``normalized``
     :raises WeightsError: for another
     """
-    _check('apdepth', preset, ('paper', 'official_compat', 'normalized'))
-    released = preset == 'official_compat'
-    ranges = {'paper': 'minmax', 'official_compat': 'none', 'normalized': 'quantile'}
+    known = ('released', 'official_compat', 'paper', 'paper_tables', 'normalized')
+    _check('apdepth', preset, known)
+    as_code = preset in ('official_compat', 'paper_tables')
+    raw = as_code or preset == 'released'
     return ModelSpec(
         method='apdepth',
         preset=preset,
@@ -103,29 +129,35 @@ def apdepth_spec(preset: str = 'normalized') -> ModelSpec:
         detail=False,
         known=False,
         condition='disparity',
-        prior_input='official_compat' if released else 'model',
+        prior_input='official_compat' if raw else 'model',
         space='disparity',
-        range=ranges[preset],
+        range='none' if raw else 'minmax' if preset == 'paper' else 'quantile',
         output='relative',
         clip='none' if preset == 'paper' else 'depth',
         text_width=SD2_TEXT_WIDTH,
-        max_edge_px=768 if released else 0,
-        padding='cells',
+        fit='lstsq' if as_code or preset == 'paper' else 'robust',
+        agree_below=1.0 if as_code or preset == 'paper' else 0.5,
+        fit_samples=0,
+        max_edge_px=768 if preset in ('released', 'official_compat') else 0,
+        image_bytes=as_code,
+        padding='floored' if as_code else 'cells',
     )
 
 
-def lotus_spec(kind: str, output: str = 'relative') -> ModelSpec:
+def lotus_spec(kind: str, output: str = 'relative', preset: str = 'released') -> ModelSpec:
     """
     Return the conventions of Lotus, aligned to a metric prior.
 
     :param kind: ``g`` (generative, from noise) or ``d`` (discriminative, the image alone)
     :param output: ``relative`` depth (v1), or ``disparity`` (v2)
-    :raises WeightsError: for another kind
+    :param preset: ``released`` or ``official_code``
+    :raises WeightsError: for another kind or preset
     """
     _check('lotus', kind, ('g', 'd'))
+    _check('lotus', preset, ('released', 'official_code'))
     return ModelSpec(
         method='aligned',
-        preset='official_code',
+        preset=preset,
         codec='vae',
         channel_order='rgb_depth',
         timestep=LAST_STEP,
@@ -140,28 +172,36 @@ def lotus_spec(kind: str, output: str = 'relative') -> ModelSpec:
         text_width=SD2_TEXT_WIDTH,
         agree_below=1.0,
         fit='lstsq',
+        fit_samples=0,
         max_edge_px=768,
-        padding='cells',
+        padding='floored' if preset == 'official_code' else 'cells',
         resize_back='nearest-exact',
     )
 
 
-def marigold_spec(version: str) -> ModelSpec:
+def marigold_spec(
+    version: str, preset: str = 'released', *, ends_clean: bool = False
+) -> ModelSpec:
     """
     Return the conventions of Marigold in one step, trailing spacing: t = 999, x0 from v.
 
     :param version: ``v1-0``, or ``v1-1`` (zero terminal SNR: x0 = -v)
-    :raises WeightsError: for another version
+    :param preset: ``released`` or ``official_code``
+    :param ends_clean: the scheduler of ``official_code`` sets the last alpha to one
+    :raises WeightsError: for another version or preset
     """
     _check('marigold', version, ('v1-0', 'v1-1'))
+    _check('marigold', preset, ('released', 'official_code'))
+    as_code = preset == 'official_code'
     return ModelSpec(
         method='aligned',
-        preset='official_code',
+        preset=preset,
         codec='vae',
         channel_order='rgb_depth',
         timestep=LAST_STEP,
         zero_snr=version == 'v1-1',
         prediction='v',
+        ends_at='first_step' if as_code and not ends_clean else 'clean',
         detail=False,
         known=False,
         condition='none',
@@ -171,8 +211,10 @@ def marigold_spec(version: str) -> ModelSpec:
         text_width=SD2_TEXT_WIDTH,
         agree_below=1.0,
         fit='lstsq',
+        fit_samples=0,
         max_edge_px=768,
-        padding='cells',
+        image_bytes=as_code,
+        padding='floored' if as_code else 'cells',
     )
 
 

@@ -1,4 +1,4 @@
-"""What of Stable Diffusion 2's noise schedule a one-step network still needs."""
+"""What a one-step network still needs of Stable Diffusion 2's noise schedule."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -49,12 +49,27 @@ def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor, share: float) -
     return share**0.5 * noisy_BChw - (1.0 - share) ** 0.5 * v_BChw
 
 
+def after_one_step(
+    noisy_BChw: torch.Tensor, v_BChw: torch.Tensor, share: float, first_share: float
+) -> torch.Tensor:
+    """
+    Return what one DDIM step from a late timestep to the first one gives.
+
+    :param noisy_BChw: x_t
+    :param v_BChw: the network's output
+    :param share: alpha-bar of t
+    :param first_share: alpha-bar of the first timestep; at 1 this is :func:`clean_from_v`
+    """
+    clean = clean_from_v(noisy_BChw, v_BChw, share)
+    noise = share**0.5 * v_BChw + (1.0 - share) ** 0.5 * noisy_BChw
+    return first_share**0.5 * clean + (1.0 - first_share) ** 0.5 * noise
+
+
 def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
     """
     Compare a released scheduler's configuration with a spec.
 
-    A network whose output is read as something else fails without a message: v taken for x0
-    gives a depth map too, a wrong one.
+    A network whose output is misread fails in silence: v taken for x0 still gives a depth map.
 
     :param config: ``scheduler/scheduler_config.json``
     :raises WeightsError: where prediction type, betas or terminal SNR are others

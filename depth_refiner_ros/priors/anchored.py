@@ -1,11 +1,11 @@
 """A prior with what sets its metres: itself where it is metric, else a second prior."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metric_alignment import to_metres
-from depth_refiner_ros.core.resize import resized, with_longest_edge
+from depth_refiner_ros.core.resize import resized, View
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
 from depth_refiner_ros.priors.base import predict_whole, Prior
 import torch
@@ -16,7 +16,7 @@ class AnchoredDepth:
     """
     Prior depth in metres.
 
-    :param given: what the prior said, at the size that it was asked at
+    :param given: the prior's own depth, at the size of the image that it was shown
     :param depth_m_B1HW: the same in metres, NaN where unknown
     :param reference_m_B1HW: what set the metres; the same tensor where the prior did
     :param unknown_B1HW: bool, where nothing was measured or predicted
@@ -37,15 +37,15 @@ class AnchoredPrior:
     :param prior: gives depth of any kind
     :param scale_prior: gives metric depth that the other is fitted to, robustly and per image;
         None leaves the metres to the prior
-    :param max_edge_px: show the first prior the image at this longest edge; 0 as it is
+    :param view: show the first prior the image in this view; None shows it as it is
     """
 
     def __init__(
-        self, prior: Prior, scale_prior: Prior | None = None, *, max_edge_px: int = 0
+        self, prior: Prior, scale_prior: Prior | None = None, *, view: View | None = None
     ) -> None:
         self._prior = prior
         self._scale_prior = scale_prior
-        self._max_edge_px = max_edge_px
+        self._view = view
 
     def predict(
         self,
@@ -59,7 +59,9 @@ class AnchoredPrior:
         :raises InputError: where nothing sets the metres, or something a prior needs is missing
         """
         given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW)
-        depth = resized(given.depth_B1HW.float(), (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
+        full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
+        depth = given.depth_B1HW.float()
+        depth = resized(depth, full) if self._view is None else self._view.restored(depth, full)
         if self._scale_prior is None:
             if given.kind != 'metric':
                 raise InputError(
@@ -100,11 +102,16 @@ class AnchoredPrior:
         intrinsics: Intrinsics | None,
         sensor_m_B1HW: torch.Tensor | None,
     ) -> PriorDepth:
-        if self._max_edge_px:
-            full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
-            rows, columns = with_longest_edge(full, self._max_edge_px)
-            rgb_B3HW = resized(rgb_B3HW, (rows, columns))
-            intrinsics = None if intrinsics is None else intrinsics.resized(columns, rows)
+        if self._view is not None:
+            rows, columns = self._view.size((rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
+            rgb_B3HW = self._view.image(rgb_B3HW)
+            if intrinsics is not None:
+                # Padding is below and right: the camera stays but for the size of its image.
+                intrinsics = replace(
+                    intrinsics.resized(columns, rows),
+                    width=rgb_B3HW.shape[-1],
+                    height=rgb_B3HW.shape[-2],
+                )
         return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
 
     def describe(self) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 FOCAL_RULES = ('auto', 'none')
-INPUTS = ('model', 'official_compat')
+INPUTS = ('model', 'official_code', 'official_compat')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,8 @@ class PriorOptions:
     :param focal_rule: ``auto`` follows the table of :mod:`focal`, ``none`` leaves depth as the
         network gives it
     :param short_side: rows or columns, whichever is fewer, at the network; 0 is the model's own
-    :param input: ``model``, or ``official_compat`` for the images that ApDepth's code feeds
+    :param input: ``model``, ``official_code`` for what the authors' code of Depth Anything
+        computes, or ``official_compat`` for what that of ApDepth does
     """
 
     weights: str = 'bundled'

@@ -1,9 +1,10 @@
 """
 Depth Anything V2: the metric models (metres) and the relative ones (disparity without a scale).
 
-Both are one class in transformers; the configuration tells them apart, and so does this module.
+Both are one class in transformers; their configuration tells them apart.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,51 @@ from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
+from torch.nn import functional
 
 METRIC, RELATIVE = 'depth_anything_v2_metric', 'depth_anything_v2'
 INDOOR_M, OUTDOOR_M = 20.0, 80.0
+OFFICIAL_OFFSET = 0.1
+"""What DINOv2's own code adds to the patches of each side before it resamples positions."""
+
+
+class OffsetTokens(nn.Module):
+    """
+    DINOv2's tokens, with positions resampled as its own code does and transformers does not.
+
+    That code asks for a tenth of a patch more than there are, so that rounding never gives one
+    too few; the scale of the resampling changes with it. Images of the training's size are not
+    resampled.
+
+    :param inner: ``Dinov2Embeddings``
+    :param offset: in patches
+    """
+
+    def __init__(self, inner: Any, offset: float = OFFICIAL_OFFSET) -> None:
+        super().__init__()
+        self.inner, self.offset = inner, offset
+
+    def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
+        """Return the class token and one token of each patch, positions added."""
+        inner = self.inner
+        patch = inner.patch_embeddings.patch_size
+        grid = pixels_B3hw.shape[-2] // patch[0], pixels_B3hw.shape[-1] // patch[1]
+        tokens = inner.patch_embeddings(pixels_B3hw)
+        first = inner.cls_token.expand(len(tokens), -1, -1)
+        positions = self._positions(inner.position_embeddings, grid)
+        return torch.cat((first, tokens), dim=1) + positions
+
+    def _positions(self, table_1NC: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+        side = math.isqrt(table_1NC.shape[1] - 1)
+        if grid == (side, side):
+            return table_1NC
+        square = table_1NC[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+        resampled = functional.interpolate(
+            square.float(),
+            scale_factor=tuple((count + self.offset) / side for count in grid),
+            mode='bicubic',
+        )
+        return torch.cat((table_1NC[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
 
 
 class DepthAnythingNetwork(nn.Module):
@@ -30,11 +73,14 @@ class DepthAnythingNetwork(nn.Module):
     Pixels in, the map out, at the input's size; its last layer in fp32.
 
     :param model: ``DepthAnythingForDepthEstimation``
+    :param official_positions: resample the positions as the authors' code does
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, official_positions: bool = False) -> None:
         super().__init__()
         model.head.conv3 = InFloat32(model.head.conv3)
+        if official_positions:
+            model.backbone.embeddings = OffsetTokens(model.backbone.embeddings)
         self.model = model
 
     def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
@@ -104,7 +150,7 @@ def build_metric(options: PriorOptions) -> DepthAnythingPrior:
         )
     farthest_m = float(config.get('max_depth') or 1.0)
     outdoors = farthest_m > (INDOOR_M + OUTDOOR_M) / 2.0
-    network = DepthAnythingNetwork(load_model(folder, 'DepthAnythingForDepthEstimation'))
+    network = _network(options, load_model(folder, 'DepthAnythingForDepthEstimation'))
     return DepthAnythingPrior(
         network.to(options.device),
         kind='metric',
@@ -123,7 +169,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
     """
     file = Path(options.weights).expanduser()
     if is_original(file):
-        network, where = DepthAnythingNetwork(read_original(file)), file
+        network, where = _network(options, read_original(file)), file
     else:
         where = find_folder(RELATIVE, options.weights)
         config = read_config(where, RELATIVE, 'depth_anything')
@@ -132,7 +178,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
                 f'{where} gives metres; prior {RELATIVE} needs a relative model: '
                 f'use prior:={METRIC} or weights such as small'
             )
-        network = DepthAnythingNetwork(load_model(where, 'DepthAnythingForDepthEstimation'))
+        network = _network(options, load_model(where, 'DepthAnythingForDepthEstimation'))
     return DepthAnythingPrior(
         network.to(options.device),
         kind='disparity',
@@ -146,6 +192,10 @@ def _rule(options: PriorOptions) -> preprocess.InputRule:
     if options.input == 'official_compat':
         return preprocess.official_compat()
     return preprocess.depth_anything(options.short_side or 518)
+
+
+def _network(options: PriorOptions, model: Any) -> DepthAnythingNetwork:
+    return DepthAnythingNetwork(model, official_positions=options.input != 'model')
 
 
 def _line(prior: str, scene: str, network: DepthAnythingNetwork, where: Path) -> str:

@@ -64,8 +64,13 @@ def _check(name: str, options: PriorOptions) -> None:
             f'prior_short_side = {options.short_side}, but prior {name} has one '
             f'size; use 0, or one of {", ".join(RESIZABLE)}'
         )
-    if options.input != 'model' and name != 'depth_anything_v2':
+    if options.input == 'official_compat' and name != 'depth_anything_v2':
         raise SettingsError(
             f'prior_input = {options.input} is how ApDepth feeds '
             f'depth_anything_v2; use model with prior {name}'
+        )
+    if options.input == 'official_code' and not name.startswith('depth_anything_v2'):
+        raise SettingsError(
+            f'prior_input = {options.input} is for depth_anything_v2 and '
+            f'depth_anything_v2_metric; use model with prior {name}'
         )

@@ -29,7 +29,7 @@ def load_estimator(settings: ModelSettings, runners: ModelRunners) -> 'SharpEsti
     from depth_refiner_ros.diffusion.releases.refiner_weights import read_refiner_weights
 
     where = settings.refiner_weights
-    network, description = read_refiner_weights(where, settings.refiner)
+    network, description = read_refiner_weights(where, settings.refiner, settings.refiner_preset)
     method = network.spec.method
     if method != settings.refiner:
         raise WeightsError(

@@ -22,8 +22,6 @@ import torch
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
     from depth_refiner_ros.diffusion.estimator import Estimate
 
-FIT_SAMPLES = 20_000
-"""Pixels that the fit looks at; more change the fourth digit and cost milliseconds."""
 FIT_PIXELS = 32
 """If fewer of the sampled pixels agree, all of them take part in the fit."""
 
@@ -129,7 +127,8 @@ class Refinement:
                 'fit; set align to auto, robust or lstsq'
             )
         fit = fit_robust if align == 'robust' else fit_scale_shift
-        stride = max(1, int((values[0].numel() / FIT_SAMPLES) ** 0.5))
+        samples = spec.fit_samples or values[0].numel()
+        stride = max(1, int((values[0].numel() / samples) ** 0.5))
         difference = estimate.difference_B1HW
         if difference is None:
             near_m = values
@@ -152,6 +151,9 @@ class Refinement:
 def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
     """Return what the network is conditioned on, without holes."""
     if spec.condition != 'disparity':
+        if spec.prior_view == 'padded' and prior.fit is None:
+            # Of the size that the network works at: nothing is resampled twice.
+            return fill_holes(prior.given.depth_B1HW.float())
         return filled_m
     if prior.given.kind == 'disparity':
         return fill_holes(prior.given.depth_B1HW.float())

@@ -73,11 +73,10 @@ class DepthRefiner:
         *,
         log: Log = log_to_stderr,
     ) -> None:
-        # ApDepth's code shows the prior the image at the size that its refiner works at.
-        edge_px = 0
-        if estimator is not None and prior_input(settings, estimator.spec) != 'model':
-            edge_px = estimator.max_edge_px
-        self._prior = AnchoredPrior(prior, scale_prior, max_edge_px=edge_px)
+        view = None
+        if estimator is not None and settings.prior not in DEPTH_PRIORS:
+            view = estimator.prior_view(prior_input(settings, estimator.spec))
+        self._prior = AnchoredPrior(prior, scale_prior, view=view)
         self._estimator = estimator
         self._execution = execution
         self._settings = settings

@@ -28,6 +28,7 @@ DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 """Priors that need a depth map beside the image."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
+PRESETS = ('released', 'official_code', 'official_compat', 'paper', 'paper_tables', 'normalized')
 BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
 
 
@@ -78,10 +79,10 @@ class ModelSettings:
     )
     prior_input: str = option(
         'auto',
-        'images for depth_anything_v2: model is as it was trained, '
-        'official_compat as the code of ApDepth feeds it, auto is what the '
-        'refiner asks for',
-        choices=('auto', 'model', 'official_compat'),
+        'how depth_anything_v2* is run: model as in transformers, official_code with '
+        'positions resampled as in its own code, official_compat as in the code of ApDepth, '
+        'auto as the refiner asks',
+        choices=('auto', 'model', 'official_code', 'official_compat'),
     )
     scale_prior: str = option(
         'none',
@@ -101,6 +102,13 @@ class ModelSettings:
         'bundled',
         'weights of the refiner: bundled, a bundle, the '
         'folder of an official release, or its hub id',
+    )
+    refiner_preset: str = option(
+        'auto',
+        'conventions of an official release (diffusion/presets.py): auto is released; '
+        'official_code (apdepth: official_compat) gives what its own code gives, paper_tables '
+        'what it gave for the tables of the paper',
+        choices=('auto', *PRESETS),
     )
     backend: str = option(
         'auto',
@@ -131,9 +139,10 @@ class ModelSettings:
     seed: int = option(0, 'seed of the one generator that refiners with noise draw from', low=0)
     max_edge_px: int = option(
         0,
-        'work at this longest edge of the image; 0 is the size that the refiner asks for',
+        'work at this longest edge of the image; 0 is the size that the refiner asks for, '
+        "-1 the image's own",
         unit='px',
-        low=0,
+        low=-1,
         high=8192,
     )
     align: str = option(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.resize import View
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.presets import (
     apdepth_spec,
@@ -15,8 +16,8 @@ import torch
 
 from tests.tiny_networks import tiny_of
 
-SHARPDEPTH = ('paper', 'official_code')
-APDEPTH = ('paper', 'official_compat', 'normalized')
+SHARPDEPTH = ('paper', 'released', 'official_code')
+APDEPTH = ('released', 'official_compat', 'paper', 'paper_tables', 'normalized')
 
 
 def heard(network):
@@ -69,20 +70,29 @@ def test_both_sharpdepth_presets_share_the_architecture(preset):
     assert result.kind == 'metric'
 
 
-def test_sharpdepth_presets_are_table_a_1():
-    paper, code = (sharpdepth_spec(preset) for preset in SHARPDEPTH)
-    differs = {
-        name: (value, code.to_dict()[name])
-        for name, value in paper.to_dict().items()
-        if value != code.to_dict()[name]
+def differing(one, other):
+    """Return the fields of two specs that differ, with both values."""
+    theirs = other.to_dict()
+    return {
+        name: (value, theirs[name])
+        for name, value in one.to_dict().items()
+        if value != theirs[name]
     }
-    assert differs == {
-        'preset': ('paper', 'official_code'),
+
+
+def test_sharpdepth_presets_are_table_a_1():
+    paper, released, code = (sharpdepth_spec(preset) for preset in SHARPDEPTH)
+    assert differing(paper, released) == {
+        'preset': ('paper', 'released'),
         'guess': ('ema', 'self'),
         'difference_align': ('minmax', 'none'),
         'difference_scale': ('range', 'max'),
         'noise': ('gaussian', 'noised_latent'),
         'nearest_m': (0.01, 0.0),
+    }
+    assert differing(released, code) == {
+        'preset': ('released', 'official_code'),
+        'prior_view': ('image', 'padded'),
     }
     assert code.task_embedding == pytest.approx([0.8415, 0.0, 0.5403, 1.0], abs=5e-5)
     assert (code.channel_order, code.prediction, code.clip, code.text_width) == (
@@ -92,6 +102,7 @@ def test_sharpdepth_presets_are_table_a_1():
         1024,
     )
     assert (code.difference_downsample, code.agree_below, code.fit) == ('nearest', 0.5, 'lstsq')
+    assert code.fit_samples == 0, 'every pixel'
     assert (code.max_edge_px, code.padding, code.resize_back) == (768, 'cells', 'bilinear')
 
 
@@ -154,7 +165,7 @@ def test_lotus_alone_clips_its_channels_before_their_mean(subtests):
 
 
 @pytest.mark.parametrize(
-    ('preset', 'expected'), [('paper', 6.0), ('official_compat', 1.0), ('normalized', 1.0)]
+    ('preset', 'expected'), [('paper', 6.0), ('released', 1.0), ('official_compat', 1.0)]
 )
 def test_apdepth_clips_at_inference_where_its_code_does(preset, expected):
     network, depth = decoding_to((6.0, 6.0, 6.0), apdepth_spec(preset))
@@ -164,18 +175,28 @@ def test_apdepth_clips_at_inference_where_its_code_does(preset, expected):
 
 
 def test_apdepth_presets_differ_in_nothing_else():
-    trees = {preset: apdepth_spec(preset).to_dict() for preset in APDEPTH}
-    differs = {
-        name for name in trees['paper'] if len({str(tree[name]) for tree in trees.values()}) > 1
+    released, code, paper, _, normalized = (apdepth_spec(preset) for preset in APDEPTH)
+    assert differing(released, code) == {
+        'preset': ('released', 'official_compat'),
+        'agree_below': (0.5, 1.0),
+        'fit': ('robust', 'lstsq'),
+        'image_bytes': (False, True),
+        'padding': ('cells', 'floored'),
     }
-    assert differs == {'preset', 'prior_input', 'range', 'clip', 'max_edge_px'}
-    assert [trees[preset]['prior_input'] for preset in APDEPTH] == [
-        'model',
-        'official_compat',
-        'model',
-    ]
-    assert [trees[preset]['max_edge_px'] for preset in APDEPTH] == [0, 768, 0]
-    assert apdepth_spec() == apdepth_spec('normalized')
+    assert differing(released, normalized) == {
+        'preset': ('released', 'normalized'),
+        'prior_input': ('official_compat', 'model'),
+        'range': ('none', 'quantile'),
+        'max_edge_px': (768, 0),
+    }
+    assert differing(paper, normalized) == {
+        'preset': ('paper', 'normalized'),
+        'agree_below': (1.0, 0.5),
+        'fit': ('lstsq', 'robust'),
+        'range': ('minmax', 'quantile'),
+        'clip': ('none', 'depth'),
+    }
+    assert apdepth_spec() == normalized
 
 
 @pytest.mark.parametrize(
@@ -216,12 +237,11 @@ def test_lotus_comes_back_by_nearest_and_others_smoothly():
 
 
 def test_lotus_takes_the_nearest_centre_of_a_pixel():
-    _, small, _, _ = run(lotus_spec('d'), height=24, width=24, max_edge_px=24)
-    estimator = SharpEstimator(tiny_of(lotus_spec('d')))
+    small = torch.rand(1, 1, 3, 3, generator=torch.Generator().manual_seed(0))
     # Three pixels of five: centres 0.3, 0.9, 1.5, 2.1, 2.7 of the small map, whose cells end at 1
     # and 2. The legacy rule floors 0, 0.6, 1.2, 1.8, 2.4 instead.
-    back = estimator._resized_back(small.depth_B1HW[..., :3, :3], (3, 5))
-    assert torch.equal(back, small.depth_B1HW[..., :3, :][..., [0, 0, 1, 2, 2]])
+    back = View(back=lotus_spec('d').resize_back).restored(small, (3, 5))
+    assert torch.equal(back, small[..., [0, 0, 1, 2, 2]])
 
 
 def test_generative_lotus_starts_from_noise_and_discriminative_from_the_image_alone():

@@ -183,7 +183,8 @@ def test_options_that_a_prior_lacks_are_refused(subtests):
         ({'short_side': 280}, 'prior zoedepth has one size'),
         ({'input': 'official_compat'}, 'is how ApDepth feeds depth_anything_v2'),
         ({'focal_rule': 'perhaps'}, "prior_focal_rule = 'perhaps' must be one of auto, none"),
-        ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_compat"),
+        ({'input': 'official_code'}, 'is for depth_anything_v2 and depth_anything_v2_metric'),
+        ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_code, official_c"),
     ]
     for options, message in cases:
         with subtests.test(options=options), pytest.raises(SettingsError, match=message):

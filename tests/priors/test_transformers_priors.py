@@ -3,7 +3,7 @@ import math
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.depth_anything import DepthAnythingPrior
+from depth_refiner_ros.priors.depth_anything import DepthAnythingPrior, OffsetTokens
 from depth_refiner_ros.priors.focal import TRAINING_FOCAL
 from depth_refiner_ros.priors.prompt_depth_anything import (
     prompt_of,
@@ -110,6 +110,57 @@ def test_metric_depth_anything_equals_the_model_called_by_hand(folders):
     assert 0.0 < float(actual.max()) <= 20.0
 
 
+def by_dinov2s_code(model):
+    """Resample a model's positions as DINOv2's own code does: by (patches + 0.1) / side."""
+    embeddings = model.backbone.embeddings
+    table = embeddings.position_embeddings
+    side = math.isqrt(table.shape[1] - 1)
+
+    def resampled(tokens, height, width):
+        rows, columns = height // 14 + 0.1, width // 14 + 0.1
+        square = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+        grid = functional.interpolate(
+            square, scale_factor=(rows / side, columns / side), mode='bicubic'
+        )
+        return torch.cat([table[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+
+    embeddings.interpolate_pos_encoding = resampled
+    return model
+
+
+def test_depth_anything_may_resample_positions_as_its_own_code(folders, subtests):
+    for name, kind in (('depth_anything_v2', 'relative'), ('depth_anything_v2_metric', 'metric')):
+        with subtests.test(name):
+            official, usual = (
+                built(folders, name, focal_rule='none', input=how)
+                for how in ('official_code', 'model')
+            )
+            model = by_dinov2s_code(
+                tiny_models.depth_anything(kind, 1 if kind == 'relative' else 20)
+            )
+            pixels = preprocess.depth_anything(70).prepare(RGB)
+            expected = functional.interpolate(
+                model(pixel_values=pixels).predicted_depth[:, None],
+                size=(37, 53),
+                mode='bilinear',
+                align_corners=True,
+            )
+            found = official.predict(RGB, CAMERA).depth_B1HW
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+            other = usual.predict(RGB, CAMERA).depth_B1HW
+            assert float((other - expected).abs().max()) > 1e-3 * float(expected.max())
+
+
+def test_images_of_the_trained_size_have_the_trained_positions():
+    embeddings = tiny_models.depth_anything().backbone.embeddings
+    side = math.isqrt(embeddings.position_embeddings.shape[1] - 1)
+    pixels = torch.rand(2, 3, side * 14, side * 14)
+    assert torch.equal(OffsetTokens(embeddings)(pixels), embeddings(pixels))
+    wide = torch.rand(1, 3, 14, side * 28)
+    assert OffsetTokens(embeddings)(wide).shape == embeddings(wide).shape
+    assert not torch.equal(OffsetTokens(embeddings)(wide), embeddings(wide))
+
+
 def test_relative_depth_anything_in_the_way_of_apdepth(folders):
     prior = build_prior(
         'depth_anything_v2', str(folders['depth_anything_v2']), input='official_compat'
@@ -117,7 +168,7 @@ def test_relative_depth_anything_in_the_way_of_apdepth(folders):
     pixels = functional.interpolate(
         RGB * 2.0 - 1.0, size=(42, 56), mode='bilinear', align_corners=True
     )
-    model = tiny_models.depth_anything('relative', 1)
+    model = by_dinov2s_code(tiny_models.depth_anything('relative', 1))
     expected = functional.interpolate(
         model(pixel_values=pixels).predicted_depth[:, None],
         size=(37, 53),

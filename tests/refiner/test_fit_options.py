@@ -1,10 +1,16 @@
 """Options of the final fit against what the model specification says."""
 
 from dataclasses import replace
+from functools import partial
 
 from depth_refiner_ros.diffusion.estimator import Estimate
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.presets import sharpdepth_spec
+from depth_refiner_ros.diffusion.presets import (
+    apdepth_spec,
+    lotus_spec,
+    marigold_spec,
+    sharpdepth_spec,
+)
 import pytest
 import torch
 
@@ -62,6 +68,24 @@ def test_the_option_wins_over_the_recipes_fit_unless_it_is_auto(fit, align, inli
     result = refiner(Outlying(chosen), Exact(), align=align).refine(image(), camera())
     counted = int(result.scale_shift.inliers_B)
     assert counted == HEIGHT * WIDTH if inliers == 'all' else counted <= (HEIGHT - 5) * WIDTH
+
+
+@pytest.mark.parametrize(('samples', 'counted'), [(0, HEIGHT * WIDTH), (480, HEIGHT * WIDTH // 4)])
+def test_the_fit_looks_at_every_pixel_where_the_spec_says_so(samples, counted):
+    made = refiner(Fixed(replace(lotus_spec('g'), fit_samples=samples)), Exact())
+    assert int(made.refine(image(), camera()).scale_shift.inliers_B) == counted
+
+
+def test_all_presets_fit_every_pixel(subtests):
+    for make, presets in (
+        (sharpdepth_spec, ('released', 'official_code', 'paper', 'paper_tables')),
+        (apdepth_spec, ('released', 'official_compat', 'paper', 'paper_tables', 'normalized')),
+        (partial(lotus_spec, 'g'), ('released', 'official_code')),
+        (partial(marigold_spec, 'v1-1'), ('released', 'official_code')),
+    ):
+        for preset in presets:
+            with subtests.test(f'{make} {preset}'):
+                assert make(preset=preset).fit_samples == 0
 
 
 def test_runtime_options_are_adopted_and_others_are_not():

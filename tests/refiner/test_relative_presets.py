@@ -18,6 +18,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 import pytest
 import torch
 
+from tests.diffusion.releases import official_folders as official
 from tests.refiner.relative_depth import (
     bundle,
     camera,
@@ -45,8 +46,9 @@ class Seen(Disparity):
 @pytest.mark.parametrize(
     ('preset', 'edge_px', 'size'),
     [
+        ('released', 96, (80, 96)),
+        ('released', 31, (25, 31)),
         ('official_compat', 96, (80, 96)),
-        ('official_compat', 31, (25, 31)),
         ('normalized', 96, (HEIGHT, WIDTH)),
     ],
 )
@@ -68,7 +70,7 @@ def test_apdepths_code_shows_its_prior_what_the_refiner_works_on(preset, edge_px
     assert seen.rgb.shape[-2:] == size
     assert (seen.intrinsics.height, seen.intrinsics.width) == size
     assert result.depth_m_B1HW.shape == (1, 1, HEIGHT, WIDTH)
-    if preset == 'official_compat':
+    if preset != 'normalized':
         # Disparity reaches the encoder as the network gave it: nothing resampled, nothing scaled.
         given = seen.rgb.mean(1, keepdim=True).expand(-1, 3, -1, -1) * 30.0
         torch.testing.assert_close(encoded[0][..., : size[0], : size[1]], given)
@@ -150,11 +152,31 @@ def test_settings_load_two_priors_and_an_aligned_refiner(tmp_path):
 
 def test_the_working_size_is_the_options(tmp_path):
     where = bundle(tmp_path / 'lotus', tiny_of(lotus_spec('d')))
-    for option, edge in ((24, 24), (0, 768)):
+    for option, edge in ((24, 24), (0, 768), (-1, WIDTH)):
         made = DepthRefiner.from_settings(
             settings(refiner='aligned', refiner_weights=where, max_edge_px=option)
         )
-        assert made._estimator._working_size((HEIGHT, WIDTH), 1.0) == (
-            edge * HEIGHT // WIDTH,
-            edge,
+        assert made._estimator._view.size((HEIGHT, WIDTH)) == (edge * HEIGHT // WIDTH, edge)
+
+
+def test_a_preset_is_asked_for_by_name(tmp_path):
+    folder = str(official.sharpdepth(tmp_path))
+
+    def spec(preset):
+        chosen = settings(refiner='sharpdepth', refiner_weights=folder, refiner_preset=preset)
+        return DepthRefiner.from_settings(chosen)._estimator.spec
+
+    assert spec('auto').preset == 'released'
+    tables = spec('paper_tables')
+    assert (tables.preset, tables.max_edge_px, tables.prior_view) == (
+        'paper_tables',
+        1024,
+        'padded',
+    )
+    with pytest.raises(WeightsError, match='sharpdepth has released, official_code, paper'):
+        spec('official_compat')
+    where = bundle(tmp_path / 'lotus', tiny_of(lotus_spec('d')))
+    with pytest.raises(WeightsError, match=r'refiner_preset = paper, but .* is a bundle'):
+        DepthRefiner.from_settings(
+            settings(refiner='aligned', refiner_weights=where, refiner_preset='paper')
         )

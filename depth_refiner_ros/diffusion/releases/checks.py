@@ -1,8 +1,8 @@
 """
 Refusing a release that would run and give nonsense.
 
-Most mix-ups run without a message: a UNet without class embedding ignores the task, a v
-prediction read as a sample gives a plausible picture, disparity looks like inverted depth.
+Most mix-ups run in silence: a UNet without class embedding ignores the task, a v prediction read
+as a sample gives a plausible picture, disparity looks like inverted depth.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from depth_refiner_ros.diffusion.releases.families import channels_of, FAMILIES,
 from depth_refiner_ros.diffusion.releases.places import Place
 
 LIST = 'see depth-refiner models list'
+GIVES_EITHER = ('lotus_g', 'lotus_d')
+"""Families with releases of depth and of disparity, alike but for their weights."""
 NOT_DEPTH = re.compile(
     r'normals|normal(?![a-z])|intrinsics?|(?<![a-z])iid(?![a-z])|lighting|'
     r'appearance'
@@ -62,7 +64,7 @@ def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
     other = NOT_DEPTH.search(words)
     if other is not None:
         raise WeightsError(f'{place.asked} predicts {other.group()}, not depth; {LIST}')
-    if gives_disparity(place) and name not in ('lotus_g', 'lotus_d'):
+    if gives_disparity(place) and name not in GIVES_EITHER:
         raise WeightsError(
             f'{place.asked} predicts disparity, {name} needs depth; use '
             'jingheya/lotus-depth-g-v1-0'
@@ -72,6 +74,18 @@ def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
 def gives_disparity(place: Place) -> bool:
     """Return whether a release is known, or called, to predict disparity."""
     return (place.model.output if place.model else place.folder.name.lower()).endswith('disparity')
+
+
+def output_notes(place: Place, name: str) -> list[str]:
+    """Say that a family's output was read off a folder's name, where nothing else tells."""
+    if name not in GIVES_EITHER or place.model is not None or gives_disparity(place):
+        return []
+    note = (
+        f'{place.folder.name} is not in the catalogue and its files do not say whether it gives '
+        'depth or disparity: it is read as depth; if it gives disparity, let the name of its '
+        'folder end in disparity'
+    )
+    return [note]
 
 
 def _why(channels: int, needed: int) -> str:

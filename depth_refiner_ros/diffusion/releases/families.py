@@ -22,12 +22,14 @@ class Traits:
 
     :param preset: as the user wants it, one of the family's
     :param disparity: the network predicts disparity
-    :param zero_snr: the scheduler hides everything at its last step
+    :param zero_snr: the scheduler leaves no signal at its last timestep
+    :param ends_clean: a step of the scheduler beyond its first timestep ends at the clean estimate
     """
 
     preset: str
     disparity: bool = False
     zero_snr: bool = False
+    ends_clean: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class Family:
     :param channels: input channels of the UNet
     :param task: width of its class embedding; 0 for none
     :param spec: how its weights are used
-    :param presets: conventions to choose from, that of the released weights first
+    :param presets: conventions to choose from, the default for released weights first
     :param leftovers: what its releases' schedulers say instead of the truth, left by the base
         model where the official code never asks the scheduler
     """
@@ -46,7 +48,7 @@ class Family:
     channels: int
     task: int
     spec: Callable[[Traits], ModelSpec]
-    presets: tuple[str, ...] = ('official_code',)
+    presets: tuple[str, ...] = ('released', 'official_code')
     leftovers: tuple[str, ...] = ()
 
 
@@ -56,28 +58,37 @@ def _sharpdepth(traits: Traits) -> ModelSpec:
 
 
 def _lotus(kind: str) -> Callable[[Traits], ModelSpec]:
-    return lambda traits: lotus_spec(kind, 'disparity' if traits.disparity else 'relative')
+    def spec(traits: Traits) -> ModelSpec:
+        return lotus_spec(kind, 'disparity' if traits.disparity else 'relative', traits.preset)
+
+    return spec
 
 
 def _marigold(traits: Traits) -> ModelSpec:
-    return marigold_spec('v1-1' if traits.zero_snr else 'v1-0')
+    return marigold_spec(
+        'v1-1' if traits.zero_snr else 'v1-0', traits.preset, ends_clean=traits.ends_clean
+    )
 
 
+def _e2e_ft(traits: Traits) -> ModelSpec:
+    # Its code starts from zeros and takes the scheduler's clean estimate.
+    return replace(_marigold(replace(traits, ends_clean=True)), start='zeros')
+
+
+SHARPDEPTH = ('released', 'official_code', 'paper', 'paper_tables')
 FAMILIES = {
-    'sharpdepth': Family(channels=8, task=4, spec=_sharpdepth, presets=('official_code', 'paper')),
+    'sharpdepth': Family(channels=8, task=4, spec=_sharpdepth, presets=SHARPDEPTH),
     'apdepth': Family(
         channels=8,
         task=0,
         spec=lambda traits: apdepth_spec(traits.preset),
-        presets=('official_compat', 'paper', 'normalized'),
+        presets=('released', 'official_compat', 'paper', 'paper_tables', 'normalized'),
         leftovers=('v_prediction',),
     ),
     'lotus_g': Family(channels=8, task=4, spec=_lotus('g')),
     'lotus_d': Family(channels=4, task=4, spec=_lotus('d'), leftovers=('epsilon',)),
     'marigold': Family(channels=8, task=0, spec=_marigold),
-    'e2e_ft': Family(
-        channels=8, task=0, spec=lambda traits: replace(_marigold(traits), start='zeros')
-    ),
+    'e2e_ft': Family(channels=8, task=0, spec=_e2e_ft),
 }
 STARTS = {('lotus_g', 'sharpdepth')}
 """Families whose weights another begins from, unchanged in shape."""
@@ -146,18 +157,30 @@ def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
     )
 
 
-def spec_of(name: str, preset: str | None, *, disparity: bool, zero_snr: bool) -> ModelSpec:
+def spec_of(
+    name: str,
+    preset: str | None,
+    *,
+    disparity: bool = False,
+    zero_snr: bool = False,
+    ends_clean: bool = True,
+) -> ModelSpec:
     """
-    Return the conventions of a family's weights.
+    Return the conventions of a family's weights; see :class:`Traits` for the parameters.
 
-    :param preset: None for that of the released weights
+    :param preset: None for the family's default
     :raises WeightsError: for a preset that the family does not have
     """
     known = FAMILIES[name].presets
     if preset is not None and preset not in known:
         raise WeightsError(f'preset = {preset!r}: {name} has {", ".join(known)}')
     return FAMILIES[name].spec(
-        Traits(preset=preset or known[0], disparity=disparity, zero_snr=zero_snr)
+        Traits(
+            preset=preset or known[0],
+            disparity=disparity,
+            zero_snr=zero_snr,
+            ends_clean=ends_clean,
+        )
     )
 
 

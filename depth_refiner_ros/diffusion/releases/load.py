@@ -12,7 +12,12 @@ from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.part import build_part
 from depth_refiner_ros.diffusion.releases.card import licence_of
-from depth_refiner_ros.diffusion.releases.checks import check_output, check_unet, gives_disparity
+from depth_refiner_ros.diffusion.releases.checks import (
+    check_output,
+    check_unet,
+    gives_disparity,
+    output_notes,
+)
 from depth_refiner_ros.diffusion.releases.families import FAMILIES, family_of, spec_of
 from depth_refiner_ros.diffusion.releases.places import locate, Place
 from depth_refiner_ros.diffusion.releases.schedule import read_schedule
@@ -90,7 +95,13 @@ def load_release(
     check_output(place, family, index)
     check_unet(place, family, unet_config, widen=widen)
     schedule = read_schedule(place.folder)
-    spec = spec_of(family, preset, disparity=gives_disparity(place), zero_snr=schedule.zero_snr)
+    spec = spec_of(
+        family,
+        preset,
+        disparity=gives_disparity(place),
+        zero_snr=schedule.zero_snr,
+        ends_clean=schedule.ends_clean,
+    )
     # What the base of a training predicts is what the training changes.
     leftovers = FAMILIES[family].leftovers + ((schedule.prediction,) if widen else ())
     schedule.check(place.asked, spec, leftovers=leftovers, prediction=prediction)
@@ -111,12 +122,14 @@ def load_release(
         source=place.source,
         name=place.model.short if place.model else place.folder.resolve().name,
         licence=licence or licence_of(place),
-        notes=tuple(schedule.notes(spec)),
+        notes=(*schedule.notes(spec), *output_notes(place, family)),
     )
 
 
 def _edge_px(index: Mapping[str, Any], spec: ModelSpec) -> int:
-    """Return the size that a release says its weights work best at; 0 is the image's own."""
+    """Return the size that a release names for its weights; what a paper says comes first."""
+    if spec.preset in ('paper', 'paper_tables'):
+        return spec.max_edge_px
     edge_px = index.get('default_processing_resolution')
     return edge_px if type(edge_px) is int else spec.max_edge_px
 

@@ -10,17 +10,26 @@ from depth_refiner_ros.diffusion.releases.weights import UNET
 from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
 
 
-def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]:
+def read_refiner_weights(
+    where: str, refiner: str, preset: str = 'auto'
+) -> tuple[OneStepNetwork, str]:
     """
     Build a refiner's network, wherever its weights are.
 
     :param where: ``bundled``, a bundle folder, the folder of an official release, or a hub id
     :param refiner: sharpdepth, apdepth or aligned; what a release is to be used for
+    :param preset: conventions of a release; ``auto`` is its family's default
     :return: the network, and one line on what it is, its licence and where it is from
     :raises WeightsError: where it cannot be had, is broken, or is a model of another kind
     """
     folder = Path(where).expanduser()
     if where == 'bundled' or (folder / MANIFEST).is_file():
+        if preset != 'auto':
+            raise WeightsError(
+                f'refiner_preset = {preset}, but {where} is a bundle, which keeps the preset that '
+                'it was made with; use auto, or import the release again with '
+                f'--preset {preset}'
+            )
         bundle = open_bundle(where, 'refiner')
         return read_refiner(bundle), bundle.describe()
     if folder.exists() and not (folder / UNET / 'config.json').is_file():
@@ -28,5 +37,9 @@ def read_refiner_weights(where: str, refiner: str) -> tuple[OneStepNetwork, str]
             f'{where} holds no {MANIFEST} and no {UNET}/config.json; name a '
             'bundle, the folder of an official release, its hub id, or bundled'
         )
-    read = load_release(where, method=None if refiner == 'aligned' else refiner)
+    read = load_release(
+        where,
+        method=None if refiner == 'aligned' else refiner,
+        preset=None if preset == 'auto' else preset,
+    )
     return read.network, '; '.join((read.describe(), *read.notes))

@@ -33,6 +33,11 @@ class Schedule:
         """Return whether the noise at the last timestep hides everything."""
         return self.config.get('rescale_betas_zero_snr', False) is True
 
+    @property
+    def ends_clean(self) -> bool:
+        """Whether a step beyond the first timestep ends at the clean estimate."""
+        return self.config.get('set_alpha_to_one', True) is not False
+
     def notes(self, spec: ModelSpec) -> list[str]:
         """Say what of the file is set aside, and why."""
         found = []

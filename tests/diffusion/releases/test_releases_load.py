@@ -15,11 +15,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from tests.diffusion.releases import official_folders as official
 
 LAYOUTS = {
-    official.sharpdepth: ('sharpdepth', 'official_code', 'sample', 999, 'BSD-3-Clause-Clear'),
-    official.lotus_g: ('aligned', 'official_code', 'sample', 999, 'Apache-2.0'),
-    official.lotus_d: ('aligned', 'official_code', 'sample', 999, 'Apache-2.0'),
-    official.apdepth: ('apdepth', 'official_compat', 'sample', 1, 'Apache-2.0'),
-    official.marigold: ('aligned', 'official_code', 'v', 999, 'Apache-2.0'),
+    official.sharpdepth: ('sharpdepth', 'released', 'sample', 999, 'BSD-3-Clause-Clear'),
+    official.lotus_g: ('aligned', 'released', 'sample', 999, 'Apache-2.0'),
+    official.lotus_d: ('aligned', 'released', 'sample', 999, 'Apache-2.0'),
+    official.apdepth: ('apdepth', 'released', 'sample', 1, 'Apache-2.0'),
+    official.marigold: ('aligned', 'released', 'v', 999, 'Apache-2.0'),
 }
 
 
@@ -48,6 +48,8 @@ def test_a_release_may_name_the_size_that_it_works_best_at(tmp_path, says, expec
     folder = official.apdepth(tmp_path)
     official.edit(folder / 'model_index.json', default_processing_resolution=says)
     assert load_release(folder).network.spec.max_edge_px == expected
+    # A paper's own size is not overruled.
+    assert load_release(folder, preset='paper_tables').network.spec.max_edge_px == 0
 
 
 def test_the_empty_prompt_is_what_the_release_itself_encodes(tmp_path):
@@ -96,7 +98,43 @@ def test_disparity_of_lotus_is_read_as_disparity(tmp_path):
     assert load_release(official.lotus_g(tmp_path)).network.spec.output == 'relative'
 
 
-@pytest.mark.parametrize('preset', ['official_code', 'paper'])
+def test_what_a_step_of_marigolds_code_ends_at_is_read_from_the_scheduler(tmp_path):
+    folder = official.marigold_zero_snr(tmp_path)
+    ends = {}
+    for says in (False, True):
+        official.edit(folder / 'scheduler/scheduler_config.json', set_alpha_to_one=says)
+        for preset in ('official_code', 'released'):
+            ends[preset, says] = load_release(folder, preset=preset).network.spec.ends_at
+    assert ends == {
+        ('official_code', False): 'first_step',
+        ('official_code', True): 'clean',
+        ('released', False): 'clean',
+        ('released', True): 'clean',
+    }
+    finetuned = official.marigold(tmp_path, 'marigold-e2e-ft-depth')
+    spec = load_release(finetuned, preset='official_code').network.spec
+    assert (spec.ends_at, spec.padding, spec.image_bytes) == ('clean', 'floored', True)
+
+
+def test_a_renamed_lotus_is_read_as_depth_with_a_word(tmp_path):
+    told = {}
+    for write in (official.lotus_g, official.lotus_d):
+        for name in (None, 'mine', 'my-disparity'):
+            release = load_release(write(tmp_path / write.__name__, name))
+            told[write.__name__, name] = (release.network.spec.output, ' '.join(release.notes))
+    for kind in ('lotus_g', 'lotus_d'):
+        output, note = told[kind, 'mine']
+        assert output == 'relative'
+        assert 'mine is not in the catalogue and its files do not say whether it gives' in note
+        assert 'let the name of its folder end in disparity' in note
+        assert 'disparity' not in told[kind, None][1]
+        output, note = told[kind, 'my-disparity']
+        assert output == 'disparity'
+        assert 'disparity' not in note
+    assert load_release(official.sharpdepth(tmp_path, 'mine'), method='sharpdepth').notes == ()
+
+
+@pytest.mark.parametrize('preset', ['official_code', 'paper', 'paper_tables'])
 def test_the_preset_of_sharpdepth(tmp_path, preset):
     spec = load_release(official.sharpdepth(tmp_path), preset=preset).network.spec
     assert spec.preset == preset

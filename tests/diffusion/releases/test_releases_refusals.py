@@ -68,7 +68,7 @@ def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
         (
             official.sharpdepth,
             {'preset': 'official_compat'},
-            'sharpdepth has official_code, paper',
+            'sharpdepth has released, official_code, paper, paper_tables',
         ),
         (
             official.apdepth,
