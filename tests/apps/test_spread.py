@@ -1,7 +1,8 @@
 """Which frames are taken, and which of those are shown."""
 
+import itertools
+
 from depth_refiner_ros.apps.spread import count_taken, Spread, spread_indices, taken
-import pytest
 
 
 def test_shown_frames_are_spread(subtests):
@@ -27,13 +28,12 @@ def test_the_next_frame_is_shown_in_place_of_a_lost_one():
     assert [index for index in kept if spread.picks(index)] == [12, 31, 53]
 
 
-@pytest.mark.parametrize('frames', [0, 1, 7, 20])
-@pytest.mark.parametrize('every', [1, 3])
-@pytest.mark.parametrize('limit', [0, 1, 4])
-def test_the_count_is_that_of_the_frames_taken(frames, every, limit):
-    found = list(taken(range(frames), every=every, limit=limit))
-    assert len(found) == count_taken(frames, every=every, limit=limit)
-    assert found == list(range(0, frames, every))[: limit or None]
+def test_the_count_is_that_of_the_frames_taken(subtests):
+    for frames, every, limit in itertools.product([0, 1, 7, 20], [1, 3], [0, 1, 4]):
+        with subtests.test(frames=frames, every=every, limit=limit):
+            found = list(taken(range(frames), every=every, limit=limit))
+            assert len(found) == count_taken(frames, every=every, limit=limit)
+            assert found == list(range(0, frames, every))[: limit or None]
 
 
 def test_frames_beyond_a_wrong_length_are_taken():

@@ -120,9 +120,8 @@ def test_two_damaged_ones_are_one_line(config, halfway):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ('state', 'message'),
-    [
+def test_json_that_is_no_state_is_named(tmp_path, subtests):
+    cases = [
         ('{}', 'step = None must be a number of updates'),
         ('[]', 'must hold a JSON object'),
         ('{"step": 99999}', 'best = None must hold'),
@@ -132,12 +131,12 @@ def test_two_damaged_ones_are_one_line(config, halfway):
         ('{"step": 2, "best": {"abs_rel": NaN}}', 'must hold finite numbers'),
         ('{"step": 2, "best": {"abs_rel": 1e999}}', 'must hold finite numbers'),
         ('{"step": 2, "best": {"abs_rel": [1]}}', 'must hold finite numbers'),
-    ],
-)
-def test_json_that_is_no_state_is_named(tmp_path, state, message):
-    (tmp_path / STATE).write_text(state)
-    with pytest.raises(DamagedError, match=message):
-        read_progress(tmp_path)
+    ]
+    for state, message in cases:
+        with subtests.test(state):
+            (tmp_path / STATE).write_text(state)
+            with pytest.raises(DamagedError, match=message):
+                read_progress(tmp_path)
 
 
 JSON = strategies.recursive(

@@ -22,9 +22,8 @@ def camera(info, topic='image_raw', size=(64, 48)) -> Intrinsics:
     return CameraReader(topic).rectifier(info, *size).intrinsics
 
 
-@pytest.mark.parametrize(
-    ('topic', 'rectified'),
-    [
+def test_only_the_last_name_part_promises_rectified_images(subtests):
+    cases = [
         ('/cam/image_rect', True),
         ('/cam/image_rect_color', True),
         ('/cam/image_rect/compressed', True),
@@ -37,10 +36,10 @@ def camera(info, topic='image_raw', size=(64, 48)) -> Intrinsics:
         ('/image_rect/image_raw', False),
         ('/cam/image_rectangle', False),
         ('image', False),
-    ],
-)
-def test_only_the_last_name_part_promises_rectified_images(topic, rectified):
-    assert is_rectified(topic) is rectified
+    ]
+    for topic, rectified in cases:
+        with subtests.test(topic):
+            assert is_rectified(topic) is rectified
 
 
 @pytest.mark.parametrize(
@@ -168,9 +167,8 @@ def test_a_camera_that_is_not_calibrated_is_none():
 NAN = float('nan')
 
 
-@pytest.mark.parametrize(
-    ('k', 'words'),
-    [
+def test_impossible_calibrations_are_one_line(subtests):
+    cases = [
         ((NAN, 51.0, 31.0, 23.0), 'fx = nan is not a number'),
         ((50.0, 51.0, 31.0, NAN), 'cy = nan is not a number'),
         ((50.0, float('inf'), 31.0, 23.0), 'fy = inf'),
@@ -179,12 +177,12 @@ NAN = float('nan')
         ((1e300, 1e300, 31.0, 23.0), r'fx = 1e\+300 px is no focal length for 64 pixels'),
         ((1e-30, 1e-30, 31.0, 23.0), 'fx = 1e-30 px is no focal length'),
         ((50.0, 51.0, 1e300, 23.0), r'cx = 1e\+300 px lies impossibly far outside'),
-    ],
-)
-def test_impossible_calibrations_are_one_line(k, words):
-    with pytest.raises(InputError, match=words) as caught:
-        CameraReader('image').rectifier(bags.camera_info(0, 64, 48, k), 64, 48)
-    assert '\n' not in str(caught.value)
+    ]
+    for k, words in cases:
+        with subtests.test(words):
+            with pytest.raises(InputError, match=words) as caught:
+                CameraReader('image').rectifier(bags.camera_info(0, 64, 48, k), 64, 48)
+            assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,21 @@ def test_codes_by_hand():
     assert not blank.any()
 
 
-@pytest.mark.parametrize('seed', range(8))
-def test_what_an_encoder_writes_comes_back(seed):
-    rng = np.random.default_rng(seed)
-    values = rng.integers(0, 65536, (rng.integers(1, 40), rng.integers(1, 40))).astype(np.uint16)
-    values[rng.random(values.shape) < rng.random()] = 0
-    smooth = np.cumsum(rng.integers(-3, 4, values.size)).reshape(values.shape) + 2000
-    for image in (values, smooth.astype(np.uint16), np.where(values, smooth, 0).astype(np.uint16)):
-        np.testing.assert_array_equal(decoded_rvl(encoded(image)), image)
+def test_what_an_encoder_writes_comes_back(subtests):
+    for seed in range(8):
+        with subtests.test(seed=seed):
+            rng = np.random.default_rng(seed)
+            values = rng.integers(0, 65536, (rng.integers(1, 40), rng.integers(1, 40))).astype(
+                np.uint16
+            )
+            values[rng.random(values.shape) < rng.random()] = 0
+            smooth = np.cumsum(rng.integers(-3, 4, values.size)).reshape(values.shape) + 2000
+            for image in (
+                values,
+                smooth.astype(np.uint16),
+                np.where(values, smooth, 0).astype(np.uint16),
+            ):
+                np.testing.assert_array_equal(decoded_rvl(encoded(image)), image)
 
 
 def test_depth_messages_of_both_kinds():
@@ -88,9 +95,8 @@ def test_depth_messages_of_both_kinds():
     np.testing.assert_allclose(depth_from_message(message), [[1.0, np.nan]])
 
 
-@pytest.mark.parametrize(
-    ('data', 'words'),
-    [
+def test_damage_is_named(subtests):
+    cases = [
         (message_of(4, 1)[:7], 'is cut short'),
         (message_of(4, 1), 'is cut short'),
         (message_of(0, 4, 0), 'has no usable size'),
@@ -100,11 +106,10 @@ def test_depth_messages_of_both_kinds():
         (message_of(4, 1, 0x0700_0000), 'is damaged or cut short after 0 pixels'),
         (message_of(4, 1, 0x5000_0000), 'is damaged or cut short after 5 pixels'),
         (message_of(4, 1, 0xFFFF_FFFF, 0xFFFF_0000), 'a number of more than 32 bits'),
-    ],
-)
-def test_damage_is_named(data, words):
-    with pytest.raises(InputError, match=words):
-        decoded_rvl(data)
+    ]
+    for data, words in cases:
+        with subtests.test(words), pytest.raises(InputError, match=words):
+            decoded_rvl(data)
 
 
 def test_a_noisy_image_of_a_camera_comes_back():

@@ -1,5 +1,4 @@
 from depth_refiner_ros.sources.ros.stamp_order import is_in_order, LOOKAHEAD
-import pytest
 
 
 def kept(stamps):
@@ -12,9 +11,8 @@ def kept(stamps):
     return found
 
 
-@pytest.mark.parametrize(
-    ('stamps', 'expected'),
-    [
+def test_a_wrong_stamp_costs_its_own_frame_alone(subtests):
+    cases = [
         ([0, 33, 66, 100], [0, 33, 66, 100]),
         ([0, 33, 33, 66], [0, 33, 66]),
         ([0, 33, 33, 33, 66], [0, 33, 66]),
@@ -26,10 +24,10 @@ def kept(stamps):
         ([0, 9999, 9998, 33, 66, 100, 133], [0, 33, 66, 100, 133]),
         ([50], [50]),
         ([7, 7, 7], [7]),
-    ],
-)
-def test_a_wrong_stamp_costs_its_own_frame_alone(stamps, expected):
-    assert kept(stamps) == expected
+    ]
+    for stamps, expected in cases:
+        with subtests.test(stamps=stamps):
+            assert kept(stamps) == expected
 
 
 def test_a_recording_that_starts_over_is_read_once():

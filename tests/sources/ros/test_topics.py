@@ -45,9 +45,8 @@ def choose(topics, **wanted):
     return TopicChooser('b', made).choose(**words)
 
 
-@pytest.mark.parametrize(
-    ('topics', 'image'),
-    [
+def test_color_is_found_by_name_and_encoding(subtests):
+    cases = [
         (
             {'/c/color/image_raw': color(), '/c/infra1/image_rect_raw': gray()},
             '/c/color/image_raw',
@@ -73,15 +72,14 @@ def choose(topics, **wanted):
         ({'/cam/image_raw': color(), '/cam/debug/image': color()}, '/cam/image_raw'),
         ({'/ir/image_raw': bags.image(0, MM, 'mono16')}, '/ir/image_raw'),
         ({'/depth/colorized/image': color()}, '/depth/colorized/image'),
-    ],
-)
-def test_color_is_found_by_name_and_encoding(topics, image):
-    assert choose(topics).image == image
+    ]
+    for topics, image in cases:
+        with subtests.test(image=image, topics=list(topics)):
+            assert choose(topics).image == image
 
 
-@pytest.mark.parametrize(
-    ('topics', 'expected'),
-    [
+def test_depth_is_found_by_size_and_name(subtests):
+    cases = [
         (
             {'/c/aligned_depth_to_color/image_raw': depth(), '/c/depth/image_rect_raw': depth()},
             '/c/aligned_depth_to_color/image_raw',
@@ -108,10 +106,10 @@ def test_color_is_found_by_name_and_encoding(topics, image):
         ({'/c/depth/image': bags.image(0, MM, 'mono16')}, '/c/depth/image'),
         ({'/c/ir/image': bags.image(0, MM, 'mono16')}, None),
         ({}, None),
-    ],
-)
-def test_depth_is_found_by_size_and_name(topics, expected):
-    assert choose({'/c/color/image_raw': color(), **topics}).depth == expected
+    ]
+    for topics, expected in cases:
+        with subtests.test(depth=expected, topics=list(topics)):
+            assert choose({'/c/color/image_raw': color(), **topics}).depth == expected
 
 
 def of_frame(message, frame):
