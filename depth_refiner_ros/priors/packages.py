@@ -161,11 +161,10 @@ def torchvision() -> str:
     Return the torchvision of the torch that is here, and where such a build lies.
 
     Each release of torch has one: 2.13.0 has 0.28.0. PyPI has those of PyPI's torch; a torch from
-    PyTorch's own index (2.13.0+cpu) needs its own.
+    PyTorch's own index (2.13.0+cpu) needs its own. What pip knows tells them apart, torch itself
+    calls PyPI's 2.13.0+cu130 too.
     """
-    import torch
-
-    release, _, build = str(torch.__version__).partition('+')
+    release, _, build = importlib.metadata.version('torch').partition('+')
     found = re.match(r'2\.(\d+)\.(\d+)', release)
     pin = f'torchvision==0.{int(found[1]) + 15}.{found[2]}' if found else 'torchvision'
     if re.fullmatch(r'cpu|(cu|rocm)[\d.]+', build):

@@ -5,6 +5,7 @@ The real classes run in ``test_official_unidepth.py`` and ``test_official_metric
 """
 
 import importlib
+import importlib.metadata
 import json
 import sys
 import types
@@ -100,7 +101,7 @@ def test_without_the_package_the_command_is_told(name):
     ],
 )
 def test_torchvision_is_that_of_the_torch_that_is_here(monkeypatch, torch_version, told):
-    monkeypatch.setattr(torch, '__version__', torch_version)
+    monkeypatch.setattr(importlib.metadata, 'version', {'torch': torch_version}.get)
     assert packages.torchvision() == told
     for package in packages.PACKAGES:
         assert 'pip install --no-deps' in package.command()
@@ -114,6 +115,7 @@ def test_foreign_code_finds_no_xformers_and_is_quiet(monkeypatch, capsys):
     with foreign_code():
         print('this network cannot run')
         warnings.warn('deprecated', stacklevel=1)
+        assert sys.modules['xformers'] is None, 'where one is installed, it is not looked for'
         for name in ('xformers', 'xformers.ops'):
             with pytest.raises(ImportError):
                 importlib.import_module(name)
