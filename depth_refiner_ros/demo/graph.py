@@ -98,7 +98,7 @@ def demo_graph(
             'rate_hz': rate_hz,
             'lock_step': 'off' if live else 'tsdf',
             'wait_for_subscribers_s': START_LIMIT_S - 10.0,
-            'lock_step_timeout_s': 60.0,
+            'lock_step_timeout_s': 600.0,
             'publish_depth': model.takes(DEPTH_PRIORS),
         },
     )

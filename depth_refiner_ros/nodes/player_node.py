@@ -10,7 +10,8 @@ from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.outputs.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.runtime.lock_step import LockStep
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
-from depth_refiner_ros.nodes.runtime.run import BUG, run, SUCCESS, USER_ERROR
+from depth_refiner_ros.nodes.runtime.patience import Patience, SETTLE_S
+from depth_refiner_ros.nodes.runtime.run import FAILURE, run, SUCCESS, USER_ERROR
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import LostFrames
@@ -19,15 +20,14 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 POLL_S = 0.05
-RESEND_S = 5.0
-SETTLE_S = 0.5
-"""Listeners see each other a little later than the player sees them."""
+REPORT_S = 5.0
+"""Time between two lines about those who are waited for."""
 FLUSH_S = 2.0
 
 
 class PlayerNode(Node):
     """
-    See the module.
+    Publishes the frames of a source.
 
     :raises DepthRefinerError: where a parameter is unfit or the source cannot be opened
     """
@@ -43,16 +43,26 @@ class PlayerNode(Node):
         self._topics = PlayerTopics(self, self._settings)
         lock_step = self._settings.lock_step
         self._lock_step = None if lock_step == 'off' else LockStep(self, lock_step)
+        self._ending = threading.Event()
+        self._patience = None if self._lock_step is None else self._patient(self._lock_step)
         self._lost = LostFrames(self.get_logger().warning)
         self._sent = self._given_up = 0
         self._last_ns: int | None = None
         self._sent_at_s = 0.0
-        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._play, name='player')
         self.create_service(Trigger, '~/start', self._serve_start)
 
+    def _patient(self, lock_step: LockStep) -> Patience:
+        return Patience(
+            lock_step=lock_step,
+            timeout_s=self._settings.lock_step_timeout_s,
+            start_s=self._settings.wait_for_subscribers_s,
+            ending=self._ending,
+            log=self.get_logger().warning,
+        )
+
     def autostarted(self) -> bool:
-        """Start to play where asked to."""
+        """Start to play unless the settings leave it to the service ``~/start``."""
         if self._settings.autostart:
             self._thread.start()
         return True
@@ -87,7 +97,7 @@ class PlayerNode(Node):
             self.exit_code = USER_ERROR
         except Exception:
             # A thread's exception would not end the program.
-            self.exit_code = BUG
+            self.exit_code = FAILURE
             raise
         finally:
             self.finished = True
@@ -97,25 +107,37 @@ class PlayerNode(Node):
         return self._lost.usable(chain.from_iterable(rounds))
 
     def _wait_for_listeners(self) -> None:
-        deadline_s = time.monotonic() + self._settings.wait_for_subscribers_s
+        """
+        Wait until all who are to receive frames are ready.
+
+        In lock-step a stage that is in the graph may take its time, to load networks for
+        instance; only one that is not there at all is waited for no longer than the settings say.
+
+        :raises SourceError: where a stage of lock-step did not appear
+        """
+        started_s = reported_s = time.monotonic()
         while (missing := self._missing()) and not self._ending.is_set():
-            if time.monotonic() >= deadline_s:
-                self._tell_missing(missing)
+            now_s = time.monotonic()
+            is_over = now_s - started_s >= self._settings.wait_for_subscribers_s
+            absent = self._lock_step.absent if self._lock_step else []
+            if is_over and absent:
+                raise SourceError(
+                    f'lock-step: {" and ".join(absent)} not in the graph; start it, or set '
+                    'lock_step:=off'
+                )
+            if is_over and self._lock_step is None:
+                self.get_logger().warning(f'{missing}; playing anyway')
                 return
+            if now_s - reported_s >= REPORT_S:
+                reported_s = now_s
+                self.get_logger().info(f'waiting: {missing}')
             self._ending.wait(POLL_S)
         self._ending.wait(SETTLE_S)
 
     def _missing(self) -> str:
-        if self._lock_step is None:
-            return self._topics.missing
-        return ', '.join(filter(None, (self._topics.missing, self._lock_step.missing)))
-
-    def _tell_missing(self, missing: str) -> None:
-        if self._settings.lock_step != 'off':
-            raise SourceError(
-                f'{missing}; start the {self._settings.lock_step} first or set lock_step:=off'
-            )
-        self.get_logger().warning(f'{missing}; playing all the same')
+        """Return what is not ready yet, in words; empty where all is."""
+        of_stages = self._lock_step.missing if self._lock_step else ''
+        return ', '.join(filter(None, (of_stages, self._topics.missing)))
 
     def _pace(self, frame: Frame, started_s: float) -> None:
         """Wait until the frame is due; in lock-step it is due at once."""
@@ -131,49 +153,16 @@ class PlayerNode(Node):
 
     def _send(self, frame: Frame) -> None:
         stamp_ns = self.get_clock().now().nanoseconds if self._settings.restamp else frame.stamp_ns
+        camera = self._camera(frame)
         if self._lock_step is not None:
             self._lock_step.expect(stamp_ns)
-        self._topics.publish(frame, self._camera(frame), stamp_ns)
+        self._topics.publish(frame, camera, stamp_ns)
         self._sent += 1
-        if self._lock_step is None:
-            return
-        ended = self._ended(self._lock_step, frame, stamp_ns)
-        if ended and self._sent == 1:
-            ended = self._come_through(self._lock_step, frame, stamp_ns)
-        if not ended and not self._ending.is_set():
+        if self._patience is not None and not self._patience.see_through(
+            self._sent, stamp_ns, lambda: self._topics.publish(frame, camera, stamp_ns)
+        ):
             self._given_up += 1
-            self.get_logger().warning(
-                f'frame {self._sent} was not finished within '
-                f'{self._settings.lock_step_timeout_s:g} s; going on'
-            )
-
-    def _come_through(self, lock_step: LockStep, frame: Frame, stamp_ns: int) -> bool:
-        """Send the first frame until it has output: the other nodes may still seek each other."""
-        deadline_s = time.monotonic() + self._settings.wait_for_subscribers_s
-        ended = True
-        while ended and time.monotonic() < deadline_s and not self._ending.is_set():
-            # The end and whether it had output come on two topics, which keep no order.
-            self._ending.wait(SETTLE_S)
-            if not lock_step.was_skipped(stamp_ns):
-                break
-            lock_step.forget(stamp_ns)
-            self._topics.publish(frame, self._camera(frame), stamp_ns)
-            ended = self._ended(lock_step, frame, stamp_ns)
-        return ended
-
-    def _ended(self, lock_step: LockStep, frame: Frame, stamp_ns: int) -> bool:
-        """
-        Wait for the last stage, sending the frame again now and then.
-
-        Of two processes that see each other, one may not be connected yet, and what is sent then
-        is lost without a trace; fusion takes a frame that comes twice only once.
-        """
-        deadline_s = time.monotonic() + self._settings.lock_step_timeout_s
-        while not lock_step.wait(stamp_ns, min(RESEND_S, deadline_s - time.monotonic())):
-            if time.monotonic() >= deadline_s or self._ending.is_set():
-                return False
-            self._topics.publish(frame, self._camera(frame), stamp_ns)
-        return True
+            self.exit_code = FAILURE
 
     def _log(self, line: str) -> None:
         self.get_logger().info(line)
@@ -195,12 +184,12 @@ class PlayerNode(Node):
         response.success = not self._thread.is_alive()
         if response.success:
             self._thread.start()
-        response.message = 'playing' if response.success else 'is playing already'
+        response.message = 'playing' if response.success else 'already playing'
         return response
 
 
 def main(args: list[str] | None = None) -> int:
-    """Play to the end or until told to stop."""
+    """Play to the end, or until a signal ends it."""
     return run('player', PlayerNode, args)
 
 

@@ -16,7 +16,6 @@ from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
-from depth_refiner_ros.settings.config_files import PROFILE_VARIABLES
 from depth_refiner_ros.sources.ros.camera import CameraReader
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
@@ -42,7 +41,8 @@ def graph_domain():
         'OMP_NUM_THREADS': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
         'PYTHONUNBUFFERED': '1',
-        **dict.fromkeys(PROFILE_VARIABLES, str(ROOT / 'config' / 'fastdds.xml')),
+        # The older name would have Kilted warn of it in every process.
+        'FASTDDS_DEFAULT_PROFILES_FILE': str(ROOT / 'config' / 'fastdds.xml'),
     }
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)

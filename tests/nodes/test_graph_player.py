@@ -103,10 +103,40 @@ def test_lock_step_waits_for_each_end_and_gives_up_in_time(probe, recording):
             probe.watch(0.1)
             assert len(probe.received['image']) == number + 1
             done.publish(header_of(STAMPS[number], ''))
-        assert player.finish() == 0, player.output
+        assert player.finish() == 1, player.output
     assert f'sent {FRAMES} frames' in player.output
     assert '1 given up' in player.output
-    assert f'frame {FRAMES} was not finished within 1 s' in player.output
+    assert f'frame {FRAMES} given up: refiner did not finish it within 1 s' in player.output
+
+
+def test_lock_step_waits_for_a_stage_that_is_slow_to_start_and_names_it(probe, recording):
+    probe.listen(CameraInfo, 'camera_info')
+    done = probe.publisher(Header, 'refiner/done')
+    parameters = {'source': recording, 'lock_step': 'refiner', 'wait_for_subscribers_s': 4.0}
+    with probe.run('player', parameters) as player:
+        probe.wait(lambda: 'waiting: ' in player.output, 'the name of who is late')
+        assert player.process.poll() is None, player.output
+        assert f'waiting: nobody listens to {probe.namespace}/image' in player.output
+        probe.listen(Image, 'image')
+        for number, stamp_ns in enumerate(STAMPS):
+            probe.wait(lambda number=number: len(probe.received['image']) > number, 'a frame')
+            done.publish(header_of(stamp_ns, ''))
+        assert player.finish() == 0, player.output
+
+
+def test_lock_step_names_the_stage_that_is_late_and_fails_where_it_has_left(probe, recording):
+    listen(probe)
+    refiner = probe.publisher(Header, 'refiner/done')
+    parameters = {'source': recording, 'lock_step': 'tsdf', 'lock_step_timeout_s': 8.0}
+    with NamedListener('tsdf', probe.namespace) as tsdf, probe.run('player', parameters) as player:
+        tsdf.publish_done()
+        probe.wait(lambda: probe.received['image'], 'the first frame')
+        refiner.publish(header_of(STAMPS[0], ''))
+        probe.wait(lambda: 'waiting for' in player.output, 'the name of who is late')
+        tsdf.leave()
+        assert player.finish() == 2, player.output
+    assert 'waiting for tsdf to finish frame 1' in player.output
+    assert 'tsdf has left the graph before it finished frame 1' in player.output
 
 
 def test_a_waiting_player_ends_at_once_when_told_to(probe, recording):
@@ -163,8 +193,16 @@ class NamedListener:
         self._probe.listen(Image, 'depth/image')
         return self
 
-    def __exit__(self, *arguments):
-        self._probe.__exit__(*arguments)
+    def publish_done(self):
+        self._probe.publisher(Header, 'tsdf/done')
+
+    def leave(self):
+        if self._probe is not None:
+            self._probe.__exit__()
+        self._probe = None
+
+    def __exit__(self, *_):
+        self.leave()
 
 
 def test_compressed_restamped_and_looped(probe, recording):
@@ -191,7 +229,7 @@ def test_without_listeners_it_waits_then_plays_all_the_same(probe, recording):
     with probe.run('player', parameters) as player:
         assert player.finish() == 0, player.output
     assert f'nobody listens to {probe.namespace}/image' in player.output
-    assert 'playing all the same' in player.output
+    assert 'playing anyway' in player.output
 
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
@@ -207,7 +245,7 @@ def test_wrong_starts_say_what_is_wrong(probe, recording, capfd, subtests):
     cases = [
         ({'source': 'sim:x'}, 'sim:SEED'),
         ({'rate_hz': -1.0}, 'rate_hz = -1.0 Hz is outside'),
-        (alone, 'start the refiner first or set lock_step:=off'),
+        (alone, 'lock-step: refiner not in the graph; start it, or set lock_step:=off'),
     ]
     for parameters, complaint in cases:
         with subtests.test(complaint):

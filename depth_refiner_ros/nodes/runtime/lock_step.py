@@ -1,5 +1,6 @@
-"""Which frames a stage has finished with, for a player that waits for each."""
+"""Which frames the stages have finished, for a player that waits for each."""
 
+from functools import partial
 import threading
 
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
@@ -9,6 +10,8 @@ from std_msgs.msg import Header
 
 QUEUE = 100
 DEPTH = 'depth/image'
+STAGES = ('refiner', 'tsdf')
+"""Stages in the order in which a frame passes through them."""
 
 
 class LockStep:
@@ -21,36 +24,36 @@ class LockStep:
 
     def __init__(self, node: Node, stage: str) -> None:
         self._node = node
-        self._stage = stage
-        self._topic = f'{stage}/done'
-        self._finished_ns: set[int] = set()
+        self._stages = STAGES[: STAGES.index(stage) + 1]
+        self._finished: dict[str, set[int]] = {name: set() for name in self._stages}
         self._skipped_ns: set[int] = set()
         self._skipped_before = 0
         self._stopped = False
         self._changed = threading.Condition()
-        node.create_subscription(Header, self._topic, self._finish, qos('reliable', QUEUE))
-        # What the refiner skips never reaches fusion.
-        for skipping in {stage, 'refiner'}:
-            node.create_subscription(
-                Header, f'{skipping}/skipped', self._skip, qos('reliable', QUEUE)
-            )
+        for name in self._stages:
+            # What the refiner skips never reaches fusion, so every stage may end a frame.
+            for topic, callback in (
+                ('done', partial(self._finish, name)),
+                ('skipped', self._skip),
+            ):
+                node.create_subscription(
+                    Header, f'{name}/{topic}', callback, qos('reliable', QUEUE)
+                )
+
+    @property
+    def absent(self) -> list[str]:
+        """Return the stages that are not in the graph at all."""
+        return [name for name in self._stages if not self._is_there(name)]
 
     @property
     def missing(self) -> str:
-        """Say what is not there yet, empty where all is."""
-        if not self._node.count_publishers(self._topic):
-            return f'nobody publishes {self._topic}'
-        if self._stage == 'tsdf' and self._stage not in self._listeners_of_depth():
-            return f'{self._stage} does not listen to {DEPTH} yet'
+        """Return what is not ready yet, in words; empty where all is."""
+        absent = self.absent
+        if absent:
+            return f'{" and ".join(absent)} not in the graph'
+        if 'tsdf' in self._stages and 'tsdf' not in self._listeners_of_depth():
+            return f'tsdf does not listen to {self._depth} yet'
         return ''
-
-    def _listeners_of_depth(self) -> set[str]:
-        return {
-            info.node_name
-            for info in self._node.get_subscriptions_info_by_topic(
-                self._node.resolve_topic_name(DEPTH)
-            )
-        }
 
     @property
     def skipped(self) -> int:
@@ -63,34 +66,53 @@ class LockStep:
             self._changed.wait_for(lambda: self._stopped or self._ended(stamp_ns), timeout_s)
             return self._ended(stamp_ns)
 
+    def late(self, stamp_ns: int) -> str:
+        """Return the first stage that has not finished with a frame."""
+        with self._changed:
+            unfinished = (name for name in self._stages if stamp_ns not in self._finished[name])
+            return next(unfinished, self._stages[-1])
+
     def was_skipped(self, stamp_ns: int) -> bool:
-        """Return whether a frame ended without output, a moment after its end."""
+        """Whether a frame ended without output; known a moment after its end."""
         return stamp_ns in self._skipped_ns
 
     def expect(self, stamp_ns: int) -> None:
-        """Wait for a frame; its stamp was seen before where a recording starts over."""
+        """Wait for a new frame; in a second round of a recording its stamp was seen before."""
         with self._changed:
             self._skipped_before += stamp_ns in self._skipped_ns
             self.forget(stamp_ns)
 
     def forget(self, stamp_ns: int) -> None:
-        """Expect a frame anew."""
+        """Wait for a frame that is sent once more."""
         with self._changed:
-            self._finished_ns.discard(stamp_ns)
+            for finished in self._finished.values():
+                finished.discard(stamp_ns)
             self._skipped_ns.discard(stamp_ns)
 
     def stop(self) -> None:
-        """Let go of whoever waits."""
+        """Wake whoever waits."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
-    def _ended(self, stamp_ns: int) -> bool:
-        return stamp_ns in self._finished_ns or stamp_ns in self._skipped_ns
+    @property
+    def _depth(self) -> str:
+        return self._node.resolve_topic_name(DEPTH)
 
-    def _finish(self, header: Header) -> None:
+    def _is_there(self, name: str) -> bool:
+        topics = (f'{name}/done', f'{name}/skipped')
+        return any(self._node.count_publishers(topic) for topic in topics)
+
+    def _listeners_of_depth(self) -> set[str]:
+        infos = self._node.get_subscriptions_info_by_topic(self._depth)
+        return {info.node_name for info in infos}
+
+    def _ended(self, stamp_ns: int) -> bool:
+        return stamp_ns in self._finished[self._stages[-1]] or stamp_ns in self._skipped_ns
+
+    def _finish(self, name: str, header: Header) -> None:
         with self._changed:
-            self._finished_ns.add(stamp_ns_of(header))
+            self._finished[name].add(stamp_ns_of(header))
             self._changed.notify_all()
 
     def _skip(self, header: Header) -> None:

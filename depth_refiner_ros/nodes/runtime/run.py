@@ -17,7 +17,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-SUCCESS, BUG, USER_ERROR = 0, 1, 2
+SUCCESS, FAILURE, USER_ERROR = 0, 1, 2
 POLL_S = 0.1
 """A signal or the node's own end is seen after this long."""
 PARAMS_FILE = '--params-file'

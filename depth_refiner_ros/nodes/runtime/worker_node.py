@@ -13,7 +13,7 @@ from depth_refiner_ros.nodes.runtime.latency import Statistics, Stopwatch
 from depth_refiner_ros.nodes.runtime.mailbox import Mailbox
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
-from depth_refiner_ros.nodes.runtime.run import BUG, SUCCESS, USER_ERROR
+from depth_refiner_ros.nodes.runtime.run import FAILURE, SUCCESS, USER_ERROR
 from depth_refiner_ros.nodes.runtime.topics import Topics
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Float64, Header
@@ -136,7 +136,7 @@ class WorkerNode(LifecycleNode):
         return result
 
     def _succeeds(self, step: Callable[[], None]) -> bool:
-        self.exit_code = BUG
+        self.exit_code = FAILURE
         try:
             step()
         except DepthRefinerError as error:
