@@ -6,7 +6,7 @@ poses are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`
 pose is known, ``pose.txt`` with identities, which is what MonoGS itself assumes of a live camera.
 """
 
-from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,9 @@ import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
 import numpy as np
@@ -22,22 +24,23 @@ import yaml
 
 Profile = Literal['tum', 'monogs']
 MILLIMETRES = 1000.0
-"""PNG units per metre that nearly every program takes without being told."""
-INDEX_EVERY = 30
-"""Frames between two rewrites of the index files: what a power cut may lose."""
+"""PNG units per metre that nearly every program assumes."""
+SYNC_EVERY = 30
+"""Frames between two waits for the disk: a power cut may lose these, a killed process none."""
 
 
 class SequenceWriter:
     """
     Write a sequence; use it in a ``with`` statement or call :meth:`close`.
 
-    A frame that could not be written is not in the index, so that the folder stays readable and
-    recording may go on when there is space again.
+    A frame that could not be written is not in the index, so the folder stays readable and
+    recording can go on once there is space again.
 
-    :param folder: new or empty folder
+    :param folder: new or empty folder; no other process can record there meanwhile
     :param depth_scale: PNG units per metre; depth beyond 65535 units is written as unknown
     :param profile: ``monogs`` also writes the configuration for MonoGS
-    :raises MappingError: where the folder holds a recording or cannot be written
+    :raises MappingError: where the folder holds a recording or an option is out of range
+    :raises OutputError: where it cannot be written, or another process records there
     """
 
     def __init__(
@@ -58,13 +61,17 @@ class SequenceWriter:
         self.profile = profile
         if (self.folder / 'rgb.txt').exists():
             raise MappingError(f'{folder} holds a recording already; choose a new folder')
-        for part in ('rgb', 'depth'):
-            make_folder(self.folder / part)
         self._stamps_ns: list[int] = []
-        self._poses: dict[int, np.ndarray] = {}
-        self._indexed = 0
-        _write_yaml(self.folder / 'calibration.yaml', self._calibration())
-        self._write_index()
+        self._has_poses = self._closed = False
+        with ExitStack() as opened:
+            opened.enter_context(locked_folder(self.folder))
+            for part in ('rgb', 'depth'):
+                make_folder(self.folder / part)
+            _write_yaml(self.folder / 'calibration.yaml', self._calibration())
+            self._index = IndexFiles(self.folder)
+            opened.callback(self._index.close)
+            self._opened = opened.pop_all()
+        self._sync()
 
     def __enter__(self) -> 'SequenceWriter':
         return self
@@ -88,32 +95,39 @@ class SequenceWriter:
         :param rgb_HW3: uint8, rectified
         :param depth_m_HW: float32 metres, NaN or infinite where unknown
         :param map_from_camera: 4 x 4 pose, None where unknown
-        :raises MappingError: where sizes do not fit, time jumps back or the disk is full
+        :raises MappingError: where sizes do not fit or time jumps back
+        :raises OutputError: where the disk is full
         """
         self._check(stamp_ns, rgb_HW3, depth_m_HW)
         pose = None if map_from_camera is None else checked_pose(map_from_camera)
-        color_file, depth_file = (self.folder / name for name in _names(stamp_ns))
-        write_atomic(color_file, [_png(rgb_HW3[..., ::-1])], durable=False)
+        pictures = {
+            self.folder / picture('rgb', stamp_ns): rgb_HW3[..., ::-1],
+            self.folder / picture('depth', stamp_ns): encoded_depth(depth_m_HW, self.depth_scale),
+        }
         try:
-            write_atomic(
-                depth_file, [_png(encoded_depth(depth_m_HW, self.depth_scale))], durable=False
-            )
+            for path, image in pictures.items():
+                write_atomic(path, [_png(image)], durable=False)
+            self._index.add(stamp_ns, pose)
         except OutputError:
-            color_file.unlink(missing_ok=True)
+            for path in pictures:
+                path.unlink(missing_ok=True)
             raise
         self._stamps_ns.append(stamp_ns)
-        if pose is not None:
-            self._poses[stamp_ns] = pose
-        if len(self) - self._indexed >= INDEX_EVERY:
-            self._write_index()
+        self._has_poses |= pose is not None
+        if len(self) % SYNC_EVERY == 0:
+            self._sync()
 
     def close(self) -> None:
         """
-        Write the index files; calling it twice does no harm.
+        Wait for the disk and release the folder; calling it twice does no harm.
 
-        :raises MappingError: where they cannot be written
+        :raises OutputError: where the disk is full
         """
-        self._write_index()
+        if self._closed:
+            return
+        self._closed = True
+        with self._opened:
+            self._sync()
 
     def _check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
         size = (self.intrinsics.height, self.intrinsics.width)
@@ -129,21 +143,14 @@ class SequenceWriter:
                 f'to {stamp_text(stamp_ns)} s; record in order of time'
             )
 
-    def _write_index(self) -> None:
-        names = [_names(stamp_ns) for stamp_ns in self._stamps_ns]
-        for part, name in enumerate(('rgb.txt', 'depth.txt')):
-            write_atomic(
-                self.folder / name, [_index(self._stamps_ns, (pair[part] for pair in names))]
-            )
-        if self._poses:
-            write_atomic(self.folder / 'groundtruth.txt', [_pose_lines(self._poses)])
+    def _sync(self) -> None:
+        self._index.sync()
         if self.profile == 'monogs':
             self._write_monogs()
-        self._indexed = len(self)
 
     def _write_monogs(self) -> None:
         """MonoGS needs some pose per frame, but takes only the first one as given."""
-        if not self._poses:
+        if not self._has_poses:
             unknown = dict.fromkeys(self._stamps_ns, np.eye(4))
             write_atomic(self.folder / 'pose.txt', [_pose_lines(unknown)])
         _write_yaml(self.folder / 'monogs.yaml', self._monogs())
@@ -186,15 +193,6 @@ def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     units_HW = np.rint(depth_m_HW.astype(np.float64) * depth_scale)
     fits_HW = (units_HW > 0) & (units_HW <= 65535)
     return np.where(fits_HW, units_HW, 0).astype(np.uint16)
-
-
-def _names(stamp_ns: int) -> tuple[str, str]:
-    return f'rgb/{stamp_text(stamp_ns)}.png', f'depth/{stamp_text(stamp_ns)}.png'
-
-
-def _index(stamps_ns: Iterable[int], names: Iterable[str]) -> bytes:
-    lines = (f'{stamp_text(stamp_ns)} {name}\n' for stamp_ns, name in zip(stamps_ns, names))
-    return ('# timestamp filename\n' + ''.join(lines)).encode()
 
 
 def _pose_lines(poses: dict[int, np.ndarray]) -> bytes:

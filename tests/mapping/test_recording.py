@@ -3,6 +3,7 @@ import os
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
+from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.mapping.recording import encoded_depth, SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from tests.full_disk import full_disk
+from tests.processes import python
 
 CAMERA = Intrinsics(fx=50.5, fy=51.5, cx=31.25, cy=23.75, width=64, height=48)
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -120,11 +122,71 @@ def test_a_frame_whose_depth_fails_leaves_no_color_behind(tmp_path):
     assert os.listdir(tmp_path / 's' / 'rgb') == os.listdir(tmp_path / 's' / 'depth') == []
 
 
-def test_index_is_on_disk_before_the_end(tmp_path):
+RECORDER = """
+import sys
+from pathlib import Path
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.recording import SequenceWriter
+import numpy as np
+camera = Intrinsics(fx=50.5, fy=51.5, cx=31.25, cy=23.75, width=64, height=48)
+writer = SequenceWriter(Path(sys.argv[1]), camera)
+for step in range(31):
+    writer.add(step, np.zeros((48, 64, 3), np.uint8), np.ones((48, 64), np.float32), np.eye(4))
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_recorder_loses_no_frame(tmp_path):
+    with python(RECORDER, tmp_path / 's'):
+        pass
+    for name in ('rgb', 'depth'):
+        lines = (tmp_path / 's' / f'{name}.txt').read_text().splitlines()[1:]
+        assert len(lines) == 31
+        assert all((tmp_path / 's' / line.split()[1]).is_file() for line in lines)
+    assert len(read_tum(tmp_path / 's' / 'groundtruth.txt').stamps_ns_N) == 31
+
+
+def test_pictures_are_on_the_disk_before_the_lists_that_name_them(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def noted(descriptor):
+        synced.append(os.path.basename(os.readlink(f'/proc/self/fd/{descriptor}')))
+        fsync(descriptor)
+
     writer = SequenceWriter(tmp_path / 's', CAMERA)
-    for step in range(31):
+    monkeypatch.setattr(os, 'fsync', noted)
+    for step in range(30):
         writer.add(step, RGB, DEPTH)
-    assert len((tmp_path / 's' / 'rgb.txt').read_text().splitlines()) == 31
+    assert len([name for name in synced if name.endswith('.png')]) == 60
+    assert synced[-4:] == ['rgb', 'depth', 'rgb.txt', 'depth.txt']
+
+
+def test_a_full_disk_at_the_lists_leaves_no_frame_in_part(tmp_path, turn):
+    writer = SequenceWriter(tmp_path / 's', CAMERA)
+    flat, far = np.zeros_like(RGB), np.ones_like(DEPTH)
+    for step in range(10):
+        writer.add(step, flat, far, turn(0))
+    size = (tmp_path / 's' / 'rgb.txt').stat().st_size  # groundtruth.txt is longer: it fails last
+    with full_disk(size + 200), pytest.raises(OutputError, match=r'groundtruth\.txt'):
+        writer.add(10, flat, far, turn(0))
+    writer.add(11, flat, far, turn(0))
+    writer.close()
+    for name in ('rgb', 'depth', 'groundtruth'):
+        lines = (tmp_path / 's' / f'{name}.txt').read_text().splitlines()
+        assert [line.split()[0] for line in lines[-2:]] == ['0.000000009', '0.000000011']
+    assert (
+        len(os.listdir(tmp_path / 's' / 'rgb')) == len(os.listdir(tmp_path / 's' / 'depth')) == 11
+    )
+
+
+def test_a_second_recorder_is_told_of_the_first(tmp_path):
+    with locked_folder(tmp_path / 's'), pytest.raises(OutputError, match='s is being written by'):
+        SequenceWriter(tmp_path / 's', CAMERA)
+    assert list(tmp_path.rglob('*.txt')) == []
+    with SequenceWriter(tmp_path / 's', CAMERA) as writer:
+        writer.close()
 
 
 def test_misuse_is_named(tmp_path):

@@ -1,0 +1,75 @@
+"""The lists of a recording: one line per frame, there as soon as the frame is."""
+
+from pathlib import Path
+
+from depth_refiner_ros.core.atomic import output_errors, sync
+from depth_refiner_ros.core.errors import OutputError
+from depth_refiner_ros.core.line_file import LineFile
+from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
+import numpy as np
+
+HEAD = '# timestamp filename\n'
+
+
+class IndexFiles:
+    """
+    ``rgb.txt``, ``depth.txt`` and, from the first pose on, ``groundtruth.txt``.
+
+    :param folder: of the recording
+    :raises OutputError: where they cannot be written
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lists = {name: LineFile(folder / f'{name}.txt', HEAD) for name in ('rgb', 'depth')}
+        self._poses: LineFile | None = None
+        self._unsynced: list[Path] = []
+
+    def add(self, stamp_ns: int, pose: np.ndarray | None) -> None:
+        """
+        Append a frame, whose pictures are there, to all lists or to none.
+
+        :param pose: 4 x 4, None where unknown
+        :raises OutputError: where the disk is full
+        """
+        if pose is not None and self._poses is None:
+            self._poses = LineFile(self._folder / 'groundtruth.txt', HEADER)
+        lines = [
+            (file, f'{stamp_text(stamp_ns)} {picture(part, stamp_ns)}')
+            for part, file in self._lists.items()
+        ]
+        if pose is not None and self._poses is not None:
+            lines.append((self._poses, tum_line(stamp_ns, pose).rstrip('\n')))
+        sizes = [file.size for file, _ in lines]
+        try:
+            for file, line in lines:
+                file.add(line)
+        except OutputError:
+            for (file, _), size in zip(lines, sizes):
+                file.drop_after(size)
+            raise
+        self._unsynced += [self._folder / picture(part, stamp_ns) for part in self._lists]
+
+    def sync(self) -> None:
+        """
+        Wait until the disk has the pictures of all frames, then the lists that name them.
+
+        :raises OutputError: where they cannot be stored
+        """
+        with output_errors(self._folder / 'rgb'):
+            for path in (*self._unsynced, *(self._folder / part for part in self._lists)):
+                sync(path)
+        self._unsynced = []
+        for file in (*self._lists.values(), *([self._poses] if self._poses else [])):
+            file.sync()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in (*self._lists.values(), *([self._poses] if self._poses else [])):
+            file.close()
+
+
+def picture(part: str, stamp_ns: int) -> str:
+    """Return the name of a frame's picture in the folder ``rgb`` or ``depth``."""
+    return f'{part}/{stamp_text(stamp_ns)}.png'
