@@ -95,13 +95,13 @@ def run(
         for location in locations
     ]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
-    for line in refiner.describe():
-        note(line)
     overall, per_source, per_scene = Comparison(), Groups(), Groups()
     rows: list[dict[str, Any]] = []
     lost = counter_for(sum(map(len, sources)))
     with_camera = AssumedCamera(recording.assume_fov_deg)
     with locked_folder(panels) if panels else nullcontext():
+        for line in refiner.describe():
+            note(line)
         for source in sources:
             total = count_taken(len(source), every=every, limit=frames)
             picked = taken(labelled(source), every=every, limit=frames)

@@ -46,10 +46,10 @@ def run(
     }
     with_camera = AssumedCamera(recording.assume_fov_deg)
     refiner = DepthRefiner.from_settings(settings)
-    for line in refiner.describe():
-        note(line)
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
     with locked_folder(out):
+        for line in refiner.describe():
+            note(line)
         for location, folder in zip(sources, folder_names(list(sources))):
             per_source[location] = _one_source(
                 sources[location],

@@ -16,6 +16,10 @@ MISTAKES = [
         ('refine', 'sim:1:1', '--prior', 'sensor', '--refiner', 'none', '--out', '/proc/x'),
         'cannot make the folder /proc/x',
     ),
+    (
+        ('eval', 'sim:1:1', '--prior', 'sensor', '--refiner', 'none', '--panels', '/proc/x'),
+        'cannot make the folder /proc/x',
+    ),
     (('models', 'nowhere'), 'nowhere is no bundle and holds none'),
     (('params', '--node', 'refner'), "unknown node 'refner'; one of refiner, tsdf, player"),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
