@@ -170,7 +170,8 @@ def unknown(name: str, known: Mapping[str, Any]) -> str:
     """Say that an option does not exist, with the nearest that does."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f'did you mean {near[0]}?' if near else 'depth-refiner params lists all'
-    return f'unknown option {name}; {hint}'
+    shown = ''.join(letter if letter.isprintable() else '?' for letter in name[:80])
+    return f'unknown option {shown}; {hint}'
 
 
 def _replaced(settings: Any, path: list[str], value: Value) -> Any:

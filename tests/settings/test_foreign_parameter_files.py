@@ -34,6 +34,7 @@ def read(file):
 @example(parameters={'seed': 10**400})
 @example(parameters={'min_range_m': 10**400})
 @example(parameters={'scale_lock': float('nan')})
+@example(parameters={'agree_below.\n': None})
 def test_values(file, parameters):
     file.write_text(yaml.safe_dump({'refiner': {'ros__parameters': parameters}}))
     read(file)
