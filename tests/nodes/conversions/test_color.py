@@ -114,6 +114,43 @@ def test_yuv422_of_grey_and_of_red(encoding, order):
     assert red[..., 1:].max() <= 6
 
 
+@pytest.mark.parametrize('rows_given', ['picture', 'buffer'])
+@pytest.mark.parametrize('padding', [0, 6])
+@pytest.mark.parametrize(('encoding', 'order'), [('nv12', 'UV'), ('nv21', 'VU')])
+def test_planes_of_brightness_and_color(encoding, order, padding, rows_given):
+    """BT.601 red and blue, left and right, whichever height the publisher gives."""
+    y_HW = np.repeat([[81, 41]], 6, axis=0).repeat(4, axis=1)
+    pairs = {'U': (90, 240), 'V': (240, 110)}
+    colors_HW = np.zeros((3, 8), np.uint8)
+    for place, letter in enumerate(order):
+        colors_HW[:, place::2] = np.repeat(pairs[letter], 2)
+    sent = message(np.concatenate([y_HW, colors_HW]).astype(np.uint8), 'mono8', padding=padding)
+    sent.encoding = encoding
+    sent.height = 6 if rows_given == 'picture' else 9
+    seen = rgb_from_image(sent)
+    assert seen.shape == (6, 8, 3)
+    np.testing.assert_allclose(seen[:, :4].reshape(-1, 3), np.tile([255, 0, 0], (24, 1)), atol=3)
+    np.testing.assert_allclose(seen[:, 4:].reshape(-1, 3), np.tile([0, 0, 255], (24, 1)), atol=3)
+
+
+def test_planes_that_are_cut_or_odd_are_refused():
+    sent = message(np.zeros((9, 8), np.uint8), 'nv12')
+    sent.height = 6
+    sent.data = sent.data[:-1]
+    with pytest.raises(InputError, match='71 bytes where 72 are needed'):
+        rgb_from_image(sent)
+    sent.height = 5
+    with pytest.raises(InputError, match='must be even'):
+        rgb_from_image(sent)
+
+
+def test_stamps_beyond_those_of_ros_are_refused_not_wrapped():
+    assert stamp_ns_of(header_of(2**31 * 10**9 - 1, 'camera')) == 2**31 * 10**9 - 1
+    for stamp_ns in (2**31 * 10**9, 2**32 * 10**9 + 5, 10**30, -(2**31) * 10**9 - 1):
+        with pytest.raises(InputError, match=r'does not fit into a ROS message.*2038'):
+            header_of(stamp_ns, 'camera')
+
+
 @pytest.mark.parametrize(
     ('format_name', 'suffix', 'worst'), [('jpeg', '.jpg', 20), ('png', '.png', 0)]
 )
