@@ -41,7 +41,7 @@ class PoseTrack:
         Add a pose; it replaces one of the same stamp.
 
         :param numbers: x y z qx qy qz qw
-        :raises MappingError: where a value is not finite or the quaternion not of length 1
+        :raises MappingError: if a value is not finite or the quaternion not of length 1
         """
         checked = checked_numbers(numbers)
         index = bisect_left(self._stamps_ns, stamp_ns)
@@ -59,7 +59,7 @@ class PoseTrack:
         self._numbers.clear()
 
     def at(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
-        """Return the pose at a stamp by the rule of :func:`bracket`, None where it has none."""
+        """Return the pose at a stamp by the rule of :func:`bracket`, None if it has none."""
         found = bracket(self._stamps_ns, stamp_ns, max_gap_ns)
         if found is None:
             return None
@@ -68,7 +68,7 @@ class PoseTrack:
         return pose if first == second else interpolated(pose, self._pose(second), fraction)
 
     def gap_ns(self, stamp_ns: int) -> int | None:
-        """Return how far the nearest pose is from a stamp, None where there is no pose."""
+        """Return how far the nearest pose is from a stamp, None if there is no pose."""
         after = bisect_left(self._stamps_ns, stamp_ns)
         around = self._stamps_ns[max(after - 1, 0) : after + 1]
         return min((abs(near_ns - stamp_ns) for near_ns in around), default=None)
@@ -82,7 +82,7 @@ def checked_numbers(numbers: Sequence[float]) -> Numbers:
     """
     Return the seven numbers of a pose.
 
-    :raises MappingError: where a value is not finite or the quaternion not of length 1
+    :raises MappingError: if a value is not finite or the quaternion not of length 1
     """
     x, y, z, qx, qy, qz, qw = (float(number) for number in numbers)
     checked = x, y, z, qx, qy, qz, qw

@@ -21,7 +21,7 @@ def pose_from_quaternion(
     """
     Return the 4 x 4 pose of a translation and a unit quaternion.
 
-    :raises MappingError: where a value is not finite or the quaternion is not of length 1
+    :raises MappingError: if a value is not finite or the quaternion is not of length 1
     """
     numbers = np.array([*translation_m_3, *quaternion_xyzw], dtype=np.float64)
     if not np.isfinite(numbers).all():
@@ -37,7 +37,7 @@ def check_quaternion(quaternion_xyzw: Sequence[float]) -> None:
     """
     Make sure that a quaternion is a rotation.
 
-    :raises MappingError: where it is not of length 1
+    :raises MappingError: if it is not of length 1
     """
     length = math.hypot(*quaternion_xyzw)
     if not abs(length - 1.0) <= UNIT_TOLERANCE:
@@ -56,7 +56,7 @@ def checked_pose(map_from_camera: np.ndarray) -> np.ndarray:
     """
     Return the pose as float64.
 
-    :raises MappingError: where it is not a finite 4 x 4 rigid motion
+    :raises MappingError: if it is not a finite 4 x 4 rigid motion
     """
     pose = np.asarray(map_from_camera, dtype=np.float64)
     if pose.shape != (4, 4):

@@ -27,7 +27,7 @@ class Trajectory:
 
     :param stamps_ns_N: int64, strictly increasing
     :param map_from_camera_N44: float64
-    :raises MappingError: where lengths differ, time jumps back or a pose is not rigid
+    :raises MappingError: if lengths differ, time jumps back or a pose is not rigid
     """
 
     stamps_ns_N: np.ndarray
@@ -53,7 +53,7 @@ class Trajectory:
         return len(self.stamps_ns_N)
 
     def at(self, stamp_ns: int, *, max_gap_ns: int) -> np.ndarray | None:
-        """Return the pose at a stamp by the rule of :func:`bracket`, None where it has none."""
+        """Return the pose at a stamp by the rule of :func:`bracket`, None if it has none."""
         found = bracket(self.stamps_ns_N, stamp_ns, max_gap_ns)
         if found is None:
             return None
@@ -74,7 +74,7 @@ def bracket(
     Beyond the ends the last pose holds for as long. There is no extrapolation.
 
     :param stamps_ns: strictly increasing
-    :return: two indices and the fraction of the way from the first to the second, None where no
+    :return: two indices and the fraction of the way from the first to the second, None if no
         pose is near enough
     """
     after = bisect_left(stamps_ns, stamp_ns)
@@ -142,7 +142,7 @@ def write_tum(path: Path, trajectory: Trajectory) -> None:
     """
     Write a TUM trajectory in one piece.
 
-    :raises OutputError: where it cannot be written
+    :raises OutputError: if it cannot be written
     """
     write_atomic(Path(path), _tum_lines(trajectory))
 

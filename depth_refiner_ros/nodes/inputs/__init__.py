@@ -1,1 +1,1 @@
-"""What nodes wait for: images joined by stamp, and poses."""
+"""Inputs of nodes: images joined by stamp, and poses."""

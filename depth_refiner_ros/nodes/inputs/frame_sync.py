@@ -1,4 +1,4 @@
-"""Which camera_info, and which depth, belongs to an image."""
+"""Match images with their camera_info and depth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ QUEUE = 10
 @dataclass(frozen=True, kw_only=True)
 class ImageSet:
     """
-    What arrived together.
+    An image with its camera_info and depth.
 
     :param image: the image, raw or compressed
     :param info: its camera model
-    :param depth: its depth, where one was asked for
+    :param depth: its depth, None without ``with_depth``
     :param arrived_s: monotonic time at which the set was complete
     """
 
@@ -36,11 +36,11 @@ class ImageSet:
 
 class FrameSync:
     """
-    Joins images with camera_info, and with depth where asked for.
+    Joins images with camera_info and, if ``with_depth`` is set, with depth.
 
     ``exact`` waits for the camera_info of the same stamp, ``approx`` for one within the
-    tolerance, ``cached`` takes the latest there is. ``exact_then_cached`` waits for the exact one
-    only while the camera keeps sending them, and never longer than until the next image.
+    tolerance, ``cached`` takes the latest. ``exact_then_cached`` waits for the exact one only
+    while the camera sends one for each image, and at most until the next image.
 
     :param mode: one of the four
     :param tolerance_ms: largest gap of stamps in ``approx``, and for depth
@@ -80,15 +80,15 @@ class FrameSync:
         )
 
     def add_image(self, image: Any) -> None:
-        """Take in an image, raw or compressed."""
+        """Add an image, raw or compressed."""
         self._join.add('image', image)
 
     def add_depth(self, depth: Any) -> None:
-        """Take in the depth of an image."""
+        """Add a depth image."""
         self._join.add('depth', depth)
 
     def add_info(self, info: Any) -> None:
-        """Take in a camera model."""
+        """Add a camera_info."""
         if self._joins_info:
             self._join.add('info', info)
             return
@@ -122,7 +122,7 @@ class FrameSync:
             self._held = depth, image
 
     def _release_held(self) -> None:
-        """Let the waiting image go with the latest camera_info, as none will fit better."""
+        """Emit the waiting image with the latest camera_info: no better one will come."""
         held, self._held = self._held, None
         if held is None:
             return

@@ -1,8 +1,8 @@
 """
 Messages of several topics brought together by stamp, with the interface of ``message_filters``.
 
-``message_filters`` itself serves where it is installed. This module stands in elsewhere and
-mends two of its traps: callbacks run outside the lock, so that one that raises blocks nothing,
+Where ``message_filters`` is installed, it is used instead. This module replaces it elsewhere and
+avoids two of its traps: callbacks run outside the lock, so that one that raises blocks nothing,
 and a gap equal to ``slop`` is accepted.
 """
 
@@ -16,25 +16,25 @@ NS_PER_S = 1_000_000_000
 
 
 class SimpleFilter:
-    """Something that messages come out of."""
+    """Passes messages to its callbacks."""
 
     def __init__(self) -> None:
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> int:
-        """Call ``callback(*messages, *args)`` for what comes out; give the connection's number."""
+        """Register ``callback(*messages, *args)`` and return the number of the connection."""
         self._callbacks.append((callback, args))
         return len(self._callbacks) - 1
 
     def signalMessage(self, *messages: Any) -> None:
-        """Let messages out."""
+        """Pass messages to all callbacks."""
         for callback, args in self._callbacks:
             callback(*messages, *args)
 
 
 class TimeSynchronizer(SimpleFilter):
     """
-    Let sets of messages with one stamp out.
+    Emits sets of messages that share one stamp.
 
     :param fs: filters that messages come from
     :param queue_size: messages of each that may wait
@@ -61,7 +61,7 @@ class TimeSynchronizer(SimpleFilter):
             self.signalMessage(*found)
 
     def _take_set_around(self, stamp_ns: int) -> list[Any] | None:
-        """Take out the set nearest to a stamp, and forget whatever is older than it."""
+        """Remove and return the set nearest to a stamp, and drop all older messages."""
         if not all(self._waiting):
             return None
         chosen = [
@@ -78,7 +78,7 @@ class TimeSynchronizer(SimpleFilter):
 
 class ApproximateTimeSynchronizer(TimeSynchronizer):
     """
-    Let sets of messages out whose stamps differ by ``slop`` at most.
+    Emits sets of messages whose stamps differ by at most ``slop``.
 
     :param fs: filters that messages come from
     :param queue_size: messages of each that may wait

@@ -33,7 +33,7 @@ def pose_input(
     :param topic: of the poses; '' is ``pose`` or ``odom``
     :param on_error: called with one line for each message that cannot be used, and about a file
         whose stamps are not in seconds or of which lines are left out
-    :raises DepthRefinerError: where the source cannot be used, with what to do
+    :raises DepthRefinerError: if the source cannot be used, with what to do
     """
     if settings.pose_source == 'file':
         if not settings.pose_file:

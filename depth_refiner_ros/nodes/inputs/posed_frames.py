@@ -69,7 +69,7 @@ class DepthDecoder:
         """
         Return the arrays of a set.
 
-        :raises InputError: where a message cannot be read, the sizes differ or the camera is not
+        :raises InputError: if a message cannot be read, the sizes differ or the camera is not
             calibrated
         """
         messages = depth_set.messages
@@ -108,7 +108,7 @@ def subscribe_depth(
     on_drop: Callable[[Header], None],
 ) -> None:
     """
-    Listen to depth and what goes with it, and join what has one stamp.
+    Subscribe to depth and the topics that go with it, and join them by stamp.
 
     :param names: other topics than the usual ones, by usual name
     """

@@ -1,4 +1,4 @@
-"""What fusion and the recorder share: depth with its pose, waited for where it comes later."""
+"""The base of fusion and recorder: depth with its pose, which may arrive later."""
 
 import time
 from typing import Any
@@ -50,7 +50,7 @@ class PosedNode(WorkerNode):
         return int(self.settings.queue)
 
     def subscribe(self) -> None:
-        """Listen to poses first, so that they are there when their depth comes."""
+        """Subscribe to poses first, so that they are there when their depth comes."""
         settings = self.settings
         if settings.pose_source != 'none':
             self._poses = pose_input(
@@ -77,16 +77,16 @@ class PosedNode(WorkerNode):
         """
         Return the arrays of a set.
 
-        :raises InputError: where a message cannot be read or the sizes differ
+        :raises InputError: if a message cannot be read or the sizes differ
         """
         assert self._decoder is not None, 'subscribe made it'
         return self._decoder.decoded(item)
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """
-        Return the pose of a frame, None where no pose is asked for.
+        Return the pose of a frame, None if no pose is asked for.
 
-        :raises SkipError: where it does not come in time
+        :raises SkipError: if it does not come in time
         """
         if self._poses is None:
             return None

@@ -26,7 +26,7 @@ class Poses(Protocol):
 
         :param frame_id: the camera's optical frame
         :param max_gap_ns: largest distance in time to the nearer pose
-        :return: ``map_from_camera`` 4 x 4, None where there is none
+        :return: ``map_from_camera`` 4 x 4, None if there is none
         """
 
     def why_none(self, stamp_ns: int, frame_id: str) -> str:
@@ -73,7 +73,7 @@ class LivePoses:
         """
         Return the pose at a stamp, see :class:`Poses`.
 
-        :raises InputError: where the poses are of another frame than the camera's and nothing
+        :raises InputError: if the poses are of another frame than the camera's and nothing
             leads from one to the other
         """
         with self._changed:

@@ -1,4 +1,4 @@
-"""Messages of several topics joined by stamp, with an account of those that found no partner."""
+"""Join messages of several topics by stamp, and report those without a partner."""
 
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -21,14 +21,14 @@ class StampJoin:
     """
     Joins messages whose stamps are equal or near.
 
-    Where time moves back, as in a looped bag, all that waits is forgotten; ``message_filters``
-    would keep the late messages and throw the early ones away from then on.
+    When time moves back, as in a looped bag, all waiting messages are dropped; ``message_filters``
+    would keep the old ones and discard every new one.
 
-    :param names: of the streams; the last one is the leading one, whose messages are accounted for
+    :param names: of the streams; every message of the last one is emitted or reported
     :param tolerance_ms: largest gap of stamps
     :param queue: messages of each stream that may wait
     :param on_set: called with a message of each stream, in order; it may only store
-    :param on_drop: called with the header of each leading message that found no partner
+    :param on_drop: called with the header of each message of the last stream without a partner
     :param filters: module with the synchronisers; ``message_filters`` where it is installed
     """
 
@@ -51,7 +51,7 @@ class StampJoin:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all messages."""
+        """Drop all waiting messages."""
         self._last_ns: dict[str, int] = {}
         self._drop_until(None)
         self._inputs = {name: self._filters.SimpleFilter() for name in self._names}
@@ -61,7 +61,7 @@ class StampJoin:
         joined.registerCallback(self._emit)
 
     def add(self, name: str, message: Any) -> None:
-        """Take in a message."""
+        """Add a message."""
         stamp_ns = stamp_ns_of(message.header)
         if stamp_ns < self._last_ns.get(name, stamp_ns):
             self.reset()

@@ -35,7 +35,7 @@ BREAKS_OFF = 'recording breaks off'
 
 
 def _silent(line: str) -> None:
-    """Keep a line to itself."""
+    """Ignore a line."""
 
 
 class RosbagSource:
@@ -58,7 +58,7 @@ class RosbagSource:
     :param image_bits: bits that 16-bit images use; 0 finds them
     :param max_gap_s: largest distance in time of depth and pose to the image
     :param log: called with one line for what was found, assumed or left out
-    :raises SourceError: where the bag cannot be read, a choice of topics is open, or the poses
+    :raises SourceError: if the bag cannot be read, a choice of topics is open, or the poses
         cannot be brought to the camera
     """
 
@@ -78,7 +78,7 @@ class RosbagSource:
         self.path = Path(path)
         self.name = self.path.resolve().stem
         self.max_gap_ns = round(max_gap_s * 1e9)
-        self._log, self._told = log, set[str]()
+        self._log, self._said = log, set[str]()
         self._files = BagFiles(self.path, log)
         body = parsed_body_from_camera(body_from_camera)
         with self._files.reader() as reader:
@@ -123,7 +123,7 @@ class RosbagSource:
         """
         Return the camera of the first image.
 
-        :raises SourceError: where it is of another size, or cannot be used
+        :raises SourceError: if it is of another size, or cannot be used
         """
         size = image_size(image)
         if self._first_info is None or size is None:
@@ -226,6 +226,6 @@ class RosbagSource:
         return f'{self.path}, {item.topic} at {stamp_text(item.stamp_ns)} s'
 
     def _say_once(self, line: str, topic: str = '') -> None:
-        if (topic or line) not in self._told:
-            self._told.add(topic or line)
+        if (topic or line) not in self._said:
+            self._said.add(topic or line)
             self._log(line)

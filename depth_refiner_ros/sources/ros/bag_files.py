@@ -39,7 +39,7 @@ class BagFiles:
     The files of a bag.
 
     :param path: folder or storage file
-    :param log: called with one line where something is missing that was made up for
+    :param log: called with one line when the bag is damaged or incomplete
     """
 
     def __init__(self, path: Path, log: Callable[[str], None]) -> None:
@@ -52,7 +52,7 @@ class BagFiles:
         """
         Open the bag for reading.
 
-        :raises SourceError: where nothing can be read
+        :raises SourceError: if the bag cannot be read
         """
         if not self.path.exists():
             raise SourceError(f'there is no bag {self.path}')
@@ -79,7 +79,7 @@ class BagFiles:
         return self._readable
 
     def _unfit_metadata(self) -> str:
-        """Return why a folder cannot be read by its ``metadata.yaml``, '' where it can."""
+        """Return why a folder cannot be read by its ``metadata.yaml``, '' if it can."""
         if not (self.path / METADATA).is_file():
             return f'no {METADATA}, as if its recorder was killed (ros2 bag reindex writes it)'
         if any(was_cut(storage) for storage in storage_files(self.path)):
@@ -119,7 +119,7 @@ def was_cut(storage: Path) -> bool:
 
 
 def decompressed(data: bytes) -> bytes:
-    """Return a message without the compression that only a missing metadata.yaml tells of."""
+    """Decompress a message whose compression only the missing metadata.yaml names."""
     return zstd.decompress(data) if data[: len(ZSTD_START)] == ZSTD_START else data
 
 

@@ -19,9 +19,9 @@ class MessageSet:
     """
     What belongs together.
 
-    :param depth: None where none is near enough in time
-    :param info: the nearest in time, None where there is none
-    :param late_by_ns: None where the image is in order; else how far its stamp is behind the image
+    :param depth: None if none is near enough in time
+    :param info: the nearest in time, None if there is none
+    :param late_by_ns: None if the image is in order; else how far its stamp is behind the image
         before it, negative where it is ahead of those that follow
     """
 

@@ -22,7 +22,7 @@ class BagMessage:
     One message.
 
     :param stamp_ns: of its header, or of its recording where the topic has no stamps
-    :param message: None where it cannot be read
+    :param message: None if it cannot be read
     :param error: why it cannot be read
     """
 

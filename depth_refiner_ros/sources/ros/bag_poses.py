@@ -35,10 +35,10 @@ class BagPoses:
         """
         Return where the camera was.
 
-        :param topic: chosen pose topic, None where there is none
+        :param topic: chosen pose topic, None if there is none
         :param wanted: the user's word for it
         :param camera_frame: frame of the images
-        :raises SourceError: where the poses are of another frame and nothing leads from it to the
+        :raises SourceError: if the poses are of another frame and nothing leads from it to the
             camera
         """
         tree = TransformTree()
@@ -81,7 +81,7 @@ class BagPoses:
                     tree.add(transform, static=item.topic.endswith('static'))
                 except DepthRefinerError as error:
                     unfit.append(str(error))
-        self._tell('transforms of /tf', count, unfit)
+        self._report('transforms of /tf', count, unfit)
 
     def _read(self, topic: str, poses: CameraPoses) -> None:
         unfit: list[str] = []
@@ -94,11 +94,11 @@ class BagPoses:
                 poses.add(item.message, item.stamp_ns)
             except DepthRefinerError as error:
                 unfit.append(str(error))
-        self._tell(f'poses of {topic}', count, unfit)
+        self._report(f'poses of {topic}', count, unfit)
         repeated = count - len(unfit) - len(poses)
         if repeated:
             self._log(f'{repeated} of {count} poses of {topic} repeat a stamp; the last counts')
 
-    def _tell(self, what: str, count: int, unfit: list[str]) -> None:
+    def _report(self, what: str, count: int, unfit: list[str]) -> None:
         if unfit:
             self._log(f'{len(unfit)} of {count} {what} are left out; the first: {unfit[0]}')

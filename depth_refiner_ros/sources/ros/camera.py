@@ -44,8 +44,8 @@ class CameraReader:
         The undistortion maps are kept until the calibration changes.
 
         :param info: CameraInfo with all its fields
-        :return: None where the camera is not calibrated (K and P are zero)
-        :raises InputError: where the calibration cannot be used or is of another image size
+        :return: None if the camera is not calibrated (K and P are zero)
+        :raises InputError: if the calibration cannot be used or is of another image size
         """
         key = _calibration(info), width, height
         if key != self._key:
@@ -96,7 +96,7 @@ def _camera(info: Any, name: str, width: int, height: int) -> Intrinsics | None:
     Return the pinhole camera that K or P describes.
 
     :param name: ``K`` or ``P``
-    :return: None where the matrix is not filled in
+    :return: None if the matrix is not filled in
     """
     matrix, indices = (info.k, K_INDICES) if name == 'K' else (info.p, P_INDICES)
     fx, fy, cx, cy = (float(matrix[index]) for index in indices)

@@ -52,8 +52,8 @@ class CameraPoses:
         Add a pose message.
 
         :param stamp_ns: its time where that is not the stamp of its header
-        :raises InputError: where it is in another frame than the map's
-        :raises MappingError: where the pose is not finite or the quaternion not of length 1
+        :raises InputError: if it is in another frame than the map's
+        :raises MappingError: if the pose is not finite or the quaternion not of length 1
         """
         frame = plain(message.header.frame_id)
         self.map_frame = self.map_frame or frame
@@ -73,8 +73,8 @@ class CameraPoses:
         """
         Return the pose of the optical frame at a stamp.
 
-        :return: ``map_from_camera`` 4 x 4, None where no pose is near enough in time
-        :raises InputError: where the poses are of another frame and nothing leads from it to the
+        :return: ``map_from_camera`` 4 x 4, None if no pose is near enough in time
+        :raises InputError: if the poses are of another frame and nothing leads from it to the
             camera
         """
         if self._from_tree:
@@ -129,7 +129,7 @@ class CameraPoses:
         """
         Make sure that the poses can be brought to the camera.
 
-        :raises InputError: where they are of another frame and nothing leads from it to the camera
+        :raises InputError: if they are of another frame and nothing leads from it to the camera
         """
         known = (
             self._body_from_camera is not None
@@ -154,8 +154,8 @@ def parsed_body_from_camera(text: str) -> np.ndarray | None:
     Read the option ``body_from_camera``.
 
     :param text: ``x y z qx qy qz qw``, with spaces or commas
-    :return: 4 x 4 pose, None where the text is empty
-    :raises SettingsError: where it is not seven numbers with a unit quaternion
+    :return: 4 x 4 pose, None if the text is empty
+    :raises SettingsError: if it is not seven numbers with a unit quaternion
     """
     if not text.strip():
         return None

@@ -19,7 +19,7 @@ class Layout:
 
     :param dtype: numpy name of one value
     :param channels: values per pixel
-    :param to_rgb: OpenCV's conversion, None where it is rgb already
+    :param to_rgb: OpenCV's conversion, None if it is rgb already
     """
 
     dtype: str
@@ -67,7 +67,7 @@ def rgb_from_image(image: ImageFields, sixteen_bits: BitRange | None = None) -> 
 
     :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :return: ``rgb_HW3`` uint8; a view of the message where it is rgb8
-    :raises InputError: where the encoding is unknown or the buffer does not fit
+    :raises InputError: if the encoding is unknown or the buffer does not fit
     """
     if image.encoding in PLANAR:
         return rgb_from_planes(image)
@@ -89,7 +89,7 @@ def rgb_from_compressed(
 
     :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :return: ``rgb_HW3`` uint8
-    :raises InputError: where the data is no complete JPEG or PNG image
+    :raises InputError: if the data is no complete JPEG or PNG image
     """
     # The camera's pixel grid is what camera_info describes, whatever way up EXIF would have it.
     bgr_HW3 = decoded(

@@ -27,7 +27,7 @@ def decoded(image: CompressedFields, flags: int, skip: int = 0) -> np.ndarray:
     :param flags: OpenCV's IMREAD flags
     :param skip: bytes before the payload
     :return: the image as OpenCV gives it
-    :raises InputError: where the payload is no complete JPEG or PNG image
+    :raises InputError: if the payload is no complete JPEG or PNG image
     """
     payload = bytes_of(image.data)[skip:]
     named = f'compressed image of format {image.format!r} and {len(payload)} bytes'

@@ -21,7 +21,7 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
     Return a depth image in metres.
 
     :return: ``depth_m_HW`` float32; NaN where it is 0, negative or not finite
-    :raises InputError: where the encoding is not 16UC1, mono16 or 32FC1, or the buffer is unfit
+    :raises InputError: if the encoding is not 16UC1, mono16 or 32FC1, or the buffer is unfit
     """
     dtype = DEPTH_ENCODINGS.get(image.encoding)
     if dtype is None:
@@ -41,7 +41,7 @@ def depth_from_compressed(image: CompressedFields) -> np.ndarray:
     Decode a 16-bit PNG or a compressedDepth message, whose code is PNG or RVL.
 
     :return: ``depth_m_HW`` float32; NaN where unknown
-    :raises InputError: where the data is not 16 bits deep or damaged
+    :raises InputError: if the data is not 16 bits deep or damaged
     """
     if 'compressedDepth' in image.format or _has_header(image):
         return _from_compressed_depth(image)

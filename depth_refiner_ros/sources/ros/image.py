@@ -37,7 +37,7 @@ def is_depth(message: Any, topic: str) -> bool:
 
 
 def encoding_of(message: Any) -> str:
-    """Return the encoding of an image before its compression, '' where the message omits it."""
+    """Return the encoding of an image before its compression, '' if the message omits it."""
     if is_raw(message):
         return str(message.encoding)
     encoding, *transport = str(message.format).split(';')
@@ -51,7 +51,7 @@ def is_gray(message: Any) -> bool:
 
 
 def image_size(message: Any) -> tuple[int, int] | None:
-    """Return width and height of an image, None where a compressed one cannot be decoded."""
+    """Return width and height of an image, None if a compressed one cannot be decoded."""
     if is_raw(message):
         return int(message.width), picture_rows(message)
     coded = encoding_of(message) in DEPTH_ENCODINGS or 'compressedDepth' in message.format
@@ -67,7 +67,7 @@ def rgb_from_message(message: Any, sixteen_bits: BitRange | None = None) -> np.n
     Return an Image or CompressedImage as ``rgb_HW3`` uint8.
 
     :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
-    :raises InputError: where the encoding is unknown or the data do not fit
+    :raises InputError: if the encoding is unknown or the data do not fit
     """
     decode = rgb_from_image if is_raw(message) else rgb_from_compressed
     return decode(message, sixteen_bits)
@@ -77,7 +77,7 @@ def depth_from_message(message: Any) -> np.ndarray:
     """
     Return an Image or CompressedImage as ``depth_m_HW`` float32, NaN where unknown.
 
-    :raises InputError: where the encoding is unknown or the data do not fit
+    :raises InputError: if the encoding is unknown or the data do not fit
     """
     return depth_from_image(message) if is_raw(message) else depth_from_compressed(message)
 

@@ -35,7 +35,7 @@ def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
 
     :param dtype: numpy name of one value without byte order: ``u1``, ``u2`` or ``f4``
     :return: ``pixels_HWC`` of native byte order, or ``pixels_HW`` for one channel
-    :raises InputError: where size, step and buffer do not fit together
+    :raises InputError: if size, step and buffer do not fit together
     """
     value = np.dtype(dtype).newbyteorder('>' if image.is_bigendian else '<')
     row_bytes = image.width * channels * value.itemsize
@@ -56,7 +56,7 @@ def check_buffer(image: ImageFields, row_bytes: int, rows: int) -> None:
 
     :param row_bytes: bytes of a row that are read; ``step`` may be longer
     :param rows: rows that are read
-    :raises InputError: where there is no pixel, or size, step and buffer do not fit together
+    :raises InputError: if there is no pixel, or size, step and buffer do not fit together
     """
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if image.width == 0 or image.height == 0:

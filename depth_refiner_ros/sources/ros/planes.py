@@ -17,7 +17,7 @@ def rgb_from_planes(image: ImageFields) -> np.ndarray:
     times as high, which the length of ``data`` shows.
 
     :return: ``rgb_HW3`` uint8
-    :raises InputError: where the size is odd or the buffer does not fit
+    :raises InputError: if the size is odd or the buffer does not fit
     """
     rows = picture_rows(image)
     if image.width % 2 or rows % 2:

@@ -25,7 +25,7 @@ def decoded_rvl(data: np.ndarray) -> np.ndarray:
 
     :param data: uint8 bytes: columns, rows, code
     :return: ``values_HW`` uint16
-    :raises InputError: where the code is cut short, or damaged so that it shows
+    :raises InputError: if the code is cut short, or damaged so that it shows
     """
     if len(data) < SIZE.size:
         raise InputError(f'RVL depth of {len(data)} bytes is cut short; check the network')

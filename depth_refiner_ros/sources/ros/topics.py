@@ -80,7 +80,7 @@ class TopicChooser:
         Return the topics.
 
         :param image: the user's word: a topic, ``none``, or '' to find it; so for the others
-        :raises SourceError: where a topic is not in the bag or of a wrong type, where names do not
+        :raises SourceError: if a topic is not in the bag or of a wrong type, where names do not
             tell which of several it is, and where there is no color image
         """
         color = self._color(image)

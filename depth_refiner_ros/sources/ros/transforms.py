@@ -33,7 +33,7 @@ class Edge:
         self.track = PoseTrack(keep)
 
     def at(self, stamp_ns: int, max_gap_ns: int) -> np.ndarray | None:
-        """Return ``parent_from_child``, None where no transform is near enough."""
+        """Return ``parent_from_child``, None if no transform is near enough."""
         return self.track.at(STATIC_NS if self.static else stamp_ns, max_gap_ns=max_gap_ns)
 
     def settled(self, stamp_ns: int) -> bool:
@@ -64,7 +64,7 @@ class TransformTree:
         """
         Add a TransformStamped.
 
-        :raises MappingError: where a value is not finite or the quaternion not of length 1
+        :raises MappingError: if a value is not finite or the quaternion not of length 1
         """
         parent, child = plain(transform.header.frame_id), plain(transform.child_frame_id)
         stamp_ns = STATIC_NS if static else stamp_ns_of(transform.header)
@@ -88,7 +88,7 @@ class TransformTree:
         Return ``target_from_source`` at a stamp.
 
         :param max_gap_ns: largest distance in time to the nearer transform, for each moving frame
-        :return: 4 x 4 float64, None where no chain leads there or a transform is missing
+        :return: 4 x 4 float64, None if no chain leads there or a transform is missing
         """
         chains = self._chains(target, source)
         if chains is None:
@@ -118,7 +118,7 @@ class TransformTree:
         """
         Return the frame that a frame moves in: map, odom or world, else the root of its tree.
 
-        :return: None where nothing moves it and no ancestor is one of these
+        :return: None if nothing moves it and no ancestor is one of these
         """
         names, edges = self._way_up(plain(frame))
         for name in FIXED_FRAMES:
