@@ -5,6 +5,7 @@ from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bund
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
+from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 import torch
 
@@ -103,3 +104,15 @@ def test_constant_depth_divides_nothing_by_zero(network):
     assert bool(torch.isfinite(level.depth_B1HW).all())
     if level.difference_B1HW is not None:
         assert bool(torch.isfinite(level.difference_B1HW).all())
+
+
+def test_the_bundled_refiner_shrinks_photographs_and_enlarges_nothing():
+    spec = read_refiner(open_bundle('bundled', 'refiner')).spec
+    assert (spec.max_edge_px, spec.enlarge) == (1600, False)
+    seen = []
+    network = small(max_edge_px=spec.max_edge_px, enlarge=spec.enlarge, residual_gain=0.0)
+    network.register_forward_pre_hook(lambda _, args: seen.append(tuple(args[0].shape[-2:])))
+    for size in ((24, 1600), (48, 64), (30, 4000)):
+        assert estimate(network, *size).depth_B1HW.shape[-2:] == size
+    # In cells of 2: the first two as they are, 30 x 4000 at 12 x 1600.
+    assert seen == [(12, 800), (24, 32), (6, 800)]
