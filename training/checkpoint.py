@@ -46,7 +46,7 @@ class Progress:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """
-    What a run changes, restored in place.
+    The state that a run changes; restored in place.
 
     :param average: the averaged weights by name
     """
@@ -58,10 +58,10 @@ class Trained:
 
 class LastCheckpoint:
     """
-    The newest checkpoint of a run and the one before, which is taken where the newest is damaged.
+    The newest checkpoint of a run and the one before, used if the newest is damaged.
 
     :param folder: of the newest; ``FOLDER.previous`` holds the one before
-    :param log: receives a line where the newest cannot be used
+    :param log: called with one line if the newest cannot be used
     """
 
     def __init__(self, folder: Path, log: Callable[[str], None]) -> None:
@@ -110,7 +110,7 @@ def save_checkpoint(
     folder: Path, trained: Trained, progress: Progress, *, previous: Path | None = None
 ) -> None:
     """
-    Write a checkpoint; the one that is there stays until the new one is complete.
+    Write a checkpoint; an older one there stays until the new one is complete.
 
     :param previous: where it goes then; None removes it
     :raises OutputError: where the disk is full
@@ -184,7 +184,7 @@ def fill(network: nn.Module, state: Mapping[str, torch.Tensor], where: Path | st
     """
     Put weights into a network.
 
-    :param where: they come from, for the message
+    :param where: their source, for the message
     :raises WeightsError: where they are of another network
     """
     try:
@@ -223,7 +223,7 @@ def _restore_moments(trained: Trained, moments: Mapping[str, torch.Tensor]) -> N
 
 
 def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
-    """Name the parameters in the optimiser's own order, which groups change."""
+    """Return the parameters' names in the optimiser's order, which depends on its groups."""
     names = {id(value): name for name, value in network.named_parameters()}
     return [names[id(value)] for group in optimizer.param_groups for value in group['params']]
 

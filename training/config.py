@@ -1,5 +1,5 @@
 """
-The configuration of one run: typed, strict, inherited.
+The configuration of one run: typed, strict, with inheritance.
 
 A YAML file may name a ``base:`` (or a list of them) beside it, whose values it overrides; the
 command line overrides both with ``key=value``. Unknown keys are errors.
@@ -77,7 +77,7 @@ class OptimizerConfig:
 
 @dataclass
 class DataConfig:
-    """Rendered rooms and what is done to them before the network sees them."""
+    """Rendered rooms and their augmentation."""
 
     rooms: str = '.data/rooms_train'  # a folder, or several with commas between
     validation: str = '.data/rooms_val'
@@ -127,7 +127,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Read a run's configuration.
 
     :param overrides: ``key=value`` with dotted keys
-    :raises SettingsError: where a file is missing or a key or value does not fit
+    :raises SettingsError: if a file is missing, or a key or value does not fit
     """
     try:
         tree = OmegaConf.merge(
@@ -173,10 +173,10 @@ def _check(config: RunConfig) -> None:
                 f'{name} = {shown(value)} must be at least {low:g}'
                 + (f' and at most {high:.9g}' if value > low else '')
             )
-    for group in (config.loss, config.data.degradations):
-        for name, value in group.items():
+    for group, shares in (('loss', config.loss), ('data.degradations', config.data.degradations)):
+        for name, value in shares.items():
             if not 0.0 <= value <= LARGEST:
-                raise SettingsError(f'{name} = {value} must be a number that is not negative')
+                raise SettingsError(f'{group}.{name} = {value} must be a finite number from 0 on')
     if not config.data.min_zoom <= config.data.max_zoom:
         raise SettingsError(
             f'data.min_zoom = {config.data.min_zoom} must not be above data.max_zoom = '

@@ -10,7 +10,7 @@ class Ema:
 
     :param module: network to follow
     :param decay: weight of the past once warmed up; early on it is (1 + n) / (10 + n), so that
-        short runs are not held at their start
+        short runs are not dominated by their start
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:

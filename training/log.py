@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def read_log(run: Path) -> list[Row]:
-    """Return the rows of a run's log; a line that is no row, as after a power cut, is left out."""
+    """Return the rows of a run's log, without lines that a power cut has broken."""
     try:
         lines = (run / FILE).read_text(encoding='utf-8', errors='replace').splitlines()
     except FileNotFoundError:
@@ -29,7 +29,7 @@ class Log:
 
     :param output: folder of the run; rows of steps that a resumed run repeats are dropped
     :param done: updates done before
-    :param speaks: False in all processes but one
+    :param speaks: whether this process writes; one does
     :raises OutputError: where the file cannot be written
     """
 

@@ -33,7 +33,7 @@ LAST, BEST = 'checkpoint', 'best'
 
 
 class NotFiniteError(DepthRefinerError):
-    """A loss or gradient that is not a number; the run stops before it spoils the weights."""
+    """A loss or gradient that is not finite; the run stops before it corrupts the weights."""
 
 
 def train(config: RunConfig, objective: Objective) -> Figures:
@@ -182,7 +182,7 @@ def _validate(
     rooms: RenderedRooms,
     config: RunConfig,
 ) -> Figures:
-    """Judge the averaged weights, then go on with the raw ones."""
+    """Validate the averaged weights, then restore the raw ones."""
     network = objective.network
     raw = {name: value.clone() for name, value in network.state_dict().items()}
     network.load_state_dict(ema.average)
@@ -200,4 +200,4 @@ def note(line: str) -> None:
 
 
 def _silent(line: str) -> None:
-    """Say nothing: another process does."""
+    """Print nothing: the main process does."""

@@ -22,7 +22,7 @@ ADAM_LIKE = 0.2
 
 class Muon(torch.optim.Optimizer):
     """
-    Muon for weights with several outputs, Adam for all else (biases, norms, a one-channel head).
+    Muon for weights with several outputs, Adam for the rest (biases, norms, one-channel heads).
 
     :param params: parameters or groups
     :param lr: learning rate of both, on the scale of AdamW's
@@ -81,13 +81,13 @@ class Muon(torch.optim.Optimizer):
 
 
 def is_matrix(value: torch.Tensor) -> bool:
-    """Return whether Muon's step makes sense: a matrix of one row would merely be normalised."""
+    """Whether Muon's step applies: a matrix with one row would merely be normalised."""
     return value.ndim > 1 and value.shape[0] > 1
 
 
 def orthogonalized(matrix: torch.Tensor) -> torch.Tensor:
     """
-    Return the nearest semi-orthogonal matrix, roughly: the same singular vectors, values near 1.
+    Return roughly the nearest semi-orthogonal matrix: same singular vectors, values near 1.
 
     :param matrix: (rows, columns)
     """

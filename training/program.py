@@ -1,4 +1,4 @@
-"""How the programs of training end: one line and an exit code, but for bugs."""
+"""How the programs of training end: one line and an exit code; bugs keep their traceback."""
 
 from collections.abc import Callable
 import sys
@@ -8,7 +8,7 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 
 def ended(work: Callable[[], None]) -> int:
     """
-    Do the work of a program.
+    Run a program.
 
     :return: exit code; 2 after a user's mistake, 130 after Ctrl-C, both reported in one line
     """

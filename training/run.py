@@ -1,8 +1,8 @@
 """
 Train: ``python training/run.py CONFIG.yaml [key=value ...]``.
 
-For several GPUs or machines: ``accelerate launch training/run.py CONFIG.yaml``. A run that was
-stopped goes on from its checkpoint with the same command.
+For several GPUs or machines: ``accelerate launch training/run.py CONFIG.yaml``. A stopped
+run resumes from its checkpoint with the same command.
 """
 
 from pathlib import Path

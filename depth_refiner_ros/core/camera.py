@@ -21,8 +21,8 @@ class Intrinsics:
     :param cy: row of the principal point
     :param width: image columns
     :param height: image rows
-    :raises InputError: where a value is not finite, a size < 1, or a focal length or the principal
-        point such as no camera has
+    :raises InputError: if a value is not finite, a size is below 1, or a focal length or the
+        principal point is implausible
     """
 
     fx: float
@@ -49,7 +49,7 @@ class Intrinsics:
         self._check_plausible('fy', 'cy', self.height)
 
     def _check_plausible(self, focal: str, center: str, size: int) -> None:
-        """Refuse what is finite and still no camera: products of it overflow float32 later."""
+        """Refuse finite values that no camera has; their products would overflow float32 later."""
         f, c = getattr(self, focal), getattr(self, center)
         if not LEAST_FOCAL * size <= f <= MOST_FOCAL * size:
             raise InputError(
@@ -65,7 +65,7 @@ class Intrinsics:
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov_deg: float) -> 'Intrinsics':
         """
-        Return the centred camera with square pixels and this horizontal field of view.
+        Return a centred camera with square pixels and a given horizontal field of view.
 
         :raises InputError: where the angle is not between 0 and 180 degrees
         """
@@ -78,7 +78,7 @@ class Intrinsics:
 
     def resized(self, width: int, height: int) -> 'Intrinsics':
         """
-        Follow a resize of the image to ``width`` x ``height``.
+        Return the intrinsics of the image resized to ``width`` x ``height``.
 
         Pixel centres map by c' = s (c + 0.5) - 0.5, as the image's own resampling does.
         """
@@ -94,7 +94,7 @@ class Intrinsics:
 
     def cropped(self, left: int, top: int, width: int, height: int) -> 'Intrinsics':
         """
-        Follow a crop whose first pixel is column ``left``, row ``top``.
+        Return the intrinsics of a crop whose first pixel is column ``left``, row ``top``.
 
         :raises InputError: where the crop leaves the image
         """
@@ -110,13 +110,13 @@ class Intrinsics:
         )
 
     def binned(self, binning_x: int, binning_y: int) -> 'Intrinsics':
-        """Follow the merging of ``binning_x`` x ``binning_y`` pixels; 0 means 1 (REP-104)."""
+        """Return the intrinsics after binning; a factor of 0 means 1 (REP-104)."""
         step_x, step_y = max(1, binning_x), max(1, binning_y)
         covered = self.cropped(0, 0, self.width // step_x * step_x, self.height // step_y * step_y)
         return covered.resized(self.width // step_x, self.height // step_y)
 
     def flipped(self) -> 'Intrinsics':
-        """Follow a left-right flip of the image."""
+        """Return the intrinsics of the image mirrored left to right."""
         return Intrinsics(
             fx=self.fx,
             fy=self.fy,

@@ -1,4 +1,4 @@
-"""Checks of tensors at public borders: one line that says what was expected and what came."""
+"""Checks of tensors at public borders; each error says what was expected and what was given."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -7,11 +7,11 @@ import torch
 
 def check_map(name: str, map_B1HW: torch.Tensor) -> None:
     """
-    Ask for a batch of one-channel floating point maps.
+    Raise unless a tensor is a batch of one-channel floating point maps.
 
     :param name: what the caller calls it, for the message
     :param map_B1HW: the tensor to check
-    :raises InputError: where rank, channels, size or dtype are others
+    :raises InputError: if rank, channels, size or dtype differ
     """
     _check_tensor(name, map_B1HW)
     if map_B1HW.ndim != 4 or map_B1HW.shape[1] != 1:
@@ -25,11 +25,11 @@ def check_map(name: str, map_B1HW: torch.Tensor) -> None:
 
 def check_plane(name: str, map_HW: torch.Tensor) -> None:
     """
-    Ask for one floating point map of rows x columns.
+    Raise unless a tensor is one floating point map of rows x columns.
 
     :param name: what the caller calls it, for the message
     :param map_HW: the tensor to check
-    :raises InputError: where rank, size or dtype are others
+    :raises InputError: if rank, size or dtype differ
     """
     _check_tensor(name, map_HW)
     if map_HW.ndim != 2:
@@ -43,9 +43,9 @@ def check_plane(name: str, map_HW: torch.Tensor) -> None:
 
 def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torch.Tensor) -> None:
     """
-    Ask for two tensors of one shape on one device.
+    Raise unless two tensors have the same shape and device.
 
-    :raises InputError: where they differ, naming both
+    :raises InputError: if they differ, naming both
     """
     _check_tensor(name, tensor)
     if tensor.shape != like.shape:
@@ -62,9 +62,9 @@ def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torc
 
 def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> None:
     """
-    Ask for a map whose last two axes have the size of its camera model.
+    Raise unless the last two axes of a map have the size of its camera model.
 
-    :raises InputError: where the sizes differ
+    :raises InputError: if the sizes differ
     """
     height, width = map_HW.shape[-2:]
     if (width, height) != (intrinsics.width, intrinsics.height):
@@ -76,9 +76,9 @@ def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> Non
 
 def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> None:
     """
-    Ask for a uint8 color image of a given size.
+    Raise unless a tensor is a uint8 color image of a given size.
 
-    :raises InputError: where shape or dtype are others
+    :raises InputError: if shape or dtype differ
     """
     _check_tensor(name, rgb_HW3)
     if tuple(rgb_HW3.shape) != (height, width, 3):
@@ -89,24 +89,24 @@ def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> No
 
 def surely_everywhere(mask: torch.Tensor) -> bool:
     """
-    Return whether a mask on the CPU holds everywhere, to spare work there.
+    Whether a mask on the CPU is true everywhere, so that work can be skipped.
 
-    Another device is not asked, as the answer would have to be waited for, and the question could
-    not be part of a CUDA graph: there, False.
+    On other devices the result is False: reading the mask would wait for the device and could not
+    be captured in a CUDA graph.
     """
     return mask.device.type == 'cpu' and bool(mask.all())
 
 
 def surely_somewhere(mask: torch.Tensor) -> bool:
-    """Return whether a mask on the CPU holds anywhere; False elsewhere, for the same reasons."""
+    """Whether a mask on the CPU is true anywhere; False on other devices, for the same reasons."""
     return mask.device.type == 'cpu' and bool(mask.any())
 
 
 def check_at_least(name: str, value: float, lowest: float) -> None:
     """
-    Ask for a number that is not below a limit.
+    Raise if a number is below a limit.
 
-    :raises InputError: where it is below, or NaN
+    :raises InputError: if it is below the limit, or NaN
     """
     if not value >= lowest:
         raise InputError(f'{name} = {value} must be at least {lowest}')
@@ -114,9 +114,9 @@ def check_at_least(name: str, value: float, lowest: float) -> None:
 
 def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     """
-    Ask for one of a few words.
+    Raise unless a word is one of the known ones.
 
-    :raises InputError: where it is another
+    :raises InputError: if it is unknown
     """
     if value not in known:
         raise InputError(f'{name} = {value!r} is unknown; use one of {", ".join(known)}')

@@ -1,4 +1,4 @@
-"""How far refined depth can be trusted, from what is known of it without ground truth."""
+"""How far refined depth can be trusted, estimated without ground truth."""
 
 import math
 
@@ -15,7 +15,7 @@ UNALIGNED = 0.1
 
 def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) -> torch.Tensor:
     """
-    Return the disagreement of two depths as a ratio: 0 where equal, 1 from twofold on.
+    Return the disagreement of two depths as a ratio: 0 where equal, 1 at a factor of two or more.
 
     :param depth_m_B1HW: refined depth; not positive or NaN counts as full disagreement
     :param prior_m_B1HW: filled prior
@@ -30,7 +30,7 @@ def confidence_of(
     """
     Return confidence in [0, 1]: agreement, times the share of known prior depth around.
 
-    Deep inside a hole of the prior nothing measured supports the depth, and it falls to 0 over
+    Inside a hole of the prior nothing measured supports the depth: confidence falls to 0 over
     :data:`REACH_PX` pixels.
     """
     support = known_B1HW.to(difference_B1HW.dtype)
@@ -41,7 +41,7 @@ def confidence_of(
 
 
 def _share_around(support_B1HW: torch.Tensor) -> torch.Tensor:
-    """Average over the window that lies in the image: rows, then columns, a sixth of the cost."""
+    """Average over the window inside the image; rows, then columns, at 1/6 of the cost."""
     window = 2 * REACH_PX + 1
     rows = functional.avg_pool2d(
         support_B1HW, (window, 1), 1, (REACH_PX, 0), count_include_pad=False

@@ -41,7 +41,7 @@ class EdgeMetrics:
     :param dbe_compl_px: mean distance of true edges to predicted ones; None where skipped
     :param edge_recall: share of true edges with a predicted one at most 2 px away; None where
         skipped. Unlike completeness it does not grow with how far the next edge is
-    :param skipped: '' or why there is no figure: ``sparse`` or ``no_gt_edges``
+    :param skipped: why there is no figure (``sparse`` or ``no_gt_edges``), '' otherwise
     :param fallback: no predicted edge lies within 10 px of a true one, so both figures are 10
     :param gt_edges: true edge pixels
     :param pred_edges: predicted edge pixels
@@ -66,9 +66,9 @@ def edge_metrics(
 
     With complete ground truth and positive depth this is the official code's figure. Missing
     ground truth is filled from the nearest valid pixel, at the same pixels in both maps, so that
-    neither has an edge of its own there and min and max come from valid pixels alone; then edges
+    neither map has an edge there and min and max come from valid pixels alone; then edges
     within 3 px of missing ground truth are left out of both edge maps. Pixels that the
-    prediction alone lacks are filled too but stay counted, so leaving out is no advantage.
+    prediction alone lacks are filled but still counted, so leaving pixels out does not help.
 
     :param pred_m_HW: predicted depth in metres
     :param gt_m_HW: true depth in metres; NaN, inf and values <= 0 are missing
@@ -128,7 +128,7 @@ def boundary_errors(
     :param pred_edges_HW: bool
     :param gt_edges_HW: bool, at least one edge pixel
     :param guarded: passed on into the result
-    :raises InputError: where there is no true edge
+    :raises InputError: if there is no true edge
     """
     if not gt_edges_HW.any():
         raise InputError('boundary errors need at least one ground truth edge pixel')

@@ -1,7 +1,7 @@
 """
-Depth discontinuities: where they are, what is near them, and which pixels hang between.
+Depth discontinuities: where they are, what is near them, and which pixels fly between them.
 
-All tests compare neighbours by ratio, as depth error and pixel footprint grow with distance.
+All tests compare neighbours by ratio, because depth error and pixel footprint grow with distance.
 Comparisons with NaN are false, so missing depth makes no edge by itself.
 """
 
@@ -31,7 +31,7 @@ def flying_pixels(
         right as long as floors are not seen at a grazing angle
     :param dilate_px: also mark this many pixels around each
     :return: bool mask of the flying pixels, same shape
-    :raises InputError: where the depth is no map or a parameter is out of range
+    :raises InputError: if the depth is not a map or a parameter is out of range
     """
     check_map('depth', depth_m_B1HW)
     check_at_least('rel_jump', rel_jump, 0.0)
@@ -64,7 +64,7 @@ def depth_boundaries(
     :param ratio: a pair of direct neighbours is a discontinuity where far / near exceeds it
     :param side: ``near`` marks the occluding pixel of a pair, ``both`` the two
     :return: bool mask, same shape
-    :raises InputError: where the depth is no map, or ``ratio`` or ``side`` is out of range
+    :raises InputError: if the depth is not a map, or ``ratio`` or ``side`` is out of range
     """
     check_map('depth', depth_m_B1HW)
     check_at_least('ratio', ratio, 1.0)
@@ -111,7 +111,7 @@ def near_invalid(valid_B1HW: torch.Tensor, px: int) -> torch.Tensor:
 
 def dilate(mask_B1HW: torch.Tensor, px: int) -> torch.Tensor:
     """
-    Grow a bool mask by ``px`` pixels to all eight sides.
+    Grow a bool mask by ``px`` pixels in all eight directions.
 
     :param mask_B1HW: bool; the last two axes are rows and columns
     :return: a new bool mask, same shape

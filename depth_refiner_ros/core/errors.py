@@ -1,5 +1,5 @@
 """
-One family of errors for everything that a user can put right.
+One family of errors for everything that a user can fix.
 
 Each message is one line that names the offending value and the fix. Command-line programs
 print it and exit with code 2; anything outside this family is a bug and keeps its traceback.
@@ -19,7 +19,7 @@ class SettingsError(DepthRefinerError):
 
 
 class WeightsError(DepthRefinerError):
-    """A weight bundle that is missing, corrupt, truncated or of a foreign kind."""
+    """A weight bundle that is missing, corrupt, truncated or of another kind."""
 
 
 class SourceError(DepthRefinerError):

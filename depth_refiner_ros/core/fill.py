@@ -1,4 +1,4 @@
-"""Filling holes in depth smoothly from their surroundings, as a start for the refiner."""
+"""Fill holes in depth smoothly from their surroundings, as a start for the refiner."""
 
 from depth_refiner_ros.core.checks import check_map, surely_everywhere
 import torch
@@ -9,13 +9,13 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
     """
     Replace unknown depth by push-pull interpolation.
 
-    Known depth is averaged down a pyramid until every pixel has a value, then the coarse values
-    are carried back into the holes only; known pixels keep theirs exactly.
+    Known depth is averaged down a pyramid until every pixel has a value; then coarse values fill
+    the holes on the way up. Known pixels keep their exact values.
 
     :param depth_m_B1HW: metres, not finite where unknown
-    :param empty_m: value of an image that knows nothing
+    :param empty_m: value of an image without any known depth
     :return: finite depth, same shape; on the CPU the same tensor where nothing was unknown
-    :raises InputError: where the depth is no map
+    :raises InputError: if the depth is not a map
     """
     check_map('depth', depth_m_B1HW)
     known = torch.isfinite(depth_m_B1HW)

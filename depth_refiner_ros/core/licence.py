@@ -1,4 +1,4 @@
-"""What a licence's text says about commercial use."""
+"""Whether a licence's text allows commercial use."""
 
 import re
 
@@ -6,5 +6,5 @@ NON_COMMERCIAL = re.compile(r'\bNC\b|non-?commercial|research only', re.IGNORECA
 
 
 def is_non_commercial(licence: str) -> bool:
-    """Return whether a licence's text rules out commercial use, or leaves that in doubt."""
+    """Whether a licence's text rules out commercial use, or leaves it in doubt."""
     return bool(NON_COMMERCIAL.search(licence))

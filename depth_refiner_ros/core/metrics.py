@@ -77,7 +77,7 @@ def depth_metrics(
     if valid_HW is not None:
         check_same_shape('valid', valid_HW, 'prediction', pred_m_HW)
         truth_HW = truth_HW & valid_HW.bool()
-    # Without a far limit to clip to, +inf is no more a prediction than NaN.
+    # Without a far limit to clip to, +inf counts as a missing prediction, as NaN does.
     has_far_limit = clip and math.isfinite(high_m)
     absent_HW = torch.isnan(pred_m_HW) if has_far_limit else ~torch.isfinite(pred_m_HW)
     compared_HW = truth_HW & ~absent_HW
@@ -113,7 +113,7 @@ def _errors(
 
 
 class MetricMean:
-    """Gathers the errors of images; means are over images, each counting the same."""
+    """Collects the errors of images; every image has the same weight in the means."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {name: [] for name in FIGURES}
@@ -132,10 +132,10 @@ class MetricMean:
 
     def add(self, depth: DepthMetrics, edges: EdgeMetrics | None = None) -> None:
         """
-        Take in one image.
+        Add one image.
 
         :param depth: its depth errors; an image without compared pixels counts as ``empty``
-        :param edges: its boundary errors, None where they were not asked for
+        :param edges: its boundary errors, None if they were not computed
         """
         self._counts['frames'] += 1
         self._counts['pixels'] += depth.pixels

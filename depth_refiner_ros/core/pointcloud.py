@@ -17,7 +17,7 @@ class CloudBuilder:
 
     :param intrinsics: camera of the depth map
     :param stride: keep every ``stride``-th row and column
-    :param device: where depth and color live
+    :param device: of depth and color
     :raises InputError: where ``stride`` is below 1 or the machine is big-endian
     """
 
@@ -49,7 +49,7 @@ class CloudBuilder:
         :param rgb_HW3: uint8 colors of the same pixels
         :return: ``cloud_hw4`` float32, contiguous: x, y, z in metres and the packed color;
             valid until the next call, which overwrites it
-        :raises InputError: where a size or dtype is another
+        :raises InputError: if a size or dtype does not fit
         """
         check_plane('depth', depth_m_HW)
         check_camera('depth', depth_m_HW, self._intrinsics)

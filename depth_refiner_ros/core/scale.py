@@ -1,10 +1,10 @@
 """
-Does the metric scale hold from frame to frame, and can it be held.
+Whether the metric scale is stable from frame to frame, and a lock that keeps it stable.
 
 Monocular depth flickers: the whole map grows or shrinks by some percent between frames, which
 pulls a depth-driven tracker's pose directly. Two maps of one grid are compared by the median of
-their ratio where both have values; the spread of that ratio tells a change of scale (all pixels
-alike) from a change of scene (every pixel another ratio).
+their ratio where both have values; the spread of that ratio separates a change of scale (the
+same for all pixels) from a change of scene (different for every pixel).
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ScaleRatio:
 
     @property
     def known(self) -> bool:
-        """Return whether there was enough overlap for a ratio."""
+        """Whether there was enough overlap for a ratio."""
         return not math.isnan(self.ratio)
 
 
@@ -110,7 +110,7 @@ class ScaleHealth:
 
     def update(self, depth_m_B1HW: torch.Tensor, reference_m_B1HW: torch.Tensor) -> ScaleReading:
         """
-        Take in one frame; a frame without overlap changes nothing.
+        Add one frame; a frame without overlap changes nothing.
 
         :raises InputError: where the maps do not match
         """
@@ -122,7 +122,7 @@ class ScaleHealth:
         return ScaleReading(now=now, running=math.exp(before_log), jump=jump, jumps=self._jumps)
 
     def _follow(self, now_log: float, jump: bool) -> None:
-        """Move the running ratio; one frame that jumps leaves it alone, three in a row set it."""
+        """Update the running ratio; one frame that jumps is ignored, three in a row set it."""
         self._jumps += jump
         self._frames_off = self._frames_off + 1 if jump else 0
         if math.isnan(self._running_log) or self._frames_off >= SETTLED_FRAMES:
@@ -136,9 +136,9 @@ class ScaleLock:
     Hold the scale of a stream of depth maps against flicker.
 
     Each map is multiplied by one factor, so that the log scale follows an exponential average of
-    the frames. The price is a lag when the camera really approaches: at a change of v per frame
+    the frames. The price is a lag when the camera really moves closer: at a change of v per frame
     the map is off by v * momentum / (1 - momentum), so keep ``momentum`` low. Where the ratio's
-    spread says that the scene changed, the lock lets go and starts anew.
+    spread says that the scene changed, the lock starts anew.
 
     :param max_spread: spread of the log ratio above which frames show different scenes
     :raises InputError: where it is negative
@@ -160,9 +160,9 @@ class ScaleLock:
         Return the map at the held scale.
 
         :param depth_m_B1HW: this frame's depth in metres
-        :param momentum: weight of the past, 0 to below 1; at 0 the map is as it was
+        :param momentum: weight of the past, 0 to below 1; 0 leaves the map unchanged
         :return: the map times :attr:`factor`
-        :raises InputError: where the depth is no map, or the momentum out of range
+        :raises InputError: if the depth is not a map, or the momentum is out of range
         """
         _check_momentum(momentum)
         if momentum == 0.0:

@@ -1,8 +1,8 @@
 """
-Records that pass between the parts of the package.
+Records that the parts of the package exchange.
 
 Shape letters: B batch, H rows, W columns, 3 colors or axes. Depth is along the optical Z axis
-in metres; NaN is 'no value' (REP-117), and only at the ROS border do +Inf and -Inf appear.
+in metres; NaN is 'no value' (REP-117); +Inf and -Inf appear only at the ROS border.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class FitStatus(IntEnum):
     TOO_FEW = 1
     """Fewer usable pixels than asked for."""
     CONSTANT = 2
-    """The prediction does not vary, so scale and shift cannot be told apart."""
+    """The prediction does not vary, so scale and shift cannot be separated."""
     NEGATIVE_SCALE = 3
     """The best scale is not positive: near and far are swapped."""
     NOT_FINITE = 4
@@ -63,7 +63,7 @@ class ScaleShift:
 
     @property
     def ok_B(self) -> torch.Tensor:
-        """Return which images have a usable fit."""
+        """Whether each image has a usable fit."""
         return self.status_B == int(FitStatus.OK)
 
     def apply(self, values_B1HW: torch.Tensor) -> torch.Tensor:
@@ -77,7 +77,7 @@ class PriorDepth:
     Depth from a prior, before refinement.
 
     :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``) or metres up to
-        scale and shift (``relative``); NaN where there is none
+        scale and shift (``relative``); NaN where unknown
     :param kind: which of the three
     :param filled_B1HW: bool, depth that the prior itself filled in where nothing was measured;
         None where it did not
@@ -91,16 +91,16 @@ class PriorDepth:
 @dataclass(frozen=True, kw_only=True)
 class RefinedDepth:
     """
-    What one call of the refiner gives.
+    The result of one call of the refiner.
 
     :param depth_m_B1HW: refined metric depth in metres, NaN where unknown
     :param prior_m_B1HW: the metric prior it started from, same size
     :param difference_B1HW: normalised disagreement of prior and refinement in [0, 1]
-    :param confidence_B1HW: trust in the depth in [0, 1]; 0 where there is no depth
+    :param confidence_B1HW: trust in the depth in [0, 1]; 0 where depth is unknown
     :param scale_shift: how the refined depth was aligned to the prior, with its status
     :param clamped_B: pixels of each image that the positive clamp changed, int64; None where it
         did not run
-    :param cloud_hw4: packed points, see :class:`~.pointcloud.CloudBuilder`; None if not asked for
+    :param cloud_hw4: packed points, see :class:`~.pointcloud.CloudBuilder`; None if not requested
     :param timings_ms: stage name to milliseconds
     """
 
@@ -114,7 +114,7 @@ class RefinedDepth:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """Return all tensors, as :meth:`of_tensors` takes them."""
+        """Return all tensors in the order of :meth:`of_tensors`."""
         fit = self.scale_shift
         counted = fit.status_B.new_zeros(len(fit.status_B))
         return (
@@ -133,7 +133,7 @@ class RefinedDepth:
 
     @classmethod
     def of_tensors(cls, tensors: tuple[torch.Tensor, ...]) -> 'RefinedDepth':
-        """Put a result together again, without its timings."""
+        """Rebuild a result from :meth:`tensors`, without its timings."""
         depth, prior, difference, confidence, clamped, *others = tensors
         scale, shift, inliers, rmse, status, *cloud = others
         fit = ScaleShift(

@@ -1,8 +1,8 @@
 """
 Which blocks of a sparse voxel grid a depth map touches.
 
-Open3D's own choice looks at every fourth pixel of every fourth row only, so that thin things,
-sparse depth and surfaces near a hole are lost without a word. This one looks at every pixel.
+Open3D's own function samples every fourth pixel of every fourth row and so silently loses thin
+objects, sparse depth and surfaces near holes. This one uses every pixel.
 """
 
 import math
@@ -26,9 +26,9 @@ def touched_blocks(
     """
     Return the blocks within the truncation distance of the surface, along each viewing ray.
 
-    :param depth_m_HW: float32, 0 where there is no depth
+    :param depth_m_HW: float32, 0 where unknown
     :param block_m: edge of a block
-    :return: ``blocks_K3`` int32 block indices, without repeats
+    :return: ``blocks_K3`` int32 block indices, each once
     """
     rows, columns = np.nonzero(depth_m_HW)
     depth_m_P = depth_m_HW[rows, columns]
@@ -66,7 +66,7 @@ def _offsets(rays_3P: list[np.ndarray], truncation_m: float) -> np.ndarray:
 
 
 def _keys(rays_3P: list[np.ndarray], depth_m_P: np.ndarray, start_3: np.ndarray) -> np.ndarray:
-    """Return one number per block; of neighbours in the same block only the first, for speed."""
+    """Return one number per block, dropping repeats of the neighbour for speed."""
     keys_P = np.zeros(len(depth_m_P), dtype=np.int64)
     for ray_P, start in zip(rays_3P, start_3):
         index_P = np.floor(ray_P * depth_m_P + np.float32(start)).astype(np.int64)

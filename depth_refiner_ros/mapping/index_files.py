@@ -1,4 +1,4 @@
-"""The lists of a recording: one line per frame, there as soon as the frame is."""
+"""The index files of a recording: one line per frame, written together with the frame."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class IndexFiles:
 
     def add(self, stamp_ns: int, pose: np.ndarray | None) -> None:
         """
-        Append a frame, whose pictures are there, to all lists or to none.
+        Append a frame, whose pictures are already written, to all lists or to none.
 
         :param pose: 4 x 4, None where unknown
         :raises OutputError: where the disk is full

@@ -49,7 +49,7 @@ class Mesh:
         )
 
     def without_small_parts(self, min_triangles: int) -> 'Mesh':
-        """Drop connected parts of fewer triangles: flying crumbs, not surfaces."""
+        """Drop connected parts with fewer triangles, which are noise."""
         if min_triangles <= 1 or not len(self.triangles_M3):
             return self
         part_M = self._part_of_triangles()

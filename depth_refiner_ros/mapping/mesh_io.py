@@ -14,7 +14,7 @@ FACE = np.dtype([('count', 'u1'), ('indices', '<i4', 3)])
 
 def write_ply(path: Path, mesh: Mesh) -> None:
     """
-    Write a mesh in one piece.
+    Write a mesh atomically.
 
     :raises OutputError: where it cannot be written; an older file stays
     """
@@ -49,7 +49,7 @@ def read_ply(path: Path) -> Mesh:
     """
     Read a mesh; one without colors is grey.
 
-    :raises MappingError: where there is no such file or no triangle in it
+    :raises MappingError: if the file is missing or holds no triangles
     """
     path = Path(path)
     if not path.is_file():
@@ -58,7 +58,7 @@ def read_ply(path: Path) -> Mesh:
         surface = o3d.io.read_triangle_mesh(path)
     triangles_M3 = np.asarray(surface.triangles, dtype=np.int32)
     if not len(triangles_M3):
-        raise MappingError(f'{path} holds no triangles; it is cut short or no mesh')
+        raise MappingError(f'{path} holds no triangles; it is truncated or not a mesh')
     vertices_m_N3 = np.asarray(surface.vertices, dtype=np.float32)
     colors_N3 = np.full(vertices_m_N3.shape, 128, dtype=np.uint8)
     if surface.has_vertex_colors():

@@ -1,10 +1,10 @@
 """
 How far a reconstructed surface is from the true one.
 
-Accuracy: distance from points of the reconstruction to the true surface; the whole reconstruction
-counts, so that flying surfaces cost. Completeness: distance from points of the true surface to the
-reconstruction; only true surface that some camera saw counts, for no method can fuse what was
-never in view. A distance is to the surface, not to the nearest sample.
+Accuracy: distance from points of the reconstruction to the true surface; all of the reconstruction
+counts, so floating surfaces are penalised. Completeness: distance from points of the true surface
+to the reconstruction; only true surface that a camera saw counts, because nothing else can be
+reconstructed. Distances are to the surface, not to the nearest sample.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class View:
     """
     What one camera saw of the true surface.
 
-    :param depth_m_HW: true depth along Z, NaN where there is none
+    :param depth_m_HW: true depth along Z, NaN where unknown
     :param map_from_camera: 4 x 4 pose
     """
 
@@ -72,8 +72,8 @@ def compare(
 
     :param views: cameras that saw the true surface; without any, all of it counts as seen
     :param samples: points drawn on each surface, uniform by area
-    :param threshold_m: distance that counts as hit for precision and recall
-    :raises MappingError: where a mesh has no area or no view shows the true surface
+    :param threshold_m: largest distance that counts as correct in precision and recall
+    :raises MappingError: if a mesh has no area or no view shows the true surface
     """
     rng = np.random.default_rng(seed)
     drawn_N3 = sample_surface(mesh, samples, rng)
@@ -141,7 +141,7 @@ def visible(
     points_N3: np.ndarray, views: Sequence[View], *, tolerance_m: float = 0.02
 ) -> np.ndarray:
     """
-    Return which points some camera saw: inside the image and not behind its depth.
+    Whether a camera saw each point: inside the image and not behind its depth.
 
     :param tolerance_m: how far behind the depth a point may lie; at slanted surfaces the depth of
         the pixel centre differs from that of the point

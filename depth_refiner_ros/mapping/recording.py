@@ -34,7 +34,7 @@ class SequenceWriter:
     Write a sequence; use it in a ``with`` statement or call :meth:`close`.
 
     A frame that could not be written is not in the index, so the folder stays readable and
-    recording can go on once there is space again.
+    recording can continue once there is space again.
 
     :param folder: new or empty folder; no other process can record there meanwhile
     :param depth_scale: PNG units per metre; depth beyond 65535 units is written as unknown
@@ -149,7 +149,7 @@ class SequenceWriter:
             self._write_monogs()
 
     def _write_monogs(self) -> None:
-        """MonoGS needs some pose per frame, but takes only the first one as given."""
+        """Write what MonoGS reads: it needs a pose per frame, but uses only the first."""
         if not self._has_poses:
             unknown = dict.fromkeys(self._stamps_ns, np.eye(4))
             write_atomic(self.folder / 'pose.txt', [_pose_lines(unknown)])
@@ -169,7 +169,7 @@ class SequenceWriter:
         }
 
     def _monogs(self) -> dict[str, object]:
-        """Return the configuration that MonoGS reads on top of its own one for TUM RGB-D."""
+        """Return the configuration that MonoGS merges into its own one for TUM RGB-D."""
         calibration = self._calibration()
         del calibration['distortion']
         calibration |= dict.fromkeys(('k1', 'k2', 'p1', 'p2', 'k3'), 0.0) | {'distorted': False}

@@ -2,7 +2,7 @@
 Camera motion from RGB-D images, for recordings without poses.
 
 Each frame is aligned to a key frame by Open3D's multi-scale odometry (photometric and geometric
-residual, Park et al. 2017). A frame that cannot be aligned has no pose; it is never given a guess.
+residual, Park et al. 2017). A frame that cannot be aligned has no pose; none is guessed.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Track:
     Result for one frame.
 
     :param map_from_camera: 4 x 4 float64 pose, None where lost
-    :param overlap: share of the pixels with depth that found a partner
+    :param overlap: share of the pixels with depth that were matched
     :param reason: why it was lost
     """
 
@@ -81,7 +81,7 @@ class Odometry:
         Find the pose of the next frame.
 
         :param rgb_HW3: uint8
-        :param depth_m_HW: float32, NaN where there is none
+        :param depth_m_HW: float32, NaN where unknown
         :raises MappingError: where a size does not fit the intrinsics
         """
         self._check(rgb_HW3, depth_m_HW)

@@ -23,16 +23,16 @@ BYTES_PER_VOXEL = 4 * sum(CHANNELS)
 
 class TsdfVolume:
     """
-    A volume that grows where depth is seen.
+    A volume that grows where depth is integrated.
 
     :param voxel_m: edge of a voxel
     :param truncation_voxels: truncation distance in voxels
     :param min_range_m: ignore nearer depth
     :param max_range_m: ignore farther depth
-    :param device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``: a GPU where this Open3D sees one
+    :param device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``: a GPU if Open3D can use one
     :param block_resolution: voxels along the edge of a block
     :param max_memory_mb: refuse to grow beyond this
-    :raises MappingError: where a value is out of range or the device is not there
+    :raises MappingError: if a value is out of range or the device does not exist
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TsdfVolume:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove all depth."""
         self.frames = 0
         self._grid = o3d.t.geometry.VoxelBlockGrid(
             ATTRIBUTES,
@@ -103,10 +103,10 @@ class TsdfVolume:
         :param rgb_HW3: uint8 colors of the same size; without them new surface stays black
         :param map_from_camera: 4 x 4 pose of the optical frame
         :param confidence_HW: trust in [0, 1]; NaN counts as none
-        :param min_confidence: ignore pixels of less
+        :param min_confidence: ignore pixels below this
         :param reject_HW: bool, True where a pixel must be ignored, such as flying pixels
-        :return: number of pixels that took part; 0 leaves the volume as it was
-        :raises MappingError: where shapes or the pose do not fit, or memory would not suffice
+        :return: number of pixels used; 0 leaves the volume unchanged
+        :raises MappingError: if shapes or the pose do not fit, or memory would not suffice
         """
         _check_shapes(
             intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW, reject=reject_HW
@@ -126,7 +126,7 @@ class TsdfVolume:
 
         :param min_weight: a surface needs this many observations
         :param min_part_triangles: drop connected parts of fewer triangles
-        :raises MappingError: where there is no surface, with the reason
+        :raises MappingError: if there is no surface, with the reason
         """
         if not self.blocks:
             raise MappingError(
@@ -197,7 +197,7 @@ class TsdfVolume:
         self._grid.integrate(blocks, image, colors, matrix, matrix, camera_from_map, *limits)
 
     def _make_room(self, blocks: o3c.Tensor) -> None:
-        """Grow by doubling; Open3D alone grows to the exact need and copies at every frame."""
+        """Double the capacity; Open3D would grow to the exact size and copy at every frame."""
         table = self._grid.hashmap()
         _, known = table.find(blocks)
         needed = self.blocks + len(blocks) - int(known.to(o3c.int64).sum().item())
@@ -227,14 +227,14 @@ def _device(name: str) -> o3c.Device:
         o3c.cuda.is_available() and int(number or 0) < o3c.cuda.device_count()
     ):
         raise MappingError(
-            f'device {name!r} is not there for this Open3D '
+            f'device {name!r} is not available in this Open3D '
             f'({o3d.__version__}); use cpu or install a CUDA build of Open3D'
         )
     return device
 
 
 def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
-    """Return K for a reader whose pixel centres lie at +0.5: it truncates where we round."""
+    """Return K for pixel centres at +0.5: Open3D truncates coordinates where we round them."""
     matrix = intrinsics.matrix().numpy().copy()
     matrix[:2, 2] += 0.5
     return o3c.Tensor.from_numpy(matrix)

@@ -1,9 +1,8 @@
 """
 Weight bundles: a folder of safetensors and JSON with a manifest of hashes.
 
-Nothing is unpickled, ever. A bundle that lacks a file, holds weights that it does not list, or
-whose bytes differ from its manifest is refused by name before a network is built; so are weights
-that are not finite.
+Nothing is ever unpickled. A bundle is refused before a network is built if a file is missing,
+differs from its hash or is not listed, or if a weight is not finite.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,11 +47,11 @@ class Bundle:
 
     @property
     def non_commercial(self) -> bool:
-        """Return whether the licence rules out commercial use."""
+        """Whether the licence rules out commercial use."""
         return is_non_commercial(self.manifest['licence'])
 
     def describe(self) -> str:
-        """Return one line: what it is, licence, size, where it is, where from."""
+        """Return one line: kind, name, licence, size, place and source."""
         where = 'bundled' if self.path.parent == WEIGHTS else self.path
         use = ' (no commercial use)' if self.non_commercial else ''
         source = f', from {self.manifest["source"]}' if 'source' in self.manifest else ''
@@ -105,7 +104,7 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
 
     :param where: a folder, or ``bundled`` for the weights that come with the package
     :param kind: ``prior`` or ``refiner``
-    :raises WeightsError: where anything is missing, changed, foreign or of another kind
+    :raises WeightsError: if a file is missing, changed or unlisted, or the kind differs
     """
     path = WEIGHTS / kind if str(where) == 'bundled' else Path(where).expanduser()
     if not (path / MANIFEST).is_file():
@@ -137,14 +136,14 @@ def staged_bundle(
     configs: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Bundle]:
     """
-    Yield a new bundle, written and verified; it goes to ``path`` once the block ends well.
+    Yield a new, verified bundle; it moves to ``path`` once the block ends without an error.
 
-    :param path: its folder; a bundle that is there is replaced, and stays where the block fails
+    :param path: its folder; an older bundle there is replaced, and stays if the block fails
     :param manifest: further keys of ``bundle.json``
     :param tensors: file name to state dict
     :param configs: file name to JSON
     :raises OutputError: where the folder cannot be written
-    :raises WeightsError: where something else is there
+    :raises WeightsError: if something other than a bundle is there
     """
     check_replaceable(path)
     with staged_folder(path) as staging:
@@ -163,7 +162,7 @@ def staged_bundle(
 
 
 def write_bundle(path: Path, **content: Any) -> Bundle:
-    """Write a bundle as a whole or not at all; see :func:`staged_bundle` for the parameters."""
+    """Write a bundle completely or not at all; see :func:`staged_bundle` for the parameters."""
     with staged_bundle(path, **content) as staged:
         pass
     return replace(staged, path=path)
@@ -185,16 +184,16 @@ def check_replaceable(path: Path) -> None:
     """
     Refuse to write a bundle over something else.
 
-    :raises WeightsError: where there is something that is no bundle
+    :raises WeightsError: if the path holds something other than a bundle
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise WeightsError(
-            f'{path} is there and is no bundle, so it is not replaced; name another folder'
+            f'{path} exists and is not a bundle, so it is not replaced; name another folder'
         )
 
 
 def first_line(error: Exception) -> str:
-    """Shorten the message of a library, which may run over many lines."""
+    """Return the first line of a library's error message."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -202,8 +201,8 @@ def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:
     """
     Read a JSON object.
 
-    :param fix: what to do where it cannot be used, for the message
-    :raises WeightsError: where it is missing, broken, or something else
+    :param fix: what the user can do, for the message
+    :raises WeightsError: if it is missing, broken, or not an object
     """
     try:
         tree = json.loads(path.read_text(encoding='utf-8'))

@@ -1,8 +1,8 @@
 """
-Every model that this package can use, once: what for, licence, size, where it comes from.
+The table of all models that this package can use: purpose, licence, size and source.
 
-Nothing here loads a network or asks one: whether a model is on this machine is read off folders
-that are named and off the cache of the Hugging Face hub.
+Nothing here loads a model or uses the network: whether a model is on this machine is read from
+the given folders and the cache of the Hugging Face hub.
 """
 
 from collections.abc import Iterable
@@ -25,17 +25,17 @@ class Model:
     """
     One line of the table.
 
-    :param id: hub id, or how the model is known where it is on no hub
+    :param id: hub id, or a name if the model is not on the hub
     :param kind: ``prior``, ``refiner``, ``base`` (what training starts from), ``encoder`` (whose
-        features ApDepth's training follows), or ``other`` (compared with, by its own code)
+        features ApDepth's training follows), or ``other`` (for comparison; runs in its own code)
     :param use: value of the option that selects it: ``prior`` or ``refiner``
-    :param what_for: one line
+    :param what_for: its purpose, one line
     :param licence: of the weights, as their authors put it
-    :param size_mb: of the download, None where not known
-    :param get: how it comes onto this machine
+    :param size_mb: of the download, None if unknown
+    :param get: how to get it
     :param family: official layout of a refiner, see ``diffusion/releases``
-    :param output: what its network gives: depth (affine or metric) or disparity
-    :param files: any of these shows that it is here
+    :param output: what its network predicts: depth (affine or metric) or disparity
+    :param files: any of these shows that a folder holds it
     """
 
     id: str
@@ -51,17 +51,17 @@ class Model:
 
     @property
     def non_commercial(self) -> bool:
-        """Return whether the licence rules out commercial use, or leaves that in doubt."""
+        """Whether the licence rules out commercial use, or leaves it in doubt."""
         return is_non_commercial(self.licence)
 
     @property
     def short(self) -> str:
-        """Return the id without its owner: how a local folder is likely to be called."""
+        """Return the id without its owner, the likely name of a local folder."""
         return self.id.split('/')[-1]
 
     @property
     def on_hub(self) -> bool:
-        """Return whether the id is one of the Hugging Face hub."""
+        """Whether the model is on the Hugging Face hub."""
         return self.get == 'hub'
 
 
@@ -365,7 +365,7 @@ MODELS: tuple[Model, ...] = (
 
 
 def find(name: str) -> Model | None:
-    """Return the model of an id, with or without its owner; None where it is not known."""
+    """Return the model with an id, given with or without its owner; None if unknown."""
     wanted = name.lower()
     known = (model for model in MODELS if wanted in (model.id.lower(), model.short.lower()))
     return next(known, None)
@@ -375,8 +375,8 @@ def where_found(model: Model, folders: Iterable[Path] = ()) -> Path | None:
     """
     Look for a model on this machine, never on a network.
 
-    :param folders: releases, or folders that hold releases under their names
-    :return: the folder that holds it, None where it is not here
+    :param folders: releases, or folders of releases
+    :return: the folder that holds it, None if there is none
     """
     for folder in folders:
         for place in (folder, *sorted(path for path in folder.glob('*') if path.is_dir())):

@@ -1,4 +1,4 @@
-"""Fetching the needed part of a repository of the Hugging Face hub, or saying why not."""
+"""Download the needed files of a Hugging Face hub repository, or use the cached ones."""
 
 from collections.abc import Iterable, Iterator
 import importlib
@@ -14,17 +14,17 @@ ANSWER_WITHIN_S = 5.0
 
 
 def is_hub_id(where: str) -> bool:
-    """Return whether a text has the form of a hub id: owner/name, perhaps with @revision."""
+    """Whether a text has the form of a hub id: owner/name, optionally with @revision."""
     return HUB_ID.fullmatch(where) is not None
 
 
 def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
     """
-    Return the folder with some files of a repository, from the cache where they are there.
+    Return a folder with some files of a repository, from the cache if they are there.
 
     :param hub_id: owner/name, or owner/name@revision
     :param patterns: file names with wildcards; nothing else is downloaded
-    :raises WeightsError: where the files are not in the cache and the hub does not give them
+    :raises WeightsError: if the files are neither in the cache nor available from the hub
     """
     try:
         from huggingface_hub import snapshot_download
@@ -46,7 +46,7 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
         )
     except (OSError, HfHubHTTPError, HFValidationError, *_transport_errors()) as error:
         raise WeightsError(
-            f'{hub_id} is no folder here, and the Hugging Face hub does not give it '
+            f'{hub_id} is not a local folder, and the Hugging Face hub does not serve it '
             f'({first_line(error)}); download it on a machine with network (hf download {name} '
             '--local-dir FOLDER) and name the local folder, correct the id, or accept its '
             'licence and log in'
@@ -54,7 +54,7 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
 
 
 def _transport_errors() -> Iterator[type[Exception]]:
-    """Return what a broken connection raises: the hub's client changed its library."""
+    """Yield the errors of a broken connection; the hub's client changed its HTTP library."""
     for name in ('httpx', 'httpx2'):
         if importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name).HTTPError

@@ -9,11 +9,11 @@ from typing import Any, get_args, get_origin, Union
 from depth_refiner_ros.core.errors import WeightsError
 
 LARGEST = 1e6
-"""No network of this package has a number beyond this, sizes of vocabularies included."""
+"""Larger than any number in a configuration that this package reads, vocabulary sizes included."""
 MOST_LAYERS = 256
 """Building more takes minutes, even without weights."""
 COUNTS = ('layers', 'blocks')
-"""Words in the names of what is counted so."""
+"""Words in the names of settings that count layers."""
 
 
 def check_config(

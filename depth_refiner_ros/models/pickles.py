@@ -1,7 +1,7 @@
 """
-Reading a published pickle as bare tensors, for its one conversion to safetensors.
+Read a published pickle as plain tensors, once, to convert it to safetensors.
 
-torch's restricted loader makes tensors and plain containers, and runs nothing.
+torch's restricted loader builds tensors and plain containers, and executes no code.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
     """
     Read a pickle that holds named tensors and nothing else.
 
-    :return: contiguous tensors of their own memory, as safetensors wants them
-    :raises WeightsError: where it is broken, or would need more than tensors
+    :return: contiguous tensors that share no memory, as safetensors requires
+    :raises WeightsError: if it is broken, or holds more than tensors
     """
     try:
         tree = torch.load(file, map_location='cpu', weights_only=True)
@@ -49,7 +49,7 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
         or not all(isinstance(value, torch.Tensor) for value in tree.values())
     ):
         raise WeightsError(
-            f'{file} holds something else than named tensors; name the file of one network'
+            f'{file} does not hold named tensors alone; name the file of one network'
         )
     return {
         name.removeprefix('module.'): value.clone().contiguous() for name, value in tree.items()

@@ -1,8 +1,8 @@
 """
 A sequence as a file for the 3D viewer rerun: camera, image and depth over time, then the mesh.
 
-rerun shows clouds, cameras and meshes on one time line, which no page of pictures can; it is
-imported only here and only when asked for.
+rerun shows clouds, cameras and meshes on one time line, which a page of pictures cannot. It is
+imported only here, when a recording is requested.
 """
 
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ class SceneRecording:
     """
     Writes ``FILE.rrd`` in a ``with`` statement; an older file stays until the new one is whole.
 
-    rerun writes to a pipe: of a full disk it would only log a warning, or wait for ever.
+    rerun writes to a pipe: on a full disk its own writer logs a warning or hangs.
 
     :param path: file to write
     :raises SettingsError: where rerun is not installed or the path is a folder

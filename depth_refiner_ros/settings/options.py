@@ -1,11 +1,11 @@
 """
-Typed options that are described once and checked everywhere.
+Typed options, described once and checked everywhere.
 
 See ``networks.py``, ``fusion.py`` and ``nodes.py`` for the options themselves.
 
 A group of options is a frozen dataclass whose fields are made by :func:`option`; a group may hold
 other groups, and dots join their names (``points.stride``), as ROS parameters do. YAML files, ROS
-parameters, command-line flags and the table in the documentation are all read off these fields.
+parameters, command-line flags and the table in the documentation all derive from these fields.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,13 +28,13 @@ class Option:
 
     :param name: dotted name
     :param type: bool, int, float or str
-    :param default: value where nothing is said
+    :param default: value unless set
     :param doc: one line
-    :param unit: physical unit, empty where there is none
+    :param unit: physical unit, empty if it has none
     :param low: smallest allowed number
     :param high: largest allowed number
-    :param choices: allowed words, empty where any will do
-    :param runtime: True where a running node accepts a change
+    :param choices: allowed words, empty if any text is allowed
+    :param runtime: whether a running node accepts a change
     """
 
     name: str
@@ -62,7 +62,7 @@ class Option:
         """
         Return the value in the option's type.
 
-        :raises SettingsError: where the type, the range or the word does not fit
+        :raises SettingsError: if type, range or word do not fit
         """
         kinds = (int, float) if self.type is float else (self.type,)
         if not isinstance(value, kinds) or isinstance(value, bool) is not (self.type is bool):
@@ -154,7 +154,7 @@ def updated(settings: Group, changes: Mapping[str, Any], *, running: bool = Fals
 
     :param changes: dotted names and new values
     :param running: refuse options that a running node cannot change
-    :raises SettingsError: where a name is unknown, a value unfit or a change not possible now
+    :raises SettingsError: if a name is unknown, a value unfit or a change impossible at run time
     """
     known = options(type(settings))
     for name, value in changes.items():
@@ -167,7 +167,7 @@ def updated(settings: Group, changes: Mapping[str, Any], *, running: bool = Fals
 
 
 def unknown(name: str, known: Mapping[str, Any]) -> str:
-    """Say that an option does not exist, with the nearest that does."""
+    """Return the message for an unknown option, with the nearest known one."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f'did you mean {near[0]}?' if near else 'depth-refiner params lists all'
     shown = ''.join(letter if letter.isprintable() else '?' for letter in name[:80])

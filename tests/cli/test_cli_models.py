@@ -72,13 +72,13 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, subtests):
     cases = [
         (
             ('developy/ApDepth', 'out'),
-            'developy/ApDepth is no folder here, and the Hugging Face hub',
+            'developy/ApDepth is not a local folder, and the Hugging Face hub',
         ),
         (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
         (('./nowhere', 'out'), 'neither a folder nor a hub id'),
         (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
         (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
-        (('mine', 'mine', '--method', 'apdepth'), 'is there and is no bundle'),
+        (('mine', 'mine', '--method', 'apdepth'), 'exists and is not a bundle'),
         (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
     ]
     official.apdepth(tmp_path, 'mine')

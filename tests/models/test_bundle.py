@@ -194,7 +194,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(path):
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     (tmp_path / 'thesis').mkdir()
     (tmp_path / 'thesis' / 'chapter.tex').write_text('precious')
-    with pytest.raises(WeightsError, match='thesis is there and is no bundle'):
+    with pytest.raises(WeightsError, match='thesis exists and is not a bundle'):
         write(tmp_path / 'thesis')
     assert (tmp_path / 'thesis' / 'chapter.tex').read_text() == 'precious'
 

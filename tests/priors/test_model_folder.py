@@ -78,7 +78,7 @@ def test_an_unknown_size_is_refused_by_name(subtests):
 )
 def test_a_hub_id_without_network_names_the_local_folder(offline, prior, weights, hub_id):
     message = refusal(prior, weights)
-    assert f'{hub_id} is no folder here, and the Hugging Face hub does not give it' in message
+    assert f'{hub_id} is not a local folder, and the Hugging Face hub does not serve it' in message
     assert f'hf download {hub_id} --local-dir FOLDER) and name the local folder' in message
 
 

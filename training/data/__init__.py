@@ -1,1 +1,1 @@
-"""Rendered rooms, what is done to them, and batches drawn from them."""
+"""Rendered rooms, their augmentation, and batches."""

@@ -1,8 +1,8 @@
 """
 Batches as a pure function of (seed, step): crops, zoom, flip.
 
-Because nothing but these two numbers decides a batch, a resumed run sees exactly the batches of
-an uninterrupted one, on any number of processes, with no sampler state to keep.
+Only these two numbers determine a batch, so a resumed run sees exactly the batches of an
+uninterrupted one, on any number of processes, without any sampler state to save.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -21,14 +21,14 @@ from training.data.rooms import RenderedRooms, View
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """
-    What an objective sees.
+    One batch for an objective.
 
     :param rgb_B3HW: color in 0..1
     :param depth_m_B1HW: exact depth in metres, NaN where nothing was hit
     :param rays_B2HW: viewing rays
     :param focal_px_B: horizontal focal length at this size
     :param generator: the only source of randomness for what follows, on the CPU
-    :param prior_m_B1HW: a network's prediction, where it was stored beside the rooms
+    :param prior_m_B1HW: a prior's prediction, if one is stored beside the rooms
     """
 
     rgb_B3HW: torch.Tensor
@@ -54,7 +54,7 @@ def make_batch(
     """
     Draw the batch of a step.
 
-    :param rank: number of the process, so that processes draw different samples
+    :param rank: index of the process; processes draw different samples
     """
     rng = np.random.default_rng([seed, step, rank])
     indices = rng.integers(0, len(rooms), size)
@@ -66,7 +66,7 @@ def make_batch(
 def validation_batches(
     rooms: RenderedRooms, config: DataConfig, size: int, samples: int
 ) -> Iterator[Batch]:
-    """Return fixed batches of evenly chosen views, each cut the same way every time."""
+    """Yield fixed batches of evenly spaced views, with the same crops every time."""
     rng = np.random.default_rng(0)
     indices = np.linspace(0, len(rooms) - 1, min(samples, len(rooms))).astype(int)
     for start in range(0, len(indices), size):
@@ -83,7 +83,7 @@ def stream(
     first_step: int,
     rank: int = 0,
 ) -> Generator[Batch, None, None]:
-    """Return the batches of all steps from ``first_step``, one made ahead in a thread."""
+    """Yield the batches of all steps from ``first_step``, prepared one ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
         step = first_step
         waiting = pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank)
@@ -100,7 +100,7 @@ Sample = tuple[np.ndarray, np.ndarray, Intrinsics, np.ndarray | None]
 
 
 def cut(view: View, config: DataConfig, rng: np.random.Generator) -> Sample:
-    """Take a random crop of a view at the network's size; depth by nearest, so edges stay."""
+    """Return a random crop of a view at the network's size; depth by nearest, to keep edges."""
     height, width = view.depth_m_HW.shape
     zoom = np.exp(rng.uniform(np.log(config.min_zoom), np.log(config.max_zoom)))
     crop_w = min(width, round(config.crop_width / zoom))

@@ -1,5 +1,5 @@
 """
-What real priors do wrong, imitated on exact depth.
+Errors of real priors, simulated on exact depth.
 
 ``smeared``  an image-sized network: area-downsampled 6 to 18 times, smoothly upsampled, outlines
              shifted by up to two pixels
@@ -8,7 +8,7 @@ What real priors do wrong, imitated on exact depth.
 ``sharp``    exact
 
 All but ``sharp`` also carry a low-frequency scale warp and a global scale error. These cannot be
-seen in the image, so they are part of the target too: a refiner learns to leave scale alone.
+seen in the image, so they are part of the target too: a refiner learns not to change scale.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from torch.nn import functional
 @dataclass(frozen=True, kw_only=True)
 class Degraded:
     """
-    A prior and what the refiner should make of it.
+    A prior and its target.
 
     :param prior_m_B1HW: metres, NaN in holes
     :param target_m_B1HW: sharp depth at the prior's scale

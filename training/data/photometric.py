@@ -1,4 +1,4 @@
-"""What a camera does to colors: exposure, tint, contrast, blur, noise, drawn per image."""
+"""Simulated camera effects: exposure, tint, contrast, blur and noise, drawn per image."""
 
 import torch
 from torch.nn import functional
@@ -11,7 +11,7 @@ def photometric(
     Change colors at random.
 
     :param rgb_B3HW: color in 0..1
-    :param strength: 0 changes nothing, 1 is a cheap camera in changing light
+    :param strength: 0 changes nothing, 1 simulates a cheap camera in changing light
     :param generator: on the CPU
     :return: color in 0..1
     """
@@ -35,7 +35,7 @@ def photometric(
 
 
 def _blur_some(image: torch.Tensor, most: float, generator: torch.Generator) -> torch.Tensor:
-    """Blur every image a little, by its own amount; half of them hardly."""
+    """Blur each image by a random amount, most of them only slightly."""
     amount = torch.rand(image.shape[0], 1, 1, 1, generator=generator).square() * most
     padded = functional.pad(image, (1, 1, 1, 1), mode='replicate')
     return torch.lerp(image, functional.avg_pool2d(padded, 3, 1), amount.to(image))

@@ -1,4 +1,4 @@
-"""Reading the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
+"""Read the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ class RenderedRooms:
     All finished shards of some folders as one indexed set, memory-mapped.
 
     :param folders: outputs of ``training.tools.render_rooms``
-    :raises SourceError: where one has none, or a shard's parts do not match
+    :raises SourceError: if a folder has none, or a shard's parts do not match
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -42,7 +42,7 @@ class RenderedRooms:
 
     @classmethod
     def of(cls, folders: str) -> 'RenderedRooms':
-        """Open what a configuration names: a folder, or several with commas between."""
+        """Open the folders that a configuration names, separated by commas."""
         return cls(*(Path(folder.strip()) for folder in folders.split(',')))
 
     def __len__(self) -> int:

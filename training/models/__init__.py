@@ -1,1 +1,1 @@
-"""What is trained: one file per model, with what of it is frozen and how it becomes a bundle."""
+"""Models under training: what is trained, what is frozen, how each becomes a bundle."""

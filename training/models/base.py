@@ -1,4 +1,4 @@
-"""What the loop and the objectives know of a model."""
+"""The interface of a model to the loop and the objectives."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path

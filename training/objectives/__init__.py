@@ -1,4 +1,4 @@
-"""One file per objective: it holds only what differs between trainings."""
+"""Objectives: one file each, with only what differs between trainings."""
 
 from collections.abc import Callable
 import importlib

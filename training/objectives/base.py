@@ -1,4 +1,4 @@
-"""What the loop knows of an objective."""
+"""The interface of an objective to the loop."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ Figures = dict[str, float]
 
 class Objective(ABC):
     """
-    How a model is judged: its loss in training, its figures on held-out rooms.
+    The loss of a model in training and its figures on held-out rooms.
 
     :param model: what is trained
     """
@@ -51,7 +51,7 @@ def check_losses(
     weights: Mapping[str, float], known: Sequence[str], needed: Sequence[str]
 ) -> None:
     """
-    Refuse unknown losses, and a run that would minimise nothing.
+    Raise for unknown losses, and for a run that would minimise nothing.
 
     :param needed: losses of which at least one must have a weight
     :raises SettingsError: naming the key

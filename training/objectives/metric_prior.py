@@ -15,7 +15,7 @@ from training.objectives.base import check_losses, Figures, Objective
 
 LOSSES = ('depth', 'relative', 'structure', 'gradient')
 WORST_LOG = 2.0
-"""Larger log errors count as this: beyond 7 times too far, one is as wrong as another."""
+"""Log errors are clamped here: beyond a factor of 7, all count the same."""
 
 
 def build(config: RunConfig) -> 'MetricPrior':
@@ -25,12 +25,11 @@ def build(config: RunConfig) -> 'MetricPrior':
 
 class MetricPrior(Objective):
     """
-    L1 on log depth, which is the relative error to first order, and on its gradients.
+    L1 on log depth, to first order the relative error, and on its gradients.
 
-    Loss keys: ``depth``, ``relative`` (AbsRel itself, which leans towards near where a pixel is
-    uncertain: too far costs more; for the last part of a training), ``structure`` (``depth``
-    without each image's mean error, so that a scale not yet learnt does not drown the shapes),
-    ``gradient``.
+    Loss keys: ``depth``, ``relative`` (AbsRel itself, biased towards near depth because errors to
+    the far side cost more; for the last part of a training), ``structure`` (``depth`` without each
+    image's mean error, so that an unlearnt scale does not mask the shapes), ``gradient``.
     """
 
     def __init__(self, config: RunConfig) -> None:

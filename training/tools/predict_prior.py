@@ -1,9 +1,9 @@
 """
 Store a prior's predictions beside rendered rooms.
 
-``python -m training.tools.predict_prior ROOMS [BUNDLE]``: a refiner that is to repair one prior's
-mistakes must see them. They are stored at the network's output size, because training upsamples
-them anyway.
+``python -m training.tools.predict_prior ROOMS [BUNDLE]``: a refiner can only learn to correct the
+errors of a prior that it sees. They are stored at the network's output size, because training
+upsamples them anyway.
 """
 
 from pathlib import Path

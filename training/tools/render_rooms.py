@@ -5,7 +5,7 @@ Render furnished rooms to training shards.
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
 (n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
 ``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard with a seed file is
-complete; ``--resume`` goes on where an earlier run stopped.
+complete; ``--resume`` continues an earlier run.
 """
 
 from dataclasses import asdict, dataclass
@@ -45,11 +45,11 @@ class RoomError(RuntimeError):
 @dataclass(frozen=True, kw_only=True)
 class Cameras:
     """
-    What is rendered of each room.
+    The views that are rendered of each room.
 
     :param views: places drawn at random
-    :param starts: first frames of camera paths, which seek the busiest of a few places, as the
-        simulated camera of the demo and of ``eval rooms:...`` does
+    :param starts: first frames of camera paths, which start at the busiest of a few places, as in
+        the demo and ``eval rooms:...``
     :param width: columns
     :param height: rows
     """

@@ -105,7 +105,7 @@ def test_something_else_is_never_replaced(tmp_path):
     release = load_release(official.apdepth(tmp_path))
     (tmp_path / 'photos').mkdir()
     (tmp_path / 'photos/me.jpg').touch()
-    with pytest.raises(WeightsError, match='is there and is no bundle'):
+    with pytest.raises(WeightsError, match='exists and is not a bundle'):
         convert(release, tmp_path / 'photos')
     assert (tmp_path / 'photos/me.jpg').exists()
 

@@ -27,7 +27,7 @@ def test_without_network_one_line_says_what_to_do(where):
     with pytest.raises(WeightsError, match='name the local folder') as caught:
         load_release(where)
     assert time.monotonic() - begun_s < 10.0
-    assert str(caught.value).startswith(f'{where} is no folder here, and the Hugging Face hub')
+    assert str(caught.value).startswith(f'{where} is not a local folder, and the Hugging Face hub')
     assert '\n' not in str(caught.value)
 
 
