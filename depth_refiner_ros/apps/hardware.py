@@ -1,4 +1,4 @@
-"""What this machine is, in words."""
+"""What machine this is: names, versions and clocks, for people and for result files."""
 
 import importlib.metadata
 import os
@@ -15,7 +15,21 @@ QUERY = {
     'power limit': 'power.limit',
     'temperature': 'temperature.gpu',
 }
-"""What decides a GPU's speed beside its name, as nvidia-smi calls it."""
+"""What decides the speed of a GPU beside its name, by nvidia-smi's names."""
+INSTRUCTIONS = {
+    'avx2': 'avx2',
+    'avx512f': 'avx512',
+    'avx_vnni': 'vnni',
+    'avx512_vnni': 'vnni',
+    'avx512_bf16': 'avx512_bf16',
+    'amx_bf16': 'amx_bf16',
+    'amx_int8': 'amx_int8',
+    'asimd': 'neon',
+    'sve': 'sve',
+    'bf16': 'bf16',
+    'i8mm': 'i8mm',
+}
+"""Instruction sets that decide the speed of networks: the kernel's names and those shown."""
 SPEED_PACKAGES = (
     'diffusers',
     'transformers',
@@ -28,9 +42,9 @@ SPEED_PACKAGES = (
 
 
 def machine_facts() -> dict[str, str]:
-    """Return processor, memory, GPU and the versions that decide speed."""
+    """Return processor, memory, GPU and the versions of what decides speed."""
     facts = {
-        'processor': f'{_processor()}, {len(os.sched_getaffinity(0))} cores usable',
+        'processor': processor(),
         'memory': f'{_memory_gib():.0f} GiB',
         'GPU': gpu() or 'none',
         'system': f'{platform.system()} {platform.release()}, Python {platform.python_version()}',
@@ -41,20 +55,40 @@ def machine_facts() -> dict[str, str]:
     return facts
 
 
+def processor() -> str:
+    """Return the CPU's name, its cores that this process may use, and its vector instructions."""
+    cpuinfo = _cpuinfo()
+    name = next(iter(_values_of(cpuinfo, 'model name')), platform.machine())
+    cores = len(os.sched_getaffinity(0))
+    return f'{name}, {cores} cores usable, {" ".join(instructions(cpuinfo)) or "no avx2"}'
+
+
+def instructions(cpuinfo: str) -> list[str]:
+    """
+    Return the instruction sets that decide the speed of networks.
+
+    :param cpuinfo: content of ``/proc/cpuinfo``
+    """
+    lines = [*_values_of(cpuinfo, 'flags'), *_values_of(cpuinfo, 'Features')]
+    flags = lines[0].split() if lines else []
+    return list(dict.fromkeys(shown for flag, shown in INSTRUCTIONS.items() if flag in flags))
+
+
 def gpu() -> str:
-    """Return the name of the first CUDA device, empty where there is none."""
+    """Return the name of the first CUDA device; empty where there is none."""
     import torch
 
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ''
 
 
 def speed_facts() -> dict[str, str]:
-    """Return clocks, power mode, driver and library versions, as far as the machine tells them."""
+    """Return clocks, power mode, driver and library versions, as far as they are known."""
     import torch
 
     facts = {
         'torch': torch.__version__,
         'CPU threads': str(torch.get_num_threads()),
+        'CPU instructions used by torch': torch.backends.cpu.get_cpu_capability(),
         'CPU clock': _cpu_clock(),
     }
     if torch.cuda.is_available():
@@ -66,30 +100,32 @@ def speed_facts() -> dict[str, str]:
         }
         facts |= _from_nvidia_smi()
     if board():
-        facts |= {'board': board(), 'power mode': _told('nvpmodel', '-q').replace('\n', ' ')}
+        facts |= {'board': board(), 'power mode': _output('nvpmodel', '-q').replace('\n', ' ')}
     facts |= {name: version(name) for name in SPEED_PACKAGES}
     return {name: value for name, value in facts.items() if value}
 
 
 def board() -> str:
-    """Return the name of the Jetson or other board, empty on a PC."""
+    """Return the name of the Jetson or other board; empty on a PC."""
     model = Path('/proc/device-tree/model')
     return model.read_text().strip('\0 \n') if model.is_file() else ''
 
 
 def version(distribution: str) -> str:
-    """Return the installed version of a distribution, empty where it is missing."""
+    """Return the installed version of a distribution; empty where it is missing."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return ''
 
 
-def _processor() -> str:
-    cpuinfo = Path('/proc/cpuinfo')
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.machine()
+def _cpuinfo() -> str:
+    path = Path('/proc/cpuinfo')
+    return path.read_text() if path.is_file() else ''
+
+
+def _values_of(cpuinfo: str, name: str) -> list[str]:
+    return re.findall(rf'^{name}\s*: (.*)$', cpuinfo, re.MULTILINE)
 
 
 def _memory_gib() -> float:
@@ -97,21 +133,20 @@ def _memory_gib() -> float:
 
 
 def _cpu_clock() -> str:
-    cpuinfo = Path('/proc/cpuinfo')
-    found = re.findall(r'cpu MHz\s*: ([\d.]+)', cpuinfo.read_text()) if cpuinfo.is_file() else []
+    found = _values_of(_cpuinfo(), 'cpu MHz')
     return f'{max(map(float, found)):.0f} MHz' if found else ''
 
 
 def _from_nvidia_smi() -> dict[str, str]:
-    """Ask for the first GPU; Jetsons before JetPack 7 have no such program."""
-    line = _told(
+    """Ask about the first GPU; Jetsons before JetPack 7 have no such program."""
+    line = _output(
         'nvidia-smi', '-i', '0', f'--query-gpu={",".join(QUERY.values())}', '--format=csv,noheader'
     )
     return dict(zip(QUERY, (part.strip() for part in line.split(',')))) if line else {}
 
 
-def _told(*command: str) -> str:
-    """Return what a program prints, empty where it is missing or fails."""
+def _output(*command: str) -> str:
+    """Return what a program prints; empty where it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
 """One network behind a backend: prepared for each shape on first use, and checked there."""
 
+from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.backends.base import Backend, Runner, Shapes, shapes_of, Tensors
@@ -44,6 +45,8 @@ class ModelRunner:
         self._max_abs_rel = None if backend.exact or build_only else max_abs_rel
         self.deviation: Deviation | None = None
         """Outcome of the latest self-check."""
+        self.note: Callable[[Tensors], None] | None = None
+        """Called with the inputs of every call, for benchmarks."""
         self._runners: dict[Shapes, Runner] = {}
         self._checked: set[Shapes] = set()
 
@@ -54,6 +57,8 @@ class ModelRunner:
         :return: fp32, a tensor of its own for each call
         :raises BackendError: at a new shape, where the backend cannot or gives wrong numbers
         """
+        if self.note is not None:
+            self.note(inputs)
         shapes = shapes_of(inputs)
         if shapes not in self._runners:
             if len(self._runners) >= MAX_SHAPES:

@@ -1,10 +1,11 @@
 """Backends by name, and how the rest of the package hands its networks to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth_refiner_ros.backends.base import Backend, Log, Runner, silent
+from depth_refiner_ros.backends.base import Backend, Log, Runner, silent, Tensors
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
@@ -58,7 +59,7 @@ class ModelRunners:
         self._options = options or BackendOptions()
         folder = self._options.engine_cache
         self.cache = EngineCache(Path(folder).expanduser() if folder else None, self._options.log)
-        self._execution = execution
+        self.execution = execution
         self._made: list[ModelRunner] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
 
@@ -73,7 +74,7 @@ class ModelRunners:
             module,
             key,
             self.backend,
-            self._execution.device,
+            self.execution.device,
             max_abs_rel=self._options.max_abs_rel,
             build_only=self._options.build_only,
         )
@@ -88,6 +89,22 @@ class ModelRunners:
     def runners(self) -> tuple[Runner, ...]:
         """Return what runs all networks, see :meth:`ModelRunner.runners`."""
         return tuple(runner for network in self._made for runner in network.runners())
+
+    @contextmanager
+    def noting(self) -> Iterator[list[tuple[ModelRunner, Tensors]]]:
+        """
+        Collect every network call made inside, so that it can be repeated alone.
+
+        :return: networks and their inputs, in the order of the calls
+        """
+        calls: list[tuple[ModelRunner, Tensors]] = []
+        for network in self._made:
+            network.note = lambda inputs, network=network: calls.append((network, inputs))
+        try:
+            yield calls
+        finally:
+            for network in self._made:
+                network.note = None
 
     def describe(self) -> list[str]:
         """Say how well the networks that have run agree with fp32 torch."""

@@ -11,10 +11,10 @@ from depth_refiner_ros.bench.devices import Device
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """
-    One network of the graph.
+    One network of a frame.
 
-    :param operations: of one call
-    :param calls: in one frame
+    :param operations: of all its calls in one frame
+    :param calls: how often a frame calls it
     """
 
     operations: Operations
@@ -23,7 +23,7 @@ class Stage:
 
 def bound_ms(operations: Operations, device: Device, precision: str) -> float:
     """
-    Return the least time of one call: all arithmetic at peak, or all traffic at full bandwidth.
+    Return the least time: all arithmetic at peak rate or all traffic at full bandwidth.
 
     :raises InputError: where the device has no such arithmetic
     """
@@ -33,34 +33,35 @@ def bound_ms(operations: Operations, device: Device, precision: str) -> float:
 
 def bounds(stages: Mapping[str, Stage], device: Device, precision: str) -> dict[str, float]:
     """
-    Return the bound of each stage over a frame, of the refiner alone and of all with the prior.
+    Return the least time of each stage over a frame, of the refiner alone and of the whole frame.
 
-    Stages follow each other, so their bounds add up.
+    Stages run one after another, so their bounds add up.
 
-    :return: stage to milliseconds, then ``refiner`` and ``total``
+    :return: stage to milliseconds, then ``refiner`` (without the priors) and ``total``
     """
-    each = {
-        name: stage.calls * bound_ms(stage.operations, device, precision)
-        for name, stage in stages.items()
-    }
-    total = sum(each.values())
-    return {**each, 'refiner': total - each.get('prior', 0.0), 'total': total}
+    each = {name: bound_ms(stage.operations, device, precision) for name, stage in stages.items()}
+    refiner_ms = sum(ms for name, ms in each.items() if not belongs_to_prior(name))
+    return {**each, 'refiner': refiner_ms, 'total': sum(each.values())}
+
+
+def belongs_to_prior(stage: str) -> bool:
+    """Whether a network belongs to the prior or to the scale prior rather than to the refiner."""
+    return stage.removeprefix('scale_').startswith('prior')
 
 
 def ratio(measured_ms: float | None, least_ms: float | None) -> float | None:
-    """Return measured over bound; None where there is nothing to compare with."""
+    """Return measured over least time; None where either is missing or the least time is zero."""
     return measured_ms / least_ms if measured_ms is not None and least_ms else None
 
 
 def costs(stages: Mapping[str, Stage]) -> dict[str, dict[str, Any]]:
-    """Return what each stage costs in one frame, as the result file holds it."""
-    rows = {}
-    for name, stage in stages.items():
-        frame = stage.operations.times(stage.calls)
-        rows[name] = {
+    """Return what each stage costs in one frame, in the units of the result file."""
+    return {
+        name: {
             'calls': stage.calls,
-            'gflop': frame.flops / 1e9,
-            'weight_mb': frame.weight_bytes / 1e6,
-            'operand_mb': frame.operand_bytes / 1e6,
+            'gflop': stage.operations.flops / 1e9,
+            'weight_mb': stage.operations.weight_bytes / 1e6,
+            'operand_mb': stage.operations.operand_bytes / 1e6,
         }
-    return rows
+        for name, stage in stages.items()
+    }

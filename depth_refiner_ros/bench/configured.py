@@ -1,8 +1,8 @@
-"""The refiner as the settings name it: stages from image to cloud, its networks, the ROS graph."""
+"""The configured refiner: stages from image to cloud, each network alone, the ROS graph."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+import statistics
 import tempfile
 import time
 from typing import Any
@@ -12,19 +12,22 @@ from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.bench.bounds import Stage
-from depth_refiner_ros.bench.count import count
-from depth_refiner_ros.bench.networks import FrameSize
-from depth_refiner_ros.bench.opened import OpenedRefiner
-from depth_refiner_ros.bench.result import stage_rows, yardsticks
-from depth_refiner_ros.bench.timing import timed_ms, within_frame
+from depth_refiner_ros.bench.bounds import belongs_to_prior
+from depth_refiner_ros.bench.networks import (
+    count_calls,
+    FrameSize,
+    network_calls,
+    NetworkCalls,
+    time_calls,
+)
+from depth_refiner_ros.bench.result import measured_on, stage_rows, yardsticks
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.graph import demo_graph, run_graph
 from depth_refiner_ros.demo.run import stages
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.networks import ModelSettings, SelfCheckSettings
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.simulated import SimulatedSource
@@ -32,8 +35,7 @@ import numpy as np
 import torch
 
 NETWORKS = ('prior', 'refine', 'frame')
-"""Stages that are networks; a stage counts as one where its name starts so. A frame that is one
-CUDA graph counts as a whole."""
+"""Prefixes of the stages that are networks. A frame that is one CUDA graph counts as a whole."""
 TOTAL_BUDGET_MS = 1000.0 / 6.0
 """Six frames per second at 640 x 480 on two cores."""
 AROUND_BUDGET_MS = 8.0
@@ -48,25 +50,25 @@ def measure_configured(
     """
     Time stages, networks and, if asked for, the nodes over DDS.
 
-    :param against: key of the device table that the networks are compared with, empty for the
-        one that is found
-    :raises RosMissingError: where the graph is asked for and ROS is not there
+    :param against: key of the device table to compare networks with; empty for this device
+    :raises RosMissingError: where the graph is asked for but ROS is not installed
     """
     if graph:
         require_ros()
     seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=size.width, height=size.height))
-    refiner = OpenedRefiner.from_settings(model)
-    assert isinstance(refiner, OpenedRefiner)
-    refiner.warm_up(size.width, size.height)
+    refiner = DepthRefiner.from_settings(model)
+    assert refiner.runners is not None
+    calls = network_calls(refiner.runners, lambda: refiner.warm_up(size.width, size.height))
     timed = time_stages(refiner, model, seen, frames)
     result: dict[str, Any] = {
         'kind': 'configured',
         'width': size.width,
         'height': size.height,
+        'measured_on': measured_on(refiner.runners.execution.device),
         'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},
-        'networks': time_networks(refiner, model, seen[0], timed, against),
+        'networks': network_rows(calls, refiner.runners.execution, timed, against),
         'budget': budget(timed, size.width, size.height),
     }
     if graph:
@@ -111,62 +113,34 @@ def time_stages(
     return timed
 
 
-def time_networks(
-    refiner: OpenedRefiner,
-    model: ModelSettings,
-    frame: Frame,
+def network_rows(
+    calls: Mapping[str, NetworkCalls],
+    execution: Execution,
     timed: Mapping[str, Sequence[float]],
     against: str,
 ) -> dict[str, dict[str, Any]]:
     """
-    Time each network alone, and compare it with the least time its operations take.
+    Time each network alone and compare it with the least time that its operations take.
 
-    :param timed: from :func:`time_stages`; what stands around the networks is taken from there
+    :param timed: from :func:`time_stages`; gives the times of what surrounds the networks
     """
-    execution = refiner.execution
-    devices = yardsticks(execution.device, execution.precision, against)
-    stages = count_networks(model, execution, frame)
-    with execution.running():
-        stages_ms = {
-            name: timed_ms(
-                within_frame(call, execution),
-                execution.device,
-                frames=len(timed['total']),
-                warm_up=2,
-            )
-            for name, (call, _) in refiner.network_calls(frame).items()
-        }
+    stages = count_calls(calls, execution)
+    stages_ms = time_calls(calls, execution, frames=len(timed['total']), warm_up=2)
     stages_ms |= {name: list(timed[name]) for name in ('align', 'cloud') if name in timed}
-    prior_ms = timed.get('prior', stages_ms['prior'])
+    prior_ms = timed.get('prior') or [_prior_networks_ms(stages_ms)] * len(timed['total'])
     stages_ms['refiner'] = [total - prior for total, prior in zip(timed['total'], prior_ms)]
     stages_ms['frame'] = list(timed['total'])
+    devices = yardsticks(execution.device, execution.precision, against)
     return stage_rows(stages, stages_ms, devices, execution.precision)
 
 
-def count_networks(model: ModelSettings, execution: Execution, frame: Frame) -> dict[str, Stage]:
-    """
-    Count the networks as torch runs them: operations inside other backends are not seen.
-
-    Without the self-check, whose runs would be counted as well.
-    """
-    opened = OpenedRefiner.from_settings(
-        replace(
-            model,
-            backend='torch',
-            precision=execution.precision,
-            selfcheck=SelfCheckSettings(enable=False),
-        )
-    )
-    assert isinstance(opened, OpenedRefiner)
-    with execution.running():
-        return {
-            name: Stage(operations=count(call, weights), calls=opened.passes(name))
-            for name, (call, weights) in opened.network_calls(frame).items()
-        }
+def _prior_networks_ms(stages_ms: Mapping[str, Sequence[float]]) -> float:
+    """Return what the prior takes where a frame is one CUDA graph and has no stages."""
+    return sum(statistics.median(ms) for name, ms in stages_ms.items() if belongs_to_prior(name))
 
 
 def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:
-    """Compare medians with the budget, which grows with the number of pixels."""
+    """Compare medians with the budget, which scales with the number of pixels."""
     share = width * height / (640 * 480)
     total_ms = float(np.median(timed['total']))
     networks_ms = sum(
@@ -183,7 +157,7 @@ def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dic
 
 
 def time_graph(model: ModelSettings, frames: int) -> dict[str, Any]:
-    """Run camera, refiner and fusion over DDS in lock-step; give what the refiner node says."""
+    """Run camera, refiner and fusion over DDS in lock-step; return the refiner node's figures."""
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         graph = demo_graph(
             Path(folder),

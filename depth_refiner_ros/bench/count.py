@@ -1,11 +1,11 @@
 """
-Operations and bytes of a network, counted without running it or while it runs.
+Operations and bytes of a network, counted while it runs.
 
-Convolutions, matrix products and attention are counted, at two operations for each multiply-add;
-activations, normalisations and resampling are not: a fused engine hides them behind the rest.
+Convolutions, matrix products and attention are counted, at two operations for each multiply-add.
+Activations, normalisations and resampling are not: a fused engine hides them behind the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,10 @@ from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 @dataclass(frozen=True, kw_only=True)
 class Operations:
     """
-    What a stage costs, whatever device runs it.
+    What a network costs, whatever device runs it.
 
     :param flops: floating-point operations, two for each multiply-add
-    :param weight_bytes: of the parameters, read once
+    :param weight_bytes: size of the parameters
     :param operand_bytes: what all counted operations read and write, weights included: the
         traffic of an engine that fuses everything else into them
     """
@@ -31,21 +31,30 @@ class Operations:
     weight_bytes: float
     operand_bytes: float
 
-    def times(self, calls: int) -> 'Operations':
-        """Return the cost of several calls; the weights stay one copy, but are read each time."""
+    def times(self, calls: float) -> 'Operations':
+        """Return the cost of several calls, which read the weights anew but share one copy."""
         return Operations(
             flops=self.flops * calls,
             weight_bytes=self.weight_bytes,
             operand_bytes=self.operand_bytes * calls,
         )
 
+    @staticmethod
+    def total(calls: Sequence['Operations']) -> 'Operations':
+        """Return the cost of calls of one network, of any shapes."""
+        return Operations(
+            flops=sum(call.flops for call in calls),
+            weight_bytes=max(call.weight_bytes for call in calls),
+            operand_bytes=sum(call.operand_bytes for call in calls),
+        )
+
 
 def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> Operations:
     """
-    Count what a call does; on meta tensors it takes neither memory nor time.
+    Count the operations of a call; on meta or fake tensors it takes no memory and hardly any time.
 
     :param call: runs the network
-    :param parameters: its weights
+    :param parameters: weights of the network
     """
     counter = _Counter()
     with torch.no_grad(), _Attention(counter), counter:
@@ -58,7 +67,7 @@ def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> O
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up convolutions and matrix products as they are dispatched."""
+    """Add up convolutions and matrix products as they are dispatched."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +84,7 @@ class _Counter(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         flops_of = flop_registry.get(function._overloadpacket)
-        if flops_of is None:
+        if flops_of is None and function.namespace == 'aten':
             with self:  # in inference mode linear and conv2d arrive whole
                 result = function.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -86,13 +95,13 @@ class _Counter(TorchDispatchMode):
         return result
 
     def add(self, flops: float, *operands: Any) -> None:
-        """Add an operation and the bytes of its tensors."""
+        """Add one operation and the bytes of its tensors."""
         self.flops += flops
         self.bytes += sum(value.nbytes for value in operands if isinstance(value, torch.Tensor))
 
 
 class _Attention(TorchFunctionMode):
-    """Counts attention as one fused operation, whichever way the device takes it apart."""
+    """Count attention as one fused operation, however the device splits it."""
 
     def __init__(self, counter: _Counter) -> None:
         super().__init__()

@@ -1,12 +1,13 @@
-"""diffusers' own one-step depth pipeline, timed by the same rules in the same run."""
+"""diffusers' own one-step depth pipeline, to be timed by the same rules in the same run."""
 
 from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.bench.devices import DTYPES
-from depth_refiner_ros.bench.networks import materialize, META
+from depth_refiner_ros.bench.true_size import META, with_random_weights
 from depth_refiner_ros.diffusion.sd2 import sd2_unet, sd2_vae, TEXT_TOKENS
 import torch
+from torch import nn
 
 TEXT_WIDTH = 1024
 
@@ -15,9 +16,9 @@ def pipeline(codec: str, device: torch.device, precision: str, *, compiled: bool
     """
     Build ``MarigoldDepthPipeline`` at true size with random weights and its fast settings.
 
-    These are, as its documentation gives them: half precision, trailing DDIM timesteps (one step
-    suffices), ensemble of one, and as options the tiny autoencoder and a compiled UNet. Neither
-    tokenizer nor text encoder run per image: the embedding of the empty prompt is kept.
+    These are, by its documentation: half precision, trailing DDIM timesteps (one step suffices),
+    an ensemble of one, and as options the tiny autoencoder and a compiled UNet. Tokenizer and text
+    encoder do not run for each image: the embedding of the empty prompt is kept.
 
     :param codec: ``vae`` or ``tiny``
     :param compiled: compile the UNet
@@ -27,7 +28,8 @@ def pipeline(codec: str, device: torch.device, precision: str, *, compiled: bool
     with META:
         unet, vae = sd2_unet(), AutoencoderTiny() if codec == 'tiny' else sd2_vae()
     for module in (unet, vae):
-        materialize(module, device, DTYPES[precision])
+        # diffusers' own ``to`` warns of casts, which for random weights mean nothing.
+        nn.Module.to(with_random_weights(module), device, DTYPES[precision])
     return assemble(
         torch.compile(unet, mode='reduce-overhead', fullgraph=True) if compiled else unet,
         vae,
@@ -36,7 +38,7 @@ def pipeline(codec: str, device: torch.device, precision: str, *, compiled: bool
 
 
 def assemble(unet: Any, vae: Any, text_width: int) -> Any:
-    """Join networks to a pipeline of one trailing DDIM step."""
+    """Assemble a pipeline with trailing DDIM steps from its networks."""
     from diffusers import DDIMScheduler, MarigoldDepthPipeline
 
     scheduler = DDIMScheduler(
@@ -66,7 +68,7 @@ def assemble(unet: Any, vae: Any, text_width: int) -> Any:
 
 def frame_call(made: Any, rgb_u8_B3HW: torch.Tensor, steps: int) -> Callable[[], torch.Tensor]:
     """
-    Return one frame: uint8 image on the device in, depth in 0..1 on the device out.
+    Return a call that runs one frame: uint8 image on the device in, depth in 0..1 out.
 
     :param steps: evaluations of the UNet
     """

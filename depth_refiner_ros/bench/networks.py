@@ -1,36 +1,27 @@
 """
-The networks of a frame at their true size, with random weights, and one call of each.
+The networks of a frame: their calls as the refiner makes them, to be counted and timed alone.
 
-What a call costs does not depend on weights. On the meta device nothing is allocated, so that
-operations are counted of the very networks that are timed.
+Nothing here knows a method, a size or a prior. A frame is run once while
+:meth:`~depth_refiner_ros.backends.registry.ModelRunners.noting` collects what each network is
+given; these calls are then repeated, so a benchmark times exactly what ``refine`` runs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from depth_refiner_ros.backends.base import Shapes, shapes_of, Tensors
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.mixed_precision import NORMS
+from depth_refiner_ros.backends.mixed_precision import reduced
+from depth_refiner_ros.backends.model_runner import ModelRunner
+from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.bounds import Stage
-from depth_refiner_ros.bench.count import count
-from depth_refiner_ros.bench.devices import DTYPES
-from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.diffusion.codec import VaeCodec
-from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.diffusion.presets import apdepth_spec, sharpdepth_spec
-from depth_refiner_ros.diffusion.sd2 import sd2_network
-from depth_refiner_ros.diffusion.tiny_codec import tiny_depth_vae
-import torch
-from torch import nn
+from depth_refiner_ros.bench.count import count, Operations
+from depth_refiner_ros.bench.timing import timed_ms, within_frame
 
-PASSES = {'apdepth': 1, 'sharpdepth': 2, 'aligned': 1}
-"""Evaluations of UNet and decoder in a frame; image and prior are encoded once each."""
-META = torch.device('meta')
-FILL_STD = 0.02
-
-Calls = dict[str, Callable[[], Any]]
+STAGES = {'vae_encoder': 'encode', 'vae_decoder': 'decode'}
+"""Names of networks in tables and files, where they differ from the keys of the backends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,135 +31,81 @@ class FrameSize:
     width: int
     height: int
 
-    def checked(self, multiple: int) -> 'FrameSize':
-        """
-        Return the size where networks can halve it.
 
-        :raises InputError: where a side is no multiple
-        """
-        if self.width % multiple or self.height % multiple:
-            raise InputError(
-                f'{self.width}x{self.height} is no size of these networks; both must '
-                f'be multiples of {multiple}'
-            )
-        return self
-
-
-def spec_of(method: str) -> ModelSpec:
+@dataclass(frozen=True, kw_only=True)
+class NetworkCalls:
     """
-    Return the conventions of a method at full size, as they are timed.
+    All calls of one network in one frame.
 
-    Images keep their size, one UNet makes both passes of SharpDepth, and ApDepth is given the
-    metric prior instead of a disparity beside it: the networks and their inputs are the same.
+    :param network: as the refiner runs it
+    :param inputs: of each call, in order
     """
-    if method == 'sharpdepth':
-        return replace(sharpdepth_spec('released'), max_edge_px=0)
-    return replace(apdepth_spec('normalized'), condition='metric', output='metric', space='depth')
+
+    network: ModelRunner
+    inputs: tuple[Tensors, ...]
+
+    def __call__(self) -> None:
+        """Repeat the calls."""
+        for tensors in self.inputs:
+            self.network(*tensors)
 
 
-def build_network(method: str, codec: str) -> OneStepNetwork:
+def network_calls(networks: ModelRunners, run: Callable[[], Any]) -> dict[str, NetworkCalls]:
     """
-    Build a refiner on the meta device.
+    Run a frame and return the calls of each network in it, by stage.
 
-    :param codec: ``vae`` (Stable Diffusion's) or ``tiny`` (the small one with a depth decoder)
+    :param networks: of the refiner
+    :param run: one frame, stage by stage: inside a CUDA graph no call can be seen
     """
-    with META:
-        return sd2_network(spec_of(method), tiny_depth_vae() if codec == 'tiny' else None)
-
-
-def materialize(
-    module: nn.Module, device: torch.device, dtype: torch.dtype, seed: int = 0
-) -> nn.Module:
-    """
-    Return a module of the meta device memory in its final number format, and random weights.
-
-    Norms pass their input on and biases are zero, so that activations stay finite in fp16.
-    """
-    # diffusers' own ``to`` warns of casts, which for random weights mean nothing.
-    nn.Module.to(module, dtype)
-    module.to_empty(device=device).eval().requires_grad_(False)
-    generator = torch.Generator(device).manual_seed(seed)
-    for name, value in [*module.named_parameters(), *module.named_buffers()]:
-        if value.ndim > 1:
-            value.normal_(std=FILL_STD, generator=generator)
-        else:
-            value.fill_(1.0 if name.endswith('weight') else 0.0)
-    return module
-
-
-def build_on(execution: Execution, method: str, codec: str) -> OneStepNetwork:
-    """Build a refiner in memory as its backend wants it, with random weights."""
-    network = build_network(method, codec)
-    place(network, execution)
-    if network.spec.task_embedding:
-        network.task_C = torch.tensor(
-            network.spec.task_embedding, device=next(network.parameters()).device
-        )
-    return network
-
-
-def place(network: nn.Module, execution: Execution) -> nn.Module:
-    """
-    Return a network of the meta device memory where its backend wants it.
-
-    torch runs it where it is, in the number format that it has, normalisations exact; others
-    take fp32 on the CPU and place their own copy.
-    """
-    if execution.backend not in ('torch', 'compiled'):
-        return materialize(network, torch.device('cpu'), torch.float32)
-    materialize(network, execution.device, DTYPES[execution.precision])
-    for part in network.modules():
-        if isinstance(part, NORMS):
-            part.float()
-    return network
-
-
-def refiner_calls(network: OneStepNetwork, rgb_B3HW: torch.Tensor) -> Calls:
-    """
-    Return one call of each network of the refiner: both encodings, the UNet, the decoder.
-
-    :param rgb_B3HW: image in 0..1 of a size that the UNet can halve
-    """
-    codec = network.codec
-    unit_B1HW = rgb_B3HW[:, :1] * 2.0 - 1.0
-    known_B1HW = torch.ones_like(unit_B1HW)
-    latent = codec.encode_depth(unit_B1HW)
-    image = codec.encode_rgb(rgb_B3HW)
-    extra = network.condition(unit_B1HW, known_B1HW)
+    with networks.noting() as noted:
+        run()
+    inputs: dict[ModelRunner, list[Tensors]] = {}
+    for network, tensors in noted:
+        inputs.setdefault(network, []).append(tensors)
     return {
-        'encode': lambda: (
-            codec.encode_rgb(rgb_B3HW),
-            codec.encode_depth(unit_B1HW),
-            network.condition(unit_B1HW, known_B1HW),
-        ),
-        'unet': lambda: network(latent, image, extra),
-        'decode': lambda: network.decode(latent),
+        STAGES.get(network.key, network.key): NetworkCalls(network=network, inputs=tuple(each))
+        for network, each in inputs.items()
     }
 
 
-def autoencoder(network: OneStepNetwork) -> nn.Module:
-    """Return the autoencoder of a network of true size."""
-    assert isinstance(network.codec, VaeCodec)
-    return network.codec.vae
-
-
-@cache
-def refiner_stages(method: str, codec: str, size: FrameSize, precision: str) -> dict[str, Stage]:
+def count_calls(calls: Mapping[str, NetworkCalls], execution: Execution) -> dict[str, Stage]:
     """
-    Count what the networks of a refiner cost at a size, batch 1.
+    Count the operations of each network, as torch runs it in the number format of the execution.
 
-    :raises InputError: where the size cannot be halved as often as the codec does
+    Other backends hide their operations; they compute the same network.
     """
-    network = build_network(method, codec).to(DTYPES[precision])
-    size.checked(network.codec.factor)
-    rgb = torch.empty(1, 3, size.height, size.width, dtype=DTYPES[precision], device=META)
-    weights = {'encode': 'encoder', 'decode': 'decoder'}
-    calls, vae = refiner_calls(network, rgb), autoencoder(network)
-    stages = {}
-    for name, call in calls.items():
-        module = getattr(vae, weights[name]) if name in weights else network.unet
-        stages[name] = Stage(
-            operations=count(call, module.parameters()),
-            calls=1 if name == 'encode' else PASSES[method],
+    return {name: _counted(one, execution) for name, one in calls.items()}
+
+
+def time_calls(
+    calls: Mapping[str, NetworkCalls],
+    execution: Execution,
+    *,
+    frames: int,
+    warm_up: int,
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, list[float]]:
+    """
+    Time each network alone.
+
+    :param log: told which network is being timed
+    :return: network to milliseconds, of all its calls in each frame
+    """
+    stages_ms = {}
+    for name, one in calls.items():
+        log(f'timing {name}')
+        stages_ms[name] = timed_ms(
+            within_frame(one, execution), execution.device, frames=frames, warm_up=warm_up
         )
-    return stages
+    return stages_ms
+
+
+def _counted(calls: NetworkCalls, execution: Execution) -> Stage:
+    network = reduced(calls.network.module, execution.device, execution.precision)
+    by_shapes: dict[Shapes, Operations] = {}
+    for tensors in calls.inputs:
+        shapes = shapes_of(tensors)
+        if shapes not in by_shapes:
+            by_shapes[shapes] = count(partial(network, *tensors), network.parameters())
+    each = [by_shapes[shapes_of(tensors)] for tensors in calls.inputs]
+    return Stage(calls=len(each), operations=Operations.total(each))

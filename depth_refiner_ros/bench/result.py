@@ -3,21 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from depth_refiner_ros.apps.hardware import board, gpu
+from depth_refiner_ros.apps.hardware import board, gpu, processor
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.bench.bounds import bounds, costs, ratio, Stage
 from depth_refiner_ros.bench.devices import Device, known_as, named_device, probe
 import torch
 
 
+def measured_on(device: torch.device) -> str:
+    """Return what the figures of a device belong to: the GPU, or the CPU with its instructions."""
+    return gpu() if device.type == 'cuda' else processor()
+
+
 def yardsticks(device: torch.device, precision: str, against: str) -> list[Device]:
     """
-    Return what measured times are compared with.
+    Return the devices to compare measured times with.
 
-    That is the named device or the found one's data sheet, and what a product and a copy reach
-    here and now.
+    First the data sheet of the named or detected device, if it is known; then what a matrix
+    product and a copy reach on this machine right now.
 
-    :param against: key of the device table, empty for the device that is found
+    :param against: key of the device table; empty for the detected device
     :raises InputError: for an unknown name
     """
     found = known_as(board() or gpu()) if device.type == 'cuda' else None
@@ -32,22 +37,21 @@ def stage_rows(
     precision: str,
 ) -> dict[str, dict[str, Any]]:
     """
-    Return one row for each stage, over one frame.
+    Return one row for each stage of a frame.
 
     :param stages: the networks, in order
-    :param stages_ms: milliseconds of each *call*; also of stages that are no networks, and of
-        ``refiner`` and ``frame``, which are compared with the sums
+    :param stages_ms: milliseconds in each frame, also of stages that are not networks, and of
+        ``refiner`` and ``frame``, which are compared with sums of bounds
     :return: name to calls, operations, p50, p95, p99, and by device ``bound_ms`` and ``ratio``
     """
     least = {device.name: _with_frame(bounds(stages, device, precision)) for device in devices}
     cost = costs(stages)
     rows = {}
     for name in [*stages, *(name for name in stages_ms if name not in stages)]:
-        calls = stages[name].calls if name in stages else 1
-        measured = quantiles([ms * calls for ms in stages_ms.get(name, ())])
+        measured = quantiles(stages_ms.get(name, ()))
         bound_ms = {device: ms[name] for device, ms in least.items() if name in ms}
         rows[name] = {
-            **cost.get(name, {'calls': calls}),
+            **cost.get(name, {'calls': 1}),
             **measured,
             'bound_ms': bound_ms,
             'ratio': {device: ratio(measured['p50'], ms) for device, ms in bound_ms.items()},
@@ -56,7 +60,7 @@ def stage_rows(
 
 
 def device_facts(device: Device) -> dict[str, Any]:
-    """Return a device as the result file holds it."""
+    """Return a device in the units of the result file."""
     return {
         'name': device.name,
         'origin': device.origin,
@@ -68,7 +72,7 @@ def device_facts(device: Device) -> dict[str, Any]:
 def speedups(
     diffusers: Sequence[Mapping[str, Any]], refiner_ms: float | None, frame_ms: float | None
 ) -> list[dict[str, Any]]:
-    """Summarise the rows of diffusers' pipeline, and say how many times longer each takes."""
+    """Summarise the rows of diffusers' pipeline and compare each with refiner and frame."""
     rows = []
     for row in diffusers:
         measured = quantiles(row['frame_ms'])

@@ -6,19 +6,20 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import machine_facts, speed_facts
-from depth_refiner_ros.backends.execution import choose, Execution
+from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.bench import show as bench_show
 from depth_refiner_ros.bench.configured import measure_configured
+from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.devices import DEVICES, named_device
-from depth_refiner_ros.bench.full import (
-    full_stages,
-    FullSize,
-    measure,
-    measure_diffusers,
-    unchecked_networks,
-)
+from depth_refiner_ros.bench.full import measure, measure_diffusers
 from depth_refiner_ros.bench.networks import FrameSize
-from depth_refiner_ros.bench.result import device_facts, speedups, stage_rows, yardsticks
+from depth_refiner_ros.bench.result import (
+    device_facts,
+    measured_on,
+    speedups,
+    stage_rows,
+    yardsticks,
+)
 from depth_refiner_ros.bench.sweep import (
     all_bounds,
     measure_priors,
@@ -27,6 +28,7 @@ from depth_refiner_ros.bench.sweep import (
     sweep_steps,
 )
 from depth_refiner_ros.bench.timing import clock
+from depth_refiner_ros.bench.true_size import check_prior, FullSize, spec_of, true_size_stages
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.settings.networks import ModelSettings
 
@@ -52,33 +54,34 @@ def run_configured(
     against: str,
 ) -> None:
     """Time the configured refiner and print it beside the budget."""
-    result = measure_configured(model, size=size, frames=frames, graph=graph, against=against)
+    with Contention() as contention:
+        result = measure_configured(model, size=size, frames=frames, graph=graph, against=against)
     bench_show.show_configured(result)
     if output.plots:
-        _told(
-            bench_show.plot_stages(
-                output.plots, 'networks', 'Networks of the refiner', result['networks']
-            )
-        )
-    _finish(result, output)
+        title = f'Networks of the refiner, {_words(size, result["measured_on"])}'
+        _say_plot(bench_show.plot_stages(output.plots, 'networks', title, result['networks']))
+    _finish(result, output, contention)
 
 
 def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against: str) -> None:
     """Time a refiner at true size and diffusers' pipeline beside it."""
     execution = choose(model.device, model.precision, model.threads, model.backend)
-    stages = full_stages(wanted, execution.precision)
+    stages = true_size_stages(wanted, execution.precision)
     devices = yardsticks(execution.device, execution.precision, against)
-    measured = measure(wanted, execution, model)
+    with Contention() as contention:
+        measured = measure(wanted, execution, model)
+        others_ms = measure_diffusers(wanted, execution)
     rows = stage_rows(stages, measured['stages_ms'], devices, execution.precision)
-    diffusers = speedups(
-        measure_diffusers(wanted, execution), rows['refiner']['p50'], rows['frame']['p50']
-    )
-    result = {
+    diffusers = speedups(others_ms, rows['refiner']['p50'], rows['frame']['p50'])
+    result: dict[str, Any] = {
         'kind': 'full_size',
         'method': wanted.method,
+        'preset': spec_of(wanted.method).preset,
         'codec': wanted.codec,
         'prior': wanted.prior,
         **_shape(wanted.size),
+        'max_edge_px': wanted.working_edge_px,
+        'measured_on': measured_on(execution.device),
         'precision': execution.precision,
         'backend': execution.backend,
         'attention': measured['attention'],
@@ -97,12 +100,13 @@ def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against:
     bench_show.show_full(result)
     if output.plots:
         name = f'full_{wanted.method}_{wanted.codec}'
-        title = f'{wanted.method}, codec {wanted.codec}, {_words(wanted.size, execution)}'
-        _told(bench_show.plot_stages(output.plots, name, title, rows))
+        words = _words(wanted.size, execution.precision, result['measured_on'])
+        title = f'{wanted.method}, codec {wanted.codec}, {words}'
+        _say_plot(bench_show.plot_stages(output.plots, name, title, rows))
         series = _steps_measured(result)
         if series:
-            _told(bench_show.plot_steps(output.plots, f'{name}_steps', title, series))
-    _finish(result, output)
+            _say_plot(bench_show.plot_steps(output.plots, f'{name}_steps', title, series))
+    _finish(result, output, contention)
 
 
 def run_priors(
@@ -116,15 +120,17 @@ def run_priors(
     against: str,
 ) -> None:
     """Time each prior at each resolution."""
+    for prior in sizes:
+        check_prior(prior)
     execution = choose(model.device, model.precision, model.threads, model.backend)
     devices = yardsticks(execution.device, execution.precision, against)
     rows = sweep_priors(size, devices, execution.precision, sizes)
-    rows = measure_priors(
-        rows, size, execution, unchecked_networks(execution, model), frames=frames, warm_up=warm_up
-    )
-    result = {
+    with Contention() as contention:
+        rows = measure_priors(rows, size, execution, model, frames=frames, warm_up=warm_up)
+    result: dict[str, Any] = {
         'kind': 'priors',
         **_shape(size),
+        'measured_on': measured_on(execution.device),
         'precision': execution.precision,
         'backend': execution.backend,
         'clock': clock(execution.device),
@@ -136,11 +142,14 @@ def run_priors(
     }
     bench_show.show_priors(result)
     if output.plots:
-        _told(bench_show.plot_priors(output.plots, 'priors', rows))
-    _finish(result, output)
+        where = result['measured_on']
+        _say_plot(bench_show.plot_priors(output.plots, 'priors', rows, where=where))
+    _finish(result, output, contention)
 
 
-def run_bounds(size: FrameSize, output: Output, *, prior: str, against: str) -> None:
+def run_bounds(
+    size: FrameSize, output: Output, *, prior: str, against: str, max_edge_px: int
+) -> None:
     """Print the least time of both methods on every device of the table; nothing is timed."""
     devices = [named_device(against)] if against else list(DEVICES.values())
     result: dict[str, Any] = {
@@ -148,7 +157,7 @@ def run_bounds(size: FrameSize, output: Output, *, prior: str, against: str) -> 
         **_shape(size),
         'precision': BOUND_PRECISION,
         'devices': [device_facts(device) for device in devices],
-        'bounds': all_bounds(size, devices, BOUND_PRECISION, prior),
+        'bounds': all_bounds(size, devices, BOUND_PRECISION, prior, max_edge_px),
         'priors': sweep_priors(size, devices, BOUND_PRECISION),
         'steps': [
             row
@@ -159,9 +168,10 @@ def run_bounds(size: FrameSize, output: Output, *, prior: str, against: str) -> 
     bench_show.show_bounds(result)
     if output.plots:
         shown = devices[0].name
-        _told(bench_show.plot_priors(output.plots, 'bounds_priors', result['priors'], shown))
+        rows = result['priors']
+        _say_plot(bench_show.plot_priors(output.plots, 'bounds_priors', rows, least_on=shown))
         series = _steps_bounded(result, shown)
-        _told(bench_show.plot_steps(output.plots, 'bounds_steps', f'Least on {shown}', series))
+        _say_plot(bench_show.plot_steps(output.plots, 'bounds_steps', f'Least on {shown}', series))
     if output.json:
         write_json(output.json, result)
 
@@ -209,14 +219,22 @@ def _shape(size: FrameSize) -> dict[str, int]:
     return {'width': size.width, 'height': size.height, 'batch': 1}
 
 
-def _words(size: FrameSize, execution: Execution) -> str:
-    return f'{size.width}x{size.height}, {execution.precision}'
+def _words(size: FrameSize, *more: str) -> str:
+    return ', '.join([f'{size.width}x{size.height}', *more])
 
 
-def _told(path: Path) -> None:
+def _say_plot(path: Path) -> None:
     say(f'plot in {path}')
 
 
-def _finish(result: dict[str, Any], output: Output) -> None:
+def _finish(result: dict[str, Any], output: Output, contention: Contention) -> None:
+    """Warn where other processes took the cores, and write the result with its machine."""
+    if contention.warning():
+        say(contention.warning())
     if output.json:
-        write_json(output.json, {**result, 'machine': machine_facts(), 'speed': speed_facts()})
+        facts = {
+            'machine': machine_facts(),
+            'speed': speed_facts(),
+            'contention': contention.facts(),
+        }
+        write_json(output.json, {**result, **facts})

@@ -18,7 +18,8 @@ def show_configured(result: Mapping[str, Any]) -> None:
         'stage',
         'p50, ms',
         'p95, ms',
-        title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames',
+        title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames, '
+        f'{result["measured_on"]}',
     )
     for name, ms in result['stages'].items():
         table.add_row(name, f'{ms["p50"]:.2f}', f'{ms["p95"]:.2f}', end_section=name == 'cloud')
@@ -30,7 +31,7 @@ def show_configured(result: Mapping[str, Any]) -> None:
     limits = result['budget']
     _print(
         table,
-        stage_table('networks', result['networks']),
+        stage_table(f'networks, {result["measured_on"]}', result['networks']),
         f'total {limits["total_ms"]:.1f} of {limits["total_limit_ms"]:.0f} ms, around '
         f'the networks {limits["around_networks_ms"]:.1f} of '
         f'{limits["around_networks_limit_ms"]:.1f} ms: '
@@ -42,7 +43,7 @@ def show_full(result: Mapping[str, Any]) -> None:
     """Print the stages of a frame at true size, and diffusers' pipeline beside it."""
     title = (
         f'{result["method"]}, codec {result["codec"]}, prior {result["prior"]}, '
-        f'{result["width"]}x{result["height"]}, {result["precision"]}'
+        f'{result["width"]}x{result["height"]}, {result["precision"]}, {result["measured_on"]}'
     )
     table = Table('pipeline', 'steps', 'p50, ms', 'p95, ms', 'x refiner', 'x frame', 'MiB')
     for row in result['diffusers']:
@@ -65,11 +66,15 @@ def show_full(result: Mapping[str, Any]) -> None:
 def show_bounds(result: Mapping[str, Any]) -> None:
     """Print the least milliseconds of a frame on each device."""
     columns = list(dict.fromkeys((row['method'], row['codec']) for row in result['bounds']))
+    edges = {
+        row['method']: f', {row["max_edge_px"]} px' if row['max_edge_px'] else ''
+        for row in result['bounds']
+    }
     table = Table(
         'device',
-        *(f'{method} {codec}' for method, codec in columns),
+        *(f'{method} {codec}{edges[method]}' for method, codec in columns),
         'prior',
-        title=f'least ms of the refiner, {result["width"]}x{result["height"]}, '
+        title=f'least ms of the refiner for an image of {result["width"]}x{result["height"]}, '
         f'{result["precision"]}, batch 1',
     )
     for device in dict.fromkeys(row['device'] for row in result['bounds']):
@@ -90,7 +95,14 @@ def show_priors(result: Mapping[str, Any]) -> None:
     """Print what each prior adds at each resolution."""
     rows = result['priors']
     devices = list(rows[0]['bound_ms'])
-    table = Table('prior', 'input', 'GFLOP', 'p50, ms', *(f'least, {name}' for name in devices))
+    table = Table(
+        'prior',
+        'input',
+        'GFLOP',
+        'p50, ms',
+        *(f'least, {name}' for name in devices),
+        title=f'{result["precision"]}, {result["measured_on"]}',
+    )
     for row in rows:
         table.add_row(
             row['prior'],
@@ -135,17 +147,21 @@ def plot_stages(
     return _written(folder, name, bar_chart(title, bars))
 
 
-def plot_priors(folder: Path, name: str, rows: Rows, device: str = '') -> Path:
+def plot_priors(
+    folder: Path, name: str, rows: Rows, *, where: str = '', least_on: str = ''
+) -> Path:
     """
-    Draw ApDepth's Fig. 6: what the prior adds, by its size and resolution.
+    Draw ApDepth's Fig. 6: the latency added by the prior, by its size and resolution.
 
-    :param device: whose bound is drawn where nothing was measured
+    :param where: what the times were measured on
+    :param least_on: device whose bound is drawn instead, where nothing was measured
     """
     series: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
-        ms = row.get('p50') or row['bound_ms'][device]
+        ms = row.get('p50') or row['bound_ms'][least_on]
         series.setdefault(f'prior {row["prior"]}', []).append((row['short_edge_px'], ms))
-    title = 'Latency that the prior adds' + (f', least on {device}' if device else '')
+    where = where or f'least on {least_on}'
+    title = f'Latency added by the prior, {where}'
     return _written(
         folder, name, curves(title, series, x_label='short edge of its input, px', y_label='ms')
     )

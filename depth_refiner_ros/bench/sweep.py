@@ -1,32 +1,36 @@
 """
 What a choice costs over its range: prior sizes and resolutions, steps of the denoising loop.
 
-The first is ApDepth's Fig. 6 (latency that the prior adds), the second its Fig. 2 (a one-step
+The first is ApDepth's Fig. 6 (latency added by the prior), the second its Fig. 2 (a one-step
 refiner beside Marigold's loop).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 import gc
+from itertools import groupby
 from typing import Any
 
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
 from depth_refiner_ros.bench.devices import Device
-from depth_refiner_ros.bench.full import full_stages, FullSize
-from depth_refiner_ros.bench.networks import FrameSize, place, refiner_stages
-from depth_refiner_ros.bench.priors import (
-    build_prior_network,
-    prior_input,
+from depth_refiner_ros.bench.networks import FrameSize
+from depth_refiner_ros.bench.timing import timed_ms
+from depth_refiner_ros.bench.true_size import (
+    FullSize,
+    prior_of,
+    prior_skeleton,
     prior_stage,
-    RandomPrior,
+    random_prior,
+    refiner_stages,
+    true_size_stages,
+    unchecked_runners,
     WIDTHS,
 )
-from depth_refiner_ros.bench.timing import timed_ms
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 
 SHORT_EDGES_PX = (252, 392, 518, 770)
@@ -44,13 +48,15 @@ def sweep_priors(
     for prior in sizes:
         for edge_px in SHORT_EDGES_PX:
             operations = prior_stage(prior, size, precision, edge_px).operations
-            inner = prior_input(size, edge_px)
+            rows_px, columns_px = preprocess.depth_anything(edge_px).size(
+                (size.height, size.width)
+            )
             rows.append(
                 {
                     'prior': prior,
                     'short_edge_px': edge_px,
-                    'width': inner.width,
-                    'height': inner.height,
+                    'width': columns_px,
+                    'height': rows_px,
                     'gflop': operations.flops / 1e9,
                     'operand_mb': operations.operand_bytes / 1e6,
                     'bound_ms': {
@@ -65,41 +71,35 @@ def measure_priors(
     rows: Sequence[dict[str, Any]],
     size: FrameSize,
     execution: Execution,
-    networks: ModelRunners,
+    settings: ModelSettings,
     *,
     frames: int,
     warm_up: int,
 ) -> list[dict[str, Any]]:
     """Add measured milliseconds and their ratio to each row of :func:`sweep_priors`."""
-    measured, built, network = [], '', None
+    measured = []
     rgb = torch.full((1, 3, size.height, size.width), 0.5, device=execution.device)
-    for row in rows:
-        if row['prior'] != built:
-            network = None
-            gc.collect()
-            built = row['prior']
-            network = networks(place(build_prior_network(built), execution), 'prior')
-        assert network is not None
-        prior = RandomPrior(network, row['short_edge_px'])
-        say(f'timing prior {built} at {row["width"]}x{row["height"]}')
-        with execution.running():
-            taken = quantiles(
-                timed_ms(
+    for name, group in groupby(rows, key=lambda row: row['prior']):
+        network = random_prior(
+            prior_skeleton(name), unchecked_runners(execution, settings)
+        ).network
+        for row in group:
+            say(f'timing prior {name} at {row["width"]}x{row["height"]}')
+            prior = prior_of(network, row['short_edge_px'])
+            with execution.running():
+                ms = timed_ms(
                     partial(prior.predict, rgb, None),
                     execution.device,
                     frames=frames,
                     warm_up=warm_up,
                 )
-            )
-        measured.append(
-            {
-                **row,
-                **taken,
-                'ratio': {
-                    device: ratio(taken['p50'], ms) for device, ms in row['bound_ms'].items()
-                },
+            taken = quantiles(ms)
+            ratios = {
+                device: ratio(taken['p50'], least) for device, least in row['bound_ms'].items()
             }
-        )
+            measured.append({**row, **taken, 'ratio': ratios})
+        del network, prior
+        gc.collect()
     return measured
 
 
@@ -112,16 +112,12 @@ def sweep_steps(
 ) -> list[dict[str, Any]]:
     """Bound a loop as Marigold's: encode once, ``steps`` times the UNet, decode once."""
     parts = refiner_stages('apdepth', codec, size, precision)
-    both = parts['encode'].operations
     # ApDepth encodes image and prior; the loop encodes the image alone.
-    image = replace(both, flops=both.flops / 2.0, operand_bytes=both.operand_bytes / 2.0)
+    image = Stage(operations=parts['encode'].operations.times(1.0 / parts['encode'].calls))
     rows = []
     for count in steps:
-        loop = {
-            **parts,
-            'encode': Stage(operations=image),
-            'unet': replace(parts['unet'], calls=count),
-        }
+        unet = Stage(operations=parts['unet'].operations.times(count), calls=count)
+        loop = {**parts, 'encode': image, 'unet': unet}
         rows.append(
             {
                 'steps': count,
@@ -135,26 +131,29 @@ def sweep_steps(
 
 
 def all_bounds(
-    size: FrameSize, devices: Sequence[Device], precision: str, prior: str
+    size: FrameSize, devices: Sequence[Device], precision: str, prior: str, max_edge_px: int = 0
 ) -> list[dict[str, Any]]:
-    """Bound both methods with both codecs on devices: one row each, stages in milliseconds."""
+    """
+    Bound both methods with both codecs on devices: one row each, stages in milliseconds.
+
+    :param max_edge_px: longest edge that the refiner works at; 0 is what its preset asks for
+    """
     rows = []
-    for method, codec in (
-        ('apdepth', 'vae'),
-        ('apdepth', 'tiny'),
-        ('sharpdepth', 'vae'),
-        ('sharpdepth', 'tiny'),
-    ):
-        wanted = FullSize(method=method, codec=codec, prior=prior, size=size, frames=0, warm_up=0)
-        stages = full_stages(wanted, precision)
-        rows += [
-            {
-                'method': method,
-                'codec': codec,
-                'prior': prior,
-                'device': device.name,
-                'bound_ms': bounds(stages, device, precision),
-            }
-            for device in devices
-        ]
+    for method in ('apdepth', 'sharpdepth'):
+        for codec in ('vae', 'tiny'):
+            wanted = FullSize(
+                method=method, codec=codec, prior=prior, size=size, max_edge_px=max_edge_px
+            )
+            stages = true_size_stages(wanted, precision)
+            rows += [
+                {
+                    'method': method,
+                    'codec': codec,
+                    'prior': prior,
+                    'max_edge_px': wanted.working_edge_px,
+                    'device': device.name,
+                    'bound_ms': bounds(stages, device, precision),
+                }
+                for device in devices
+            ]
     return rows

@@ -78,12 +78,14 @@ def bench(
 ) -> None:
     """Time each stage from image to cloud and compare with the budget and with the bound."""
     from depth_refiner_ros.bench import run as bench_run
-    from depth_refiner_ros.bench.full import FullSize
     from depth_refiner_ros.bench.networks import FrameSize
+    from depth_refiner_ros.bench.true_size import FullSize
 
     size, output = FrameSize(width=width, height=height), bench_run.Output(json=json, plots=plots)
     if bounds:
-        bench_run.run_bounds(size, output, prior=prior_size, against=against)
+        bench_run.run_bounds(
+            size, output, prior=prior_size, against=against, max_edge_px=model.max_edge_px
+        )
     elif prior_sweep:
         bench_run.run_priors(
             model,
@@ -100,6 +102,7 @@ def bench(
             codec=codec,
             prior=prior_size,
             size=size,
+            max_edge_px=model.max_edge_px,
             frames=frames,
             warm_up=warm_up,
             steps=bench_run.steps_of(steps),

@@ -133,6 +133,16 @@ def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
             f'{width or "unknown"}, known {", ".join(map(str, SIZES))}); use the '
             'folder of a -hf model'
         )
+    return config_of_width(width)
+
+
+def config_of_width(width: int, *, max_depth_m: int | None = None) -> Any:
+    """
+    Return the configuration of transformers' ``DepthAnythingForDepthEstimation`` for one size.
+
+    :param width: features of the encoder, a key of :data:`SIZES`
+    :param max_depth_m: range of a metric model; None is for relative depth
+    """
     from transformers import DepthAnythingConfig, Dinov2Config
 
     size = SIZES[width]
@@ -153,8 +163,8 @@ def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
         patch_size=14,
         neck_hidden_sizes=list(size['neck']),
         fusion_hidden_size=size['fusion'],
-        depth_estimation_type='relative',
-        max_depth=1,
+        depth_estimation_type='relative' if max_depth_m is None else 'metric',
+        max_depth=1 if max_depth_m is None else max_depth_m,
     )
 
 

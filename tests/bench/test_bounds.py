@@ -3,8 +3,9 @@
 from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage
 from depth_refiner_ros.bench.count import Operations
 from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
-from depth_refiner_ros.bench.networks import FrameSize, refiner_stages
+from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.bench.result import speedups, stage_rows
+from depth_refiner_ros.bench.true_size import refiner_stages
 from depth_refiner_ros.core.errors import InputError
 import pytest
 import torch
@@ -19,10 +20,16 @@ def test_bound_is_arithmetic_or_traffic_whichever_is_longer():
     assert bound_ms(BROAD.operations, SLOW, 'fp16') == pytest.approx(4000.0)
 
 
-def test_bounds_of_a_frame_add_up_with_calls_and_without_the_prior():
-    found = bounds({'prior': HEAVY, 'unet': BROAD}, SLOW, 'fp16')
-    assert found == pytest.approx(
-        {'prior': 2000.0, 'unet': 8000.0, 'refiner': 8000.0, 'total': 10000.0}
+def test_bounds_of_a_frame_add_up_and_the_refiner_is_without_its_priors():
+    stages = {'prior': HEAVY, 'scale_prior': HEAVY, 'unet': BROAD}
+    assert bounds(stages, SLOW, 'fp16') == pytest.approx(
+        {
+            'prior': 2000.0,
+            'scale_prior': 2000.0,
+            'unet': 4000.0,
+            'refiner': 4000.0,
+            'total': 8000.0,
+        }
     )
 
 
@@ -34,7 +41,7 @@ def test_ratio_needs_both():
 def test_targets_are_twice_the_bound_of_a_sustained_h100():
     device, size = DEVICES['h100-sustained'], FrameSize(width=640, height=480)
     for method, target_ms in (('apdepth', 17.0), ('sharpdepth', 27.0)):
-        stages = refiner_stages(method, 'vae', size, 'fp16')
+        stages = refiner_stages(method, 'vae', size, 'fp16', max_edge_px=640)
         assert 2.0 * bounds(stages, device, 'fp16')['refiner'] == pytest.approx(
             target_ms, rel=0.03
         )
@@ -105,20 +112,21 @@ def test_rows_hold_frame_times_bounds_and_ratios():
     assert list(rows) == ['prior', 'unet', 'cloud', 'refiner', 'frame']
     assert rows['prior']['p50'] == 4000.0
     assert rows['prior']['ratio'] == {'slow': pytest.approx(2.0)}
-    assert rows['unet']['p50'] == 16000.0, 'two calls in a frame'
-    assert rows['unet']['gflop'] == pytest.approx(0.002)
-    assert rows['unet']['operand_mb'] == pytest.approx(8.0)
+    assert rows['unet']['p50'] == 8000.0
+    assert rows['unet']['calls'] == 2
+    assert rows['unet']['gflop'] == pytest.approx(0.001)
+    assert rows['unet']['operand_mb'] == pytest.approx(4.0)
     assert rows['unet']['weight_mb'] == pytest.approx(1.0)
     assert rows['cloud']['bound_ms'] == rows['cloud']['ratio'] == {}
-    assert rows['refiner']['ratio'] == {'slow': pytest.approx(2.5)}
-    assert rows['frame']['bound_ms'] == {'slow': pytest.approx(10000.0)}
+    assert rows['refiner']['ratio'] == {'slow': pytest.approx(5.0)}
+    assert rows['frame']['bound_ms'] == {'slow': pytest.approx(6000.0)}
 
 
 def test_stage_that_was_not_timed_has_its_bound_alone():
     row = stage_rows({'unet': BROAD}, {}, [SLOW], 'fp16')['unet']
     assert row['p50'] is None
     assert row['ratio'] == {'slow': None}
-    assert row['bound_ms'] == {'slow': pytest.approx(8000.0)}
+    assert row['bound_ms'] == {'slow': pytest.approx(4000.0)}
 
 
 def test_speedup_is_their_time_over_ours():

@@ -2,17 +2,15 @@
 
 from functools import partial
 
-from depth_refiner_ros.backends.execution import choose
-from depth_refiner_ros.bench.configured import count_networks
 from depth_refiner_ros.bench.count import count, Operations
-from depth_refiner_ros.bench.networks import FrameSize, refiner_stages
-from depth_refiner_ros.bench.priors import prior_input, prior_stage
+from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
+from depth_refiner_ros.bench.true_size import prior_stage, refiner_stages
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 from depth_refiner_ros.priors.network import network_size
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
-from depth_refiner_ros.sources.simulated import SimulatedSource
 import pytest
 import torch
 from torch import nn
@@ -63,6 +61,7 @@ def test_half_precision_halves_the_bytes_alone():
 def test_calls_repeat_all_but_the_weights_in_memory():
     one = Operations(flops=10.0, weight_bytes=4.0, operand_bytes=6.0)
     assert one.times(3) == Operations(flops=30.0, weight_bytes=4.0, operand_bytes=18.0)
+    assert Operations.total([one] * 3) == one.times(3)
 
 
 def test_full_size_networks_cost_what_is_known_of_them():
@@ -70,43 +69,45 @@ def test_full_size_networks_cost_what_is_known_of_them():
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
     assert gflop == pytest.approx({'encode': 2 * 1316, 'unet': 970, 'decode': 2954}, rel=0.01)
     megabytes = {name: stage.operations.weight_bytes / 1e6 for name, stage in stages.items()}
-    assert megabytes == pytest.approx({'encode': 68, 'unet': 1732, 'decode': 99}, rel=0.01)
-    assert [stage.calls for stage in stages.values()] == [1, 1, 1]
+    assert megabytes == pytest.approx({'encode': 68, 'unet': 1625, 'decode': 99}, rel=0.01)
+    assert [stage.calls for stage in stages.values()] == [2, 1, 1]
 
 
 def test_small_codec_and_second_pass_are_counted():
-    stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16')
+    stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=640)
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
-    assert gflop == pytest.approx({'encode': 2 * 143, 'unet': 970, 'decode': 166}, rel=0.01)
-    assert {name: stage.calls for name, stage in stages.items()} == {
-        'encode': 1,
-        'unet': 2,
-        'decode': 2,
-    }
+    expected = {'encode': 2 * 143, 'unet': 2 * 970, 'decode': 2 * 166}
+    assert gflop == pytest.approx(expected, rel=0.01)
+    assert [stage.calls for stage in stages.values()] == [2, 2, 2]
+
+
+def test_a_refiner_is_counted_at_the_size_that_it_works_at():
+    native, preset = (
+        refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=edge_px)['encode']
+        for edge_px in (640, 0)
+    )
+    pixels = (768 * 576) / (640 * 480)
+    assert preset.operations.flops == pytest.approx(native.operations.flops * pixels)
 
 
 def test_prior_runs_at_whole_patches_and_costs_what_is_known():
-    assert prior_input(VGA) == FrameSize(width=686, height=518)
-    assert prior_input(FrameSize(width=480, height=640), 252) == FrameSize(width=252, height=336)
     assert prior_stage('S', VGA, 'fp16').operations.flops == pytest.approx(167e9, rel=0.01)
-    assert prior_stage('L', VGA, 'fp16').operations.weight_bytes == pytest.approx(671e6, rel=0.01)
-
-
-def test_size_that_the_codec_cannot_halve_is_refused():
-    with pytest.raises(InputError, match=r'642x480 .* multiples of 8'):
-        refiner_stages('apdepth', 'vae', FrameSize(width=642, height=480), 'fp16')
+    large = prior_stage('L', VGA, 'fp16').operations
+    assert large.weight_bytes == pytest.approx(671e6, rel=0.01)
     with pytest.raises(InputError, match="'XL' must be one of S, B, L, G"):
         prior_stage('XL', VGA, 'fp16')
 
 
 def test_a_frame_of_the_bundled_networks_is_counted_once_in_any_precision():
-    (frame,) = SimulatedSource(900_000, 1, width=64, height=48)
     found = []
     for precision in ('fp32', 'bf16'):
-        model = ModelSettings(device='cpu', precision=precision)
-        stages = count_networks(model, choose('cpu', precision, backend='torch'), frame)
+        model = ModelSettings(device='cpu', precision=precision, backend='torch')
+        refiner = DepthRefiner.from_settings(model)
+        calls = network_calls(refiner.runners, lambda refiner=refiner: refiner.warm_up(64, 48))
+        stages = count_calls(calls, refiner.runners.execution)
         found.append({name: stage.operations.flops for name, stage in stages.items()})
     assert found[0] == found[1]
+    assert list(found[0]) == ['prior', 'unet'], 'the bundled codec only moves pixels'
     network = read_prior_network(open_bundle('bundled', 'prior'))
     width, height = network_size(network.config, 64, 48)
     once = count(

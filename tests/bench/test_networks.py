@@ -1,201 +1,187 @@
-"""Networks of the benchmark with tiny weights: every call that is timed is run, none is timed."""
+"""What is timed is what ``refine`` runs: its networks, sizes and number formats."""
 
 from dataclasses import replace
-import time
+from functools import partial
 
-from depth_refiner_ros.backends.execution import choose, Execution
-from depth_refiner_ros.bench.full import attention, frame_calls, unchecked_networks
+from depth_refiner_ros.backends.execution import choose
+from depth_refiner_ros.backends.mixed_precision import reduced
+from depth_refiner_ros.bench.configured import measure_configured
+from depth_refiner_ros.bench.count import count
+from depth_refiner_ros.bench.full import attention, measure_stages
 from depth_refiner_ros.bench.marigold import assemble, frame_call
-from depth_refiner_ros.bench.networks import (
-    build_network,
-    FrameSize,
-    materialize,
+from depth_refiner_ros.bench.networks import FrameSize, network_calls
+from depth_refiner_ros.bench.true_size import (
+    FullSize,
     META,
-    place,
-    refiner_calls,
+    prior_of,
+    prior_skeleton,
+    random_estimator,
+    random_prior,
+    refiner_skeleton,
     spec_of,
+    unchecked_runners,
+    with_random_weights,
 )
-from depth_refiner_ros.bench.opened import weights_of, working_image
-from depth_refiner_ros.bench.priors import DepthAnything, RandomPrior
-from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms
-from depth_refiner_ros.diffusion.codec import VaeCodec
-from depth_refiner_ros.diffusion.one_step import OneStepNetwork
-from depth_refiner_ros.priors.anchored import AnchoredPrior
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
+from depth_refiner_ros.diffusion.presets import sharpdepth_spec
+from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.priors.depth_anything import DepthAnythingNetwork, DepthAnythingPrior
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 from diffusers import AutoencoderTiny
 import pytest
 import torch
-from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
 
-from tests.tiny_networks import tiny_lotus, tiny_vae
+from tests.priors import tiny_models
+from tests.tiny_networks import tiny_lotus, tiny_of
 
 CPU = torch.device('cpu')
 SIZE = FrameSize(width=64, height=48)
 
 
-def tiny_prior():
-    backbone = Dinov2Config(
-        hidden_size=16,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        image_size=56,
-        patch_size=14,
-        out_indices=[1, 2, 3, 4],
-        reshape_hidden_states=False,
+@pytest.fixture
+def released(tmp_path):
+    """A SharpDepth bundle that works at a longest edge of 96 pixels, in whole cells of 2."""
+    network = tiny_of(replace(sharpdepth_spec('released'), max_edge_px=96))
+    write_refiner_bundle(tmp_path / 'tiny', network, name='tiny', licence='none', source='')
+    return ModelSettings(
+        refiner='sharpdepth',
+        refiner_weights=str(tmp_path / 'tiny'),
+        device='cpu',
+        precision='fp32',
+        backend='torch',
     )
+
+
+def tiny_prior(networks):
     with META:
-        network = DepthAnything(
-            DepthAnythingForDepthEstimation(
-                DepthAnythingConfig(
-                    backbone_config=backbone,
-                    reassemble_hidden_size=16,
-                    neck_hidden_sizes=[8] * 4,
-                    fusion_hidden_size=8,
-                    depth_estimation_type='metric',
-                    max_depth=20,
-                )
-            )
+        skeleton = DepthAnythingNetwork(tiny_models.depth_anything())
+    return random_prior(skeleton, networks)
+
+
+def tiny_refiner(method, execution):
+    """Return a refiner that is assembled as the one of true size is."""
+    settings = ModelSettings(device='cpu')
+    networks = unchecked_runners(execution, settings)
+    with META:
+        skeleton = tiny_of(spec_of(method))
+    prior, estimator = tiny_prior(networks), random_estimator(skeleton, networks, 64)
+    refiner = DepthRefiner(prior, estimator, execution, settings)
+    refiner.runners = networks
+    return refiner
+
+
+def shapes(calls):
+    return {
+        name: [tuple(value.shape) for inputs in one.inputs for value in inputs]
+        for name, one in calls.items()
+    }
+
+
+def test_calls_are_those_of_a_frame_in_their_order_and_sizes(released):
+    refiner = DepthRefiner.from_settings(released)
+    calls = network_calls(refiner.runners, lambda: refiner.warm_up(160, 90))
+    found = shapes(calls)
+    assert list(found) == ['prior', 'encode', 'unet', 'decode']
+    assert found['encode'] == [(1, 3, 54, 96)] * 2, '54 rows are whole cells: no padding to 56'
+    assert found['unet'] == [(1, 8, 27, 48)] * 2
+    assert found['decode'] == [(1, 4, 27, 48)] * 2
+
+
+def test_calls_are_seen_only_while_noted(released):
+    refiner = DepthRefiner.from_settings(released)
+    with refiner.runners.noting() as noted:
+        pass
+    refiner.warm_up(160, 90)
+    assert noted == []
+
+
+def test_configured_networks_are_counted_at_the_size_they_run_at(released):
+    result = measure_configured(
+        released, size=FrameSize(width=160, height=90), frames=1, graph=False, against=''
+    )
+    unet = read_refiner(open_bundle(released.refiner_weights, 'refiner')).unet
+    once = count(
+        lambda: unet(
+            torch.zeros(1, 8, 27, 48), 999, torch.zeros(1, 2, 12), class_labels=torch.zeros(1, 4)
         )
-    return RandomPrior(materialize(network, CPU, torch.float32), 56)
-
-
-def tiny_network(method):
-    spec = replace(spec_of(method), text_width=12)
-    labels = (
-        {}
-        if spec.task_embedding
-        else {'class_embed_type': None, 'projection_class_embeddings_input_dim': None}
-    )
-    network = OneStepNetwork(
-        tiny_lotus(**labels), VaeCodec(tiny_vae()), spec, torch.zeros(1, 2, 12)
-    )
-    return network.eval().requires_grad_(False)
+    ).flops
+    row = result['networks']['unet']
+    assert row['calls'] == 2
+    # Text and time are folded into the UNet of a frame.
+    assert row['gflop'] * 1e9 == pytest.approx(2 * once, rel=0.01)
+    assert result['networks']['frame']['p50'] == result['stages']['total']['p50']
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 @pytest.mark.parametrize('method', ['apdepth', 'sharpdepth'])
-def test_every_stage_of_a_frame_runs(method, precision):
-    execution, prior, network = choose('cpu', precision), tiny_prior(), tiny_network(method)
-    networks = unchecked_networks(execution, ModelSettings())
-    prior.network = networks(prior.network, 'prior')
-    network.attach_backend(networks)
-    calls = frame_calls(prior, network, execution, ModelSettings(), SIZE)
-    assert list(calls) == ['prior', 'encode', 'unet', 'decode', 'cloud', 'frame']
-    for name in ('prior', 'encode', 'unet', 'decode', 'cloud'):
-        calls[name]()
-    parts_ms = calls['frame']()
-    assert {'prior', 'refiner', 'align'} <= set(parts_ms)
+def test_every_stage_of_a_frame_is_timed(method, precision):
+    execution = choose('cpu', precision)
+    wanted = FullSize(method=method, codec='vae', prior='S', size=SIZE, frames=2, warm_up=1)
+    calls, stages_ms = measure_stages(tiny_refiner(method, execution), execution, wanted)
+    passes = 2 if method == 'sharpdepth' else 1
+    counted = {name: len(one.inputs) for name, one in calls.items()}
+    assert counted == {'prior': 1, 'encode': 2, 'unet': passes, 'decode': passes}
+    assert list(stages_ms) == [*counted, 'align', 'cloud', 'refiner', 'frame']
+    assert all(len(each_ms) == 2 for each_ms in stages_ms.values())
+    assert attention(calls['unet']) == 'AttnProcessor2_0'
 
 
-def test_calls_are_those_of_the_method():
-    network = tiny_network('apdepth')
-    rgb = torch.rand(1, 3, 48, 64)
-    with torch.no_grad():
-        made = {name: call() for name, call in refiner_calls(network, rgb).items()}
-    image, prior, extra = made['encode']
-    assert image.shape == prior.shape == made['unet'].shape == (1, 4, 24, 32)
-    assert extra is None
-    assert made['decode'].shape == (1, 1, 48, 64)
-    assert attention(network) == 'AttnProcessor2_0'
+def test_the_prior_is_the_products_own_with_its_last_layer_in_fp32():
+    prior = tiny_prior(unchecked_runners(choose('cpu', 'bf16'), ModelSettings()))
+    assert type(prior) is DepthAnythingPrior
+    there = reduced(prior.network.module, CPU, 'bf16').module.model
+    assert there.head.conv3.inner.weight.dtype == torch.float32
+    assert there.head.conv2.weight.dtype == torch.bfloat16
+    depth = prior.predict(torch.rand(1, 3, 48, 64), None)
+    assert depth.kind == 'metric'
+    assert depth.depth_B1HW.shape == (1, 1, 48, 64)
+    assert depth.depth_B1HW.min() > 0.0
+
+
+def test_a_prior_takes_other_resolutions_without_being_built_again():
+    networks = unchecked_runners(choose('cpu', 'fp32'), ModelSettings())
+    network = tiny_prior(networks).network
+    for edge_px, size in ((28, (28, 42)), (56, (56, 70))):
+        predict = partial(prior_of(network, edge_px).predict, torch.rand(1, 3, 48, 64), None)
+        calls = network_calls(networks, predict)
+        assert shapes(calls) == {'prior': [(1, 3, *size)]}
 
 
 @pytest.mark.parametrize(('method', 'codec'), [('apdepth', 'vae'), ('sharpdepth', 'tiny')])
 def test_true_size_is_built_without_memory(method, codec):
-    network = build_network(method, codec)
+    network = refiner_skeleton(method, codec)
     assert all(weight.device == META for weight in network.parameters())
     assert network.unet.config.block_out_channels == (320, 640, 1280, 1280)
     assert isinstance(network.codec.vae, AutoencoderTiny) is (codec == 'tiny')
-    assert spec_of(method).max_edge_px == 0, 'the timed size is the asked one'
+    assert next(prior_skeleton('S').parameters()).device == META
 
 
-def test_weights_get_memory_in_the_asked_format_and_stay_finite():
+def test_weights_get_memory_and_stay_finite():
     with META:
         unet = tiny_lotus()
-    unet = materialize(unet, CPU, torch.bfloat16, seed=3)
-    assert {weight.dtype for weight in unet.parameters()} == {torch.bfloat16}
+    unet = with_random_weights(unet, seed=3)
+    assert {weight.dtype for weight in unet.parameters()} == {torch.float32}
     assert unet.conv_norm_out.weight.eq(1).all()
     assert unet.conv_in.bias.eq(0).all()
-    assert unet.conv_in.weight.float().std() == pytest.approx(0.02, rel=0.1)
+    assert unet.conv_in.weight.std() == pytest.approx(0.02, rel=0.1)
     with torch.no_grad():
         made = unet(
-            torch.rand(1, 8, 8, 8).bfloat16(),
-            1,
-            torch.zeros(1, 2, 12).bfloat16(),
-            class_labels=torch.zeros(1, 4).bfloat16(),
+            torch.rand(1, 8, 8, 8), 1, torch.zeros(1, 2, 12), class_labels=torch.zeros(1, 4)
         ).sample
     assert made.isfinite().all()
     assert made.std() > 0
 
 
-@pytest.mark.parametrize(
-    ('backend', 'dtype'), [('torch', torch.bfloat16), ('onnx', torch.float32)]
-)
-def test_networks_are_placed_as_their_backend_wants_them(backend, dtype):
-    with META:
-        unet = tiny_lotus()
-    place(unet, Execution(device=CPU, precision='bf16', backend=backend))
-    assert unet.conv_in.weight.dtype == dtype
-    assert unet.conv_norm_out.weight.dtype == torch.float32
-    assert unet.conv_in.weight.device == CPU
-
-
-def test_prior_of_random_weights_is_metric_and_varies():
-    depth = tiny_prior().predict(torch.rand(1, 3, 48, 64), None)
-    assert depth.kind == 'metric'
-    assert depth.depth_B1HW.shape == (1, 1, 48, 64)
-    assert depth.depth_B1HW.min() >= 1.0
-    assert depth.depth_B1HW.std() > 0.5
-
-
-@pytest.mark.parametrize('vae', [tiny_vae, AutoencoderTiny])
+@pytest.mark.parametrize('vae', ['full', 'tiny'])
 @pytest.mark.parametrize('steps', [1, 4])
 def test_pipeline_of_diffusers_takes_the_asked_steps(vae, steps):
     unet = tiny_lotus(class_embed_type=None, projection_class_embeddings_input_dim=None)
     evaluations = []
     unet.register_forward_hook(lambda *_: evaluations.append(1))
     image = torch.randint(0, 256, (1, 3, 48, 64), dtype=torch.uint8)
-    depth = frame_call(assemble(unet, vae().eval(), 12), image, steps)()
+    codec = AutoencoderTiny() if vae == 'tiny' else tiny_of(spec_of('apdepth')).codec.vae
+    depth = frame_call(assemble(unet, codec.eval(), 12), image, steps)()
     assert depth.shape == (1, 1, 48, 64)
     assert 0.0 <= depth.min() <= depth.max() <= 1.0
     assert len(evaluations) == steps
-
-
-def test_warm_up_is_not_counted():
-    called = []
-    taken_ms = timed_ms(lambda: called.append(1), CPU, frames=3, warm_up=2)
-    assert (len(called), len(taken_ms)) == (5, 3)
-    assert min(taken_ms) >= 0.0
-
-
-def test_one_thread_is_timed_by_its_own_time():
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        (asleep_ms,) = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
-        assert (clock(CPU), asleep_ms < 25.0) == ('CPU time of one thread', True)
-        torch.set_num_threads(2)
-        (asleep_ms,) = timed_ms(lambda: time.sleep(0.05), CPU, frames=1, warm_up=0)
-        assert (clock(CPU), asleep_ms >= 50.0) == ('wall clock', True)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def test_memory_of_a_process_is_some_megabytes():
-    with MemoryPeak(CPU) as peak:
-        pass
-    assert 50 < peak.mib < 1e6
-
-
-def test_working_image_has_the_recipes_edge_and_can_be_halved():
-    image = torch.rand(1, 3, 45, 60)
-    assert working_image(image, 0, 8).shape == (1, 3, 48, 64)
-    assert working_image(image, 120, 8).shape == (1, 3, 96, 120)
-    assert working_image(image, 0, 8)[0, :, 45:, :60].eq(image[0, :, 44:45]).all()
-
-
-def test_weights_of_an_object_are_those_of_its_modules():
-    prior = tiny_prior()
-    inside = tuple(prior.network.parameters())
-    for owner in (prior, AnchoredPrior(prior)):
-        assert len(weights_of(owner)) == len(inside) > 0
-    assert weights_of({'not': 'ours'}) == ()

@@ -16,8 +16,7 @@ from depth_refiner_ros.backends.capturable import check_capturable
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
-from depth_refiner_ros.bench.networks import build_network
-from depth_refiner_ros.bench.priors import build_prior_network, RandomPrior
+from depth_refiner_ros.bench.true_size import prior_of, prior_skeleton, refiner_skeleton
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
@@ -85,10 +84,10 @@ class Priors:
 
 def true_size(mode, method, codec):
     """Return prior and refiner as they are timed."""
-    network, prior = build_network(method, codec), build_prior_network('L')
+    network, prior = refiner_skeleton(method, codec), prior_skeleton('L')
     with mode:
         network, prior = (part.to_empty(device='absent').eval() for part in (network, prior))
-    return RandomPrior(prior.forward), network
+    return prior_of(prior.forward), network
 
 
 def cases(priors, mode):
