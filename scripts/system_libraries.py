@@ -6,19 +6,16 @@ Installs them where there are rights to, and else says in one line what to type.
 
 import ctypes
 import os
+from pathlib import Path
+import runpy
 import shutil
 import subprocess
 import sys
 
-PACKAGE_OF = {
-    'libusb-1.0.so.0': 'libusb-1.0-0',
-    'libGL.so.1': 'libgl1',
-    'libEGL.so.1': 'libegl1',
-    'libX11.so.6': 'libx11-6',
-    'libudev.so.1': 'libudev1',
-    'libidn2.so.0': 'libidn2-0',
-    'libgomp.so.1': 'libgomp1',
-}
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / 'depth_refiner_ros' / 'apps' / 'system_libraries.py'
+"""The one table, which ``depth-refiner doctor`` reads too."""
+PACKAGE_OF: dict[str, str] = runpy.run_path(str(TABLE))['PACKAGE_OF']
 
 
 class SetupError(RuntimeError):

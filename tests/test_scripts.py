@@ -49,6 +49,9 @@ def test_without_apt_the_packages_are_named(tmp_path, monkeypatch):
 def small_project(tmp_path) -> Path:
     """Make a project with our scripts and hardly any requirements."""
     shutil.copytree(ROOT / 'scripts', tmp_path / 'scripts')
+    table = Path('depth_refiner_ros/apps/system_libraries.py')
+    (tmp_path / table).parent.mkdir(parents=True)
+    shutil.copy(ROOT / table, tmp_path / table)
     (tmp_path / 'requirements').mkdir()
     for path in REQUIREMENTS:
         (tmp_path / 'requirements' / path.name).write_text('')

@@ -1,4 +1,4 @@
-"""The work of ``depth-refiner doctor``."""
+"""What ``depth-refiner doctor`` checks, and what it says to type."""
 
 from collections.abc import Callable
 import ctypes
@@ -11,6 +11,7 @@ import shutil
 
 from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
+from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES
@@ -21,33 +22,39 @@ from rich.table import Column, Table
 
 NEEDED = {
     'numpy': 'numpy',
+    'scipy': 'scipy',
     'cv2': 'opencv-python-headless',
+    'PIL': 'pillow',
+    'skimage': 'scikit-image',
     'torch': 'torch',
     'diffusers': 'diffusers',
     'safetensors': 'safetensors',
-    'open3d': 'open3d-cpu',
-    'rosbags': 'rosbags',
+    'onnx': 'onnx',
+    'onnxscript': 'onnxscript',
     'onnxruntime': 'onnxruntime',
+    'open3d': 'open3d-cpu',
+    'av': 'av',
+    'rosbags': 'rosbags',
+    'apsw': 'apsw',
     'yaml': 'PyYAML',
+    'rich': 'rich',
+    'typer': 'typer',
 }
+"""Modules to import and the distributions they are in; ``setup.py`` asks for the same."""
+INSTEAD = {'onnxruntime': 'onnxruntime-gpu', 'open3d-cpu': 'open3d'}
+"""What provides the same module on other machines."""
 ROS_MODULES = (
     'rclpy',
     'sensor_msgs',
+    'std_msgs',
     'geometry_msgs',
     'nav_msgs',
-    'std_srvs',
     'diagnostic_msgs',
     'visualization_msgs',
     'lifecycle_msgs',
+    'std_srvs',
 )
-SYSTEM_LIBRARIES = {
-    'libGL.so.1': 'libgl1',
-    'libEGL.so.1': 'libegl1',
-    'libX11.so.6': 'libx11-6',
-    'libusb-1.0.so.0': 'libusb-1.0-0',
-    'libgomp.so.1': 'libgomp1',
-    'libudev.so.1': 'libudev1',
-}
+"""What the nodes import from ROS; ``setup.py`` asks for the same wheels."""
 SHARED_MEMORY_MIB = 64
 
 
@@ -56,8 +63,10 @@ class Finding:
     """
     One line of the table.
 
+    :param what: what was checked
     :param state: ``ok``, ``missing`` (something will not work) or ``note``
-    :param fix: what to type, empty where nothing is to be done
+    :param found: what there is
+    :param fix: what to type; empty where there is nothing to do
     """
 
     what: str
@@ -67,7 +76,7 @@ class Finding:
 
 
 def run(json: Path | None) -> None:
-    """Print what was found; exit code 1 where something needed is missing."""
+    """Print the findings; exit with 1 where something that is needed is missing."""
     findings = [finding for look in LOOKS for finding in look()]
     if json:
         write_json(json, {'findings': [asdict(finding) for finding in findings]})
@@ -92,7 +101,7 @@ def run(json: Path | None) -> None:
 
 
 def machine() -> list[Finding]:
-    """Say what this machine is."""
+    """Return processor, memory and system."""
     return [
         Finding(name, 'ok', value)
         for name, value in machine_facts().items()
@@ -101,7 +110,7 @@ def machine() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Import each package that is needed; a wheel may be there and yet not load."""
+    """Import each package that is needed: one may be installed and still not load."""
     return [_import(module, package) for module, package in NEEDED.items()]
 
 
@@ -114,7 +123,7 @@ def devices() -> list[Finding]:
     if Path('/dev/nvidia0').exists():
         return [
             Finding(
-                'GPU', 'note', 'there is one, but this torch cannot use it', 'make demo CUDA=1'
+                'GPU', 'note', 'present, but this build of torch cannot use it', 'make demo CUDA=1'
             )
         ]
     return [Finding('GPU', 'note', 'none; networks run on the CPU')]
@@ -140,7 +149,7 @@ def ros() -> list[Finding]:
             Finding(
                 'ROS 2',
                 'missing',
-                f'{found}, but not {", ".join(missing)}',
+                f'{found}, without {", ".join(missing)}',
                 'rosdep install --from-paths . -y',
             )
         ]
@@ -153,9 +162,9 @@ def ros() -> list[Finding]:
 
 
 def system_libraries() -> list[Finding]:
-    """Load what Open3D links against."""
+    """Load the libraries that Open3D links against."""
     missing = []
-    for library, package in SYSTEM_LIBRARIES.items():
+    for library, package in PACKAGE_OF.items():
         try:
             ctypes.CDLL(library)
         except OSError:
@@ -165,11 +174,11 @@ def system_libraries() -> list[Finding]:
             Finding(
                 'system libraries',
                 'missing',
-                f'not {", ".join(missing)}',
+                f'{", ".join(missing)} not found',
                 f'sudo apt-get install -y {" ".join(missing)}',
             )
         ]
-    return [Finding('system libraries', 'ok', ', '.join(SYSTEM_LIBRARIES))]
+    return [Finding('system libraries', 'ok', ', '.join(PACKAGE_OF))]
 
 
 def dds() -> list[Finding]:
@@ -182,7 +191,7 @@ def dds() -> list[Finding]:
         else Finding(
             'DDS profile',
             'note',
-            'none: large clouds may get lost',
+            'none; large clouds may be lost',
             'export ' + ' '.join(f'{name}=.../config/fastdds.xml' for name in PROFILE_VARIABLES),
         )
     ]
@@ -200,7 +209,7 @@ def dds() -> list[Finding]:
 
 
 def bundles() -> list[Finding]:
-    """Open the weights that come with the package."""
+    """Open the weights that are part of the package."""
     findings = []
     for kind in ('prior', 'refiner'):
         try:
@@ -220,7 +229,7 @@ def bundles() -> list[Finding]:
 
 
 def other_priors() -> list[Finding]:
-    """Look for what only some priors need; without it the others work."""
+    """Look for what only some priors need; the others work without it."""
     transformers = version('transformers')
     first = (
         Finding('transformers', 'ok', transformers)
@@ -228,7 +237,7 @@ def other_priors() -> list[Finding]:
         else Finding(
             'transformers',
             'note',
-            'not installed; for prior:=depth_anything_v2 and others',
+            'not installed; needed by prior:=depth_anything_v2 and others',
             "pip install 'depth_refiner_ros[models]'",
         )
     )
@@ -267,4 +276,5 @@ def _import(module: str, package: str) -> Finding:
             if isinstance(error, ModuleNotFoundError)
             else 'see system libraries',
         )
-    return Finding(package, 'ok', version(package) or 'found')
+    other = INSTEAD.get(package, '')
+    return Finding(package, 'ok', version(package) or version(other) or 'found')

@@ -66,7 +66,7 @@ def test_the_table_shows_commands_whole(depth_refiner, monkeypatch):
 
 
 def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor_run, 'SYSTEM_LIBRARIES', {'libnothere.so.9': 'libnothere9'})
+    monkeypatch.setattr(doctor_run, 'PACKAGE_OF', {'libnothere.so.9': 'libnothere9'})
     monkeypatch.setattr(doctor_run, 'NEEDED', {'yaml': 'PyYAML', 'not_there': 'not-there'})
     monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', 'mine.xml')
     ended = depth_refiner('doctor', '--json', 'd.json')
