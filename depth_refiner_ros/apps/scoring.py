@@ -6,10 +6,12 @@ from typing import Any
 
 from depth_refiner_ros.core.edge_metrics import edge_metrics, EdgeMetrics
 from depth_refiner_ros.core.metrics import depth_metrics, DepthMetrics, MetricMean
+from depth_refiner_ros.report.numbers import METRICS
 import numpy as np
 import torch
 
-FIGURES = ('abs_rel', 'rmse_m', 'si_log', 'delta1', 'dbe_acc_px', 'dbe_compl_px')
+FIGURES = tuple(metric.key for metric in METRICS)
+"""What summaries and CSV files hold: the metrics that reports show, in their order."""
 COMPARED = ('prior', 'refined')
 
 

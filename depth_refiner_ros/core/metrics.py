@@ -18,7 +18,7 @@ DELTA_BASE = 1.25
 DEPTH_FIGURES = ('abs_rel', 'rmse_m', 'si_log', 'delta1', 'delta2', 'delta3')
 EDGE_FIGURES = ('dbe_acc_px', 'dbe_compl_px')
 FIGURES = DEPTH_FIGURES + EDGE_FIGURES
-"""The figures that reports show and summaries hold, in this order."""
+"""All that :class:`MetricMean` averages; reports and summaries show some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@ A small latent codec in the place of Stable Diffusion's autoencoder, for Jetson.
 
 The encoder has the shape of the tiny autoencoder for Stable Diffusion; the decoder has one
 channel instead of three, as depth needs no colors. Both work in the latents that the UNet knows,
-already scaled, so a UNet of the full autoencoder runs on it unchanged. Bundles hold it as
-``vae/`` of class ``AutoencoderTiny``; it is distilled from the full autoencoder in training.
+already scaled, so a UNet of the full autoencoder runs on it unchanged. Bundles may hold it as
+``vae/`` of class ``AutoencoderTiny``. No weights of it are published or bundled: here it is built
+with random weights, to measure and export.
 
 Counted by torch for one image of 480 x 640, a multiply-add as two operations:
 

@@ -1,0 +1,197 @@
+"""
+Write the tables of the documentation from the result files and bundles that they summarise.
+
+``python scripts/doc_tables.py`` fills the blocks between ``<!-- NAME -->`` and ``<!-- /NAME -->``
+of README.md, docs/benchmarks/README.md and the model card from ``docs/benchmarks/*.json`` and the
+bundles. It needs only the standard library; a test fails where a table is out of date.
+"""
+
+from collections.abc import Callable, Sequence
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / 'docs' / 'benchmarks'
+WEIGHTS = ROOT / 'depth_refiner_ros' / 'weights'
+DEPTH_ROWS = (
+    ('held-out rooms, smeared prior', 'rooms_smeared', 'rooms:950000:20 --prior smeared'),
+    ('held-out rooms, bundled prior', 'rooms_bundled', 'rooms:950000:20'),
+    ('held-out rooms, exact depth as prior', 'rooms_sensor', 'rooms:950000:20 --prior sensor'),
+    ('real photographs indoors, smeared prior', 'real_smeared', 'frames.json --prior smeared'),
+    ('real photographs indoors, bundled prior', 'real_bundled', 'frames.json'),
+)
+BOUNDED = (('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'), ('sharpdepth', 'tiny'))
+
+
+def depth_table() -> str:
+    """Return prior and refined depth against the truth, from the results of ``eval``."""
+    rows = []
+    for what, name, source in DEPTH_ROWS:
+        result = _result(name)
+        scene = result['per_scene'].get('indoor') or result['overall']
+        prior, refined, spread = scene['prior'], scene['refined'], scene['std']['refined']
+        rows.append(
+            (
+                what,
+                scene['frames'],
+                f'{prior["abs_rel"]:.3f}',
+                f'{refined["abs_rel"]:.3f} ± {spread["abs_rel"]:.3f}',
+                f'{prior["dbe_acc_px"]:.2f}',
+                f'{refined["dbe_acc_px"]:.2f}',
+                f'{prior["dbe_compl_px"]:.1f}',
+                f'{refined["dbe_compl_px"]:.1f} ± {spread["dbe_compl_px"]:.1f}',
+                f'`depth-refiner eval {source}`',
+            )
+        )
+    head = (
+        'what',
+        'frames',
+        'AbsRel prior',
+        'AbsRel refined',
+        'edge accuracy prior, px',
+        'refined',
+        'edge completeness prior, px',
+        'refined',
+        'made by',
+    )
+    return _table(head, rows)
+
+
+def speed_table() -> str:
+    """Return the stages of a frame with the bundled networks, from the result of ``bench``."""
+    stages = _result('bench_cpu')['stages']
+    rows = [(name, f'{ms["p50"]:.1f}', f'{ms["p95"]:.1f}') for name, ms in stages.items()]
+    return _table(('stage', 'p50, ms', 'p95, ms'), rows)
+
+
+def bounds_table() -> str:
+    """Return the least times by device, from the result of ``bench --bounds``."""
+    found: dict[str, dict[tuple[str, str], dict[str, float]]] = {}
+    for row in _result('bounds')['bounds']:
+        found.setdefault(row['device'], {})[row['method'], row['codec']] = row['bound_ms']
+    rows = [
+        (
+            device,
+            *(f'{bounds[column]["refiner"]:.1f}' for column in BOUNDED),
+            f'{bounds[BOUNDED[0]]["prior"]:.1f}',
+        )
+        for device, bounds in found.items()
+    ]
+    head = ('device', 'ApDepth', 'ApDepth, small codec', 'SharpDepth')
+    return _table((*head, 'SharpDepth, small codec', 'prior L'), rows)
+
+
+def full_size_table() -> str:
+    """Return the stages at true size, from the result of ``bench --full-size``."""
+    result = _result('full_size_cpu')
+    rows = [
+        (
+            name,
+            _number(row.get('gflop'), 0),
+            _number(row['p50'] / 1e3, 2),
+            _number(_measured(row['bound_ms']), 2, 1e-3),
+            _number(_measured(row['ratio']), 2),
+        )
+        for name, row in result['stages'].items()
+    ]
+    rows += [
+        (
+            f'{row["name"]}, {row["steps"]} step (no prior, one encoding)',
+            '–',
+            f'{row["p50"] / 1e3:.2f}',
+            '–',
+            '–',
+        )
+        for row in result['diffusers']
+    ]
+    return _table(('stage', 'GFLOP', 's', 'least s', 'ratio'), rows)
+
+
+def bundles_table() -> str:
+    """Return size and parameters of the bundled networks, from their files."""
+    what = {
+        'prior': 'metric depth from one image and its intrinsics (`priors/network.py`)',
+        'refiner': "ApDepth's one-step UNet on unshuffled pixels (`diffusion/small.py`): "
+        'prior and image in, sharp depth out',
+    }
+    rows = []
+    for kind, text in what.items():
+        (file,) = (WEIGHTS / kind).glob('*/*.safetensors')
+        count = _parameters(file) / 1e6
+        rows.append((f'`{kind}/`', text, f'{count:.1f} M', f'{file.stat().st_size / 1e6:.1f} MB'))
+    return _table(('bundle', 'what', 'parameters', 'file'), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    'DEPTH': depth_table,
+    'SPEED': speed_table,
+    'BOUNDS': bounds_table,
+    'FULL_SIZE': full_size_table,
+    'BUNDLES': bundles_table,
+}
+PAGES = {
+    ROOT / 'README.md': ('DEPTH', 'SPEED'),
+    RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE'),
+    WEIGHTS / 'README.md': ('BUNDLES', 'DEPTH'),
+}
+
+
+def filled(text: str, names: Sequence[str]) -> str:
+    """
+    Return a page with its blocks written anew.
+
+    :raises ValueError: where a block is not on the page exactly once
+    """
+    for name in names:
+        pattern = re.compile(rf'<!-- {name} -->\n.*?<!-- /{name} -->', re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f'the block {name} must be on the page once')
+        block = f'<!-- {name} -->\n{BLOCKS[name]()}<!-- /{name} -->'
+        text = pattern.sub(lambda _, block=block: block, text)
+    return text
+
+
+def main() -> None:
+    """Write every page."""
+    for path, names in PAGES.items():
+        path.write_text(filled(path.read_text(encoding='utf-8'), names), encoding='utf-8')
+
+
+def _result(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
+    return result
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ['---'] * len(head), *rows]
+    return ''.join(f'| {" | ".join(map(str, line))} |\n' for line in lines)
+
+
+def _measured(by_device: dict[str, float | None]) -> float | None:
+    """Return the value against what this machine reaches itself, the last of the devices."""
+    return list(by_device.values())[-1] if by_device else None
+
+
+def _number(value: float | None, decimals: int, factor: float = 1.0) -> str:
+    return '–' if value is None else f'{value * factor:.{decimals}f}'
+
+
+def _parameters(file: Path) -> int:
+    """Count the values in a safetensors file by its header."""
+    with file.open('rb') as stream:
+        size = int.from_bytes(stream.read(8), 'little')
+        header = json.loads(stream.read(size))
+    count = 0
+    for name, tensor in header.items():
+        if name != '__metadata__':
+            values = 1
+            for side in tensor['shape']:
+                values *= side
+            count += values
+    return count
+
+
+if __name__ == '__main__':
+    main()
