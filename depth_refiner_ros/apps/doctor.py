@@ -36,6 +36,8 @@ NEEDED = {
     'av': 'av',
     'rosbags': 'rosbags',
     'apsw': 'apsw',
+    'lz4': 'lz4',
+    'backports.zstd': 'backports.zstd',
     'yaml': 'PyYAML',
     'rich': 'rich',
     'typer': 'typer',

@@ -13,37 +13,45 @@ def bench(
     model: ModelSettings,
     width: Annotated[int, typer.Option(min=32, max=8192, help='Image columns [px].')] = 640,
     height: Annotated[int, typer.Option(min=32, max=8192, help='Image rows [px].')] = 480,
-    frames: Annotated[int, typer.Option(min=1, help='Frames to time, after warm-up.')] = 30,
+    frames: Annotated[int, typer.Option(min=1, help='Frames to time.')] = 30,
     warm_up: Annotated[
-        int, typer.Option(min=0, help='Frames before them (of --full-size and --prior-sweep).')
+        int,
+        typer.Option(
+            min=0, help='Untimed frames before those, for --full-size and --prior-sweep.'
+        ),
     ] = 3,
     graph: Annotated[
         bool,
         typer.Option(
-            '--graph', help='Also time the refiner node over DDS, from stamp to published depth.'
+            '--graph',
+            help='Also time the refiner node over DDS, from image stamp to published depth.',
         ),
     ] = False,
     full_size: Annotated[
         Literal['apdepth', 'sharpdepth'] | None,
         typer.Option(
-            help='Instead time this method at the size of Stable Diffusion 2 with random weights, '
-            "and diffusers' one-step pipeline beside it.",
+            help='Time this method at the size of Stable Diffusion 2 instead, with random '
+            "weights, next to diffusers' one-step pipeline. sharpdepth works at a longest edge "
+            'of 768 px as published, apdepth at the size of the image; --max-edge-px overrides '
+            'both.',
             show_default=False,
         ),
     ] = None,
     codec: Annotated[
         Literal['vae', 'tiny'],
-        typer.Option(help="Autoencoder of --full-size: Stable Diffusion's or the small one."),
+        typer.Option(
+            help="Autoencoder for --full-size: Stable Diffusion's (vae) or a small one (tiny)."
+        ),
     ] = 'vae',
     prior_size: Annotated[
         Literal['S', 'B', 'L', 'G'],
-        typer.Option(help='Depth Anything V2 of this size is the prior of --full-size.'),
+        typer.Option(help='Size of Depth Anything V2, the prior of --full-size.'),
     ] = 'L',
     steps: Annotated[
         str,
         typer.Option(
-            help="Time diffusers' pipeline with so many evaluations of the UNet, as 1,4,10,50; 0 "
-            'leaves it out.'
+            help="Numbers of UNet evaluations to time diffusers' pipeline with, such as "
+            '1,4,10,50; 0 skips it.'
         ),
     ] = '1',
     prior_sweep: Annotated[
@@ -51,16 +59,15 @@ def bench(
         typer.Option(
             metavar='SIZES',
             show_default=False,
-            help='Instead time Depth Anything V2 of these sizes at four resolutions, as S,B,L,G.',
+            help='Time these sizes of Depth Anything V2 at four resolutions instead: S,B,L,G.',
         ),
     ] = '',
     bounds: Annotated[
         bool,
         typer.Option(
             '--bounds',
-            help='Instead print the least time that '
-            'arithmetic allows on every known device; nothing is '
-            'timed.',
+            help='Time nothing; print the shortest time that arithmetic and memory allow on '
+            'every known device.',
         ),
     ] = False,
     against: Annotated[
@@ -68,15 +75,21 @@ def bench(
         typer.Option(
             metavar='DEVICE',
             show_default=False,
-            help='Compare with this device instead of the one found: h100, rtx4090, agx-orin, ...',
+            help='Compare with this device instead of the detected one: h100, rtx4090, '
+            'agx-orin, ...',
         ),
     ] = '',
     plots: Annotated[
-        Path | None, typer.Option(help='Also draw PNG plots into this folder.')
+        Path | None, typer.Option(help='Also write PNG plots to this folder.')
     ] = None,
     json: JsonFile = None,
 ) -> None:
-    """Time each stage from image to cloud and compare with the budget and with the bound."""
+    """
+    Time each stage from image to point cloud.
+
+    Times stand beside the shortest that the hardware allows. They are valid on an idle machine
+    only: bench warns if other processes take its cores.
+    """
     from depth_refiner_ros.bench import run as bench_run
     from depth_refiner_ros.bench.networks import FrameSize
     from depth_refiner_ros.bench.true_size import FullSize

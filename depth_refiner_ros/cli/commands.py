@@ -1,4 +1,4 @@
-"""The commands of ``depth-refiner``, put together."""
+"""All commands of ``depth-refiner``."""
 
 from depth_refiner_ros import __version__
 from depth_refiner_ros.apps.console import say

@@ -1,4 +1,4 @@
-"""``depth-refiner demo``: camera, refiner and fusion as ROS nodes, judged against the truth."""
+"""``depth-refiner demo``: camera, refiner and fusion as ROS nodes, compared with the truth."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,34 +15,36 @@ HELD_OUT_SEED = 900_009
 def demo(
     model: ModelSettings,
     frames: Annotated[
-        int, typer.Option(min=2, max=100_000, help='Frames of the simulated camera.')
+        int, typer.Option(min=2, max=100_000, help='Number of frames to simulate.')
     ] = 60,
     seed: Annotated[
-        int, typer.Option(min=0, help='Seed of the room; 900000 and above were never trained on.')
+        int,
+        typer.Option(
+            min=0, help='Seed of the room; no network was trained on rooms from 900000 on.'
+        ),
     ] = HELD_OUT_SEED,
     rate: Annotated[
-        float,
-        typer.Option(min=0.1, max=1000.0, help='Frames per second of the simulated camera [Hz].'),
+        float, typer.Option(min=0.1, max=1000.0, help='Frame rate of the simulated camera [Hz].')
     ] = 10.0,
     live: Annotated[
         bool,
         typer.Option(
             '--live',
-            help='Send frames at --rate whether or not they '
-            'can be followed, instead of in lock-step.',
+            help='Send frames at --rate, even if the nodes cannot keep up, instead of in '
+            'lock-step with them.',
         ),
     ] = False,
     show: Annotated[
-        bool, typer.Option('--show', help='Watch the depth in a browser while it runs.')
+        bool, typer.Option('--show', help='Show the depth in a browser while the demo runs.')
     ] = False,
     out: Output = Path('demo_output'),
     json: JsonFile = None,
 ) -> None:
     """
-    Run the whole graph on a simulated camera and write a report.
+    Run the ROS nodes on a simulated camera and write a report.
 
-    Camera, refiner and fusion are separate processes that talk over DDS in a ROS domain of their
-    own. The folder then holds report.html, panel.png, mesh.ply, trajectory.txt and summary.json.
+    Camera, refiner and fusion run as separate processes in a ROS domain of their own. Writes
+    report.html, panel.png, mesh.ply, trajectory.txt and summary.json.
     """
     from depth_refiner_ros.demo.run import Demo, run
 

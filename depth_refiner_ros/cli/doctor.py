@@ -1,10 +1,10 @@
-"""``depth-refiner doctor``: what is here, what is missing, what to type."""
+"""``depth-refiner doctor``: what is installed, what is missing, what to type."""
 
 from depth_refiner_ros.cli.flags import JsonFile
 
 
 def doctor(json: JsonFile = None) -> None:
-    """Check the installation and say what to type where something is missing."""
+    """Check the installation and show how to fix what is missing."""
     from depth_refiner_ros.apps.doctor import run
 
     run(json)

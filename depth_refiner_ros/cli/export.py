@@ -1,4 +1,4 @@
-"""``depth-refiner export``: build what backends load, ahead of time."""
+"""``depth-refiner export``: build ONNX files and engines ahead of time."""
 
 from typing import Annotated
 
@@ -10,11 +10,15 @@ import typer
 @settings_flags('model', ModelSettings, skip=('build_only',), defaults={'backend': 'onnx'})
 def export(
     model: ModelSettings,
-    width: Annotated[int, typer.Option(min=16, help='Columns of the images to come [px].')] = 640,
-    height: Annotated[int, typer.Option(min=16, help='Rows of the images to come [px].')] = 480,
+    width: Annotated[int, typer.Option(min=16, help='Image width [px].')] = 640,
+    height: Annotated[int, typer.Option(min=16, help='Image height [px].')] = 480,
     json: JsonFile = None,
 ) -> None:
-    """Write ONNX files (backend onnx) or TensorRT engines for images of one size."""
+    """
+    Build ONNX files or TensorRT engines ahead of time.
+
+    They are for one image size; --backend chooses which.
+    """
     from depth_refiner_ros.apps.export import run
 
     run(model, width, height, json)

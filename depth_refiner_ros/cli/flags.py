@@ -1,4 +1,4 @@
-"""Command-line flags that come from the option tables of ``settings``."""
+"""Command-line flags made from the option tables of ``settings``."""
 
 from collections.abc import Callable
 import functools
@@ -11,13 +11,11 @@ import typer
 
 Command = Callable[..., None]
 
-Output = Annotated[
-    Path, typer.Option('--out', '-o', help='Folder for the results; made where missing.')
-]
+Output = Annotated[Path, typer.Option('--out', '-o', help='Output folder; created if missing.')]
 WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
 """Defaults of commands that refine single frames: any camera will do, and no pose is read."""
 JsonFile = Annotated[
-    Path | None, typer.Option('--json', help='Also write the result here, for machines.')
+    Path | None, typer.Option('--json', help='Also write the result to this JSON file.')
 ]
 Strict = Annotated[
     bool, typer.Option('--strict', help='Exit with code 1 if any frame was lost (0 without it).')
@@ -41,14 +39,14 @@ def settings_flags(
     defaults: dict[str, Any] | None = None,
 ) -> Callable[[Command], Command]:
     """
-    Return a command one flag for each option of a group, and the checked group as an argument.
+    Give a command one flag for each option of a group, and the checked group as an argument.
 
     :param parameter: the command's argument that receives the settings
     :param group: class of the settings
-    :param prefix: put before each flag where two groups of one command share names
+    :param prefix: of each flag, where two groups of one command share names
     :param skip: options that the command sets itself
-    :param defaults: dotted names and values where the command's defaults differ
-    :raises SettingsError: (when the command is called) where a value is unfit
+    :param defaults: dotted names and values of defaults that differ for this command
+    :raises SettingsError: when the command is called with an invalid value
     """
     start = updated(group(), defaults or {})
     shown = {name: item for name, item in options(group).items() if name not in skip}
@@ -119,7 +117,7 @@ def _metavar(item: Option) -> str | None:
 
 
 def _set_signature(function: Command, parameters: list[inspect.Parameter]) -> None:
-    """Show these parameters to whoever inspects the function, as typer does."""
+    """Set the signature that typer reads."""
     ordered = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in parameters]
     function.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
     function.__annotations__ = {item.name: item.annotation for item in ordered}

@@ -1,4 +1,4 @@
-"""``depth-refiner models``: what there is, what is here, and making it usable."""
+"""``depth-refiner models``: list known and installed models, import official ones."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,7 @@ class _ListByDefault(TyperGroup):
 models = typer.Typer(
     cls=_ListByDefault,
     rich_markup_mode=None,
-    help='List models: what for, licence, size, whether they are here; import official ones.',
+    help='List models with licence and size; import official weights.',
     context_settings={'help_option_names': list(HELP)},
 )
 
@@ -34,13 +34,13 @@ def list_models(
         typer.Argument(
             metavar='[FOLDER]...',
             show_default=False,
-            help='Bundles or official releases, or folders of them, to look through beside the '
-            'bundled ones and the cache of the Hugging Face hub.',
+            help='Bundles or official releases, or folders of them, to search in addition to the '
+            'bundled weights and the cache of the Hugging Face hub.',
         ),
     ] = None,
     json: JsonFile = None,
 ) -> None:
-    """List bundles and all known models: what for, licence, size, whether they are here."""
+    """List known and installed models with licence and size."""
     from depth_refiner_ros.apps.models_list import run
 
     run(folders or [], json)
@@ -53,18 +53,21 @@ def import_model(
         typer.Argument(
             metavar='WHERE',
             show_default=False,
-            help='Folder of an official release, its hub id, or '
-            'a checkpoint file of Depth Anything V2 or Metric3D v2.',
+            help='Folder of an official release, its hub id, or a checkpoint file of Depth '
+            'Anything V2 or Metric3D v2.',
         ),
     ],
     folder: Annotated[
-        Path, typer.Argument(metavar='FOLDER', show_default=False, help='Bundle to write.')
+        Path,
+        typer.Argument(
+            metavar='FOLDER', show_default=False, help='Folder of the bundle to write.'
+        ),
     ],
     method: Annotated[
         str | None,
         typer.Option(
-            help='What the weights are, where neither catalogue nor files say it: sharpdepth, '
-            'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a file of Metric3D.',
+            help='Method of the weights, if neither catalogue nor files name it: sharpdepth, '
+            'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a Metric3D file.',
             show_default=False,
         ),
     ] = None,
@@ -79,7 +82,7 @@ def import_model(
     prediction: Annotated[
         Literal['sample', 'v_prediction'] | None,
         typer.Option(
-            help="What the UNet predicts, where the scheduler's word is a leftover of its base "
+            help="What the UNet predicts, if the scheduler's setting is a leftover of its base "
             'model.',
             show_default=False,
         ),
@@ -88,23 +91,27 @@ def import_model(
         bool,
         typer.Option(
             '--widen',
-            help='Give Stable Diffusion the inputs for a second latent: the start of '
+            help='Add the inputs of a second latent to Stable Diffusion: a starting point for '
             'training, not a depth model.',
         ),
     ] = False,
     licence: Annotated[
         str | None,
         typer.Option(
-            help='Licence of the weights, where neither catalogue nor model card say it.',
+            help='Licence of the weights, if neither catalogue nor model card names it.',
             show_default=False,
         ),
     ] = None,
     precision: Annotated[
-        Literal['fp16', 'fp32'], typer.Option(help='Number format of the files.')
+        Literal['fp16', 'fp32'], typer.Option(help='Number format of the written weights.')
     ] = 'fp16',
     json: JsonFile = None,
 ) -> None:
-    """Convert official weights once, to safetensors, and compare outputs before and after."""
+    """
+    Convert official weights to safetensors.
+
+    Outputs before and after are compared.
+    """
     from depth_refiner_ros.apps.models_import import import_prior, import_refiner, Wanted
 
     wanted = Wanted(

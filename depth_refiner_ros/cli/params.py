@@ -15,14 +15,16 @@ import typer
 
 def params(
     markdown: Annotated[
-        bool, typer.Option('--markdown', help='Print the table of the documentation.')
+        bool,
+        typer.Option(
+            '--markdown', help='Print the page of the documentation (docs/parameters.md).'
+        ),
     ] = False,
     yaml: Annotated[
         bool,
         typer.Option(
             '--yaml',
-            help='Print a ROS parameter file with every '
-            'option at its default (what config/ holds).',
+            help='Print ROS parameter files with every option at its default, as in config/.',
         ),
     ] = False,
     node: Annotated[str, typer.Option(help='Only this node: refiner, tsdf, player, ...')] = '',
@@ -31,8 +33,7 @@ def params(
         typer.Option(
             '--out',
             '-o',
-            help='Write here instead: the table '
-            'to a file, YAML as one NODE.yaml per node into a '
+            help='Write to this file instead, or with --yaml one NODE.yaml per node to this '
             'folder.',
         ),
     ] = None,
@@ -42,7 +43,7 @@ def params(
         raise SettingsError('--markdown and --yaml exclude each other; choose one')
     chosen = _chosen(node)
     if yaml:
-        _give_yaml(chosen, out)
+        _write_yaml(chosen, out)
     else:
         text = documentation(chosen)
         write_text(out, text) if out else say(text)
@@ -65,11 +66,11 @@ def _chosen(node: str) -> dict[str, type]:
     if not node:
         return NODES
     if node not in NODES:
-        raise SettingsError(f'unknown node {node!r}; one of {", ".join(NODES)}')
+        raise SettingsError(f'unknown node {node!r}; use one of {", ".join(NODES)}')
     return {node: NODES[node]}
 
 
-def _give_yaml(nodes: dict[str, Any], out: Path | None) -> None:
+def _write_yaml(nodes: dict[str, Any], out: Path | None) -> None:
     for name, group in nodes.items():
         text = write_yaml(group(), name)
         write_text(out / f'{name}.yaml', text) if out else say(text)

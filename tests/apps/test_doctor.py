@@ -26,7 +26,7 @@ def in_setup(name):
         if (isinstance(node, ast.keyword) and node.arg == name)
         or (isinstance(node, ast.Assign) and node.targets[0].id == name)
     ]
-    return {re.match(r'[\w-]+', text).group().lower() for text in ast.literal_eval(lists[0])}
+    return {re.match(r'[\w.-]+', text).group().lower() for text in ast.literal_eval(lists[0])}
 
 
 def test_every_required_package_is_looked_for():

@@ -21,7 +21,7 @@ MISTAKES = [
         'cannot make the folder /proc/x',
     ),
     (('models', 'nowhere'), 'nowhere is no bundle and holds none'),
-    (('params', '--node', 'refner'), "unknown node 'refner'; one of refiner, tsdf, player"),
+    (('params', '--node', 'refner'), "unknown node 'refner'; use one of refiner, tsdf, player"),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
 ]
 
