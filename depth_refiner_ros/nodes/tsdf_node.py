@@ -8,26 +8,24 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
-from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
-from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh
+from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
+from depth_refiner_ros.nodes.outputs.mesh_marker import MeshMarker
 from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
 from depth_refiner_ros.settings.nodes import TsdfNodeSettings
 import numpy as np
-from rclpy.publisher import Publisher
 from std_srvs.srv import Trigger
 import torch
-from visualization_msgs.msg import Marker
 
 DEFAULT_MESH_FILE = 'mesh.ply'
 
 
 class TsdfNode(PosedNode):
-    """See the module."""
+    """Fuses posed depth into a volume and publishes, saves and resets its mesh."""
 
     @property
     def uses_color(self) -> bool:
@@ -44,7 +42,8 @@ class TsdfNode(PosedNode):
         self._volume: TsdfVolume | None = None
         self._volume_lock = threading.Lock()
         self._facts: dict[str, str] = {}
-        self._marker: Publisher | None = None
+        self._marker: MeshMarker | None = None
+        self._outdated_marker = False
         self._marked_at_s = self._saved_at_s = time.monotonic()
         self._marked_frames = self._saved_frames = 0
         self._fused_ns: int | None = None
@@ -62,17 +61,17 @@ class TsdfNode(PosedNode):
             device=settings.device,
         )
         if self._marker is None:
-            self._marker = self.topics.publisher(Marker, 'mesh', depth=1)
+            self._marker = MeshMarker(self.topics)
 
     def cleanup(self) -> None:
-        """Save what was fused, then let go of it."""
+        """Save what was fused, then drop the volume."""
         if self.settings.save_at_shutdown and self._unsaved():
-            self._save_and_tell()
+            self._save_and_log()
         self._volume = None
         self._forget()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
-        """Fuse one frame at its pose; one that comes again is fused already."""
+        """Fuse one frame at its pose; a repeat of the last frame is passed over."""
         stamp_ns = stamp_ns_of(item.header)
         if stamp_ns == self._fused_ns:
             return
@@ -89,21 +88,25 @@ class TsdfNode(PosedNode):
     def idle(self) -> None:
         """Publish and save the mesh where it is due."""
         now_s = time.monotonic()
-        assert self._marker is not None, 'configure made it'
+        marker = self._marker
+        assert marker is not None, 'configure made it'
+        if self._outdated_marker:
+            self._outdated_marker = False
+            marker.delete(self.get_clock().now().nanoseconds)
         if (
-            self._marker.get_subscription_count()
+            marker.wanted
             and self._marked_frames != self._frames()
             and now_s - self._marked_at_s >= self.settings.marker_period_s
         ):
-            self._publish_marker()
+            self._publish_marker(marker)
             self._marked_at_s = time.monotonic()
         period_s = self.settings.autosave_period_s
         if period_s and now_s - self._saved_at_s >= period_s and self._unsaved():
-            self._save_and_tell()
+            self._save_and_log()
             self._saved_at_s = time.monotonic()
 
     def facts(self) -> dict[str, str]:
-        """Return how large the volume is."""
+        """Return the size of the volume."""
         return self._facts
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
@@ -122,7 +125,7 @@ class TsdfNode(PosedNode):
                 min_confidence=settings.min_confidence,
                 reject_HW=rejected_B1HW[0, 0].numpy(),
             )
-            # The worker alone asks the volume, which is no place for two threads.
+            # Only the worker may ask the volume: diagnostics run in another thread.
             self._facts = {
                 'frames_fused': str(volume.frames),
                 'blocks': str(volume.blocks),
@@ -138,16 +141,13 @@ class TsdfNode(PosedNode):
         with self._volume_lock:
             return self._configured.mesh(min_weight=self.settings.min_weight)
 
-    def _publish_marker(self) -> None:
+    def _publish_marker(self, marker: MeshMarker) -> None:
+        settings, now_ns = self.settings, self.get_clock().now().nanoseconds
         self._marked_frames = self._frames()
         try:
-            mesh = coarsened(self._mesh(), self.settings.marker_max_triangles)
+            marker.show(now_ns, settings.map_frame, self._mesh(), settings.marker_max_triangles)
         except DepthRefinerError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
-            return
-        header = header_of(self.get_clock().now().nanoseconds, self.settings.map_frame)
-        assert self._marker is not None, 'configure made it'
-        self._marker.publish(marker_from_mesh(header, mesh))
 
     def _save(self) -> str:
         """
@@ -166,7 +166,7 @@ class TsdfNode(PosedNode):
             f'of {frames} frames'
         )
 
-    def _save_and_tell(self) -> None:
+    def _save_and_log(self) -> None:
         try:
             self.get_logger().info(f'saved {self._save()}')
         except DepthRefinerError as error:
@@ -199,14 +199,15 @@ class TsdfNode(PosedNode):
         return response
 
     def _forget(self) -> None:
-        """Start the counts anew, as the next volume does."""
+        """Reset the counts, as the next volume starts empty, and have the marker deleted."""
+        self._outdated_marker = True
         self._facts = {}
         self._saved_frames = self._marked_frames = 0
         self._fused_ns = None
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to end."""
+    """Run the node until a signal ends it."""
     return run('tsdf', TsdfNode, args)
 
 

@@ -155,9 +155,9 @@ class TsdfNodeSettings(TsdfSettings):
     save_at_shutdown: bool = option(True, 'write the mesh when the node ends', runtime=True)
     marker_max_triangles: int = option(
         100000,
-        'coarsen the published mesh to this many triangles',
+        'coarsen the published mesh to this many triangles, of 120 bytes each in one message',
         low=100,
-        high=5000000,
+        high=500000,
         runtime=True,
     )
     marker_period_s: float = option(
@@ -207,7 +207,11 @@ class PlayerNodeSettings(RecordingSettings):
     compressed: bool = option(False, 'publish image/compressed instead of image')
     camera_frame: str = option('camera_optical_frame', 'frame of the images')
     map_frame: str = option('map', 'frame of the poses')
-    autostart: bool = option(True, 'start without being told')
+    frame_prefix: str = option('', 'put before both frames, such as robot1/')
+    publish_clock: bool = option(
+        False, 'publish the stamp of each frame on /clock, for nodes with use_sim_time'
+    )
+    autostart: bool = option(True, 'start to play at once; false waits for the service ~/start')
 
 
 @dataclass(frozen=True, kw_only=True)

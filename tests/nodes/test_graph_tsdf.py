@@ -17,6 +17,7 @@ from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -187,6 +188,22 @@ def test_the_mesh_is_shown(empty):
     assert len(marker.points) == len(marker.colors) > 100
     assert len(marker.points) % 3 == 0
     assert all(abs(point.z - 2.0) < 0.005 for point in marker.points)
+
+
+def test_a_marker_is_there_for_late_subscribers_and_goes_with_a_reset(empty):
+    empty.probe.listen(Marker, 'mesh')
+    for _ in range(4):
+        empty.send()
+    empty.probe.wait(lambda: empty.probe.received['mesh'], 'a marker')
+    with Probe('late', empty.probe.namespace) as late:
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        late.node.create_subscription(Marker, 'mesh', late.received['mesh'].append, latched)
+        late.wait(lambda: late.received['mesh'], 'the marker from before')
+        assert late.received['mesh'][0].action == Marker.ADD
+        assert empty.call('reset').success
+        late.wait(lambda: late.received['mesh'][-1].action == Marker.DELETE, 'the deletion')
+        shown, deleted = late.received['mesh'][0], late.received['mesh'][-1]
+        assert (shown.ns, shown.id) == (deleted.ns, deleted.id)
 
 
 def test_a_full_disk_fails_the_save_and_nothing_else(empty, mesh_file):

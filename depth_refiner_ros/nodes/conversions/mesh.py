@@ -6,10 +6,12 @@ import numpy as np
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
+NAMESPACE = 'mesh'
+
 
 def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
     """Return a TRIANGLE_LIST: three points and colors per triangle, as the message asks for."""
-    marker = Marker(header=header, ns='mesh', type=Marker.TRIANGLE_LIST, action=Marker.ADD)
+    marker = Marker(header=header, ns=NAMESPACE, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = marker.scale.z = 1.0
     marker.color.a = 1.0
@@ -20,6 +22,11 @@ def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
     marker.points = [points[corner] for corner in corners]
     marker.colors = [colors[corner] for corner in corners]
     return marker
+
+
+def deleting_marker(header: Header) -> Marker:
+    """Return the message that removes the mesh from displays."""
+    return Marker(header=header, ns=NAMESPACE, action=Marker.DELETE)
 
 
 def coarsened(mesh: Mesh, max_triangles: int) -> Mesh:

@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformSta
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 try:
@@ -34,6 +35,11 @@ class PlayerTopics:
 
     def __init__(self, node: Node, settings: PlayerNodeSettings) -> None:
         self._settings = settings
+        self._camera_frame = settings.frame_prefix + settings.camera_frame
+        self._map_frame = settings.frame_prefix + settings.map_frame
+        self._clock = (
+            node.create_publisher(Clock, '/clock', QUEUE) if settings.publish_clock else None
+        )
         topics = Topics(node)
         self._pose = topics.publisher(PoseStamped, 'pose', POSE_QUEUE)
         self._info = topics.publisher(CameraInfo, 'camera_info', QUEUE)
@@ -45,7 +51,7 @@ class PlayerTopics:
 
     @property
     def missing(self) -> str:
-        """Say which topic nobody listens to, empty where all is well."""
+        """Return the topics that nobody listens to, in words; empty where there are none."""
         needed = [self._image, self._info, *([self._depth] * self._settings.publish_depth)]
         return ', '.join(
             f'nobody listens to {publisher.topic_name}'
@@ -55,7 +61,9 @@ class PlayerTopics:
 
     def publish(self, frame: Frame, camera: Intrinsics | None, stamp_ns: int) -> None:
         """Publish one frame under a stamp."""
-        header = header_of(stamp_ns, self._settings.camera_frame)
+        header = header_of(stamp_ns, self._camera_frame)
+        if self._clock is not None:
+            self._clock.publish(Clock(clock=header.stamp))
         if frame.map_from_camera is not None:
             self._publish_pose(frame.map_from_camera, stamp_ns)
         if camera is not None:
@@ -71,7 +79,7 @@ class PlayerTopics:
             publisher.wait_for_all_acked(Duration(seconds=timeout_s))
 
     def _publish_pose(self, map_from_camera: np.ndarray, stamp_ns: int) -> None:
-        header = header_of(stamp_ns, self._settings.map_frame)
+        header = header_of(stamp_ns, self._map_frame)
         x, y, z = (float(value) for value in map_from_camera[:3, 3])
         qx, qy, qz, qw = (float(value) for value in quaternion_xyzw(map_from_camera))
         turn = Quaternion(x=qx, y=qy, z=qz, w=qw)
@@ -79,7 +87,7 @@ class PlayerTopics:
             PoseStamped(header=header, pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn))
         )
         if self._broadcaster is not None:
-            transform = TransformStamped(header=header, child_frame_id=self._settings.camera_frame)
+            transform = TransformStamped(header=header, child_frame_id=self._camera_frame)
             transform.transform.translation = Vector3(x=x, y=y, z=z)
             transform.transform.rotation = turn
             self._broadcaster.sendTransform(transform)

@@ -1,4 +1,4 @@
-"""What each consumer of depth wants: defaults of parameters and names of topics, nothing else."""
+"""What each consumer of depth wants: defaults of parameters and names of topics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,17 +19,21 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 TOPICS: dict[str, dict[str, str]] = {
     'nvblox': {
         'depth/image': 'camera_0/depth/image',
+        'depth/image_raw': 'camera_0/depth/image_raw',
         'depth/camera_info': 'camera_0/depth/camera_info',
         'color/image': 'camera_0/color/image',
         'color/camera_info': 'camera_0/color/camera_info',
     },
     'depth_image_proc': {
         'depth/image': 'depth_registered/image_rect',
+        'depth/image_raw': 'depth_registered/image_raw',
+        'depth/camera_info': 'depth_registered/camera_info',
         'color/image': 'rgb/image_rect_color',
         'color/camera_info': 'rgb/camera_info',
     },
     'rtabmap': {'color/image': 'rgb/image', 'color/camera_info': 'rgb/camera_info'},
     'realsense_compat': {
+        'depth/image': 'aligned_depth_to_color/image',
         'depth/image_raw': 'aligned_depth_to_color/image_raw',
         'depth/camera_info': 'aligned_depth_to_color/camera_info',
         'points': 'depth/color/points',
@@ -37,14 +41,23 @@ TOPICS: dict[str, dict[str, str]] = {
         'color/camera_info': 'color/camera_info',
     },
 }
-"""Output names by profile where they differ; remapping applies on top."""
+"""
+Output names by profile where they differ; remapping applies on top.
+
+Each image keeps a ``camera_info`` beside it (REP-118): what goes elsewhere takes its own along.
+"""
 
 
 def changes(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the changed defaults that the given parameters call for."""
+    """Return the defaults that the given profile changes."""
     return DEFAULTS.get(str(given.get('profile', 'rep118')), {})
 
 
 def topic(profile: str, name: str) -> str:
     """Return the name of an output under a profile."""
     return TOPICS.get(profile, {}).get(name, name)
+
+
+def remaps(profile: str) -> list[tuple[str, str]]:
+    """Return the remaps that let a consumer of the plain names read the outputs of a profile."""
+    return list(TOPICS.get(profile, {}).items())
