@@ -55,7 +55,7 @@ def test_trees_without_tensors_by_name(tmp_path, subtests):
     for tree in cases:
         with subtests.test(tree=tree):
             torch.save(tree, tmp_path / 'x.pth')
-            with pytest.raises(WeightsError, match='something else than named tensors'):
+            with pytest.raises(WeightsError, match='does not hold named tensors alone'):
                 read_pickle(tmp_path / 'x.pth')
 
 

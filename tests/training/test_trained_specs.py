@@ -36,6 +36,7 @@ REFUSED = {
     ('output', 'disparity'),
     ('guess', 'ema'),
     ('guess', 'frozen'),
+    ('padding', 'floored'),
     ('task_embedding', '[1.0, 0.0]'),
     ('text_width', '1024'),
     *(('preset', name) for name in CHOICES['preset'] if name != 'bundled'),
