@@ -6,8 +6,7 @@ ros2 launch depth_refiner_ros demo.launch.py mesh_file:=mesh.ply
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
@@ -15,30 +14,29 @@ from launch import LaunchDescription
 
 ARGUMENTS = {
     'source': ('sim:900001:60', 'simulated room and number of frames, or a recording'),
-    'prior': ('bundled', 'bundled | sensor | smeared'),
-    'refiner': ('apdepth', 'none | sharpdepth | apdepth'),
+    'prior': ('bundled', 'where metric depth comes from: bundled | sensor | smeared | ...'),
+    'refiner': ('apdepth', 'the one-step refiner: none | sharpdepth | apdepth | aligned'),
     'mesh_file': ('mesh.ply', 'where the mesh is written at the end'),
+    'rviz': ('false', 'show depth, points and mesh in RViz: true | false'),
 }
+FIXED = {'fusion': 'tsdf', 'lock_step': 'tsdf', 'exit_with_source': 'true'}
 
 
 def generate_launch_description():
-    """Include the general launch file with the demo's arguments."""
-    folder = Path(get_package_share_directory('depth_refiner_ros')) / 'launch'
-    chosen = {name: LaunchConfiguration(name) for name in ARGUMENTS}
+    """Declare the demo's arguments and include the general launch file."""
     return LaunchDescription(
         [
             *(
                 DeclareLaunchArgument(name, default_value=default, description=text)
                 for name, (default, text) in ARGUMENTS.items()
             ),
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(str(folder / 'refiner.launch.py')),
-                launch_arguments={
-                    **chosen,
-                    'fusion': 'tsdf',
-                    'lock_step': 'tsdf',
-                    'exit_with_source': 'true',
-                }.items(),
-            ),
+            OpaqueFunction(function=_general),
         ]
     )
+
+
+def _general(context):
+    """Include the general file from a function, so that only our own arguments are listed."""
+    chosen = {name: LaunchConfiguration(name) for name in ARGUMENTS}
+    source = PythonLaunchDescriptionSource(str(Path(__file__).with_name('refiner.launch.py')))
+    return [IncludeLaunchDescription(source, launch_arguments={**chosen, **FIXED}.items())]

@@ -68,7 +68,7 @@ ALLOWED = {
         'refiner',
         '__init__',
     },
-    'launch': {'core.errors', 'settings', '__init__'},
+    'launch': {'settings', 'nodes.launch_arguments', 'nodes.launch_plan', '__init__'},
 }
 # Rooms within rooms -> what beside them, of the same room, they may import.
 WITHIN = {

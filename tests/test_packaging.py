@@ -57,7 +57,7 @@ NOT_ON_PYPI = {
 }
 
 
-COME_WITH_RCLPY = {'builtin_interfaces', 'rcl_interfaces', 'ament_index_python'}
+COME_WITH_RCLPY = {'builtin_interfaces', 'rcl_interfaces', 'rosgraph_msgs', 'ament_index_python'}
 
 
 def pins(path: Path) -> dict[str, list[str]]:

@@ -111,10 +111,15 @@ def _ours(parameters: Mapping[str, Any], known: Mapping[str, Option]) -> dict[st
     }
 
 
+def as_word(value: Any, known: Option | None) -> Any:
+    """Undo YAML 1.1, to which a bare ``off`` is a truth value."""
+    return 'off' if value is False and known is not None and 'off' in known.choices else value
+
+
 def _as_ros(value: Any, known: Option | None) -> Any:
     """Read 1e-3 as a number, as ROS does; to YAML 1.1 it is text."""
     if not (isinstance(value, str) and known is not None and known.type is float):
-        return value
+        return as_word(value, known)
     try:
         return float(value)
     except ValueError:

@@ -11,6 +11,7 @@ from depth_refiner_ros.sources.ros.depth import depth_from_image
 from geometry_msgs.msg import PoseStamped
 import numpy as np
 import pytest
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -50,11 +51,14 @@ def stamps(probe, topic):
 
 def test_a_recording_becomes_topics(probe, recording):
     listen(probe)
+    probe.listen(Clock, '/clock')
     parameters = {
         'source': recording,
         'publish_depth': True,
+        'publish_clock': True,
         'rate_hz': 50.0,
         'camera_frame': 'eye',
+        'frame_prefix': 'robot/',
     }
     with probe.run('player', parameters) as player:
         probe.wait(lambda: len(probe.received['image']) == FRAMES, 'all frames')
@@ -66,16 +70,18 @@ def test_a_recording_becomes_topics(probe, recording):
     )
     for topic in ('image', 'camera_info', 'depth_in', 'pose'):
         assert stamps(probe, topic) == STAMPS, topic
+    clock = [stamp_ns_of(Header(stamp=message.clock)) for message in probe.received['/clock']]
+    assert clock == STAMPS
     for number in range(FRAMES):
         image = probe.received['image'][number]
         np.testing.assert_array_equal(rgb_from_image(image), picture(seed=number))
-        assert image.header.frame_id == 'eye'
+        assert image.header.frame_id == 'robot/eye'
         assert camera_of(probe.received['camera_info'][number]) == CAMERA
         np.testing.assert_allclose(
             depth_from_image(probe.received['depth_in'][number]), slope(), atol=1.1e-4
         )
         pose = probe.received['pose'][number]
-        assert pose.header.frame_id == 'map'
+        assert pose.header.frame_id == 'robot/map'
         assert pose.pose.position.x == pytest.approx(0.1 * number)
 
 

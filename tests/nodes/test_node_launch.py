@@ -1,28 +1,25 @@
 """
-The launch files: their arguments, and the nodes that they start.
+The launch files: what they declare, and that they run.
 
-``launch`` is not on PyPI. Without it the files are read as code: what they start must exist and
-take the parameters it is given. Where it is installed they are also run.
+``launch`` is not on PyPI. Without it the files are read as code; where it is installed they are
+run for real, on an ament prefix of their own.
 """
 
 import ast
 import importlib.util
+import os
 from pathlib import Path
+import subprocess
+import sys
 
-from depth_refiner_ros.settings import networks, nodes
-from depth_refiner_ros.settings.options import options
+from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS
+from depth_refiner_ros.settings.nodes import NODES
 import pytest
 
-LAUNCH = Path(__file__).resolve().parents[2] / 'launch'
-FILES = sorted(LAUNCH.glob('*.launch.py'))
-GROUPS = {
-    'refiner': nodes.RefinerNodeSettings,
-    'tsdf': nodes.TsdfNodeSettings,
-    'player': nodes.PlayerNodeSettings,
-    'recorder': nodes.RecorderNodeSettings,
-}
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCH = ROOT / 'launch'
 HAS_LAUNCH = importlib.util.find_spec('launch_ros') is not None
-BESIDE = {'on_exit'}
+needs_launch = pytest.mark.skipif(not HAS_LAUNCH, reason='launch is not installed')
 
 
 def tree_of(name):
@@ -39,119 +36,156 @@ def constant(tree, name):
     return ast.literal_eval(assigned)
 
 
-def started_nodes(tree):
-    """Return name and parameters of each ``_node(given, name, ...)``."""
-    for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == '_node':
-            yield call.args[1].value, {item.arg for item in call.keywords if item.arg} - BESIDE
-
-
-@pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
-def test_files_compile_and_describe_their_arguments(path):
-    tree = tree_of(path.name)
-    compile(tree, path.name, 'exec')
-    assert any(
-        isinstance(node, ast.FunctionDef) and node.name == 'generate_launch_description'
-        for node in tree.body
-    )
-    for name, (default, text) in constant(tree, 'ARGUMENTS').items():
-        assert isinstance(default, str), name
-        assert len(text) > 10, name
-
-
-def test_nodes_exist_and_take_their_parameters():
-    tree = tree_of('refiner.launch.py')
-    started = dict(started_nodes(tree))
-    assert set(started) == set(GROUPS)
-    for node, parameters in started.items():
-        assert importlib.util.find_spec(f'depth_refiner_ros.nodes.{node}_node'), node
-        assert parameters <= set(options(GROUPS[node])), node
-
-
-def test_arguments_offer_what_the_settings_allow():
-    arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
-    refiner = options(nodes.RefinerNodeSettings)
-    for name in ('prior', 'refiner', 'backend'):
-        for choice in refiner[name].choices:
-            assert choice in arguments[name][1], (name, choice)
-    for choice in options(nodes.TsdfNodeSettings)['pose_source'].choices:
-        assert choice in arguments['pose_source'][1]
-    assert arguments['lock_step'][0] in options(nodes.PlayerNodeSettings)['lock_step'].choices
-
-
-def function(tree, name):
-    """Return a function of a launch file that needs nothing of launch."""
-    body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    space = {'DEPTH_PRIORS': networks.DEPTH_PRIORS}
-    exec(compile(ast.Module(body=body, type_ignores=[]), name, 'exec'), space)
-    return space[name]
-
-
-def test_what_is_not_given_is_left_to_the_parameter_file():
-    """A parameter given beside a file wins over it, so a default must not be given."""
-    arguments = constant(tree_of('refiner.launch.py'), 'ARGUMENTS')
-    known = {name for group in GROUPS.values() for name in options(group)} | {'use_sim_time'}
-    # Lock-step is a matter of two nodes at once, for which one file is no place.
-    given = {name for name in known & set(arguments) if arguments[name][0]} - {'lock_step'}
-    assert not given
-
-
-def test_a_recording_brings_the_depth_that_the_prior_needs(subtests):
-    cases = [
-        ('', '', ''),
-        ('bundled', 'none', ''),
-        ('sensor', '', True),
-        ('smeared', '', True),
-        ('prompt_depth_anything', '', True),
-        ('depth_anything_v2', 'sensor', True),
-    ]
-    for prior, scale_prior, publishes in cases:
-        with subtests.test(prior=prior, scale_prior=scale_prior):
-            publish_depth = function(tree_of('refiner.launch.py'), '_publish_depth')
-            assert publish_depth({'prior': prior, 'scale_prior': scale_prior}) == publishes
-
-
-def test_the_rate_of_a_recording():
-    rate_hz = function(tree_of('refiner.launch.py'), '_rate_hz')
-    assert rate_hz({'rate_hz': ''}) == ''
-    assert rate_hz({'rate_hz': '5'}) == 5.0
+def test_files_compile_and_describe_their_nodes(subtests):
+    for path in sorted(LAUNCH.glob('*.launch.py')):
+        with subtests.test(path.name):
+            tree = tree_of(path.name)
+            compile(tree, path.name, 'exec')
+            functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            assert 'generate_launch_description' in functions
 
 
 def test_the_demo_passes_arguments_that_exist():
-    demo, general = tree_of('demo.launch.py'), tree_of('refiner.launch.py')
-    known = set(constant(general, 'ARGUMENTS'))
-    passed = next(
-        item.value
-        for call in ast.walk(demo)
-        if isinstance(call, ast.Call)
-        for item in call.keywords
-        if item.arg == 'launch_arguments'
+    demo = tree_of('demo.launch.py')
+    for name in {**constant(demo, 'ARGUMENTS'), **constant(demo, 'FIXED')}:
+        assert name in ARGUMENTS
+    for name, value in constant(demo, 'FIXED').items():
+        assert value in ARGUMENTS[name].choices
+
+
+def test_the_plan_is_light_enough_for_the_python_of_ros2_launch():
+    """``ros2`` runs in the system's Python, which lacks what is in the virtual environment."""
+    probe = (
+        'import sys; from depth_refiner_ros.nodes import launch_plan; '
+        'print(*sorted({name.split(".")[0] for name in sys.modules}))'
     )
-    literal = {
-        key.value
-        for key in ast.walk(passed)
-        if isinstance(key, ast.Constant) and isinstance(key.value, str)
-    }
-    assert literal & known == {'fusion', 'lock_step', 'exit_with_source'}
-    assert set(constant(demo, 'ARGUMENTS')) <= known
+    loaded = subprocess.run(
+        [sys.executable, '-c', probe], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert 'yaml' in loaded
+    assert not {'torch', 'numpy', 'rich', 'typer', 'rclpy', 'cv2'} & set(loaded)
 
 
-@pytest.mark.skipif(not HAS_LAUNCH, reason='launch is not installed')
-@pytest.mark.parametrize(
-    'arguments',
-    [{}, {'fusion': 'tsdf', 'source': 'sim:1:2'}, {'fusion': 'monogs', 'lock_step': 'refiner'}],
-)
-def test_the_nodes_of_a_launch(arguments):
+@pytest.fixture(scope='module')
+def prefix(tmp_path_factory):
+    """Install the package into an ament prefix, as colcon lays it out."""
+    folder = tmp_path_factory.mktemp('prefix')
+    index = folder / 'share' / 'ament_index' / 'resource_index' / 'packages'
+    index.mkdir(parents=True)
+    (index / 'depth_refiner_ros').touch()
+    share = folder / 'share' / 'depth_refiner_ros'
+    share.mkdir()
+    for part in ('launch', 'config', 'package.xml'):
+        (share / part).symlink_to(ROOT / part)
+    programs = folder / 'lib' / 'depth_refiner_ros'
+    programs.mkdir(parents=True)
+    for node in NODES:
+        program = programs / f'{node}_node'
+        program.write_text(
+            f'#!{sys.executable}\nimport sys\n'
+            f'from depth_refiner_ros.nodes.{node}_node import main\nsys.exit(main())\n'
+        )
+        program.chmod(0o755)
+    return folder
+
+
+LAUNCHER = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+file, *words = sys.argv[1:]
+service = LaunchService(noninteractive=True)
+service.include_launch_description(LaunchDescription([IncludeLaunchDescription(
+    PythonLaunchDescriptionSource(file),
+    launch_arguments=[word.split(':=', 1) for word in words])]))
+sys.exit(service.run())
+"""
+
+
+def launched(prefix, folder, file, **arguments):
+    """Run a launch file to its end, as ``ros2 launch`` does; return exit code and output."""
+    prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
+    paths = [str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            LAUNCHER,
+            str(LAUNCH / file),
+            *(f'{name}:={value}' for name, value in arguments.items()),
+        ],
+        cwd=folder,
+        env={
+            **os.environ,
+            'AMENT_PREFIX_PATH': os.pathsep.join(prefixes),
+            'PYTHONPATH': os.pathsep.join(paths),
+            'ROS_LOG_DIR': str(folder / 'log'),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@needs_launch
+@pytest.mark.slow
+def test_the_demo_writes_a_mesh(prefix, tmp_path):
+    code, output = launched(
+        prefix, tmp_path, 'demo.launch.py', source='sim:900001:4', mesh_file='mesh.ply'
+    )
+    assert code == 0, output
+    assert 'triangles of 4 frames' in output
+    assert (tmp_path / 'mesh.ply').stat().st_size > 10_000
+
+
+@needs_launch
+@pytest.mark.slow
+def test_a_profile_in_a_namespace_is_recorded_for_monogs(prefix, tmp_path):
+    code, output = launched(
+        prefix,
+        tmp_path,
+        'refiner.launch.py',
+        source='sim:900001:3',
+        namespace='robot',
+        profile='nvblox',
+        prior='sensor',
+        refiner='none',
+        fusion='monogs',
+        lock_step='refiner',
+        exit_with_source='true',
+    )
+    assert code == 0, output
+    assert 'recorded 3 frames' in output
+    assert (tmp_path / 'recording' / 'monogs.yaml').exists()
+
+
+@needs_launch
+@pytest.mark.slow
+def test_a_failing_source_fails_launch(prefix, tmp_path):
+    code, output = launched(prefix, tmp_path, 'refiner.launch.py', source='/nowhere')
+    assert code == 1, output
+    assert "'/nowhere' does not exist" in output
+    assert 'ended with exit code 2' in output
+
+
+@needs_launch
+def test_wrong_arguments_are_one_line(prefix, tmp_path, subtests):
+    for arguments in ({'params_file': '/nowhere.yaml'}, {'use_sim_time': 'maybe'}):
+        with subtests.test(str(arguments)):
+            code, output = launched(prefix, tmp_path, 'refiner.launch.py', **arguments)
+            assert code == 1
+            assert len([line for line in output.splitlines() if '[ERROR]' in line]) == 1
+            assert 'Traceback' not in output
+
+
+@needs_launch
+def test_the_demo_lists_its_own_arguments_alone():
     from launch.launch_description_sources import get_launch_description_from_python_launch_file
 
-    from launch import LaunchContext
-
-    described = get_launch_description_from_python_launch_file(str(LAUNCH / 'refiner.launch.py'))
-    context = LaunchContext()
-    context.launch_configurations.update(arguments)
-    nodes = []
-    for entity in described.entities:
-        nodes += entity.visit(context) or []
-    wanted = {'refiner'} | ({'player'} if 'source' in arguments else set())
-    wanted |= {'tsdf': {'tsdf'}, 'monogs': {'recorder'}}.get(arguments.get('fusion'), set())
-    assert {node.node_executable.removesuffix('_node') for node in nodes} == wanted
+    described = get_launch_description_from_python_launch_file(str(LAUNCH / 'demo.launch.py'))
+    names = {argument.name for argument in described.get_launch_arguments()}
+    assert names == set(constant(tree_of('demo.launch.py'), 'ARGUMENTS'))

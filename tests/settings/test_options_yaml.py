@@ -105,6 +105,11 @@ def test_an_exponent_without_a_dot_is_a_number_as_in_ros(tmp_path):
     assert read_yaml(Robot, path, 'robot') == Robot(offset_m=0.001, name='1e-3')
 
 
+def test_a_bare_off_is_the_word_where_it_is_a_choice(tmp_path):
+    path = parameter_file(tmp_path, 'robot:\n  ros__parameters: {mode: off, lights: off}\n')
+    assert read_yaml(Robot, path, 'robot') == Robot(mode='off', lights=False)
+
+
 def test_a_file_without_our_options_gives_the_defaults(tmp_path):
     for text in (
         '',
@@ -119,8 +124,8 @@ REFUSED = [
     ('robot:\n  ros__parameters: {naem: x}\n', 'unknown option naem; did you mean name?'),
     ('robot:\n  ros__parameters: {front: {power_w: 99}}\n', 'front.power_w = 99.0 W is outside'),
     (
-        'robot:\n  ros__parameters: {mode: off}\n',
-        r'mode = False must be of type str \(auto .* off\); put it in quotes',
+        'robot:\n  ros__parameters: {mode: on}\n',
+        r'mode = True must be of type str \(auto .* off\); put it in quotes',
     ),
     ('robot:\n  ros__parameters: {name: null}\n', 'name = None must be of type str'),
     ('robot:\n  ros__parameters: {name: [a, b]}\n', r"name = \['a', 'b'\] must be of type str"),

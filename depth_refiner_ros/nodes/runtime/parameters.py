@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes.runtime.qos_overrides import check_overrides
 from depth_refiner_ros.settings.options import Option, options, updated, Value, values
+from depth_refiner_ros.settings.parameter_file import as_word
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -92,13 +93,7 @@ def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
     }
     for name in given:
         node.undeclare_parameter(name)
-    return {name: _word(value, known.get(name)) for name, value in given.items()}
-
-
-def _word(value: Value, described: Option | None) -> Value:
-    """Undo YAML, to which a bare ``off`` is a truth value."""
-    is_off = value is False and described is not None and 'off' in described.choices
-    return 'off' if is_off else value
+    return {name: as_word(value, known.get(name)) for name, value in given.items()}
 
 
 def _checked(settings: Group) -> Group:

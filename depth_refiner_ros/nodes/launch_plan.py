@@ -1,0 +1,258 @@
+"""
+What ``refiner.launch.py`` starts: its arguments turned into nodes with parameters and remaps.
+
+Free of ``launch`` and ``rclpy``, and light: ``ros2 launch`` runs in the system's Python.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS, MODEL, NEEDS, TOPICS, TRUTH
+from depth_refiner_ros.nodes.outputs import profiles
+from depth_refiner_ros.settings.config_files import config_file
+from depth_refiner_ros.settings.networks import DEPTH_PRIORS
+from depth_refiner_ros.settings.nodes import PlayerNodeSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.options import options, updated
+from depth_refiner_ros.settings.parameter_file import read_yaml, unmatched
+
+FUSION = {'tsdf': 'tsdf', 'monogs': 'recorder'}
+"""Argument ``fusion`` to the node that it starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePlan:
+    """
+    One node to start.
+
+    :param name: of the node; its program is ``NAME_node``, but for ``rviz``
+    :param namespace: without a leading slash, empty for none
+    :param parameters: those that win over the parameter file
+    :param remaps: pairs of topic names, from and to
+    :param words: further words of its command line
+    :param ends_all: whether its end, once it has done its work, ends everything
+    :param is_source: whether its failure ends everything
+    :param respawn: whether it is started again when it ends
+    """
+
+    name: str
+    namespace: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    remaps: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+    ends_all: bool = False
+    is_source: bool = False
+    respawn: bool = False
+
+
+def plan(given: Mapping[str, str]) -> list[NodePlan]:
+    """
+    Return the nodes that arguments call for.
+
+    :param given: every one of :data:`ARGUMENTS`, empty where it is left to the parameter file
+    :raises SettingsError: where arguments or the parameter file cannot be used, in one line
+    """
+    _check(given)
+    cameras = [name.strip() for name in given['cameras'].split(',') if name.strip()]
+    plans = [_camera(given, name) for name in cameras or ['']]
+    nodes = [node for one in plans for node in one]
+    if given['params_file']:
+        names = [full_name(node) for node in nodes if node.name != 'rviz']
+        if line := unmatched(Path(given['params_file']), names):
+            raise SettingsError(line)
+    return nodes
+
+
+def full_name(node: NodePlan) -> str:
+    """Return the name of a node with its namespace."""
+    return '/' + '/'.join(filter(None, (node.namespace, node.name)))
+
+
+def truth(given: Mapping[str, str], name: str) -> bool | None:
+    """Return an argument that is true or false; None where it is empty."""
+    return given[name].lower() == 'true' if given[name] else None
+
+
+def _check(given: Mapping[str, str]) -> None:
+    for name, argument in ARGUMENTS.items():
+        truths = argument.choices[-2:] == TRUTH[1:]
+        word = given[name].lower() if truths else given[name]
+        if argument.choices and word not in argument.choices:
+            raise SettingsError(f'{name}:={given[name]} must be {argument.allowed}')
+    for name, (other, wanted) in NEEDS.items():
+        effective = given[name] not in ('', 'off', 'false')
+        if effective and (not given[other] or wanted not in ('', given[other])):
+            fix = f'{other}:={wanted}' if wanted else f'{other}:=... too'
+            raise SettingsError(f'{name}:={given[name]} has no effect here; set {fix}')
+    cameras = given['cameras'].split(',') if given['cameras'] else []
+    absolute = [name for name in TOPICS if given[name].startswith('/')]
+    if len(cameras) > 1 and absolute:
+        raise SettingsError(
+            f'{absolute[0]}:={given[absolute[0]]} is one topic for {len(cameras)} cameras; give '
+            'a name without a leading slash, which each camera has in its namespace'
+        )
+    if len(cameras) > 1 and truth(given, 'exit_with_source'):
+        raise SettingsError('exit_with_source:=true is for one camera; several may end apart')
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """One camera's share of the arguments, with what its parameter file adds."""
+
+    given: Mapping[str, str]
+    name: str
+    namespace: str
+    refiner: RefinerNodeSettings
+    player: PlayerNodeSettings
+
+    @property
+    def remaps(self) -> tuple[tuple[str, str], ...]:
+        """Remaps of the inputs, for every node."""
+        return tuple((name, self.given[name]) for name in TOPICS if self.given[name] != name)
+
+    @property
+    def output_remaps(self) -> tuple[tuple[str, str], ...]:
+        """Remaps for those who read what the refiner publishes."""
+        return self.remaps + tuple(profiles.remaps(self.refiner.profile))
+
+    @property
+    def frames(self) -> dict[str, str]:
+        """Frames that differ from those of the parameter file."""
+        given = self.given
+        frames = {name: given[name] for name in ('camera_frame', 'map_frame') if given[name]}
+        prefix = given['frame_prefix']
+        if not prefix and given['source'] and self.namespace and not self.player.frame_prefix:
+            prefix = f'{self.namespace}/'
+        return frames | ({'frame_prefix': prefix} if prefix else {})
+
+    def started(self, name: str, **plan: Any) -> NodePlan:
+        """Return the plan of a node, with what all nodes share."""
+        parameters = {key: value for key, value in plan.pop('parameters').items() if value != ''}
+        follows_clock = truth(self.given, 'use_sim_time')
+        if follows_clock is None and truth(self.given, 'clock') and name != 'player':
+            follows_clock = True
+        if follows_clock is not None:
+            parameters['use_sim_time'] = follows_clock
+        autostart = truth(self.given, 'autostart')
+        if autostart is not None and name != 'player':
+            parameters['autostart'] = autostart
+        respawn = bool(truth(self.given, 'respawn')) and name != 'player'
+        return NodePlan(
+            name=name, namespace=self.namespace, parameters=parameters, respawn=respawn, **plan
+        )
+
+
+def _camera(given: Mapping[str, str], name: str) -> list[NodePlan]:
+    namespace = '/'.join(filter(None, (given['namespace'].strip('/'), name)))
+    model = {option: given[option] for option in MODEL if given[option]}
+    camera = _Camera(
+        given=given,
+        name=name,
+        namespace=namespace,
+        refiner=updated(_read(RefinerNodeSettings, given, namespace, 'refiner'), model),
+        player=_read(PlayerNodeSettings, given, namespace, 'player'),
+    )
+    nodes = [_refiner(camera, model)]
+    if given['source']:
+        nodes.append(_player(camera))
+    if given['fusion'] in FUSION:
+        nodes.append(_fusion(camera))
+    if truth(given, 'rviz'):
+        nodes.append(_rviz(camera))
+    return nodes
+
+
+def _read(group: type, given: Mapping[str, str], namespace: str, node: str) -> Any:
+    """Return what the parameter file says of a node; the defaults without a file."""
+    if not given['params_file']:
+        return group()
+    return read_yaml(group, Path(given['params_file']), f'{namespace}/{node}')
+
+
+def _lock_step(camera: _Camera) -> str:
+    """Return the stage that the source waits for, if there is a source."""
+    if not camera.given['source']:
+        return 'off'
+    stage = camera.given['lock_step'] or camera.player.lock_step
+    if stage == 'tsdf' and camera.given['fusion'] != 'tsdf':
+        raise SettingsError('lock_step:=tsdf waits for fusion that is not there; set fusion:=tsdf')
+    return stage
+
+
+def _refiner(camera: _Camera, model: Mapping[str, str]) -> NodePlan:
+    # Who must not lose a frame asks for every one and keeps them all.
+    waits = _lock_step(camera) != 'off'
+    keeps = {'input_qos': 'reliable', 'keep_every_frame': True} if waits else {}
+    return camera.started('refiner', parameters={**model, **keeps}, remaps=camera.remaps)
+
+
+def _player(camera: _Camera) -> NodePlan:
+    given = camera.given
+    return camera.started(
+        'player',
+        parameters={
+            'source': given['source'],
+            'rate_hz': _rate_hz(given['rate_hz']),
+            'lock_step': given['lock_step'],
+            'publish_depth': True if camera.refiner.takes(DEPTH_PRIORS) else '',
+            'publish_clock': True if truth(given, 'clock') else '',
+            **camera.frames,
+        },
+        remaps=camera.output_remaps,
+        ends_all=bool(truth(given, 'exit_with_source')),
+        is_source=True,
+    )
+
+
+def _rate_hz(word: str) -> Any:
+    """Return a rate as a number that the player takes; empty where none is given."""
+    if not word:
+        return ''
+    try:
+        return options(PlayerNodeSettings)['rate_hz'].check(float(word))
+    except ValueError as error:
+        raise SettingsError(f'rate_hz:={word} must be a number of frames per second') from error
+
+
+def _fusion(camera: _Camera) -> NodePlan:
+    given, node = camera.given, FUSION[camera.given['fusion']]
+    parameters: dict[str, Any] = {
+        'pose_source': given['pose_source'] or ('pose' if given['source'] else ''),
+        'map_frame': _map_frame(camera),
+    }
+    if node == 'tsdf':
+        parameters['mesh_file'] = _of_camera(given['mesh_file'], camera.name)
+    else:
+        parameters |= {'layout': 'monogs', 'folder': _folder(given['folder'], camera.name)}
+    return camera.started(node, parameters=parameters, remaps=camera.output_remaps)
+
+
+def _map_frame(camera: _Camera) -> str:
+    """Return the frame of the poses, where the arguments change it; empty where they do not."""
+    frames = camera.frames
+    if camera.given['source'] and 'frame_prefix' in frames:
+        return frames['frame_prefix'] + frames.get('map_frame', camera.player.map_frame)
+    return frames.get('map_frame', '')
+
+
+def _of_camera(file: str, camera: str) -> str:
+    """Return a file name of a camera's own where there are several."""
+    path = Path(file)
+    return str(path.with_name(f'{path.stem}_{camera}{path.suffix}')) if file and camera else file
+
+
+def _folder(folder: str, camera: str) -> str:
+    return str(Path(folder or 'recording') / camera) if camera else folder
+
+
+def _rviz(camera: _Camera) -> NodePlan:
+    config = config_file('refiner.rviz')
+    frame = _map_frame(camera) or camera.player.map_frame
+    return NodePlan(
+        name='rviz',
+        namespace=camera.namespace,
+        remaps=camera.output_remaps,
+        words=('-d', str(config), '-f', frame),
+    )
