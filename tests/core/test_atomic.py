@@ -149,6 +149,21 @@ def test_full_disk_keeps_the_old_folder(tmp_path):
     assert os.listdir(tmp_path) == ['f']
 
 
+def test_a_folder_is_never_missing_while_it_is_replaced(tmp_path, monkeypatch):
+    for name in ('one', 'two'):
+        (tmp_path / name).mkdir()
+    if not atomic._swapped(tmp_path / 'one', tmp_path / 'two'):
+        pytest.skip('this file system cannot swap two names in one step')
+    write_folder(tmp_path / 'f', 'old')
+
+    def renamed(self, target):
+        raise AssertionError(f'{self} was renamed: a kill before the next step would lose it')
+
+    monkeypatch.setattr(type(tmp_path), 'rename', renamed)
+    write_folder(tmp_path / 'f', 'new')
+    assert content(tmp_path / 'f')['0'] == 'new'
+
+
 def test_without_a_swap_in_one_step_folders_are_renamed(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic, '_swapped', lambda *_: False)
     write_folder(tmp_path / 'f', 'old')
