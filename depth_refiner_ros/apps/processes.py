@@ -156,10 +156,14 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def die_with_parent(parent: int) -> None:
     """
-    Have the kernel end this process when its parent ends; to be called in the child.
+    Have the kernel end this process when its parent ends, and let it hear SIGINT.
+
+    To be called in the child. A shell that starts a command in the background has it ignore
+    SIGINT, and its children would inherit that.
 
     :param parent: process id of the parent, which may have ended already
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ Item = TypeVar('Item')
 
 
 def count_taken(frames: int, *, every: int = 1, limit: int = 0) -> int:
-    """Return how many of so many frames :func:`taken` takes."""
+    """Return how many of ``count`` frames :func:`taken` takes."""
     return len(range(0, min(frames, limit * every) if limit else frames, every))
 
 

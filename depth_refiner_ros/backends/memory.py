@@ -18,7 +18,7 @@ class FittingSize:
     Remembers how much smaller than asked for images must be.
 
     :param allowed: whether they may be made smaller at all
-    :param log: hears of each step
+    :param log: receives a line for each step
     """
 
     def __init__(self, allowed: bool, log: Log = silent) -> None:

@@ -26,7 +26,7 @@ class BackendOptions:
         :class:`~depth_refiner_ros.backends.tensorrt.TensorRtBackend`
     :param build_only: build what is missing and run on torch
     :param max_abs_rel: bound of the self-check, None to go without
-    :param log: hears of long builds and of entries that are built again
+    :param log: receives lines on long builds and on entries that are built again
     """
 
     engine_cache: str = ''

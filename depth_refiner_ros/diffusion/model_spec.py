@@ -118,7 +118,7 @@ class ModelSpec:
     :param agree_below: pixels with a difference below this take part in the final fit, all of
         them where it is 1; the option of the same name wins where it is not 0
     :param fit: the final fit where the option ``align`` is auto
-    :param fit_samples: the fit looks at about so many pixels, on a grid; 0 is all of them
+    :param fit_samples: number of pixels, on a grid, that the fit looks at; 0 is all of them
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves depth as
         the fit gives it, not positive included
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size

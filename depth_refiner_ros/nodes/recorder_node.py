@@ -68,7 +68,7 @@ class RecorderNode(PosedNode):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to end."""
+    """Run the node until it is asked to end."""
     return run('recorder', RecorderNode, args)
 
 

@@ -222,7 +222,7 @@ def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to end."""
+    """Run the node until it is asked to end."""
     return run('refiner', RefinerNode, args)
 
 

@@ -84,6 +84,16 @@ def test_child_is_asked_politely_and_may_save(children):
     assert 'saved' in child.log.read_text()
 
 
+def test_child_of_a_command_in_the_background_is_asked_politely_too(children):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for ``command &``
+    try:
+        child = started(children, 'one', POLITE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert children.stop('one') == 0
+    assert 'saved' in child.log.read_text()
+
+
 def test_child_that_will_not_end_is_made_to(children, monkeypatch):
     monkeypatch.setattr(
         'depth_refiner_ros.apps.processes.STOP_SIGNALS',

@@ -43,7 +43,7 @@ class Window:
         self._values: deque[float] = deque(maxlen=WINDOW)
 
     def add(self, value: float) -> None:
-        """Take in one value; the oldest gives way."""
+        """Add a value in place of the oldest."""
         self._values.append(value)
 
     def percentiles(self) -> dict[str, float]:

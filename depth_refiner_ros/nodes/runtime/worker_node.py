@@ -112,7 +112,7 @@ class WorkerNode(LifecycleNode):
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load; a user's mistake is told in one line and leaves the node unconfigured."""
+        """Load; after a user's mistake, logged as one line, the node stays unconfigured."""
         if not self._succeeds(self.configure):
             self.cleanup()
             return TransitionCallbackReturn.FAILURE
@@ -205,7 +205,7 @@ class WorkerNode(LifecycleNode):
 
     def accept(self, item: Any) -> None:
         """
-        Store a frame for the worker; what gives way is counted.
+        Store a frame for the worker; an older one that it replaces is counted.
 
         In a queue, a repeat of a frame that waits or is at work is the same frame: a player in
         lock-step repeats what takes long, and would make it take longer still.
