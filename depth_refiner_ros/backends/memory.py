@@ -11,6 +11,23 @@ Result = TypeVar('Result')
 STEP = 0.75
 """Each try has about half the pixels of the one before."""
 SMALLEST = 0.2
+SAYS_SO = (
+    "can't allocate memory",
+    'not enough memory',
+    'failed to allocate memory',
+    'out of memory',
+    'bad allocation',
+    'bad_alloc',
+)
+"""How torch's CPU allocator (by system), ONNX Runtime and CUDA word it in a plain RuntimeError."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on a GPU or on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in SAYS_SO)
 
 
 class FittingSize:
@@ -42,16 +59,18 @@ class FittingSize:
         while True:
             try:
                 return work(self.scale)
-            except torch.OutOfMemoryError as error:
-                reason = str(error).splitlines()[0]
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             # Out of the handler: its error would keep the tensors of the failed try alive.
             self._shrink(reason)
 
     def _shrink(self, reason: str) -> None:
         if not self._allowed:
             raise BackendError(
-                f'out of memory: {reason}; use smaller images, a smaller model, '
-                'precision:=fp16, or allow_smaller:=true'
+                f'out of memory: {reason}; use a smaller max_edge_px, a smaller model or '
+                'precision, or allow_smaller:=true'
             )
         if self.scale * STEP < SMALLEST:
             raise BackendError(

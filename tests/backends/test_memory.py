@@ -1,9 +1,11 @@
-from depth_refiner_ros.backends.memory import FittingSize
+from depth_refiner_ros.backends.memory import FittingSize, is_out_of_memory
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
+import numpy as np
 import pytest
 import torch
 
+from tests.backends.networks import on_cpu
 from tests.tiny_networks import small
 
 
@@ -67,6 +69,66 @@ def test_not_allowed_is_one_line_with_the_fix():
         r' 20 GiB.; .*allow_smaller:=true$',
     ):
         estimate(estimator(400), FittingSize(False))
+
+
+@pytest.mark.parametrize(
+    ('take', 'words'),
+    [
+        (lambda: torch.empty(1 << 45), "can't allocate memory|not enough memory"),
+        (lambda: np.empty(1 << 46), 'Unable to allocate'),
+    ],
+)
+def test_the_cpu_runs_out_of_memory_as_a_gpu_does(take, words):
+    with pytest.raises(BackendError, match=rf'^out of memory: .*({words}).*allow_smaller:=true$'):
+        FittingSize(False).run(lambda shrink: take())
+    told = []
+    found = FittingSize(True, told.append).run(lambda shrink: shrink if shrink < 0.6 else take())
+    assert found == pytest.approx(0.5625)
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'Error in execution: Failed to allocate memory for requested buffer of size 288000000',
+        'CUDA error: out of memory',
+        'std::bad_alloc',
+    ],
+)
+def test_other_libraries_word_it_in_a_plain_runtime_error(text):
+    assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(ValueError(text))
+
+
+def test_other_errors_are_passed_on():
+    def broken(shrink):
+        raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
+
+    with pytest.raises(RuntimeError, match='shapes cannot be multiplied'):
+        FittingSize(True).run(broken)
+
+
+class Hungry(torch.nn.Module):
+    """Takes more memory than there is for large images, but not where it is exported."""
+
+    def forward(self, image):
+        if image.shape[-1] > 48 and not torch.compiler.is_exporting():
+            torch.empty(1 << 45)
+        return image * 2.0
+
+
+def test_the_self_check_goes_on_with_smaller_images_too(tmp_path):
+    run = on_cpu('onnx', tmp_path, max_abs_rel=0.1)(Hungry(), 'hungry')
+
+    def work(shrink):
+        return run(torch.rand(1, 3, round(64 * shrink), round(64 * shrink)))
+
+    with pytest.raises(BackendError, match=r'^out of memory: '):
+        FittingSize(False).run(work)
+    told = []
+    assert FittingSize(True, told.append).run(work).shape == (1, 3, 48, 48)
+    assert told == ['out of memory: networks now work at 0.75 of the image size']
+    assert run.deviation is not None, 'the smaller size was compared'
 
 
 def test_there_is_an_end():
