@@ -33,7 +33,7 @@ venv:  ## Make .venv, or leave it when nothing changed
 official:  ## The real UniDepth and Metric3D, random weights, in an environment of their own
 	@$(PYTHON) scripts/official.py $(OFFICIAL) $(if $(filter-out 0,$(CUDA)),--cuda)
 	TORCH_HOME='$(CURDIR)/$(OFFICIAL)/torch' $(OFFICIAL)/bin/python -m pytest -v --no-header \
-		-rP -m packages tests/priors $(ARGS)
+		-rP --show-capture=stdout -m packages tests/priors $(ARGS)
 
 clean:  ## Remove everything that make made
 	rm -rf $(VENV) $(OFFICIAL) build install log demo_output *.egg-info .pytest_cache .mypy_cache .ruff_cache
