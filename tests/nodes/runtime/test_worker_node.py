@@ -78,7 +78,15 @@ def test_a_live_camera_without_stamps_is_served_its_newest_image(make):
 
 
 def test_a_start_that_breaks_off_leaves_nothing_behind(make):
-    node = make(**{'qos_overrides./depth_in.subscription.reliability': 'nonsense'})
+    node = make()
+    subscribe = node.subscribe
+
+    def break_off():
+        subscribe()
+        assert len(list(node.subscriptions)) >= 3
+        raise RuntimeError('broke off')
+
+    node.subscribe = break_off
     assert node.trigger_configure().name == 'SUCCESS'
     assert node.trigger_activate().name == 'ERROR'
     assert list(node.subscriptions) == []
