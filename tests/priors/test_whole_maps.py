@@ -2,6 +2,7 @@
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.resize import View
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.anchored import AnchoredPrior
@@ -44,8 +45,10 @@ def test_no_prior_is_stretched(shape):
 
 def test_a_prior_that_sees_a_smaller_image_is_asked_for_that_size():
     with pytest.raises(InputError, match='stretched'):
-        AnchoredPrior(Returning(1, 1, 206, 500), max_edge_px=250).predict(RGB, CAMERA)
-    found = AnchoredPrior(Returning(1, 1, 103, 250), max_edge_px=250).predict(RGB, CAMERA)
+        AnchoredPrior(Returning(1, 1, 206, 500), view=View(max_edge_px=250)).predict(RGB, CAMERA)
+    found = AnchoredPrior(Returning(1, 1, 103, 250), view=View(max_edge_px=250)).predict(
+        RGB, CAMERA
+    )
     assert found.depth_m_B1HW.shape == (1, 1, 206, 500)
 
 
