@@ -139,9 +139,7 @@ class RefinerNode(WorkerNode):
         self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
-            outputs.publish(
-                item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings.points
-            )
+            outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings)
 
     def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
         """Let go of the scale where time jumps or the camera is another."""

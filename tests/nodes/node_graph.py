@@ -227,6 +227,7 @@ class Probe:
         last = found[-1]
         return {
             'level': last.level,
+            'hardware_id': last.hardware_id,
             'message': last.message,
             **{item.key: item.value for item in last.values},
         }

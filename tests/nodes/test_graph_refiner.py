@@ -6,10 +6,12 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
+from depth_refiner_ros.sources.ros.color import rgb_from_compressed
+from depth_refiner_ros.sources.ros.depth import depth_from_compressed
 from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 import pytest
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Float64, Header
 
 from tests.nodes.node_graph import Camera, camera_of, picture, Probe, slope
@@ -232,6 +234,21 @@ def test_points_follow_their_parameters(bench):
     assert bench.output('points', bench.send()).width == 96
 
 
+def test_compressed_outputs_are_made_where_somebody_subscribes(bench):
+    topics = ('color/image/compressed', 'depth/image/compressedDepth')
+    subscriptions = [bench.probe.listen(CompressedImage, topic) for topic in topics]
+    bench.probe.heard_by(bench.refiner, *subscriptions)
+    bench.probe.watch(1.0)  # until the refiner has found the subscriptions
+    depth = slope(96, 64, 0.5, 3.0)
+    depth[10:20, 10:20] = np.nan
+    stamp_ns = bench.send(depth_m=depth, rgb=np.full((64, 96, 3), (200, 100, 50), np.uint8))
+    color, compressed = (bench.output(topic, stamp_ns) for topic in topics)
+    np.testing.assert_allclose(rgb_from_compressed(color).mean((0, 1)), (200, 100, 50), atol=3)
+    np.testing.assert_allclose(depth_from_compressed(compressed), depth, rtol=1e-3)
+    for subscription in subscriptions:
+        bench.probe.node.destroy_subscription(subscription)
+
+
 def test_flying_pixels_are_taken_out_where_asked_for(bench):
     depth = np.full((64, 96), 1.0, np.float32)
     depth[:, 50:] = 3.0
@@ -282,6 +299,7 @@ def test_timing_is_published(bench):
     bench.probe.wait(all_told, 'timings')
     assert all(message.data > 0 for topic in topics for message in bench.probe.received[topic])
     status = bench.status(lambda seen: 'latency_p99_ms' in seen, 'percentiles')
+    assert status['hardware_id'] == 'camera_optical_frame'
     assert 0 < float(status['latency_p50_ms']) <= float(status['latency_p99_ms'])
     assert {'stage_decode_ms', 'stage_refine_ms', 'stage_clean_ms', 'stage_publish_ms'} <= set(
         status

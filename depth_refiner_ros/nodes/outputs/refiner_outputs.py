@@ -1,4 +1,4 @@
-"""The refiner's topics; one that nobody listens to costs nothing."""
+"""The refiner's topics; those without a subscriber cost nothing."""
 
 import time
 
@@ -6,13 +6,19 @@ from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
-from depth_refiner_ros.nodes.conversions.color import image_from_rgb
-from depth_refiner_ros.nodes.conversions.depth import image_from_depth, image_from_depth_mm
+from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
+from depth_refiner_ros.nodes.conversions.depth import (
+    compressed_from_depth,
+    compressed_from_depth_mm,
+    image_from_depth,
+    image_from_depth_mm,
+)
 from depth_refiner_ros.nodes.outputs.profiles import topic
-from depth_refiner_ros.nodes.runtime.topics import Topics
+from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH, Topics
 from depth_refiner_ros.settings.nodes import PointsSettings, RefinerNodeSettings
 import numpy as np
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 import torch
 
@@ -25,32 +31,41 @@ KINDS = {
     'color/image': Image,
     'color/camera_info': CameraInfo,
 }
+TRANSPORTS = {'color/image': COLOR, 'depth/image': DEPTH, 'depth/image_raw': DEPTH}
+"""Images that are offered compressed too, under the names of image_transport."""
+NEAREST_M = 0.05
+"""Nearest depth of compressedDepth; codes for nearer depth would be taken from farther depth."""
 
 
 class RefinerOutputs:
     """
-    Publishes what is listened to.
+    Publishes the outputs that somebody subscribes to.
 
     :param topics: makes the publishers
-    :param settings: the profile that names them and the depth of their queues
+    :param settings: with the profile, which names the topics
     """
 
     def __init__(self, topics: Topics, settings: RefinerNodeSettings) -> None:
-        self._publishers = {
-            name: topics.publisher(
+        def publisher(kind: type, name: str, transport: str = '') -> Publisher:
+            return topics.publisher(
                 kind,
                 topic(settings.profile, name),
                 settings.output_depth,
+                transport=transport,
                 late=settings.keep_every_frame,
             )
-            for name, kind in KINDS.items()
+
+        self._publishers = {name: publisher(kind, name) for name, kind in KINDS.items()}
+        self._publishers |= {
+            f'{name}/{transport}': publisher(CompressedImage, name, transport)
+            for name, transport in TRANSPORTS.items()
         }
         self._cloud_key: tuple[Intrinsics, int, torch.device] | None = None
         self._cloud: CloudBuilder | None = None
         self._cloud_at_s = 0.0
 
     def wanted(self) -> set[str]:
-        """Return the names of the outputs that somebody listens to."""
+        """Return the names of the outputs that somebody subscribes to."""
         return {
             name
             for name, publisher in self._publishers.items()
@@ -64,13 +79,16 @@ class RefinerOutputs:
         rgb_HW3: np.ndarray,
         depth_m_HW: torch.Tensor,
         confidence_HW: torch.Tensor,
-        points: PointsSettings,
+        settings: RefinerNodeSettings,
     ) -> None:
         """
-        Publish what is wanted of one frame, all with the image's stamp and frame.
+        Publish what is wanted of one frame, with the stamp and frame of its image.
 
         :param camera: of the depth
+        :param settings: as they are now
         """
+        points = settings.points
+        near_m = max(settings.min_range_m, NEAREST_M)
         names = self.wanted()
         depth = depth_m_HW.cpu().numpy()
         makers = {
@@ -80,11 +98,16 @@ class RefinerOutputs:
             'depth/confidence': lambda: image_from_depth(header, confidence_HW.cpu().numpy()),
             'points': lambda: self._points(header, camera, rgb_HW3, depth_m_HW, points),
             'color/image': lambda: image_from_rgb(header, rgb_HW3),
+            'color/image/compressed': lambda: compressed_from_rgb(header, rgb_HW3),
+            'depth/image/compressedDepth': lambda: compressed_from_depth(
+                header, depth, near_m, settings.max_range_m
+            ),
+            'depth/image_raw/compressedDepth': lambda: compressed_from_depth_mm(header, depth),
             'color/camera_info': lambda: info_from_intrinsics(header, camera),
         }
         if not self._cloud_is_due(points.max_rate_hz):
             names.discard('points')
-        for name in KINDS:
+        for name in self._publishers:
             if name in names:
                 self._publishers[name].publish(makers[name]())
 

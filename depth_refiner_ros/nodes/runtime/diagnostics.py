@@ -1,4 +1,4 @@
-"""The state of a node on ``/diagnostics``: what it waits for, loses and how long it takes."""
+"""The state of a node on ``/diagnostics``: what it waits for, drops and how long it takes."""
 
 from collections.abc import Callable
 import time
@@ -10,22 +10,24 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 RECENT_S = 5.0
-"""A failure this fresh makes the state an error."""
+"""A failure more recent than this makes the state an error."""
 WAITING_S = 2.0
-"""An input silent for this long is waited for."""
+"""An input that is silent for longer is reported."""
 
 
 class Diagnostics:
     """
-    Publishes the state of a node now and then.
+    Publishes the state of a node periodically.
 
     :param node: whose state it is
     :param statistics: its counters
     :param topics: its inputs and outputs
-    :param period_s: gives the time between reports; 0 is off
-    :param expected_rate_hz: gives the output rate below which to warn; 0 is off
-    :param facts: gives further values, such as scale health
-    :param warnings: gives further reasons to warn
+    :param period_s: returns the time between reports; 0 is off
+    :param state: returns the lifecycle state
+    :param expected_rate_hz: returns the output rate below which to warn; 0 is off
+    :param facts: returns further values, such as scale health
+    :param warnings: returns further reasons to warn
+    :param hardware_id: returns what the node reports on: the camera by its frame
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Diagnostics:
         expected_rate_hz: Callable[[], float] = lambda: 0.0,
         facts: Callable[[], dict[str, str]] = dict,
         warnings: Callable[[], list[str]] = list,
+        hardware_id: Callable[[], str] = str,
     ) -> None:
         self._node, self._statistics, self._topics = node, statistics, topics
         self._period_s, self._expected_rate_hz = period_s, expected_rate_hz
         self._state, self._facts, self._warnings = state, facts, warnings
+        self._hardware_id = hardware_id
         self._reported_at_s = 0.0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A paused simulation must not silence the reports, hence the steady clock.
@@ -55,9 +59,12 @@ class Diagnostics:
             self.publish()
 
     def publish(self) -> None:
-        """Report at once."""
+        """Report now."""
         snapshot = self._statistics.snapshot()
-        status = DiagnosticStatus(name=f'{self._node.get_fully_qualified_name()}: frames')
+        status = DiagnosticStatus(
+            name=f'{self._node.get_fully_qualified_name()}: frames',
+            hardware_id=self._hardware_id(),
+        )
         problems = self._problems(snapshot)
         status.level = DiagnosticStatus.WARN if problems else DiagnosticStatus.OK
         if snapshot.error_age_s is not None and snapshot.error_age_s < RECENT_S:

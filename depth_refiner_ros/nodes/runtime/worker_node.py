@@ -57,6 +57,7 @@ class WorkerNode(LifecycleNode):
         self._queued_ns: set[int] = set()
         self._worker: threading.Thread | None = None
         self._state = 'unconfigured'
+        self._camera_frame = ''
         self._processed_at_s = time.monotonic()
         self._done = self.create_publisher(Header, '~/done', qos('reliable', DONE_QUEUE))
         self._skipped = self.create_publisher(Header, '~/skipped', qos('reliable', DONE_QUEUE))
@@ -72,6 +73,7 @@ class WorkerNode(LifecycleNode):
             expected_rate_hz=lambda: getattr(self.settings, 'expected_rate_hz', 0.0),
             facts=self.facts,
             warnings=self.warnings,
+            hardware_id=lambda: self._camera_frame or self.get_fully_qualified_name(),
         )
 
     @property
@@ -215,6 +217,7 @@ class WorkerNode(LifecycleNode):
         if queues and stamp_ns in self._queued_ns:
             return
         self._queued_ns.add(stamp_ns)
+        self._camera_frame = item.header.frame_id
         self.statistics.receive()
         evicted = self._mailbox.put(item)
         if evicted is not None:

@@ -4,6 +4,8 @@ import struct
 import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.conversions.depth import (
+    compressed_from_depth,
+    compressed_from_depth_mm,
     image_from_depth,
     image_from_depth_mm,
     millimetres,
@@ -165,3 +167,31 @@ def test_unfit_depth_is_refused(subtests):
     for make, complaint in cases:
         with subtests.test(complaint), pytest.raises(InputError, match=complaint):
             make()
+
+
+def test_compressed_depth_is_read_back_within_a_step(subtests):
+    for near_m, far_m in ((0.1, 80.0), (0.1, 10.0), (0.05, 1000.0)):
+        with subtests.test(near_m=near_m, far_m=far_m):
+            depth = np.geomspace(near_m, far_m, 3000, dtype=np.float32).reshape(50, 60)
+            depth[0, 0], depth[-1, -1] = near_m, far_m
+            message = compressed_from_depth(HEADER, depth, near_m, far_m)
+            assert message.format == '32FC1; compressedDepth png'
+            # Half a step of inverse depth, and the rounding of 32-bit floats.
+            step = (1 / near_m - 1 / far_m) / 65534
+            error = np.abs(1 / depth_from_compressed(message) - 1 / depth)
+            assert (error <= 0.51 * step + 1e-5 / depth).all()
+
+
+def test_compressed_depth_leaves_out_what_is_unknown_or_out_of_range():
+    depth = np.array([[NAN, INF, -INF, 0.0, 0.05, 0.1, 10.0, 10.1]], np.float32)
+    seen = depth_from_compressed(compressed_from_depth(HEADER, depth, np.float32(0.1), 10.0))
+    np.testing.assert_allclose(seen, [[NAN] * 5 + [0.1, 10.0] + [NAN]], rtol=1e-3)
+
+
+def test_compressed_millimetres_lose_nothing():
+    depth = np.array([[NAN, INF, 0.001, 1.234, 65.535, 66.0]], np.float32)
+    message = compressed_from_depth_mm(HEADER, depth)
+    assert message.format == '16UC1; compressedDepth png'
+    np.testing.assert_array_equal(
+        depth_from_compressed(message), depth_from_image(image_from_depth_mm(HEADER, depth))
+    )
