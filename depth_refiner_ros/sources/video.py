@@ -171,6 +171,10 @@ class VideoSource:
                 stream = container.streams.best('video')
                 if not isinstance(stream, VideoStream):
                     raise SourceError(f'{self.path} holds no video; name another file')
+                if stream.codec_context is None:
+                    raise SourceError(
+                        f'{self.path} is of a codec that FFmpeg does not decode; convert it to mp4'
+                    )
                 yield container, stream
 
 

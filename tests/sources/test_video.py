@@ -135,6 +135,13 @@ def test_what_is_no_video_is_named(tmp_path, subtests):
                 VideoSource(tmp_path / 'cut.mp4')
 
 
+def test_a_video_without_decoder_is_named(tmp_path):
+    path = write_video(tmp_path / 'a.mp4')
+    path.write_bytes(path.read_bytes().replace(b'avc1', b'zzzz'))
+    with pytest.raises(SourceError, match=r'a\.mp4 is of a codec that FFmpeg does not decode'):
+        VideoSource(path)
+
+
 def test_the_frames_before_a_cut_come(tmp_path):
     path = write_video(tmp_path / 'a.mkv')
     data = path.read_bytes()
