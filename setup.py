@@ -106,6 +106,8 @@ setup(
             'tsdf_node = depth_refiner_ros.nodes.tsdf_node:main',
             'player_node = depth_refiner_ros.nodes.player_node:main',
             'recorder_node = depth_refiner_ros.nodes.recorder_node:main',
-        ]
+            'collector_node = depth_refiner_ros.nodes.collector_node:main',
+        ],
+        'ament_copyright.license': ['spdx = depth_refiner_ros.nodes.ament_header:SPDX'],
     },
 )

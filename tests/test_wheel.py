@@ -102,6 +102,7 @@ def test_programs_name_a_main_that_exists(wheel):
         'tsdf_node',
         'player_node',
         'recorder_node',
+        'collector_node',
     }
     for target in programs.values():
         module, _, function = target.partition(':')

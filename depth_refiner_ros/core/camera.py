@@ -135,7 +135,7 @@ class Intrinsics:
 
     def rays(self, *, device: torch.device | str = 'cpu') -> torch.Tensor:
         """
-        Return the viewing rays (x/z, y/z) of all pixels.
+        Return the viewing rays of all pixels, x/z and y/z.
 
         :return: ``rays_2HW`` float32, right and down positive
         """

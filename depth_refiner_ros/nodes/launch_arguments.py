@@ -38,12 +38,12 @@ class Argument(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """The allowed words, for people."""
+        """Return the allowed words as one text."""
         return ' | '.join(filter(None, self.choices))
 
     @property
     def description(self) -> str:
-        """What it does and takes, for ``ros2 launch --show-args``."""
+        """Return what it does and takes, for ``ros2 launch --show-args``."""
         return f'{self.text} ({self.allowed})' if self.choices else self.text
 
 

@@ -1,0 +1,22 @@
+"""The header of our source files, for ``ament_copyright``: it knows no SPDX line by itself."""
+
+from typing import NamedTuple
+
+
+class Header(NamedTuple):
+    """A licence as ``ament_copyright`` takes it from an entry point."""
+
+    name: str
+    spdx: str
+    file_headers: list[str]
+    license_files: list[str]
+    contributing_files: list[str]
+
+
+SPDX = Header(
+    name='Apache License, Version 2.0, by its SPDX identifier',
+    spdx='Apache-2.0',
+    file_headers=['{copyright}\nSPDX-License-Identifier: Apache-2.0'],
+    license_files=[],
+    contributing_files=[],
+)

@@ -1,0 +1,57 @@
+"""Fusion with poses from TF, where a ROS host has its messages."""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
+from depth_refiner_ros.nodes.conversions.depth import image_from_depth
+from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
+from geometry_msgs.msg import TransformStamped
+import numpy as np
+import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+tf2_msgs = pytest.importorskip('tf2_msgs.msg', reason='tf2_msgs comes with a ROS host')
+pytestmark = pytest.mark.slow
+CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
+MS = 1_000_000
+
+
+def transform(stamp_ns, parent, child, x_m=0.0):
+    made = TransformStamped(header=header_of(stamp_ns, parent), child_frame_id=child)
+    made.transform.translation.x = x_m
+    made.transform.rotation.w = 1.0
+    return made
+
+
+def test_frames_are_fused_at_their_pose_in_the_tree(probe):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    static = probe.node.create_publisher(tf2_msgs.TFMessage, '/tf_static', latched)
+    moving = probe.publisher(tf2_msgs.TFMessage, '/tf', depth=100)
+    static.publish(tf2_msgs.TFMessage(transforms=[transform(0, 'base_link', 'eye')]))
+    parameters = {'pose_source': 'tf', 'use_color': False, 'use_confidence': False}
+    with probe.run('tsdf', parameters) as tsdf:
+        done, skipped = (probe.listen(Header, f'tsdf/{name}') for name in ('done', 'skipped'))
+        info = probe.publisher(CameraInfo, 'depth/camera_info')
+        depth = probe.publisher(Image, 'depth/image')
+        probe.heard_by(tsdf, done, skipped)
+        probe.matched(info, depth, moving)
+        for number in range(1, 4):
+            stamp_ns = number * 100 * MS
+            header = header_of(stamp_ns, 'eye')
+            # Poses around the frame: TF interpolates between them.
+            for beside_ns in (stamp_ns - 5 * MS, stamp_ns + 5 * MS):
+                moving.publish(
+                    tf2_msgs.TFMessage(
+                        transforms=[transform(beside_ns, 'map', 'base_link', beside_ns * 1e-9)]
+                    )
+                )
+            info.publish(info_from_intrinsics(header, CAMERA))
+            depth.publish(image_from_depth(header, np.full((60, 80), 2.0, np.float32)))
+            probe.wait(
+                lambda stamp_ns=stamp_ns: (
+                    stamp_ns in map(stamp_ns_of, probe.received['tsdf/done'])
+                ),
+                'the end of a frame',
+            )
+        assert not probe.received['tsdf/skipped'], tsdf.output
