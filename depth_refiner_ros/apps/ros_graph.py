@@ -14,7 +14,7 @@ from depth_refiner_ros.settings.config_files import config_file, profile_environ
 from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 
 DOMAINS = range(1, 101)
-"""Domain numbers whose ports are below those that Linux hands out by itself."""
+"""Domains whose ports are below the ephemeral ports of Linux."""
 
 
 class RosMissingError(DepthRefinerError):
@@ -41,9 +41,9 @@ def require_ros() -> None:
 
 def free_domain() -> int:
     """
-    Return a random ROS domain that nobody on this machine uses.
+    Return a random ROS domain that is not in use on this machine.
 
-    :raises RosMissingError: where all of them are taken
+    :raises RosMissingError: where all are in use
     """
     for domain in random.sample(DOMAINS, len(DOMAINS)):
         if _is_free(domain):
@@ -52,7 +52,7 @@ def free_domain() -> int:
 
 
 def environment(domain: int) -> dict[str, str]:
-    """Return the environment of nodes that talk on this machine alone."""
+    """Return the environment of nodes that communicate on this machine only."""
     return {
         **os.environ,
         **profile_environment(),
@@ -73,7 +73,7 @@ def node_arguments(
     node: str, settings: Any, folder: Path, remaps: Iterable[tuple[str, str]] = ()
 ) -> list[str]:
     """
-    Return the command line of a node process, whose parameters are kept in a file.
+    Write a node's parameters to a file and return the command line of its process.
 
     :param node: name, ``refiner`` for ``depth_refiner_ros.nodes.refiner_node``
     :param folder: receives NODE.yaml

@@ -1,4 +1,4 @@
-"""The nodes of the demo: started together, watched to the end, stopped in order."""
+"""The nodes of the demo: started, watched to the end and stopped in order."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Graph:
     """
     Settings of the nodes.
 
-    :param folder: of the results; logs and parameters are kept in it
+    :param folder: of the results, with logs and parameters
     :param frames: how many the player sends
     """
 
@@ -51,14 +51,14 @@ class Graph:
 
     @property
     def mesh_file(self) -> Path:
-        """Say where the fusion node writes."""
+        """Return the file that the fusion node writes."""
         return self.folder / 'mesh.ply'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """
-    What a graph did.
+    What the collector wrote, and the last state of the nodes.
 
     :param diagnostics: node to its last reported values
     """
@@ -109,8 +109,8 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     """
     Run the nodes until every frame has passed.
 
-    :param collected: folder for what the collector keeps
-    :param page: shows the newest frame
+    :param collected: folder for what the collector writes
+    :param page: live page of the newest frame
     :raises ChildError: where a node ends badly, with the end of its log
     """
     graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
@@ -142,7 +142,7 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
 
 
 def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | None) -> None:
-    """Follow the arrivals until the player has ended and nothing more comes."""
+    """Follow the arrivals until the player has ended and nothing more arrives."""
     started_s = quiet_since_s = time.monotonic()
     seen = -1
     with progress_bars() as bars:

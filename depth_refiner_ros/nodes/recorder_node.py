@@ -13,7 +13,7 @@ from depth_refiner_ros.settings.nodes import RecorderNodeSettings
 
 
 class RecorderNode(PosedNode):
-    """See the module."""
+    """Writes depth, color and poses into a sequence folder."""
 
     def __init__(self) -> None:
         super().__init__('recorder', RecorderNodeSettings())
@@ -51,7 +51,7 @@ class RecorderNode(PosedNode):
             self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
 
     def cleanup(self) -> None:
-        """Write the index files."""
+        """Finish the recording."""
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -63,7 +63,7 @@ class RecorderNode(PosedNode):
         self.get_logger().info(f'recorded {len(writer)} frames in {writer.folder}')
 
     def facts(self) -> dict[str, str]:
-        """Return how many frames are written."""
+        """Return the number of frames written."""
         return {'frames_written': str(0 if self._writer is None else len(self._writer))}
 
 

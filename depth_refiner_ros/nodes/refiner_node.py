@@ -29,14 +29,14 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 import torch
 
 QUEUE_OF_ALL = 1000
-"""Frames that may wait where every one is kept."""
+"""Size of the queue that keeps every frame."""
 WARM_UP_SIZE = 640, 480
 LONGEST_HOLD_NS = 2_000_000_000
 """The scale is not held over a longer gap between frames: the camera may be elsewhere by then."""
 
 
 class RefinerNode(WorkerNode):
-    """See the module."""
+    """Turns images into metric depth and clouds."""
 
     def __init__(self) -> None:
         super().__init__('refiner', RefinerNodeSettings(), profiles.changes)
@@ -52,7 +52,7 @@ class RefinerNode(WorkerNode):
         self._clamped_px = 0
 
     def configure(self) -> None:
-        """Load the networks and name their licences."""
+        """Load the networks and log their licences."""
         refiner = self._load(self.settings)
         for line in refiner.describe():
             self._log(line)
@@ -68,7 +68,7 @@ class RefinerNode(WorkerNode):
         self.get_logger().info(line)
 
     def cleanup(self) -> None:
-        """Let go of the networks, and of what was seen with them."""
+        """Release the networks and reset what was measured with them."""
         self._refiner = None
         self._scale.reset()
         self._lock.reset()
@@ -77,11 +77,11 @@ class RefinerNode(WorkerNode):
         self._clamped_px = 0
 
     def capacity(self) -> int:
-        """Keep the newest frame, or all where asked for."""
+        """Return 1, the newest frame, or a queue for every frame."""
         return QUEUE_OF_ALL if self.settings.keep_every_frame else 1
 
     def subscribe(self) -> None:
-        """Listen to camera_info first, so that it is there when its image comes."""
+        """Subscribe to camera_info first, so that it is there when its image arrives."""
         settings = self.settings
         with_depth = settings.takes(DEPTH_PRIORS)
         sync = FrameSync(
@@ -113,7 +113,7 @@ class RefinerNode(WorkerNode):
         )
 
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
-        """Refine one image and publish what is listened to."""
+        """Refine one image and publish the outputs that have subscribers."""
         settings, refiner, outputs = self.settings, self._refiner, self._outputs
         assert refiner is not None, 'configure loaded it'
         assert outputs is not None, 'configure made them'
@@ -142,7 +142,7 @@ class RefinerNode(WorkerNode):
             outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings)
 
     def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
-        """Let go of the scale where time jumps or the camera is another."""
+        """Reset the held scale where time jumps or the camera changes."""
         before, self._locked = self._locked, (stamp_ns, camera)
         if before is not None and not (
             0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS and camera == before[1]
@@ -215,7 +215,7 @@ class RefinerNode(WorkerNode):
 
 
 def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
-    """Trust nothing that was taken out."""
+    """Return the confidence, 0 where depth was removed."""
     return torch.where(torch.isfinite(depth_m_HW), result.confidence_B1HW[0, 0], 0.0)
 
 

@@ -29,7 +29,7 @@ def unreliable(
     min_confidence: float,
     edges: EdgeFilterSettings,
 ) -> torch.Tensor:
-    """Mark flying pixels and those of low confidence."""
+    """Return a mask of flying pixels and of those of low confidence."""
     rejected_B1HW = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
     if edges.enable:
         rejected_B1HW = flying_pixels(

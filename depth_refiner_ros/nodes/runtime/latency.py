@@ -1,4 +1,4 @@
-"""What a node counts and times, free of ROS: frames, drops by reason, latencies, stages."""
+"""Counts and times of a node, free of ROS: frames, drops by reason, latencies, stages."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ import time
 import numpy as np
 
 WINDOW = 512
-"""Latest values that percentiles and rates are taken from."""
+"""Number of latest values for percentiles and rates."""
 LONGEST_LATENCY_MS = 3_600_000.0
-"""Stamps farther back are those of a recording that plays without simulated time."""
+"""Older stamps belong to a recording that plays without simulated time."""
 
 
 class Stopwatch:
@@ -47,7 +47,7 @@ class Window:
         self._values.append(value)
 
     def percentiles(self) -> dict[str, float]:
-        """Return p50, p95 and p99; empty where there is no value yet."""
+        """Return p50, p95 and p99; empty before the first value."""
         if not self._values:
             return {}
         p50, p95, p99 = np.percentile(np.array(self._values), (50, 95, 99))
@@ -64,12 +64,12 @@ class Window:
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """
-    What a node did so far.
+    The counts of a node at one moment.
 
     :param received: frames that came in
     :param done: frames that went out
     :param dropped: reason to number of frames
-    :param rate_hz: frames out per second, lately
+    :param rate_hz: frames out per second over the last seconds
     :param input_age_s: time since the last frame came in, None before the first
     :param latency_ms: percentiles from arrival to publication
     :param stamp_latency_ms: percentiles from capture stamp to publication
@@ -91,7 +91,7 @@ class Snapshot:
 
 
 class Statistics:
-    """Counters of one node, filled from its threads."""
+    """Counters of one node, which its threads update."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class Statistics:
             self._received_at_s = time.monotonic()
 
     def drop(self, reason: str, error: str = '') -> None:
-        """Count a frame that ends without output; an error's text is kept."""
+        """Count a frame that ends without output, and keep the text of its error."""
         with self._lock:
             self._dropped[reason] += 1
             if error:
@@ -126,8 +126,8 @@ class Statistics:
         Count a frame that went out.
 
         :param latency_ms: from arrival to publication
-        :param stamp_latency_ms: from capture stamp to publication; left out where the stamp is
-            plainly of another clock
+        :param stamp_latency_ms: from capture stamp to publication; ignored where the stamp
+            must be of another clock
         :param stages_ms: time of each stage
         """
         with self._lock:
@@ -140,7 +140,7 @@ class Statistics:
                 self._stages_ms.setdefault(name, Window()).add(value)
 
     def snapshot(self) -> Snapshot:
-        """Return the counts as of now."""
+        """Return the current counts."""
         with self._lock:
             now_s = time.monotonic()
             return Snapshot(

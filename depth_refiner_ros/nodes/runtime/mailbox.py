@@ -1,4 +1,4 @@
-"""The hand-over from callbacks that must not wait to the one thread that works."""
+"""Hands frames from callbacks, which must not wait, to the worker thread."""
 
 from collections import deque
 import threading
@@ -24,8 +24,8 @@ class Mailbox(Generic[Item]):
         """
         Store an item.
 
-        :return: the item that had to give way, for the caller to count: the oldest one, or the
-            new one where the box is closed
+        :return: the item that was displaced, for the caller to count: the oldest one, or the new
+            one where the box is closed
         """
         with self._changed:
             if self._closed:
@@ -42,7 +42,7 @@ class Mailbox(Generic[Item]):
             return self._items.popleft() if self._items and not self._closed else None
 
     def close(self) -> list[Item]:
-        """Wake the taker, accept nothing more and give what was still waiting."""
+        """Accept nothing more, wake the taker and return what was still waiting."""
         with self._changed:
             self._closed = True
             left, self._items = list(self._items), deque()
@@ -51,7 +51,7 @@ class Mailbox(Generic[Item]):
 
     @property
     def closed(self) -> bool:
-        """Return whether the box was closed."""
+        """Whether the box was closed."""
         return self._closed
 
     def __len__(self) -> int:

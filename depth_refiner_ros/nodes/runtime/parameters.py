@@ -1,4 +1,4 @@
-"""ROS parameters declared, checked and changed by the one table of options."""
+"""ROS parameters, declared and checked by the one table of options."""
 
 from collections.abc import Callable, Mapping
 import math
@@ -19,18 +19,18 @@ from rclpy.parameter import Parameter
 
 Group = TypeVar('Group')
 FOREIGN = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
-"""Parameters that rclpy itself looks after."""
+"""Parameters that rclpy itself handles."""
 LARGEST_INT = 2**63 - 1
 
 
 class NodeParameters(Generic[Group]):
     """
-    The settings of one node, always whole and checked.
+    The settings of one node, always complete and checked.
 
-    :param node: made with ``automatically_declare_parameters_from_overrides=True``, so that what
-        the user gave can be seen and unknown names refused
-    :param defaults: settings where nothing is given
-    :param preset: changes of the defaults that the given values call for, such as a profile
+    :param node: made with ``automatically_declare_parameters_from_overrides=True``, which shows
+        what the user gave, unknown names included
+    :param defaults: settings for what is not given
+    :param preset: returns changes of the defaults by what is given, such as a profile
     :raises SettingsError: where a given name is unknown or a value unfit
     """
 
@@ -85,7 +85,7 @@ def descriptor_of(described: Option) -> ParameterDescriptor:
 
 
 def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
-    """Return what the user set, and take it off the node so that it can be declared with care."""
+    """Return what the user set, and undeclare it, to be declared with its description."""
     given = {
         name: parameter.value
         for name, parameter in node.get_parameters_by_prefix('').items()
@@ -97,7 +97,7 @@ def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
 
 
 def _checked(settings: Group) -> Group:
-    """Refuse ranges that hold nothing."""
+    """Refuse empty ranges."""
     near_m, far_m = getattr(settings, 'min_range_m', 0.0), getattr(settings, 'max_range_m', 1.0)
     if near_m >= far_m:
         raise SettingsError(f'min_range_m = {near_m:g} m must be below max_range_m = {far_m:g} m')

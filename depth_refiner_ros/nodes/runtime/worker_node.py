@@ -1,4 +1,4 @@
-"""What the refiner and the fusion node share: lifecycle, one worker thread, clean shutdown."""
+"""What the lifecycle nodes share: states, one worker thread, clean shutdown."""
 
 from collections.abc import Callable, Mapping
 import threading
@@ -25,15 +25,15 @@ THROTTLE_S = 2.0
 
 
 class SkipError(Exception):
-    """Raised by :meth:`WorkerNode.process` where a frame ends without output and without fault."""
+    """Raised by :meth:`WorkerNode.process` for a frame that has no output but no fault either."""
 
 
 class WorkerNode(LifecycleNode):
     """
     A lifecycle node whose callbacks only store and whose one thread works.
 
-    Each frame ends on ``~/done``; one without output on ``~/skipped`` too, so that a player can
-    go in lock-step.
+    The end of each frame is published on ``~/done``, and on ``~/skipped`` too if it had no output,
+    so that a player can run in lock-step.
 
     :param name: of the node
     :param defaults: settings where nothing is given
@@ -78,19 +78,19 @@ class WorkerNode(LifecycleNode):
 
     @property
     def settings(self) -> Any:
-        """Return the settings as of now."""
+        """Return the current settings."""
         return self._options.settings
 
-    # What a node fills in.
+    # To be overridden.
 
     def configure(self) -> None:
-        """Load and make outputs."""
+        """Load what is needed and create the outputs."""
 
     def subscribe(self) -> None:
-        """Make inputs."""
+        """Create the inputs."""
 
     def capacity(self) -> int:
-        """Return how many frames may wait."""
+        """Return the number of frames that may wait."""
         return 1
 
     def process(self, item: Any, watch: Stopwatch) -> None:
@@ -98,10 +98,10 @@ class WorkerNode(LifecycleNode):
         raise NotImplementedError
 
     def idle(self) -> None:
-        """Do what is due between frames."""
+        """Do periodic work between frames."""
 
     def cleanup(self) -> None:
-        """Let go of what :meth:`configure` made."""
+        """Release what :meth:`configure` made."""
 
     def facts(self) -> dict[str, str]:
         """Return further values for diagnostics."""
@@ -122,7 +122,7 @@ class WorkerNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start to work; a user's mistake leaves the node inactive."""
+        """Subscribe and start the worker; after a user's mistake the node stays inactive."""
         self._mailbox = Mailbox(self.capacity())
         self._queued_ns.clear()
         if not self._succeeds(self.subscribe):
@@ -153,32 +153,32 @@ class WorkerNode(LifecycleNode):
         return True
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop to listen and to work."""
+        """Drop the subscriptions and stop the worker."""
         self.stop()
         self._state = 'inactive'
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of all that was loaded."""
+        """Release everything that was loaded."""
         self.cleanup()
         self._state = 'unconfigured'
         return super().on_cleanup(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of what a transition had begun when it broke off."""
+        """Release what a failed transition had begun."""
         self.stop()
         self.cleanup()
         self._state = 'unconfigured'
         return super().on_error(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and let go."""
+        """Stop and release everything."""
         self.close()
         self._state = 'finalized'
         return super().on_shutdown(state)
 
     def autostarted(self) -> bool:
-        """Configure and activate where asked to; False where that failed."""
+        """Configure and activate unless the settings say otherwise; False where that failed."""
         if not self.settings.autostart:
             return True
         return (
@@ -187,7 +187,7 @@ class WorkerNode(LifecycleNode):
         )
 
     def stop(self) -> None:
-        """Take no more frames and wait for the one at work; twice does no harm."""
+        """Accept no more frames and wait for the current one; calling it twice does no harm."""
         self.topics.unsubscribe_all()
         for item in self._mailbox.close():
             if self.context.ok():
@@ -197,7 +197,7 @@ class WorkerNode(LifecycleNode):
             self._worker = None
 
     def close(self) -> None:
-        """Stop, let go and report for the last time; twice does no harm."""
+        """Stop, report a last time and release everything; calling it twice does no harm."""
         self.stop()
         if self.context.ok():
             self.diagnostics.publish()
@@ -225,12 +225,12 @@ class WorkerNode(LifecycleNode):
             self.drop(evicted.header, 'queue_full' if queues else 'superseded')
 
     def refuse(self, header: Header) -> None:
-        """Count a frame that found no partner among the other topics."""
+        """Count a frame without matching messages on the other topics."""
         self.statistics.receive()
         self.drop(header, 'unmatched')
 
     def drop(self, header: Header, reason: str, error: str = '') -> None:
-        """Count a frame that ends without output, and say so to whoever waits for it."""
+        """Count a frame that ends without output, and publish its end."""
         self.statistics.drop(reason, error)
         self._skipped.publish(header)
         self._done.publish(header)
@@ -243,13 +243,13 @@ class WorkerNode(LifecycleNode):
                     self._serve(item)
                 self.idle()
             except Exception as error:
-                # Not a user's mistake: the one place that goes on, so that a robot keeps its
-                # depth. A context that was closed under the thread is no news.
+                # A bug. This is the one place that goes on after one, so that a robot keeps its
+                # depth. Errors after the context was closed need no report.
                 if self.context.ok():
                     self._report_bug(item, error)
 
     def _serve(self, item: Any) -> None:
-        """Process one frame; what is wrong with it is counted and told, and the next served."""
+        """Process one frame; a fault is counted and logged, and does not stop the next frame."""
         watch = Stopwatch()
         try:
             self.process(item, watch)
@@ -265,11 +265,11 @@ class WorkerNode(LifecycleNode):
 
     def _report_bug(self, item: Any, error: Exception) -> None:
         self.get_logger().error(traceback.format_exc(), throttle_duration_sec=THROTTLE_S)
-        told = f'{type(error).__name__}: {error}'
+        line = f'{type(error).__name__}: {error}'
         if item is None:
-            self.statistics.drop('error', told)
+            self.statistics.drop('error', line)
         else:
-            self.drop(item.header, 'error', told)
+            self.drop(item.header, 'error', line)
 
     def _finish(self, item: Any, watch: Stopwatch) -> None:
         now_s = time.monotonic()
