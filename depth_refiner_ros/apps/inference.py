@@ -1,5 +1,6 @@
 """Frames through the refiner, without ROS."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from depth_refiner_ros.apps.console import note
@@ -32,7 +33,7 @@ class Depths:
     difference_HW: np.ndarray
     confidence_HW: np.ndarray
     truth_m_HW: np.ndarray | None
-    timings_ms: dict[str, float]
+    timings_ms: Mapping[str, float]
     clamped: int
 
     def errors(self) -> FrameErrors | None:

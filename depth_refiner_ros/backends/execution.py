@@ -32,8 +32,8 @@ class Execution:
 
     @property
     def whole_frames(self) -> bool:
-        """Return whether a frame is captured into one CUDA graph."""
-        return self.backend == 'compiled' and self.device.type == 'cuda'
+        """Whether a frame is captured into one CUDA graph."""
+        return self.backend in ('compiled', 'tensorrt') and self.device.type == 'cuda'
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Networks as TensorRT engines, built from the same ONNX files that ONNX Runtime reads."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
 from depth_refiner_ros.backends.tensorrt_api import gpu_facts, has_gpu, load_tensorrt
 from depth_refiner_ros.backends.tensorrt_build import build_engine
-from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.errors import BackendError, OutputError
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 FILE = 'model.engine'
 Binding = tuple[str, tuple[int, ...], torch.dtype]
@@ -67,15 +69,39 @@ class TensorRtBackend:
         name = f'{key}-engine'
         for _ in range(2):
             engine = self._cache.entry(name, facts, build) / FILE
-            loaded = _loaded(self._trt.module, engine.read_bytes())
+            loaded = self._loaded(engine)
             if loaded is not None:
-                return EngineRunner(self._trt.module, *loaded)
+                return loaded
             self._cache.drop(name, facts, 'TensorRT cannot load it')
         raise BackendError(
             f'TensorRT {self._trt.version} cannot load the engine of {key} that it '
             'has just built (out of memory?); use backend:=compiled, or a smaller '
             'image'
         )
+
+    def _loaded(self, engine_file: Path) -> 'EngineRunner | None':
+        """Return what runs an engine, None where TensorRT refuses it."""
+        api = self._trt.module
+        runtime = api.Runtime(api.Logger(api.Logger.ERROR))
+        engine = runtime.deserialize_cuda_engine(engine_file.read_bytes())
+        if engine is None:
+            return None
+        file = f'runtime-{engine_file.parent.name}'
+        kept = self._cache.read(file)
+        context, compiled = self._trt.context(engine, kept)
+        if context is None:
+            return None
+
+        def keep() -> None:
+            content = b'' if compiled is None else bytes(compiled.serialize())
+            if not content or content == kept:
+                return
+            try:
+                self._cache.write(file, content)
+            except OutputError as error:
+                self._log(f'the next start compiles {engine_file.parent.name} again: {error}')
+
+        return EngineRunner(api, (runtime, engine, compiled), context, keep)
 
     def _build_facts(
         self, module: nn.Module, key: str, example: Tensors
@@ -117,16 +143,28 @@ class TensorRtBackend:
 
 class EngineRunner:
     """
-    One engine on the current CUDA stream; it may be part of a CUDA graph.
+    One engine; it may be part of a CUDA graph.
+
+    It runs on the current CUDA stream, but on a stream of its own in place of the default one,
+    where TensorRT would make the host wait in every call.
 
     :param api: TensorRT's Python module
-    :param keep: runtime and engine, which must outlive the context
+    :param alive: runtime, engine and runtime cache, which must outlive the context
     :param context: execution context of an engine with fixed shapes
+    :param after_first: called once the engine has run
     """
 
-    def __init__(self, api: Any, keep: tuple[Any, Any], context: Any) -> None:
-        self._keep, self._context = keep, context
-        engine = keep[1]
+    def __init__(
+        self,
+        api: Any,
+        alive: tuple[Any, Any, Any],
+        context: Any,
+        after_first: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._alive, self._context = alive, context
+        self._after_first: Callable[[], None] | None = after_first
+        self._own_stream: torch.cuda.Stream | None = None
+        engine = alive[1]
         self._inputs: list[Binding] = []
         self._outputs: list[Binding] = []
         for place in range(engine.num_io_tensors):
@@ -145,31 +183,38 @@ class EngineRunner:
 
         :raises BackendError: where TensorRT cannot start it
         """
-        stream = torch.cuda.current_stream()
+        device = inputs[0].device if inputs[0].is_cuda else torch.device('cuda')
         given = [
-            value.detach().to(stream.device, kind).contiguous()
+            value.detach().to(device, kind).contiguous()
             for value, (_, _, kind) in zip(inputs, self._inputs, strict=True)
         ]
         results = [
-            torch.empty(shape, dtype=kind, device=stream.device)
-            for _, shape, kind in self._outputs
+            torch.empty(shape, dtype=kind, device=device) for _, shape, kind in self._outputs
         ]
-        for (name, _, _), value in zip((*self._inputs, *self._outputs), (*given, *results)):
+        # Tensors without values, by which a frame is tried before its capture, have no address.
+        if not isinstance(given[0], FakeTensor):
+            self._launch((*given, *results))
+        floats = [value.float() for value in results]
+        return floats[0] if len(floats) == 1 else tuple(floats)
+
+    def _launch(self, tensors: Tensors) -> None:
+        for (name, _, _), value in zip((*self._inputs, *self._outputs), tensors, strict=True):
             self._context.set_tensor_address(name, value.data_ptr())
+        here = torch.cuda.current_stream()
+        stream = here
+        if not here.cuda_stream:
+            self._own_stream = stream = self._own_stream or torch.cuda.Stream()
+            stream.wait_stream(here)
         if not self._context.execute_async_v3(stream.cuda_stream):
             raise BackendError(
                 'TensorRT could not start the engine; build it again with another engine_cache'
             )
-        floats = [value.float() for value in results]
-        return floats[0] if len(floats) == 1 else tuple(floats)
-
-
-def _loaded(api: Any, serialised: bytes) -> tuple[tuple[Any, Any], Any] | None:
-    """Return runtime and engine with a context, None where TensorRT refuses them."""
-    runtime = api.Runtime(api.Logger(api.Logger.ERROR))
-    engine = runtime.deserialize_cuda_engine(serialised)
-    context = engine.create_execution_context() if engine is not None else None
-    return None if context is None else ((runtime, engine), context)
+        if stream is not here:
+            # Memory that is freed below is used again after this only.
+            here.wait_stream(stream)
+        if self._after_first is not None:
+            after_first, self._after_first = self._after_first, None
+            after_first()
 
 
 def _torch_type(api: Any, kind: Any) -> torch.dtype:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 import importlib
+import platform
 from typing import Any
 
 from depth_refiner_ros.core.errors import BackendError
@@ -13,6 +14,15 @@ MODULES = {
     'tensorrt_rtx_bindings': 'tensorrt_rtx',
 }
 """Python module to flavour, in the order of preference."""
+RTX_SERVES = ('7.5', '8.0', '8.6', '8.9', '12.0', '12.1')
+"""Compute capabilities that TensorRT-RTX builds for: neither Orin (8.7) nor H100 (9.0)."""
+JETSONS = ((7, 2), (8, 7))
+"""Xavier and Orin."""
+HINTS = {
+    'jetson': 'on a Jetson type: sudo apt install python3-libnvinfer',
+    'rtx': 'type: pip install tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings',
+    'full': 'type: pip install tensorrt-cu13 (11, or 10.14 and later)',
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,12 @@ class TensorRt:
 
     @property
     def strongly_typed(self) -> bool:
-        """Return whether number formats come from the network; TensorRT 8 has flags for them."""
+        """
+        Whether number formats come from the network.
+
+        From TensorRT 10 on, which also has flags for them; TensorRT 11 has no flags any more,
+        TensorRT 8 has flags alone.
+        """
         return hasattr(self.module.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
 
     def network_flags(self) -> int:
@@ -54,6 +69,27 @@ class TensorRt:
                 f'TensorRT {self.version} cannot build for {precision}; use precision:=fp16'
             )
         return [flag]
+
+    def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
+        """
+        Make an engine's execution context.
+
+        TensorRT-RTX compiles kernels for the GPU at hand when it makes the context or first runs
+        it. Its runtime cache keeps them.
+
+        :param kept: runtime cache of an earlier start; one of another GPU, driver or version is
+            passed over by TensorRT-RTX itself
+        :return: context, and its runtime cache, None where this flavour has none; the context is
+            None where TensorRT refuses
+        """
+        if not hasattr(self.module, 'IRuntimeCache'):
+            return engine.create_execution_context(), None
+        config = engine.create_runtime_config()
+        cache = config.create_runtime_cache()
+        if kept:
+            cache.deserialize(kept)
+        config.set_runtime_cache(cache)
+        return engine.create_execution_context(config), cache
 
     def capability(self, target: str) -> Any:
         """
@@ -90,11 +126,20 @@ def load_tensorrt() -> TensorRt:
             continue
         if hasattr(module, 'Builder'):
             return TensorRt(module, flavour, str(module.__version__))
-    raise BackendError(
-        'backend = tensorrt: TensorRT is not installed; on a Jetson type: sudo apt '
-        'install python3-libnvinfer, on a desktop GPU: pip install '
-        'tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings'
-    )
+    raise BackendError(f'backend = tensorrt: TensorRT is not installed; {install_hint()}')
+
+
+def install_hint() -> str:
+    """Return what to install on this machine; for all machines where it has no GPU."""
+    if not has_gpu():
+        return (
+            f'{HINTS["jetson"]}; for a GPU of compute capability {", ".join(RTX_SERVES)} '
+            f'{HINTS["rtx"]}; for any other {HINTS["full"]}'
+        )
+    major, minor = torch.cuda.get_device_capability()
+    if platform.machine() == 'aarch64' and (major, minor) in JETSONS:
+        return HINTS['jetson']
+    return HINTS['rtx' if f'{major}.{minor}' in RTX_SERVES else 'full']
 
 
 def has_gpu() -> bool:
@@ -119,6 +164,7 @@ def gpu_facts(trt: TensorRt, target: str) -> dict[str, str]:
         )
     major, minor = torch.cuda.get_device_capability()
     if trt.flavour == 'tensorrt_rtx':
+        trt.capability(f'sm{major}{minor}')  # refused here, and not after minutes of exporting
         # Kernels are chosen when the engine is loaded, so it serves every GPU of a generation.
         return {**facts, 'gpu': 'any', 'capability': f'sm{major}{minor}'}
     return {**facts, 'gpu': torch.cuda.get_device_name(), 'capability': f'sm{major}{minor}'}

@@ -86,7 +86,7 @@ def whole_frame(
     ).to(device)
     camera = Intrinsics.from_fov(size.width, size.height, 60.0)
     cloud = CloudBuilder(camera, device=device)
-    return lambda: refiner.refine(rgb_u8_B3HW, camera, cloud=cloud).timings_ms
+    return lambda: dict(refiner.refine(rgb_u8_B3HW, camera, cloud=cloud).timings_ms)
 
 
 def measure_diffusers(wanted: FullSize, execution: Execution) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ Shape letters: B batch, H rows, W columns, 3 colors or axes. Depth is along the 
 in metres; NaN is 'no value' (REP-117); +Inf and -Inf appear only at the ROS border.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -111,7 +111,7 @@ class RefinedDepth:
     scale_shift: ScaleShift
     clamped_B: torch.Tensor | None = None
     cloud_hw4: torch.Tensor | None = None
-    timings_ms: dict[str, float] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """Return all tensors in the order of :meth:`of_tensors`."""

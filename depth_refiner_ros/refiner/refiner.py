@@ -5,11 +5,9 @@ The method itself is :class:`~depth_refiner_ros.refiner.method.Refinement`. Node
 evaluation and benchmark all call :meth:`DepthRefiner.refine`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
-import time
 from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.base import Log, log_to_stderr, Tensors
@@ -18,6 +16,7 @@ from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.backends.selfcheck import check_depth, check_image
+from depth_refiner_ros.backends.stage_times import StageTimes
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
@@ -241,7 +240,7 @@ class DepthRefiner:
         cloud: CloudBuilder | None = None,
     ) -> RefinedDepth:
         inputs = (rgb_B3HW,) if sensor_depth_m_B1HW is None else (rgb_B3HW, sensor_depth_m_B1HW)
-        timings: dict[str, float] = {}
+        times = StageTimes(self._execution.device)
         graph = (
             None if self._graphs is None else self._graph(self._graphs, inputs, intrinsics, cloud)
         )
@@ -250,13 +249,11 @@ class DepthRefiner:
             seed = self._settings.seed
             method = self._method(lambda: torch.Generator().manual_seed(seed), self._fitting)
             frame = partial(frame_result, method, intrinsics, cloud)
-            result = FittingSize(False).run(
-                lambda _: frame(*there, timed=partial(self._timed, timings))
-            )
+            result = FittingSize(False).run(lambda _: frame(*there, timed=times.stage))
         else:
-            with self._timed(timings, 'frame'):
+            with times.stage('frame'):
                 result = RefinedDepth.of_tensors(graph(*inputs))
-        return replace(result, timings_ms=timings)
+        return replace(result, timings_ms=times)
 
     def _method(self, noise: Callable[[], Source], fitting: FittingSize) -> Refinement:
         """Return the method with the options of this moment."""
@@ -292,14 +289,6 @@ class DepthRefiner:
             )
 
         return graphs.get((forms, intrinsics, options, cloud), capture)
-
-    @contextmanager
-    def _timed(self, timings: dict[str, float], stage: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        yield
-        if self._execution.device.type == 'cuda':
-            torch.cuda.synchronize()
-        timings[stage] = (time.perf_counter() - begun) * 1e3
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """From ONNX to an engine without a GPU (TensorRT-RTX), and running it where there is one."""
 
+import platform
+
 from depth_refiner_ros.backends import tensorrt_api
+from depth_refiner_ros.backends.cuda_graph import FrameGraph
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.selfcheck import deviation
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
@@ -89,11 +92,16 @@ class RESULT:
     engine, timings = b'engine', b''
 
 
+def on_gpu(monkeypatch, major, minor, name='some GPU', machine='x86_64'):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (major, minor))
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: name)
+    monkeypatch.setattr(platform, 'machine', lambda: machine)
+
+
 def test_the_key_names_gpu_capability_and_version(monkeypatch):
     trt = load_tensorrt()
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (8, 7))
-    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'Orin')
+    on_gpu(monkeypatch, 8, 7, 'Orin')
     full = tensorrt_api.TensorRt(trt.module, 'tensorrt', '10.3.0')
     assert gpu_facts(full, '') == {
         'flavour': 'tensorrt',
@@ -101,13 +109,99 @@ def test_the_key_names_gpu_capability_and_version(monkeypatch):
         'gpu': 'Orin',
         'capability': 'sm87',
     }
+    on_gpu(monkeypatch, 8, 9)
     assert gpu_facts(trt, '') == {
         'flavour': 'tensorrt_rtx',
         'version': trt.version,
         'gpu': 'any',
-        'capability': 'sm87',
+        'capability': 'sm89',
     }
     assert gpu_facts(trt, 'sm89,sm86')['capability'] == 'sm86,sm89'
+
+
+@pytest.mark.parametrize(('major', 'minor'), [(8, 7), (9, 0), (10, 0)])
+def test_rtx_on_a_gpu_that_it_does_not_serve_is_refused_at_once(monkeypatch, major, minor):
+    on_gpu(monkeypatch, major, minor)
+    with pytest.raises(
+        BackendError, match=rf"does not build for 'sm{major}{minor}', only for .*sm89"
+    ):
+        gpu_facts(load_tensorrt(), '')
+
+
+def test_the_gpus_that_rtx_is_named_for_are_those_that_it_builds_for():
+    kinds = load_tensorrt().module.ComputeCapability
+    built = {name[2:] for name in dir(kinds) if name.startswith('SM')}
+    assert {served.replace('.', '') for served in tensorrt_api.RTX_SERVES} == built
+
+
+@pytest.mark.parametrize(
+    ('capability', 'machine', 'wanted'),
+    [
+        ((8, 9), 'x86_64', 'tensorrt_rtx_cu13_libs'),
+        ((12, 0), 'x86_64', 'tensorrt_rtx_cu13_libs'),
+        ((9, 0), 'x86_64', 'pip install tensorrt-cu13'),
+        ((9, 0), 'aarch64', 'pip install tensorrt-cu13'),
+        ((8, 7), 'aarch64', 'python3-libnvinfer'),
+    ],
+)
+def test_what_to_install_depends_on_the_gpu(monkeypatch, capability, machine, wanted):
+    on_gpu(monkeypatch, *capability, machine=machine)
+    monkeypatch.setattr(tensorrt_api, 'MODULES', {'no_such_tensorrt': 'tensorrt'})
+    with pytest.raises(BackendError, match='TensorRT is not installed; ') as caught:
+        load_tensorrt()
+    hints = ('tensorrt_rtx_cu13_libs', 'pip install tensorrt-cu13', 'python3-libnvinfer')
+    assert [hint for hint in hints if hint in str(caught.value)] == [wanted]
+
+
+CALLED = {
+    'Builder': ('create_network', 'create_builder_config', 'build_serialized_network'),
+    'OnnxParser': ('parse_from_file', 'num_errors', 'get_error'),
+    'IBuilderConfig': ('set_flag', 'create_timing_cache', 'set_timing_cache', 'progress_monitor'),
+    'ITimingCache': ('serialize',),
+    'IProgressMonitor': ('phase_start', 'phase_finish', 'step_complete'),
+    'ILogger': ('ERROR', 'INTERNAL_ERROR', 'log'),
+    'Logger': ('ERROR',),
+    'Runtime': ('deserialize_cuda_engine',),
+    'ICudaEngine': (
+        'create_execution_context',
+        'num_io_tensors',
+        'get_tensor_name',
+        'get_tensor_shape',
+        'get_tensor_dtype',
+        'get_tensor_mode',
+    ),
+    'IExecutionContext': ('set_tensor_address', 'execute_async_v3'),
+    'TensorIOMode': ('INPUT',),
+    'DataType': ('FLOAT', 'HALF', 'BF16'),
+    'NetworkDefinitionCreationFlag': ('STRONGLY_TYPED',),
+}
+"""What this package calls of TensorRT 10, 11 and RTX; 10.16.1 and 11.4.0 have it too."""
+RTX_ONLY = {
+    'ICudaEngine': ('create_runtime_config',),
+    'IRuntimeConfig': ('create_runtime_cache', 'set_runtime_cache'),
+    'IRuntimeCache': ('serialize', 'deserialize'),
+    'IBuilderConfig': ('num_compute_capabilities', 'set_compute_capability'),
+}
+
+
+@pytest.mark.parametrize('name', tensorrt_api.MODULES)
+def test_an_installed_wheel_has_what_is_called_without_a_gpu(monkeypatch, name):
+    """TensorRT's own libraries come from NVIDIA's index alone; RTX is on PyPI."""
+    pytest.importorskip(name, reason=f'{name} is not installed', exc_type=ImportError)
+    flavour = tensorrt_api.MODULES[name]
+    monkeypatch.setattr(tensorrt_api, 'MODULES', {name: flavour})
+    trt = load_tensorrt()
+    called = [*CALLED.items(), *(RTX_ONLY.items() if flavour == 'tensorrt_rtx' else ())]
+    missing = [
+        f'{form}.{part}'
+        for form, parts in called
+        for part in parts
+        if not hasattr(getattr(trt.module, form, None), part)
+    ]
+    assert missing == []
+    assert trt.strongly_typed
+    assert trt.network_flags() == 1 << int(trt.module.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    assert trt.precision_flags('bf16') == []
 
 
 @pytest.mark.usefixtures('no_gpu')
@@ -161,6 +255,7 @@ def test_old_versions_are_told_the_number_format_by_flags():
     assert new.precision_flags('fp16') == []
 
 
+@pytest.mark.usefixtures('no_gpu')
 def test_where_nothing_is_installed_the_fix_is_named(monkeypatch):
     monkeypatch.setattr(tensorrt_api, 'MODULES', {'no_such_tensorrt': 'tensorrt'})
     with pytest.raises(BackendError, match='TensorRT is not installed; on a Jetson type'):
@@ -176,3 +271,40 @@ def test_an_engine_gives_what_torch_gives(engines, name, precision, bound):
     run = backend(engines, precision, target='').prepare(module, name, inputs)
     result = run(*(value.cuda() for value in inputs))
     assert deviation(result, module(*inputs)).p99 < bound
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+def test_an_engine_runs_beside_the_default_stream_and_within_a_frame_graph(engines):
+    module, inputs = network('vae_decoder')
+    run = backend(engines, target='').prepare(module, 'vae_decoder', inputs)
+    (latent,) = (value.cuda() for value in inputs)
+    expected = module(latent.cpu()).cuda()
+    for _ in range(3):  # memory of the call before is used again
+        assert deviation(run(latent * 1.0), expected).p99 < 1e-2
+    assert run._own_stream is not None
+    graph = FrameGraph(lambda image: (run(image * 0.5),), (latent,), alive=run)
+    for scale in (1.0, 2.0):
+        (result,) = graph(latent * scale)
+        assert deviation(result, module(latent.cpu() * scale * 0.5)).p99 < 1e-2
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+def test_kernels_that_rtx_compiles_are_kept_between_starts(tmp_path):
+    module, inputs = block(), block_inputs()
+    there = tuple(value.cuda() for value in inputs)
+    first = backend(tmp_path, target='')
+    if first._trt.flavour != 'tensorrt_rtx':
+        pytest.skip('TensorRT compiles when it builds')
+    expected = first.prepare(module, 'block', inputs)(*there)
+    (kept,) = tmp_path.glob('runtime-block-engine-*')
+    content = kept.read_bytes()
+    assert content
+    again = backend(tmp_path, target='').prepare(module, 'block', inputs)(*there)
+    assert torch.equal(again, expected)
+    assert kept.read_bytes() == content
+    kept.write_bytes(b'spoilt')
+    assert torch.equal(
+        backend(tmp_path, target='').prepare(module, 'block', inputs)(*there), again
+    )

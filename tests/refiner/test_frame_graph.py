@@ -181,10 +181,11 @@ def test_what_cannot_be_captured_runs_by_stages_and_says_so_once(monkeypatch):
         ('compiled', 'cuda', True),
         ('compiled', 'cpu', False),
         ('torch', 'cuda', False),
-        ('tensorrt', 'cuda', False),
+        ('tensorrt', 'cuda', True),
+        ('onnx', 'cuda', False),
     ],
 )
-def test_only_compiled_networks_on_cuda_make_whole_frames(backend, device, whole):
+def test_only_compiled_networks_and_engines_on_cuda_make_whole_frames(backend, device, whole):
     how = Execution(device=torch.device(device), precision='fp32', backend=backend)
     assert how.whole_frames is whole
     made = DepthRefiner(SensorPrior(), None, how, ModelSettings(prior='sensor'))

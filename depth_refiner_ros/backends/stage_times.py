@@ -1,0 +1,52 @@
+"""How long the stages of a frame take, without making the host wait for the GPU after each."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+import time
+
+import torch
+
+Events = tuple[torch.cuda.Event, torch.cuda.Event]
+
+
+class StageTimes(Mapping[str, float]):
+    """
+    Milliseconds by stage, in the order of the stages.
+
+    On a GPU a stage is enclosed by two CUDA events. Only reading its time waits, until the stage
+    is done; who does not ask does not wait.
+
+    :param device: where the stages run
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == 'cuda'
+        self._stages: dict[str, float | Events] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what is done inside, on the current stream."""
+        if self._cuda:
+            begun, done = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begun.record()
+            yield
+            done.record()
+            self._stages[name] = begun, done
+        else:
+            begun_s = time.perf_counter()
+            yield
+            self._stages[name] = (time.perf_counter() - begun_s) * 1e3
+
+    def __getitem__(self, name: str) -> float:
+        taken = self._stages[name]
+        if isinstance(taken, tuple):
+            begun, done = taken
+            done.synchronize()
+            taken = self._stages[name] = begun.elapsed_time(done)
+        return taken
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages)
+
+    def __len__(self) -> int:
+        return len(self._stages)
