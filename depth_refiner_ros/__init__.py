@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sharp metric depth from one camera: a metric prior and a one-step refiner for ROS 2."""
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Start the whole graph on the simulated camera: player, refiner and fusion in lock-step.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Make the virtual environment that ``make demo`` and ``make test`` use, or leave it if it is right.
 

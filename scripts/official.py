@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Make the environment in which the real packages of UniDepth and Metric3D are tested.
 

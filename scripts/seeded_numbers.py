@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Print hashes of seeded results: ``python scripts/seeded_numbers.py > numbers.json``.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Make sure that the shared libraries which Open3D's wheel takes from the system are there.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Values of foreign types and sizes, as JSON and YAML files may hold them."""
 
 from hypothesis import strategies

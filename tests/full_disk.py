@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A disk that is full, for tests of writers."""
 
 from contextlib import contextmanager

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Tables of README, benchmarks and model card are those of the files that they come from."""
 
 import json

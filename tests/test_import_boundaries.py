@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Who may import whom, and what stays unloaded: read off the code, tried in fresh processes."""
 
 import ast

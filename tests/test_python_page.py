@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``docs/python.md``: its code runs as written."""
 
 from pathlib import Path

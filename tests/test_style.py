@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sizes and habits that reading alone would let slip: alarms, not taste."""
 
 import ast

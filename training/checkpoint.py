@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Checkpoints that resume bit for bit: safetensors and JSON, replaced atomically, with checksums.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Exponential moving average of the weights, with a warm-up, in fp32."""
 
 import torch

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The log of a run: one JSON line per logged step, and a progress bar for people."""
 
 import json

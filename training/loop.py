@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The one training loop: batch, loss, finite check, clip, step, average, log, validate, save."""
 
 from collections.abc import Iterator

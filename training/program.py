@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How the programs of training end: one line and an exit code; bugs keep their traceback."""
 
 from collections.abc import Callable

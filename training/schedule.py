@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Learning rate as a pure function of the update, so that resuming needs no state."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the commands print: progress, tables and one-line results."""
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What machine this is: names, versions and clocks, for people and for result files."""
 
 import importlib.metadata

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a command ends when some frames, or all of them, could not be used."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One node as a process in the foreground, in the ROS domain of the caller."""
 
 from functools import partial

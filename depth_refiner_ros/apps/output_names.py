@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Names of files and folders for results: safe on every disk, and no two the same."""
 
 from collections.abc import Sequence

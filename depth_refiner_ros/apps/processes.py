@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Child processes that always end with their parent, and whose failures are one line."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The folder that ``demo`` and ``fuse`` leave: report, panel, mesh, trajectory, summary."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The ROS side of a command: a private domain, the DDS profile, the nodes as processes."""
 
 from collections.abc import Iterable

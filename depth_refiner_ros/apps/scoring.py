@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Prior and refined depth against ground truth, side by side."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which frames of a source a command takes, and which of those it shows."""
 
 from collections.abc import Iterable, Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Shared libraries that Open3D's wheel takes from the system, and the Debian packages they are in.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every backend offers: a network in, something that runs it out."""
 
 from collections.abc import Callable

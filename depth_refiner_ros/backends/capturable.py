@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Can a frame be one CUDA graph? Told on any machine, by tensors that have no values."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Networks through torch.compile: fused kernels for fixed shapes."""
 
 from collections.abc import Callable

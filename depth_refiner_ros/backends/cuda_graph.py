@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 One CUDA graph for a whole frame: from the image on the GPU to metric depth on the GPU.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Networks as torch runs them, operation by operation."""
 
 from depth_refiner_ros.backends.base import Runner, Tensors

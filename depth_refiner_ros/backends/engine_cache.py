@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 What backends build from a network, kept on disk: ONNX files, engines, timings.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Choosing device, backend, number format and threads once, and running networks under them."""
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Out of memory: go on with a smaller image where that is allowed, and say so."""
 
 from collections.abc import Callable

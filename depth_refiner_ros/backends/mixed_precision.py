@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A network in half precision: its weights cast once, its sums and norms kept exact."""
 
 import copy

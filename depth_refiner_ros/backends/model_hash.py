@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which network is this? A hash of its weights, its structure and its code."""
 
 import hashlib

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One network behind a backend: prepared for each shape on first use, and checked there."""
 
 from collections.abc import Callable

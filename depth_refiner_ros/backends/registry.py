@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Backends by name, and how the rest of the package hands its networks to them."""
 
 from collections.abc import Callable, Iterator

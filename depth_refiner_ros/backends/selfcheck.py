@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Is what a backend computes the network? Compared with fp32 torch before the first frame."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Networks as TensorRT engines, built from the same ONNX files that ONNX Runtime reads."""
 
 from collections.abc import Callable

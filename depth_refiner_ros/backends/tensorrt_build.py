@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From an ONNX file to a TensorRT engine; with TensorRT-RTX this needs no GPU."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The shortest time that arithmetic and memory allow, and how far a measured time is from it."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The configured refiner: stages from image to cloud, each network alone, the ROS graph."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 How fast devices can be: dense peak rates and memory bandwidth, from data sheets or measured.
 

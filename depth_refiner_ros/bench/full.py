@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 The refiners at Stable Diffusion's true size, timed network by network and as a whole.
 

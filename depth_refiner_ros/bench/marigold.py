@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """diffusers' own one-step depth pipeline, to be timed by the same rules in the same run."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 The networks of a frame: their calls as the refiner makes them, to be counted and timed alone.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Measured times beside counts and bounds: the rows of tables, plots and result files."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Tables and plots of the benchmark."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 What a choice costs over its range: prior sizes and resolutions, steps of the denoising loop.
 

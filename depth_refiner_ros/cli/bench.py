@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner bench``: where the time of a frame goes, and how short it could be."""
 
 from pathlib import Path

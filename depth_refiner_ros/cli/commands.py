@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """All commands of ``depth-refiner``."""
 
 from depth_refiner_ros import __version__

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner demo``: camera, refiner and fusion as ROS nodes, compared with the truth."""
 
 from pathlib import Path

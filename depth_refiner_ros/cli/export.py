@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner export``: build ONNX files and engines ahead of time."""
 
 from typing import Annotated

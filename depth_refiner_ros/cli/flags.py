@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Command-line flags made from the option tables of ``settings``."""
 
 from collections.abc import Callable

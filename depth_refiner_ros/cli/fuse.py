@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner fuse``: a sequence to a mesh, without ROS."""
 
 from pathlib import Path

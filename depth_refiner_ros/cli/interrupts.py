@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Ctrl-C as one line and exit code 130, at every moment of a command."""
 
 from collections.abc import Iterator

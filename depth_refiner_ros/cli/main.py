@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Entry point of ``depth-refiner``; the commands are imported once Ctrl-C is handled."""
 
 import sys

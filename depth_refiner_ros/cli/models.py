@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner models``: list known and installed models, import official ones."""
 
 from pathlib import Path

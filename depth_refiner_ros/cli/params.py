@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner params``: every option, as a table or as YAML."""
 
 import inspect

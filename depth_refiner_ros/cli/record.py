@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner record``: a running graph to a TUM RGB-D or MonoGS folder."""
 
 from depth_refiner_ros.cli.flags import settings_flags

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``depth-refiner refine``: images, video or recording to depth files and panels."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pinhole camera model and how it changes when its image is resized, cropped or binned."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checks of tensors at public borders; each error says what was expected and what was given."""
 
 from depth_refiner_ros.core.camera import Intrinsics

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Depth boundary errors: how far predicted depth edges lie from true ones, in pixels.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Locks on open files: the kernel ends them with their process, however it ends."""
 
 import fcntl

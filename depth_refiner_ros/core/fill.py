@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fill holes in depth smoothly from their surroundings, as a start for the refiner."""
 
 from depth_refiner_ros.core.checks import check_map, surely_everywhere

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images and depth maps as batches of torch, and back: where numpy ends."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Text files that grow: whole lines only, none of them lost when their process is killed."""
 
 import errno

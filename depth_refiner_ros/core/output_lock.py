@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One process at a time writes to an output; a second one learns which the first is."""
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Unfinished files and folders: claimed under a name of their own, removed once their writer is dead.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Organised point clouds from depth, in the optical frame: x right, y down, z forward."""
 
 import sys

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images and maps at another size, as the published pipelines resize them."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Whether the metric scale is stable from frame to frame, and a lock that keeps it stable.
 

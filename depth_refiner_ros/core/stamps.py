@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Stamps as whole nanoseconds, and as text in the units that files use."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The nodes of the demo: started, watched to the end and stopped in order."""
 
 from dataclasses import dataclass

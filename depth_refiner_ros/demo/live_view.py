@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The newest depth of a running graph, drawn for the browser."""
 
 from depth_refiner_ros.demo.collected import Collected, CONFIDENCE, DEPTH

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ApDepth's forward pass: prior and image latents in, sharp depth out, deterministic (B.1)."""
 
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork

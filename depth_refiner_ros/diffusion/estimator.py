@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From a prior to a sharp estimate, whatever the method: resize, normalise, run, undo."""
 
 from dataclasses import dataclass, replace

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A UNet with everything that is the same in every frame worked out once."""
 
 import copy

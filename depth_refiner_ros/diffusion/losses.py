@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The losses of both papers as pure functions of maps and masks, each the mean over its mask."""
 
 import torch

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a refiner's network is used: the part of ``bundle.json`` that fixes its inputs."""
 
 from collections.abc import Mapping

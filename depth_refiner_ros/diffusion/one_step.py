@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One evaluation of a refiner's UNet, as training and both methods use it."""
 
 from collections.abc import Callable

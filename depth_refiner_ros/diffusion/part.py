@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One network of a bundle or release: its configuration checked, built, filled with weights."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a one-step network still needs of Stable Diffusion 2's noise schedule."""
 
 from collections.abc import Mapping

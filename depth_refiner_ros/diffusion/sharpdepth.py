@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """SharpDepth's forward pass: a guess from noise, a difference map, a gated second pass (4.1)."""
 
 from depth_refiner_ros.core.gating import difference_map, downsample_difference, gate_latent

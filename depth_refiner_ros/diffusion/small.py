@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The small refiner that comes with the package: unshuffled pixels and a convolutional UNet."""
 
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Building the UNet of a one-step refiner from diffusers' own class."""
 
 from depth_refiner_ros.diffusion.model_spec import ModelSpec

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The index files of a recording: one line per frame, written together with the frame."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The poses of one frame in another as they arrive, looked up by time."""
 
 from bisect import bisect_left

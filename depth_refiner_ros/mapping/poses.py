@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Rigid poses ``map_from_camera``: 4 x 4 float64, optical axes (x right, y down, z forward).
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Record posed RGB-D frames in TUM layout, which SLAM programs and our own reader understand.
 

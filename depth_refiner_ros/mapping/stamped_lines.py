@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Text files of lines that begin with a stamp: TUM trajectories and indices of images."""
 
 from collections.abc import Callable, Iterable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Fusion of posed depth maps into a truncated signed distance volume (Curless and Levoy 1996).
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Weight bundles: a folder of safetensors and JSON with a manifest of hashes.
 

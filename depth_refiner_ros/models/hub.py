@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Download the needed files of a Hugging Face hub repository, or use the cached ones."""
 
 from collections.abc import Iterable, Iterator

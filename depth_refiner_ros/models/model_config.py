@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checks of a network's configuration as JSON holds it, before anything is built from it."""
 
 from collections.abc import Iterator, Mapping

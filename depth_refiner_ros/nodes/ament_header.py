@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The header of our source files, for ``ament_copyright``: it knows no SPDX line by itself."""
 
 from typing import NamedTuple

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The arguments of ``refiner.launch.py``; an empty default leaves an option to ``params_file``."""
 
 from typing import NamedTuple

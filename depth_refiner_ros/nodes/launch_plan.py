@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 What ``refiner.launch.py`` starts: its arguments turned into nodes with parameters and remaps.
 

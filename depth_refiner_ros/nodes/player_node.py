@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node ``player``: a recording or the simulated camera as ROS topics."""
 
 from collections.abc import Iterator

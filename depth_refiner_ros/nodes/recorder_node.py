@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node ``recorder``: depth and color topics as a TUM folder that SLAM programs read."""
 
 from pathlib import Path

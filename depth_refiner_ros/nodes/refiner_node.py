@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node ``refiner``: image and camera_info in, sharp metric depth and cloud out."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A prior with what sets its metres: itself where it is metric, else a second prior."""
 
 from dataclasses import dataclass, replace

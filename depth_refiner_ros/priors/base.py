@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The protocol of a prior, and the options it is built with."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The prior that comes with the package: one small network, one camera image, metric depth."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Depth Anything V2: the metric models (metres) and the relative ones (disparity without a scale).
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """DepthPro: canonical inverse depth, made metric by the camera's focal length or its own guess."""
 
 from collections.abc import Callable

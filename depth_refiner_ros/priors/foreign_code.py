@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Importing and building networks from the code of others: as that code is tested, and quiet."""
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The attention of UniDepth v1 that its package takes from xformers, which no longer has it."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Turning published pickles into safetensors: Metric3D v2, and Depth Anything V2's own files."""
 
 import json

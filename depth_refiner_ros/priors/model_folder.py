@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Finding the weights of a prior: a size, a folder or a hub id becomes a checked folder.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Depth Anything V2 from one file with the names of its own code (S, B, L, giant).
 

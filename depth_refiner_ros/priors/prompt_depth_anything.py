@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Prompt Depth Anything: coarse sensor depth tells the network the scale, the image the rest."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A depth camera as the prior: its image may have holes, noise, smear and another size."""
 
 from depth_refiner_ros.core.camera import Intrinsics

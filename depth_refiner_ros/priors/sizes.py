@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Short names that may stand in ``prior_weights`` for hub ids, and what the licences allow."""
 
 from depth_refiner_ros.core.licence import is_non_commercial

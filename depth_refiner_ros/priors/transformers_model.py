@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Reading a depth network of transformers from a folder: safetensors, complete, finite, quiet."""
 
 from pathlib import Path

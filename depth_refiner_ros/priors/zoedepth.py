@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ZoeDepth: metric depth with a head for rooms (NYU) and one for streets (KITTI)."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Refuse settings that contradict each other when they are loaded, not at the first frame."""
 
 from depth_refiner_ros.core.errors import SettingsError

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From settings to networks: what :meth:`.DepthRefiner.from_settings` puts together."""
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The method, from image to sharp metric depth; its steps are those of SharpDepth section 4."""
 
 from collections.abc import Callable

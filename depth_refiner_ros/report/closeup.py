@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The part of a frame where refinement changed most, magnified."""
 
 from dataclasses import replace

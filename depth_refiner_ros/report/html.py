@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The report: one HTML file with everything in it, readable by day and by night, offline."""
 
 import base64

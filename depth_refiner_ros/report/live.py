@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 A live picture in the browser: no display, no dependency, works through ``ssh -L``.
 

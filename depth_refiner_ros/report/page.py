@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The frame of the report: style and layout, filled in by ``html.py``."""
 
 PAGE = """\

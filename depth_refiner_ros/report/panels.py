@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sheets of pictures: image, prior, refined, difference and error side by side, with legends."""
 
 from collections.abc import Sequence

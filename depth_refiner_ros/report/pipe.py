@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A path for libraries that write files themselves: their bytes come to us, and so do errors."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Plots as small hand-written SVG: no dependency, sharp at any size, light and dark."""
 
 from collections.abc import Callable, Mapping, Sequence

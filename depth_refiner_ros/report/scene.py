@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 A sequence as a file for the 3D viewer rerun: camera, image and depth over time, then the mesh.
 

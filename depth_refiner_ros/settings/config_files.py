@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The files of ``config/``, wherever they are installed, and the DDS profile among them."""
 
 import os

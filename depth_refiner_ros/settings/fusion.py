@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Options of the fusion volume, and of the flying-pixel filter that the refiner shares."""
 
 from dataclasses import dataclass, field

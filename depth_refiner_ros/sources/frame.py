@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The record that every source yields, and the protocols of a source."""
 
 from collections.abc import Iterator, Sized

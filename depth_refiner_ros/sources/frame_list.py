@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """JSON lists of frames, each with its own camera and depth."""
 
 from collections.abc import Callable, Iterator

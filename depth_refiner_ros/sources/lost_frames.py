@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Frames that a source or a command could not use: one record each, counted by reason."""
 
 from collections import Counter

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Names of files: their order, and companions that are no images."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One pixel grid: color and depth of a frame have one orientation, aspect and size."""
 
 import cv2

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Take the lens distortion out of recorded images, so that every frame is a pinhole image."""
 
 from collections.abc import Sequence

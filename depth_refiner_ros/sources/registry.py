@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Find the source that a word on the command line means."""
 
 from collections.abc import Callable, Mapping

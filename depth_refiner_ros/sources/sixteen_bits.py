@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Color and gray images of 10 to 16 bits in 16-bit values, as 8 bits."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Values out of text files that others wrote: type and range are checked here, once."""
 
 from collections.abc import Iterable

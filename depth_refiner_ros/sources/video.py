@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Video files, each frame with the presentation time that the file gives it."""
 
 from collections.abc import Callable, Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Small networks with example inputs, as backends get them."""
 
 from depth_refiner_ros.backends.execution import Execution

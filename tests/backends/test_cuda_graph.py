@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.backends.cuda_graph import check_capturable
 from depth_refiner_ros.core.alignment import fit_robust
 from depth_refiner_ros.core.camera import Intrinsics

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.backends.memory import FittingSize, is_out_of_memory
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.diffusion.estimator import SharpEstimator

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import export_onnx, FILE, onnx_facts
 from depth_refiner_ros.backends.selfcheck import check_image, Deviation, deviation, IMAGE

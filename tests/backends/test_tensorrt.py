@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From ONNX to an engine without a GPU (TensorRT-RTX), and running it where there is one."""
 
 import platform

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bounds, ratios and the device table."""
 
 from depth_refiner_ros.bench.bounds import bound_ms, bounds, ratio, Stage

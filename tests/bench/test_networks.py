@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is timed is what ``refine`` runs: its networks, sizes and number formats."""
 
 from dataclasses import replace

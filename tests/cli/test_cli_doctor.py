@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``doctor``: what is missing and what to type, and the priors that bring their own code."""
 
 import json

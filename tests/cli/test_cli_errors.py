@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How the program ends: exit codes, one clear line, help."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``eval`` on small real input: errors, what is left out, refusals."""
 
 import csv

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``fuse`` on small real input: mesh, trajectory, dropped frames, refusals."""
 
 from collections import Counter

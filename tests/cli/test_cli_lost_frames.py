@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``refine``, ``fuse`` and ``eval`` on recordings in which some frames cannot be used."""
 
 import json

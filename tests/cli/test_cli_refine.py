@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """``refine`` on small real input: depth maps, panels, summary, refusals."""
 
 import json

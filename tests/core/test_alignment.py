@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import FitStatus

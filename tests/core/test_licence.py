@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which licence texts forbid commercial use."""
 
 from depth_refiner_ros.core.licence import is_non_commercial

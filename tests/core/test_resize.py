@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.resize import resized, View, with_longest_edge
 from diffusers.pipelines.marigold.marigold_image_processing import MarigoldImageProcessor

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The presets that follow official code, against that code written out with the libraries."""
 
 from dataclasses import replace

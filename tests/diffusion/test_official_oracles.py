@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Both methods, image to depth, against their definition written out with the libraries alone."""
 
 from depth_refiner_ros.backends.execution import choose

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.apdepth import apdepth, apdepth_inputs
 from depth_refiner_ros.diffusion.codec import UnshuffleCodec, VaeCodec

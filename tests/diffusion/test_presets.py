@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Each difference between presets, seen in what the networks get or in what comes out."""
 
 from dataclasses import replace

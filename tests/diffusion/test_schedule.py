@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.presets import lotus_spec, marigold_spec
 from depth_refiner_ros.diffusion.schedule import alpha_bar, check_scheduler, clean_from_v

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.gating import difference_map
 from depth_refiner_ros.diffusion import sharpdepth as module
 from depth_refiner_ros.diffusion.presets import sharpdepth_spec

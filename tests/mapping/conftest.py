@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An analytic room: exact depth and colors from any pose, without a renderer."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from itertools import islice
 
 from depth_refiner_ros.mapping.mesh_metrics import surface_distance

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The table of models, and whether they are on this machine."""
 
 from depth_refiner_ros.models.catalogue import find, MODELS, where_found

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bundles whose JSON holds values of foreign types and sizes: read, or refused in one line."""
 
 import json

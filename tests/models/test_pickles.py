@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is read of a published pickle: tensors by name, and nothing that runs."""
 
 import collections

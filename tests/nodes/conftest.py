@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Node tests need ROS messages; without them the whole folder is left out."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Real nodes in real processes, and a node of ours that talks to them over DDS."""
 
 from collections import defaultdict

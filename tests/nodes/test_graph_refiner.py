@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The refiner as a process: what goes in and comes out, and what it does with bad input."""
 
 import signal

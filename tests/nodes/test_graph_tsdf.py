@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fusion as a process: poses, services, and what happens to the mesh at the end."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Player, refiner, fusion and recorder as processes that talk over DDS, on a recorded room."""
 
 import signal

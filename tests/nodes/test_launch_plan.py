@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the arguments of refiner.launch.py start, with which parameters and remaps."""
 
 from depth_refiner_ros.core.errors import SettingsError

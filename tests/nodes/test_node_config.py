@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The files of config/ say what the settings say, and the middleware takes its profile."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Nodes that refuse to start, in this process: imports are paid once, not for each mistake."""
 
 import importlib

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The real UniDepth v1 and v2 with random weights on a CPU (``make official``)."""
 
 import importlib

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.priors import original_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import import_depth_anything, import_metric3d

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 The adapters of UniDepth and Metric3D without their packages: arithmetic, and what is refused.
 

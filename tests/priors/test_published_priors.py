@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 The published weights: DEPTH_REFINER_WEIGHTS_<PRIOR>=<folder, size or hub id> runs a prior's tests.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Priors and estimators that know one scene exactly, in metres or only up to scale and shift."""
 
 from depth_refiner_ros.backends.execution import choose

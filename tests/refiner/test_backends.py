@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One input and one seed give one depth, whatever runs the networks."""
 
 from depth_refiner_ros.backends.selfcheck import check_image, deviation

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Options of the final fit against what the model specification says."""
 
 from dataclasses import replace

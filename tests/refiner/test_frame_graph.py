@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A whole frame as one CUDA graph: what can be said without a GPU, and the capture on one."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Filled holes are not measurements: what goes out where the prior knew nothing."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every preset from image to metres, with tiny random networks and a relative prior."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The recording for the 3D viewer, read back with rerun's own reader."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Options of a robot with two lamps: one nested group, every type."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The options of the package: described, with ranges and units that agree."""
 
 from dataclasses import fields, FrozenInstanceError, is_dataclass, replace

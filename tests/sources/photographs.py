@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Image files as cameras and phones write them."""
 
 import io

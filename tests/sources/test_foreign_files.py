@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Files of foreign content: a source gives frames, loses some, or refuses the file in one line.
 

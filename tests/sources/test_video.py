@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Videos: each frame at the presentation time that the file gives it."""
 
 from pathlib import Path

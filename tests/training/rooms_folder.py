@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A small folder of rendered rooms, drawn by hand: a wall, a floor and a box in front."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is trained is what its bundle runs as; any other spec is refused before the first step."""
 
 from depth_refiner_ros.core.errors import DepthRefinerError

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Simulated camera effects: exposure, tint, contrast, blur and noise, drawn per image."""
 
 import torch

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Read the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
 from dataclasses import dataclass

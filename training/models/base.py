@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The interface of a model to the loop and the objectives."""
 
 from abc import ABC, abstractmethod

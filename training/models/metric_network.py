@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The small metric network of the ``bundled`` prior; all of it is trained."""
 
 from collections.abc import Mapping

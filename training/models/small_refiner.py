@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The small refiner on unshuffled pixels; its UNet is trained, its codec has no weights."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 ApDepth stage 2: from [prior latent, image latent] to the sharp depth latent, in one step.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Train the small metric network of the ``bundled`` prior on exact depth."""
 
 from collections.abc import Iterable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A release as a bundle of safetensors, written once, and tried before it counts."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The official families of weights, and how to tell to which a release belongs."""
 
 from collections.abc import Callable, Mapping

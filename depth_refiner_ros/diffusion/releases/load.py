@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An official release, local or on the hub, as the network that the methods run."""
 
 from collections.abc import Mapping

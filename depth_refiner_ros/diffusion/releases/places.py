@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where a release is: a local folder, or a repository of the hub."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the option ``refiner_weights`` may name: a bundle, or an official release."""
 
 from pathlib import Path

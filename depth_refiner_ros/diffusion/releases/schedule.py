@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a release's scheduler says of its network, compared with how the network is used."""
 
 from collections.abc import Mapping

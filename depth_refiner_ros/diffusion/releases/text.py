@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The embedding of the empty prompt: all that a one-step refiner keeps of its text encoder."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Giving a Stable Diffusion UNet a second latent to look at: the start of training."""
 
 from depth_refiner_ros.core.errors import WeightsError

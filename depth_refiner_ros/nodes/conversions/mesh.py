@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Meshes as markers that RViz shows."""
 
 from depth_refiner_ros.mapping.mesh import Mesh

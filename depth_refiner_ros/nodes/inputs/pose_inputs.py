@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Poses from the source that the settings name: TF, PoseStamped, Odometry or a TUM file."""
 
 from collections.abc import Callable

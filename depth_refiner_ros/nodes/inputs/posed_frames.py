@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Depth with camera, color, confidence and pose, joined from their topics."""
 
 from collections.abc import Callable, Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the camera was when a frame was taken: poses that a frame can wait for."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Join messages of several topics by stamp, and report those without a partner."""
 
 from collections.abc import Callable, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fused mesh as a marker that RViz shows, latched for those who subscribe later."""
 
 from depth_refiner_ros.mapping.mesh import Mesh

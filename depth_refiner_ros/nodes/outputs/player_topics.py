@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Frames as the topics of a camera with a known pose."""
 
 from depth_refiner_ros.core.types import Intrinsics

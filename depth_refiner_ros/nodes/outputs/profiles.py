@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What each consumer of depth wants: defaults of parameters and names of topics."""
 
 from collections.abc import Mapping

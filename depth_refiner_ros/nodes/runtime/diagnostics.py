@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The state of a node on ``/diagnostics``: what it waits for, drops and how long it takes."""
 
 from collections.abc import Callable

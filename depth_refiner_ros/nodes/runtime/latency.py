@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Counts and times of a node, free of ROS: frames, drops by reason, latencies, stages."""
 
 from collections import Counter, deque

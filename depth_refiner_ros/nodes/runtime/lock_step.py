@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which frames the stages have finished, for a player that waits for each."""
 
 from functools import partial

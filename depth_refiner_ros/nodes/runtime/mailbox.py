@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Hands frames from callbacks, which must not wait, to the worker thread."""
 
 from collections import deque

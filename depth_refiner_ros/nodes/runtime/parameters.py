@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ROS parameters, declared and checked by the one table of options."""
 
 from collections.abc import Callable, Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a player in lock-step waits for a frame: it sends again, names who is late, gives up."""
 
 from collections.abc import Callable

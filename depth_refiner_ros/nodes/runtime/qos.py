@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Quality of service of topics, and how a mismatch is reported."""
 
 from collections.abc import Callable

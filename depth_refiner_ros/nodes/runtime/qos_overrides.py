@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parameters ``qos_overrides.TOPIC.publisher.POLICY`` and their like, checked before use."""
 
 from collections.abc import Iterable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Run one node as a program: a user's mistake is one line and exit code 2."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A node's inputs and outputs: made with overridable QoS, watched for silence and mismatch."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ROS 2 bags (sqlite3, mcap), read without ROS."""
 
 from collections.abc import Callable, Iterator

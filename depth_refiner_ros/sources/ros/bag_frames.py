@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images of a bag with the depth and camera model that belong to each, joined while reading."""
 
 from collections import deque

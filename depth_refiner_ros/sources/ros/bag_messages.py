@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Messages of a bag in the order of their recording, each with the time that it is of."""
 
 from collections.abc import Iterator, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which files and folders are bags; kept apart because ``rosbags`` is slow to import."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 Camera models from CameraInfo, for messages of any library: bags and live topics use the same.
 

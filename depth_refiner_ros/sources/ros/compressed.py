@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """JPEG and PNG payloads of CompressedImage messages."""
 
 from typing import Any, Protocol

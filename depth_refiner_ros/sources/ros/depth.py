@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Depth images in millimetres or metres to metres with NaN for 'no value' (REP-118)."""
 
 import struct

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images of any kind of message, raw or compressed, from a bag or a live topic."""
 
 import re

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Stamps, frames and poses of messages of any library, known by their fields alone."""
 
 from typing import Any

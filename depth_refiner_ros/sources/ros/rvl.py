@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """
 RVL, the lossless code of depth images that compressed_depth_image_transport offers beside PNG.
 

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the names of topics say, by the conventions of image_transport and image_pipeline."""
 
 import re

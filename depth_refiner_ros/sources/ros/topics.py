@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Choose the topics of a bag by type, by name and by what their first messages say."""
 
 from collections.abc import Callable, Iterable

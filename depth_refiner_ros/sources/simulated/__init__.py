@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A simulated camera in furnished rooms, with exact depth, pose and mesh."""
 
 from depth_refiner_ros.sources.simulated.camera_paths import (

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the camera goes: smooth collision-free walks and independent views of a room."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One frame from each of many rooms: what accuracy on rooms is measured on."""
 
 from collections.abc import Iterator

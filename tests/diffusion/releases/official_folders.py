@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Official releases in miniature, written by the libraries that wrote the real ones."""
 
 import atexit

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A release becomes a bundle that gives the same depth, or nothing is written."""
 
 import json

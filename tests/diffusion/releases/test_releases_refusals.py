@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Releases that would run and give nonsense are refused, with the reason and the fix."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights of every form a release has them in; nothing is unpickled but bare tensors."""
 
 import itertools

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.nodes.conversions.headers import header_of
 from depth_refiner_ros.nodes.conversions.mesh import coarsened, marker_from_mesh

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Poses that a node waits for; what they mean is tested with the recordings that share it."""
 
 import threading

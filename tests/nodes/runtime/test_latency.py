@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.nodes.runtime.latency import Statistics, Stopwatch, WINDOW, Window
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bags as sources of frames: what belongs together, and what one bad message costs."""
 
 from depth_refiner_ros.core.camera import Intrinsics

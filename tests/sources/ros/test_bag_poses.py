@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Poses of a bag: from messages of the camera, of a body that carries it, and from /tf."""
 
 from depth_refiner_ros.core.errors import SettingsError, SourceError

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Camera models: the same function reads CameraInfo for bags and for live nodes."""
 
 from depth_refiner_ros.core.camera import Intrinsics

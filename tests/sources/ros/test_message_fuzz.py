@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Messages of any content: a decoder returns an image or raises an InputError of one line."""
 
 import struct

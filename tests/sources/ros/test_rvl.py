@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """RVL against codes written out by hand, and against an encoder of the paper's few lines."""
 
 import struct

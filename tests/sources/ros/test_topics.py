@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which topics are chosen where nobody says, and what the message says where names do not tell."""
 
 from depth_refiner_ros.core.errors import SourceError

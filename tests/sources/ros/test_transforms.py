@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The tree of frames, fed with messages as a bag holds them."""
 
 from depth_refiner_ros.core.errors import MappingError

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rooms built by hand, whose depth and light are known on paper."""
 
 from depth_refiner_ros.core.camera import Intrinsics

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The simulated camera as a source of frames."""
 
 from depth_refiner_ros.core.errors import SourceError

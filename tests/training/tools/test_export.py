@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A run becomes a bundle that records how it was made, and not where."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Smooth noise and random numbers of cells, from tables that are the same in every run."""
 
 from functools import lru_cache

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rays through pixels; a ray's direction has depth one, so its length to a hit is the Z depth."""
 
 from depth_refiner_ros.core.camera import Intrinsics

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a ray meets: normal, texture coordinates and material at points of the room's triangles."""
 
 from depth_refiner_ros.sources.simulated.render.rays import dot

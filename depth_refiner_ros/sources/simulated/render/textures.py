@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Procedural albedo at hit points, filtered to the pixel's footprint."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which furniture stands in which kind of room, and groups that belong together."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Tables, seats and beds in true sizes; origin on the floor, front towards -y."""
 
 import math

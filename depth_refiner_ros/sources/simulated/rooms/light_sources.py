@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Lamps, windows, sun and sky of a room, as data."""
 
 from dataclasses import dataclass

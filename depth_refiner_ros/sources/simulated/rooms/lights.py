@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Draw the lights of a room: ceiling lamps, skylight through windows, sun."""
 
 import cv2

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What surfaces are made of, and a kit that draws materials for one room."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Furnish a room: draw its size and style, place furniture, hang things, set the lights."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Triangle meshes of simple solids with texture coordinates in metres, and pieces made of them."""
 
 from dataclasses import dataclass

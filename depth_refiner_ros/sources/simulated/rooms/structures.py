@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The shell of a room and what hangs on it: walls, doors, windows, pictures, lamps, cables."""
 
 from depth_refiner_ros.sources.simulated.rooms.clutter import strew

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Light at hand-made points: highlights, shadows, and lighting piece by piece."""
 
 from depth_refiner_ros.sources.simulated.render import lighting

@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Depth and light of the renderer against values worked out by hand."""
 
 from depth_refiner_ros.core.camera import Intrinsics

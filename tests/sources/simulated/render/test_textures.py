@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Patterns at known places, their contrast, and their fading where pixels cannot resolve them."""
 
 from depth_refiner_ros.sources.simulated.render.noise import noise, sampled
