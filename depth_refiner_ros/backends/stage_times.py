@@ -1,3 +1,5 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How long the stages of a frame take, without making the host wait for the GPU after each."""
 
 from collections.abc import Iterator, Mapping
