@@ -17,7 +17,7 @@ OURS = 'depth_refiner_ros'
 ALLOWED = {
     '__init__': {'refiner.refiner'},  # lazily, see below
     'core': set(),
-    'settings': {'core.errors'},
+    'settings': {'core.errors', 'core.messages'},
     'models': {'core'},
     'priors': {'core', 'models'},
     'diffusion': {'core', 'models'},

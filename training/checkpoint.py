@@ -16,6 +16,7 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import first_line, read_json, save_tensors, sha256
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -158,9 +159,9 @@ def read_progress(folder: Path) -> Progress:
     tree = _json(file)
     step, best = tree.get('step'), tree.get('best')
     if type(step) is not int or step < 0:
-        raise DamagedError(f'{file}: step = {step!r} must be a number of updates; {FIX}')
+        raise DamagedError(f'{file}: step = {shown(step)} must be a number of updates; {FIX}')
     if not isinstance(best, dict) or not all(map(_is_figure, best.values())):
-        raise DamagedError(f'{file}: best = {best!r} must hold finite numbers by name; {FIX}')
+        raise DamagedError(f'{file}: best = {shown(best)} must hold finite numbers by name; {FIX}')
     return Progress(step=step, best=best)
 
 

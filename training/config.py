@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import difflib
 from functools import reduce
 from pathlib import Path
-from reprlib import repr as shown
 from typing import Any, cast
 
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -187,7 +187,8 @@ def _check(config: RunConfig) -> None:
     for name, known in CHOICES.items():
         if (value := _get(config, name)) not in known:
             raise SettingsError(
-                f'{name} = {value!r} must be one of {", ".join(known)}{_nearest(value, known)}'
+                f'{name} = {shown(value)} must be one of '
+                f'{", ".join(known)}{_nearest(value, known)}'
             )
     if not config.output:
         raise SettingsError('output is not set; name the folder of the run')

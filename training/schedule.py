@@ -5,6 +5,7 @@
 import math
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from training.config import OptimizerConfig, SCHEDULES
 
 
@@ -18,7 +19,7 @@ def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> floa
     """
     if config.schedule not in SCHEDULES:
         raise SettingsError(
-            f'optimizer.schedule = {config.schedule!r} must be one of {", ".join(SCHEDULES)}'
+            f'optimizer.schedule = {shown(config.schedule)} must be one of {", ".join(SCHEDULES)}'
         )
     total = config.total_steps or steps
     if step < config.warmup_steps:

@@ -9,6 +9,7 @@ import importlib.util
 
 from depth_refiner_ros.backends.mixed_precision import DTYPES
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 DEVICES = ('auto', 'cpu', 'cuda')
@@ -69,8 +70,8 @@ def choose(
     """
     if device not in DEVICES or precision not in ('auto', *DTYPES) or backend not in BACKENDS:
         raise BackendError(
-            f'device = {device!r} must be one of {DEVICES}, precision = '
-            f'{precision!r} auto or one of {tuple(DTYPES)}, backend = {backend!r} '
+            f'device = {shown(device)} must be one of {DEVICES}, precision = '
+            f'{shown(precision)} auto or one of {tuple(DTYPES)}, backend = {shown(backend)} '
             f'one of {BACKENDS}'
         )
     if device == 'cuda' and not torch.cuda.is_available():

@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 MODULES = {
@@ -103,13 +104,13 @@ class TensorRt:
         kinds = getattr(self.module, 'ComputeCapability', None)
         if kinds is None:
             raise BackendError(
-                f'target {target!r}: TensorRT {self.version} builds for the GPU '
+                f'target {shown(target)}: TensorRT {self.version} builds for the GPU '
                 'of this machine alone; leave the target out'
             )
         known = sorted(name.lower() for name in dir(kinds) if name.startswith('SM'))
         if target.lower() not in known:
             raise BackendError(
-                f'TensorRT-RTX {self.version} does not build for {target!r}, only '
+                f'TensorRT-RTX {self.version} does not build for {shown(target)}, only '
                 f'for {", ".join(known)}; use TensorRT or backend:=compiled there'
             )
         return getattr(kinds, target.upper())

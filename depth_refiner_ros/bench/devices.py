@@ -13,6 +13,7 @@ import re
 import time
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
@@ -159,7 +160,7 @@ def named_device(name: str) -> Device:
     :raises InputError: for a name that is not in :data:`DEVICES`
     """
     if name not in DEVICES:
-        raise InputError(f'no device {name!r} is known; use one of {", ".join(DEVICES)}')
+        raise InputError(f'no device {shown(name)} is known; use one of {", ".join(DEVICES)}')
     return DEVICES[name]
 
 

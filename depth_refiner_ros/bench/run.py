@@ -32,6 +32,7 @@ from depth_refiner_ros.bench.sweep import (
 from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.bench.true_size import check_prior, FullSize, spec_of, true_size_stages
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.networks import ModelSettings
 
 BOUND_PRECISION = 'fp16'
@@ -189,7 +190,7 @@ def steps_of(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(',')]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 1000 for part in parts):
         raise InputError(
-            f'--steps {text!r} must be numbers of 1 to 1000 with commas between '
+            f'--steps {shown(text)} must be numbers of 1 to 1000 with commas between '
             f'them, as {",".join(map(str, STEPS))}, or 0'
         )
     return tuple(int(part) for part in parts)

@@ -20,6 +20,7 @@ from depth_refiner_ros.bench.bounds import Stage
 from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -110,7 +111,7 @@ def check_prior(size: str) -> None:
     :raises InputError: where it is not S, B, L or G
     """
     if size not in WIDTHS:
-        raise InputError(f'prior size {size!r} must be one of {", ".join(WIDTHS)}')
+        raise InputError(f'prior size {shown(size)} must be one of {", ".join(WIDTHS)}')
 
 
 def with_random_weights(skeleton: Network, seed: int = 0) -> Network:

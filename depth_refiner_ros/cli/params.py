@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.nodes import NODES
 from depth_refiner_ros.settings.options import markdown_table
 from depth_refiner_ros.settings.parameter_file import write_yaml
@@ -68,7 +69,7 @@ def _chosen(node: str) -> dict[str, type]:
     if not node:
         return NODES
     if node not in NODES:
-        raise SettingsError(f'unknown node {node!r}; use one of {", ".join(NODES)}')
+        raise SettingsError(f'unknown node {shown(node)}; use one of {", ".join(NODES)}')
     return {node: NODES[node]}
 
 

@@ -4,6 +4,7 @@
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 
@@ -58,7 +59,7 @@ def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torc
     if tensor.device != like.device:
         raise InputError(
             f'{name} is on {tensor.device}, {like_name} on {like.device}; '
-            f'move one with .to({str(like.device)!r})'
+            f'move one with .to({shown(str(like.device))})'
         )
 
 
@@ -121,7 +122,7 @@ def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     :raises InputError: if it is unknown
     """
     if value not in known:
-        raise InputError(f'{name} = {value!r} is unknown; use one of {", ".join(known)}')
+        raise InputError(f'{name} = {shown(value)} is unknown; use one of {", ".join(known)}')
 
 
 def _check_tensor(name: str, tensor: torch.Tensor) -> None:

@@ -9,6 +9,7 @@ Comparisons with NaN are false, so missing depth makes no edge by itself.
 
 from depth_refiner_ros.core.checks import check_at_least, check_map
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 ROW_AXIS, COLUMN_AXIS = -2, -1
@@ -71,7 +72,7 @@ def depth_boundaries(
     check_map('depth', depth_m_B1HW)
     check_at_least('ratio', ratio, 1.0)
     if side not in ('near', 'both'):
-        raise InputError(f'side = {side!r} is unknown; use near or both')
+        raise InputError(f'side = {shown(side)} is unknown; use near or both')
     rim_B1HW = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
     raised_B1HW = depth_m_B1HW * ratio
     for axis in (ROW_AXIS, COLUMN_AXIS):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import statistics
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 
 NS_PER_S = 1_000_000_000
 STAMPS_END_S = 2**31
@@ -31,11 +32,11 @@ def parsed_stamp(text: str) -> Decimal:
     try:
         stamp = Decimal(text)
     except InvalidOperation as error:
-        raise InputError(f'{text!r} is not a time') from error
+        raise InputError(f'{shown(text)} is not a time') from error
     if not stamp.is_finite():
-        raise InputError(f'{text!r} is not a time')
+        raise InputError(f'{shown(text)} is not a time')
     if not 0 <= stamp < STAMPS_END_S * NS_PER_S:
-        raise InputError(f'{text!r} is not a time from 0 to {STAMPS_END_S} s (2038)')
+        raise InputError(f'{shown(text)} is not a time from 0 to {STAMPS_END_S} s (2038)')
     return stamp
 
 

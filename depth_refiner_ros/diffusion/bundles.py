@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec, VaeCodec
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -174,7 +175,7 @@ def _read_part(bundle: Bundle, part: str) -> Any:
     if form is None:
         raise WeightsError(
             f'{bundle.path / file}: _class_name is '
-            f'{config.get("_class_name")!r}, not one of {tuple(known)}'
+            f'{shown(config.get("_class_name"))}, not one of {tuple(known)}'
         )
     state = {name: value.float() for name, value in bundle.tensors(f'{part}/{WEIGHTS}').items()}
     return build_part(form, config, state, str(bundle.path / file), 'copy the bundle again')

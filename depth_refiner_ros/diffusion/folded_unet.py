@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
@@ -112,7 +113,7 @@ def _fold_embedding(block: ResnetBlock2D, embedding_1C: torch.Tensor) -> None:
     if block.time_embedding_norm != 'default' or block.skip_time_act:
         raise WeightsError(
             f'unet: residual blocks with time_embedding_norm = '
-            f'{block.time_embedding_norm!r} cannot be folded; use a UNet of Stable '
+            f'{shown(block.time_embedding_norm)} cannot be folded; use a UNet of Stable '
             'Diffusion 2'
         )
     shift_C = block.time_emb_proj(block.nonlinearity(embedding_1C))[0]

@@ -4,7 +4,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from reprlib import repr as shown
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -16,6 +15,7 @@ from depth_refiner_ros.core.gating import (
     PAPER,
     SCALES,
 )
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.resize import BACK
 from depth_refiner_ros.diffusion.normalization import RANGES, SPACES
 
@@ -187,7 +187,7 @@ class ModelSpec:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise WeightsError(
-                    f'spec: {name} = {getattr(self, name)!r} must be one of {allowed}'
+                    f'spec: {name} = {shown(getattr(self, name))} must be one of {allowed}'
                 )
         task = self.task_embedding
         if not all(type(item) in (int, float) and abs(item) <= 1.0 for item in task):
@@ -210,7 +210,8 @@ class ModelSpec:
             )
         if self.guess != 'self' and self.method != 'sharpdepth':
             raise WeightsError(
-                f'spec: guess = {self.guess!r} is for sharpdepth; {self.method} has no first pass'
+                f'spec: guess = {shown(self.guess)} is for sharpdepth; {self.method} has no '
+                'first pass'
             )
         if self.method == 'aligned' and (
             self.detail or self.known or self.prediction == 'residual'

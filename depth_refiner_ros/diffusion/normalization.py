@@ -10,6 +10,7 @@ of them are one invertible affine map after one monotone function.
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 import torch
 
 SPACES = ('depth', 'log', 'disparity')
@@ -56,7 +57,7 @@ class DepthNormalizer:
     def __post_init__(self) -> None:
         if self.space not in SPACES or self.range not in RANGES:
             raise InputError(
-                f'normalisation {self.space!r}/{self.range!r} is unknown; '
+                f'normalisation {shown(self.space)}/{shown(self.range)} is unknown; '
                 f'spaces are {SPACES}, ranges {RANGES}'
             )
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import Prepare
 from depth_refiner_ros.diffusion.codec import LatentCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
@@ -49,7 +50,7 @@ class OneStepNetwork(nn.Module):
         if (unet_guess is None) is not (spec.guess == 'self'):
             has = 'no' if unet_guess is None else 'a'
             raise WeightsError(
-                f'spec: guess = {spec.guess!r}, but there is {has} second UNet '
+                f'spec: guess = {shown(spec.guess)}, but there is {has} second UNet '
                 "(unet_guess); 'self' goes without one"
             )
         if unet_guess is not None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 import torch
 
@@ -83,6 +84,6 @@ def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
     for key, value in expected.items():
         if found.get(key) != value:
             raise WeightsError(
-                f'scheduler: {key} is {found.get(key)!r}, the spec needs '
-                f'{value!r}; these weights are of another kind'
+                f'scheduler: {key} is {shown(found.get(key))}, the spec needs '
+                f'{shown(value)}; these weights are of another kind'
             )

@@ -16,6 +16,7 @@ import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
@@ -54,7 +55,7 @@ class SequenceWriter:
         profile: Profile = 'tum',
     ) -> None:
         if profile not in ('tum', 'monogs'):
-            raise MappingError(f'recording profile {profile!r} must be tum or monogs')
+            raise MappingError(f'recording profile {shown(profile)} must be tum or monogs')
         if not 1.0 <= depth_scale <= 65535.0:
             raise MappingError(
                 f'depth_scale = {depth_scale:g} must lie between 1 and 65535 PNG units per metre'

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.poses import (
     checked_pose,
@@ -132,11 +133,13 @@ def read_tum(path: Path, log: Callable[[str], None] = lambda line: None) -> Traj
 def _parsed_pose(text: str) -> np.ndarray:
     words = text.replace(',', ' ').split()
     if len(words) != 7:
-        raise MappingError(f'a pose line must be stamp tx ty tz qx qy qz qw, not stamp {text!r}')
+        raise MappingError(
+            f'a pose line must be stamp tx ty tz qx qy qz qw, not stamp {shown(text)}'
+        )
     try:
         numbers = [float(word) for word in words]
     except ValueError as error:
-        raise MappingError(f'{text!r} holds a word that is not a number') from error
+        raise MappingError(f'{shown(text)} holds a word that is not a number') from error
     return pose_from_quaternion(numbers[:3], numbers[3:])
 
 

@@ -9,6 +9,7 @@ projective TSDF needs.
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.poses import checked_pose, inverse
@@ -223,13 +224,13 @@ def _device(name: str) -> o3c.Device:
         return o3c.Device('CUDA:0' if o3c.cuda.is_available() else 'CPU:0')
     kind, _, number = name.lower().partition(':')
     if kind not in ('cpu', 'cuda') or (number and not number.isdigit()):
-        raise MappingError(f'device {name!r} must be auto, cpu, cuda or cuda:N')
+        raise MappingError(f'device {shown(name)} must be auto, cpu, cuda or cuda:N')
     device = o3c.Device(f'{kind.upper()}:{number or 0}')
     if kind == 'cuda' and not (
         o3c.cuda.is_available() and int(number or 0) < o3c.cuda.device_count()
     ):
         raise MappingError(
-            f'device {name!r} is not available in this Open3D '
+            f'device {shown(name)} is not available in this Open3D '
             f'({o3d.__version__}); use cpu or install a CUDA build of Open3D'
         )
     return device

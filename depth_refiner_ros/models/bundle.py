@@ -18,6 +18,7 @@ from typing import Any
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
+from depth_refiner_ros.core.messages import shown
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -114,14 +115,18 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     manifest = read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
         raise WeightsError(
-            f'{path / MANIFEST}: format {manifest.get("format")!r} is not '
+            f'{path / MANIFEST}: format {shown(manifest.get("format"))} is not '
             f'{FORMAT}; a newer bundle needs a newer version of this package'
         )
     if manifest.get('kind') != kind:
-        raise WeightsError(f'{path} is a {manifest.get("kind")!r} bundle; a {kind!r} is needed')
+        raise WeightsError(
+            f'{path} is a {shown(manifest.get("kind"))} bundle; a {shown(kind)} is needed'
+        )
     for key, form in (('name', str), ('licence', str), ('sha256', dict)):
         if not isinstance(manifest.get(key), form):
-            raise WeightsError(f'{path / MANIFEST} has no usable {key!r}; export the bundle again')
+            raise WeightsError(
+                f'{path / MANIFEST} has no usable {shown(key)}; export the bundle again'
+            )
     _verify(path, manifest['sha256'])
     return Bundle(path=path, kind=kind, manifest=manifest)
 
@@ -230,7 +235,7 @@ def _verify(path: Path, hashes: Mapping[str, str]) -> None:
     for name, expected in hashes.items():
         file = path / name
         if Path(name).is_absolute() or '..' in Path(name).parts:
-            raise WeightsError(f'{path / MANIFEST} lists {name!r} outside its folder')
+            raise WeightsError(f'{path / MANIFEST} lists {shown(name)} outside its folder')
         if not file.is_file():
             raise WeightsError(f'{file} is missing; copy the bundle again')
         if _hash_of(file) != expected:

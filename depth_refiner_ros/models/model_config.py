@@ -4,11 +4,11 @@
 
 from collections.abc import Iterator, Mapping
 import math
-import reprlib
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, Union
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 
 LARGEST = 1e6
 """Larger than any number in a configuration that this package reads, vocabulary sizes included."""
@@ -35,7 +35,7 @@ def check_config(
             continue
         fault = _fault(name, value, forms.get(name, Any))
         if fault:
-            raise WeightsError(f'{where}: {name} = {reprlib.repr(value)} {fault}; {fix}')
+            raise WeightsError(f'{where}: {name} = {shown(value)} {fault}; {fix}')
 
 
 def _fault(name: str, value: Any, form: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
@@ -24,7 +25,7 @@ def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
     """
     if architecture not in ARCHITECTURES:
         raise WeightsError(
-            f'architecture {architecture!r} is not one of {", ".join(ARCHITECTURES)}'
+            f'architecture {shown(architecture)} is not one of {", ".join(ARCHITECTURES)}'
         )
     state = read_pickle(checkpoint)
     _check_free(folder)

@@ -18,6 +18,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
@@ -113,7 +114,7 @@ def build(options: PriorOptions) -> Metric3DPrior:
     folder = Path(options.weights).expanduser()
     if not folder.is_dir():
         raise SettingsError(
-            f'prior_weights = {options.weights!r} is no folder; Metric3D is '
+            f'prior_weights = {shown(options.weights)} is no folder; Metric3D is '
             'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
             'convert it once with depth-refiner models import and name the result'
         )
@@ -121,7 +122,7 @@ def build(options: PriorOptions) -> Metric3DPrior:
     architecture = str(config.get('architecture'))
     if architecture not in ARCHITECTURES:
         raise WeightsError(
-            f'{folder / "config.json"}: architecture {architecture!r} is not one '
+            f'{folder / "config.json"}: architecture {shown(architecture)} is not one '
             f'of {", ".join(ARCHITECTURES)}'
         )
     network = Metric3DNetwork(load_network(architecture, folder)).to(options.device)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import MANIFEST, PICKLES, read_json
 from depth_refiner_ros.models.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.sizes import SIZES
@@ -41,7 +42,7 @@ def find_folder(prior: str, weights: str) -> Path:
         return fetch(weights, WANTED)
     if '/' not in weights:
         raise SettingsError(
-            f'prior_weights = {weights!r} is no size of {prior} and no folder; use {sizes}'
+            f'prior_weights = {shown(weights)} is no size of {prior} and no folder; use {sizes}'
         )
     raise WeightsError(f'{weights} is no folder; prior {prior} reads {sizes}')
 
@@ -69,7 +70,8 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
     found = config.get('model_type')
     if found != model_type:
         raise WeightsError(
-            f'{folder} holds a model of type {found!r}; prior {prior} needs {model_type!r}'
+            f'{folder} holds a model of type {shown(found)}; prior {prior} needs '
+            f'{shown(model_type)}'
         )
     check_safetensors(folder)
     return config

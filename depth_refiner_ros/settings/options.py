@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 import difflib
 import math
-from reprlib import repr as shown
 from typing import Any, get_type_hints, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 
 Group = TypeVar('Group')
 Value = bool | int | float | str
@@ -78,7 +78,7 @@ class Option:
         checked: Value = self.type(value)
         if self.choices and checked not in self.choices:
             near = difflib.get_close_matches(str(checked), self.choices, n=1)
-            hint = f'; did you mean {near[0]!r}?' if near else ''
+            hint = f'; did you mean {shown(near[0])}?' if near else ''
             raise SettingsError(
                 f'{self.name} = {shown(checked)} must be one of {self.allowed}{hint}'
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.exif import ExifCameras
 from depth_refiner_ros.sources.frame import Frame
@@ -93,7 +94,7 @@ class FrameListSource:
         if not self.entries:
             known = sorted({entry.source for entry in entries if isinstance(entry, Entry)})
             raise SourceError(
-                f'{path} has no frame of source {source!r}; there are: '
+                f'{path} has no frame of source {shown(source)}; there are: '
                 f'{", ".join(known) or "none"}'
             )
 

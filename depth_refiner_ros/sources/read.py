@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import cv2
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 from depth_refiner_ros.sources.whole import fault_of
@@ -77,7 +78,7 @@ def read_image_bytes(path: Path, reason: str = UNREADABLE_IMAGE) -> bytes:
     except OSError as error:
         raise FrameError(reason, f'cannot read {path}: {error.strerror}') from error
     except ValueError as error:
-        raise FrameError(reason, f'cannot read {str(path)!r}: {error}') from error
+        raise FrameError(reason, f'cannot read {shown(str(path))}: {error}') from error
     if fault := fault_of(data):
         raise FrameError(reason, f'{path} ({len(data)} bytes) is {fault}; copy it again')
     return data

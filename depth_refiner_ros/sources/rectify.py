@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import shown
 import numpy as np
 
 PINHOLE_MODELS = ('', 'plumb_bob', 'rational_polynomial')
@@ -75,6 +76,6 @@ def _maps(
             matrix, coefficients, np.eye(3), new_matrix, size, cv2.CV_32FC1
         )
     raise SourceError(
-        f'distortion model {model!r} with {len(coefficients)} coefficients is not '
+        f'distortion model {shown(model)} with {len(coefficients)} coefficients is not '
         'known; rectify the images first'
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.frame_list import FrameListSource
 from depth_refiner_ros.sources.images import IMAGE_SUFFIXES, ImageFolderSource
@@ -64,14 +65,14 @@ def open_source(
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
-    raise SourceError(f'{location!r} does not exist; a source is {KINDS}')
+    raise SourceError(f'{shown(location)} does not exist; a source is {KINDS}')
 
 
 def _check_bag_only(location: str, recording: Mapping[str, Any]) -> None:
     for name in BAG_ONLY:
         if recording.get(name, '') not in ('', 'none'):
             raise SourceError(
-                f'{location} is no bag, so {name} = {recording[name]!r} means nothing there; '
+                f'{location} is no bag, so {name} = {shown(recording[name])} means nothing there; '
                 'leave it out'
             )
 
@@ -119,7 +120,9 @@ def _rosbag(path: Path, **options: Any) -> FrameSource:
 def _simulated(location: str, **options: Any) -> FrameSource:
     numbers = _whole_numbers(location)
     if not 1 <= len(numbers) <= 2:
-        raise SourceError(f'{location!r} must be sim:SEED or sim:SEED:FRAMES with whole numbers')
+        raise SourceError(
+            f'{shown(location)} must be sim:SEED or sim:SEED:FRAMES with whole numbers'
+        )
     from depth_refiner_ros.sources.simulated import SimulatedSource  # needs Open3D
 
     if len(numbers) == 2:
@@ -130,7 +133,7 @@ def _simulated(location: str, **options: Any) -> FrameSource:
 def _rooms(location: str, **options: Any) -> FrameSource:
     numbers = _whole_numbers(location)
     if len(numbers) != 2:
-        raise SourceError(f'{location!r} must be rooms:SEED:ROOMS with whole numbers')
+        raise SourceError(f'{shown(location)} must be rooms:SEED:ROOMS with whole numbers')
     from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
     return RoomsSource(numbers[0], numbers[1], **options)

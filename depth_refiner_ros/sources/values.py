@@ -10,6 +10,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.core.messages import printable, shown
 import yaml
 
 DEPTH_SCALES = (1e-3, 1e9)
@@ -18,7 +19,6 @@ MOST = 1e9
 """Of a camera's parameters: a product of two of them fits into float32."""
 MOST_PIXELS = 65_535
 """Of an image edge."""
-SHOWN_CHARACTERS = 80
 
 
 def read_text(path: Path) -> str:
@@ -148,14 +148,3 @@ def camera(fx_fy_cx_cy: Iterable[Any], width: Any, height: Any) -> Intrinsics:
         width=whole_number('width', width, 1, MOST_PIXELS),
         height=whole_number('height', height, 1, MOST_PIXELS),
     )
-
-
-def shown(value: Any) -> str:
-    """Return a value for a message, cut short where it is long."""
-    words = printable(repr(value))
-    return words if len(words) <= SHOWN_CHARACTERS else words[:SHOWN_CHARACTERS] + '...'
-
-
-def printable(words: str) -> str:
-    """Return a text on one line, with ``?`` in place of what a terminal cannot show."""
-    return ''.join(character if character.isprintable() else '?' for character in words)

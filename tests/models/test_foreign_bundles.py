@@ -115,6 +115,13 @@ def test_manifests(bundles, data):
     read_changed(bundle, read, MANIFEST, lambda tree: tree | changes)
 
 
+def test_values_of_any_length_make_short_messages(bundles):
+    bundle, read = bundles['small']
+    giant = {'': [10**300] * 50, 'long': 'x' * 5000}
+    for name in ('format', 'kind', 'name', 'licence', 'sha256', 'spec'):
+        read_changed(bundle, read, MANIFEST, lambda tree, name=name: tree | {name: giant})
+
+
 @FUZZED
 @given(tree=VALUES)
 def test_any_json_in_place_of_a_file(bundles, tree):

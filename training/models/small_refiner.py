@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -45,8 +46,8 @@ class SmallRefiner(TrainedModel):
         for name, value in FIXED.items():
             if getattr(self.spec, name) != value:
                 raise SettingsError(
-                    f'model.{name} = {getattr(self.spec, name)!r} is not what this objective '
-                    f'trains; leave it out (it is {value!r})'
+                    f'model.{name} = {shown(getattr(self.spec, name))} is not what this objective '
+                    f'trains; leave it out (it is {shown(value)})'
                 )
         try:
             self.network = build_small(self.spec, block_channels=tuple(blocks))

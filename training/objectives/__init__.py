@@ -6,6 +6,7 @@ from collections.abc import Callable
 import importlib
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from training.config import RunConfig
 from training.objectives.base import Objective
 
@@ -19,7 +20,7 @@ def build_objective(config: RunConfig) -> Objective:
     :raises SettingsError: for an unknown name
     """
     if config.objective not in NAMES:
-        raise SettingsError(f'objective = {config.objective!r} must be one of {NAMES}')
+        raise SettingsError(f'objective = {shown(config.objective)} must be one of {NAMES}')
     module = importlib.import_module(f'training.objectives.{config.objective}')
     build: Callable[[RunConfig], Objective] = module.build
     return build(config)

@@ -9,6 +9,7 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -152,7 +153,7 @@ def _read(
     known = config.get('_class_name', form.__name__)
     if known != form.__name__:
         raise WeightsError(
-            f'{place.folder / part / "config.json"}: _class_name is {known!r}, '
+            f'{place.folder / part / "config.json"}: _class_name is {shown(known)}, '
             f'not {form.__name__}; it is a model of another kind'
         )
     state = modern_names(read_state(place.folder, part, pickles=pickles, asked=place.asked))

@@ -5,6 +5,7 @@
 import array
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, filled
 import numpy as np
 from sensor_msgs.msg import PointCloud2, PointField
@@ -27,7 +28,7 @@ def cloud_from_points(
     :raises InputError: where the layout is unknown
     """
     if layout not in LAYOUTS:
-        raise InputError(f'point layout {layout!r} is unknown; use {" or ".join(LAYOUTS)}')
+        raise InputError(f'point layout {shown(layout)} is unknown; use {" or ".join(LAYOUTS)}')
     if not organized:
         cloud_hw4 = cloud_hw4[np.isfinite(cloud_hw4[..., 2])][None]
     height, width = cloud_hw4.shape[:2]

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -85,7 +86,9 @@ def _check(name: str, value: Any) -> None:
         )
     if match['policy'] == 'depth':
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= DEEPEST:
-            raise SettingsError(f'{name} = {value!r} must be a whole number in 1 .. {DEEPEST}')
+            raise SettingsError(
+                f'{name} = {shown(value)} must be a whole number in 1 .. {DEEPEST}'
+            )
         return
     words = [
         word.lower()
@@ -93,4 +96,4 @@ def _check(name: str, value: Any) -> None:
         if word != 'UNKNOWN' and not word.startswith('RMW_')
     ]
     if not isinstance(value, str) or value.lower() not in words:
-        raise SettingsError(f'{name} = {value!r} must be one of {" | ".join(words)}')
+        raise SettingsError(f'{name} = {shown(value)} must be one of {" | ".join(words)}')

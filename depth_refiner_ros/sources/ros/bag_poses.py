@@ -5,6 +5,7 @@
 from collections.abc import Callable
 
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, SourceError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.bag_messages import BagMessages
 from depth_refiner_ros.sources.ros.camera_poses import CameraPoses
 from depth_refiner_ros.sources.ros.topics import NONE, Topic, TRANSFORMS
@@ -64,11 +65,14 @@ class BagPoses:
     def _of_tree(self, tree: TransformTree, wanted: str, camera_frame: str) -> CameraPoses | None:
         fixed_frame = tree.fixed_frame_of(camera_frame)
         if fixed_frame is not None:
-            self._log(f'poses are those of {camera_frame!r} in {fixed_frame!r}, from /tf')
+            self._log(
+                f'poses are those of {shown(camera_frame)} in {shown(fixed_frame)}, from /tf'
+            )
             return CameraPoses(fixed_frame, None, tree, from_tree=True)
         if wanted:
             raise SourceError(
-                f"{wanted} does not say how the images' frame {camera_frame!r} moves; its frames: "
+                f"{wanted} does not say how the images' frame {shown(camera_frame)} moves; "
+                'its frames: '
                 f'{", ".join(tree.frames)}'
             )
         return None

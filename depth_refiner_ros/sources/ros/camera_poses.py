@@ -10,6 +10,7 @@ or as a chain of transforms. They are interpolated at the stamp of the image, se
 from typing import Any
 
 from depth_refiner_ros.core.errors import InputError, MappingError, SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.mapping.pose_track import PoseTrack
 from depth_refiner_ros.mapping.poses import pose_from_quaternion
 from depth_refiner_ros.sources.ros.pose import numbers_of, stamp_ns_of
@@ -61,7 +62,7 @@ class CameraPoses:
         self.map_frame = self.map_frame or frame
         if frame and frame != self.map_frame:
             raise InputError(
-                f'poses are in frame {frame!r} but map_frame is {self.map_frame!r}; '
+                f'poses are in frame {shown(frame)} but map_frame is {shown(self.map_frame)}; '
                 f'set map_frame:={frame}'
             )
         stamp_ns = stamp_ns_of(message.header) if stamp_ns is None else stamp_ns
@@ -112,7 +113,8 @@ class CameraPoses:
         if self._from_tree and not self._tree.connects(self.map_frame, camera_frame):
             known = ', '.join(self._tree.frames) or 'none'
             return (
-                f'no transform leads from {camera_frame!r} to {self.map_frame!r}; frames of /tf '
+                f'no transform leads from {shown(camera_frame)} to {shown(self.map_frame)}; '
+                'frames of /tf '
                 f'and /tf_static: {known}; set map_frame, or publish the missing transform'
             )
         gap_ns = self._track.gap_ns(stamp_ns)
@@ -140,10 +142,10 @@ class CameraPoses:
         )
         if not known:
             raise InputError(
-                f'the poses describe frame {self._body_frame!r} but the images are in '
-                f'{camera_frame!r}, and no transform leads from one to the other; set '
+                f'the poses describe frame {shown(self._body_frame)} but the images are in '
+                f'{shown(camera_frame)}, and no transform leads from one to the other; set '
                 'body_from_camera (--body-from-camera) to x y z qx qy qz qw of '
-                f'{camera_frame!r} in {self._body_frame!r}, or provide /tf_static'
+                f'{shown(camera_frame)} in {shown(self._body_frame)}, or provide /tf_static'
             )
 
     def is_of(self, camera_frame: str) -> bool:
@@ -164,10 +166,10 @@ def parsed_body_from_camera(text: str) -> np.ndarray | None:
     try:
         numbers = [float(word) for word in text.replace(',', ' ').split()]
     except ValueError as error:
-        raise SettingsError(f'body_from_camera = {text!r}: {error}') from error
+        raise SettingsError(f'body_from_camera = {shown(text)}: {error}') from error
     if len(numbers) != 7:
-        raise SettingsError(f'body_from_camera = {text!r} must be x y z qx qy qz qw')
+        raise SettingsError(f'body_from_camera = {shown(text)} must be x y z qx qy qz qw')
     try:
         return pose_from_quaternion(numbers[:3], numbers[3:])
     except MappingError as error:
-        raise SettingsError(f'body_from_camera = {text!r}: {error}') from error
+        raise SettingsError(f'body_from_camera = {shown(text)}: {error}') from error

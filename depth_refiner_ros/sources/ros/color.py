@@ -7,6 +7,7 @@ import difflib
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
 from depth_refiner_ros.sources.ros.pixels import ImageFields, matrix_of
 from depth_refiner_ros.sources.ros.planes import PLANAR, rgb_from_planes
@@ -113,10 +114,11 @@ def _check_pattern(image: ImageFields) -> None:
 def _unknown(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
         return (
-            f'encoding {encoding!r} is depth, not color; remap it to depth_in, or choose it with '
+            f'encoding {shown(encoding)} is depth, not color; remap it to depth_in, or '
+            'choose it with '
             '--depth-topic in a recording'
         )
     known = [*LAYOUTS, *PLANAR]
     near = difflib.get_close_matches(encoding, known, n=1)
     hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(known)}'
-    return f'encoding {encoding!r} is not supported; {hint}'
+    return f'encoding {shown(encoding)} is not supported; {hint}'

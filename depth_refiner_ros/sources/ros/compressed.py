@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.pixels import bytes_of
 import numpy as np
 
@@ -32,7 +33,7 @@ def decoded(image: CompressedFields, flags: int, skip: int = 0) -> np.ndarray:
     :raises InputError: if the payload is no complete JPEG or PNG image
     """
     payload = bytes_of(image.data)[skip:]
-    named = f'compressed image of format {image.format!r} and {len(payload)} bytes'
+    named = f'compressed image of format {shown(image.format)} and {len(payload)} bytes'
     _check_complete(named, payload)
     try:
         pixels = cv2.imdecode(payload, flags)

@@ -6,6 +6,7 @@ import struct
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded, PNG_START
 from depth_refiner_ros.sources.ros.pixels import bytes_of, ImageFields, matrix_of
 from depth_refiner_ros.sources.ros.rvl import decoded_rvl
@@ -28,7 +29,8 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
     dtype = DEPTH_ENCODINGS.get(image.encoding)
     if dtype is None:
         raise InputError(
-            f'encoding {image.encoding!r} is not depth; use 16UC1 (millimetres) or 32FC1 (metres)'
+            f'encoding {shown(image.encoding)} is not depth; use 16UC1 (millimetres) or '
+            '32FC1 (metres)'
         )
     values_HW = matrix_of(image, dtype, 1)
     return (
@@ -90,7 +92,7 @@ def _sixteen_bits(image: CompressedFields, skip: int) -> np.ndarray:
     codes_HW = decoded(image, cv2.IMREAD_UNCHANGED, skip)
     if codes_HW.dtype != np.uint16 or codes_HW.ndim != 2:
         raise InputError(
-            f'compressed depth of format {image.format!r} holds {codes_HW.dtype} '
+            f'compressed depth of format {shown(image.format)} holds {codes_HW.dtype} '
             f'values in {codes_HW.ndim} dimensions where one channel of 16 bits is '
             'needed; JPEG cannot carry depth, use PNG'
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.ros.image import image_size, is_depth, is_gray
 from depth_refiner_ros.sources.ros.topic_names import (
@@ -137,8 +138,9 @@ class TopicChooser:
         chosen = self._single('depth', best, fitting)
         if not (is_registered(chosen.name) or _of_one_frame(chosen, color)):
             self._notes.append(
-                f'{chosen.name} is of frame {_frame(chosen)!r}, {color.name} of '
-                f'{_frame(color)!r}: its depth fits only if it is registered to the color anyway'
+                f'{chosen.name} is of frame {shown(_frame(chosen))}, {color.name} of '
+                f'{shown(_frame(color))}: its depth fits only if it is registered to the '
+                'color anyway'
             )
         return chosen.name
 
@@ -179,7 +181,8 @@ class TopicChooser:
                 return topic
         names = ', '.join(topic.name for topic in candidates) or 'none'
         raise SourceError(
-            f'{_flag(kind)}: {wanted!r} is no {kind} topic of the bag {self._where}; choose from: '
+            f'{_flag(kind)}: {shown(wanted)} is no {kind} topic of the bag {self._where}; '
+            'choose from: '
             f'{names} (all: {self._listed()})'
         )
 

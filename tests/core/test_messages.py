@@ -1,0 +1,31 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a message shows of a value of any type and length."""
+
+from depth_refiner_ros.core.messages import shown, SHOWN_CHARACTERS
+import pytest
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        'long ' * 1000,
+        'two\nlines and \x1b[31m a color',
+        [10**300] * 50,
+        {'': [[['x' * 500]] * 50] * 50},
+        10**5000,  # no integer of that length can be written
+        object(),
+        b'\0' * 1000,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_of_any_length_is_one_short_line(value):
+    words = shown(value)
+    assert 0 < len(words) <= SHOWN_CHARACTERS + 3
+    assert words.isprintable()
+
+
+def test_short_values_are_shown_as_python_writes_them():
+    assert [shown(value) for value in ('bgr8', 7, [1.5, None], True)] == [
+        "'bgr8'", '7', '[1.5, None]', 'True'
+    ]  # fmt: skip
