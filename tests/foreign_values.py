@@ -1,8 +1,29 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Values of foreign types and sizes, as JSON and YAML files may hold them."""
+"""
+Values of foreign types and sizes, as JSON and YAML files may hold them.
 
-from hypothesis import strategies
+``make test`` draws the same ones every time, so that it fails for a change and not by chance.
+``FUZZ=20 make test ARGS='-k foreign'`` draws new ones, 20 times as many.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings, strategies
+
+CAMPAIGN = int(os.environ.get('FUZZ', '0'))
+
+
+def fuzzed(examples):
+    """Return the settings of a fuzzed test."""
+    return settings(
+        max_examples=examples * max(1, CAMPAIGN),
+        derandomize=not CAMPAIGN,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
 
 NUMBERS = strategies.one_of(
     strategies.integers(),

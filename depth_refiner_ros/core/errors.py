@@ -7,9 +7,15 @@ Each message is one line that names the offending value and the fix. Command-lin
 print it and exit with code 2; anything outside this family is a bug and keeps its traceback.
 """
 
+from depth_refiner_ros.core.messages import printable
+
 
 class DepthRefinerError(Exception):
     """A mistake in the input or the setup, with the fix in its message."""
+
+    def __str__(self) -> str:
+        """Return the message on one line, whatever names and values it quotes."""
+        return printable(super().__str__())
 
 
 class InputError(DepthRefinerError):

@@ -23,4 +23,6 @@ def shown(value: Any) -> str:
 
 def printable(words: str) -> str:
     """Return a text on one line, with ``?`` in place of what a terminal cannot show."""
-    return ''.join(character if character.isprintable() else '?' for character in words)
+    if words.isprintable():
+        return words
+    return ''.join(letter if letter.isprintable() else '?' for letter in ' '.join(words.split()))

@@ -17,7 +17,7 @@ import math
 from typing import Any, get_type_hints, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import printable, shown
 
 Group = TypeVar('Group')
 Value = bool | int | float | str
@@ -172,8 +172,7 @@ def unknown(name: str, known: Mapping[str, Any]) -> str:
     """Return the message for an unknown option, with the nearest known one."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f'did you mean {near[0]}?' if near else 'depth-refiner params lists all'
-    shown = ''.join(letter if letter.isprintable() else '?' for letter in name[:80])
-    return f'unknown option {shown}; {hint}'
+    return f'unknown option {printable(name[:80])}; {hint}'
 
 
 def _replaced(settings: Any, path: list[str], value: Value) -> Any:

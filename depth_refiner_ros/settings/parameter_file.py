@@ -15,11 +15,14 @@ import re
 from typing import Any, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.options import flatten, Option, options, updated, values
 import yaml
 
 Group = TypeVar('Group')
 BODY = 'ros__parameters'
+LONGEST_NAME = 255
+"""Of a node and its namespaces, by DDS."""
 ROS_OWN = ('use_sim_time', 'qos_overrides')
 """Parameters that rclpy itself reads."""
 
@@ -58,6 +61,8 @@ def _sections(
     """Yield sections of a tree, in which namespaces may hold nodes."""
     for key, body in tree.items():
         name = f'{prefix}{key}'
+        if len(name) > LONGEST_NAME:
+            raise SettingsError(f'{path}: section {shown(name)} is too long to name a node')
         if not isinstance(body, Mapping) or not body or (BODY in body and len(body) > 1):
             raise SettingsError(f'{path}, section {name}: must hold {BODY} and nothing else')
         if BODY not in body:

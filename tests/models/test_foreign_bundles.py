@@ -9,13 +9,13 @@ from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bund
 from depth_refiner_ros.models.bundle import MANIFEST, open_bundle, sha256
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
-from hypothesis import example, given, HealthCheck, settings, strategies
+from hypothesis import example, given, strategies
 import pytest
 
-from tests.foreign_values import changes_of, VALUES
+from tests.foreign_values import changes_of, fuzzed, VALUES
 from tests.tiny_networks import lotus, small
 
-FUZZED = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZED = fuzzed(100)
 
 
 def refiner(folder, network):

@@ -6,13 +6,13 @@ from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.settings.options import options, updated
 from depth_refiner_ros.settings.parameter_file import read_yaml
-from hypothesis import example, given, HealthCheck, settings, strategies
+from hypothesis import example, given, strategies
 import pytest
 import yaml
 
-from tests.foreign_values import changes_of, VALUES
+from tests.foreign_values import changes_of, fuzzed, VALUES
 
-FUZZED = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZED = fuzzed(200)
 NAMES = list(options(RefinerNodeSettings))
 
 

@@ -14,12 +14,12 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
-from hypothesis import example, given, HealthCheck, settings, strategies
+from hypothesis import example, given, strategies
 import numpy as np
 from PIL import ExifTags
 import pytest
 
-from tests.foreign_values import NUMBERS, VALUES
+from tests.foreign_values import fuzzed, NUMBERS, VALUES
 from tests.sources.photographs import COLORS, jpeg
 from tests.sources.videos import write_video
 
@@ -32,7 +32,7 @@ WORDS = strategies.one_of(
     ),
     strategies.text(max_size=6),
 )
-PLAIN = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+PLAIN = fuzzed(150)
 
 
 def read_all(location):
@@ -167,7 +167,7 @@ def clips(tmp_path_factory):
     }
 
 
-@settings(PLAIN, max_examples=80)
+@fuzzed(80)
 @given(
     suffix=strategies.sampled_from(['.mp4', '.mkv']), changes=CHANGES, kept=strategies.floats(0, 1)
 )

@@ -14,7 +14,7 @@ import time
 
 from depth_refiner_ros.core.errors import OutputError, SettingsError, WeightsError
 from depth_refiner_ros.core.output_lock import locked_folder
-from hypothesis import given, settings, strategies
+from hypothesis import given, strategies
 import pytest
 from safetensors.torch import load_file
 import torch
@@ -35,6 +35,7 @@ from training.log import read_log
 from training.loop import train
 from training.objectives import build_objective
 
+from tests.foreign_values import fuzzed
 from tests.full_disk import full_disk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,7 +158,7 @@ JSON = strategies.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@fuzzed(300)
 @given(tree=JSON | strategies.fixed_dictionaries({'step': JSON, 'best': JSON}))
 def test_any_json_is_a_state_or_refused(tmp_path_factory, tree):
     folder = tmp_path_factory.getbasetemp()
@@ -170,7 +171,7 @@ def test_any_json_is_a_state_or_refused(tmp_path_factory, tree):
     assert all(abs(float(value)) < float('inf') for value in progress.best.values())
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzed(100)
 @given(content=strategies.binary(max_size=40))
 def test_any_bytes_are_refused_as_a_state(tmp_path_factory, content):
     folder = tmp_path_factory.getbasetemp()

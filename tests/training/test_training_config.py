@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import SettingsError
-from hypothesis import example, given, HealthCheck, settings, strategies
+from hypothesis import example, given, strategies
 import pytest
 from training.config import DataConfig, load_config, OptimizerConfig, RunConfig, save_config
 from training.objectives import build_objective, NAMES
 import yaml
 
-from tests.foreign_values import changes_of
+from tests.foreign_values import changes_of, fuzzed
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'training' / 'configs').glob('*.yaml'))
 
@@ -145,7 +145,7 @@ def test_degradations_are_checked(make_config, kinds, message):
         build_objective(config)
 
 
-FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZED = fuzzed(150)
 GROUPS = {'optimizer': OptimizerConfig, 'data': DataConfig}
 
 

@@ -15,14 +15,15 @@ from depth_refiner_ros.sources.ros.image import (
     rgb_from_message,
 )
 from depth_refiner_ros.sources.ros.planes import PLANAR
-from hypothesis import example, given, HealthCheck, settings
+from hypothesis import example, given
 from hypothesis import strategies as some
 import numpy as np
 
+from tests.foreign_values import fuzzed
 from tests.sources.ros import bags
 
 UINT32 = 2**32 - 1
-fuzzed = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZED = fuzzed(300)
 
 sizes = some.one_of(some.integers(0, 20), some.integers(0, UINT32))
 encodings = some.one_of(
@@ -99,7 +100,7 @@ def check(decode, message, shape):
     assert decoded.size
 
 
-@fuzzed
+@FUZZED
 @given(images())
 @example(raw(width=UINT32, height=UINT32, encoding='rgba16', step=8))
 @example(raw(width=2, height=3, encoding='nv12'))
@@ -112,7 +113,7 @@ def test_raw_images(message):
     assert image_size(message) is not None
 
 
-@fuzzed
+@FUZZED
 @given(packed_images())
 def test_packed_images(message):
     check(rgb_from_message, message, (3, np.uint8))
@@ -121,7 +122,7 @@ def test_packed_images(message):
     assert image_size(message) is None or min(image_size(message)) > 0
 
 
-@fuzzed
+@FUZZED
 @given(some.binary(max_size=200), sizes, sizes)
 def test_rvl_codes(code, width, height):
     data = struct.pack('<iff', 0, 1.0, 1.0) + struct.pack('<II', width, height) + code
@@ -159,7 +160,7 @@ def camera_infos(draw):
     )
 
 
-@fuzzed
+@FUZZED
 @given(camera_infos(), some.sampled_from(['image_raw', 'image_rect']))
 def test_camera_infos(info, topic):
     try:
