@@ -41,6 +41,8 @@ NEEDED = {
     'lz4': 'lz4',
     'backports.zstd': 'backports.zstd',
     'yaml': 'PyYAML',
+    'jinja2': 'jinja2',
+    'matplotlib': 'matplotlib',
     'rich': 'rich',
     'typer': 'typer',
 }

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.bench.plots import Bar, bar_chart, curves
+from depth_refiner_ros.bench.plots import curves
+from depth_refiner_ros.report.charts import Chart
 from depth_refiner_ros.report.panels import write_png
+from depth_refiner_ros.report.plots import Bar, bar_chart
 from rich.console import Console
 from rich.table import Table
 
@@ -180,9 +182,9 @@ def plot_steps(
     )
 
 
-def _written(folder: Path, name: str, rgb_HW3: Any) -> Path:
+def _written(folder: Path, name: str, chart: Chart) -> Path:
     path = folder / f'{name}.png'
-    write_png(path, rgb_HW3)
+    write_png(path, chart.rgb_HW3())
     return path
 
 

@@ -1,27 +1,29 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The report: one HTML file with everything in it, readable by day and by night, offline."""
+"""The report: one HTML file with everything in it, for light and dark screens, offline."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 import math
-from string import Template
+from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.report.numbers import METRICS, number_text
-from depth_refiner_ros.report.page import PAGE
+from depth_refiner_ros.report.charts import Chart
+from depth_refiner_ros.report.numbers import Metric, METRICS, number_text
 from depth_refiner_ros.report.panels import png_bytes
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
+
+TEMPLATE = 'report.html.j2'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A picture with its caption: ``rgb_HW3`` uint8, or a finished ``<svg>`` element."""
+    """A picture with its caption: ``rgb_HW3`` uint8, or a chart."""
 
     caption: str
-    picture: np.ndarray | str
+    picture: np.ndarray | Chart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,9 @@ class Report:
     What the page shows.
 
     :param title: heading
-    :param subtitle: one line under it
+    :param subtitle: one line below it
     :param summary: the content of ``summary.json``
-    :param facts: what ran and on what, name and value
+    :param facts: what ran and on what machine, name and value
     :param settings: section heading to option names and values
     :param panels: sheets of pictures
     :param plots: latency and stages
@@ -51,86 +53,91 @@ class Report:
     notes: Sequence[str] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """
+    One row of the depth table; None where there is no value.
+
+    :param ratio: refined over prior
+    :param verdict: ``good``, ``bad``, or empty where the two are equal
+    """
+
+    metric: Metric
+    prior: float | None
+    refined: float | None
+    prior_spread: float | None
+    refined_spread: float | None
+    ratio: float | None
+    verdict: str
+
+
 def render(report: Report) -> str:
     """Return the whole page; all text in it is escaped."""
-    sections = [
-        _tiles(report.summary),
-        _notes(report.notes),
-        _section('Depth against ground truth', depth_table(report.summary)),
-        _section('Frames', _figures(report.panels, 'wide')),
-        _section(
-            'Mesh', _pairs(_mesh_facts(report.summary)) + _figures(report.mesh_views, 'views')
-        ),
-        _section('Time', _figures(report.plots, 'wide') + _drops(report.summary)),
-        _section('What ran', _pairs(report.facts)),
-        *[
-            _section(f'Settings: {name}', _pairs(values), folded=True)
-            for name, values in report.settings.items()
-        ],
-    ]
-    return Template(PAGE).substitute(
-        title=escape(report.title), body=''.join(sections), subtitle=escape(report.subtitle)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters['number'] = number_text
+    return environment.get_template(TEMPLATE).render(
+        report=report,
+        tiles=_tiles(report.summary),
+        scores=scores(report.summary),
+        mesh=_mesh_facts(report.summary),
+        dropped=report.summary.get('dropped') or {},
+        **{
+            name: [_embedded(figure) for figure in getattr(report, name)]
+            for name in ('panels', 'plots', 'mesh_views')
+        },
     )
 
 
-def depth_table(summary: Mapping[str, Any]) -> str:
-    """Return the table of prior beside refined with spread, empty without ground truth."""
+def scores(summary: Mapping[str, Any]) -> list[Score]:
+    """Return the rows of prior beside refined, none without ground truth."""
     depth, spread = summary.get('depth') or {}, summary.get('depth_spread') or {}
     prior, refined = depth.get('prior'), depth.get('refined')
     if not prior or not refined:
-        return '<p class="quiet">No ground truth in this source, so no accuracy.</p>'
-    rows = []
-    for metric in METRICS:
-        before, after = prior.get(metric.key), refined.get(metric.key)
-        cells = [
-            _cell(before, (spread.get('prior') or {}).get(metric.key), metric.decimals),
-            _cell(after, (spread.get('refined') or {}).get(metric.key), metric.decimals),
-            _ratio(before, after, metric.higher_is_better),
-        ]
-        rows.append(
-            f'<tr data-metric="{metric.key}"><th title="{escape(metric.meaning)}">'
-            f'{escape(metric.label)}</th>{"".join(cells)}</tr>'
-        )
-    return (
-        '<div class="scroll"><table><thead><tr><th></th><th>prior</th><th>refined</th>'
-        f'<th>ratio</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-        '<p class="quiet">Mean over frames, &plusmn; standard deviation between frames. '
-        'Lower is better but for &delta;1.</p>'
+        return []
+    return [
+        _score(metric, prior, refined, spread.get('prior') or {}, spread.get('refined') or {})
+        for metric in METRICS
+    ]
+
+
+def _score(
+    metric: Metric,
+    prior: Mapping[str, float | None],
+    refined: Mapping[str, float | None],
+    prior_spread: Mapping[str, float | None],
+    refined_spread: Mapping[str, float | None],
+) -> Score:
+    before, after = prior.get(metric.key), refined.get(metric.key)
+    ratio = after / before if before and after is not None else math.nan
+    verdict = ''
+    if math.isfinite(ratio) and f'{ratio:.2f}' != '1.00':
+        verdict = 'good' if (ratio > 1) == metric.higher_is_better else 'bad'
+    return Score(
+        metric=metric,
+        prior=before,
+        refined=after,
+        prior_spread=prior_spread.get(metric.key),
+        refined_spread=refined_spread.get(metric.key),
+        ratio=ratio if math.isfinite(ratio) else None,
+        verdict=verdict,
     )
 
 
-def _cell(value: float | None, spread: float | None, decimals: int) -> str:
-    if value is None:
-        return '<td>&ndash;</td>'
-    beside = '' if spread is None else f' <small>&plusmn; {number_text(spread, decimals)}</small>'
-    return f'<td data-value="{value!r}">{number_text(value, decimals)}{beside}</td>'
-
-
-def _ratio(before: float | None, after: float | None, higher_is_better: bool) -> str:
-    if not before or after is None or not math.isfinite(after / before):
-        return '<td>&ndash;</td>'
-    ratio = after / before
-    if f'{ratio:.2f}' == '1.00':
-        return '<td>1.00&times;</td>'
-    better = (ratio > 1) == higher_is_better
-    return f'<td class="{"good" if better else "bad"}">{ratio:.2f}&times;</td>'
-
-
-def _tiles(summary: Mapping[str, Any]) -> str:
+def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     latency = (summary.get('latency_ms') or {}).get('p50')
     lost = sum((summary.get('dropped') or {}).values())
-    shown = [
-        ('frames in', summary.get('frames_in'), 0),
-        ('frames out', summary.get('frames_out'), 0),
-        ('dropped', lost, 0),
-        ('frames per second', summary.get('fps'), 1),
-        ('median latency, ms', latency, 0),
+    return [
+        ('frames in', number_text(summary.get('frames_in'), 0)),
+        ('frames out', number_text(summary.get('frames_out'), 0)),
+        ('dropped', number_text(lost, 0)),
+        ('frames per second', number_text(summary.get('fps'), 1)),
+        ('median latency, ms', number_text(latency, 0)),
     ]
-    tiles = [
-        f'<div class="tile"><b>{number_text(value, decimals)}</b><span>{escape(name)}</span></div>'
-        for name, value, decimals in shown
-    ]
-    return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
 def _mesh_facts(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -142,44 +149,16 @@ def _mesh_facts(summary: Mapping[str, Any]) -> dict[str, str]:
     return facts if mesh else {}
 
 
-def _drops(summary: Mapping[str, Any]) -> str:
-    dropped = summary.get('dropped') or {}
-    if not dropped:
-        return '<p class="quiet">No frame was lost.</p>'
-    return '<h3>Dropped frames by reason</h3>' + _pairs(dropped)
+def _embedded(figure: Figure) -> dict[str, str]:
+    """Return a figure with its pictures as data addresses, for light and dark screens."""
+    if isinstance(figure.picture, Chart):
+        light, dark = (
+            _data('image/svg+xml', svg.encode()) for svg in figure.picture.svg_light_and_dark()
+        )
+    else:
+        light, dark = _data('image/png', png_bytes(figure.picture)), ''
+    return {'caption': figure.caption, 'light': light, 'dark': dark}
 
 
-def _notes(notes: Sequence[str]) -> str:
-    return ''.join(f'<p class="note">{escape(note)}</p>' for note in notes)
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    rows = [
-        f'<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>'
-        for name, value in values.items()
-    ]
-    table = f'<div class="scroll"><table class="pairs">{"".join(rows)}</table></div>'
-    return table if rows else ''
-
-
-def _figures(figures: Sequence[Figure], kind: str) -> str:
-    drawn = [
-        f'<figure>{_picture(figure)}<figcaption>{escape(figure.caption)}</figcaption></figure>'
-        for figure in figures
-    ]
-    return f'<div class="{kind}">{"".join(drawn)}</div>' if drawn else ''
-
-
-def _picture(figure: Figure) -> str:
-    if isinstance(figure.picture, str):
-        return figure.picture
-    data = base64.b64encode(png_bytes(figure.picture)).decode('ascii')
-    return f'<img alt="{escape(figure.caption)}" src="data:image/png;base64,{data}">'
-
-
-def _section(heading: str, content: str, *, folded: bool = False) -> str:
-    if not content:
-        return ''
-    if folded:
-        return f'<details><summary>{escape(heading)}</summary>{content}</details>'
-    return f'<section><h2>{escape(heading)}</h2>{content}</section>'
+def _data(kind: str, content: bytes) -> str:
+    return f'data:{kind};base64,{base64.b64encode(content).decode("ascii")}'

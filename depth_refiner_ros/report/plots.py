@@ -1,106 +1,118 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Plots as small hand-written SVG: no dependency, sharp at any size, light and dark."""
+"""Plots of times: the latency of each frame, and how long stages take."""
 
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 import math
+from typing import Any
 
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.report.charts import Chart, Theme
 import numpy as np
 
-WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 66, 84, 14, 34
+WIDTH_PX = 860
+BAR_PX, BAR_MARGIN_PX = 28, 40
+MARKED_FRAMES = 300
+"""With more frames than this, dots would run together."""
 
 
-def latency_plot(latency_ms: Sequence[float]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """
+    One measured time.
+
+    :param label: what was measured
+    :param ms: milliseconds
+    :param bound_ms: the least that is possible, None where unknown
+    """
+
+    label: str
+    ms: float
+    bound_ms: float | None = None
+
+
+def latency_plot(latency_ms: Sequence[float]) -> Chart:
     """
     Draw the latency of each frame with its median, p95 and p99.
 
-    :param latency_ms: milliseconds in order of the frames
-    :return: an ``<svg>`` element
+    :param latency_ms: milliseconds in the order of frames
     """
     values = [float(value) for value in latency_ms if math.isfinite(value)]
-    if not values:
-        return _svg(HEIGHT, [_text(WIDTH / 2, HEIGHT / 2, 'no frame arrived', anchor='middle')])
-    top_ms = nice_ceiling(max(values))
 
-    def x(frame: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * frame / max(1, len(values) - 1)
+    def draw(axes: Any, theme: Theme) -> None:
+        if not values:
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, 'no frame arrived', ha='center', va='center')
+            return
+        marker = 'o' if len(values) <= MARKED_FRAMES else ''
+        axes.plot(values, color=theme.accent, linewidth=1.3, marker=marker, markersize=4)
+        for percent, style in ((50, '-'), (95, '--'), (99, ':')):
+            ms = float(np.percentile(values, percent))
+            name = f'p{percent} {ms:.0f} ms'
+            axes.axhline(ms, color=theme.mark, linestyle=style, linewidth=1, label=name)
+        axes.set(xlabel='frame', ylabel='ms')
+        axes.set_ylim(0.0, 1.08 * max(*values, 1e-3))
+        axes.margins(x=0.01)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis='y')
+        axes.legend(ncol=3, loc='lower left', bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
 
-    def y(ms: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * ms / top_ms
-
-    marks = _grid(top_ms, y)
-    path = ' '.join(f'{x(i):.1f},{y(v):.1f}' for i, v in enumerate(values))
-    marks.append(f'<polyline class="line" points="{path}"/>')
-    marks += [
-        f'<circle class="dot" cx="{x(i):.1f}" cy="{y(v):.1f}" r="2.4">'
-        f'<title>frame {i}: {v:.1f} ms</title></circle>'
-        for i, v in enumerate(values)
-    ]
-    marks += _quantiles(values, y)
-    marks.append(_text(WIDTH / 2, HEIGHT - 6, 'frame', anchor='middle'))
-    return _svg(HEIGHT, marks)
+    return Chart(draw=draw, width_px=WIDTH_PX, height_px=270)
 
 
-def stage_bars(stage_ms: Mapping[str, float]) -> str:
+def stage_bars(stage_ms: Mapping[str, float]) -> Chart:
     """
     Draw the time of each stage as one bar.
 
     :param stage_ms: stage name to milliseconds
-    :return: an ``<svg>`` element
     """
-    longest_ms = max(stage_ms.values(), default=0.0) or 1.0
-    marks = []
-    for row, (stage, ms) in enumerate(stage_ms.items()):
-        top = 6 + 24 * row
-        width = (WIDTH - 280) * ms / longest_ms
-        marks += [
-            _text(150, top + 13, stage, anchor='end'),
-            f'<rect class="bar" x="160" y="{top}" width="{width:.1f}" height="16" rx="2"/>',
-            _text(168 + width, top + 13, f'{ms:.1f} ms'),
-        ]
-    return _svg(12 + 24 * max(1, len(stage_ms)), marks)
+    return bar_chart('', [Bar(label=stage, ms=ms) for stage, ms in stage_ms.items()])
 
 
-def nice_ceiling(value: float) -> float:
-    """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is not below a value."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if value <= step * power)
+def bar_chart(title: str, bars: Sequence[Bar]) -> Chart:
+    """
+    Draw times as bars; the part that no engine can save is darker.
+
+    :raises InputError: where there is no bar
+    """
+    if not bars:
+        raise InputError('a plot needs at least one bar')
+
+    def draw(axes: Any, theme: Theme) -> None:
+        rows = np.arange(len(bars))
+        measured = axes.barh(rows, [bar.ms for bar in bars], color=theme.accent, height=0.66)
+        least_ms = [bar.bound_ms or 0.0 for bar in bars]
+        least = axes.barh(rows, least_ms, color=theme.bound, height=0.66)
+        axes.bar_label(measured, [_text(bar) for bar in bars], padding=6)
+        axes.set_yticks(rows, [bar.label for bar in bars])
+        axes.invert_yaxis()
+        axes.margins(x=0.25, y=0.02)
+        axes.set_xlim(left=0.0)
+        axes.xaxis.set_visible(False)
+        axes.spines[['bottom', 'left']].set_visible(False)
+        axes.tick_params(axis='y', labelcolor=theme.ink)
+        if title:
+            axes.set_title(title)
+        if any(least_ms):
+            axes.legend(
+                (measured, least),
+                ('measured', 'least possible'),
+                ncol=2,
+                loc='lower right',
+                bbox_to_anchor=(1.0, 1.0),
+                borderaxespad=0.2,
+            )
+
+    height_px = BAR_PX * len(bars) + (BAR_MARGIN_PX if title else BAR_MARGIN_PX // 3)
+    return Chart(draw=draw, width_px=WIDTH_PX, height_px=height_px)
 
 
-def _grid(top_ms: float, y: Callable[[float], float]) -> list[str]:
-    marks = []
-    for ms in np.linspace(0.0, top_ms, 5):
-        row = y(ms)
-        marks.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{row:.1f}" y2="{row:.1f}"/>'
-        )
-        marks.append(_text(LEFT - 8, row + 4, f'{ms:g} ms', anchor='end'))
-    return marks
+def time_text(ms: float) -> str:
+    """Return milliseconds with three or so significant digits."""
+    return f'{ms:.2f}' if ms < 10.0 else f'{ms:.1f}' if ms < 1000.0 else f'{ms:.0f}'
 
 
-def _quantiles(values: Sequence[float], y: Callable[[float], float]) -> list[str]:
-    marks, free_row = [], float(HEIGHT)
-    for percent, name in ((50, 'p50'), (95, 'p95'), (99, 'p99')):
-        ms = float(np.percentile(values, percent))
-        row = y(ms)
-        free_row = min(free_row - 13, row + 4)  # labels of near quantiles do not overlap
-        marks.append(
-            f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{row:.1f}" y2="{row:.1f}"/>'
-        )
-        marks.append(_text(WIDTH - RIGHT + 6, free_row, f'{name} {ms:.0f} ms'))
-    return marks
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = 'start') -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _svg(height: float, marks: Sequence[str]) -> str:
-    return (
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'viewBox="0 0 {WIDTH} {height:g}">{"".join(marks)}</svg>'
-    )
+def _text(bar: Bar) -> str:
+    over = f', {bar.ms / bar.bound_ms:.1f} x bound' if bar.bound_ms else ''
+    return f'{time_text(bar.ms)} ms{over}'

@@ -39,7 +39,7 @@ SUMMARY = {
     'depth_spread': {'prior': dict.fromkeys(PRIOR, 0.01), 'refined': None},
     'mesh': {'vertices': 1234567, 'triangles': 2, 'accuracy_mm': 4.25, 'completeness_mm': None},
 }
-VOID = {'meta', 'img', 'br'}
+VOID = {'meta', 'img', 'br', 'source'}
 
 
 class Page(HTMLParser):
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        self.addresses += [attrs[name] for name in ('src', 'href') if name in attrs]
+        self.addresses += [attrs[name] for name in ('src', 'srcset', 'href') if name in attrs]
         self.row = attrs.get('data-metric', self.row)
         if 'data-value' in attrs:
             self.cells.setdefault(self.row, []).append(float(attrs['data-value']))
@@ -90,12 +90,12 @@ def test_numbers_of_the_table_are_those_of_the_summary():
 
 def test_ratio_is_colored_by_what_is_better():
     rows = dict(re.findall(r'data-metric="(\w+)">(.*?)</tr>', render(report())))
-    assert 'class="good">0.80&times;' in rows['abs_rel']
-    assert 'class="bad">1.11&times;' in rows['si_log']
-    assert 'class="good">1.06&times;' in rows['delta1']
-    assert '<td>1.00&times;' in rows['rmse_m']
-    assert '&ndash;' in rows['dbe_compl_px']
-    assert '&plusmn; 0.0100' in rows['abs_rel']
+    assert 'class="good">0.80×' in rows['abs_rel']
+    assert 'class="bad">1.11×' in rows['si_log']
+    assert 'class="good">1.06×' in rows['delta1']
+    assert '<td>1.00×' in rows['rmse_m']
+    assert rows['dbe_compl_px'].count('<td>–</td>') == 2
+    assert '± 0.0100' in rows['abs_rel']
 
 
 def test_pictures_are_inside_and_decode(picture):
@@ -137,24 +137,24 @@ def test_every_text_is_escaped():
             facts={evil: evil},
             notes=[evil],
             settings={evil: {evil: evil}},
-            plots=[Figure(caption=evil, picture='<svg></svg>')],
+            plots=[Figure(caption=evil, picture=latency_plot([1.0]))],
             summary={**SUMMARY, 'dropped': {evil: 2}},
         )
     )
     Page(text)
     assert '<script' not in text
-    assert text.count('&lt;script&gt;') == 11
+    assert text.count('&lt;script&gt;') == 12, 'captions are alternative texts, too'
 
 
-def test_dollar_signs_stay():
-    assert 'costs $body 5$' in render(report(subtitle='costs $body 5$'))
+def test_no_text_is_taken_for_a_template():
+    assert 'costs {{ body }} 5$' in render(report(subtitle='costs {{ body }} 5$'))
 
 
 def test_drops_are_told_by_reason():
     text = render(report())
     assert '<th>superseded</th><td>3</td>' in text
-    assert 'No frame was lost' not in text
-    assert 'No frame was lost' in render(report(summary={**SUMMARY, 'dropped': {}}))
+    assert 'No frame was dropped' not in text
+    assert 'No frame was dropped' in render(report(summary={**SUMMARY, 'dropped': {}}))
 
 
 def test_source_without_truth_says_so():
@@ -167,11 +167,12 @@ def test_source_without_truth_says_so():
     }
     text = render(report(summary=bare))
     Page(text)
-    assert 'No ground truth' in text
+    assert 'no ground truth' in text
 
 
 def test_light_and_dark_are_offered():
-    text = render(report())
+    text = render(report(plots=[Figure(caption='t', picture=latency_plot([1.0]))]))
+    assert '<source media="(prefers-color-scheme: dark)" srcset="data:image/svg' in text
     assert 'prefers-color-scheme: dark' in text
     assert 'name="color-scheme" content="light dark"' in text
 

@@ -1,72 +1,90 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Plots as SVG."""
+"""Plots of times: what is drawn, read back from matplotlib's axes."""
 
 from xml.etree import ElementTree
 
-from depth_refiner_ros.report.plots import latency_plot, nice_ceiling, stage_bars
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.report.charts import DARK, LIGHT, PAPER
+from depth_refiner_ros.report.plots import Bar, bar_chart, latency_plot, stage_bars
+from matplotlib.figure import Figure
+import numpy as np
 import pytest
 
-SVG = '{http://www.w3.org/2000/svg}'
+
+def drawn(chart):
+    axes = Figure().add_subplot()
+    chart.draw(axes, LIGHT)
+    return axes
 
 
-def texts(svg):
-    return [item.text for item in ElementTree.fromstring(svg).iter(f'{SVG}text')]
+def texts(axes):
+    legend = axes.get_legend()
+    return [item.get_text() for item in [*axes.texts, *(legend.get_texts() if legend else ())]]
 
 
-def test_one_dot_per_frame_and_quantiles_by_hand():
-    svg = latency_plot([10.0, 20.0, 30.0])
-    assert len(list(ElementTree.fromstring(svg).iter(f'{SVG}circle'))) == 3
-    assert 'p50 20 ms' in texts(svg)
-    assert 'p95 29 ms' in texts(svg)
+def test_each_frame_is_drawn_and_quantiles_are_those_by_hand():
+    axes = drawn(latency_plot([10.0, 20.0, float('nan'), 30.0]))
+    line, *quantiles = axes.get_lines()
+    assert list(line.get_ydata()) == [10.0, 20.0, 30.0]
+    assert [mark.get_ydata()[0] for mark in quantiles] == pytest.approx([20.0, 29.0, 29.8])
+    assert texts(axes) == ['p50 20 ms', 'p95 29 ms', 'p99 30 ms']
+    low, high = axes.get_ylim()
+    assert low == 0.0
+    assert high > 30.0
 
 
-def test_dots_are_placed_by_value():
-    low, high = ElementTree.fromstring(latency_plot([0.0, 50.0])).iter(f'{SVG}circle')
-    assert float(low.get('cy')) == pytest.approx(206.0)  # bottom: 240 - 34
-    assert float(high.get('cy')) == pytest.approx(14.0)  # top of the plot, for 50 is round
-    assert float(low.get('cx')) < float(high.get('cx'))
-
-
-def test_labels_of_equal_quantiles_do_not_overlap():
-    svg = ElementTree.fromstring(latency_plot([5.0, 5.0, 5.0]))
-    rows = [float(item.get('y')) for item in svg.iter(f'{SVG}text') if item.text.startswith('p')]
-    assert rows[0] - rows[1] >= 13
-    assert rows[1] - rows[2] >= 13
+def test_many_frames_are_a_line_without_dots():
+    few, many = (drawn(latency_plot(np.ones(count))).get_lines()[0] for count in (300, 301))
+    assert (few.get_marker(), many.get_marker()) == ('o', '')
+    light, _ = latency_plot(np.random.default_rng(0).random(20_000)).svg_light_and_dark()
+    assert len(light) < 3e6
 
 
 @pytest.mark.parametrize('values', [[], [float('nan')]])
 def test_no_frame_is_said(values):
-    assert texts(latency_plot(values)) == ['no frame arrived']
+    assert texts(drawn(latency_plot(values))) == ['no frame arrived']
 
 
-def test_single_frame_is_drawn():
-    assert len(list(ElementTree.fromstring(latency_plot([7.0])).iter(f'{SVG}circle'))) == 1
+def test_bars_are_in_proportion_with_their_bound_inside():
+    axes = drawn(
+        bar_chart('a frame', [Bar(label='a<b', ms=10.0), Bar(label='u', ms=40.0, bound_ms=10.0)])
+    )
+    measured, least = ([bar.get_width() for bar in bars] for bars in axes.containers)
+    assert measured == [10.0, 40.0]
+    assert least == [0.0, 10.0]
+    assert texts(axes)[:2] == ['10.0 ms', '40.0 ms, 4.0 x bound']
+    assert [label.get_text() for label in axes.get_yticklabels()] == ['a<b', 'u']
+    assert axes.yaxis_inverted(), 'the first is on top'
 
 
-def test_bars_are_in_proportion_and_names_escaped():
-    svg = stage_bars({'prior': 10.0, 'a<b': 40.0})
-    first, second = ElementTree.fromstring(svg).iter(f'{SVG}rect')
-    assert float(second.get('width')) == pytest.approx(4 * float(first.get('width')))
-    assert 'a<b' in texts(svg)
-    assert 'a&lt;b' in svg
+def test_stages_have_no_bound_to_explain():
+    axes = drawn(stage_bars({'prior': 4.25, 'none': 0.0}))
+    assert texts(axes) == ['4.25 ms', '0.00 ms']
 
 
-def test_bars_of_nothing_and_of_zero_are_drawn():
-    ElementTree.fromstring(stage_bars({}))
-    ElementTree.fromstring(stage_bars({'none': 0.0}))
+def test_nothing_to_draw_is_an_error():
+    with pytest.raises(InputError, match='at least one bar'):
+        bar_chart('none', [])
 
 
-def test_axis_ends_at_a_round_number(subtests):
-    cases = [
-        (0.0, 1.0),
-        (0.7, 1.0),
-        (1.0, 1.0),
-        (1.2, 2.0),
-        (2.2, 2.5),
-        (30.0, 50.0),
-        (501.0, 1000.0),
-    ]
-    for value, expected in cases:
-        with subtests.test(value=value):
-            assert nice_ceiling(value) == pytest.approx(expected)
+def test_charts_follow_the_page_light_and_dark():
+    light, dark = stage_bars({'prior': 1.0}).svg_light_and_dark()
+    for svg, theme, other in ((light, LIGHT, DARK), (dark, DARK, LIGHT)):
+        assert ElementTree.fromstring(svg).tag == '{http://www.w3.org/2000/svg}svg'
+        assert theme.accent in svg
+        assert other.accent not in svg
+        assert '<script' not in svg
+        assert 'href="http' not in svg, 'nothing is loaded from elsewhere'
+    assert stage_bars({'prior': 1.0}).svg_light_and_dark() == (light, dark), 'no date, no chance'
+
+
+def test_a_picture_is_on_white_paper_at_its_size():
+    chart = bar_chart('title', [Bar(label='a', ms=1.0, bound_ms=0.5)])
+    rgb_HW3 = chart.rgb_HW3()
+    assert rgb_HW3.shape == (chart.height_px, chart.width_px, 3)
+    assert rgb_HW3.dtype == np.uint8
+    assert (rgb_HW3[0, 0] == 255).all()
+    for color in (PAPER.accent, PAPER.bound):
+        wanted = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        assert (rgb_HW3 == wanted).all(axis=-1).sum() > 500
