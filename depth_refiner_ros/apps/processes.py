@@ -28,11 +28,15 @@ class ChildError(DepthRefinerError):
     A child process ended badly.
 
     :param exit_code: of the command; 2 where the child ended with a user's mistake
+    :param tail: the end of its log, printed below the message
     """
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: int = 1, tail: str = '') -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code, self.tail = exit_code, tail
+
+    def __str__(self) -> str:
+        return '\n'.join([super().__str__(), *self.tail.splitlines()])
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,9 @@ class Children:
             code = child.process.poll()
             if code and code != -self._asked.get(child.name, 0):
                 raise ChildError(
-                    f'{child.name} ended with {_ending(code)}; the end of '
-                    f'{child.log}:\n{child.tail()}',
+                    f'{child.name} ended with {_ending(code)}; the end of {child.log}:',
                     2 if code == 2 else 1,
+                    child.tail(),
                 )
 
     def running(self, name: str) -> bool:
