@@ -16,9 +16,9 @@ from launch import LaunchDescription
 
 ARGUMENTS = {
     'source': ('sim:900001:60', 'simulated room and number of frames, or a recording'),
-    'prior': ('bundled', 'where metric depth comes from: bundled | sensor | smeared | ...'),
+    'prior': ('bundled', 'source of metric depth: bundled | sensor | smeared | ...'),
     'refiner': ('apdepth', 'the one-step refiner: none | sharpdepth | apdepth | aligned'),
-    'mesh_file': ('mesh.ply', 'where the mesh is written at the end'),
+    'mesh_file': ('mesh.ply', 'file of the mesh, written at the end'),
     'rviz': ('false', 'show depth, points and mesh in RViz: true | false'),
 }
 FIXED = {'fusion': 'tsdf', 'lock_step': 'tsdf', 'exit_with_source': 'true'}

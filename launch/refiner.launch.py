@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Start the refiner, and where asked a recording to play and a consumer of its depth.
+Start the refiner and, if requested, a player of a recording and a consumer of the depth.
 
 ros2 launch depth_refiner_ros refiner.launch.py image:=/camera/image_rect \
     camera_info:=/camera/camera_info fusion:=tsdf pose:=/odometry/pose pose_source:=pose
@@ -46,13 +46,13 @@ def generate_launch_description():
 
 
 def _nodes(context):
-    """Return the nodes that the arguments call for."""
+    """Return the nodes that the arguments request."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     return [_rviz(node) if node.name == 'rviz' else _node(given, node) for node in plan(given)]
 
 
 def _node(given, node):
-    # Plain text would be read as YAML, in which off is a truth value.
+    # Plain text would be read as YAML, in which off is a boolean.
     parameters = {
         name: ParameterValue(value, value_type=type(value))
         for name, value in node.parameters.items()
@@ -88,13 +88,15 @@ def _rviz(node):
 
 def _ended(node, event, context):
     """
-    Make a node's failure the failure of launch: of the source, and of a wrong start.
+    Let launch fail if the source fails, or if a node is started with wrong arguments.
 
-    :raises RuntimeError: which launch prints in one line, and ends with exit code 1
+    :raises RuntimeError: which launch prints in one line, before it ends with exit code 1
     """
     code = event.returncode
     if context.is_shutdown or node.respawn:
         return None
     if code == USER_ERROR or (code and node.is_source):
-        raise RuntimeError(f'{event.process_name} ended with exit code {code}; it says why above')
+        raise RuntimeError(
+            f'{event.process_name} ended with exit code {code}; see its message above'
+        )
     return [Shutdown(reason=f'{node.name} has ended')] if node.ends_all else None

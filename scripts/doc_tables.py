@@ -5,7 +5,7 @@ Write the tables of the documentation from the result files and bundles that the
 
 ``python scripts/doc_tables.py`` fills the blocks between ``<!-- NAME -->`` and ``<!-- /NAME -->``
 of README.md, docs/benchmarks/README.md and the model card from ``docs/benchmarks/*.json`` and the
-bundles. It needs only the standard library; a test fails where a table is out of date.
+bundles. It needs only the standard library; a test fails if a table is out of date.
 """
 
 from collections.abc import Callable, Sequence
@@ -142,9 +142,9 @@ PAGES = {
 
 def filled(text: str, names: Sequence[str]) -> str:
     """
-    Return a page with its blocks written anew.
+    Return a page with updated blocks.
 
-    :raises ValueError: where a block is not on the page exactly once
+    :raises ValueError: if a block is not on the page exactly once
     """
     for name in names:
         pattern = re.compile(rf'<!-- {name} -->\n.*?<!-- /{name} -->', re.DOTALL)
@@ -172,7 +172,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _measured(by_device: dict[str, float | None]) -> float | None:
-    """Return the value against what this machine reaches itself, the last of the devices."""
+    """Return the ratio to the measured limits of this machine, the last of the devices."""
     return list(by_device.values())[-1] if by_device else None
 
 
@@ -181,7 +181,7 @@ def _number(value: float | None, decimals: int, factor: float = 1.0) -> str:
 
 
 def _parameters(file: Path) -> int:
-    """Count the values in a safetensors file by its header."""
+    """Return the number of values in a safetensors file by its header."""
     with file.open('rb') as stream:
         size = int.from_bytes(stream.read(8), 'little')
         header = json.loads(stream.read(size))

@@ -1,11 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Make the virtual environment that ``make demo`` and ``make test`` use, or leave it if it is right.
+Create or update the virtual environment that ``make demo`` and ``make test`` use.
 
-``python scripts/install.py VENV [--cuda]`` needs nothing but the standard library. A stamp in the
-environment remembers what it was made from. Changed pins are installed on top; another Python or
-a change between CPU and GPU starts anew, as the two builds overwrite each other's files.
+``python scripts/install.py VENV [--cuda]`` needs only the standard library. A stamp in the
+environment records what it was made from. Changed pins are installed on top; with another Python,
+or another choice of CPU or GPU, it is made anew, as the two builds overwrite each other's files.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def requirement_files(cuda: bool) -> list[Path]:
 
 
 def fingerprint() -> str:
-    """Return a digest of the files, and the place, that the environment's content depends on."""
+    """Return a digest of the files and the path that the environment depends on."""
     digest = hashlib.sha256(str(ROOT).encode())
     for path in [
         *sorted((ROOT / 'requirements').glob('*.txt')),
@@ -49,14 +49,14 @@ def fingerprint() -> str:
 
 def check_python() -> None:
     """
-    Refuse Python versions that some dependency has no wheel for.
+    Refuse Python versions for which some dependency has no wheel.
 
-    :raises SetupError: where the running Python is too old or too new
+    :raises SetupError: if the running Python is too old or too new
     """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         raise SetupError(
             f'Python {sys.version.split()[0]} is not supported; install Python 3.10, '
-            '3.11 or 3.12 and type: make PYTHON=python3.12'
+            '3.11 or 3.12 and run: make PYTHON=python3.12'
         )
 
 
@@ -64,9 +64,9 @@ def make_environment(venv: Path, *, anew: bool) -> Path:
     """
     Make a virtual environment.
 
-    :param anew: empty it first, where it is there
+    :param anew: empty it first if it exists
     :return: its Python
-    :raises SetupError: where venv is not installed or the folder cannot be written
+    :raises SetupError: if venv is not installed or the folder cannot be written
     """
     if importlib.util.find_spec('ensurepip') is None:
         version = '.'.join(map(str, sys.version_info[:2]))
@@ -78,7 +78,7 @@ def make_environment(venv: Path, *, anew: bool) -> Path:
 
 
 def offers_cpu_build(python: Path) -> bool:
-    """Return whether pip as set up here already finds a CPU build of torch (2.13.0+cpu)."""
+    """Whether pip as configured here already finds a CPU build of torch (2.13.0+cpu)."""
     listed = subprocess.run(
         [str(python), '-m', 'pip', 'index', 'versions', 'torch'],
         capture_output=True,
@@ -94,7 +94,7 @@ def offers_cpu_build(python: Path) -> bool:
 
 
 def answers(url: str, within_s: float = 5.0) -> bool:
-    """Return whether an address can be reached at all; whoever cannot reach it need not wait."""
+    """Whether an address can be reached; without it, pip would wait for a timeout."""
     try:
         with urllib.request.urlopen(f'{url}/torch/', timeout=within_s):
             return True
@@ -103,14 +103,14 @@ def answers(url: str, within_s: float = 5.0) -> bool:
 
 
 def index_options(python: Path, cuda: bool) -> list[str]:
-    """Return the pip options that make ``torch`` a CPU build, 2 GB smaller than PyPI's own."""
+    """Return the pip options for a CPU build of ``torch``, 2 GB smaller than PyPI's own."""
     if cuda or sys.platform != 'linux' or offers_cpu_build(python):
         return []
     if answers(CPU_INDEX):
         return ['--extra-index-url', CPU_INDEX]
     print(
-        f'{CPU_INDEX} does not answer: taking the build of torch that pip finds, which may '
-        'bring CUDA along (3 GB); it works without a GPU all the same',
+        f'{CPU_INDEX} does not answer: using the build of torch that pip finds, which may '
+        'include CUDA (3 GB); it also works without a GPU',
         flush=True,
     )
     return []
@@ -118,9 +118,9 @@ def index_options(python: Path, cuda: bool) -> list[str]:
 
 def pip_install(python: Path, *arguments: str) -> None:
     """
-    Run pip, quietly but for errors and what it takes from where.
+    Run pip, showing only errors and the sources of packages.
 
-    :raises SetupError: where pip fails
+    :raises SetupError: if pip fails
     """
     command = [
         str(python),
@@ -143,15 +143,15 @@ def fill_environment(python: Path, cuda: bool) -> None:
 
 
 def starts_anew(found: dict[str, Any], kind: dict[str, Any]) -> bool:
-    """Return whether an environment is of another kind: another Python, or CPU against GPU."""
+    """Whether an environment has another Python, or is for GPU instead of CPU or vice versa."""
     return any(found.get(name) != value for name, value in kind.items())
 
 
 def bring_up_to_date(venv: Path, cuda: bool) -> None:
     """
-    Make, change or leave the environment.
+    Create the environment, or update it if needed.
 
-    :raises SetupError: where something is missing that only the user can put right
+    :raises SetupError: if something is missing that only the user can fix
     """
     stamp = venv / 'made_from.json'
     kind = {'python': sys.version, 'cuda': cuda}
@@ -161,7 +161,7 @@ def bring_up_to_date(venv: Path, cuda: bool) -> None:
     if found == wanted:
         return
     start_s = time.monotonic()
-    print(f'installing into {venv} (once, some minutes at most) ...', flush=True)
+    print(f'installing into {venv} (only once, takes a few minutes) ...', flush=True)
     python = make_environment(venv, anew=starts_anew(found, kind))
     stamp.write_text(json.dumps(kind))
     fill_environment(python, cuda)

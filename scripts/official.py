@@ -1,12 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Make the environment in which the real packages of UniDepth and Metric3D are tested.
+Create the environment in which the real packages of UniDepth and Metric3D are tested.
 
-``python scripts/official.py VENV [--cuda]`` installs the project's own pins, then what
-``depth-refiner doctor`` says to type for both packages, from requirements/official and GitHub. The
-xformers that the authors of UniDepth v1 used goes into a folder of its own, VENV/xformers, and the
-checkout of Metric3D where torch.hub looks when TORCH_HOME is VENV/torch.
+``python scripts/official.py VENV [--cuda]`` installs the project's own pins, then both packages by
+the commands that ``depth-refiner doctor`` shows, from requirements/official and GitHub. The
+xformers that the authors of UniDepth v1 used goes into a separate folder, VENV/xformers, and the
+checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def install(python: Path, cuda: bool) -> None:
     """
     Install the project and both packages.
 
-    :raises SetupError: where pip fails
+    :raises SetupError: if pip fails
     """
     index = index_options(python, cuda)
     files = [ROOT / f'requirements/{name}.txt' for name in ('base', 'models')]
@@ -47,9 +47,9 @@ def install(python: Path, cuda: bool) -> None:
 
 def check_out(python: Path) -> None:
     """
-    Clone Metric3D with the line that ``doctor`` shows, unless it is there.
+    Clone Metric3D with the command that ``doctor`` shows, unless it exists.
 
-    :raises SetupError: where git fails
+    :raises SetupError: if git fails
     """
     environment = {**os.environ, 'TORCH_HOME': str(python.parent.parent / 'torch')}
     line = subprocess.run(
@@ -60,7 +60,7 @@ def check_out(python: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and make the environment, or bring it up to date."""
+    """Read the command line and create or update the environment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('venv', type=Path, help='folder of the virtual environment')
     parser.add_argument('--cuda', action='store_true', help="PyPI's own builds of torch")

@@ -3,8 +3,8 @@
 """
 Print hashes of seeded results: ``python scripts/seeded_numbers.py > numbers.json``.
 
-A change that only moves or renames code must leave every line as it is. Run it before and after,
-with the same environment on the same machine, and compare the two files.
+A change that only moves or renames code must not change any line. Run it before and after, with
+the same environment on the same machine, and compare the two files.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def hashes(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
 
 
 def _vertices_in_order(ply: bytes) -> bytes:
-    """Return the sorted vertices of a mesh: Open3D's threads write them in any order."""
+    """Return the sorted vertices of a mesh, because Open3D's threads write them in any order."""
     header, _, body = ply.partition(b'end_header\n')
     count = int(re.search(rb'element vertex (\d+)', header).group(1))  # type: ignore[union-attr]
     size = sum(SIZES[kind] for kind in re.findall(rb'property (float|uchar) ', header))

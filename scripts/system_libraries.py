@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Make sure that the shared libraries which Open3D's wheel takes from the system are there.
+Make sure that the shared libraries that Open3D's wheel needs from the system are installed.
 
-Installs them where there are rights to, and else says in one line what to type.
+Installs them if permissions allow, and otherwise prints the command in one line.
 """
 
 import ctypes
@@ -16,16 +16,16 @@ import sys
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / 'depth_refiner_ros' / 'apps' / 'system_libraries.py'
-"""The one table, which ``depth-refiner doctor`` reads too."""
+"""The table of libraries, which ``depth-refiner doctor`` reads, too."""
 PACKAGE_OF: dict[str, str] = runpy.run_path(str(TABLE))['PACKAGE_OF']
 
 
 class SetupError(RuntimeError):
-    """Something that only the user can put right, with the fix in its message."""
+    """A problem that only the user can fix; the message states how."""
 
 
 def loads(library: str) -> bool:
-    """Return whether the dynamic linker finds a library."""
+    """Whether the dynamic linker finds a library."""
     try:
         ctypes.CDLL(library)
     except OSError:
@@ -34,12 +34,12 @@ def loads(library: str) -> bool:
 
 
 def missing_packages() -> list[str]:
-    """List the Debian packages whose library is not there."""
+    """Return the Debian packages whose library is missing."""
     return [package for library, package in PACKAGE_OF.items() if not loads(library)]
 
 
 def root_prefix() -> list[str] | None:
-    """Return what to put before a command to run it as root, None where there is no such right."""
+    """Return the prefix that runs a command as root, None without permission."""
     if os.geteuid() == 0:
         return []
     if shutil.which('sudo') is None:
@@ -52,13 +52,13 @@ def install(packages: list[str], why: str) -> None:
     """
     Install Debian packages.
 
-    :param why: what they are for, to say so where they cannot be installed
-    :raises SetupError: where there is no right to, no apt-get, or it fails
+    :param why: their purpose, for the message if they cannot be installed
+    :raises SetupError: without permission or apt-get, or if it fails
     """
-    advice = f'{why}; type: sudo apt-get install -y {" ".join(packages)}'
+    advice = f'{why}; run: sudo apt-get install -y {" ".join(packages)}'
     prefix = root_prefix()
     if shutil.which('apt-get') is None:
-        raise SetupError(f'{why}: install what your system calls {", ".join(packages)}')
+        raise SetupError(f'{why}: install the equivalent of {", ".join(packages)} on your system')
     if prefix is None:
         raise SetupError(advice)
     print(f'installing {", ".join(packages)} ({why})', flush=True)
@@ -71,16 +71,16 @@ def install(packages: list[str], why: str) -> None:
 
 def require() -> None:
     """
-    Install what is missing, if anything is, and look again.
+    Install missing libraries, then check again.
 
-    :raises SetupError: where something stays missing
+    :raises SetupError: if something is still missing
     """
     packages = missing_packages()
     if packages and sys.platform == 'linux':
         install(packages, 'Open3D needs them')
         if left := missing_packages():
             raise SetupError(
-                f'installed, yet the linker does not find {", ".join(left)}; type: sudo ldconfig'
+                f'installed, but the linker does not find {", ".join(left)}; run: sudo ldconfig'
             )
 
 

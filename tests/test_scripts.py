@@ -37,13 +37,13 @@ def test_without_rights_one_line_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(libraries.SetupError) as caught:
         libraries.install(['libgl1', 'libegl1'], 'Open3D needs them')
-    assert str(caught.value) == ('Open3D needs them; type: sudo apt-get install -y libgl1 libegl1')
+    assert str(caught.value) == ('Open3D needs them; run: sudo apt-get install -y libgl1 libegl1')
 
 
 def test_without_apt_the_packages_are_named(tmp_path, monkeypatch):
     libraries = script('system_libraries')
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(libraries.SetupError, match='install what your system calls libgl1'):
+    with pytest.raises(libraries.SetupError, match='install the equivalent of libgl1'):
         libraries.install(['libgl1'], 'Open3D needs them')
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The few lines a run ends with."""
+"""The summary lines that a run prints at its end."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +32,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
 
 
 def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
-    """Print prior beside refined, one metric a line; nothing without ground truth."""
+    """Print the errors of prior and refined depth, one metric per line; nothing without truth."""
     prior, refined = depth['prior'], depth['refined']
     if prior is None or refined is None:
         return

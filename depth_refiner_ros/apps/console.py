@@ -24,7 +24,7 @@ from rich.progress import (
 Item = TypeVar('Item')
 
 console = Console(stderr=True)
-"""Progress goes to stderr, so that stdout holds results alone."""
+"""Progress goes to stderr, so that stdout holds only results."""
 
 
 def say(text: str) -> None:
@@ -38,7 +38,7 @@ def note(text: str) -> None:
 
 
 def progress_bars() -> Progress:
-    """Return bars with counts and times; the caller enters it as a context."""
+    """Return progress bars with counts and times, to be used in a ``with`` statement."""
     return Progress(
         TextColumn('{task.description}'),
         BarColumn(),
@@ -50,7 +50,7 @@ def progress_bars() -> Progress:
 
 
 def tracked(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
-    """Pass items on while a bar advances."""
+    """Yield the items while a progress bar advances."""
     with progress_bars() as bars:
         task = bars.add_task(escape(description), total=total)
         for item in items:
@@ -69,7 +69,7 @@ def write_json(path: Path, result: Mapping[str, Any]) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Turn a tree of results into what JSON can hold."""
+    """Convert nested results into values that JSON can hold."""
     if isinstance(value, Mapping):
         return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

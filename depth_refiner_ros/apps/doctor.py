@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What ``depth-refiner doctor`` checks, and what it says to type."""
+"""The checks of ``depth-refiner doctor``, and the command that fixes each finding."""
 
 from collections.abc import Callable
 import ctypes
@@ -48,7 +48,7 @@ NEEDED = {
 }
 """Modules to import and the distributions they are in; ``setup.py`` asks for the same."""
 INSTEAD = {'onnxruntime': 'onnxruntime-gpu', 'open3d-cpu': 'open3d'}
-"""What provides the same module on other machines."""
+"""Distributions that provide the same module on other machines."""
 ROS_MODULES = (
     'rclpy',
     'sensor_msgs',
@@ -72,7 +72,7 @@ class Finding:
     :param what: what was checked
     :param state: ``ok``, ``missing`` (something will not work) or ``note``
     :param found: what there is
-    :param fix: what to type; empty where there is nothing to do
+    :param fix: the command to type; empty if there is nothing to do
     """
 
     what: str
@@ -90,7 +90,7 @@ def run(json: Path | None) -> None:
         'what',
         'state',
         Column('found', overflow='fold'),
-        Column('what to type', overflow='fold'),
+        Column('how to fix it', overflow='fold'),
         title='depth-refiner doctor',
     )
     colors = {'ok': 'green', 'missing': 'red', 'note': 'yellow'}
@@ -116,7 +116,7 @@ def machine() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Import each package that is needed: one may be installed and still not load."""
+    """Import each required package, because one may be installed and still fail to load."""
     return [_import(module, package) for module, package in NEEDED.items()]
 
 

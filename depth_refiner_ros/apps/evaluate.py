@@ -42,7 +42,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Labelled:
     """
-    A frame and the groups that it is averaged in.
+    A frame and the groups whose averages include it.
 
     :param source: group by recording or data set
     :param scene: group by place, ``indoor`` or ``outdoor``, '' if unknown
@@ -55,7 +55,7 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A refined frame beside the ground truth that counts, ``truth_m_HW``."""
+    """A refined frame and the part of its ground truth within the range, ``truth_m_HW``."""
 
     depths: Depths
     truth_m_HW: np.ndarray
@@ -63,7 +63,7 @@ class Measured:
 
 
 class Groups:
-    """One comparison for each group, made on first use."""
+    """The comparison of each group, created on first use."""
 
     def __init__(self) -> None:
         self._comparisons: dict[str, Comparison] = {}
@@ -90,7 +90,7 @@ def run(
     panels: Path | None,
     strict: bool,
 ) -> None:
-    """Compare prior and refined depth with ground truth; print, and write the files named."""
+    """Compare prior and refined depth with ground truth; print and write the results."""
     _check_range(range_m)
     sources = [
         open_source(location, recording=recording.bag_options(), log=note)
@@ -141,17 +141,17 @@ def run(
 
 class Smear:
     """
-    Spoils the depth of each frame with errors of its own, for prior ``smeared``.
+    Adds synthetic errors to the depth of frames, different in each, for prior ``smeared``.
 
     :param settings: size of the errors
-    :param model: its seed is that of the first frame; other priors leave frames alone
+    :param model: its seed is used for the first frame; with other priors nothing is changed
     """
 
     def __init__(self, settings: SmearSettings, model: ModelSettings) -> None:
         self._settings, self._active, self._seed = settings, model.prior == 'smeared', model.seed
 
     def __call__(self, frame: Frame) -> Frame:
-        """Return the frame with spoilt depth; the next one is spoilt differently."""
+        """Return the frame with errors in its depth; each call draws new ones."""
         if not self._active or frame.depth_m_HW is None:
             return frame
         prior = SmearedPrior(
@@ -166,12 +166,12 @@ class Smear:
 
 
 def through_sensor(model: ModelSettings) -> ModelSettings:
-    """Return settings that take the spoilt depth of prior ``smeared`` as a sensor's."""
+    """Return settings that use the degraded depth of prior ``smeared`` like a sensor's."""
     return replace(model, prior='sensor') if model.prior == 'smeared' else model
 
 
 def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
-    """Yield the frames of a source with their groups; a frame list names them itself."""
+    """Yield the frames of a source with their groups; a frame list states them for each frame."""
     entries = source.entries if isinstance(source, FrameListSource) else repeat(None)
     for frame, entry in zip(source, entries):
         if isinstance(frame, LostFrame):
@@ -184,13 +184,13 @@ def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
 
 
 def scene_of(scene: str) -> str:
-    """Return ``indoor`` or ``outdoor``, '' for ''; a tabletop is indoors."""
+    """Return ``indoor`` or ``outdoor``, '' for ''; a tabletop counts as indoor."""
     words = scene.split()
     return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
 
 
 def _at_depth_size(frame: Frame, entry: Entry) -> Frame:
-    """Reduce a frame to the true size of its depth, so that no edge is interpolated."""
+    """Shrink a frame to the native size of its depth, so that no depth edge is interpolated."""
     size = entry.depth_size
     if frame.depth_m_HW is None or not size or size == frame.rgb_HW3.shape[1::-1]:
         return frame

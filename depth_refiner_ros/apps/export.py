@@ -12,9 +12,9 @@ from depth_refiner_ros.settings.networks import ModelSettings
 
 def run(model: ModelSettings, width: int, height: int, json: Path | None) -> None:
     """
-    Build every network of the settings for one image size, and name the files.
+    Build every network of the settings for one image size, and print the names of the files.
 
-    :raises BackendError: where the backend builds nothing ahead of time, or cannot
+    :raises BackendError: if the backend builds nothing ahead of time, or the build fails
     """
     refiner = DepthRefiner.from_settings(replace(model, build_only=True))
     refiner.warm_up(width, height)

@@ -31,9 +31,9 @@ import numpy as np
 
 SHOWN_FRAMES = 3
 TRUE_VIEWS = 60
-"""Frames, evenly spread, that decide which part of the true surface was in view."""
+"""Number of evenly spread frames that decide which part of the true surface was in view."""
 MIN_PART_TRIANGLES = 50
-"""Connected parts of fewer triangles are crumbs, not surfaces."""
+"""Connected parts with fewer triangles are removed as fragments."""
 
 
 def run(
@@ -108,7 +108,7 @@ def run(
 
 
 def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> MeshScore | None:
-    """Compare with the true surface where the source knows it, as the simulated camera does."""
+    """Compare with the true surface if the source knows it, as the simulated camera does."""
     if not isinstance(source, HasMesh) or not views:
         return None
     vertices_m_N3, triangles_M3 = source.mesh()
@@ -122,7 +122,7 @@ def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> M
 
 def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarray) -> None:
     frame = depths.frame
-    assert frame.intrinsics is not None, 'what was fused has intrinsics'
+    assert frame.intrinsics is not None, 'every fused frame has intrinsics'
     recording.add_frame(
         frame.stamp_ns,
         frame.rgb_HW3,

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frames into a map: refined, located and fused one by one."""
+"""Refine frames, find their poses and fuse them into a map, one by one."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,10 +40,10 @@ class Poses:
     """
     The pose of each frame: the source's own, or from RGB-D odometry if it has none at all.
 
-    The two are never mixed, because odometry of some frames would start a map of its own.
+    The two are never mixed: odometry over some of the frames would be in another map frame.
 
     :param source: if it has any poses, a frame without one has no place in the map
-    :param always_track: of the source's poses, use only that of the first frame
+    :param always_track: use only the pose of the first frame, and track the camera from there
     """
 
     def __init__(self, source: FrameSource, max_range_m: float, *, always_track: bool) -> None:
@@ -71,7 +71,7 @@ class Poses:
 
 @dataclass
 class Fused:
-    """What the fused frames have given so far."""
+    """Results of the frames fused so far."""
 
     stamps_ns: list[int] = field(default_factory=list)
     poses: list[np.ndarray] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Fused:
 
 class Fusion:
     """
-    A refiner and a volume that frames go through.
+    Refines frames and fuses them into a volume.
 
     :param judged: picks the frames whose depth decides which part of the true surface was in view
     """

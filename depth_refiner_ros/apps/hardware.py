@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What machine this is: names, versions and clocks, for people and for result files."""
+"""Names, versions and clocks of this machine, to print and to write into result files."""
 
 import importlib.metadata
 import os
@@ -17,7 +17,7 @@ QUERY = {
     'power limit': 'power.limit',
     'temperature': 'temperature.gpu',
 }
-"""What decides the speed of a GPU beside its name, by nvidia-smi's names."""
+"""What decides the speed of a GPU besides its model: our labels to nvidia-smi's names."""
 INSTRUCTIONS = {
     'avx2': 'avx2',
     'avx512f': 'avx512',
@@ -31,7 +31,7 @@ INSTRUCTIONS = {
     'bf16': 'bf16',
     'i8mm': 'i8mm',
 }
-"""Instruction sets that decide the speed of networks: the kernel's names and those shown."""
+"""Instruction sets that decide the speed of networks: the kernel's names to our labels."""
 SPEED_PACKAGES = (
     'diffusers',
     'transformers',
@@ -44,7 +44,7 @@ SPEED_PACKAGES = (
 
 
 def machine_facts() -> dict[str, str]:
-    """Return processor, memory, GPU and the versions of what decides speed."""
+    """Return processor, memory, GPU and the versions of the software that affects speed."""
     facts = {
         'processor': processor(),
         'memory': f'{_memory_gib():.0f} GiB',
@@ -58,7 +58,7 @@ def machine_facts() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the CPU's name, its cores that this process may use, and its vector instructions."""
+    """Return the CPU's name, the cores this process may use, and the vector instructions."""
     cpuinfo = _cpuinfo()
     name = next(iter(_values_of(cpuinfo, 'model name')), platform.machine())
     cores = len(os.sched_getaffinity(0))
@@ -140,7 +140,7 @@ def _cpu_clock() -> str:
 
 
 def _from_nvidia_smi() -> dict[str, str]:
-    """Ask about the first GPU; Jetsons before JetPack 7 have no such program."""
+    """Query the first GPU; empty without nvidia-smi, as on Jetsons before JetPack 7."""
     line = _output(
         'nvidia-smi', '-i', '0', f'--query-gpu={",".join(QUERY.values())}', '--format=csv,noheader'
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frames through the refiner, without ROS."""
+"""Refine frames without ROS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ import torch
 @dataclass(frozen=True, kw_only=True)
 class Depths:
     """
-    What the refiner made of one frame; maps are H x W, metres, NaN where unknown.
+    The refiner's result for one frame; maps are H x W, metres, NaN where unknown.
 
     :param truth_m_HW: the frame's own depth if it may serve as ground truth
-    :param clamped: number of pixels that came out behind the camera and were moved before it
+    :param clamped: number of pixels that came out behind the camera and were moved in front
     """
 
     frame: Frame
@@ -59,7 +59,7 @@ class AssumedCamera:
     """
     Assumes a camera for frames that have none, and says so once.
 
-    :param fov_deg: horizontal field of view; 0 gives none
+    :param fov_deg: horizontal field of view; 0 assumes no camera
     """
 
     def __init__(self, fov_deg: float) -> None:
@@ -71,7 +71,7 @@ class AssumedCamera:
             return frame
         if not self._noted:
             note(
-                f'{frame.name}: camera not known, assuming {self._fov_deg:g} deg across; if that '
+                f'{frame.name}: camera unknown, assuming {self._fov_deg:g} deg across; if that '
                 'is wrong, so is the scale (--assume-fov-deg)'
             )
             self._noted = True
@@ -93,7 +93,7 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
         )
     except InputError as error:
         raise FrameError(REFUSED, f'{frame.name}: {error}') from error
-    # Measured depth cannot judge what was made from it.
+    # Depth that the prior started from cannot serve as ground truth.
     return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
 
 

@@ -22,7 +22,7 @@ def counter_for(frames: int) -> LostFrames:
     """
     Return a counter that names lost frames on stderr.
 
-    It is silent if one frame is all there is, because :func:`check_some_left` then names it.
+    It is silent if the source has only one frame, which :func:`check_some_left` then names.
     """
     return LostFrames(note if frames > 1 else lambda _: None)
 
@@ -31,7 +31,7 @@ def check_some_left(lost: LostFrames, frames_in: int, what: str) -> None:
     """
     Raise InputError if every frame was lost.
 
-    :param what: begins the message, such as ``cannot fuse wall``
+    :param what: start of the message, such as ``cannot fuse wall``
     """
     if frames_in == 0 or len(lost) < frames_in:
         return
@@ -44,7 +44,7 @@ def check_some_left(lost: LostFrames, frames_in: int, what: str) -> None:
 
 def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
     """
-    Print how many frames were lost; the last call of a command.
+    Print how many frames were lost; a command calls this last.
 
     :raises StrictError: if any frame was lost and ``strict`` is set
     """
@@ -54,13 +54,13 @@ def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
     say(counted)
     if len(lost) > MANY_LOST * frames_in:
         note(
-            f'WARNING: more than {MANY_LOST:.0%} of the frames are lost; the result rests on '
+            f'WARNING: more than {MANY_LOST:.0%} of the frames are lost; the result is based on '
             f'{frames_in - len(lost)} of {frames_in}'
         )
     if strict:
-        raise StrictError(f'{counted}; --strict makes that exit code 1')
+        raise StrictError(f'{counted}; exit code 1 because of --strict')
 
 
 def dropped(lost: LostFrames) -> dict[str, Any]:
-    """Return reason to number of frames, as ``summary.json`` has it."""
+    """Return the number of frames for each reason, as in ``summary.json``."""
     return dict(lost.by_reason)

@@ -20,7 +20,7 @@ DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """How the user wants a refiner; see :func:`~.releases.load.load_release`."""
+    """The user's choices for a refiner; see :func:`~.releases.load.load_release`."""
 
     method: str | None
     preset: str | None
@@ -32,9 +32,9 @@ class Wanted:
 
 def import_refiner(where: str, folder: Path, wanted: Wanted, json_file: Path | None) -> None:
     """
-    Convert an official release and say what came of it.
+    Convert an official release and print the outcome.
 
-    :raises WeightsError: where it cannot be had, is of another kind, or the bundle differs
+    :raises WeightsError: if it cannot be read, is of another kind, or the bundle's output differs
     """
     check_replaceable(folder)
     with progress_bars() as bars:
@@ -66,8 +66,8 @@ def import_prior(
     """
     Convert a checkpoint file of a prior.
 
-    :param method: architecture of Metric3D, where the file's name does not tell it
-    :raises WeightsError: where the file is not known or not readable
+    :param method: architecture of Metric3D, if the file name does not state it
+    :raises WeightsError: if the file is unknown or unreadable
     """
     name = checkpoint.name.lower()
     if method in ARCHITECTURES or name.startswith(METRIC3D_FILE):
@@ -79,9 +79,9 @@ def import_prior(
         prior = 'depth_anything_v2'
     else:
         raise WeightsError(
-            f'{checkpoint} is no checkpoint that is known by its name '
-            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); a release of a '
-            'refiner is a folder'
+            f'{checkpoint} is not a known checkpoint by its name '
+            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); for a refiner, '
+            'give the folder of its release'
         )
     say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
     if json_file:
@@ -93,23 +93,23 @@ def _architecture(name: str) -> str:
         if known.removeprefix(METRIC3D) in name:
             return known
     raise WeightsError(
-        f'{name} does not tell its architecture; say --method {" or ".join(ARCHITECTURES)}'
+        f'{name} does not state its architecture; add --method {" or ".join(ARCHITECTURES)}'
     )
 
 
 def _tell(release: Release, converted: Converted, wanted: Wanted) -> None:
     say(converted.bundle.describe())
     if release.licence == 'unknown':
-        say('nothing says its licence: ask its authors before you use it, and say --licence')
+        say('licence unknown: ask the authors before you use it, then pass it with --licence')
     for note in release.notes:
         say(note)
     say(
-        f'largest difference to the release: {converted.difference:.2g} of the depth range '
+        f'largest difference from the release: {converted.difference:.2g} of the depth range '
         f'(bound {converted.bound:g})'
     )
     where = converted.bundle.path
     say(
-        f'no depth model yet: begin training from it with init_from={where}'
+        f'not a depth model yet: start training from it with init_from={where}'
         if wanted.widen
         else f'use it with --refiner {release.network.spec.method} --refiner-weights {where}'
     )

@@ -18,10 +18,10 @@ KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image 
 
 TITLES = {
     'refiner': 'Refiners',
-    'base': 'What refiners are trained from',
+    'base': 'Starting points for training refiners',
     'prior': 'Priors',
-    'encoder': 'Encoders that training follows',
-    'other': 'What the papers compare with',
+    'encoder': 'Encoders used in training',
+    'other': 'Models that the papers compare with',
 }
 
 
@@ -49,7 +49,7 @@ def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
     """
     Return a bundle itself, or the bundles directly inside a folder.
 
-    :param found: where official releases are; a folder with one of them needs no bundle
+    :param found: folders of known releases; a folder that holds one of them needs no bundle
     :raises WeightsError: where there is neither
     """
     if (folder / MANIFEST).is_file():
@@ -58,7 +58,8 @@ def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
     inside = sorted(path.parent for path in folder.glob(f'*/{MANIFEST}'))
     if not inside and not any(Path(path).is_relative_to(folder) for path in found):
         raise WeightsError(
-            f'{folder} is no bundle and holds none (a folder with {MANIFEST}), nor a known release'
+            f'{folder} neither is nor contains a bundle (a folder with {MANIFEST}) '
+            'or a known release'
         )
     yield from inside
 
@@ -78,7 +79,7 @@ def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _print_known(rows: Sequence[dict[str, Any]]) -> None:
-    """Print two lines a model, so that ids stay whole for copying."""
+    """Print two lines per model, so that ids are never cut and can be copied."""
     for kind, title in TITLES.items():
         say(f'\n{title}')
         for row in rows:
@@ -116,7 +117,7 @@ def _known_row(model: Model, folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _row(where: str, kind: str) -> dict[str, Any]:
-    """Describe a bundle, or say what is wrong with it."""
+    """Return the row of a bundle, with a ``problem`` if it cannot be opened."""
     try:
         bundle = open_bundle(where, kind)
     except WeightsError as error:
@@ -147,7 +148,7 @@ def _row(where: str, kind: str) -> dict[str, Any]:
 
 
 def _kind_of(path: Path) -> str:
-    """Return the kind that a manifest claims; an unreadable one is told when it is opened."""
+    """Return the kind in a manifest; an unreadable one is reported when it is opened."""
     try:
         kind = json.loads((path / MANIFEST).read_text(encoding='utf-8')).get('kind')
     except (OSError, ValueError, AttributeError):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One node as a process in the foreground, in the ROS domain of the caller."""
+"""Run one node as a foreground process in the ROS domain of the caller."""
 
 from functools import partial
 import os
@@ -28,8 +28,8 @@ def run_node(node: str, settings: Any) -> None:
     require_ros()
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         arguments = node_arguments(node, settings, Path(folder))
-        # In a session of its own the node does not get the terminal's Ctrl-C: it gets one
-        # request to end from here, whether the signal went to the group or to us alone.
+        # The node has its own session, so the terminal's Ctrl-C does not reach it. It gets one
+        # request to end from here, whether the signal went to the group or only to us.
         process = subprocess.Popen(
             [sys.executable, *arguments],
             env={**os.environ, **profile_environment()},
@@ -43,7 +43,7 @@ def run_node(node: str, settings: Any) -> None:
 
 
 def _forward(process: subprocess.Popen[bytes]) -> list[int]:
-    """Ask the node to end at each signal that ends us; return the list of those that came."""
+    """Turn each signal to end into a SIGTERM to the node; return the list of those received."""
     asked: list[int] = []
 
     def ask(number: int, _: object) -> None:

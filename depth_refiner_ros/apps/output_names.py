@@ -12,7 +12,7 @@ MOST_CHARACTERS = 80
 
 
 def safe_name(name: str) -> str:
-    """Return the last part of a name with ``_`` for what not every file system takes."""
+    """Return the last part of a name, ``_`` for characters that some file systems reject."""
     return UNSAFE.sub('_', name.rstrip('/').rpartition('/')[2])[:MOST_CHARACTERS]
 
 

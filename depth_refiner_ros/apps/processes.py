@@ -19,15 +19,15 @@ from depth_refiner_ros.core.errors import DepthRefinerError
 
 PR_SET_PDEATHSIG = 1
 STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
-"""How a child is asked to end, and the seconds that each request is given."""
+"""Signals that end a child, in order, with the seconds to wait after each."""
 TAIL_LINES = 12
 
 
 class ChildError(DepthRefinerError):
     """
-    A child process ended badly.
+    A child process failed.
 
-    :param exit_code: of the command; 2 where the child ended with a user's mistake
+    :param exit_code: for the command; 2 if the child reported a user's mistake
     :param tail: the end of its log, printed below the message
     """
 
@@ -49,7 +49,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it is still running."""
         return self.process.poll() is None
 
     def tail(self) -> str:
@@ -62,8 +62,8 @@ class Children:
     """
     A group of child processes; leaving the context ends them all, last started first.
 
-    Ctrl-C and SIGTERM reach this process alone, because each child has its own session. Where
-    this process is killed, the kernel ends the children.
+    Ctrl-C and SIGTERM reach only this process, because each child has its own session. If this
+    process is killed, the kernel ends the children.
 
     :param log_folder: receives NAME.log of each child
     :param environment: their environment variables
@@ -113,7 +113,7 @@ class Children:
 
     def check(self) -> None:
         """
-        Raise an error if a child has failed; a child that was asked to end has not.
+        Raise an error if a child has failed; one that was asked to end does not count.
 
         :raises ChildError: with the end of its log
         """
@@ -127,12 +127,12 @@ class Children:
                 )
 
     def running(self, name: str) -> bool:
-        """Whether a child has not ended yet."""
+        """Whether a child is still running."""
         return self._children[name].running
 
     def stop(self, name: str) -> int:
         """
-        End a child, politely first.
+        End a child: SIGINT, then SIGTERM, then SIGKILL.
 
         :return: its exit code
         """
@@ -162,10 +162,10 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def die_with_parent(parent: int) -> None:
     """
-    Have the kernel end this process when its parent ends, and let it hear SIGINT.
+    Make the kernel kill this process when its parent ends, and restore SIGINT.
 
-    To be called in the child. A shell that starts a command in the background has it ignore
-    SIGINT, and its children would inherit that.
+    To be called in the child. A command that a shell starts in the background ignores SIGINT,
+    and its children would inherit that.
 
     :param parent: process id of the parent, which may have ended already
     """

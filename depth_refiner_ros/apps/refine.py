@@ -41,7 +41,7 @@ def run(
     json: Path | None,
     strict: bool,
 ) -> None:
-    """Refine every frame of every source and write what came out."""
+    """Refine every frame of every source and write the results."""
     sources = {
         location: open_source(location, recording=recording.bag_options(), log=note)
         for location in locations

@@ -96,7 +96,7 @@ class Run:
 
 def write_results(folder: Path, run: Run) -> dict[str, Any]:
     """
-    Write everything but the mesh, which the volume's owner has written.
+    Write everything but the mesh, which the caller has already written.
 
     :return: the summary
     :raises DepthRefinerError: where a file cannot be written

@@ -27,7 +27,7 @@ def require_ros() -> None:
     """
     Make sure that nodes can run.
 
-    :raises RosMissingError: with what to install
+    :raises RosMissingError: if ROS 2 is missing; the message says what to install
     """
     missing = [
         name
@@ -50,11 +50,11 @@ def free_domain() -> int:
     for domain in random.sample(DOMAINS, len(DOMAINS)):
         if _is_free(domain):
             return domain
-    raise RosMissingError('every ROS domain on this machine is in use; end some ROS processes')
+    raise RosMissingError('every ROS domain on this machine is in use; stop some ROS processes')
 
 
 def environment(domain: int) -> dict[str, str]:
-    """Return the environment of nodes that communicate on this machine only."""
+    """Return the environment for nodes that communicate on this machine only."""
     return {
         **os.environ,
         **profile_environment(),
@@ -66,7 +66,7 @@ def environment(domain: int) -> dict[str, str]:
 
 
 def node_settings(group: type, node: str) -> Any:
-    """Return the settings that ``config/NODE.yaml`` holds, or the defaults without the file."""
+    """Return the settings in ``config/NODE.yaml``, or the defaults without that file."""
     path = config_file(f'{node}.yaml')
     return group() if path is None else read_yaml(group, path, node)
 

@@ -20,14 +20,14 @@ def taken(frames: Iterable[Item], *, every: int = 1, limit: int = 0) -> Iterator
 
 
 def spread_indices(count: int, shown: int) -> list[int]:
-    """Return up to ``shown`` indices, evenly spread, off the very ends."""
+    """Return up to ``shown`` indices, evenly spread, not at the very ends."""
     shown = min(shown, count)
     return [int((2 * i + 1) * count / (2 * shown)) for i in range(shown)]
 
 
 class Spread:
     """
-    Picks frames, evenly spread; in place of a lost frame it picks the next one that came.
+    Picks evenly spread frames; instead of a lost frame it picks the next usable one.
 
     :param count: expected number of frames
     :param shown: number of frames to pick
@@ -37,7 +37,7 @@ class Spread:
         self._due = spread_indices(count, shown)
 
     def picks(self, index: int) -> bool:
-        """Return whether to show the frame of this index; call it once a frame, in order."""
+        """Return whether to show the frame of this index; call it once per frame, in order."""
         if not self._due or index < self._due[0]:
             return False
         del self._due[0]

@@ -3,7 +3,7 @@
 """
 Shared libraries that Open3D's wheel takes from the system, and the Debian packages they are in.
 
-``scripts/system_libraries.py`` reads this file before anything is installed: it imports nothing.
+``scripts/system_libraries.py`` reads this file before anything is installed; it imports nothing.
 """
 
 PACKAGE_OF = {

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What every backend offers: a network in, something that runs it out."""
+"""The interface of a backend, which takes a network and returns a runner for it."""
 
 from collections.abc import Callable
 import sys
@@ -12,19 +12,19 @@ from torch import nn
 Tensors = tuple[torch.Tensor, ...]
 Shapes = tuple[tuple[int, ...], ...]
 Runner = Callable[..., Any]
-"""Takes tensors of the example's shapes and gives what the module gives, in fp32."""
+"""Takes tensors of the example's shapes and returns the module's output in fp32."""
 Log = Callable[[str], None]
-"""Where a backend says what takes long or what it had to do again."""
+"""Takes a line about a long build or one that had to be repeated."""
 
 
 class Backend(Protocol):
     """
     One way of executing networks.
 
-    :param name: what the option ``backend`` calls it
-    :param precision: fp32, fp16 or bf16, of what is inside networks; inputs and outputs are fp32
-    :param exact: True where it is fp32 torch itself, so that a comparison would say nothing
-    :param fix: what a user can do where it gives wrong numbers
+    :param name: value of the option ``backend``
+    :param precision: fp32, fp16 or bf16 inside networks; inputs and outputs are fp32
+    :param exact: True for fp32 torch itself, which needs no comparison
+    :param fix: what a user can do if it gives wrong numbers
     """
 
     name: str
@@ -34,12 +34,12 @@ class Backend(Protocol):
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """
-        Make a network ready for inputs of fixed shapes.
+        Prepare a network for inputs of fixed shapes.
 
-        :param module: in fp32 on the CPU, without gradients; stays as it is
+        :param module: in fp32 on the CPU, without gradients; it is not changed
         :param key: short name of the network, for files and messages
         :param example: inputs of the shapes to come
-        :raises BackendError: where this machine cannot
+        :raises BackendError: if this machine cannot run it
         """
 
 
@@ -47,16 +47,16 @@ class Builder(Protocol):
     """A backend whose work can be done ahead of time, and on another machine."""
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> object:
-        """Write what :meth:`Backend.prepare` would load."""
+        """Write the files that :meth:`Backend.prepare` would load."""
 
 
 def log_to_stderr(line: str) -> None:
-    """Say it where results do not go."""
+    """Print a line to stderr, as results go to stdout."""
     print(line, file=sys.stderr, flush=True)
 
 
 def silent(line: str) -> None:
-    """Say nothing."""
+    """Ignore a line."""
 
 
 def shapes_of(inputs: Tensors) -> Shapes:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Can a frame be one CUDA graph? Told on any machine, by tensors that have no values."""
+"""Check on any machine, with tensors without values, that a frame can be one CUDA graph."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,18 +17,18 @@ from torch._subclasses.fake_tensor import (
 from torch.utils._python_dispatch import TorchDispatchMode
 
 Frame = Callable[..., Tensors]
-"""Takes tensors on the GPU and gives tensors there, without asking the host."""
+"""Takes and returns tensors on the GPU, without synchronising with the host."""
 
 
 def check_capturable(frame: Frame, *inputs: torch.Tensor) -> None:
     """
-    Ask that a frame never waits for the device and has no shape that depends on values.
+    Raise unless a frame never waits for the device and has no shape that depends on values.
 
-    The frame is run with tensors that have no values: whatever asks for one, or brings one from
-    or to the host, raises here, on any machine, and not within a capture.
+    The frame is run with tensors without values. Whatever reads a value, or copies one from or
+    to the host, raises here, on any machine, and not during a capture.
 
     :param inputs: examples; only their shapes, types and devices count
-    :raises BackendError: with the operation that asks
+    :raises BackendError: if it does, naming the operation
     """
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
@@ -37,7 +37,7 @@ def check_capturable(frame: Frame, *inputs: torch.Tensor) -> None:
         FakeTensorMode(allow_non_fake_inputs=True),
     )
     try:
-        # Compiled networks are made of what they were compiled from.
+        # A compiled network is replaced by the module that it was compiled from.
         with (
             torch.inference_mode(False),
             torch.no_grad(),
@@ -68,7 +68,7 @@ class _NoTransfer(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         devices = {value.device.type for value in args if isinstance(value, torch.Tensor)}
-        # A number on the host that goes into a kernel is no copy, it is read at the launch.
+        # A number on the host passed to a kernel is not copied; it is read at the launch.
         mixed = len(devices) > 1 and func is torch.ops.aten.copy_.default
         if (
             isinstance(result, torch.Tensor)

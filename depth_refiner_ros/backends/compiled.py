@@ -16,15 +16,15 @@ from torch._C._dynamo.eval_frame import reset_code
 
 COMPILERS = ('g++', 'clang++', 'c++')
 COMPILER = 'inductor'
-"""What torch.compile hands the traced network to."""
+"""The compiler that torch.compile passes the traced network to."""
 
 
 class CompiledBackend:
     """
     ``torch.compile`` with static shapes.
 
-    A whole frame is captured into one CUDA graph further out (``cuda_graph.py``); a graph for
-    each network would only copy between them.
+    ``cuda_graph.py`` captures a whole frame into one CUDA graph; separate graphs for the networks
+    would need copies between them.
 
     :param device: where networks run
     :param precision: fp32, fp16 or bf16
@@ -38,7 +38,7 @@ class CompiledBackend:
     def __init__(self, device: torch.device, precision: str) -> None:
         if not any(shutil.which(name) for name in COMPILERS):
             raise BackendError(
-                'backend = compiled needs a C++ compiler; type: sudo apt-get '
+                'backend = compiled needs a C++ compiler; run: sudo apt-get '
                 'install -y g++, or use backend:=torch'
             )
         self.device = device
@@ -52,7 +52,7 @@ class CompiledBackend:
         """
         network = reduced(module, self.device, self.precision).eval()
         if self.device.type == 'cuda':
-            # Shapes are fixed, so the search for the fastest convolution is paid once.
+            # Shapes are fixed, so the search for the fastest convolution runs only once.
             torch.backends.cudnn.benchmark = True
         run: Runner = torch.compile(
             _with_own_code(network, key), dynamic=False, fullgraph=True, backend=COMPILER
@@ -73,17 +73,17 @@ class CompiledBackend:
 
 def _with_own_code(network: nn.Module, key: str) -> Callable[..., Any]:
     """
-    Return a function that calls a network and shares its code object with no other function.
+    Return a function that calls a network, with its own code object.
 
-    torch keeps compiled graphs at the code object of what was compiled: it searches all of them
-    in each call, and refuses a ninth. All networks of one class share the code of one
-    ``forward``; this way each network and shape has a graph of its own, freed with the function.
+    torch stores compiled graphs by code object: it searches all of them in each call, and
+    refuses a ninth. All networks of one class share the code of one ``forward``. This way each
+    network and shape has its own graph, which is freed with the function.
     """
 
     def run(*inputs: torch.Tensor) -> Any:
         return network(*inputs)
 
     run.__code__ = own = run.__code__.replace(co_name=f'run_{key}')
-    # The code refers to its graphs and they to the code, where Python's collector cannot look.
+    # Code and graphs refer to each other in a way that Python's collector cannot see.
     weakref.finalize(run, reset_code, own).atexit = False
     return run

@@ -18,9 +18,9 @@ import torch
 
 IN_FLIGHT = 2
 WARM_UPS = 2
-"""Frames on the stream of the capture, where libraries take their workspaces."""
+"""Frames run on the stream of the capture first, so that libraries allocate workspaces."""
 MAX_GRAPHS = 2
-"""Each keeps all activations of its frame; a camera needs one."""
+"""Graphs kept; each holds all activations of its frame, and a camera needs only one."""
 
 
 @dataclass
@@ -35,14 +35,14 @@ class FrameGraph:
     """
     A captured frame.
 
-    A call returns before the GPU is done; what follows on the same stream waits by itself. Images
-    on the host go through pinned memory of two frames, so that one is copied there while the GPU
+    A call returns before the GPU is done; later work on the same stream waits for it. Images on
+    the host go through pinned memory of two frames, so that one is copied there while the GPU
     works on the other.
 
-    :param frame: networks and all that is around them, on the GPU; prepared, as nothing may be
-        compiled or searched during a capture
+    :param frame: networks and everything around them, on the GPU; already prepared, because
+        nothing may be compiled or tuned during a capture
     :param inputs: examples of the tensors to come
-    :param alive: kept as long as this: a graph reads weights by their address alone
+    :param alive: kept alive with this object, because a graph holds only addresses of weights
     :raises BackendError: where the frame cannot be captured
     """
 
@@ -59,7 +59,7 @@ class FrameGraph:
         self._turn = 0
         try:
             with torch.inference_mode():
-                frame(*self._inputs)  # makes what is made once, such as noise
+                frame(*self._inputs)  # creates what is created once, such as noise
             check_capturable(frame, *self._inputs)
             self._graph, self._results = _captured(frame, self._inputs)
         except torch.OutOfMemoryError as error:
@@ -73,10 +73,10 @@ class FrameGraph:
 
     def __call__(self, *inputs: torch.Tensor) -> Tensors:
         """
-        Send a frame on its way.
+        Start a frame.
 
         :param inputs: of the examples' shapes and types, on the host or on the GPU
-        :return: tensors of their own on the GPU
+        :return: new tensors on the GPU
         """
         staging = self._staging[self._turn]
         self._turn = (self._turn + 1) % IN_FLIGHT
@@ -93,15 +93,15 @@ class FrameGraph:
 
 def _captured(frame: Frame, inputs: Tensors) -> tuple[torch.cuda.CUDAGraph, Tensors]:
     graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    # What frames before have left in the cache of another stream cannot be used on this one.
+    # Memory cached by earlier frames on another stream cannot be used on this one.
     torch.cuda.empty_cache()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(WARM_UPS):
             frame(*inputs)
     stream.synchronize()
-    # The outer stream context is what brings the caller's stream back where a capture fails; other
-    # threads may use the GPU meanwhile.
+    # The outer stream context restores the caller's stream if a capture fails; other threads may
+    # use the GPU meanwhile.
     with (
         torch.inference_mode(),
         torch.cuda.stream(stream),
@@ -115,10 +115,10 @@ class FrameGraphs:
     """
     The graphs of one refiner: each for fixed shapes, intrinsics and options.
 
-    A graph is captured where a key comes twice in a row, as a camera's does and a folder of
-    photographs' does not. Where one cannot be captured, none is from then on.
+    A graph is captured when a key occurs twice in a row, as for a camera but not for a folder of
+    photographs. If one cannot be captured, no further attempt is made.
 
-    :param log: hears why frames run stage by stage
+    :param log: called with the reason why frames run stage by stage
     """
 
     def __init__(self, log: Log) -> None:
@@ -129,10 +129,10 @@ class FrameGraphs:
 
     def get(self, key: Hashable, capture: Callable[[], FrameGraph]) -> FrameGraph | None:
         """
-        Return the graph of a key, None where the frame is to run stage by stage.
+        Return the graph of a key, None if the frame is to run stage by stage.
 
-        :param key: all that is fixed in the graph
-        :param capture: makes it
+        :param key: everything that is fixed in the graph
+        :param capture: captures it
         """
         again, self._last = key == self._last, key
         if key not in self._graphs and again and not self._refused:

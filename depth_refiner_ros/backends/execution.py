@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Choosing device, backend, number format and threads once, and running networks under them."""
+"""Choose device, backend, number format and threads once, and run networks with them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ ONNX_MODULES = ('onnx', 'onnxruntime', 'onnxscript')
 @dataclass(frozen=True, kw_only=True)
 class Execution:
     """
-    Where, by what and in which number format networks run.
+    Device, backend and number format of the networks.
 
     :param device: torch device
     :param precision: fp32, fp16 or bf16; everything outside networks stays fp32
@@ -40,7 +40,7 @@ class Execution:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run networks that no backend holds without gradients, in the chosen number format."""
+        """Run networks without a backend, without gradients and in the chosen number format."""
         reduced = self.precision != 'fp32'
         with (
             torch.inference_mode(),
@@ -53,20 +53,20 @@ def choose(
     device: str = 'auto', precision: str = 'auto', threads: int = 0, backend: str = 'auto'
 ) -> Execution:
     """
-    Settle what ``auto`` means on this machine.
+    Resolve ``auto`` for this machine.
 
     The rule was measured with the bundled networks, one thread, 640 x 480, in milliseconds of CPU
     time (refiner + prior; AMD Zen 5): torch bf16 58 + 10, ONNX Runtime fp32 75 + 8.5, torch fp32
     95 + 15, torch.compile bf16 66 + 15 after minutes of compiling. So a CPU that multiplies
-    bfloat16 natively takes torch in bf16, any other takes ONNX Runtime where it is installed. A
-    GPU takes torch in fp16: compiled and tensorrt are faster there, but take minutes to start and
-    so are asked for by name. A named precision leaves torch.
+    bfloat16 natively takes torch in bf16, any other takes ONNX Runtime if it is installed. A
+    GPU takes torch in fp16: compiled and tensorrt are faster there, but take minutes to start,
+    so they must be requested by name. With a given precision, ``auto`` is torch.
 
     :param device: auto, cpu or cuda
     :param precision: auto, fp32, fp16 or bf16
     :param threads: CPU threads of torch in this process; 0 leaves torch's choice
     :param backend: auto, torch, compiled, onnx or tensorrt
-    :raises BackendError: where a word is unknown or what it names is not available
+    :raises BackendError: if a word is unknown or names something that is not available
     """
     if device not in DEVICES or precision not in ('auto', *DTYPES) or backend not in BACKENDS:
         raise BackendError(
@@ -95,17 +95,17 @@ def choose(
 
 
 def _precision(kind: str, backend: str) -> str:
-    """Return the fastest number format that is good enough for depth."""
+    """Return the fastest number format that is accurate enough for depth."""
     if kind == 'cuda' or backend == 'tensorrt':
         return 'fp16'
     return 'bf16' if backend != 'onnx' and _fast_bf16() else 'fp32'
 
 
 def _fast_bf16() -> bool:
-    """Return whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
+    """Whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _has_onnx() -> bool:
-    """Return whether networks can be exported and run, without importing what does it."""
+    """Whether ONNX export and runtime are installed, without importing them."""
     return all(importlib.util.find_spec(name) is not None for name in ONNX_MODULES)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Out of memory: go on with a smaller image where that is allowed, and say so."""
+"""On lack of memory, continue with a smaller image if that is allowed, and log it."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +11,7 @@ import torch
 
 Result = TypeVar('Result')
 STEP = 0.75
-"""Each try has about half the pixels of the one before."""
+"""Factor on both sides per try, so that each has about half the pixels of the last."""
 SMALLEST = 0.2
 SAYS_SO = (
     "can't allocate memory",
@@ -21,7 +21,7 @@ SAYS_SO = (
     'bad allocation',
     'bad_alloc',
 )
-"""How torch's CPU allocator (by system), ONNX Runtime and CUDA word it in a plain RuntimeError."""
+"""Messages of torch's CPU allocator (by system), ONNX Runtime and CUDA in a RuntimeError."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -34,10 +34,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 class FittingSize:
     """
-    Remembers how much smaller than asked for images must be.
+    Remembers how much smaller than requested images must be.
 
     :param allowed: whether they may be made smaller at all
-    :param log: receives a line for each step
+    :param log: called with a line for each step
     """
 
     def __init__(self, allowed: bool, log: Log = silent) -> None:
@@ -46,7 +46,7 @@ class FittingSize:
         self._log = log
 
     def settled(self) -> 'FittingSize':
-        """Return the size found so far as the only one."""
+        """Return a copy that uses the size found so far and no smaller one."""
         fitting = FittingSize(False)
         fitting.scale = self.scale
         return fitting
@@ -56,7 +56,7 @@ class FittingSize:
         Do work at the largest size that fits.
 
         :param work: takes the factor on both sides of the image
-        :raises BackendError: where memory is too small and nothing smaller is allowed or left
+        :raises BackendError: if memory is too small and no smaller size is allowed or left
         """
         while True:
             try:
@@ -65,7 +65,7 @@ class FittingSize:
                 if not is_out_of_memory(error):
                     raise
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            # Out of the handler: its error would keep the tensors of the failed try alive.
+            # Outside the handler: its error would keep the tensors of the failed try alive.
             self._shrink(reason)
 
     def _shrink(self, reason: str) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A network in half precision: its weights cast once, its sums and norms kept exact."""
+"""Run a network in half precision: weights are cast once, sums and norms stay in fp32."""
 
 import copy
 from typing import Any
@@ -15,10 +15,10 @@ DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 class Reduced(nn.Module):
     """
-    Runs a network under autocast and gives fp32.
+    Runs a network under autocast and returns fp32.
 
-    Autocast casts a weight that needs no gradient anew in every call; :func:`placed` has done it
-    once, with the same numbers.
+    Autocast would cast a weight that needs no gradient again in every call; :func:`placed` has
+    done it once, with the same numbers.
 
     :param module: from :func:`placed`
     :param device_type: ``cpu`` or ``cuda``
@@ -42,13 +42,13 @@ class Reduced(nn.Module):
 
 def reduced(module: nn.Module, device: torch.device, precision: str) -> nn.Module:
     """
-    Return the network on a device in a number format; the given module stays as it is.
+    Return the network on a device in a number format; the given module is not changed.
 
     :param precision: fp32, fp16 or bf16
     """
     there = placed(module, device, DTYPES[precision])
     if device.type == 'cuda':
-        # Tensor cores read channels last; on a CPU it brings nothing.
+        # Tensor cores read channels last; on a CPU there is no gain.
         there = there.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return there if precision == 'fp32' else Reduced(there, device.type, precision)
 
@@ -74,9 +74,9 @@ def placed(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
 
 class ExactNorm(nn.Module):
     """
-    A normalisation in fp32 between halves, as autocast has it on GPUs.
+    A normalisation in fp32 between layers in half precision, as with autocast on GPUs.
 
-    Compilers that are told number formats by the network ask for input and weight of one format,
+    Compilers that take number formats from the network require one format for input and weight,
     and sums of squares overflow fp16.
     """
 
@@ -85,13 +85,13 @@ class ExactNorm(nn.Module):
         self.norm = norm
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Normalise, and give the format that came."""
+        """Normalise, and return the number format of the input."""
         normalised: torch.Tensor = self.norm(features.float())
         return normalised.to(features.dtype)
 
 
 def with_exact_norms(network: nn.Module) -> nn.Module:
-    """Put every normalisation of a network in an :class:`ExactNorm`, in place."""
+    """Wrap every normalisation of a network in an :class:`ExactNorm`, in place."""
     for part in list(network.modules()):
         for name, child in part.named_children():
             if isinstance(child, NORMS) and not isinstance(part, ExactNorm):

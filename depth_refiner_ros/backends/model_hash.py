@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which network is this? A hash of its weights, its structure and its code."""
+"""Identify a network by a hash of its weights, its structure and its code."""
 
 import hashlib
 
@@ -12,10 +12,10 @@ PLAIN = (bool, int, float, str, tuple, type(None))
 
 def model_hash(module: nn.Module) -> str:
     """
-    Return the same text for the same network, in every process, and another for any other.
+    Return a hash that is the same in every process, and differs between networks.
 
-    Weights and buffers count with their names, types and bytes; so do the plain attributes of each
-    part (factors, strides, heads) and the code of its ``forward``.
+    It covers names, types and bytes of weights and buffers, the plain attributes of each part
+    (factors, strides, heads) and the code of its ``forward``.
     """
     digest = hashlib.sha256()
     for name, part in module.named_modules():

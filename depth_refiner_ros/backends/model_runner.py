@@ -13,19 +13,19 @@ import torch
 from torch import nn
 
 MAX_SHAPES = 8
-"""Sizes kept ready; a camera has one, a folder of photographs many."""
+"""Number of sizes kept prepared; a camera has one, a folder of photographs many."""
 
 
 class ModelRunner:
     """
     Runs one network on tensors of any shape.
 
-    :param module: in fp32 on the CPU; stays there, as what the backend is compared with
+    :param module: in fp32 on the CPU; stays there, as the reference for the backend
     :param key: short name, for files and messages
-    :param backend: executes it
+    :param backend: runs it
     :param device: where inputs and outputs live
-    :param max_abs_rel: bound of the self-check, None to go without
-    :param build_only: write what the backend would load, and run on torch instead
+    :param max_abs_rel: bound of the self-check, None for no check
+    :param build_only: write the files that the backend would load, and run on torch instead
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class ModelRunner:
         """
         Run the network.
 
-        :return: fp32, a tensor of its own for each call
-        :raises BackendError: at a new shape, where the backend cannot or gives wrong numbers
+        :return: fp32, a new tensor for each call
+        :raises BackendError: at a new shape, if the backend fails or gives wrong numbers
         """
         if self.note is not None:
             self.note(inputs)
@@ -65,8 +65,8 @@ class ModelRunner:
         if shapes not in self._runners:
             if len(self._runners) >= MAX_SHAPES:
                 self._runners.pop(next(iter(self._runners)))
-            # Weights that are made in inference mode, or calls under the caller's autocast, could
-            # not be exported.
+            # Weights created in inference mode, or calls under the caller's autocast, could not be
+            # exported.
             with (
                 torch.inference_mode(False),
                 torch.no_grad(),
@@ -82,11 +82,11 @@ class ModelRunner:
 
     @property
     def judged(self) -> bool:
-        """Return whether its first run at a size is compared with fp32 torch."""
+        """Whether its first run at a size is compared with fp32 torch."""
         return self._max_abs_rel is not None
 
     def runners(self) -> tuple[Runner, ...]:
-        """Return what runs the sizes that are ready, for who needs it to stay in memory."""
+        """Return the runners of the prepared sizes, for callers that must keep them alive."""
         return tuple(self._runners.values())
 
     def _prepared(self, example: Tensors) -> Runner:
@@ -112,6 +112,6 @@ class ModelRunner:
         self._checked.add(shapes)
 
     def _run(self, runner: Runner, inputs: Tensors) -> Any:
-        # Each runner has its own number format; the caller's autocast would spoil the reference.
+        # Runners have their own number format; the caller's autocast would change the reference.
         with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
             return runner(*(value.float() for value in inputs))

@@ -1,11 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-A network as an ONNX file, with the traps of the exporter stepped around.
+Export a network to an ONNX file, avoiding known faults of the exporter.
 
 Opset 18: at 17 the exporter writes models of diffusers' UNets that the checker refuses, and at 23
 it writes ``Attention``, which TensorRT may lack. Shapes are fixed, because a ``linspace`` over an
-image is baked in at the example's size without a word.
+image is silently exported as a constant of the example's size.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ FILE = 'model.onnx'
 
 
 def onnx_facts(module: nn.Module, example: Tensors, precision: str) -> dict[str, object]:
-    """Return what an ONNX file depends on, as the engine cache compares it."""
+    """Return everything that an ONNX file depends on, for the engine cache."""
     return {
         'what': 'onnx',
         'model': model_hash(module),
@@ -41,7 +41,7 @@ def onnx_facts(module: nn.Module, example: Tensors, precision: str) -> dict[str,
 def cached_onnx(
     cache: EngineCache, module: nn.Module, key: str, example: Tensors, facts: Facts
 ) -> Path:
-    """Return the file of a network, exporting it where the cache has none."""
+    """Return the file of a network, exporting it if the cache has none."""
     folder = cache.entry(
         f'{key}-onnx',
         facts,
@@ -56,12 +56,12 @@ def export_onnx(
     module: nn.Module, example: Tensors, path: Path, *, precision: str = 'fp32'
 ) -> None:
     """
-    Write a network; its weights go beside it where they may exceed the 2 GB of one file.
+    Write a network; weights that may exceed the limit of 2 GB go into a separate file.
 
     :param module: in fp32 on the CPU
     :param example: inputs, fp32 on the CPU, of the shapes to come
     :param precision: of what is inside; inputs and outputs stay fp32
-    :raises BackendError: where it cannot be expressed in ONNX, or the exporter is not installed
+    :raises BackendError: if it cannot be expressed in ONNX, or the exporter is not installed
     """
     network = reduced(module, torch.device('cpu'), precision).eval()
     if precision != 'fp32':
@@ -83,18 +83,18 @@ def export_onnx(
         onnx.checker.check_model(str(path))
     except ImportError as error:
         raise BackendError(
-            f'exporting to ONNX needs {error.name}; type: pip install onnx onnxscript'
+            f'exporting to ONNX needs {error.name}; run: pip install onnx onnxscript'
         ) from error
     except (torch.onnx.OnnxExporterError, onnx.checker.ValidationError) as error:
         reason = (str(error).strip().splitlines() or ['unknown reason'])[0]
         raise BackendError(
-            f'the network does not go into ONNX: {reason}; use backend:=torch'
+            f'the network cannot be exported to ONNX: {reason}; use backend:=torch'
         ) from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back that torchvision is missing, which this package never uses."""
+    """Suppress warnings that torchvision is missing, which this package never uses."""
     logger = logging.getLogger('torch.onnx._internal.exporter._registration')
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Networks through ONNX Runtime, reading and writing torch's memory."""
+"""Run networks with ONNX Runtime, which reads and writes torch's memory directly."""
 
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ class OnnxBackend:
     ONNX Runtime on the CPU or a CUDA GPU.
 
     :param device: where networks run
-    :param precision: fp32; fp16 and bf16 on a GPU alone
+    :param precision: fp32; fp16 and bf16 only on a GPU
     :param cache: keeps the exported files
     :param threads: CPU threads, 0 takes as many as torch
-    :raises BackendError: where the runtime, or its part for the device, is not installed
+    :raises BackendError: if the runtime, or its provider for the device, is not installed
     """
 
     name = 'onnx'
@@ -38,12 +38,12 @@ class OnnxBackend:
         provider = PROVIDERS[device.type]
         if provider not in self._runtime.get_available_providers():
             raise BackendError(
-                f'backend = onnx: this ONNX Runtime has no {provider}; type: pip '
+                f'backend = onnx: this ONNX Runtime has no {provider}; run: pip '
                 'install onnxruntime-gpu, or use backend:=torch'
             )
         if device.type == 'cpu' and precision != 'fp32':
             raise BackendError(
-                f'backend = onnx runs on a CPU in fp32 alone, not {precision}; use '
+                f'backend = onnx runs on a CPU only in fp32, not {precision}; use '
                 'precision:=fp32, or backend:=torch'
             )
         self.device = device
@@ -52,7 +52,7 @@ class OnnxBackend:
         self._threads = threads
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
-        """Export the network, or find it exported."""
+        """Export the network unless the cache has it."""
         facts = onnx_facts(module, example, self.precision)
         return cached_onnx(self._cache, module, key, example, facts)
 
@@ -64,13 +64,13 @@ class OnnxBackend:
         """
         Load an ONNX file.
 
-        :raises BackendError: where the runtime refuses it, or would run it on another device
+        :raises BackendError: if the runtime refuses it, or would run it on another device
         """
         provider = PROVIDERS[self.device.type]
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = self._threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
-        # Threads that wait in a loop would take the cores from the rest of the robot.
+        # Threads that spin while waiting would take the cores from the rest of the robot.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         options.log_severity_level = 3
         fail = self._runtime.capi.onnxruntime_pybind11_state
@@ -89,8 +89,8 @@ class OnnxBackend:
                 f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
                 'use backend:=torch'
             ) from error
-        # Listed as available is whatever was compiled in; without CUDA's own libraries the
-        # session goes to the CPU, and would read GPU addresses there.
+        # Providers are listed as available if compiled in; without CUDA's libraries the session
+        # falls back to the CPU, and would read GPU addresses there.
         if provider not in session.get_providers():
             raise BackendError(
                 f'backend = onnx: {provider} does not start on this machine (ONNX Runtime '
@@ -102,7 +102,7 @@ class OnnxBackend:
 
 class OnnxRunner:
     """
-    One loaded network; tensors are bound where they lie, without a copy.
+    One loaded network; tensors are bound in place, without a copy.
 
     :param session: ONNX Runtime session with fp32 inputs and outputs of fixed shapes
     :param device: where the tensors live
@@ -115,9 +115,9 @@ class OnnxRunner:
         self._outputs = [(value.name, tuple(value.shape)) for value in session.get_outputs()]
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
-        """Run the network; each call gives new tensors."""
+        """Run the network; each call returns new tensors."""
         binding = self._session.io_binding()
-        # Kept until the call is over: the runtime knows their addresses alone.
+        # Kept alive until the call is over, because the runtime holds only their addresses.
         given = [value.detach().to(self._device, torch.float32).contiguous() for value in inputs]
         results = [torch.empty(shape, device=self._device) for _, shape in self._outputs]
         for name, value in zip(self._inputs, given, strict=True):
@@ -132,7 +132,7 @@ class OnnxRunner:
         return results[0] if len(results) == 1 else tuple(results)
 
     def _place(self, value: torch.Tensor) -> tuple[Any, ...]:
-        """Return where a tensor lies, as the runtime asks for it."""
+        """Return the address of a tensor in the form that the runtime needs."""
         return (
             self._device.type,
             self._device.index or 0,
@@ -147,7 +147,7 @@ def _runtime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise BackendError(
-            'backend = onnx needs ONNX Runtime; type: pip install onnxruntime, or '
+            'backend = onnx needs ONNX Runtime; run: pip install onnxruntime, or '
             'use backend:=torch'
         ) from error
     return onnxruntime

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Backends by name, and how the rest of the package hands its networks to them."""
+"""Backends by name, and the wrapper that passes networks to them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,14 +21,14 @@ from torch import nn
 @dataclass(frozen=True, kw_only=True)
 class BackendOptions:
     """
-    What backends may be told.
+    Options of the backends.
 
-    :param engine_cache: folder of what they build, empty for the user's cache folder
+    :param engine_cache: folder for built files, empty for the user's cache folder
     :param target: GPU generations to build for, see
         :class:`~depth_refiner_ros.backends.tensorrt.TensorRtBackend`
     :param build_only: build what is missing and run on torch
-    :param max_abs_rel: bound of the self-check, None to go without
-    :param log: receives lines on long builds and on entries that are built again
+    :param max_abs_rel: bound of the self-check, None for no check
+    :param log: called with lines about long builds and entries that are built again
     """
 
     engine_cache: str = ''
@@ -50,11 +50,11 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
 
 class ModelRunners:
     """
-    Wrap each module that it is given in a :class:`.ModelRunner` of the chosen backend.
+    Wraps each given module in a :class:`.ModelRunner` of the chosen backend.
 
     :param execution: from :func:`~depth_refiner_ros.backends.execution.choose`
-    :param options: what backends may be told
-    :raises BackendError: where the backend is not installed
+    :param options: options of the backends
+    :raises BackendError: if the backend is not installed
     """
 
     def __init__(self, execution: Execution, options: BackendOptions | None = None) -> None:
@@ -67,9 +67,9 @@ class ModelRunners:
 
     def __call__(self, module: nn.Module, key: str) -> ModelRunner:
         """
-        Hand a network over.
+        Return the runner of a network.
 
-        :param module: in fp32 on the CPU, forward takes and gives tensors
+        :param module: in fp32 on the CPU; forward takes and returns tensors
         :param key: short name, for files and messages
         """
         network = ModelRunner(
@@ -85,17 +85,17 @@ class ModelRunners:
 
     @property
     def judged(self) -> bool:
-        """Return whether any of them is compared with fp32 torch at a new size."""
+        """Whether any of them is compared with fp32 torch at a new size."""
         return any(network.judged for network in self._made)
 
     def runners(self) -> tuple[Runner, ...]:
-        """Return what runs all networks, see :meth:`ModelRunner.runners`."""
+        """Return the runners of all networks, see :meth:`ModelRunner.runners`."""
         return tuple(runner for network in self._made for runner in network.runners())
 
     @contextmanager
     def noting(self) -> Iterator[list[tuple[ModelRunner, Tensors]]]:
         """
-        Collect every network call made inside, so that it can be repeated alone.
+        Collect every network call made inside, so that each can be repeated alone.
 
         :return: networks and their inputs, in the order of the calls
         """
@@ -109,7 +109,7 @@ class ModelRunners:
                 network.note = None
 
     def describe(self) -> list[str]:
-        """Say how well the networks that have run agree with fp32 torch."""
+        """Return a line for each network that has run, with its deviation from fp32 torch."""
         return [
             f'self-check: {network.key} differs from fp32 torch by {network.deviation}'
             for network in self._made

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Is what a backend computes the network? Compared with fp32 torch before the first frame."""
+"""Compare the outputs of a backend with fp32 torch before the first frame."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,16 @@ from torch.nn import functional
 
 IMAGE = Path(__file__).parent / 'selfcheck.png'
 MAX_VALUES = 10_000_000
-"""torch.quantile refuses more than 2**24 values; every n-th is as good."""
+"""torch.quantile refuses more than 2**24 values, so only every n-th is used."""
 
 
 @dataclass(frozen=True)
 class Deviation:
     """
-    Relative difference of two outputs, each value's against its size or the output's typical size.
+    Relative difference of two outputs: per value, over the larger of it and the typical value.
 
     :param median: of all values
-    :param p99: only one value in a hundred differs more
+    :param p99: 99th percentile
     """
 
     median: float
@@ -37,8 +37,8 @@ def deviation(result: Any, reference: Any) -> Deviation:
     """
     Compare the outputs of two runs; of several outputs the worst counts.
 
-    A value near zero is measured against the root mean square of its output. What is not finite
-    deviates infinitely.
+    A value near zero is compared with the root mean square of its output. Values that are not
+    finite count as infinitely different.
     """
     if not isinstance(reference, torch.Tensor):
         pairs = [deviation(one, other) for one, other in zip(result, reference, strict=True)]
@@ -58,11 +58,11 @@ def check(
     backend: Backend, key: str, result: Any, reference: Any, max_abs_rel: float
 ) -> Deviation:
     """
-    Refuse a backend that gives other numbers than fp32 torch.
+    Refuse a backend whose outputs differ from fp32 torch.
 
     :param key: the network's name
     :param max_abs_rel: bound on :attr:`Deviation.p99`
-    :raises BackendError: above it, with both figures and the fix
+    :raises BackendError: if it is exceeded, with both figures and the fix
     """
     found = deviation(result, reference)
     if not found.p99 <= max_abs_rel:
@@ -76,9 +76,9 @@ def check(
 
 def check_image(width: int, height: int) -> torch.Tensor:
     """
-    Return the picture of a simulated room that every backend is tried on.
+    Return the image of a simulated room on which every backend is tested.
 
-    :return: ``rgb_B3HW`` uint8 of the asked size
+    :return: ``rgb_B3HW`` uint8 of the requested size
     """
     import cv2
 
@@ -91,12 +91,12 @@ def check_image(width: int, height: int) -> torch.Tensor:
 
 def check_depth(width: int, height: int) -> torch.Tensor:
     """
-    Return measured depth to go with :func:`check_image`: a receding floor, a box before it.
+    Return depth to go with :func:`check_image`: a receding floor with a box in front.
 
-    It is smeared, as of a cheap sensor. What a refiner adds to flat or sharp depth is next to
-    nothing, and rounding is large beside that.
+    It is smeared like that of a cheap sensor. A refiner adds next to nothing to flat or sharp
+    depth, and rounding errors would be large in comparison.
 
-    :return: ``depth_m_B1HW`` of the asked size, 1 to 4 m
+    :return: ``depth_m_B1HW`` of the requested size, 1 to 4 m
     """
     coarse_m_hw = torch.logspace(2.0, 0.0, 24, 2.0)[:, None].repeat(1, 32)
     coarse_m_hw[6:18, 10:22] = 1.3

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How long the stages of a frame take, without making the host wait for the GPU after each."""
+"""Time the stages of a frame without making the host wait for the GPU after each."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ class StageTimes(Mapping[str, float]):
     """
     Milliseconds by stage, in the order of the stages.
 
-    On a GPU a stage is enclosed by two CUDA events. Only reading its time waits, until the stage
-    is done; who does not ask does not wait.
+    On a GPU a stage is enclosed by two CUDA events. Only reading its time waits until the stage
+    is done.
 
     :param device: where the stages run
     """
@@ -27,7 +27,7 @@ class StageTimes(Mapping[str, float]):
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what is done inside, on the current stream."""
+        """Time the code inside, on the current stream."""
         if self._cuda:
             begun, done = (torch.cuda.Event(enable_timing=True) for _ in range(2))
             begun.record()

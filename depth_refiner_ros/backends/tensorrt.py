@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Networks as TensorRT engines, built from the same ONNX files that ONNX Runtime reads."""
+"""Run networks as TensorRT engines, built from the ONNX files that ONNX Runtime reads, too."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +22,14 @@ Binding = tuple[str, tuple[int, ...], torch.dtype]
 
 class TensorRtBackend:
     """
-    TensorRT on the GPU of this machine, or its engines for GPUs elsewhere.
+    TensorRT on the GPU of this machine; can also build engines for other GPUs.
 
     :param precision: fp32, fp16 or bf16
     :param cache: keeps ONNX files, engines and timings
     :param target: GPU generations to build for, such as ``sm86,sm89`` (TensorRT-RTX); empty for
         this machine's
-    :param log: hears how far a build is
-    :raises BackendError: where TensorRT is not installed
+    :param log: called with the progress of a build
+    :raises BackendError: if TensorRT is not installed
     """
 
     name = 'tensorrt'
@@ -50,9 +50,9 @@ class TensorRtBackend:
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
         """
-        Build the engine of a network, or find it built.
+        Build the engine of a network unless the cache has it.
 
-        :raises BackendError: where TensorRT refuses it, or there is no GPU to build for
+        :raises BackendError: if TensorRT refuses it, or there is no GPU to build for
         """
         return self._cache.entry(f'{key}-engine', *self._build_facts(module, key, example)) / FILE
 
@@ -60,7 +60,7 @@ class TensorRtBackend:
         """
         Build and load an engine; see :class:`~depth_refiner_ros.backends.base.Backend`.
 
-        :raises BackendError: also where this machine has no GPU to run it
+        :raises BackendError: also if this machine has no GPU to run it
         """
         if not has_gpu():
             raise BackendError(
@@ -82,7 +82,7 @@ class TensorRtBackend:
         )
 
     def _loaded(self, engine_file: Path) -> 'EngineRunner | None':
-        """Return what runs an engine, None where TensorRT refuses it."""
+        """Return the runner of an engine, None if TensorRT refuses it."""
         api = self._trt.module
         runtime = api.Runtime(api.Logger(api.Logger.ERROR))
         engine = runtime.deserialize_cuda_engine(engine_file.read_bytes())
@@ -108,7 +108,7 @@ class TensorRtBackend:
     def _build_facts(
         self, module: nn.Module, key: str, example: Tensors
     ) -> tuple[dict[str, Any], Any]:
-        """Return everything the engine depends on, and what builds it."""
+        """Return everything the engine depends on, and the function that builds it."""
         trt = self._trt
         inside = self.precision if trt.strongly_typed else 'fp32'
         exported = onnx_facts(module, example, inside)
@@ -147,8 +147,8 @@ class EngineRunner:
     """
     One engine; it may be part of a CUDA graph.
 
-    It runs on the current CUDA stream, but on a stream of its own in place of the default one,
-    where TensorRT would make the host wait in every call.
+    It runs on the current CUDA stream. Instead of the default stream, on which TensorRT would
+    make the host wait in every call, it uses a separate one.
 
     :param api: TensorRT's Python module
     :param alive: runtime, engine and runtime cache, which must outlive the context
@@ -181,9 +181,9 @@ class EngineRunner:
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """
-        Run the engine; each call gives new tensors.
+        Run the engine; each call returns new tensors.
 
-        :raises BackendError: where TensorRT cannot start it
+        :raises BackendError: if TensorRT cannot start it
         """
         device = inputs[0].device if inputs[0].is_cuda else torch.device('cuda')
         given = [
@@ -193,7 +193,7 @@ class EngineRunner:
         results = [
             torch.empty(shape, dtype=kind, device=device) for _, shape, kind in self._outputs
         ]
-        # Tensors without values, by which a frame is tried before its capture, have no address.
+        # The tensors without values that test a frame before its capture have no address.
         if not isinstance(given[0], FakeTensor):
             self._launch((*given, *results))
         floats = [value.float() for value in results]
@@ -212,7 +212,7 @@ class EngineRunner:
                 'TensorRT could not start the engine; build it again with another engine_cache'
             )
         if stream is not here:
-            # Memory that is freed below is used again after this only.
+            # Memory that is freed below is reused only after this.
             here.wait_stream(stream)
         if self._after_first is not None:
             after_first, self._after_first = self._after_first, None

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that knows which TensorRT is installed and how its versions differ."""
+"""The installed TensorRT, and the differences between its versions."""
 
 from dataclasses import dataclass
 import importlib
@@ -16,15 +16,15 @@ MODULES = {
     'tensorrt_rtx': 'tensorrt_rtx',
     'tensorrt_rtx_bindings': 'tensorrt_rtx',
 }
-"""Python module to flavour, in the order of preference."""
+"""Python modules with their flavours, in order of preference."""
 RTX_SERVES = ('7.5', '8.0', '8.6', '8.9', '12.0', '12.1')
-"""Compute capabilities that TensorRT-RTX builds for: neither Orin (8.7) nor H100 (9.0)."""
+"""Compute capabilities that TensorRT-RTX supports: neither Orin (8.7) nor H100 (9.0)."""
 JETSONS = ((7, 2), (8, 7))
-"""Xavier and Orin."""
+"""Compute capabilities of Xavier and Orin."""
 HINTS = {
-    'jetson': 'on a Jetson type: sudo apt install python3-libnvinfer',
-    'rtx': 'type: pip install tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings',
-    'full': 'type: pip install tensorrt-cu13 (11, or 10.14 and later)',
+    'jetson': 'on a Jetson run: sudo apt install python3-libnvinfer',
+    'rtx': 'run: pip install tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings',
+    'full': 'run: pip install tensorrt-cu13 (11, or 10.14 and later)',
 }
 
 
@@ -35,7 +35,7 @@ class TensorRt:
 
     :param module: its Python module
     :param flavour: ``tensorrt`` (Jetson, data centre) or ``tensorrt_rtx`` (desktop GPUs)
-    :param version: as the module tells it
+    :param version: as reported by the module
     """
 
     module: Any
@@ -47,8 +47,8 @@ class TensorRt:
         """
         Whether number formats come from the network.
 
-        From TensorRT 10 on, which also has flags for them; TensorRT 11 has no flags any more,
-        TensorRT 8 has flags alone.
+        So it is from TensorRT 10 on, which still has flags for them, too; TensorRT 8 has only
+        flags, TensorRT 11 has none.
         """
         return hasattr(self.module.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
 
@@ -60,9 +60,9 @@ class TensorRt:
 
     def precision_flags(self, precision: str) -> list[Any]:
         """
-        Return the builder flags for a number format; none where the network is strongly typed.
+        Return the builder flags for a number format; none if the network is strongly typed.
 
-        :raises BackendError: where this version has none for it
+        :raises BackendError: if this version has none for it
         """
         if self.strongly_typed or precision == 'fp32':
             return []
@@ -75,15 +75,15 @@ class TensorRt:
 
     def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
         """
-        Make an engine's execution context.
+        Return an engine's execution context.
 
         TensorRT-RTX compiles kernels for the GPU at hand when it makes the context or first runs
         it. Its runtime cache keeps them.
 
-        :param kept: runtime cache of an earlier start; one of another GPU, driver or version is
-            passed over by TensorRT-RTX itself
-        :return: context, and its runtime cache, None where this flavour has none; the context is
-            None where TensorRT refuses
+        :param kept: runtime cache of an earlier start; TensorRT-RTX itself ignores one from
+            another GPU, driver or version
+        :return: context, and its runtime cache, None if this flavour has none; the context is
+            None if TensorRT refuses
         """
         if not hasattr(self.module, 'IRuntimeCache'):
             return engine.create_execution_context(), None
@@ -96,16 +96,16 @@ class TensorRt:
 
     def capability(self, target: str) -> Any:
         """
-        Return TensorRT-RTX's word for a GPU generation.
+        Return TensorRT-RTX's name of a GPU generation.
 
         :param target: such as ``sm89``
-        :raises BackendError: where it is none, or not of this flavour
+        :raises BackendError: if it is unknown, or this flavour does not support it
         """
         kinds = getattr(self.module, 'ComputeCapability', None)
         if kinds is None:
             raise BackendError(
-                f'target {shown(target)}: TensorRT {self.version} builds for the GPU '
-                'of this machine alone; leave the target out'
+                f'target {shown(target)}: TensorRT {self.version} builds only for the '
+                'GPU of this machine; leave the target out'
             )
         known = sorted(name.lower() for name in dir(kinds) if name.startswith('SM'))
         if target.lower() not in known:
@@ -118,9 +118,9 @@ class TensorRt:
 
 def load_tensorrt() -> TensorRt:
     """
-    Find an installed TensorRT.
+    Return the installed TensorRT.
 
-    :raises BackendError: where there is none
+    :raises BackendError: if there is none
     """
     for name, flavour in MODULES.items():
         try:
@@ -133,7 +133,7 @@ def load_tensorrt() -> TensorRt:
 
 
 def install_hint() -> str:
-    """Return what to install on this machine; for all machines where it has no GPU."""
+    """Return what to install for the GPU of this machine, or for any GPU if it has none."""
     if not has_gpu():
         return (
             f'{HINTS["jetson"]}; for a GPU of compute capability {", ".join(RTX_SERVES)} '
@@ -146,28 +146,28 @@ def install_hint() -> str:
 
 
 def has_gpu() -> bool:
-    """Return whether a Runtime may be made: without a GPU, its destructor crashes the process."""
+    """Whether a Runtime may be created: without a GPU, its destructor crashes the process."""
     return torch.cuda.is_available()
 
 
 def gpu_facts(trt: TensorRt, target: str) -> dict[str, str]:
     """
-    Return what an engine depends on beside its network.
+    Return what an engine depends on besides its network.
 
     :param target: GPU generations to build for, joined by commas; empty for this machine's GPU
-    :raises BackendError: where there is neither a GPU nor a target
+    :raises BackendError: if there is neither a GPU nor a target
     """
     facts = {'flavour': trt.flavour, 'version': trt.version}
     if target:
         return {**facts, 'gpu': 'any', 'capability': ','.join(sorted(target.split(',')))}
     if not has_gpu():
         raise BackendError(
-            'backend = tensorrt: torch sees no CUDA GPU to build for; name a '
+            'backend = tensorrt: torch sees no CUDA GPU to build for; set a '
             'target such as sm89 (TensorRT-RTX), or use backend:=onnx'
         )
     major, minor = torch.cuda.get_device_capability()
     if trt.flavour == 'tensorrt_rtx':
-        trt.capability(f'sm{major}{minor}')  # refused here, and not after minutes of exporting
-        # Kernels are chosen when the engine is loaded, so it serves every GPU of a generation.
+        trt.capability(f'sm{major}{minor}')  # refused here, not after minutes of exporting
+        # Kernels are chosen when the engine is loaded, so it works on every GPU of a generation.
         return {**facts, 'gpu': 'any', 'capability': f'sm{major}{minor}'}
     return {**facts, 'gpu': torch.cuda.get_device_name(), 'capability': f'sm{major}{minor}'}

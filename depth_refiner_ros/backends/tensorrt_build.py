@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From an ONNX file to a TensorRT engine; with TensorRT-RTX this needs no GPU."""
+"""Build a TensorRT engine from an ONNX file; with TensorRT-RTX this needs no GPU."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ TELL_EVERY_S = 5.0
 @dataclass(frozen=True)
 class Built:
     """
-    What the builder gives.
+    Output of the builder.
 
     :param engine: serialised
-    :param timings: serialised timing cache, with which the next build is faster
+    :param timings: serialised timing cache, which makes the next build faster
     """
 
     engine: bytes
@@ -40,13 +40,13 @@ def build_engine(
     """
     Build an engine.
 
-    :param onnx_file: with fixed shapes; in the number format itself where TensorRT is strongly
+    :param onnx_file: with fixed shapes; already in the number format if TensorRT is strongly
         typed
     :param precision: fp32, fp16 or bf16
     :param targets: GPU generations such as ``sm89`` (TensorRT-RTX); none for this machine's
     :param timings: from an earlier build
-    :param log: hears how far it is
-    :raises BackendError: where TensorRT refuses the network, with its own first reason
+    :param log: called with the progress
+    :raises BackendError: if TensorRT refuses the network, with the first reason it states
     """
     api = trt.module
     complaints: list[str] = []
@@ -78,7 +78,7 @@ def build_engine(
 
 
 def _timing_cache(config: Any, timings: bytes) -> Any:
-    """Start from earlier timings; those of another version or GPU are passed over."""
+    """Start from earlier timings; TensorRT ignores those of another version or GPU."""
     if not hasattr(config, 'create_timing_cache'):
         return None
     for start in (timings, b''):
@@ -107,7 +107,7 @@ def _logger(api: Any, complaints: list[str]) -> Any:
 
 
 def _progress(api: Any, name: str, log: Log) -> Any:
-    """Return a monitor that tells now and then how far the longest phase is."""
+    """Return a monitor that regularly logs the progress of the longest phase."""
 
     class Progress(api.IProgressMonitor):
         def __init__(self) -> None:

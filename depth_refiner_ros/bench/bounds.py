@@ -16,7 +16,7 @@ class Stage:
     One network of a frame.
 
     :param operations: of all its calls in one frame
-    :param calls: how often a frame calls it
+    :param calls: number of calls per frame
     """
 
     operations: Operations
@@ -52,12 +52,12 @@ def belongs_to_prior(stage: str) -> bool:
 
 
 def ratio(measured_ms: float | None, least_ms: float | None) -> float | None:
-    """Return measured over least time; None where either is missing or the least time is zero."""
+    """Return measured over least time; None if either is missing or the least time is zero."""
     return measured_ms / least_ms if measured_ms is not None and least_ms else None
 
 
 def costs(stages: Mapping[str, Stage]) -> dict[str, dict[str, Any]]:
-    """Return what each stage costs in one frame, in the units of the result file."""
+    """Return the cost of each stage in one frame, in the units of the result file."""
     return {
         name: {
             'calls': stage.calls,

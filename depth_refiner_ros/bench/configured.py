@@ -37,7 +37,7 @@ import numpy as np
 import torch
 
 NETWORKS = ('prior', 'refine', 'frame')
-"""Prefixes of the stages that are networks. A frame that is one CUDA graph counts as a whole."""
+"""Prefixes of the stages that are networks; a frame in one CUDA graph counts as a whole."""
 TOTAL_BUDGET_MS = 1000.0 / 6.0
 """Six frames per second at 640 x 480 on two cores."""
 AROUND_BUDGET_MS = 8.0
@@ -53,7 +53,7 @@ def measure_configured(
     Time stages, networks and, if asked for, the nodes over DDS.
 
     :param against: key of the device table to compare networks with; empty for this device
-    :raises RosMissingError: where the graph is asked for but ROS is not installed
+    :raises RosMissingError: if the graph is requested but ROS is not installed
     """
     if graph:
         require_ros()
@@ -124,7 +124,7 @@ def network_rows(
     """
     Time each network alone and compare it with the least time that its operations take.
 
-    :param timed: from :func:`time_stages`; gives the times of what surrounds the networks
+    :param timed: from :func:`time_stages`; contains the times of everything but the networks
     """
     stages = count_calls(calls, execution)
     stages_ms = time_calls(calls, execution, frames=len(timed['total']), warm_up=2)
@@ -137,7 +137,7 @@ def network_rows(
 
 
 def _prior_networks_ms(stages_ms: Mapping[str, Sequence[float]]) -> float:
-    """Return what the prior takes where a frame is one CUDA graph and has no stages."""
+    """Return the time of the prior if a frame is one CUDA graph and has no stages."""
     return sum(statistics.median(ms) for name, ms in stages_ms.items() if belongs_to_prior(name))
 
 

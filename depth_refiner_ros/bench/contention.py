@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How much of the cores other processes take while something is timed."""
+"""Measure how much of the cores other processes use while something is timed."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 TOO_MUCH = 0.1
-"""From this share of the cores on, times are longer than they would be on an idle machine."""
+"""Share of the cores above which times are longer than on an idle machine."""
 TOO_MUCH_LOAD = 0.5
-"""The same as load average for each core, where the system does not count its cores' time."""
+"""The same as load average per core, for systems that do not count their cores' time."""
 SHORTEST_S = 0.3
-"""The system counts in steps of 10 ms; over less than this, their noise is too large."""
+"""The system counts in steps of 10 ms; over a shorter time than this they are too coarse."""
 STAT = Path('/proc/stat')
 BUSY = (0, 1, 2, 5, 6, 7)
 """Columns of a core's line that are not idle: user, nice, system, irq, softirq, steal."""
@@ -23,8 +23,8 @@ class Contention:
     Watches the cores that this process may use until the context is left.
 
     ``load_average`` is that of the minute before. ``others_share`` is the share of the cores that
-    was busy with something else than this process and its ended children, other virtual machines
-    included; None where the system does not tell.
+    was busy with anything but this process and its ended children, including other virtual
+    machines; None if the system does not report it.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Contention:
         self.others_share = min(1.0, max(0.0, share))
 
     def warning(self) -> str:
-        """Return what to tell the user, empty where the cores were free."""
+        """Return a warning for the user, empty if the cores were free."""
         count = len(self.cores)
         if self.others_share is None:
             busy = self.load_average > TOO_MUCH_LOAD * count
@@ -53,13 +53,13 @@ class Contention:
         else:
             busy = self.others_share > TOO_MUCH
             what = (
-                f'other processes took {self.others_share:.0%} of {count} cores while this was '
+                f'other processes used {self.others_share:.0%} of {count} cores while this was '
                 f'timed (load average at the start {self.load_average:.1f})'
             )
         return f'warning: {what}; run it again on an idle machine' if busy else ''
 
     def facts(self) -> dict[str, Any]:
-        """Return what the result file keeps."""
+        """Return the values for the result file."""
         return {
             'cores': len(self.cores),
             'others_share': self.others_share,
@@ -75,7 +75,7 @@ def busy_s(stat: str, cores: set[int]) -> float | None:
     Return the seconds that some cores have been busy since the system started.
 
     :param stat: content of ``/proc/stat``
-    :return: None where a core is missing or the system counts nothing
+    :return: None if a core is missing or the system counts nothing
     """
     lines = {line.split()[0]: line.split()[1:] for line in stat.splitlines() if line}
     rows = [lines.get(f'cpu{core}', ()) for core in cores]

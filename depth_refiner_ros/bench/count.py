@@ -4,7 +4,7 @@
 Operations and bytes of a network, counted while it runs.
 
 Convolutions, matrix products and attention are counted, at two operations for each multiply-add.
-Activations, normalisations and resampling are not: a fused engine hides them behind the rest.
+Activations, normalisations and resampling are not, because a fused engine hides them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 @dataclass(frozen=True, kw_only=True)
 class Operations:
     """
-    What a network costs, whatever device runs it.
+    Cost of a network, independent of the device.
 
     :param flops: floating-point operations, two for each multiply-add
     :param weight_bytes: size of the parameters
-    :param operand_bytes: what all counted operations read and write, weights included: the
-        traffic of an engine that fuses everything else into them
+    :param operand_bytes: bytes that all counted operations read and write, including weights:
+        the traffic of an engine that fuses everything else into them
     """
 
     flops: float
@@ -34,7 +34,7 @@ class Operations:
     operand_bytes: float
 
     def times(self, calls: float) -> 'Operations':
-        """Return the cost of several calls, which read the weights anew but share one copy."""
+        """Return the cost of several calls, which share the weights but each read them."""
         return Operations(
             flops=self.flops * calls,
             weight_bytes=self.weight_bytes,
@@ -69,7 +69,7 @@ def count(call: Callable[[], Any], parameters: Iterable[torch.Tensor] = ()) -> O
 
 
 class _Counter(TorchDispatchMode):
-    """Add up convolutions and matrix products as they are dispatched."""
+    """Adds up convolutions and matrix products as they are dispatched."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class _Counter(TorchDispatchMode):
         kwargs = kwargs or {}
         flops_of = flop_registry.get(function._overloadpacket)
         if flops_of is None and function.namespace == 'aten':
-            with self:  # in inference mode linear and conv2d arrive whole
+            with self:  # in inference mode linear and conv2d are not decomposed
                 result = function.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-How fast devices can be: dense peak rates and memory bandwidth, from data sheets or measured.
+Speed limits of devices: dense peak rates and memory bandwidth, from data sheets or measured.
 
 Rates of tensor cores are *dense*: data sheets often print twice as much, for sparse matrices.
 ``fp32`` is TF32 where a device has it, as torch's convolutions use it by default.
@@ -25,11 +25,11 @@ PROBE_SIDE = {'cpu': 768, 'cuda': 8192}
 @dataclass(frozen=True, kw_only=True)
 class Device:
     """
-    What bounds a network on a device.
+    The limits of a device that bound the time of a network.
 
-    :param name: for people
+    :param name: name in tables
     :param flops_per_s: precision to dense floating-point operations per second
-    :param bytes_per_s: of its main memory
+    :param bytes_per_s: bandwidth of its main memory
     :param origin: ``data sheet``, ``derived`` from one, or ``measured`` on the spot
     :param found_as: pattern of the lower-case name that its driver or board gives
     """
@@ -44,7 +44,7 @@ class Device:
         """
         Return operations per second in a number format.
 
-        :raises InputError: where the device has no such arithmetic
+        :raises InputError: if the device has no such arithmetic
         """
         if precision not in self.flops_per_s:
             raise InputError(
@@ -155,20 +155,20 @@ DEVICES = {
 
 def named_device(name: str) -> Device:
     """
-    Look a device up.
+    Return the device of a name.
 
     :raises InputError: for a name that is not in :data:`DEVICES`
     """
     if name not in DEVICES:
-        raise InputError(f'no device {shown(name)} is known; use one of {", ".join(DEVICES)}')
+        raise InputError(f'device {shown(name)} is unknown; use one of {", ".join(DEVICES)}')
     return DEVICES[name]
 
 
 def known_as(driver_name: str) -> Device | None:
     """
-    Return the device of a driver's or a board's name; None where it is not in the table.
+    Return the device that a driver or board names; None if it is not in the table.
 
-    Laptop, PCIe and cut-down variants are other devices than the ones whose name they share.
+    Laptop, PCIe and cut-down variants are different devices from those whose name they share.
     """
     lower = driver_name.lower().strip()
     return next((device for device in DEVICES.values() if re.search(device.found_as, lower)), None)
@@ -185,12 +185,12 @@ def probe(
     """
     Measure a device on the spot: the best of repeated square products and of repeated copies.
 
-    Reading and writing both count as traffic. The best of many short ones is what the device
-    reaches while no other process has it.
+    Reading and writing both count as traffic. The best of many short runs is what the device
+    reaches while no other process uses it.
 
-    :param side: of the matrices; 0 suits the device
-    :param copy_bytes: of the copied block; it must not fit the caches
-    :param seconds: for each of the two
+    :param side: of the matrices; 0 chooses a size for the device
+    :param copy_bytes: size of the copied block; it must not fit into the caches
+    :param seconds: duration of each of the two
     """
     side = side or PROBE_SIDE[device.type]
     left = torch.rand(side, side, device=device).to(DTYPES[precision])
@@ -207,7 +207,7 @@ def probe(
 
 
 def _best_s(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Read the clock of :mod:`bench_timing`: of one thread, its own time."""
+    """Return the best time of a call; with a single thread, the CPU time of the process."""
     alone = device.type == 'cpu' and torch.get_num_threads() == 1
     read = time.process_time if alone else time.perf_counter
     best = float('inf')

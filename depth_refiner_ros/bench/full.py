@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The refiners at Stable Diffusion's true size, timed network by network and as a whole.
+Time the refiners at Stable Diffusion's true size, network by network and as a whole.
 
 ``frame`` is everything from a uint8 image on the device to metric depth and packed cloud on the
 device; ``refiner`` is the frame without the prior.
@@ -26,7 +26,7 @@ from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 
 CAPTURED_AT = 2
-"""A CUDA graph is captured at the second frame of a kind, which is no frame to time."""
+"""Untimed frames: a CUDA graph is captured at the second frame of a kind."""
 
 
 def measure(wanted: FullSize, execution: Execution, settings: ModelSettings) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def measure_stages(
     """
     Time each network alone, then whole frames.
 
-    :return: the calls of the networks; milliseconds of each network and, where a frame runs stage
+    :return: the calls of the networks; milliseconds of each network and, if a frame runs stage
         by stage, of alignment and cloud, then of ``refiner`` and ``frame``
     """
     assert refiner.runners is not None

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""diffusers' own one-step depth pipeline, to be timed by the same rules in the same run."""
+"""diffusers' own one-step depth pipeline, timed by the same rules in the same run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def pipeline(codec: str, device: torch.device, precision: str, *, compiled: bool
     with META:
         unet, vae = sd2_unet(), AutoencoderTiny() if codec == 'tiny' else sd2_vae()
     for module in (unet, vae):
-        # diffusers' own ``to`` warns of casts, which for random weights mean nothing.
+        # diffusers' own ``to`` warns about casts, which do not matter for random weights.
         nn.Module.to(with_random_weights(module), device, DTYPES[precision])
     return assemble(
         torch.compile(unet, mode='reduce-overhead', fullgraph=True) if compiled else unet,

@@ -3,9 +3,9 @@
 """
 The networks of a frame: their calls as the refiner makes them, to be counted and timed alone.
 
-Nothing here knows a method, a size or a prior. A frame is run once while
-:meth:`~depth_refiner_ros.backends.registry.ModelRunners.noting` collects what each network is
-given; these calls are then repeated, so a benchmark times exactly what ``refine`` runs.
+Nothing here depends on a method, a size or a prior. A frame is run once while
+:meth:`~depth_refiner_ros.backends.registry.ModelRunners.noting` collects the inputs of each
+network; these calls are then repeated, so a benchmark times exactly what ``refine`` runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from depth_refiner_ros.bench.count import count, Operations
 from depth_refiner_ros.bench.timing import timed_ms, within_frame
 
 STAGES = {'vae_encoder': 'encode', 'vae_decoder': 'decode'}
-"""Names of networks in tables and files, where they differ from the keys of the backends."""
+"""Names of networks in tables and files, if they differ from the keys of the backends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def network_calls(networks: ModelRunners, run: Callable[[], Any]) -> dict[str, N
     Run a frame and return the calls of each network in it, by stage.
 
     :param networks: of the refiner
-    :param run: one frame, stage by stage: inside a CUDA graph no call can be seen
+    :param run: runs one frame, stage by stage, because calls inside a CUDA graph are not visible
     """
     with networks.noting() as noted:
         run()
@@ -74,7 +74,7 @@ def count_calls(calls: Mapping[str, NetworkCalls], execution: Execution) -> dict
     """
     Count the operations of each network, as torch runs it in the number format of the execution.
 
-    Other backends hide their operations; they compute the same network.
+    The operations of other backends are not visible, but they compute the same network.
     """
     return {name: _counted(one, execution) for name, one in calls.items()}
 
@@ -90,7 +90,7 @@ def time_calls(
     """
     Time each network alone.
 
-    :param log: told which network is being timed
+    :param log: called with the network that is being timed
     :return: network to milliseconds, of all its calls in each frame
     """
     stages_ms = {}

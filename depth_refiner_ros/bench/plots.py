@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.report.charts import Chart, Theme
 
 SERIES = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5a5a5a', '#966e3c')
-"""Okabe and Ito's colors, which people with any color vision can tell apart, and two more."""
+"""Okabe and Ito's colors, distinguishable with any color vision, and two more."""
 
 Point = tuple[float, float]
 
@@ -39,7 +39,7 @@ def curves(
         raise InputError('a plot needs at least one point with a positive value')
 
     def draw(axes: Any, theme: Theme) -> None:
-        # The legend lists the curves as they lie, the highest first.
+        # The legend lists the curves from top to bottom.
         for name, points in sorted(kept.items(), key=lambda item: _last(item[1]), reverse=True):
             color = SERIES[list(kept).index(name) % len(SERIES)]
             axes.plot(*zip(*points), color=color, linewidth=1.8, marker='o', label=name)

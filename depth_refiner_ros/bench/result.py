@@ -13,7 +13,7 @@ import torch
 
 
 def measured_on(device: torch.device) -> str:
-    """Return what the figures of a device belong to: the GPU, or the CPU with its instructions."""
+    """Return the hardware that was measured: the GPU, or the CPU with its instruction sets."""
     return gpu() if device.type == 'cuda' else processor()
 
 
@@ -21,8 +21,8 @@ def yardsticks(device: torch.device, precision: str, against: str) -> list[Devic
     """
     Return the devices to compare measured times with.
 
-    First the data sheet of the named or detected device, if it is known; then what a matrix
-    product and a copy reach on this machine right now.
+    First the data sheet of the named or detected device, if it is known; then the rates of a
+    matrix product and a copy, measured on this machine right now.
 
     :param against: key of the device table; empty for the detected device
     :raises InputError: for an unknown name

@@ -36,12 +36,12 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.networks import ModelSettings
 
 BOUND_PRECISION = 'fp16'
-"""The one reduced format that every device of the table has."""
+"""The one reduced number format that every device of the table has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Where results go beside the screen, None for nowhere."""
+    """Files for the results besides the screen, None for none."""
 
     json: Path | None
     plots: Path | None
@@ -56,7 +56,7 @@ def run_configured(
     graph: bool,
     against: str,
 ) -> None:
-    """Time the configured refiner and print it beside the budget."""
+    """Time the configured refiner and compare it with the budget."""
     with Contention() as contention:
         result = measure_configured(model, size=size, frames=frames, graph=graph, against=against)
     bench_show.show_configured(result)
@@ -67,7 +67,7 @@ def run_configured(
 
 
 def run_full(wanted: FullSize, model: ModelSettings, output: Output, *, against: str) -> None:
-    """Time a refiner at true size and diffusers' pipeline beside it."""
+    """Time a refiner at true size, and diffusers' pipeline for comparison."""
     execution = choose(model.device, model.precision, model.threads, model.backend)
     stages = true_size_stages(wanted, execution.precision)
     devices = yardsticks(execution.device, execution.precision, against)
@@ -183,21 +183,21 @@ def steps_of(text: str) -> tuple[int, ...]:
     """
     Read a list of step counts; ``0`` alone leaves diffusers' pipeline out.
 
-    :raises InputError: where it is no list of positive numbers
+    :raises InputError: if it is not a list of positive numbers
     """
     if text == '0':
         return ()
     parts = [part.strip() for part in text.split(',')]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 1000 for part in parts):
         raise InputError(
-            f'--steps {shown(text)} must be numbers of 1 to 1000 with commas between '
-            f'them, as {",".join(map(str, STEPS))}, or 0'
+            f'--steps {shown(text)} must be numbers from 1 to 1000 separated by '
+            f'commas, such as {",".join(map(str, STEPS))}, or 0'
         )
     return tuple(int(part) for part in parts)
 
 
 def _steps_measured(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    """Return the curves of diffusers' pipeline and the one point of the refiner."""
+    """Return the curves of diffusers' pipeline and the single point of the refiner."""
     series: dict[str, list[tuple[float, float]]] = {}
     for row in result['diffusers']:
         series.setdefault(row['name'], []).append((row['steps'], row['p50']))
@@ -231,7 +231,7 @@ def _say_plot(path: Path) -> None:
 
 
 def _finish(result: dict[str, Any], output: Output, contention: Contention) -> None:
-    """Warn where other processes took the cores, and write the result with its machine."""
+    """Warn if other processes used the cores, and write the result with the machine's data."""
     if contention.warning():
         say(contention.warning())
     if output.json:

@@ -44,7 +44,7 @@ def show_configured(result: Mapping[str, Any]) -> None:
 
 
 def show_full(result: Mapping[str, Any]) -> None:
-    """Print the stages of a frame at true size, and diffusers' pipeline beside it."""
+    """Print the stages of a frame at true size, and diffusers' pipeline for comparison."""
     title = (
         f'{result["method"]}, codec {result["codec"]}, prior {result["prior"]}, '
         f'{result["width"]}x{result["height"]}, {result["precision"]}, {result["measured_on"]}'
@@ -142,7 +142,7 @@ def stage_table(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
 def plot_stages(
     folder: Path, name: str, title: str, rows: Mapping[str, Mapping[str, Any]]
 ) -> Path:
-    """Draw measured stages over the bound of the first device that knows one."""
+    """Draw measured stages over the bound of the first device that has one."""
     bars = [
         Bar(label=stage, ms=row['p50'], bound_ms=next(iter(row['bound_ms'].values()), None))
         for stage, row in rows.items()
@@ -157,8 +157,8 @@ def plot_priors(
     """
     Draw ApDepth's Fig. 6: the latency added by the prior, by its size and resolution.
 
-    :param where: what the times were measured on
-    :param least_on: device whose bound is drawn instead, where nothing was measured
+    :param where: hardware of the measurement
+    :param least_on: device whose bound is drawn if nothing was measured
     """
     series: dict[str, list[tuple[float, float]]] = {}
     for row in rows:

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-What a choice costs over its range: prior sizes and resolutions, steps of the denoising loop.
+Sweep the cost over a choice: prior sizes and resolutions, or steps of the denoising loop.
 
 The first is ApDepth's Fig. 6 (latency added by the prior), the second its Fig. 2 (a one-step
-refiner beside Marigold's loop).
+refiner compared with Marigold's loop).
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ def all_bounds(
     """
     Bound both methods with both codecs on devices: one row each, stages in milliseconds.
 
-    :param max_edge_px: longest edge that the refiner works at; 0 is what its preset asks for
+    :param max_edge_px: longest edge that the refiner works at; 0 takes that of its preset
     """
     rows = []
     for method in ('apdepth', 'sharpdepth'):

@@ -1,12 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Timing that can be compared.
+Comparable timing.
 
-Rules, the same for every network and pipeline: batch 1; the image starts as uint8 on the device
-and the result stays there; warm-up calls are not counted; on a GPU two events around the call,
-then a synchronisation, so that one call never overlaps the next; on a CPU the wall clock, but with
-a single thread the CPU time of the process, which other processes do not lengthen.
+The rules are the same for every network and pipeline: batch 1; the image starts as uint8 on the
+device and the result stays there; warm-up calls are not counted. On a GPU two events enclose the
+call and a synchronisation follows, so that calls never overlap. On a CPU the wall clock is used,
+but with a single thread the CPU time of the process, which other processes do not lengthen.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def timed_ms(
     call: Callable[[], Any], device: torch.device, *, frames: int, warm_up: int
 ) -> list[float]:
     """
-    Time a call again and again.
+    Time repeated calls.
 
     :return: milliseconds of each counted call
     """
@@ -36,7 +36,7 @@ def timed_ms(
 
 
 def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], Any]:
-    """Return a call as it runs within a frame: as a CUDA graph where the whole frame is one."""
+    """Return a call as it runs within a frame: as a CUDA graph if the whole frame is one."""
     if not execution.whole_frames:
         return call
 
@@ -47,12 +47,12 @@ def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], 
     try:
         return FrameGraph(without_results, ())
     except BackendError as error:
-        say(f'{error}; timed with its launches')
+        say(f'{error}; timed including kernel launches')
         return call
 
 
 def clock(device: torch.device) -> str:
-    """Name what :func:`timed_ms` reads."""
+    """Return the name of the clock that :func:`timed_ms` reads."""
     if device.type == 'cuda':
         return 'CUDA events'
     return 'CPU time of one thread' if torch.get_num_threads() == 1 else 'wall clock'
@@ -60,7 +60,7 @@ def clock(device: torch.device) -> str:
 
 class MemoryPeak:
     """
-    Peak memory of what runs inside: the allocator's on a GPU, resident pages of the process else.
+    Peak memory of the code inside: the allocator's on a GPU, else the process's resident pages.
 
     ``mib`` is set on leaving. On a CPU it cannot be reset, so it holds for the whole process.
     """

@@ -4,8 +4,8 @@
 The published refiners and Depth Anything V2 at their true size, with random weights.
 
 Speed does not depend on weights, so nothing has to be downloaded. Every class here is the one
-that ``refine`` runs; only the weights are made up. On fake tensors the same networks are counted
-without memory.
+that ``refine`` runs; only the weights are random. With fake tensors the operations of the same
+networks are counted without memory.
 """
 
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 META, CPU = torch.device('meta'), torch.device('cpu')
 WIDTHS = {'S': 384, 'B': 768, 'L': 1024, 'G': 1536}
-"""Depth Anything V2 by the features of its encoder."""
+"""Sizes of Depth Anything V2, with the features of the encoder."""
 SHORT_EDGE_PX = 518
 """The published models' own input: 480x640 becomes 518x686."""
 RANGE_M = 20
 FILL_STD = 0.02
 NO_MEMORY = FakeTensorMode(allow_non_fake_inputs=True)
-"""Within it tensors have shapes but no memory."""
+"""Context in which tensors have shapes but no memory."""
 
 Network = TypeVar('Network', bound=nn.Module)
 
@@ -58,9 +58,9 @@ class FullSize:
     :param codec: ``vae`` (Stable Diffusion's) or ``tiny`` (the small one with a depth decoder)
     :param prior: Depth Anything V2's S, B, L or G
     :param size: of the image
-    :param max_edge_px: longest edge that the refiner works at; 0 is what its preset asks for
+    :param max_edge_px: longest edge that the refiner works at; 0 takes that of its preset
     :param frames: timed calls
-    :param warm_up: calls before them
+    :param warm_up: untimed calls before them
     :param steps: UNet evaluations that diffusers' pipeline is timed at; empty leaves it out
     """
 
@@ -75,12 +75,12 @@ class FullSize:
 
     @property
     def working_edge_px(self) -> int:
-        """Return the longest edge that the refiner works at; 0 is the image's own size."""
+        """Return the longest edge that the refiner works at; 0 keeps the image's size."""
         return self.max_edge_px or spec_of(self.method).max_edge_px
 
 
 def spec_of(method: str) -> ModelSpec:
-    """Return the preset that a method is measured with: the one for a metric prior alone."""
+    """Return the preset for measuring a method: the one that needs only a metric prior."""
     return sharpdepth_spec('released') if method == 'sharpdepth' else apdepth_spec()
 
 
@@ -106,9 +106,9 @@ def prior_skeleton(size: str) -> DepthAnythingNetwork:
 
 def check_prior(size: str) -> None:
     """
-    Refuse a size of the prior that does not exist.
+    Raise unless a size of the prior exists.
 
-    :raises InputError: where it is not S, B, L or G
+    :raises InputError: if it is not S, B, L or G
     """
     if size not in WIDTHS:
         raise InputError(f'prior size {shown(size)} must be one of {", ".join(WIDTHS)}')
@@ -116,7 +116,7 @@ def check_prior(size: str) -> None:
 
 def with_random_weights(skeleton: Network, seed: int = 0) -> Network:
     """
-    Give a skeleton memory on the CPU, in fp32, and random weights.
+    Allocate a skeleton on the CPU, in fp32, with random weights.
 
     Norms become the identity and biases zero, so that activations stay finite in fp16.
     """
@@ -131,7 +131,7 @@ def with_random_weights(skeleton: Network, seed: int = 0) -> Network:
 
 
 def random_prior(skeleton: nn.Module, networks: ModelRunners) -> DepthAnythingPrior:
-    """Make the prior of a skeleton, run by the chosen backend."""
+    """Return the prior of a skeleton, run by the chosen backend."""
     prior = prior_of(with_random_weights(skeleton))
     prior.attach_backend(networks, 'prior')
     return prior
@@ -141,7 +141,7 @@ def prior_of(network: Any, short_edge_px: int = SHORT_EDGE_PX) -> DepthAnythingP
     """
     Return the prior of a network at one resolution of its input.
 
-    :param network: module, or what runs it
+    :param network: module, or its runner
     """
     return DepthAnythingPrior(
         network,
@@ -154,14 +154,14 @@ def prior_of(network: Any, short_edge_px: int = SHORT_EDGE_PX) -> DepthAnythingP
 def random_estimator(
     skeleton: OneStepNetwork, networks: ModelRunners, max_edge_px: int = 0
 ) -> SharpEstimator:
-    """Make the refiner of a skeleton, run by the chosen backend."""
+    """Return the refiner of a skeleton, run by the chosen backend."""
     network = with_random_weights(skeleton)
     network.attach_backend(networks)
     return SharpEstimator(network, f'{network.spec.method}, random', max_edge_px=max_edge_px)
 
 
 def unchecked_runners(execution: Execution, settings: ModelSettings) -> ModelRunners:
-    """Return what runs networks, without the self-check: random weights have no right answer."""
+    """Return runners without self-check, as random weights have no correct output."""
     return ModelRunners(execution, BackendOptions(engine_cache=settings.engine_cache, log=say))
 
 
@@ -195,7 +195,7 @@ def true_size_stages(wanted: FullSize, precision: str) -> dict[str, Stage]:
 def prior_stage(
     prior: str, size: FrameSize, precision: str, short_edge_px: int = SHORT_EDGE_PX
 ) -> Stage:
-    """Count what a prior costs for an image of this size."""
+    """Return the cost of a prior for an image of this size."""
     network = _counted_prior(prior, precision)
     with NO_MEMORY:
         made = prior_of(network, short_edge_px)
@@ -207,10 +207,10 @@ def prior_stage(
 def refiner_stages(
     method: str, codec: str, size: FrameSize, precision: str, max_edge_px: int = 0
 ) -> dict[str, Stage]:
-    """Count what the networks of a refiner cost for an image of this size."""
+    """Return the cost of a refiner's networks for an image of this size."""
     execution = Execution(device=CPU, precision=precision)
     skeleton = refiner_skeleton(method, codec)
-    _ = skeleton.alpha_bar  # a number that fake tensors could not compute, kept by its cache
+    _ = skeleton.alpha_bar  # cached now, because fake tensors could not compute it
     with NO_MEMORY:
         networks = ModelRunners(execution)
         _with_memory(skeleton).attach_backend(networks)

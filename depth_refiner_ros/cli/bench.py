@@ -17,10 +17,7 @@ def bench(
     height: Annotated[int, typer.Option(min=32, max=8192, help='Image rows [px].')] = 480,
     frames: Annotated[int, typer.Option(min=1, help='Frames to time.')] = 30,
     warm_up: Annotated[
-        int,
-        typer.Option(
-            min=0, help='Untimed frames before those, for --full-size and --prior-sweep.'
-        ),
+        int, typer.Option(min=0, help='Untimed warm-up frames, for --full-size and --prior-sweep.')
     ] = 3,
     graph: Annotated[
         bool,
@@ -89,8 +86,8 @@ def bench(
     """
     Time each stage from image to point cloud.
 
-    Times stand beside the shortest that the hardware allows. They are valid on an idle machine
-    only: bench warns if other processes take its cores.
+    Each time is shown next to the shortest that the hardware allows. Times are valid only on an
+    idle machine: bench warns if other processes use its cores.
     """
     from depth_refiner_ros.bench import run as bench_run
     from depth_refiner_ros.bench.networks import FrameSize

@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # its tables cut long flags short
+    rich_markup_mode=None,  # its tables truncate long flags
     context_settings={'help_option_names': ['-h', '--help']},
 )
 

@@ -10,7 +10,7 @@ from depth_refiner_ros.settings.networks import ModelSettings
 import typer
 
 HELD_OUT_SEED = 900_009
-"""A room that no training has seen."""
+"""A room that was not used in training."""
 
 
 @settings_flags('model', ModelSettings, skip=('seed',))  # here --seed is the room's

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""``depth-refiner doctor``: what is installed, what is missing, what to type."""
+"""``depth-refiner doctor``: what is installed, what is missing, how to fix it."""
 
 from depth_refiner_ros.cli.flags import JsonFile
 

@@ -41,7 +41,7 @@ def settings_flags(
     defaults: dict[str, Any] | None = None,
 ) -> Callable[[Command], Command]:
     """
-    Give a command one flag for each option of a group, and the checked group as an argument.
+    Add a flag to a command for each option of a group; it receives the checked group.
 
     :param parameter: the command's argument that receives the settings
     :param group: class of the settings

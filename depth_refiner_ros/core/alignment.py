@@ -5,9 +5,9 @@ The scale-shift fit: target ~ scale * prediction + shift, one per image.
 
 Weighted least squares in closed form, batched and differentiable; the same function serves
 losses, evaluation and the robot. Values are centred before they are squared, so that float32
-input far from zero loses nothing; torch sums float32 in cascades, so that a million pixels cost
-one digit at most. There is no boolean indexing: pixels that do not count have weight 0, so the
-cost is fixed and nothing waits for the GPU.
+input far from zero loses no accuracy; torch sums float32 in cascades, so that a million pixels
+cost one digit at most. There is no boolean indexing: excluded pixels have weight 0, so the cost
+is fixed and nothing waits for the GPU.
 """
 
 from depth_refiner_ros.core.checks import check_at_least, check_map, check_same_shape
@@ -15,9 +15,9 @@ from depth_refiner_ros.core.types import FitStatus, ScaleShift
 import torch
 
 FLAT = 1e-6
-"""Spread relative to size below which a map is called constant: ten times float32's step."""
+"""Relative spread below which a map counts as constant: ten times float32's resolution."""
 MEDIAN_SAMPLES = 8192
-"""Residuals that the median is taken from; its error is about 1 % of their spread."""
+"""Number of residuals for the median, whose error is then about 1 % of their spread."""
 
 
 def fit_scale_shift(
@@ -33,12 +33,12 @@ def fit_scale_shift(
     Fit scale and shift by weighted least squares (SharpDepth 'restore metres', ApDepth eq. 19).
 
     :param prediction_B1HW: values known up to scale and shift; NaN and inf are left out
-    :param target_B1HW: values to meet, usually metres; NaN and inf are left out
+    :param target_B1HW: values to fit to, usually metres; NaN and inf are left out
     :param weight_B1HW: bool mask or weights; pixels with weight <= 0, NaN or inf are left out
     :param min_pixels: fewer sampled pixels than this give ``TOO_FEW``
     :param positive: report a scale <= 0 as ``NEGATIVE_SCALE`` instead of using it
     :param stride: look at every ``stride``-th row and column only
-    :return: the fit; scale 1 and shift 0 where its status is not ``OK``
+    :return: the fit; scale 1 and shift 0 if its status is not ``OK``
     :raises InputError: where shapes or dtypes do not match
     """
     x_BN, y_BN, weight_BN = _samples(prediction_B1HW, target_B1HW, weight_B1HW, stride)
@@ -59,14 +59,13 @@ def fit_robust(
     """
     Fit, then re-fit on the pixels whose residual is at most ``cut`` median absolute residuals.
 
-    Which pixels stay is decided without gradient. A round that would be ill-posed is dropped, so
-    the result is never worse posed than the plain fit. Parameters are those of
-    :func:`fit_scale_shift`, and:
+    The selection of pixels has no gradient. An ill-posed re-fit is discarded, so the result is
+    never worse posed than the plain fit. Parameters are those of :func:`fit_scale_shift`, and:
 
     :param rounds: re-fits after the plain one
     :param cut: multiple of the median absolute residual (3 is two sigma of Gaussian noise)
-    :return: the last usable fit, with the pixels it rests on as ``inliers_B``
-    :raises InputError: where shapes or dtypes do not match, or ``cut`` is below 1
+    :return: the last usable fit, with the number of its pixels as ``inliers_B``
+    :raises InputError: if shapes or dtypes do not match, or ``cut`` is below 1
     """
     check_at_least('cut', cut, 1.0)
     x_BN, y_BN, weight_BN = _samples(prediction_B1HW, target_B1HW, weight_B1HW, stride)
@@ -78,7 +77,7 @@ def fit_robust(
 
 
 def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
-    """Return the fit that changes nothing."""
+    """Return the identity fit."""
     batch, pixels = like_B1HW.shape[0], like_B1HW[0].numel()
     zeros = like_B1HW.new_zeros(batch)
     counts = torch.zeros(batch, dtype=torch.int64, device=like_B1HW.device)
@@ -97,12 +96,12 @@ def _samples(
     weight_B1HW: torch.Tensor | None,
     stride: int,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Flatten to (B, N); pixels that do not count get value 0 and weight 0."""
+    """Flatten to (B, N); excluded pixels get value 0 and weight 0."""
     check_map('prediction', prediction_B1HW)
     check_same_shape('target', target_B1HW, 'prediction', prediction_B1HW)
     check_map('target', target_B1HW)
     check_at_least('stride', stride, 1)
-    # Half precision is for networks: squares and sums of metres overflow or round in it.
+    # Not in half precision, in which squares and sums of metres overflow or round.
     dtype = torch.promote_types(
         torch.promote_types(prediction_B1HW.dtype, target_B1HW.dtype), torch.float32
     )
@@ -146,7 +145,7 @@ def _solve(
     constant_B = var_x_B <= FLAT**2 * (var_x_B + mean_x_B**2)
     slope_B = cov_B / torch.where(constant_B, 1.0, var_x_B)
     offset_B = mean_y_B - slope_B * mean_x_B
-    # A slope that explains less than rounding of the target is no slope.
+    # A slope that explains less than the rounding of the target is not significant.
     vanishing_B = slope_B * var_x_B.sqrt() <= FLAT * mean_y_B.abs()
     status_B = _status(
         inliers_B < max(min_pixels, 2),
@@ -176,7 +175,7 @@ def _status(
     negative_B: torch.Tensor,
     not_finite_B: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the first reason that holds, in the order in which the sums need each other."""
+    """Return the first status that applies, in the order of the computation."""
     status_B = torch.full_like(too_few_B, int(FitStatus.OK), dtype=torch.int64)
     for reason, holds_B in (
         (FitStatus.NEGATIVE_SCALE, negative_B),
@@ -193,17 +192,17 @@ def _inliers(
     fit: ScaleShift, x_BN: torch.Tensor, y_BN: torch.Tensor, weight_BN: torch.Tensor, cut: float
 ) -> torch.Tensor:
     residual_BN = (y_BN - (fit.scale_B[:, None] * x_BN + fit.shift_B[:, None])).abs()
-    # An odd step does not fall into one column of an image of even width.
+    # An odd step does not always hit the same column of an image of even width.
     step = max(1, residual_BN.shape[1] // MEDIAN_SAMPLES) | 1
     sample_BN = torch.where(weight_BN[:, ::step] > 0, residual_BN[:, ::step], torch.nan)
     median_B = torch.nan_to_num(sample_BN.nanmedian(dim=1).values)
-    # Residuals of an exact fit are rounding alone; without a floor half of it would be cut.
+    # Residuals of an exact fit are only rounding; without a floor, half of them would be cut.
     rounding_B = FLAT * y_BN.abs().amax(dim=1)
     return residual_BN <= (cut * median_B + rounding_B)[:, None]
 
 
 def _prefer(new: ScaleShift, old: ScaleShift) -> ScaleShift:
-    """Take the new fit where it is usable, else the old one."""
+    """Return the new fit where it is usable, else the old one."""
     ok_B = new.ok_B
     return ScaleShift(
         scale_B=torch.where(ok_B, new.scale_B, old.scale_B),

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Write files and folders so that a reader sees the old content or the new, never half of it.
+Write files and folders atomically: a reader sees the old content or the new, never a part.
 
-Everything the package and its training write to disk goes through here, but for logs that grow.
+The package and its training write everything to disk through this module, except growing logs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,14 +20,14 @@ from depth_refiner_ros.core.parts import claimed_part
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
-"""How a system answers that cannot swap two names."""
+"""Errors of a system that cannot swap two names."""
 
 
 def make_folder(folder: Path) -> None:
     """
-    Make a folder with its parents.
+    Create a folder with its parents.
 
-    :raises OutputError: where a file is in the way or rights are missing
+    :raises OutputError: if a file is in the way or permission is denied
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,14 +39,14 @@ def make_folder(folder: Path) -> None:
 
 def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
     """
-    Write a file beside its target, then rename it over the target.
+    Write a file next to its target, then rename it to the target.
 
     A target that cannot be replaced (a pipe, a device, ``/dev/stdout``) is written directly.
 
-    :param path: its folder is made where missing; a symbolic link keeps pointing where it does
+    :param path: its folder is created if missing; a symbolic link is followed, not replaced
     :param chunks: the content in pieces
     :param durable: wait until the disk has it, so that it survives a power cut
-    :raises OutputError: where the disk is full or rights are missing; the old file stays
+    :raises OutputError: if the disk is full or permission is denied; the old file stays
     """
     if _is_stream(path):
         with output_errors(path), open(path, 'wb') as stream:
@@ -66,10 +66,10 @@ def staged_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     Yield an empty file to fill; it replaces ``path`` once the block ends without an error.
 
-    :raises OutputError: where the disk is full or rights are missing; the old file stays
+    :raises OutputError: if the disk is full or permission is denied; the old file stays
     """
     if _is_stream(path):
-        raise OutputError(f'{path} is no regular file; name one that can be replaced')
+        raise OutputError(f'{path} is not a regular file; choose one that can be replaced')
     make_folder(path.parent)
     with output_errors(path):
         target = Path(os.path.realpath(path))
@@ -89,11 +89,11 @@ def staged_folder(
     """
     Yield an empty folder to fill; it replaces ``path`` once the block ends without an error.
 
-    Where the system can swap two names in one step, ``path`` is there at every moment.
+    If the system can swap two names in one step, ``path`` exists at every moment.
 
-    :param replace: False keeps a folder that another process has put there meanwhile
-    :param previous: new name, beside it, of the folder that was at ``path``; None removes that
-    :raises OutputError: where it cannot be written; an older folder there stays
+    :param replace: False keeps a folder that another process has put there in the meantime
+    :param previous: new name for the old folder, in the same place; None removes it
+    :raises OutputError: if it cannot be written; the old folder stays
     """
     make_folder(path.parent)
     with output_errors(path):
@@ -113,9 +113,9 @@ def staged_folder(
 
 def sync(path: Path) -> None:
     """
-    Wait until the disk has a file's content, or a folder's list of names.
+    Wait until a file's content, or a folder's list of names, is on the disk.
 
-    :raises OSError: where it cannot be stored
+    :raises OSError: if it cannot be stored
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -129,7 +129,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn the system's error into one line with the fix; one about a file elsewhere passes."""
+    """Turn a system error into one line with the fix; errors about files elsewhere pass."""
     try:
         yield
     except OSError as error:
@@ -138,12 +138,12 @@ def output_errors(path: Path) -> Iterator[None]:
             raise
         raise OutputError(
             f'cannot write {path}: {error.strerror or error}; free some space, check the '
-            'rights or choose another place (an older one there is untouched)'
+            'permissions or choose another place (an older one there is untouched)'
         ) from error
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether a path leads to something that takes bytes but cannot be replaced."""
+    """Whether a path leads to something that can be written but not replaced."""
     with suppress(OSError):
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
@@ -152,7 +152,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _put_in_place(new: Path, target: Path) -> None:
-    """Rename a folder to its target; an older one there gets the name of the new one."""
+    """Rename a folder to its target; an older one there gets the new one's former name."""
     if not target.exists():
         new.rename(target)
     elif not _swapped(new, target):
@@ -170,7 +170,7 @@ def _swapped(first: Path, second: Path) -> bool:
     """
     Swap two names in one step, so that neither is ever missing.
 
-    :return: False where the system cannot
+    :return: False if the system cannot do it
     """
     rename = getattr(ctypes.CDLL(None, use_errno=True), 'renameat2', None)
     if rename is None:

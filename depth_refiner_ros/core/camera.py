@@ -9,7 +9,7 @@ from depth_refiner_ros.core.errors import InputError
 import torch
 
 LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
-"""Focal lengths in image sizes: fields of view from 179.8 deg down to 0.2 seconds of arc."""
+"""Focal length over image size: fields of view from 179.8 deg down to 0.2 arc seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +51,16 @@ class Intrinsics:
         self._check_plausible('fy', 'cy', self.height)
 
     def _check_plausible(self, focal: str, center: str, size: int) -> None:
-        """Refuse finite values that no camera has; their products would overflow float32 later."""
+        """Raise for implausible finite values, whose products would overflow float32 later."""
         f, c = getattr(self, focal), getattr(self, center)
         if not LEAST_FOCAL * size <= f <= MOST_FOCAL * size:
             raise InputError(
-                f'intrinsics: {focal} = {f:g} px is no focal length for {size} pixels; '
+                f'intrinsics: {focal} = {f:g} px is implausible for {size} pixels; '
                 'publish a calibrated camera_info'
             )
         if abs(c) > MOST_FOCAL * size:
             raise InputError(
-                f'intrinsics: {center} = {c:g} px lies impossibly far outside {size} pixels; '
+                f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels; '
                 'publish a calibrated camera_info'
             )
 
@@ -69,7 +69,7 @@ class Intrinsics:
         """
         Return a centred camera with square pixels and a given horizontal field of view.
 
-        :raises InputError: where the angle is not between 0 and 180 degrees
+        :raises InputError: if the angle is not between 0 and 180 degrees
         """
         if not 0.0 < horizontal_fov_deg < 180.0:
             raise InputError(f'field of view {horizontal_fov_deg} deg must lie between 0 and 180')
@@ -82,7 +82,7 @@ class Intrinsics:
         """
         Return the intrinsics of the image resized to ``width`` x ``height``.
 
-        Pixel centres map by c' = s (c + 0.5) - 0.5, as the image's own resampling does.
+        Pixel centres map by c' = s (c + 0.5) - 0.5, as in the resampling of the image.
         """
         sx, sy = width / self.width, height / self.height
         return Intrinsics(

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of tensors at public borders; each error says what was expected and what was given."""
+"""Checks of tensors in public functions; each error states what was expected and given."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -117,7 +117,7 @@ def check_at_least(name: str, value: float, lowest: float) -> None:
 
 def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     """
-    Raise unless a word is one of the known ones.
+    Raise unless a word is known.
 
     :raises InputError: if it is unknown
     """
@@ -135,7 +135,7 @@ def _check_tensor(name: str, tensor: torch.Tensor) -> None:
 
 def _check_not_empty(name: str, tensor: torch.Tensor) -> None:
     if tensor.numel() == 0:
-        raise InputError(f'{name}: shape {_shape(tensor)} holds no pixel')
+        raise InputError(f'{name}: shape {_shape(tensor)} has no pixels')
 
 
 def _check_floating(name: str, tensor: torch.Tensor) -> None:

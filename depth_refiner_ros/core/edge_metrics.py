@@ -5,8 +5,8 @@ Depth boundary errors: how far predicted depth edges lie from true ones, in pixe
 
 PDBE follows SharpDepth's official code: Canny on min-max normalised depth and on disparity, the
 union of both, accuracy over predicted edges that lie within 10 px of a true one, completeness
-over the true edges without a cap. Where the official code gives NaN or a flattened map (no true
-edge, depth <= 0, missing ground truth) the case is guarded and reported.
+over the true edges without a cap. Cases in which the official code gives NaN or a flattened map
+(no true edge, depth <= 0, missing ground truth) are handled and reported.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ MIN_DEPTH_M = 1e-6
 MIN_VALID_FRACTION = 0.4
 """
 Ground truth sparser than this gets no edge figure. Structured light and time of flight give
-0.65 to 1, projected LiDAR 0.002 to 0.21: between them nothing was seen, and below about 0.4 more
-than half of a map would be made up by filling.
+0.65 to 1, projected LiDAR 0.002 to 0.21. No data set was seen in between, and below about 0.4
+more than half of a map would be invented by filling.
 """
 HOLE_MARGIN_PX = 3
 RECALL_PX = 2.0
@@ -41,8 +41,8 @@ class EdgeMetrics:
 
     :param dbe_acc_px: mean distance of predicted edges to true ones; None where skipped
     :param dbe_compl_px: mean distance of true edges to predicted ones; None where skipped
-    :param edge_recall: share of true edges with a predicted one at most 2 px away; None where
-        skipped. Unlike completeness it does not grow with how far the next edge is
+    :param edge_recall: share of true edges with a predicted one at most 2 px away; None if
+        skipped. Unlike completeness it does not depend on how far the next edge is
     :param skipped: why there is no figure (``sparse`` or ``no_gt_edges``), '' otherwise
     :param fallback: no predicted edge lies within 10 px of a true one, so both figures are 10
     :param gt_edges: true edge pixels
@@ -66,15 +66,15 @@ def edge_metrics(
     """
     Return the pseudo depth boundary errors (PDBE) of one image.
 
-    With complete ground truth and positive depth this is the official code's figure. Missing
+    With complete ground truth and positive depth this is the figure of the official code. Missing
     ground truth is filled from the nearest valid pixel, at the same pixels in both maps, so that
-    neither map has an edge there and min and max come from valid pixels alone; then edges
-    within 3 px of missing ground truth are left out of both edge maps. Pixels that the
-    prediction alone lacks are filled but still counted, so leaving pixels out does not help.
+    neither map has an edge there and min and max come only from valid pixels; then edges
+    within 3 px of missing ground truth are removed from both edge maps. Pixels missing only in
+    the prediction are filled but still counted, so that leaving pixels out does not help.
 
     :param pred_m_HW: predicted depth in metres
     :param gt_m_HW: true depth in metres; NaN, inf and values <= 0 are missing
-    :param valid_HW: bool, further pixels to take as missing
+    :param valid_HW: bool, False for further missing pixels
     :return: the errors with their flags
     :raises InputError: where shapes or dtypes do not match
     """
@@ -129,7 +129,7 @@ def boundary_errors(
 
     :param pred_edges_HW: bool
     :param gt_edges_HW: bool, at least one edge pixel
-    :param guarded: passed on into the result
+    :param guarded: copied into the result
     :raises InputError: if there is no true edge
     """
     if not gt_edges_HW.any():

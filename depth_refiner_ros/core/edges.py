@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Depth discontinuities: where they are, what is near them, and which pixels fly between them.
+Depth discontinuities, the pixels near them, and the flying pixels between surfaces.
 
 All tests compare neighbours by ratio, because depth error and pixel footprint grow with distance.
-Comparisons with NaN are false, so missing depth makes no edge by itself.
+Comparisons with NaN are false, so missing depth by itself is not an edge.
 """
 
 from depth_refiner_ros.core.checks import check_at_least, check_map
@@ -24,14 +24,14 @@ def flying_pixels(
     Along a row or a column such a pixel is farther than one neighbour and nearer than the one
     opposite, both by more than ``rel_jump``. The two rims of a clean step jump on one side only
     and stay; a thin pole is nearer than both neighbours and stays. A floor seen by a camera at
-    height h and focal length f rises by z / (h f) per pixel: it is taken for flying beyond
-    z = h f rel_jump / reach_px, which is 31 m for 1.2 m, 525 px and the defaults.
+    height h with focal length f rises by z / (h f) per pixel: it is mistaken for flying pixels
+    beyond z = h f rel_jump / reach_px, which is 31 m for 1.2 m, 525 px and the defaults.
 
     :param depth_m_B1HW: depth in metres, NaN where unknown
     :param rel_jump: relative depth step on either side, 0.05 is 5 %
-    :param reach_px: distance of the neighbours. On smears of 2, 4 and 8 px in simulated rooms 1
-        finds 95, 75 and 42 % of the flying pixels and 2 finds 95, 90 and 70 %, both with 97 %
-        right as long as floors are not seen at a grazing angle
+    :param reach_px: distance of the neighbours. On smears of 2, 4 and 8 px in simulated rooms, 1
+        finds 95, 75 and 42 % of the flying pixels and 2 finds 95, 90 and 70 %, both with a
+        precision of 97 % as long as floors are not seen at a grazing angle
     :param dilate_px: also mark this many pixels around each
     :return: bool mask of the flying pixels, same shape
     :raises InputError: if the depth is not a map or a parameter is out of range

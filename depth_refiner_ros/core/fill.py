@@ -16,7 +16,7 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
 
     :param depth_m_B1HW: metres, not finite where unknown
     :param empty_m: value of an image without any known depth
-    :return: finite depth, same shape; on the CPU the same tensor where nothing was unknown
+    :return: finite depth, same shape; on the CPU the same tensor if nothing was unknown
     :raises InputError: if the depth is not a map
     """
     check_map('depth', depth_m_B1HW)

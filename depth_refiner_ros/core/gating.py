@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Where two depth maps disagree, and how that decides what the refiner may change.
+The disagreement of two depth maps, which decides what the refiner may change.
 
 SharpDepth section 4.1: the difference map e of the metric depth d and the diffusion depth
 d-tilde, the noise-aware gate of eq. 4, and the choice of pixels for the final realignment.
@@ -27,12 +27,12 @@ DOWNSAMPLES: tuple[Downsample, ...] = ('nearest', 'area')
 @dataclass(frozen=True)
 class DifferenceRule:
     """
-    How a difference map is made.
+    Rule for a difference map.
 
-    :param align: how d-tilde is moved to d first: not at all, to its minimum and maximum, or by
-        least squares
-    :param scale: what abs(d-tilde - d) is divided by: its own maximum per image, or the range of d
-    :raises InputError: where one of them is unknown
+    :param align: how d-tilde is first aligned to d: not at all, to its minimum and maximum, or
+        by least squares
+    :param scale: divisor of abs(d-tilde - d): its own maximum per image, or the range of d
+    :raises InputError: if one of them is unknown
     """
 
     align: Align = 'none'
@@ -43,12 +43,12 @@ class DifferenceRule:
         check_one_of('scale', self.scale, SCALES)
 
 
-# Both maps are taken as living in [-1, 1] already; dividing by the maximum makes the gate open
-# fully somewhere in every image, even where both maps agree.
+# Both maps are assumed to be in [-1, 1] already. Dividing by the maximum opens the gate fully
+# somewhere in every image, even if both maps agree.
 OFFICIAL_CODE = DifferenceRule(align='none', scale='max')
-# 'We first scale and shift d-tilde to the range of d.' The paper gives no normalisation; in units
-# of that range the difference lies in [0, 1] by itself, and stays near 0 where a prior is sharp
-# already.
+# 'We first scale and shift d-tilde to the range of d.' The paper states no normalisation; in units
+# of that range the difference is in [0, 1] by itself, and stays near 0 where a prior is already
+# sharp.
 PAPER = DifferenceRule(align='minmax', scale='range')
 
 
@@ -60,9 +60,9 @@ def difference_map(
 
     :param metric_B1HW: d, normalised or in metres; NaN where unknown (padding, holes)
     :param relative_B1HW: d-tilde in the same unit
-    :param rule: how; :data:`PAPER` and :data:`OFFICIAL_CODE` are the published ones
-    :return: e in [0, 1]; 1 where either map has no value, 0 everywhere where they are equal
-    :raises InputError: where shapes differ
+    :param rule: :data:`PAPER` and :data:`OFFICIAL_CODE` are the published ones
+    :return: e in [0, 1]; 1 where either map has no value, 0 everywhere if they are equal
+    :raises InputError: if shapes differ
     """
     check_map('metric depth', metric_B1HW)
     check_same_shape('relative depth', relative_B1HW, 'metric depth', metric_B1HW)
@@ -82,14 +82,14 @@ def downsample_difference(
     e_B1HW: torch.Tensor, factor: int = 8, *, mode: Downsample = 'nearest'
 ) -> torch.Tensor:
     """
-    Bring e to the latent's size, ceil(H / factor) x ceil(W / factor).
+    Return e at the latent's size, ceil(H / factor) x ceil(W / factor).
 
     :param e_B1HW: difference map
     :param factor: pixels per latent cell and axis
-    :param mode: ``nearest`` takes the top left pixel of each cell, as the official code's
-        interpolate does; ``area`` the mean over the pixels that the cell has
+    :param mode: ``nearest`` takes the top left pixel of each cell, like the official code's
+        interpolate; ``area`` the mean over the pixels of the cell
     :return: ``e_B1hw``
-    :raises InputError: where ``factor`` is below 1 or the mode is unknown
+    :raises InputError: if ``factor`` is below 1 or the mode is unknown
     """
     check_map('difference', e_B1HW)
     check_one_of('mode', mode, DOWNSAMPLES)
@@ -108,7 +108,7 @@ def gate_latent(
 
     :param latent_BChw: z_d, the latent of the metric depth
     :param e_B1hw: e-hat in [0, 1] at the latent's size
-    :param noise_BChw: what e-hat = 1 gives: Gaussian noise, or the first pass's latent noised
+    :param noise_BChw: result for e-hat = 1: Gaussian noise, or the first pass's latent with noise
     :return: z'_d = e-hat * noise + (1 - e-hat) * z_d
     :raises InputError: where the sizes do not match
     """
@@ -130,9 +130,9 @@ def select_agreeing(
 
     :param e_B1HW: difference map at full resolution
     :param threshold: the official code's lsq threshold; 1 takes every pixel
-    :param min_pixels: fewer agreeing pixels than this fall back to all pixels
-    :return: ``mask_B1HW`` and ``fallback_B``, both bool; sum the second to count fall-backs
-    :raises InputError: where e is no map
+    :param min_pixels: with fewer agreeing pixels than this, all pixels are taken
+    :return: ``mask_B1HW`` and ``fallback_B``, both bool; sum the second to count fallbacks
+    :raises InputError: if e is not a map
     """
     check_map('difference', e_B1HW)
     agree_B1HW = (e_B1HW < threshold) | (threshold >= 1.0)
@@ -154,7 +154,7 @@ def _aligned(
 
 
 def _range(map_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return minimum and maximum of the known pixels, 0 and 0 where there are none."""
+    """Return minimum and maximum of the known pixels, 0 and 0 if there are none."""
     axes = (1, 2, 3)
     low_B111 = torch.where(known_B1HW, map_B1HW, torch.inf).amin(dim=axes, keepdim=True)
     high_B111 = torch.where(known_B1HW, map_B1HW, -torch.inf).amax(dim=axes, keepdim=True)
@@ -163,5 +163,5 @@ def _range(map_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> tuple[torch.Tens
 
 
 def _ratio(values_B1HW: torch.Tensor, unit_B111: torch.Tensor) -> torch.Tensor:
-    """Divide, giving 0 where the unit is 0: a map without spread shows no difference."""
+    """Divide; the result is 0 where the unit is 0, as a map without spread has no difference."""
     return values_B1HW * torch.where(unit_B111 > 0, 1.0 / unit_B111, 0.0)

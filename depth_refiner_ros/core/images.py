@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images and depth maps as batches of torch, and back: where numpy ends."""
+"""Convert images and depth maps from numpy to batches of torch, and back."""
 
 import numpy as np
 import torch

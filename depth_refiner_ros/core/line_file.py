@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Text files that grow: whole lines only, none of them lost when their process is killed."""
+"""Growing text files that contain only whole lines and lose none if the process is killed."""
 
 import errno
 import os
@@ -14,8 +14,8 @@ class LineFile:
     A text file that is written line by line.
 
     :param path: an older file there is replaced
-    :param head: what it begins with
-    :raises OutputError: where it cannot be written
+    :param head: first lines of the file
+    :raises OutputError: if it cannot be written
     """
 
     def __init__(self, path: Path, head: str = '') -> None:
@@ -26,9 +26,9 @@ class LineFile:
 
     def add(self, line: str) -> None:
         """
-        Append a line and its end in one call of the system.
+        Append a line and its end in one system call.
 
-        :raises OutputError: where the disk is full; no part of the line is left then
+        :raises OutputError: if the disk is full; then no part of the line is left
         """
         size = self.size
         content = f'{line}\n'.encode()
@@ -41,23 +41,23 @@ class LineFile:
                 raise
 
     def drop_after(self, size: int) -> None:
-        """Cut the file to a size that :attr:`size` had before."""
+        """Truncate the file to an earlier value of :attr:`size`."""
         os.ftruncate(self._descriptor, size)
 
     @property
     def size(self) -> int:
-        """Return the bytes that the file holds."""
+        """Return the size of the file in bytes."""
         return os.fstat(self._descriptor).st_size
 
     def sync(self) -> None:
         """
-        Wait until the disk has every line, so that they survive a power cut.
+        Wait until every line is on the disk, so that they survive a power cut.
 
-        :raises OutputError: where it cannot be stored
+        :raises OutputError: if it cannot be stored
         """
         with output_errors(self._path):
             os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Close the file, once."""
+        """Close the file; it may be called twice."""
         os.close(self._descriptor)

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Bringing depth that has no metres to those of a metric reference (ApDepth eq. 19).
+Align depth without a metric scale to a metric reference (ApDepth eq. 19).
 
-Which space the fit lives in follows from what the depth is: relative depth is fitted to depth,
-disparity to the reference's disparity, and only then turned over.
+The space of the fit depends on the kind of depth: relative depth is fitted to depth, disparity to
+the reference's disparity, and only then inverted.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ import torch
 
 KINDS = ('metric', 'relative', 'disparity')
 FARTHEST_M = 1e3
-"""Where disparity ends: smaller and negative values are as far as this."""
+"""Largest depth from disparity; smaller and negative disparity gets this depth."""
 
 Fit = Callable[..., ScaleShift]
 
@@ -31,7 +31,7 @@ def to_metres(
     stride: int = 1,
 ) -> tuple[torch.Tensor, ScaleShift]:
     """
-    Align depth to a reference where both are known and the weight allows it.
+    Align depth to a reference by the pixels where both are known and the weight is set.
 
     :param depth_B1HW: of this kind; NaN where unknown
     :param kind: ``metric`` and ``relative`` are fitted in metres, ``disparity`` in 1/metres
@@ -39,8 +39,8 @@ def to_metres(
     :param weight_B1HW: bool, pixels that take part
     :param fit: :func:`~.alignment.fit_robust` or :func:`~.alignment.fit_scale_shift`
     :param stride: look at every ``stride``-th row and column only
-    :return: metres where the fit is usable, and the fit with its status, in the space of the kind
-    :raises InputError: where the maps do not match
+    :return: metres if the fit is usable, and the fit with its status, in the space of the kind
+    :raises InputError: if the maps do not match
     """
     check_map('depth', depth_B1HW)
     check_same_shape('reference', reference_m_B1HW, 'depth', depth_B1HW)
@@ -48,11 +48,11 @@ def to_metres(
     if kind != 'disparity':
         found = fit(depth_B1HW, reference_m_B1HW, weight_B1HW, stride=stride)
         return found.apply(depth_B1HW), found
-    # Turned over, a depth of 0 is infinite and leaves the fit by itself.
+    # The inverse of a depth of 0 is infinite and thus excluded from the fit.
     found = fit(depth_B1HW, 1.0 / reference_m_B1HW, weight_B1HW, stride=stride)
     return from_disparity(found.apply(depth_B1HW)), found
 
 
 def from_disparity(disparity_B1HW: torch.Tensor) -> torch.Tensor:
-    """Return metres from 1/metres; what is not in front of the camera is at its far end."""
+    """Return metres from 1/metres; values that are not positive become the largest depth."""
     return 1.0 / disparity_B1HW.clamp_min(1.0 / FARTHEST_M)

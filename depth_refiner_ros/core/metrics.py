@@ -20,13 +20,13 @@ DELTA_BASE = 1.25
 DEPTH_FIGURES = ('abs_rel', 'rmse_m', 'si_log', 'delta1', 'delta2', 'delta3')
 EDGE_FIGURES = ('dbe_acc_px', 'dbe_compl_px')
 FIGURES = DEPTH_FIGURES + EDGE_FIGURES
-"""All that :class:`MetricMean` averages; reports and summaries show some of them."""
+"""All figures that :class:`MetricMean` averages; reports and summaries show some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepthMetrics:
     """
-    Errors of one image; all NaN where no pixel could be compared.
+    Errors of one image; all NaN if no pixel could be compared.
 
     :param abs_rel: mean of |p - g| / g
     :param rmse_m: root mean square error in metres
@@ -95,7 +95,7 @@ def _errors(
 ) -> DepthMetrics:
     difference_N = pred_N - gt_N
     log_ratio_N = pred_N.log() - gt_N.log()
-    # Equal to mean(D^2) - mean(D)^2, which would round to below zero where D is constant.
+    # Equal to mean(D^2) - mean(D)^2, which could round to a negative number if D is constant.
     log_variance = (log_ratio_N - log_ratio_N.mean()).square().mean()
     ratio_N = torch.maximum(pred_N / gt_N, gt_N / pred_N)
     delta1, delta2, delta3 = (
@@ -115,7 +115,7 @@ def _errors(
 
 
 class MetricMean:
-    """Collects the errors of images; every image has the same weight in the means."""
+    """Averages the errors of images; every image has the same weight."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {name: [] for name in FIGURES}
@@ -172,7 +172,7 @@ class MetricMean:
 
     def summary(self) -> dict[str, object]:
         """
-        Return everything as a JSON-able dict.
+        Return everything as a dict for JSON.
 
         :return: the means by name, then ``std`` (same names), ``edge_recall`` and ``counts``
         """

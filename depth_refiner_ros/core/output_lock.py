@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One process at a time writes to an output; a second one learns which the first is."""
+"""Let one process at a time write to an output; a second one is told which process does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,15 +14,15 @@ from depth_refiner_ros.core.file_lock import still_at, try_lock
 
 NAME = '.depth-refiner.lock'
 SHOWN_COMMAND = 80
-"""Characters of the other process's command line that the message shows."""
+"""Number of characters shown of the other process's command line."""
 
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """
-    Make a folder and keep other processes from writing to it meanwhile.
+    Create a folder and keep other processes from writing to it meanwhile.
 
-    :raises OutputError: where it cannot be made, or naming the process that writes to it
+    :raises OutputError: if it cannot be created, or another process writes to it (named)
     """
     make_folder(folder)
     with _locked(folder / NAME, folder):
@@ -32,9 +32,9 @@ def locked_folder(folder: Path) -> Iterator[None]:
 @contextmanager
 def locked_file(path: Path) -> Iterator[None]:
     """
-    Keep other processes from writing to a file meanwhile; it need not be there.
+    Keep other processes from writing to a file meanwhile; it need not exist.
 
-    :raises OutputError: where its folder cannot be made, or naming the process that writes to it
+    :raises OutputError: if its folder cannot be created, or another process writes to it (named)
     """
     make_folder(path.parent)
     with _locked(path.with_name(f'.{path.name}{NAME}'), path):
@@ -45,7 +45,7 @@ def locked_file(path: Path) -> Iterator[None]:
 def _locked(lock: Path, output: Path) -> Iterator[None]:
     descriptor = _acquired(lock, output)
     try:
-        with suppress(OSError):  # a full disk: the lock holds, only without a name
+        with suppress(OSError):  # a full disk: the lock still works, but names no process
             os.ftruncate(descriptor, 0)
             os.write(descriptor, _this_process().encode())
         yield
@@ -60,7 +60,8 @@ def _acquired(lock: Path, output: Path) -> int:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise OutputError(
-                f'cannot write {lock}: {error.strerror}; check the rights or choose another place'
+                f'cannot write {lock}: {error.strerror}; check the permissions or choose '
+                'another place'
             ) from error
         if try_lock(descriptor) is False:
             holder = os.read(descriptor, 1000).decode(errors='replace') or 'another process'
@@ -70,7 +71,7 @@ def _acquired(lock: Path, output: Path) -> int:
             )
         if still_at(lock, descriptor):
             return descriptor
-        os.close(descriptor)  # its last holder removed it just now
+        os.close(descriptor)  # its last holder has just removed it
 
 
 def _this_process() -> str:

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Unfinished files and folders: claimed under a name of their own, removed once their writer is dead.
+Unfinished files and folders under temporary names, removed if their writer was killed.
 
 A writer holds a lock on its part. A part without a lock belongs to a writer that was killed.
 """
@@ -22,10 +22,10 @@ NAME = '.depth-refiner.{}.part'
 @contextmanager
 def claimed_part(folder: Path, *, is_folder: bool = False) -> Iterator[Path]:
     """
-    Make an empty part in a folder; on leaving, remove what is still there under its name.
+    Create an empty part in a folder; on leaving, remove it if it still has its temporary name.
 
-    :param is_folder: make a folder rather than a file
-    :raises OSError: where nothing can be written there
+    :param is_folder: create a folder rather than a file
+    :raises OSError: if nothing can be written there
     """
     sweep_once(folder)
     part, descriptor = _claim(folder, is_folder)
@@ -47,7 +47,7 @@ def sweep(folder: Path) -> None:
     for part in folder.glob(NAME.format('?' * 8)):
         try:
             descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:  # finished meanwhile, or another user's
+        except OSError:  # finished meanwhile, or owned by another user
             continue
         try:
             if try_lock(descriptor) and still_at(part, descriptor):
@@ -57,7 +57,7 @@ def sweep(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder as far as rights allow; a missing one is fine."""
+    """Remove a file or folder as far as permissions allow; it may be missing."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -73,7 +73,7 @@ def _claim(folder: Path, is_folder: bool) -> tuple[Path, int]:
             descriptor = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
         else:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        # A sweep of another process may come between making the part and locking it.
+        # Another process may sweep between the creation of the part and its lock.
         if try_lock(descriptor) is not False and still_at(part, descriptor):
             return part, descriptor
         os.close(descriptor)

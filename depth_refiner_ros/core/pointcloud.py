@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import InputError
 import torch
 
 POINT_BYTES = 16
-"""x, y, z as float32, then the color bytes B, G, R, 0 in the place of a fourth float."""
+"""x, y, z as float32, then the color bytes B, G, R, 0 in place of a fourth float."""
 
 
 class CloudBuilder:
@@ -29,8 +29,7 @@ class CloudBuilder:
         check_at_least('stride', stride, 1)
         if sys.byteorder != 'little':
             raise InputError(
-                'color bytes are laid out for little-endian machines; '
-                f'this one is {sys.byteorder}-endian'
+                f'point clouds need a little-endian machine; this one is {sys.byteorder}-endian'
             )
         self._intrinsics = intrinsics
         self._stride = stride
@@ -40,7 +39,7 @@ class CloudBuilder:
         self.height, self.width = rays_2hw.shape[1:]
         self._cloud_hw4 = torch.empty(self.height, self.width, 4, device=device)
         self._bytes_hw16 = self._cloud_hw4.view(torch.uint8)
-        # Alpha stays 0: as 255 it makes half of all colors NaN when they are read as float32.
+        # Alpha stays 0: with 255, half of all colors would be NaN when read as float32.
         self._bytes_hw16[..., 12:] = 0
 
     def build(self, depth_m_HW: torch.Tensor, rgb_HW3: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images and maps at another size, as the published pipelines resize them."""
+"""Resize images and maps as the published pipelines do."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,11 @@ def with_longest_edge(
     size: Size, max_edge_px: int, *, enlarge: bool = True, by_factor: bool = False
 ) -> Size:
     """
-    Return the size of the same aspect with this longest edge, rounded down as everybody does.
+    Return the size with this longest edge and the same aspect ratio, rounded down.
 
     :param max_edge_px: 0 keeps the size
-    :param enlarge: small images are enlarged to it
-    :param by_factor: multiply by a floating-point factor first, as Marigold's own code does; of
+    :param enlarge: enlarge smaller images, too
+    :param by_factor: multiply by a floating-point factor first, as Marigold's own code does; for
         some widths, the longest edge comes out one pixel short
     """
     longest = max(size)
@@ -37,7 +37,7 @@ def with_longest_edge(
 
 
 def resized(maps_BCHW: torch.Tensor, size: Size) -> torch.Tensor:
-    """Resample bilinearly, with antialiasing where pixels become fewer."""
+    """Resample bilinearly, with antialiasing when shrinking."""
     if tuple(maps_BCHW.shape[-2:]) == tuple(size):
         return maps_BCHW
     fewer = size[0] < maps_BCHW.shape[-2]
@@ -47,15 +47,15 @@ def resized(maps_BCHW: torch.Tensor, size: Size) -> torch.Tensor:
 @dataclass(frozen=True, kw_only=True)
 class View:
     """
-    How a network is shown images, and how its maps come back to them.
+    How images are resized for a network, and its maps are resized back.
 
     :param max_edge_px: see :func:`with_longest_edge`
     :param enlarge: see there
     :param by_factor: see there
     :param multiple: repeat the last row and column up to multiples of this; 1 adds nothing
     :param rounding: of the resized image to 8 bits: ``none``, ``nearest``, or ``down``
-    :param back: interpolation of maps: ``bilinear``, ``antialias`` (bilinear, antialiased where
-        pixels become fewer) or ``nearest-exact``
+    :param back: interpolation of maps: ``bilinear``, ``antialias`` (bilinear, antialiased when
+        shrinking) or ``nearest-exact``
     :raises InputError: for an unknown rounding or interpolation
     """
 
@@ -83,7 +83,7 @@ class View:
 
     def image(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """
-        Return an image as this view shows it.
+        Return an image in this view.
 
         :param rgb_B3HW: in 0..1
         """
@@ -91,7 +91,7 @@ class View:
         if self.rounding == 'none':
             return self.padded(resized(rgb_B3HW, size))
         if self.rounding == 'nearest':
-            # Resampled in 8-bit steps, as bytes are: any other unit rounds some pixels elsewhere.
+            # Resampled in 8-bit steps, as bytes are; other units round some pixels differently.
             levels = _antialiased((rgb_B3HW * WHITE).round(), size).round()
         else:
             levels = (_antialiased(rgb_B3HW, size) * WHITE).floor()
@@ -109,8 +109,8 @@ class View:
         """
         Return maps of the padded view at the size of its image.
 
-        :param maps_BChw: a little smaller too, from networks that drop unfinished cells
-        :param full: of the image
+        :param maps_BChw: may be slightly smaller, from networks that drop incomplete cells
+        :param full: size of the image
         """
         rows, columns = self.size(full)
         maps_BChw = maps_BChw[..., :rows, :columns]
@@ -120,7 +120,7 @@ class View:
 
 
 def _antialiased(maps_BCHW: torch.Tensor, size: Size) -> torch.Tensor:
-    """Resample as torchvision and diffusers do, which antialias in both directions."""
+    """Resample like torchvision and diffusers, which antialias when enlarging, too."""
     if tuple(maps_BCHW.shape[-2:]) == tuple(size):
         return maps_BCHW
     return functional.interpolate(maps_BCHW, size=size, mode='bilinear', antialias=True)

@@ -1,12 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Whether the metric scale is stable from frame to frame, and a lock that keeps it stable.
+Monitor the metric scale from frame to frame, and hold it stable.
 
 Monocular depth flickers: the whole map grows or shrinks by some percent between frames, which
-pulls a depth-driven tracker's pose directly. Two maps of one grid are compared by the median of
-their ratio where both have values; the spread of that ratio separates a change of scale (the
-same for all pixels) from a change of scene (different for every pixel).
+directly disturbs the pose of a tracker that uses depth. Two maps of one grid are compared by the
+median of their ratio where both have values. The spread of that ratio separates a change of scale
+(the same for all pixels) from a change of scene (different for every pixel).
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from depth_refiner_ros.core.errors import InputError
 import torch
 
 SETTLED_FRAMES = 3
-"""Frames in a row off the running ratio after which the new ratio is taken as the normal one."""
+"""Consecutive frames off the running ratio after which the new ratio becomes the norm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleRatio:
     """
-    How one depth map's scale compares with another's.
+    The scale of one depth map relative to another.
 
-    :param ratio: median of reference / depth over the overlap; NaN where that is too small
+    :param ratio: median of reference / depth over the overlap; NaN if that is too small
     :param spread: median absolute deviation of the log ratio; 0.05 is 5 %
     :param pixels: overlapping sampled pixels
     """
@@ -43,11 +43,11 @@ class ScaleRatio:
 @dataclass(frozen=True, kw_only=True)
 class ScaleReading:
     """
-    One frame's scale health.
+    State of the scale at one frame.
 
     :param now: this frame's ratio
-    :param running: smoothed ratio of the frames before; NaN in the first
-    :param jump: this frame leaves the running ratio by more than the limit
+    :param running: smoothed ratio of the frames before; NaN at the first
+    :param jump: this frame differs from the running ratio by more than the limit
     :param jumps: jumps since the start or reset
     """
 
@@ -65,7 +65,7 @@ def scale_ratio(
     min_pixels: int = 32,
 ) -> ScaleRatio:
     """
-    Compare the scale of two depth maps of the same view (the batch is taken as one).
+    Compare the scale of two depth maps of the same view (a batch gives one ratio).
 
     :param depth_m_B1HW: depth in metres
     :param reference_m_B1HW: depth in metres to compare with: a prior, a sensor, the last frame
@@ -90,7 +90,7 @@ def scale_ratio(
 
 class ScaleHealth:
     """
-    Running median ratio of two depth maps per frame, with a warning where it jumps.
+    Running median ratio of two depth maps per frame, which reports jumps.
 
     :param jump: relative change against the running ratio that counts as a jump
     :param momentum: weight of the past in the running ratio, 0 to below 1
@@ -124,7 +124,7 @@ class ScaleHealth:
         return ScaleReading(now=now, running=math.exp(before_log), jump=jump, jumps=self._jumps)
 
     def _follow(self, now_log: float, jump: bool) -> None:
-        """Update the running ratio; one frame that jumps is ignored, three in a row set it."""
+        """Update the running ratio; a single jump is ignored, three in a row replace it."""
         self._jumps += jump
         self._frames_off = self._frames_off + 1 if jump else 0
         if math.isnan(self._running_log) or self._frames_off >= SETTLED_FRAMES:
@@ -139,8 +139,8 @@ class ScaleLock:
 
     Each map is multiplied by one factor, so that the log scale follows an exponential average of
     the frames. The price is a lag when the camera really moves closer: at a change of v per frame
-    the map is off by v * momentum / (1 - momentum), so keep ``momentum`` low. Where the ratio's
-    spread says that the scene changed, the lock starts anew.
+    the map is off by v * momentum / (1 - momentum), so keep ``momentum`` low. If the spread of
+    the ratio shows that the scene changed, the lock starts again.
 
     :param max_spread: spread of the log ratio above which frames show different scenes
     :raises InputError: where it is negative
@@ -155,11 +155,11 @@ class ScaleLock:
         """Forget the last frame, after a jump in time or a new source."""
         self._last_m_B1HW: torch.Tensor | None = None
         self.factor = 1.0
-        """What the last map was multiplied by."""
+        """Factor that the last map was multiplied by."""
 
     def apply(self, depth_m_B1HW: torch.Tensor, momentum: float) -> torch.Tensor:
         """
-        Return the map at the held scale.
+        Return the map at the stabilised scale.
 
         :param depth_m_B1HW: this frame's depth in metres
         :param momentum: weight of the past, 0 to below 1; 0 leaves the map unchanged

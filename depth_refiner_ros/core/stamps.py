@@ -12,20 +12,20 @@ from depth_refiner_ros.core.messages import shown
 
 NS_PER_S = 1_000_000_000
 STAMPS_END_S = 2**31
-"""ROS keeps seconds in a signed 32-bit number; its stamps end in January 2038."""
+"""ROS stores seconds in a signed 32-bit number, so its stamps end in January 2038."""
 PER_S = {'s': 1, 'ms': 1_000, 'us': 1_000_000, 'ns': NS_PER_S}
 """Units of stamps in files."""
 DATES_START_S = 1_000_000_000
-"""September 2001: earlier stamps count from the start of a device or simulation."""
+"""September 2001; earlier stamps count from the start of a device or simulation."""
 USUAL_STEP_S = (Decimal('0.0005'), Decimal(10))
-"""Least and greatest usual time between two frames or poses."""
+"""Smallest and largest usual time between two frames or poses."""
 MOST_STEP_S = 3600
-"""Between two frames whose stamps are dates."""
+"""Longest time between two frames whose stamps are dates."""
 
 
 def parsed_stamp(text: str) -> Decimal:
     """
-    Read a stamp of unknown unit; a float would lose 100 ns of a Unix time.
+    Read a stamp of unknown unit; as a float, a Unix time would be wrong by up to 100 ns.
 
     :raises InputError: if the text is not a number, negative, or too large in every unit
     """
@@ -59,8 +59,8 @@ def unit_of(stamps: Sequence[Decimal]) -> str:
     Return the unit of a file's stamps, a key of ``PER_S``.
 
     A decimal point means seconds. Whole numbers are in the first unit in which they are dates
-    after 2001 at most an hour apart, else in which their steps are usual ones, else in which
-    they end before 2038.
+    after 2001 at most an hour apart, else in which their steps are usual, else in which they
+    end before 2038.
 
     :param stamps: at least one, in the order of the file
     """
@@ -81,6 +81,6 @@ def unit_of(stamps: Sequence[Decimal]) -> str:
 
 
 def stamp_text(stamp_ns: int) -> str:
-    """Write nanoseconds as decimal seconds."""
+    """Return nanoseconds as decimal seconds."""
     seconds, rest = divmod(stamp_ns, NS_PER_S)
     return f'{seconds}.{rest:09d}'

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Records that the parts of the package exchange.
+Data types shared by the parts of the package.
 
 Shape letters: B batch, H rows, W columns, 3 colors or axes. Depth is along the optical Z axis
-in metres; NaN is 'no value' (REP-117); +Inf and -Inf appear only at the ROS border.
+in metres; NaN is 'no value' (REP-117); +Inf and -Inf appear only in published depth.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,15 +28,15 @@ __all__ = [
 
 DepthKind = Literal['metric', 'disparity', 'relative']
 Prepare = Callable[[nn.Module, str], Callable[..., Any]]
-"""Takes a network on the CPU and its short name; returns what runs it."""
+"""Takes a network on the CPU and its short name; returns its runner."""
 
 
 class FitStatus(IntEnum):
-    """Why a scale-shift fit may or may not be used."""
+    """Whether a scale-shift fit is usable, or why not."""
 
     OK = 0
     TOO_FEW = 1
-    """Fewer usable pixels than asked for."""
+    """Fewer usable pixels than required."""
     CONSTANT = 2
     """The prediction does not vary, so scale and shift cannot be separated."""
     NEGATIVE_SCALE = 3
@@ -81,8 +81,8 @@ class PriorDepth:
     :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``) or metres up to
         scale and shift (``relative``); NaN where unknown
     :param kind: which of the three
-    :param filled_B1HW: bool, depth that the prior itself filled in where nothing was measured;
-        None where it did not
+    :param filled_B1HW: bool, where the prior itself filled in unmeasured depth; None if it did
+        not
     """
 
     depth_B1HW: torch.Tensor
@@ -100,8 +100,8 @@ class RefinedDepth:
     :param difference_B1HW: normalised disagreement of prior and refinement in [0, 1]
     :param confidence_B1HW: trust in the depth in [0, 1]; 0 where depth is unknown
     :param scale_shift: how the refined depth was aligned to the prior, with its status
-    :param clamped_B: pixels of each image that the positive clamp changed, int64; None where it
-        did not run
+    :param clamped_B: pixels of each image that the positive clamp changed, int64; None if it did
+        not run
     :param cloud_hw4: packed points, see :class:`~.pointcloud.CloudBuilder`; None if not requested
     :param timings_ms: stage name to milliseconds
     """
@@ -153,5 +153,5 @@ class RefinedDepth:
 
     @property
     def clamped(self) -> int:
-        """Count the pixels that the positive clamp changed; waits for the device."""
+        """Return the number of pixels that the positive clamp changed; waits for the device."""
         return 0 if self.clamped_B is None else int(self.clamped_B.sum())

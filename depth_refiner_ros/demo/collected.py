@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the collector node has written, read while it still writes or afterwards."""
+"""Read what the collector node has written, while it still writes or afterwards."""
 
 from dataclasses import dataclass
 import json
@@ -33,11 +33,11 @@ class Collected:
         return stamp_ns in self.arrived_ns.get(topic, {})
 
     def map_HW(self, topic: str, stamp_ns: int) -> np.ndarray:
-        """Return a map that has arrived; an image has a third axis."""
+        """Return a map that has arrived, H x W; an image is H x W x 3."""
         return np.asarray(np.load(self.folder / f'{topic.replace("/", "_")}_{stamp_ns}.npy'))
 
     def latency_ms(self) -> list[float]:
-        """Give, in order of stamps, the time from an image's arrival to that of its depth."""
+        """Return the times from each image's arrival to that of its depth, in order of stamps."""
         images = self.arrived_ns.get('image', {})
         depths = self.arrived_ns.get(DEPTH, {})
         return [
@@ -51,7 +51,7 @@ class Collected:
 
 
 def read_arrivals(folder: Path) -> Collected:
-    """Read the arrivals so far; a line that is being written counts the next time."""
+    """Read the arrivals so far; a line still being written is left for the next call."""
     arrived_ns: dict[str, dict[int, int]] = {}
     file = folder / 'arrivals.csv'
     text = file.read_text(encoding='utf-8') if file.is_file() else ''
@@ -63,7 +63,7 @@ def read_arrivals(folder: Path) -> Collected:
 
 
 def last_diagnostics(folder: Path, node: str) -> dict[str, Any]:
-    """Return the last values that a node reported, empty where it never did."""
+    """Return the last values that a node reported, empty if it never did."""
     file = folder / 'diagnostics.jsonl'
     lines = file.read_text(encoding='utf-8').splitlines(keepends=True) if file.is_file() else []
     found: dict[str, Any] = {}

@@ -30,7 +30,7 @@ POLL_S = 0.1
 REPORT_PERIOD_S = 0.5
 """How often the nodes report their counts."""
 SETTLE_S = 3.0
-"""After the last frame was sent, wait this long for something more to arrive."""
+"""After the last frame was sent, wait this long for further arrivals."""
 BARS = {'image': 'sent', DEPTH: 'refined', 'points': 'clouds', 'tsdf/done': 'fused'}
 START_LIMIT_S = 240.0
 """Networks load slowly from a cold disk or on a busy machine."""
@@ -41,8 +41,8 @@ class Graph:
     """
     Settings of the nodes.
 
-    :param folder: of the results, with logs and parameters
-    :param frames: how many the player sends
+    :param folder: for results, logs and parameters
+    :param frames: number of frames that the player sends
     """
 
     folder: Path
@@ -113,7 +113,7 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
 
     :param collected: folder for what the collector writes
     :param page: live page of the newest frame
-    :raises ChildError: where a node ends badly, with the end of its log
+    :raises ChildError: if a node fails, with the end of its log
     """
     graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
     parameters = graph.folder / 'params'

@@ -12,9 +12,9 @@ TOPICS = ('image', DEPTH, CONFIDENCE)
 
 class LiveView:
     """
-    Shows image, depth and confidence of each newest frame.
+    Shows image, depth and confidence of the newest frame.
 
-    :param page: where
+    :param page: page that shows them
     """
 
     def __init__(self, page: LivePage) -> None:

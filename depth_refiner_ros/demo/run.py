@@ -36,14 +36,14 @@ import torch
 
 SHOWN_FRAMES = 3
 NOT_FUSED = (
-    'No frame was fused: the last one had passed before refiner and fusion were '
-    'connected; give more --frames.'
+    'No frame was fused: the last one was sent before refiner and fusion were '
+    'connected; increase --frames.'
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """What the user asked for."""
+    """The user's choices."""
 
     frames: int
     seed: int
@@ -56,7 +56,7 @@ class Demo:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """The frames of a run beside the truth."""
+    """The frames of a run compared with the truth."""
 
     comparison: Comparison
     views: list[View]
@@ -163,7 +163,7 @@ def stages(diagnostics: Mapping[str, str]) -> dict[str, float]:
 
 
 def notes(outcome: Outcome) -> list[str]:
-    """Say what the fusion node could not use."""
+    """Return a note on the frames that the fusion node could not use, none if it used all."""
     missed = counted_drops(outcome.diagnostics['tsdf'])
     reasons = ', '.join(f'{count} {reason}' for reason, count in missed.items())
     return [f'Frames that were refined but not fused: {reasons}.'] if missed else []
@@ -182,7 +182,7 @@ def dropped(frames_in: int, outcome: Outcome) -> dict[str, int]:
     """
     Return the lost frames by reason.
 
-    What no node counted was lost on the way between the processes.
+    Frames that no node counted were lost between the processes.
     """
     counted = counted_drops(outcome.diagnostics['refiner'])
     unseen = frames_in - outcome.collected.count(DEPTH) - sum(counted.values())

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-A relative one-step model that never sees the prior: Lotus, Marigold.
+A relative one-step model without the prior as input: Lotus, Marigold.
 
-Brought to the metres of a metric prior afterwards, this is the baseline 'UniDepth-aligned Lotus'
+Aligned to the metres of a metric prior afterwards, this is the baseline 'UniDepth-aligned Lotus'
 of SharpDepth's table 1, with any prior.
 """
 
@@ -17,13 +17,13 @@ def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor, generator: Source) 
     Estimate relative depth from an image alone.
 
     :param rgb_B3HW: image in 0..1
-    :param generator: the noise comes from it, where the spec starts from noise
+    :param generator: source of the noise, if the spec starts from noise
     :return: depth or disparity up to scale and shift, same size
     """
     image = network.codec.encode_rgb(rgb_B3HW)
     if network.spec.start == 'none':
         return network.decode(network(None, image))
-    # The depth latent has the image latent's cells, not always its channels.
+    # The depth latent has the size of the image latent, but not always its channels.
     start = image.new_zeros(len(image), network.codec.depth_channels, *image.shape[-2:])
     if network.spec.start == 'gaussian':
         start = gaussian_like(start, generator)

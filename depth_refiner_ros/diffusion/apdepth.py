@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ApDepth's forward pass: prior and image latents in, sharp depth out, deterministic (B.1)."""
+"""ApDepth's forward pass, deterministic, from prior and image latents to sharp depth (B.1)."""
 
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
@@ -13,7 +13,7 @@ def apdepth_inputs(
     known_B1HW: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """
-    Return what the network predicts the depth latent from (eq. 6): prior, image and extra latents.
+    Return the network's inputs for the depth latent (eq. 6): prior, image and extra latents.
 
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised prior, depth or disparity, filled everywhere
@@ -36,6 +36,6 @@ def apdepth(
     """
     Refine normalised depth; see :func:`apdepth_inputs` for the parameters.
 
-    :return: refined normalised depth, same size; clipped where the spec says so
+    :return: refined normalised depth, same size; clipped if the spec says so
     """
     return network.decode(network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW)))

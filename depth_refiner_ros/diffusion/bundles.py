@@ -3,9 +3,9 @@
 """
 Refiner bundles: a :class:`OneStepNetwork` as a folder in diffusers' layout, and back.
 
-Which files a bundle must hold follows from its spec, so a bundle that mixes the parts of
-different models is refused by the name of the part. Neither tokenizer nor text encoder is
-needed: the embedding of the empty prompt is stored.
+The spec determines which files a bundle must hold, so a bundle that mixes the parts of different
+models is refused with the name of the part. Neither tokenizer nor text encoder is needed: the
+embedding of the empty prompt is stored.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,16 +46,16 @@ def staged_refiner_bundle(
     dtype: torch.dtype = torch.float16,
 ) -> Iterator[Bundle]:
     """
-    Yield a new refiner bundle, which goes to its place once the block ends well.
+    Yield a new refiner bundle, which is moved to its folder once the block ends without an error.
 
     :param folder: see :func:`~depth_refiner_ros.models.bundle.staged_bundle`
     :param name: one word for the model
-    :param licence: of the weights, with a word on commercial use where that is not allowed
-    :param source: where the weights are from; empty where they were trained here
+    :param licence: of the weights, stating if commercial use is not allowed
+    :param source: origin of the weights; empty if they were trained here
     :param record: how they were trained, for the manifest
     :param dtype: number format of the weights in the files
     :raises OutputError: where the folder cannot be written
-    :raises WeightsError: where a weight does not fit the number format, or a configuration does
+    :raises WeightsError: if a weight does not fit the number format, or a configuration does
         not describe its network
     """
     tensors, configs = {}, {}
@@ -93,7 +93,7 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
 
     :raises WeightsError: where spec, files, configurations and weights do not fit
     """
-    # Bundles exported before the key had this name say recipe.
+    # In older bundles the key is named recipe.
     tree = bundle.manifest.get('spec', bundle.manifest.get('recipe'))
     if not isinstance(tree, dict):
         raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle again')
@@ -120,7 +120,7 @@ def _modules(network: OneStepNetwork) -> dict[str, ModelMixin]:
 
 
 def _true_config(part: str, module: ModelMixin) -> dict[str, Any]:
-    """Return the configuration, tried: a widened layer leaves a stale one behind (4 channels)."""
+    """Return the checked configuration; a widened layer may leave a stale one (4 channels)."""
     config = {key: value for key, value in module.config.items() if not key.startswith('_')}
     with torch.device('meta'):
         rebuilt = type(module).from_config(config)

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Image and depth to latents and back: the only place that knows a VAE's scaling factor.
+Convert image and depth to latents and back; only this module uses a VAE's scaling factor.
 
 Two codecs share one protocol. ``vae`` is Stable Diffusion's (or its tiny distilled relative);
 ``unshuffle`` moves each cell of pixels into channels, which is invertible, free of weights and
@@ -21,7 +21,7 @@ from torch.nn import functional
 
 class LatentCodec(Protocol):
     """
-    What a one-step refiner needs of a codec.
+    Interface of a codec for one-step refiners.
 
     ``factor`` is the cell size in pixels; image sides must be multiples of it.
     """
@@ -82,8 +82,8 @@ class VaeCodec(nn.Module):
     """
     Latents of a diffusers autoencoder: posterior mean times its scaling factor.
 
-    Depth is repeated to three channels and the decoded channels are averaged, as all the
-    Marigold family does; nothing is clamped unasked, so gradients and overshoot survive.
+    Depth is repeated to three channels and the decoded channels are averaged, as in the whole
+    Marigold family. Values are clamped only on request, so gradients and overshoot are kept.
 
     :param vae: ``AutoencoderKL`` or ``AutoencoderTiny``
     """
@@ -100,7 +100,7 @@ class VaeCodec(nn.Module):
         self.factor = 2 ** (levels - 1)
         self.depth_channels = int(vae.config.latent_channels)
         self.rgb_channels = self.depth_channels
-        # In a tuple, where torch does not see them: their weights are already counted above.
+        # In a tuple, which torch does not search: their weights are already registered above.
         self._networks: tuple[Callable[..., Any], ...] = (VaeEncoder(vae), VaeDecoder(vae))
 
     def attach_backend(self, prepare: Prepare) -> None:
@@ -130,7 +130,7 @@ class VaeCodec(nn.Module):
 
 class VaeEncoder(nn.Module):
     """
-    The encoding half of an autoencoder: image in -1..1 in, unscaled posterior mean out.
+    The encoding half of an autoencoder: maps an image in -1..1 to the unscaled posterior mean.
 
     :param vae: shares its weights with this module
     """
@@ -150,7 +150,7 @@ class VaeEncoder(nn.Module):
 
 class VaeDecoder(nn.Module):
     """
-    The decoding half of an autoencoder: unscaled latent in, channels around -1..1 out.
+    The decoding half of an autoencoder: maps an unscaled latent to channels around -1..1.
 
     :param vae: shares its weights with this module
     """
@@ -166,7 +166,7 @@ class VaeDecoder(nn.Module):
 
 
 def _without(vae: Any, *names: str) -> Any:
-    """Return the autoencoder with some parts left out and all others shared."""
+    """Return the autoencoder without some parts; the others are shared."""
     part = copy.copy(vae)
     part._modules = {name: child for name, child in vae._modules.items() if name not in names}
     return part

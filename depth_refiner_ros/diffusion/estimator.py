@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From a prior to a sharp estimate, whatever the method: resize, normalise, run, undo."""
+"""Compute a sharp estimate from a prior by any method: resize, normalise, run, undo."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ class Estimate:
 
     :param depth_B1HW: metres near the prior's (``metric``; may be zero or negative), metres up to
         scale and shift (``relative``) or 1/metres up to scale and shift (``disparity``)
-    :param difference_B1HW: disagreement with the prior in [0, 1], None where the method makes none
+    :param difference_B1HW: disagreement with the prior in [0, 1], None if the method has none
     :param kind: which of the three
     """
 
@@ -37,7 +37,7 @@ class SharpEstimator:
     One refiner, ready to run.
 
     :param network: UNet, codec and conventions
-    :param description: one line on where it is from
+    :param description: one line about its origin
     :param max_edge_px: work at this longest edge; 0 takes the spec's, -1 the image's own
     """
 
@@ -47,7 +47,7 @@ class SharpEstimator:
         self.network = network
         self.spec = spec = network.spec
         self.description = description
-        # Disparity comes up to scale and shift: there is no metre in it to change the space of.
+        # Disparity is known up to scale and shift, so its space cannot be changed.
         space = spec.space if spec.condition == 'metric' else 'depth'
         self._normalizer = DepthNormalizer(space=space, range=spec.range)
         self._view = View(
@@ -61,9 +61,9 @@ class SharpEstimator:
 
     def prior_view(self, input: str) -> View | None:
         """
-        Return the image that a prior is shown for this refiner; None for the image as it comes.
+        Return the view of the image for the prior of this refiner; None for the image itself.
 
-        :param input: how the prior is fed; ``official_compat`` is ApDepth's code, which shows it
+        :param input: how the prior is fed; ``official_compat`` is ApDepth's code, which gives it
             the resized image
         """
         if self.spec.prior_view == 'padded':
@@ -83,12 +83,12 @@ class SharpEstimator:
         Sharpen a prior.
 
         :param rgb_B3HW: image in 0..1
-        :param prior_B1HW: what the spec's condition asks for, metres or disparity, filled
-            everywhere; of any size, and with prior_view padded also of the size that the network
-            works at, padding included
+        :param prior_B1HW: metres or disparity, as the spec's condition requires, filled
+            everywhere; of any size, and with prior_view padded also of the network's working
+            size, including the padding
         :param known_B1HW: bool, where the prior had a value
-        :param generator: all noise of an image comes from it
-        :param shrink: factor on the working size, below 1 where memory is short
+        :param generator: source of all noise of an image
+        :param shrink: factor on the working size, below 1 if memory is short
         """
         spec, full = self.spec, (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         view = self._shrunk(full, shrink)
@@ -115,7 +115,7 @@ class SharpEstimator:
         )
 
     def _shrunk(self, full: Size, shrink: float) -> View:
-        """Return the view to work in."""
+        """Return the view for the network."""
         if shrink >= 1.0:
             return self._view
         edge_px = max(1, round(max(self._view.size(full)) * shrink))
@@ -124,7 +124,7 @@ class SharpEstimator:
     def _normalized(
         self, prior_B1HW: torch.Tensor, view: View, full: Size
     ) -> tuple[torch.Tensor, Normalized]:
-        """Return the normalised prior as the network sees it, and how to undo it."""
+        """Return the normalised prior for the network, and how to undo the normalisation."""
         whole = tuple(prior_B1HW.shape[-2:]) == view.padded_size(full)
         if not (whole and self.spec.prior_view == 'padded'):
             prior_B1HW = resized(prior_B1HW, view.size(full))

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A UNet with everything that is the same in every frame worked out once."""
+"""A UNet in which everything that is constant over frames is computed once."""
 
 import copy
 from typing import Any
@@ -16,18 +16,18 @@ from torch import nn
 
 class FoldedUnet(nn.Module):
     """
-    A diffusers UNet at one timestep, text and task: the latent is its one input.
+    A diffusers UNet at a fixed timestep, text and task, with the latent as its only input.
 
-    The embedding of timestep and task reaches the UNet only as a constant added after the first
-    convolution of each residual block, so it becomes part of that convolution's bias; keys and
-    values of the text become tables. All of it is worked out in fp32 and from an integer
-    timestep: in bfloat16, 999 would be 1000.
+    The embedding of timestep and task is only a constant added after the first convolution of
+    each residual block, so it becomes part of that convolution's bias; keys and values of the
+    text become tables. All of it is computed in fp32 and from an integer timestep: in bfloat16,
+    999 would be 1000.
 
-    :param unet: in fp32; shares its other weights with this module and stays as it is
+    :param unet: in fp32; not changed; shares its other weights with this module
     :param timestep: 0 to 999
     :param text_1LC: embedding of the prompt, None for a UNet without text
     :param task_C: class label vector, None for a UNet without one
-    :raises WeightsError: where blocks use the embedding in another way
+    :raises WeightsError: if blocks use the embedding in another way
     """
 
     timestep: torch.Tensor
@@ -67,7 +67,7 @@ class FoldedUnet(nn.Module):
 
 
 class _Constant(nn.Module):
-    """Gives one value for every image of a batch, whatever it is called with."""
+    """Returns one value for every image of a batch, regardless of its arguments."""
 
     value: torch.Tensor
 
@@ -81,10 +81,10 @@ class _Constant(nn.Module):
 
 
 class _Nothing(nn.Module):
-    """Stands where the embedding was."""
+    """Replaces the embedding."""
 
     def forward(self, *_: Any) -> None:
-        """Return nothing; blocks then add nothing."""
+        """Return None, so that blocks add nothing."""
 
 
 def _embedding(
@@ -107,7 +107,7 @@ def _embedding(
 
 
 def _fold_embedding(block: ResnetBlock2D, embedding_1C: torch.Tensor) -> None:
-    """Move what a residual block makes of the embedding into its first convolution's bias."""
+    """Move a residual block's projection of the embedding into its first convolution's bias."""
     if block.time_emb_proj is None:
         return
     if block.time_embedding_norm != 'default' or block.skip_time_act:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The losses of both papers as pure functions of maps and masks, each the mean over its mask."""
+"""The losses of both papers as functions of maps and masks, each a mean over the mask."""
 
 import torch
 from torch.nn import functional
@@ -42,9 +42,9 @@ def pixel_l1(
     """
     Return the mean absolute error of decoded, unclipped normalised depth (B.4).
 
-    :param rounding: errors below this are squared instead (Huber, in units of L1). With a sharp
-        corner at 0, a network that starts as its prior is held there by the many pixels that are
-        right already; 0 is the papers' L1
+    :param rounding: errors below this are squared instead (Huber, in units of L1). With the sharp
+        corner of L1, a network that starts as its prior is held there by the many pixels that
+        are already right; 0 is the papers' L1
     """
     if rounding == 0.0:
         return masked_mean((depth - target).abs(), weight)
@@ -58,7 +58,7 @@ def gradient_l1(
     """
     Return the mean absolute error of depth gradients over several scales (MegaDepth, eq. 5).
 
-    :param valid: bool, same shape; a difference counts where both of its ends are valid
+    :param valid: bool, same shape; a difference counts if both of its ends are valid
     """
     total = depth.new_zeros(())
     error = torch.where(valid, depth - target, 0.0)
@@ -79,7 +79,7 @@ def radial_weight(
     """
     Weigh shifted spectra by distance from their centre: 1 there, 1 + strength at the corner.
 
-    ApDepth eq. 17; the centre is (height // 2, width // 2) as the official code has it.
+    ApDepth eq. 17; the centre is (height // 2, width // 2), as in the official code.
     """
     rows = torch.arange(height, device=device, dtype=torch.float32) - height // 2
     columns = torch.arange(width, device=device, dtype=torch.float32) - width // 2
@@ -96,10 +96,10 @@ def fft_loss(
     power: int = 1,
 ) -> torch.Tensor:
     """
-    Compare magnitude spectra, high frequencies more (ApDepth eqs. 14 to 18).
+    Compare magnitude spectra, with more weight on high frequencies (ApDepth eqs. 14 to 18).
 
-    The paper takes decoded depth, the official code latents; both are maps here. Phase is free,
-    so the loss does not see circular shifts: it is used after the spatial losses, not instead.
+    The paper uses decoded depth, the official code latents; here both are maps. Phase is ignored,
+    so the loss does not detect circular shifts: it is used in addition to the spatial losses.
 
     :param valid: cells outside are zeroed in both maps
     :param power: p of the norm
@@ -108,7 +108,9 @@ def fft_loss(
         values, target = torch.where(valid, values, 0.0), torch.where(valid, target, 0.0)
     height, width = values.shape[-2:]
     weight = radial_weight(height, width, strength, device=values.device)
-    dtype = torch.promote_types(values.dtype, torch.float32)  # no half-precision transforms
+    dtype = torch.promote_types(
+        values.dtype, torch.float32
+    )  # there are no half-precision transforms
     spectra = [
         torch.fft.fftshift(torch.fft.fft2(item.to(dtype)).abs(), dim=(-2, -1))
         for item in (values, target)

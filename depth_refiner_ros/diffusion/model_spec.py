@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How a refiner's network is used: the part of ``bundle.json`` that fixes its inputs."""
+"""How a refiner's network is used, as stored in ``bundle.json``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -69,17 +69,17 @@ IN_AND_OUT = {
 }
 """The pairs of condition and output that each method knows."""
 FORMER_DIFFERENCES = {'paper': PAPER, 'official_code': OFFICIAL_CODE}
-"""What ``difference`` meant in bundles of before its two halves had names."""
+"""Meaning of ``difference`` in older bundles, which had one key for its two halves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """
-    One refiner's conventions; ``presets.py`` holds those of the published models.
+    The conventions of one refiner; ``presets.py`` has those of the published models.
 
     :param method: ``apdepth`` (one deterministic pass over [depth, rgb] latents), ``sharpdepth``
-        (a pass from noise, a difference map, a gated second pass) or ``aligned`` (one pass that
-        never sees the prior, brought to its metres afterwards: Lotus, Marigold)
+        (a pass from noise, a difference map, a gated second pass) or ``aligned`` (one pass
+        without the prior, aligned to its metres afterwards: Lotus, Marigold)
     :param preset: the paper's text, the official code, or this package's own small networks
     :param codec: latent codec
     :param unshuffle_factor: cell size of the ``unshuffle`` codec in pixels
@@ -88,48 +88,48 @@ class ModelSpec:
     :param zero_snr: the weights were trained with zero terminal signal-to-noise ratio
     :param prediction: the output is the depth latent, its difference to the prior's latent, or
         v of the noise schedule
-    :param ends_at: where the one step of a ``v`` network ends: at its clean estimate, or, as
-        diffusers' schedulers do without ``set_alpha_to_one``, at the schedule's first step, which
-        still holds 3 % of the noise
+    :param ends_at: where the single step of a ``v`` network ends: at its clean estimate, or, like
+        diffusers' schedulers without ``set_alpha_to_one``, at the schedule's first step, which
+        still contains 3 % of the noise
     :param residual_gain: factor on the output of a ``residual`` network
     :param detail: append the prior's local contrast (high-pass, ApDepth 2.3) as a further input
     :param detail_gain: factor on it
     :param known: append the share of known prior pixels of each cell as a further input
-    :param start: what an ``aligned`` network gets beside the image: Gaussian noise, zeros, or no
+    :param start: input of an ``aligned`` network besides the image: Gaussian noise, zeros, or no
         second latent at all (Lotus-D: four channels)
-    :param condition: what the network is given of the prior: metric depth, disparity up to scale
-        and shift, or nothing
+    :param condition: input of the network from the prior: metric depth, disparity up to scale and
+        shift, or nothing
     :param prior_input: how the prior's own network must be fed for these weights
-    :param prior_view: the image that the prior is shown: as it comes, or, as SharpDepth's code
-        does, resized and padded for this network and cut to 8 bits
+    :param prior_view: the input image of the prior: unchanged, or, as in SharpDepth's code,
+        resized and padded for this network and rounded down to 8 bits
     :param space: see :class:`~depth_refiner_ros.diffusion.normalization.DepthNormalizer`; a
-        ``disparity`` condition is taken as it comes
+        ``disparity`` condition is used unchanged
     :param range: see there
     :param output: metres by the prior's normalisation, depth up to scale and shift, or disparity
         up to scale and shift
     :param clip: cut the decoded map at -1 and 1: never, as a whole, or each of its channels
         before their mean; at inference only
-    :param task_embedding: class label vector of Lotus-style UNets, empty where there is none
+    :param task_embedding: class label vector of Lotus-style UNets, empty if there is none
     :param text_width: width of the text embedding; 0 for a UNet without text
-    :param guess: who makes SharpDepth's first pass: the network itself, or a second UNet (its
+    :param guess: network of SharpDepth's first pass: the network itself, or a second UNet (its
         moving average, or the frozen teacher) that the bundle holds in ``unet_guess/``
-    :param difference_align: how the first pass is moved to the prior before they are compared
-    :param difference_scale: what their difference is divided by
+    :param difference_align: how the first pass is aligned to the prior before the comparison
+    :param difference_scale: divisor of their difference
     :param difference_downsample: how the difference map shrinks to latent size
     :param noise: what the gate blends in (eq. 4: Gaussian; official code: the noised latent)
     :param agree_below: pixels with a difference below this take part in the final fit, all of
-        them where it is 1; the option of the same name wins where it is not 0
-    :param fit: the final fit where the option ``align`` is auto
-    :param fit_samples: number of pixels, on a grid, that the fit looks at; 0 is all of them
-    :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves depth as
-        the fit gives it, not positive included
+        them if it is 1; the option of the same name takes precedence unless it is 0
+    :param fit: the final fit if the option ``align`` is auto
+    :param fit_samples: number of pixels, on a grid, that the fit uses; 0 is all of them
+    :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves the
+        result of the fit unchanged, even if it is not positive
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
-    :param enlarge: smaller images too; without it they keep their size
+    :param enlarge: also resize smaller images; otherwise they keep their size
     :param image_bytes: the resized image is rounded to 8 bits
-    :param padding: pad to what every level of the UNet can halve, or to whole latent cells only.
-        ``floored`` pads nothing, as the code of Marigold, Lotus and ApDepth: rows and columns
-        beyond the last whole cell are dropped, and what is left is stretched over the image
-    :param resize_back: how results come back to the image's size
+    :param padding: pad to a size that every level of the UNet can halve, or only to whole latent
+        cells. ``floored`` pads nothing, like the code of Marigold, Lotus and ApDepth: rows and
+        columns beyond the last whole cell are dropped, and the rest is stretched over the image
+    :param resize_back: how results are resized to the image's size
     :raises WeightsError: for a value that is unknown or does not fit the others
     """
 
@@ -217,8 +217,8 @@ class ModelSpec:
             self.detail or self.known or self.prediction == 'residual'
         ):
             raise WeightsError(
-                'spec: detail, known and the prediction residual build on a '
-                'prior, which aligned does not see; use none of them'
+                'spec: detail, known and the prediction residual need a '
+                'prior as input, which aligned does not have; use none of them'
             )
 
     @property
@@ -231,16 +231,16 @@ class ModelSpec:
 
     @property
     def takes_raw_disparity(self) -> bool:
-        """Return whether only the network of the training gives disparity of the right size."""
+        """Whether only the prior network of the training gives disparity in the right range."""
         return self.condition == 'disparity' and self.range == 'none'
 
     @property
     def takes_depth(self) -> bool:
-        """Return whether the network has a depth latent among its inputs."""
+        """Whether the network has a depth latent among its inputs."""
         return self.method != 'aligned' or self.start != 'none'
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spec as JSON holds it."""
+        """Return the spec for JSON."""
         return asdict(self)
 
     @classmethod

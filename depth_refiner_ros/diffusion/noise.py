@@ -1,19 +1,19 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The one place where refiners draw."""
+"""Random numbers of the refiners."""
 
 import torch
 
 
 class KeptNoise:
     """
-    The draws of one seed, kept where they are used.
+    The random draws of one seed, cached on the device where they are used.
 
-    Every image draws the same from the same seed, so that a draw is a constant: made on the CPU
-    and copied once, it can be part of a CUDA graph. One for each size of image, as draws are kept
-    by their order.
+    Every image uses the same draws, so that a draw is a constant: made on the CPU and copied
+    once, it can be part of a CUDA graph. Each image size needs its own object, because draws are
+    cached by their order.
 
-    :param seed: as of a :class:`torch.Generator`, whose draws these are
+    :param seed: of the :class:`torch.Generator` that makes the draws
     """
 
     def __init__(self, seed: int) -> None:
@@ -22,7 +22,7 @@ class KeptNoise:
         self._next = 0
 
     def rewound(self) -> 'KeptNoise':
-        """Begin with the first draw again."""
+        """Start again with the first draw."""
         self._next = 0
         return self
 

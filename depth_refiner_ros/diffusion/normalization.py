@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Depth in metres to the unit range that a latent codec encodes, and back.
+Normalise depth in metres to the unit range of a latent codec, and back.
 
-Every published model has its own rule; each is the choice of a *space* and of a *range*, so all
-of them are one invertible affine map after one monotone function.
+Every published model has its own rule. Each is a choice of *space* and *range*, so all of them
+are an invertible affine map after a monotone function.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ RANGES = ('minmax', 'quantile', 'centre', 'none')
 UNBOUNDED = ('centre', 'none')
 NEAREST_M, FARTHEST_M = 1e-3, 1e3
 MAX_SAMPLES = 1_000_000
-"""Of larger images, every n-th pixel gives quantiles that are as good."""
+"""For larger images only every n-th pixel is used, with nearly the same quantiles."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Normalized:
     """
-    Normalised depth with what is needed to undo it.
+    Normalised depth with the values needed to undo it.
 
     :param unit_B1HW: normalised depth; (-1, 1) for ``minmax`` and ``quantile``, around 0 for
-        ``centre``, the values themselves for ``none``; 0 at invalid pixels
+        ``centre``, unchanged for ``none``; 0 at invalid pixels
     :param scale_B111: unit = (space(depth) - offset) * scale
     :param offset_B111: see ``scale_B111``
     """
@@ -40,13 +40,13 @@ class Normalized:
 @dataclass(frozen=True, kw_only=True)
 class DepthNormalizer:
     """
-    The rule of one model.
+    The normalisation of one model.
 
     :param space: ``depth`` (SharpDepth, ApDepth's target), ``log`` or ``disparity``
     :param range: ``minmax`` (SharpDepth 4.1), ``quantile`` 2 to 98 % (ApDepth, Marigold), or
-        ``centre``: subtract the mean and keep the size, so that equal relative depth steps look
-        equal in every scene, or ``none``: as it is (the raw disparity of ApDepth's code)
-    :param clip: cut at -1 and 1, which ``minmax`` and ``quantile`` models were trained with
+        ``centre``: subtract the mean without scaling, so that equal relative depth steps look
+        equal in every scene, or ``none``: unchanged (the raw disparity of ApDepth's code)
+    :param clip: clip to -1 and 1, as ``minmax`` and ``quantile`` models were trained
     :raises InputError: for an unknown space or range
     """
 
@@ -82,7 +82,7 @@ class DepthNormalizer:
         return (self._to_space(depth_m_B1HW) - like.offset_B111) * like.scale_B111
 
     def denormalize(self, unit_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
-        """Return metres again; ``depth`` may come out negative, ``disparity`` ends at 1 km."""
+        """Return metres again; ``depth`` may be negative, ``disparity`` is at most 1 km."""
         values = unit_B1HW / like.scale_B111 + like.offset_B111
         if self.space == 'log':
             return values.exp()
@@ -114,7 +114,7 @@ class DepthNormalizer:
             low, high = _quantiles(values, valid, 0.02, 0.98)
         empty = ~valid.flatten(1).any(1).view(-1, 1, 1, 1)
         low, high = low.masked_fill(empty, 0.0), high.masked_fill(empty, 0.0)
-        # A constant image keeps scale 1: it is all offset, and nothing is divided by zero.
+        # A constant image keeps scale 1, as it is only an offset; this avoids division by zero.
         span = torch.where(high > low, high - low, 2.0)
         return (low + high) / 2.0, 2.0 / span
 
@@ -122,7 +122,7 @@ class DepthNormalizer:
 def _quantiles(
     values: torch.Tensor, valid: torch.Tensor, low: float, high: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Interpolate as torch.quantile does, without asking the device how many pixels are valid."""
+    """Interpolate like torch.quantile, without reading the number of valid pixels back."""
     step = max(1, values[0].numel() // MAX_SAMPLES)
     inside_BN = torch.where(valid, values, torch.inf).flatten(1)[:, ::step].float()
     sorted_BN = inside_BN.sort(dim=1).values
@@ -133,7 +133,7 @@ def _quantiles(
 
 
 def _at(sorted_BN: torch.Tensor, rank_B1: torch.Tensor) -> torch.Tensor:
-    """Return the values at ranks between whole numbers."""
+    """Return the values at fractional ranks."""
     below_B1, above_B1 = (
         sorted_BN.gather(1, rank.long()) for rank in (rank_B1.floor(), rank_B1.ceil())
     )

@@ -18,19 +18,19 @@ from torch import nn
 from torch.nn import functional
 
 LOCAL_CELLS = 9
-"""Local contrast is taken against the mean over this many latent cells."""
+"""Local contrast is relative to the mean over this many latent cells."""
 
 
 class OneStepNetwork(nn.Module):
     """
-    A UNet with its codec and conventions: conditions in, clean depth latent out, in one step.
+    A UNet with its codec and conventions: maps conditions to a clean depth latent in one step.
 
     :param unet: diffusers UNet whose channel counts fit the spec
     :param codec: latent codec
     :param spec: conventions of the weights
     :param text_1LC: embedding of the empty prompt, None for a UNet without text
-    :param unet_guess: second UNet for SharpDepth's first pass, where the spec names one
-    :raises WeightsError: where a UNet's inputs or outputs do not fit the spec
+    :param unet_guess: second UNet for SharpDepth's first pass, if the spec names one
+    :raises WeightsError: if a UNet's inputs or outputs do not fit the spec
     """
 
     text_1LC: torch.Tensor | None
@@ -74,7 +74,7 @@ class OneStepNetwork(nn.Module):
 
     def condition(self, unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor | None:
         """
-        Return the further inputs beside the two latents, as the spec asks.
+        Return the further inputs besides the two latents, as the spec says.
 
         :param unit_B1HW: normalised prior, filled everywhere
         :param known_B1HW: bool, where the prior had a value
@@ -86,7 +86,7 @@ class OneStepNetwork(nn.Module):
             local = functional.avg_pool2d(
                 coarse, LOCAL_CELLS, 1, LOCAL_CELLS // 2, count_include_pad=False
             )
-            # Nearest keeps the cell's reference constant, so the map stays an exact high-pass.
+            # Nearest keeps the reference of a cell constant, so the map is an exact high-pass.
             detail = unit_B1HW - functional.interpolate(local, scale_factor=float(cell))
             extras.append(self.codec.encode_depth(detail * self.spec.detail_gain))
         if self.spec.known:
@@ -105,7 +105,7 @@ class OneStepNetwork(nn.Module):
         Predict the clean depth latent.
 
         :param depth_BChw: latent of the prior, of noise, or gated between them; None for a
-            network that sees the image alone
+            network that takes only the image
         :param rgb_BChw: latent of the image
         :param extra_BChw: from :meth:`condition`
         :param guess: this is SharpDepth's first pass
@@ -131,7 +131,7 @@ class OneStepNetwork(nn.Module):
         return alpha_bar(self.spec.timestep, zero_snr=self.spec.zero_snr)
 
     def decode(self, latent_BChw: torch.Tensor) -> torch.Tensor:
-        """Return normalised depth as inference uses it, clipped where the spec says so."""
+        """Return normalised depth as inference uses it, clipped if the spec says so."""
         unit = self.codec.decode_depth(latent_BChw, clip=self.spec.clip == 'channels')
         return unit.clamp(-1.0, 1.0) if self.spec.clip == 'depth' else unit
 
@@ -150,7 +150,7 @@ class OneStepNetwork(nn.Module):
 def _check_fit(
     part: str, unet: UNet2DConditionModel, codec: LatentCodec, spec: ModelSpec, text_width: int
 ) -> None:
-    """Compare by name; a UNet without class embedding would ignore the task without a word."""
+    """Check widths by name; a UNet without class embedding would silently ignore the task."""
     config = unet.config
     labels = (
         config.projection_class_embeddings_input_dim

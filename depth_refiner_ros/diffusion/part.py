@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One network of a bundle or release: its configuration checked, built, filled with weights."""
+"""Build one network of a bundle or release: check its configuration and load its weights."""
 
 from collections.abc import Mapping
 import inspect
@@ -21,7 +21,7 @@ NOT_BUILT = (
     ArithmeticError,
     AssertionError,
 )
-"""What diffusers raises for a configuration that contradicts itself."""
+"""What diffusers raises for a contradictory configuration."""
 
 
 def build_part(
@@ -35,14 +35,14 @@ def build_part(
     Build a network and fill it.
 
     :param form: class of diffusers
-    :param where: names the configuration, for the message
-    :param fix: what to do where it does not fit, for the message
-    :raises WeightsError: where the configuration is unfit, or the weights are of another one
+    :param where: name of the configuration, for the message
+    :param fix: what to do if it does not fit, for the message
+    :raises WeightsError: if the configuration is unfit, or does not fit the weights
     """
     hints = get_type_hints(inspect.unwrap(form.__init__))
     check_config(config, hints, where, fix)
     try:
-        # Nothing is drawn for weights that are there already: 16 s at full size.
+        # No random initialisation, which would take 16 s at full size, as the weights are loaded.
         with torch.device('meta'):
             module = form.from_config(dict(config))
         module.load_state_dict(state, assign=True)

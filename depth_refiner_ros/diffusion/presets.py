@@ -3,13 +3,13 @@
 """
 Conventions of the published models.
 
-What differs between a paper, its own code and the better way differs between presets here; each
-difference is one named option of :class:`~.model_spec.ModelSpec`.
+Presets cover the differences between a paper, its own code and the better way; each difference
+is one named option of :class:`~.model_spec.ModelSpec`.
 
 ``released`` is the default for weights as their authors publish them: their conventions, without
-what their code loses by rounding. ``official_code`` and ``official_compat`` give what that code
-gives, to floating-point noise; ``paper`` follows the text, and ``paper_tables`` gives what the
-code gave for the tables of the paper.
+the rounding losses of their code. ``official_code`` and ``official_compat`` reproduce that code to
+floating-point noise; ``paper`` follows the text, and ``paper_tables`` the code as used for the
+tables of the paper.
 
 =====================  =============  ======================  ==============  ================
 SharpDepth             released       official_code           paper           paper_tables
@@ -36,8 +36,8 @@ fit                    robust         lstsq, all (eq. 19)     lstsq, all      ls
 max_edge_px            768            768                     the image's     the image's
 =====================  =============  ======================  ==============  ================
 
-``normalized``, for ApDepth weights of one's own, is as ``paper`` with the prior between its 2 and
-98 % quantiles, a clipped output and the robust fit.
+``normalized``, for your own ApDepth weights, is like ``paper``, but with the prior normalised
+between its 2 and 98 % quantiles, a clipped output and the robust fit.
 
 =====================  =====================  ================================================
 Lotus, Marigold, E2E   released               official_code
@@ -48,13 +48,13 @@ ends_at                clean estimate         Marigold: the scheduler's word; a 
                                               leaves 3 % of the noise
 =====================  =====================  ================================================
 
-All look at every pixel in the fit. In all of them a fit whose scale is not positive, which the
-official code would apply, is refused: near and far would change places. The prior goes out then.
-Lotus draws its image latents from the autoencoder's posterior; the draw is far smaller than the
-latents, and its mean is used everywhere, so that one image gives one depth.
+All use every pixel in the fit. In all of them a fit whose scale is not positive, which the
+official code would apply, is refused, because near and far would be swapped; the result is then
+the prior. Lotus draws its image latents from the autoencoder's posterior; that noise is far
+smaller than the latents, and the mean is used everywhere, so that one image gives one depth.
 
-Whether UniDepth is given the intrinsics (paper) or not (code) does not depend on the weights: see
-the option ``prior_focal_rule``.
+Whether UniDepth gets the intrinsics (paper) or not (code) does not depend on the weights: see the
+option ``prior_focal_rule``.
 """
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -151,7 +151,7 @@ def lotus_spec(kind: str, output: str = 'relative', preset: str = 'released') ->
     """
     Return the conventions of Lotus, aligned to a metric prior.
 
-    :param kind: ``g`` (generative, from noise) or ``d`` (discriminative, the image alone)
+    :param kind: ``g`` (generative, from noise) or ``d`` (discriminative, only the image)
     :param output: ``relative`` depth (v1), or ``disparity`` (v2)
     :param preset: ``released`` or ``official_code``
     :raises WeightsError: for another kind or preset

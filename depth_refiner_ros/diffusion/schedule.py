@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a one-step network still needs of Stable Diffusion 2's noise schedule."""
+"""The part of Stable Diffusion 2's noise schedule that a one-step network needs."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -20,7 +20,7 @@ SCHEDULE = {
     'beta_end': LAST_BETA,
 }
 PREDICTIONS = {'sample': 'sample', 'v': 'v_prediction'}
-"""Names of the spec and of diffusers."""
+"""Names of the predictions in the spec and in diffusers."""
 
 
 @cache
@@ -28,7 +28,7 @@ def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
     """
     Return the cumulative signal share: scaled linear betas, 1000 steps.
 
-    :param zero_snr: shifted and scaled in its root so that the last step holds no signal at all
+    :param zero_snr: shift and scale the square root so that the last step contains no signal
         (Lin et al. 2024), as Marigold v1-1 was trained
     """
     betas = torch.linspace(
@@ -56,7 +56,7 @@ def after_one_step(
     noisy_BChw: torch.Tensor, v_BChw: torch.Tensor, share: float, first_share: float
 ) -> torch.Tensor:
     """
-    Return what one DDIM step from a late timestep to the first one gives.
+    Return the result of one DDIM step from a late timestep to the first one.
 
     :param noisy_BChw: x_t
     :param v_BChw: the network's output
@@ -72,10 +72,10 @@ def check_scheduler(config: Mapping[str, Any], spec: ModelSpec) -> None:
     """
     Compare a released scheduler's configuration with a spec.
 
-    A network whose output is misread fails in silence: v taken for x0 still gives a depth map.
+    A misread output fails silently: v taken for x0 still gives a depth map.
 
     :param config: ``scheduler/scheduler_config.json``
-    :raises WeightsError: where prediction type, betas or terminal SNR are others
+    :raises WeightsError: if prediction type, betas or terminal SNR differ
     """
     expected = {**SCHEDULE, 'rescale_betas_zero_snr': spec.zero_snr}
     if spec.prediction in PREDICTIONS:

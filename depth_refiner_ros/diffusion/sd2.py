@@ -3,8 +3,8 @@
 """
 Stable Diffusion 2's networks at their true size, with random weights.
 
-Speed, memory and export do not depend on weights: whoever measures or converts a refiner at full
-size builds it here. On the meta device (``with torch.device('meta')``) this costs nothing.
+Speed, memory and export do not depend on weights, so refiners at full size are measured and
+exported with these. On the meta device (``with torch.device('meta')``) they use no memory.
 """
 
 from depth_refiner_ros.diffusion.codec import VaeCodec
@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 TEXT_TOKENS = 2
-"""The empty prompt without padding: begin and end."""
+"""Tokens of the empty prompt without padding: begin and end."""
 UNET_PARAMETERS = 865_922_244
-"""Of the UNet with 8 input channels and without class embedding."""
+"""Number of weights of the UNet with 8 input channels and without class embedding."""
 LOTUS_UNET_PARAMETERS = 867_568_324
 VAE_PARAMETERS = 83_653_863
 LATENT_CHANNELS = 4
@@ -64,7 +64,7 @@ def sd2_network(spec: ModelSpec, vae: nn.Module | None = None) -> OneStepNetwork
     Build the whole network of a full-size spec, ready to run.
 
     :param spec: one of ``presets.py``
-    :param vae: another autoencoder than Stable Diffusion's, such as the small one
+    :param vae: autoencoder to use instead of Stable Diffusion's, such as the small one
     """
     codec = VaeCodec(sd2_vae() if vae is None else vae)
     channels = input_channels(spec, codec.depth_channels, codec.rgb_channels)

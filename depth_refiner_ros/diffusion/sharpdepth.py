@@ -21,7 +21,7 @@ def sharpdepth(
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised metric prior d, filled everywhere
     :param known_B1HW: bool, where the prior had a value
-    :param generator: both noise draws of an image come from it
+    :param generator: source of both noise draws of an image
     :return: refined normalised depth and the difference map e; same size
     """
     codec, spec = network.codec, network.spec

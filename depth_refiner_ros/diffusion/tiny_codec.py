@@ -1,13 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-A small latent codec in the place of Stable Diffusion's autoencoder, for Jetson.
+A small latent codec that replaces Stable Diffusion's autoencoder, for Jetson.
 
 The encoder has the shape of the tiny autoencoder for Stable Diffusion; the decoder has one
-channel instead of three, as depth needs no colors. Both work in the latents that the UNet knows,
-already scaled, so a UNet of the full autoencoder runs on it unchanged. Bundles may hold it as
-``vae/`` of class ``AutoencoderTiny``. No weights of it are published or bundled: here it is built
-with random weights, to measure and export.
+channel instead of three, as depth needs no colors. Both use the scaled latents of the full
+autoencoder, so its UNet works with them unchanged. Bundles may hold it as ``vae/`` of class
+``AutoencoderTiny``. No weights of it are published or bundled: here it is built with random
+weights, to measure and export.
 
 Counted by torch for one image of 480 x 640, a multiply-add as two operations:
 
@@ -24,14 +24,14 @@ from diffusers import AutoencoderTiny
 
 WIDTH = 64
 PARAMETERS = 2_443_909
-"""At that width: 1,222,532 in the encoder, 1,221,377 in the decoder."""
+"""Weights at that width: 1,222,532 in the encoder, 1,221,377 in the decoder."""
 
 
 def tiny_depth_vae(width: int = WIDTH) -> AutoencoderTiny:
     """
     Build the codec with random weights, for :class:`~.codec.VaeCodec`.
 
-    Its latents need no factor: they are to be those of the full autoencoder after scaling.
+    Its latents need no factor, because they are those of the full autoencoder after scaling.
 
     :param width: features of every layer; a multiple of 8 suits the GPU
     """

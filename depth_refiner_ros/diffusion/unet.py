@@ -1,13 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Building the UNet of a one-step refiner from diffusers' own class."""
+"""Build the UNet of a one-step refiner from diffusers' own class."""
 
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from diffusers import UNet2DConditionModel
 
 
 def input_channels(spec: ModelSpec, depth_channels: int, rgb_channels: int) -> int:
-    """Count the input channels: latents of depth and image, and the optional further cells."""
+    """Return the number of input channels: both latents, and the optional further inputs."""
     depth_latents = int(spec.takes_depth) + int(spec.detail)
     return rgb_channels + depth_latents * depth_channels + int(spec.known)
 

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Which blocks of a sparse voxel grid a depth map touches.
+Find the blocks of a sparse voxel grid that a depth map touches.
 
 Open3D's own function samples every fourth pixel of every fourth row and so silently loses thin
 objects, sparse depth and surfaces near holes. This one uses every pixel.
@@ -36,7 +36,7 @@ def touched_blocks(
     depth_m_P = depth_m_HW[rows, columns]
     rays_3P = _rays(intrinsics, map_from_camera[:3, :3] / block_m, rows, columns)
     origin_3 = map_from_camera[:3, 3] / block_m
-    # Indices are counted from the camera's block, which keeps float32 exact far from the origin.
+    # Indices are relative to the camera's block, so that float32 is exact far from the origin.
     home_3 = np.floor(origin_3)
     keys = [
         _keys(rays_3P, np.maximum(depth_m_P + offset_m, 0.0), origin_3 - home_3)

@@ -30,7 +30,7 @@ class IndexFiles:
 
     def add(self, stamp_ns: int, pose: np.ndarray | None) -> None:
         """
-        Append a frame, whose pictures are already written, to all lists or to none.
+        Append a frame, whose images are already written, to all lists or to none.
 
         :param pose: 4 x 4, None where unknown
         :raises OutputError: where the disk is full
@@ -55,7 +55,7 @@ class IndexFiles:
 
     def sync(self) -> None:
         """
-        Wait until the disk has the pictures of all frames, then the lists that name them.
+        Wait until all images, then the lists of them, are on the disk.
 
         :raises OutputError: where they cannot be stored
         """
@@ -73,5 +73,5 @@ class IndexFiles:
 
 
 def picture(part: str, stamp_ns: int) -> str:
-    """Return the name of a frame's picture in the folder ``rgb`` or ``depth``."""
+    """Return the file name of a frame's image in the folder ``rgb`` or ``depth``."""
     return f'{part}/{stamp_text(stamp_ns)}.png'

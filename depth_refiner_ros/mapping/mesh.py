@@ -36,12 +36,12 @@ class Mesh:
         indices = self.triangles_M3
         if indices.size and not 0 <= indices.min() <= indices.max() < len(self.vertices_m_N3):
             raise MappingError(
-                f'a triangle names vertex {indices.max()} of a mesh with '
+                f'a triangle refers to vertex {indices.max()} of a mesh with '
                 f'{len(self.vertices_m_N3)} vertices'
             )
 
     def with_triangles(self, keep_M: np.ndarray) -> 'Mesh':
-        """Keep some triangles and the vertices they use."""
+        """Return the mesh of some triangles, with only the vertices that they use."""
         kept = self.triangles_M3[keep_M]
         used, renumbered = np.unique(kept, return_inverse=True)
         return Mesh(
@@ -51,7 +51,7 @@ class Mesh:
         )
 
     def without_small_parts(self, min_triangles: int) -> 'Mesh':
-        """Drop connected parts with fewer triangles, which are noise."""
+        """Return the mesh without connected parts of fewer triangles, which are noise."""
         if min_triangles <= 1 or not len(self.triangles_M3):
             return self
         part_M = self._part_of_triangles()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Meshes as PLY files: binary, little endian, colored."""
+"""Read and write meshes as PLY files: binary, little endian, colored."""
 
 from pathlib import Path
 
@@ -55,12 +55,12 @@ def read_ply(path: Path) -> Mesh:
     """
     path = Path(path)
     if not path.is_file():
-        raise MappingError(f'there is no mesh file {path}')
+        raise MappingError(f'no mesh file {path}')
     with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
         surface = o3d.io.read_triangle_mesh(path)
     triangles_M3 = np.asarray(surface.triangles, dtype=np.int32)
     if not len(triangles_M3):
-        raise MappingError(f'{path} holds no triangles; it is truncated or not a mesh')
+        raise MappingError(f'{path} contains no triangles; it is truncated or not a mesh')
     vertices_m_N3 = np.asarray(surface.vertices, dtype=np.float32)
     colors_N3 = np.full(vertices_m_N3.shape, 128, dtype=np.uint8)
     if surface.has_vertex_colors():

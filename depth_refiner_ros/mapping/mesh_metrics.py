@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-How far a reconstructed surface is from the true one.
+Distances between a reconstructed surface and the true one.
 
 Accuracy: distance from points of the reconstruction to the true surface; all of the reconstruction
 counts, so floating surfaces are penalised. Completeness: distance from points of the true surface
@@ -24,7 +24,7 @@ import open3d.core as o3c
 @dataclass(frozen=True, kw_only=True)
 class View:
     """
-    What one camera saw of the true surface.
+    One camera's view of the true surface.
 
     :param depth_m_HW: true depth along Z, NaN where unknown
     :param map_from_camera: 4 x 4 pose
@@ -72,7 +72,7 @@ def compare(
     """
     Score a reconstruction against the true surface.
 
-    :param views: cameras that saw the true surface; without any, all of it counts as seen
+    :param views: cameras that saw the true surface; without any, the whole surface counts as seen
     :param samples: points drawn on each surface, uniform by area
     :param threshold_m: largest distance that counts as correct in precision and recall
     :raises MappingError: if a mesh has no area or no view shows the true surface

@@ -17,10 +17,10 @@ Numbers = tuple[float, float, float, float, float, float, float]
 
 class PoseTrack:
     """
-    Poses sorted by stamp, whatever the order in which they arrive.
+    Poses sorted by stamp, regardless of the order in which they arrive.
 
-    Only numbers are kept, and matrices made for the two that a look-up needs: a track may hold
-    the transforms of a whole recording.
+    Only the numbers are stored, and matrices are made for the two poses of a look-up, because a
+    track may hold the transforms of a whole recording.
 
     :param keep: forget the oldest beyond this number; None keeps all
     """
@@ -35,15 +35,15 @@ class PoseTrack:
 
     @property
     def latest_ns(self) -> int | None:
-        """Return the newest stamp, None while there is none."""
+        """Return the newest stamp, None if there is none."""
         return self._stamps_ns[-1] if self._stamps_ns else None
 
     def add(self, stamp_ns: int, numbers: Sequence[float]) -> None:
         """
-        Add a pose; it replaces one of the same stamp.
+        Add a pose; it replaces one with the same stamp.
 
         :param numbers: x y z qx qy qz qw
-        :raises MappingError: if a value is not finite or the quaternion not of length 1
+        :raises MappingError: if a value is not finite or the quaternion is not of length 1
         """
         checked = checked_numbers(numbers)
         index = bisect_left(self._stamps_ns, stamp_ns)
@@ -84,7 +84,7 @@ def checked_numbers(numbers: Sequence[float]) -> Numbers:
     """
     Return the seven numbers of a pose.
 
-    :raises MappingError: if a value is not finite or the quaternion not of length 1
+    :raises MappingError: if a value is not finite or the quaternion is not of length 1
     """
     x, y, z, qx, qy, qz, qw = (float(number) for number in numbers)
     checked = x, y, z, qx, qy, qz, qw

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 UNIT_TOLERANCE = 1e-3
-"""Room for files that print a quaternion with four digits."""
+"""Tolerance for files that print quaternions with four digits."""
 
 
 def pose_from_quaternion(
@@ -37,7 +37,7 @@ def pose_from_quaternion(
 
 def check_quaternion(quaternion_xyzw: Sequence[float]) -> None:
     """
-    Make sure that a quaternion is a rotation.
+    Raise unless a quaternion is a rotation.
 
     :raises MappingError: if it is not of length 1
     """
@@ -86,7 +86,7 @@ def inverse(pose: np.ndarray) -> np.ndarray:
 
 def interpolated(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:
     """
-    Return the pose a fraction of the way: spherical for the rotation, linear for the position.
+    Interpolate between two poses: spherical for the rotation, linear for the position.
 
     :param fraction: 0 gives the first pose, 1 the second
     """

@@ -1,11 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Record posed RGB-D frames in TUM layout, which SLAM programs and our own reader understand.
+Record posed RGB-D frames in TUM layout, which SLAM programs and our own reader can read.
 
-``rgb/``, ``depth/`` (PNG uint16), ``rgb.txt``, ``depth.txt``, ``calibration.yaml`` and, where
-poses are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`` and, where no
-pose is known, ``pose.txt`` with identities, which is what MonoGS itself assumes of a live camera.
+``rgb/``, ``depth/`` (PNG uint16), ``rgb.txt``, ``depth.txt``, ``calibration.yaml`` and, if poses
+are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`` and, if no pose is
+known, ``pose.txt`` with identities, which MonoGS itself assumes for a live camera.
 """
 
 from contextlib import ExitStack
@@ -27,9 +27,9 @@ import yaml
 
 Profile = Literal['tum', 'monogs']
 MILLIMETRES = 1000.0
-"""PNG units per metre that nearly every program assumes."""
+"""PNG units per metre; the value that nearly every program assumes."""
 SYNC_EVERY = 30
-"""Frames between two waits for the disk: a power cut may lose these, a killed process none."""
+"""Frames between two syncs: a power cut may lose these, a killed process loses none."""
 
 
 class SequenceWriter:
@@ -37,13 +37,13 @@ class SequenceWriter:
     Write a sequence; use it in a ``with`` statement or call :meth:`close`.
 
     A frame that could not be written is not in the index, so the folder stays readable and
-    recording can continue once there is space again.
+    recording can continue when there is space again.
 
     :param folder: new or empty folder; no other process can record there meanwhile
     :param depth_scale: PNG units per metre; depth beyond 65535 units is written as unknown
     :param profile: ``monogs`` also writes the configuration for MonoGS
-    :raises MappingError: where the folder holds a recording or an option is out of range
-    :raises OutputError: where it cannot be written, or another process records there
+    :raises MappingError: if the folder holds a recording or an option is out of range
+    :raises OutputError: if it cannot be written, or another process records there
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SequenceWriter:
         self.folder, self.intrinsics, self.depth_scale = Path(folder), intrinsics, depth_scale
         self.profile = profile
         if (self.folder / 'rgb.txt').exists():
-            raise MappingError(f'{folder} holds a recording already; choose a new folder')
+            raise MappingError(f'{folder} already holds a recording; choose a new folder')
         self._stamps_ns: list[int] = []
         self._has_poses = self._closed = False
         with ExitStack() as opened:
@@ -98,7 +98,7 @@ class SequenceWriter:
         :param rgb_HW3: uint8, rectified
         :param depth_m_HW: float32 metres, NaN or infinite where unknown
         :param map_from_camera: 4 x 4 pose, None where unknown
-        :raises MappingError: where sizes do not fit or time jumps back
+        :raises MappingError: if sizes do not fit or time jumps back
         :raises OutputError: where the disk is full
         """
         self._check(stamp_ns, rgb_HW3, depth_m_HW)
@@ -122,7 +122,7 @@ class SequenceWriter:
 
     def close(self) -> None:
         """
-        Wait for the disk and release the folder; calling it twice does no harm.
+        Wait for the disk and release the folder; it may be called twice.
 
         :raises OutputError: where the disk is full
         """
@@ -142,8 +142,8 @@ class SequenceWriter:
             )
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
             raise MappingError(
-                f'time does not move on from {stamp_text(self._stamps_ns[-1])} s '
-                f'to {stamp_text(stamp_ns)} s; record in order of time'
+                f'stamp {stamp_text(stamp_ns)} s does not come after '
+                f'{stamp_text(self._stamps_ns[-1])} s; record in order of time'
             )
 
     def _sync(self) -> None:
@@ -152,7 +152,7 @@ class SequenceWriter:
             self._write_monogs()
 
     def _write_monogs(self) -> None:
-        """Write what MonoGS reads: it needs a pose per frame, but uses only the first."""
+        """Write the files of MonoGS, which needs a pose per frame, but uses only the first."""
         if not self._has_poses:
             unknown = dict.fromkeys(self._stamps_ns, np.eye(4))
             write_atomic(self.folder / 'pose.txt', [_pose_lines(unknown)])
@@ -172,7 +172,7 @@ class SequenceWriter:
         }
 
     def _monogs(self) -> dict[str, object]:
-        """Return the configuration that MonoGS merges into its own one for TUM RGB-D."""
+        """Return the configuration that MonoGS merges into its own for TUM RGB-D."""
         calibration = self._calibration()
         del calibration['distortion']
         calibration |= dict.fromkeys(('k1', 'k2', 'p1', 'p2', 'k3'), 0.0) | {'distorted': False}

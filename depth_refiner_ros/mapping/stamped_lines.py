@@ -34,10 +34,10 @@ class StampedLine(Generic[Value]):
 @dataclass(frozen=True, kw_only=True)
 class LineFault:
     """
-    A line that is left out.
+    A line that is ignored.
 
     :param reason: ``BROKEN`` or ``REPEATED``
-    :param detail: one line that names file, line and what is wrong with it
+    :param detail: one line with file, line number and what is wrong with it
     """
 
     where: str
@@ -51,12 +51,12 @@ def read_stamped_lines(
     """
     Read the lines ``stamp rest``; '#' starts a comment line.
 
-    Readable lines are sorted by stamp; a fault keeps its place in the file. Stamps may be in s,
-    ms, us or ns, the whole file in one unit (:func:`unit_of`).
+    Readable lines are sorted by stamp; faults stay in the order of the file. Stamps may be in s,
+    ms, us or ns, with one unit for the whole file (:func:`unit_of`).
 
-    :param parse: makes the value of ``rest``, or raises InputError or MappingError
-    :param log: called with one line if the unit is not seconds, and if the order was not that of
-        time
+    :param parse: returns the value of ``rest``, or raises InputError or MappingError
+    :param log: called with one line if the unit is not seconds, and one if the lines were not
+        in order of time
     :raises MappingError: if the file cannot be read
     """
     stamps: dict[int, Decimal] = {}
@@ -91,7 +91,7 @@ def usable(lines: Iterable[StampedLine[Value] | LineFault]) -> list[StampedLine[
 
 
 def first_fault(lines: Iterable[StampedLine[Value] | LineFault]) -> LineFault | None:
-    """Return the first line that is left out, None if there is none."""
+    """Return the first line that is ignored, None if there is none."""
     return next((line for line in lines if isinstance(line, LineFault)), None)
 
 
@@ -131,6 +131,6 @@ def _sorted(
     in_time = sorted(lines.values(), key=lambda line: line.stamp_ns)
     moved = sum(one is not other for one, other in zip(in_time, lines.values()))
     if moved:
-        log(f'{path}: {moved} lines are not in order of time; they are sorted')
+        log(f'{path}: {moved} lines are not in order of time and were sorted')
     rest = iter(in_time)
     return [faults.get(number) or next(rest) for number in sorted([*lines, *faults])]

@@ -4,7 +4,7 @@
 Camera motion from RGB-D images, for recordings without poses.
 
 Each frame is aligned to a key frame by Open3D's multi-scale odometry (photometric and geometric
-residual, Park et al. 2017). A frame that cannot be aligned has no pose; none is guessed.
+residual, Park et al. 2017). A frame that cannot be aligned has no pose; poses are not guessed.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Track:
 
 class Odometry:
     """
-    Frame by frame tracking.
+    Tracks the camera frame by frame.
 
     :param intrinsics: of all frames
     :param max_range_m: ignore farther depth
@@ -116,7 +116,7 @@ class Odometry:
         except RuntimeError as error:
             if 'Singular' not in str(error):
                 raise
-            return _lost('the view does not fix the motion: too little shape and texture')
+            return _lost('the motion cannot be determined: too little shape and texture')
         key_from_camera = found.transformation.cpu().numpy()
         overlap = found.fitness / valid_share
         if not np.isfinite(key_from_camera).all() or overlap < self.min_overlap:
@@ -125,8 +125,8 @@ class Odometry:
         step_m, step_deg = np.linalg.norm(step[:3, 3]), _angle_deg(step)
         if step_m > self.max_step_m or step_deg > self.max_step_deg:
             return _lost(
-                f'a move of {step_m:.2f} m and {step_deg:.0f} deg between two frames '
-                'is not believable',
+                f'a motion of {step_m:.2f} m and {step_deg:.0f} deg between two frames '
+                'is not plausible',
                 overlap,
             )
         map_from_camera = self._map_from_key @ key_from_camera

@@ -47,9 +47,8 @@ class Trajectory:
         if len(back):
             earlier, later = (int(self.stamps_ns_N[back[0] + step]) for step in (0, 1))
             raise MappingError(
-                f'time does not move on from {stamp_text(earlier)} s to '
-                f'{stamp_text(later)} s at pose {back[0] + 1}; sort the poses '
-                'and drop repeats'
+                f'stamp {stamp_text(later)} s of pose {back[0] + 1} does not come after '
+                f'{stamp_text(earlier)} s; sort the poses and drop repeats'
             )
 
     def __len__(self) -> int:
@@ -71,10 +70,10 @@ def bracket(
     stamps_ns: Sequence[int] | np.ndarray, stamp_ns: int, max_gap_ns: int
 ) -> tuple[int, int, float] | None:
     """
-    Find the poses that answer for a moment: the one rule of look-ups in time.
+    Find the poses around a stamp; the single rule of look-ups in time.
 
-    Between two poses it is interpolated where the nearer one is at most ``max_gap_ns`` away.
-    Beyond the ends the last pose holds for as long. There is no extrapolation.
+    Between two poses it is interpolated if the nearer one is at most ``max_gap_ns`` away. Beyond
+    the ends the last pose is valid for the same time. There is no extrapolation.
 
     :param stamps_ns: strictly increasing
     :return: two indices and the fraction of the way from the first to the second, None if no
@@ -92,7 +91,7 @@ def bracket(
 
 
 def nearest_index(stamps_ns_N: np.ndarray, stamp_ns: int) -> int:
-    """Return the index of the nearest of some increasing stamps; the earlier one at a tie."""
+    """Return the index of the nearest of some increasing stamps; of two, the earlier one."""
     after = int(np.searchsorted(stamps_ns_N, stamp_ns))
     if after == 0:
         return 0
@@ -145,7 +144,7 @@ def _parsed_pose(text: str) -> np.ndarray:
 
 def write_tum(path: Path, trajectory: Trajectory) -> None:
     """
-    Write a TUM trajectory in one piece.
+    Write a TUM trajectory atomically.
 
     :raises OutputError: if it cannot be written
     """

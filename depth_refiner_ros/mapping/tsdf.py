@@ -17,8 +17,8 @@ import numpy as np
 import open3d as o3d
 import open3d.core as o3c
 
-# Open3D also offers uint16 weights and colors: the weights wrap after 65535 frames and each
-# frame rounds the colors down, which turns mid grey to dark grey within 300 frames.
+# Open3D also offers uint16 weights and colors, but the weights wrap after 65535 frames, and each
+# frame rounds the colors down, which turns mid grey into dark grey within 300 frames.
 ATTRIBUTES = ('tsdf', 'weight', 'color')
 CHANNELS = (1, 1, 3)
 BYTES_PER_VOXEL = 4 * sum(CHANNELS)
@@ -103,7 +103,7 @@ class TsdfVolume:
         Add one depth map.
 
         :param depth_m_HW: float32 depth along Z; NaN, infinite or out of range is ignored
-        :param rgb_HW3: uint8 colors of the same size; without them new surface stays black
+        :param rgb_HW3: uint8 colors of the same size; without them new surfaces stay black
         :param map_from_camera: 4 x 4 pose of the optical frame
         :param confidence_HW: trust in [0, 1]; NaN counts as none
         :param min_confidence: ignore pixels below this
@@ -137,7 +137,7 @@ class TsdfVolume:
                 f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
                 'enough confidence; check depth unit, range and poses'
             )
-        # Open3D asks for more than its threshold, here the threshold itself is enough.
+        # Open3D requires more than its threshold; here the threshold itself is enough.
         surface = self._grid.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
         if surface.is_empty() or not len(surface.triangle.indices):
             raise MappingError(
@@ -220,7 +220,7 @@ class TsdfVolume:
 
 def _device(name: str) -> o3c.Device:
     if name == 'auto':
-        # Not torch's answer: the wheel of Open3D on PyPI has no CUDA where torch may have it.
+        # Not asked of torch, because Open3D's wheel on PyPI has no CUDA even if torch has.
         return o3c.Device('CUDA:0' if o3c.cuda.is_available() else 'CPU:0')
     kind, _, number = name.lower().partition(':')
     if kind not in ('cpu', 'cuda') or (number and not number.isdigit()):
@@ -237,7 +237,7 @@ def _device(name: str) -> o3c.Device:
 
 
 def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
-    """Return K for pixel centres at +0.5: Open3D truncates coordinates where we round them."""
+    """Return K for pixel centres at +0.5, because Open3D truncates pixel coordinates."""
     matrix = intrinsics.matrix().numpy().copy()
     matrix[:2, 2] += 0.5
     return o3c.Tensor.from_numpy(matrix)

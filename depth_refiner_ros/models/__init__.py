@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where weights come from: bundles, the table of published models, the hub, pickles."""
+"""Sources of weights: bundles, the table of published models, the hub, pickles."""

@@ -36,7 +36,7 @@ class Bundle:
 
     :param path: its folder
     :param kind: ``prior`` or ``refiner``
-    :param manifest: what ``bundle.json`` says
+    :param manifest: content of ``bundle.json``
     """
 
     path: Path
@@ -67,7 +67,7 @@ class Bundle:
         """
         Read one safetensors file.
 
-        :raises WeightsError: where it is not part of the bundle, cannot be read, or holds a
+        :raises WeightsError: if it is not part of the bundle, cannot be read, or holds a
             value that is not finite
         """
         file = self._listed(name)
@@ -89,14 +89,14 @@ class Bundle:
         """
         Read one JSON file of the bundle.
 
-        :raises WeightsError: where it is not part of the bundle or not readable
+        :raises WeightsError: if it is not part of the bundle or not readable
         """
         return read_json(self._listed(name))
 
     def _listed(self, name: str) -> Path:
         if name not in self.manifest['sha256']:
             raise WeightsError(
-                f'{self.path / name} is not listed in {MANIFEST}; the bundle is of another kind'
+                f'{self.path / name} is not listed in {MANIFEST}; it is a bundle of another kind'
             )
         return self.path / name
 
@@ -111,7 +111,7 @@ def open_bundle(where: str | Path, kind: str) -> Bundle:
     """
     path = WEIGHTS / kind if str(where) == 'bundled' else Path(where).expanduser()
     if not (path / MANIFEST).is_file():
-        raise WeightsError(f'{path} holds no {MANIFEST}; name a bundle folder or use bundled')
+        raise WeightsError(f'{path} has no {MANIFEST}; give a bundle folder or use bundled')
     manifest = read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
         raise WeightsError(
@@ -195,7 +195,7 @@ def check_replaceable(path: Path) -> None:
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise WeightsError(
-            f'{path} exists and is not a bundle, so it is not replaced; name another folder'
+            f'{path} exists and is not a bundle, so it is not replaced; choose another folder'
         )
 
 
@@ -257,5 +257,5 @@ def _hash_of(file: Path) -> str:
         return sha256(file)
     except OSError as error:
         raise WeightsError(
-            f'{file} is not readable: {error.strerror}; check its rights'
+            f'{file} is not readable: {error.strerror}; check its permissions'
         ) from error

@@ -32,7 +32,7 @@ class Model:
         features ApDepth's training follows), or ``other`` (for comparison; runs in its own code)
     :param use: value of the option that selects it: ``prior`` or ``refiner``
     :param what_for: its purpose, one line
-    :param licence: of the weights, as their authors put it
+    :param licence: of the weights, in the words of their authors
     :param size_mb: of the download, None if unknown
     :param get: how to get it
     :param family: official layout of a refiner, see ``diffusion/releases``
@@ -151,7 +151,7 @@ MODELS: tuple[Model, ...] = (
         'sharpdepth',
         'sharpens metric depth in two gated passes',
         'BSD-3-Clause-Clear',
-        get='GitHub release v1.0 in three parts: unpack it and name the folder',
+        get='GitHub release v1.0 in three parts: unpack it and give the folder',
     ),
     _refiner(
         'developy/ApDepth',
@@ -225,7 +225,7 @@ MODELS: tuple[Model, ...] = (
         kind='base',
         use='',
         family='sd2',
-        what_for='what ApDepth and Marigold are trained from',
+        what_for='starting point of ApDepth and Marigold',
         licence='OpenRAIL++-M',
         size_mb=5210.0,
         files=DIFFUSERS,
@@ -235,7 +235,7 @@ MODELS: tuple[Model, ...] = (
         kind='base',
         use='',
         family='sd2',
-        what_for='another start for training',
+        what_for='another starting point for training',
         licence='OpenRAIL++-M',
         size_mb=5210.0,
         files=DIFFUSERS,
@@ -245,7 +245,7 @@ MODELS: tuple[Model, ...] = (
         kind='base',
         use='',
         family='sd2',
-        what_for='what Lotus is trained from',
+        what_for='starting point of Lotus',
         licence='OpenRAIL++-M',
         size_mb=5210.0,
         files=DIFFUSERS,
@@ -339,7 +339,7 @@ MODELS: tuple[Model, ...] = (
             what_for=what_for,
             licence=licence,
             size_mb=None,
-            get=f'run by its own code alone: github.com/{code}',
+            get=f'runs only in its own code: github.com/{code}',
         )
         for id, what_for, licence, code in (
             (

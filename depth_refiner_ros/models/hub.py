@@ -33,8 +33,8 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
         raise WeightsError(
-            f'{hub_id}: hub ids need one more package; type: pip install '
-            "'depth_refiner_ros[models]', or name a local folder"
+            f'{hub_id}: hub ids need one more package; run: pip install '
+            "'depth_refiner_ros[models]', or give a local folder"
         ) from error
     name, _, revision = hub_id.partition('@')
     try:
@@ -56,7 +56,7 @@ def fetch(hub_id: str, patterns: Iterable[str]) -> Path:
 
 
 def _transport_errors() -> Iterator[type[Exception]]:
-    """Yield the errors of a broken connection; the hub's client changed its HTTP library."""
+    """Yield the errors of a broken connection; the HTTP library depends on the hub's version."""
     for name in ('httpx', 'httpx2'):
         if importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name).HTTPError

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a network's configuration as JSON holds it, before anything is built from it."""
+"""Check a network's configuration from JSON before anything is built from it."""
 
 from collections.abc import Iterator, Mapping
 import math
@@ -11,9 +11,9 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 
 LARGEST = 1e6
-"""Larger than any number in a configuration that this package reads, vocabulary sizes included."""
+"""Larger than any number in the configurations read here, including vocabulary sizes."""
 MOST_LAYERS = 256
-"""Building more takes minutes, even without weights."""
+"""Largest number of layers; building more takes minutes, even without weights."""
 COUNTS = ('layers', 'blocks')
 """Words in the names of settings that count layers."""
 
@@ -24,11 +24,11 @@ def check_config(
     """
     Check types and sizes of a configuration.
 
-    :param config: names and values; names that begin with ``_`` are passed over
+    :param config: names and values; names that begin with ``_`` are ignored
     :param forms: annotations by name, where known; a list stands for a tuple of any length
     :param where: the file, for the message
     :param fix: what to do, for the message
-    :raises WeightsError: naming the first value that does not fit
+    :raises WeightsError: if a value does not fit; the message names the first
     """
     for name, value in config.items():
         if name.startswith('_'):

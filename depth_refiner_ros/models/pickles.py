@@ -20,7 +20,7 @@ WRAPPERS = ('model_state_dict', 'state_dict', 'model')
 
 def read_pickle(file: Path) -> dict[str, torch.Tensor]:
     """
-    Read a pickle that holds named tensors and nothing else.
+    Read a pickle that contains only named tensors.
 
     :return: contiguous tensors that share no memory, as safetensors requires
     :raises WeightsError: if it is broken, or holds more than tensors
@@ -40,7 +40,7 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
     ) as error:
         raise WeightsError(
             f'{file} is broken or holds more than tensors, which is never loaded: '
-            f'{first_line(error)}; get safetensors of it'
+            f'{first_line(error)}; get it as safetensors'
         ) from error
     for key in WRAPPERS:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
@@ -51,7 +51,7 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
         or not all(isinstance(value, torch.Tensor) for value in tree.values())
     ):
         raise WeightsError(
-            f'{file} does not hold named tensors alone; name the file of one network'
+            f'{file} does not hold named tensors only; give the file of one network'
         )
     return {
         name.removeprefix('module.'): value.clone().contiguous() for name, value in tree.items()

@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where depth comes from before it is refined: one protocol, one registry."""
+"""Priors, the depth that is refined: one protocol, one registry."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A prior with what sets its metres: itself where it is metric, else a second prior."""
+"""A prior and the source of its metric scale: itself if it is metric, else a second prior."""
 
 from dataclasses import dataclass, replace
 
@@ -18,11 +18,11 @@ class AnchoredDepth:
     """
     Prior depth in metres.
 
-    :param given: the prior's own depth, at the size of the image that it was shown
+    :param given: the prior's own depth, at the size of its input image
     :param depth_m_B1HW: the same in metres, NaN where unknown
-    :param reference_m_B1HW: what set the metres; the same tensor where the prior did
+    :param reference_m_B1HW: metric depth that set the scale; the same tensor if the prior did
     :param unknown_B1HW: bool, where nothing was measured or predicted
-    :param fit: how the prior was brought to the reference; None where the prior set the metres
+    :param fit: fit of the prior to the reference; None if the prior itself set the scale
     """
 
     given: PriorDepth
@@ -36,10 +36,10 @@ class AnchoredPrior:
     """
     One or two priors.
 
-    :param prior: gives depth of any kind
-    :param scale_prior: gives metric depth that the other is fitted to, robustly and per image;
-        None leaves the metres to the prior
-    :param view: show the first prior the image in this view; None shows it as it is
+    :param prior: predicts depth of any kind
+    :param scale_prior: predicts metric depth, to which the other is fitted robustly per image;
+        None if the prior itself is metric
+    :param view: view of the image for the first prior; None for the image unchanged
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class AnchoredPrior:
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> AnchoredDepth:
         """
-        Return depth in metres; an image whose fit is ill-posed gets the reference itself.
+        Return depth in metres; if the fit of an image is ill-posed, the reference itself.
 
-        :raises InputError: where nothing sets the metres, or something a prior needs is missing
+        :raises InputError: if no prior is metric, or an input that a prior needs is missing
         """
         given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW)
         full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
@@ -67,9 +67,8 @@ class AnchoredPrior:
         if self._scale_prior is None:
             if given.kind != 'metric':
                 raise InputError(
-                    f'the prior gives {given.kind} depth, which has no metres; name '
-                    'what sets them, such as scale_prior:=bundled, or '
-                    'scale_prior:=sensor with a depth image'
+                    f'the prior gives {given.kind} depth, which has no metric scale; set '
+                    'scale_prior:=bundled, or scale_prior:=sensor with a depth image'
                 )
             return AnchoredDepth(
                 given=given,
@@ -80,8 +79,7 @@ class AnchoredPrior:
         reference = predict_whole(self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
         if reference.kind != 'metric':
             raise InputError(
-                f'scale_prior gives {reference.kind} depth; it must be metric, as it '
-                'sets the scale'
+                f'scale_prior gives {reference.kind} depth; it must be metric to set the scale'
             )
         reference_m = reference.depth_B1HW.float()
         metres, fit = to_metres(depth, given.kind, reference_m)
@@ -108,7 +106,7 @@ class AnchoredPrior:
             rows, columns = self._view.size((rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
             rgb_B3HW = self._view.image(rgb_B3HW)
             if intrinsics is not None:
-                # Padding is below and right: the camera stays but for the size of its image.
+                # Padding is below and right, so only the image size of the camera changes.
                 intrinsics = replace(
                     intrinsics.resized(columns, rows),
                     width=rgb_B3HW.shape[-1],

@@ -19,16 +19,16 @@ INPUTS = ('model', 'official_code', 'official_compat')
 @dataclass(frozen=True, kw_only=True)
 class PriorOptions:
     """
-    How a prior is built.
+    Options for building a prior.
 
     :param weights: ``bundled``, a size of :data:`sizes.SIZES`, a folder or a hub id
-    :param seed: of priors that draw errors
+    :param seed: for priors that draw errors
     :param device: where networks run
-    :param focal_rule: ``auto`` follows the table of :mod:`focal`, ``none`` leaves depth as the
-        network gives it
-    :param short_side: rows or columns, whichever is fewer, at the network; 0 is the model's own
-    :param input: ``model``, ``official_code`` for what the authors' code of Depth Anything
-        computes, or ``official_compat`` for what that of ApDepth does
+    :param focal_rule: ``auto`` follows the table of :mod:`focal`, ``none`` leaves the output
+        of the network unchanged
+    :param short_side: shorter side of the network's input in pixels; 0 is the model's own
+    :param input: ``model``, ``official_code`` to compute as the authors' code of Depth
+        Anything, or ``official_compat`` as that of ApDepth
     """
 
     weights: str = 'bundled'
@@ -52,28 +52,28 @@ class Prior(Protocol):
         Return depth at the image's size.
 
         :param rgb_B3HW: color in 0..1
-        :param intrinsics: of this image, None where unknown
-        :param sensor_m_B1HW: measured depth in metres for priors that need it, NaN where none
-        :raises InputError: where something the prior needs is missing
+        :param intrinsics: of this image, None if unknown
+        :param sensor_m_B1HW: measured depth in metres for priors that need it, NaN where unknown
+        :raises InputError: if an input that the prior needs is missing
         """
 
     def describe(self) -> list[str]:
-        """Return one line per loaded bundle: what, licence, size, where from."""
+        """Return one line per loaded bundle: name, licence, size, source."""
 
     def attach_backend(self, prepare: Prepare, key: str) -> None:
         """
         Run this prior's networks, if it has any, by a backend from now on.
 
-        :param prepare: turns a network on the CPU into what runs it
+        :param prepare: takes a network on the CPU and returns its runner
         :param key: short name of the prior, for files and messages
         """
 
 
 class WithoutNetwork:
-    """A prior that no backend can run: it has no network, or one that runs its own code."""
+    """A prior without a network that a backend can run."""
 
     def attach_backend(self, prepare: Prepare, key: str) -> None:
-        """Leave everything as it is."""
+        """Do nothing."""
 
 
 class WithNetwork:
@@ -87,7 +87,7 @@ class WithNetwork:
 
 
 def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callable[..., Any]:
-    """Return what runs a network by a backend; a network that already has one stays with it."""
+    """Return the runner of a network; a network that already has one keeps it."""
     return prepare(network.cpu(), key) if isinstance(network, nn.Module) else network
 
 
@@ -98,9 +98,9 @@ def predict_whole(
     sensor_m_B1HW: torch.Tensor | None = None,
 ) -> PriorDepth:
     """
-    Ask a prior and refuse a map that is not of the image, as code of others may return one.
+    Run a prior and refuse a map of the wrong shape, which foreign code may return.
 
-    :raises InputError: where batch, channels, rows or columns differ, or as :meth:`Prior.predict`
+    :raises InputError: if batch, channels, rows or columns differ, or as :meth:`Prior.predict`
     """
     given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
     wanted = (len(rgb_B3HW), 1, *rgb_B3HW.shape[-2:])

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The prior that comes with the package: one small network, one camera image, metric depth."""
+"""The prior of this package: a small network from one image to metric depth."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def to_log_metres(
     canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor, config: MetricNetworkConfig
 ) -> torch.Tensor:
     """
-    Return log depth in metres: a longer lens sees the same pixels from farther away.
+    Return log depth in metres: with a longer lens, the same pixels are farther away.
 
     :param focal_px_B: focal length at the network's input size
     """
@@ -53,7 +53,7 @@ class BundledPrior(WithNetwork):
         """
         Predict metric depth at the image's size; measured depth is not used.
 
-        :raises InputError: where the intrinsics are unknown, as they set the scale
+        :raises InputError: if the intrinsics, which set the scale, are unknown
         """
         if intrinsics is None:
             raise InputError(
@@ -90,7 +90,7 @@ def read_prior_network(bundle: Bundle) -> MetricNetwork:
     """
     Build the network of a prior bundle.
 
-    :raises WeightsError: where configuration and weights do not fit
+    :raises WeightsError: if configuration and weights do not fit together
     """
     fix = 'copy the bundle again'
     state = {name: value.float() for name, value in bundle.tensors(WEIGHTS).items()}

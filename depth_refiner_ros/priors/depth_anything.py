@@ -28,15 +28,15 @@ from torch.nn import functional
 METRIC, RELATIVE = 'depth_anything_v2_metric', 'depth_anything_v2'
 INDOOR_M, OUTDOOR_M = 20.0, 80.0
 OFFICIAL_OFFSET = 0.1
-"""What DINOv2's own code adds to the patches of each side before it resamples positions."""
+"""Added by DINOv2's own code to the patches of each side before it resamples positions."""
 
 
 class OffsetTokens(nn.Module):
     """
-    DINOv2's tokens, with positions resampled as its own code does and transformers does not.
+    DINOv2's tokens, with positions resampled as in its own code and unlike in transformers.
 
-    That code asks for a tenth of a patch more than there are, so that rounding never gives one
-    too few; the scale of the resampling changes with it. Images of the training's size are not
+    That code requests a tenth of a patch too many, so that rounding never gives one too few;
+    this also changes the scale of the resampling. At the size of the training nothing is
     resampled.
 
     :param inner: ``Dinov2Embeddings``
@@ -72,7 +72,7 @@ class OffsetTokens(nn.Module):
 
 class DepthAnythingNetwork(nn.Module):
     """
-    Pixels in, the map out, at the input's size; its last layer in fp32.
+    Maps pixels to depth or disparity at the input's size; the last layer runs in fp32.
 
     :param model: ``DepthAnythingForDepthEstimation``
     :param official_positions: resample the positions as the authors' code does
@@ -94,10 +94,10 @@ class DepthAnythingPrior(WithNetwork):
     """
     A Depth Anything V2 network as a prior.
 
-    :param network: pixels to map
+    :param network: maps pixels to depth or disparity
     :param kind: ``metric`` or ``disparity``
     :param rule: of the network's images
-    :param trained_focal: of the training camera, None where depth has no scale
+    :param trained_focal: focal length of the training camera, None if depth has no scale
     :param focal_rule: see :mod:`focal`
     :param description: line of :meth:`describe`
     """
@@ -141,13 +141,13 @@ def build_metric(options: PriorOptions) -> DepthAnythingPrior:
     """
     Build ``depth_anything_v2_metric``.
 
-    :raises WeightsError: where the folder holds another model, or gives disparity
+    :raises WeightsError: if the folder holds another model, or one for disparity
     """
     folder = find_folder(METRIC, options.weights)
     config = read_config(folder, METRIC, 'depth_anything')
     if config.get('depth_estimation_type', 'relative') != 'metric':
         raise WeightsError(
-            f'{folder} gives disparity without a scale; prior {METRIC} needs a '
+            f'{folder} predicts disparity without a scale; prior {METRIC} needs a '
             f'metric model: use prior:={RELATIVE} or weights such as indoor-small'
         )
     farthest_m = float(config.get('max_depth') or 1.0)
@@ -167,7 +167,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
     """
     Build ``depth_anything_v2``, from a folder or a file with the original names.
 
-    :raises WeightsError: where the folder holds another model, or gives metres
+    :raises WeightsError: if the folder holds another model, or one for metric depth
     """
     file = Path(options.weights).expanduser()
     if is_original(file):
@@ -177,7 +177,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
         config = read_config(where, RELATIVE, 'depth_anything')
         if config.get('depth_estimation_type', 'relative') != 'relative':
             raise WeightsError(
-                f'{where} gives metres; prior {RELATIVE} needs a relative model: '
+                f'{where} predicts metric depth; prior {RELATIVE} needs a relative model: '
                 f'use prior:={METRIC} or weights such as small'
             )
         network = _network(options, load_model(where, 'DepthAnythingForDepthEstimation'))

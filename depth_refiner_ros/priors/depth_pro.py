@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""DepthPro: canonical inverse depth, made metric by the camera's focal length or its own guess."""
+"""DepthPro: canonical inverse depth, made metric by a known or estimated focal length."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,10 +22,10 @@ NAME = 'depth_pro'
 
 class DepthProNetwork(nn.Module):
     """
-    Pixels in, canonical inverse depth out; its last layers in fp32.
+    Maps pixels to canonical inverse depth; the last layers run in fp32.
 
     :param model: ``DepthProForDepthEstimation``
-    :param with_fov: also estimate the field of view, a third of the work
+    :param with_fov: also estimate the field of view, which is a third of the work
     """
 
     def __init__(self, model: Any, *, with_fov: bool) -> None:
@@ -75,7 +75,7 @@ class DepthProPrior(WithNetwork):
         """
         Predict metres at the image's size; measured depth is not used.
 
-        :raises InputError: where the camera is unknown and the weights cannot estimate it
+        :raises InputError: if the camera is unknown and the weights cannot estimate it
         """
         camera = known_camera(self._focal_rule, intrinsics)
         height, width = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
@@ -88,7 +88,7 @@ class DepthProPrior(WithNetwork):
             focal_px = focal_of_fov(fov_deg, width)
         else:
             raise InputError(
-                'these depth_pro weights estimate no field of view; publish '
+                'these depth_pro weights cannot estimate the field of view; publish '
                 'camera_info, give the field of view, or use weights with fov_model'
             )
         inverse = self._rule.restore(inverse.float(), (height, width))

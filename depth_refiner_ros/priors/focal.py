@@ -1,18 +1,18 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-What each prior makes of the camera: one network, one rule.
+How each prior uses the camera's focal length.
 
-One image cannot tell a near thing from a far one twice the size seen through a longer lens. A
-network that is not told the focal length has learnt that of its training images; through another
-lens its depth is off by the ratio.
+From one image, a near thing looks like one twice the size, twice as far away, or seen through a
+longer lens. A network without the focal length as input assumes that of its training images; with
+another lens its depth is wrong by the ratio.
 
 ======================== ========================================== =========================
 prior                    with known intrinsics                      unknown
 ======================== ========================================== =========================
 bundled                  input (viewing rays, canonical focal)      refused
-depth_anything_v2_metric **correction** to the training camera      as the network gives it
-zoedepth                 **correction**, by the domain it chose     as the network gives it
+depth_anything_v2_metric **correction** to the training camera      unchanged
+zoedepth                 **correction**, by the domain it chose     unchanged
 depth_pro                fx in place of the focal length that the   its own field of view
                          network estimates (exact, by its design)
 unidepth_v1, unidepth_v2 input (K, scaled by their own code)        their own camera
@@ -22,9 +22,9 @@ depth_anything_v2        none: disparity has no scale               the same
 ======================== ========================================== =========================
 
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks
-were not trained with it: cues beside size (texture, blur, the shape of a room) do not change with
-the lens, so the truth lies between corrected and not. ``prior_focal_rule: none`` switches
-corrections off, lets DepthPro and UniDepth use their own camera, and is refused by Metric3D.
+were not trained with it: cues other than size (texture, blur, the shape of a room) do not change
+with the lens, so the truth lies between corrected and uncorrected. ``prior_focal_rule: none``
+turns corrections off, lets DepthPro and UniDepth estimate the camera, and is refused by Metric3D.
 """
 
 import math
@@ -55,9 +55,9 @@ def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
 
 def correction(camera: Intrinsics | None, trained: float) -> float:
     """
-    Return the factor from the training camera's metres to this camera's; 1 where it is unknown.
+    Return the factor from the training camera's metres to this camera's; 1 if it is unknown.
 
-    Networks see every image with the same short side, so it is the unit of focal length.
+    All images have the same short side at the network, so that is the unit of focal length.
 
     :param trained: value of :data:`TRAINING_FOCAL`
     """
@@ -88,7 +88,7 @@ def depth_of_canonical_inverse(
     Return metres from DepthPro's canonical inverse depth: f / (width * inverse).
 
     :param inverse_B1HW: of an image as wide as its focal length
-    :return: at most :data:`FARTHEST_M`, where the network says infinity
+    :return: at most :data:`FARTHEST_M`, where the network predicts infinity
     """
     inverse_per_m = inverse_B1HW * (width / focal_px_B).view(-1, 1, 1, 1)
     return inverse_per_m.clamp_min(1.0 / FARTHEST_M).reciprocal()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Importing and building networks from the code of others: as that code is tested, and quiet."""
+"""Import and build networks from foreign code: without xformers and without its output."""
 
 from collections.abc import Iterator
 import contextlib
@@ -15,18 +15,18 @@ XFORMERS = 'xformers'
 @contextlib.contextmanager
 def foreign_code() -> Iterator[None]:
     """
-    Hide xformers, and what the code prints, warns and logs while it is imported and built.
+    Hide xformers, and suppress output, warnings and logs while code is imported and built.
 
-    xformers is compiled for one build of torch. UniDepth and Metric3D take it wherever it can be
-    imported, and fail at the first image where it is of another build, Metric3D also on every
-    CPU. Without it they use torch's own operations, with the same result. What they print is of
-    training, or wrong: that UniDepth v1 cannot run.
+    xformers is compiled for one build of torch. UniDepth and Metric3D use it whenever it can be
+    imported, and fail at the first image if it is for another build, Metric3D also on every CPU.
+    Without it they use torch's own operations, with the same result. Their output is about
+    training, or wrong: it says that UniDepth v1 cannot run.
     """
     hidden = {name: module for name, module in sys.modules.items() if _is_xformers(name)}
     for name in hidden:
         del sys.modules[name]
-    sys.modules[XFORMERS] = None  # type: ignore[assignment]  # makes an import fail
-    # Both name their encoder's log so; it says that xformers is missing.
+    sys.modules[XFORMERS] = None  # type: ignore[assignment]  # makes its import fail
+    # Name of both encoders' log, which says that xformers is missing.
     log = logging.getLogger('dinov2')
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Turning published pickles into safetensors: Metric3D v2, and Depth Anything V2's own files."""
+"""Convert published pickles to safetensors: Metric3D v2 and original Depth Anything V2."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
     :param checkpoint: ``metric_depth_vit_*_800k.pth`` of JUGGHM/Metric3D
     :param folder: new or empty
     :param architecture: one of :data:`ARCHITECTURES`
-    :raises WeightsError: where the checkpoint is no such thing or the folder is taken
+    :raises WeightsError: if it is not such a checkpoint, or the folder is not empty
     """
     if architecture not in ARCHITECTURES:
         raise WeightsError(
@@ -53,4 +53,4 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
 
 def _check_free(folder: Path) -> None:
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise WeightsError(f'{folder} is not an empty folder; name a new one')
+        raise WeightsError(f'{folder} is not an empty folder; choose a new one')

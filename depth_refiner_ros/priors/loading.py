@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Filling a network with safetensors: all that it learns is there, and finite."""
+"""Load safetensors into a network: all weights must be present and finite."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from torch import nn
 
 def fill_network(network: nn.Module, file: Path) -> nn.Module:
     """
-    Load weights into a network whose file may hold more than it needs.
+    Load weights from a file, which may hold more than the network needs.
 
-    Buffers may be missing, as code makes them; weights may not.
+    Buffers may be missing, because code creates them; weights may not.
 
-    :raises WeightsError: where the file is not readable, lacks weights or holds other shapes
+    :raises WeightsError: if the file is unreadable, lacks weights or has other shapes
     """
     try:
         missing = network.load_state_dict(load_file(file), strict=False).missing_keys
@@ -31,7 +31,7 @@ def fill_network(network: nn.Module, file: Path) -> nn.Module:
     if lacking := [name for name in missing if name in learnt]:
         raise WeightsError(
             f'{file}: {len(lacking)} weights are missing, first {lacking[0]}; '
-            'weights and config.json are of different models'
+            'weights and config.json belong to different models'
         )
     refuse_not_finite(file, network)
     return network.eval().requires_grad_(False)
@@ -39,9 +39,9 @@ def fill_network(network: nn.Module, file: Path) -> nn.Module:
 
 def refuse_not_finite(where: Path, network: nn.Module) -> None:
     """
-    Look through all weights.
+    Check that all weights are finite.
 
-    :raises WeightsError: where one is NaN or infinite
+    :raises WeightsError: if one is NaN or infinite
     """
     for name, value in network.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):

@@ -3,13 +3,12 @@
 """
 Metric3D v2 through a checkout of its own code.
 
-The network sees every image as if taken with a focal length of 1000 px: the image is fitted into
-its input with grey borders, its focal length is scaled along, and depth is multiplied by the
-scaled focal length over 1000. Whoever forgets one of the three gets depth that depends on the
-image's size.
+The network treats every image as taken with a focal length of 1000 px: the image is fitted into
+its input with grey borders, its focal length is scaled with it, and depth is multiplied by the
+scaled focal length over 1000. Without any of the three, depth would depend on the image's size.
 
-Its decoder branches on the values that it computes, to print where one is NaN, so it can be
-neither compiled whole nor exported: it runs its own code under every backend.
+Its decoder branches on computed values, to print if one is NaN, so it can be neither compiled as
+a whole nor exported: it runs its own code under every backend.
 """
 
 import math
@@ -36,7 +35,7 @@ ARCHITECTURES = ('metric3d_vit_small', 'metric3d_vit_large', 'metric3d_vit_giant
 
 class Metric3DNetwork(nn.Module):
     """
-    Pixels in, canonical metres out.
+    Maps pixels to canonical metres.
 
     :param model: a module with ``inference({'input': pixels}) -> (depth, confidence, more)``
     """
@@ -46,7 +45,7 @@ class Metric3DNetwork(nn.Module):
         self.model = model
 
     def forward(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
-        """Return ``canonical_m_B1hw``, in fp32 as its recurrent decoder was trained."""
+        """Return ``canonical_m_B1hw``; in fp32, as the recurrent decoder was trained."""
         with torch.autocast(pixels_B3hw.device.type, enabled=False):
             depth, *_ = self.model.inference({'input': pixels_B3hw.float()})
         return depth if depth.ndim == 4 else depth[:, None]
@@ -81,7 +80,7 @@ class Metric3DPrior(WithoutNetwork):
         """
         Predict metres at the image's size; measured depth is not used.
 
-        :raises InputError: where the intrinsics are unknown, as they set the scale
+        :raises InputError: if the intrinsics, which set the scale, are unknown
         """
         if intrinsics is None:
             raise InputError(
@@ -104,7 +103,7 @@ def build(options: PriorOptions) -> Metric3DPrior:
     Build ``metric3d_v2`` from a folder of :func:`import_checkpoint.import_metric3d`.
 
     :raises SettingsError: with ``prior_focal_rule: none``, or without a folder
-    :raises WeightsError: where folder or checkout are missing or do not fit
+    :raises WeightsError: if folder or checkout are missing or do not fit
     """
     if options.focal_rule == 'none':
         raise SettingsError(
@@ -114,9 +113,9 @@ def build(options: PriorOptions) -> Metric3DPrior:
     folder = Path(options.weights).expanduser()
     if not folder.is_dir():
         raise SettingsError(
-            f'prior_weights = {shown(options.weights)} is no folder; Metric3D is '
+            f'prior_weights = {shown(options.weights)} is not a folder; Metric3D is '
             'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
-            'convert it once with depth-refiner models import and name the result'
+            'convert it once with depth-refiner models import and use the result'
         )
     config = read_config(folder, NAME, MODEL_TYPE)
     architecture = str(config.get('architecture'))
@@ -137,7 +136,7 @@ def load_network(architecture: str, folder: Path) -> Any:
     """
     Build a network of the checkout and fill it with safetensors.
 
-    :raises WeightsError: where the checkout is missing or at another commit, or weights do not fit
+    :raises WeightsError: if the checkout is missing or at another commit, or weights do not fit
     """
     network = metric3d_network(architecture)
     place_anchors(network.depth_model.decoder)
@@ -146,10 +145,10 @@ def load_network(architecture: str, folder: Path) -> Any:
 
 def place_anchors(decoder: Any) -> None:
     """
-    Give a decoder the depths that its classes stand for, where its own weights are.
+    Set the depths of a decoder's classes, on the device of its weights.
 
-    Its code makes them at the first image, on "cuda" whatever machine it runs on, and for the
-    batch of that image. One row serves every batch.
+    Its own code creates them at the first image, always on "cuda" and for the batch size of that
+    image. One row works for every batch.
 
     :param decoder: ``RAFTDepthNormalDPT5``
     """

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Finding the weights of a prior: a size, a folder or a hub id becomes a checked folder.
+Find the weights of a prior: a size, a folder or a hub id becomes a checked folder.
 
-Only JSON and safetensors are fetched or read; pickles are refused by name.
+Only JSON and safetensors are downloaded or read; pickles are refused.
 """
 
 from pathlib import Path
@@ -23,10 +23,10 @@ def find_folder(prior: str, weights: str) -> Path:
     Return the folder with a prior's weights.
 
     :param prior: name in the registry
-    :param weights: a size of :data:`SIZES`, a folder, or a hub id, which is looked up among what
-        was downloaded before and then fetched
-    :raises SettingsError: where nothing is named, or an unknown size
-    :raises WeightsError: where there is no such folder or it cannot be fetched
+    :param weights: a size of :data:`SIZES`, a folder, or a hub id, which is downloaded unless it
+        is in the cache
+    :raises SettingsError: if it is empty, or an unknown size
+    :raises WeightsError: if there is no such folder or it cannot be downloaded
     """
     known = SIZES[prior]
     if weights in known:
@@ -42,18 +42,18 @@ def find_folder(prior: str, weights: str) -> Path:
         return fetch(weights, WANTED)
     if '/' not in weights:
         raise SettingsError(
-            f'prior_weights = {shown(weights)} is no size of {prior} and no folder; use {sizes}'
+            f'prior_weights = {shown(weights)} is neither a size of {prior} nor a folder; '
+            f'use {sizes}'
         )
-    raise WeightsError(f'{weights} is no folder; prior {prior} reads {sizes}')
+    raise WeightsError(f'{weights} is not a folder; prior {prior} takes {sizes}')
 
 
 def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
     """
-    Read the configuration and check that the folder is one that the prior can read.
+    Read the configuration and check that the prior can read the folder.
 
-    :param model_type: what the configuration must call itself
-    :raises WeightsError: for a bundle of this package, another model, pickles, or a folder that
-        lacks files
+    :param model_type: required ``model_type`` of the configuration
+    :raises WeightsError: for a bundle of this package, another model, pickles, or missing files
     """
     if (folder / MANIFEST).is_file():
         raise WeightsError(
@@ -79,9 +79,9 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
 
 def check_safetensors(folder: Path) -> None:
     """
-    Ask for weights that can be read without unpickling.
+    Raise unless there are weights that can be read without unpickling.
 
-    :raises WeightsError: where there are none
+    :raises WeightsError: if there are none
     """
     if any(folder.glob('*.safetensors')):
         return

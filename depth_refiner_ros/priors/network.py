@@ -3,10 +3,9 @@
 """
 The small metric network behind the ``bundled`` prior.
 
-It reads the image beside its viewing rays, so that one set of weights serves cameras of any
-field of view, and predicts depth in the frame of a canonical camera (Metric3D, section 3.1): a
-thing of a given size in pixels gets one canonical depth, which the true focal length turns into
-metres.
+It reads the image together with its viewing rays, so that one set of weights works for any field
+of view, and predicts depth for a canonical camera (Metric3D, section 3.1): a thing of a given
+size in pixels gets one canonical depth, which the true focal length turns into metres.
 """
 
 from collections.abc import Mapping
@@ -38,11 +37,11 @@ class MetricNetworkConfig:
     :param channels: features at 1/2, 1/4, ... of the input
     :param blocks: residual blocks at each of these sizes
     :param decoder_channels: features of the decoder from the coarsest skip to 1/2
-    :param input_width: columns of a 4:3 image at the network; the area stays for other shapes
+    :param input_width: columns of a 4:3 image at the network; other shapes get the same area
     :param input_height: rows of the same
     :param canonical_focal_px: focal length of the canonical camera at the network's input
     :param groups: groups of each group normalisation
-    :param mirror: inference also looks at the mirrored image and takes the mean of both logs
+    :param mirror: inference averages the log depth of the image and of the mirrored image
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 160, 224)
@@ -62,7 +61,7 @@ class MetricNetworkConfig:
                 raise ValueError(f'{name} = {value} must lie between {low} and {high}')
         if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
             raise ValueError(
-                f'channels, blocks and decoder_channels must be of lengths n, n and n - 1: {self}'
+                f'channels, blocks and decoder_channels must have lengths n, n and n - 1: {self}'
             )
 
     @property
@@ -71,7 +70,7 @@ class MetricNetworkConfig:
         return int(2 ** len(self.channels))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as JSON holds it."""
+        """Return the configuration for JSON."""
         return asdict(self)
 
     @classmethod
@@ -79,11 +78,11 @@ class MetricNetworkConfig:
         """
         Read a configuration; lists become tuples.
 
-        :param where: names it, for the message
-        :param fix: what to do where it is unfit, for the message
-        :raises WeightsError: where a value is of another type
-        :raises ValueError: where a value is outside its limits
-        :raises TypeError: where a key is unknown
+        :param where: its name, for the message
+        :param fix: what to do if it is unfit, for the message
+        :raises WeightsError: if a value has the wrong type
+        :raises ValueError: if a value is outside its limits
+        :raises TypeError: if a key is unknown
         """
         check_config(tree, get_type_hints(cls), where, fix)
         plain: dict[str, Any] = {
@@ -100,7 +99,7 @@ class ResidualBlock(nn.Module):
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         self.norm1 = nn.GroupNorm(groups, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        # Its weight starts at 1: started at 0, as residual branches often are, nothing is learnt.
+        # Its weight starts at 1: from 0, as is common for residual branches, nothing is learnt.
         self.norm2 = nn.GroupNorm(groups, outputs)
         same = stride == 1 and inputs == outputs
         self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride)
@@ -123,7 +122,7 @@ class GlobalContext(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Add what every position gathers from all others."""
+        """Add to each position the attention over all others."""
         b, c, h, w = features.shape
         qkv = self.qkv(self.norm(features)).view(b, 3, self.heads, c // self.heads, h * w)
         query, key, value = qkv.transpose(-1, -2).unbind(1)
@@ -133,13 +132,13 @@ class GlobalContext(nn.Module):
 
 class MetricNetwork(nn.Module):
     """
-    Image and rays in, log depth of the canonical camera out, at half the input's size.
+    Maps image and rays to log depth of the canonical camera, at half the input's size.
 
     :param config: shape of the network
     """
 
     _keep_in_fp32_modules = ('head',)
-    """What diffusers and transformers call it, and what backends read."""
+    """Named as in diffusers and transformers, and read by the backends."""
 
     def __init__(self, config: MetricNetworkConfig) -> None:
         super().__init__()
@@ -179,14 +178,14 @@ class MetricNetwork(nn.Module):
             skip = skips.pop()
             features = functional.interpolate(features, size=skip.shape[-2:], mode='nearest')
             features = stage(torch.cat([features, skip], dim=1))
-        # Half precision would quantise log depth to steps of a percent.
+        # Half precision would quantise log depth to steps of one percent.
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.float())
 
 
 def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[int, int]:
     """
-    Choose the network's input size for an image: its shape, the configured area.
+    Return the network's input size for an image: its aspect ratio, the configured area.
 
     :return: width and height, multiples of ``config.multiple``
     """

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Depth Anything V2 from one file with the names of its own code (S, B, L, giant).
+Depth Anything V2 from one file with the original parameter names (S, B, L, giant).
 
-The giant model was never published for transformers; who has its file as safetensors can use it.
+The giant model was never published for transformers; this reads its file as safetensors.
 """
 
 from pathlib import Path
@@ -81,7 +81,7 @@ QKV = re.compile(r'^pretrained\.blocks\.(\d+)\.attn\.qkv\.(weight|bias)')
 
 
 def is_original(file: Path) -> bool:
-    """Return whether a path is a single file of weights, of which pickles will be refused."""
+    """Whether a path is a single file of weights; pickles are refused later."""
     return file.is_file() and file.suffix.lower() in ('.safetensors', *PICKLES)
 
 
@@ -90,7 +90,7 @@ def read_original(file: Path) -> Any:
     Build the model of transformers from a safetensors file with the original names.
 
     :return: ``DepthAnythingForDepthEstimation`` for relative depth
-    :raises WeightsError: for a pickle, or weights that are of no known size
+    :raises WeightsError: for a pickle, or weights of an unknown size
     """
     if file.suffix.lower() in PICKLES:
         raise WeightsError(
@@ -110,8 +110,8 @@ def model_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     """
     Build the model of transformers from weights with the original names.
 
-    :param file: where they are from, for messages
-    :raises WeightsError: where they are of no known size, or incomplete
+    :param file: their file, for messages
+    :raises WeightsError: if their size is unknown, or they are incomplete
     """
     return load_model(
         file,
@@ -123,15 +123,15 @@ def model_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
 
 def config_of(file: Path, state: dict[str, torch.Tensor]) -> Any:
     """
-    Return the configuration whose encoder is as wide as a state's.
+    Return the configuration for the encoder width of a state dict.
 
-    :raises WeightsError: where that is none of the four
+    :raises WeightsError: if that is none of the four
     """
     token = state.get('pretrained.cls_token')
     width = 0 if token is None else token.shape[-1]
     if width not in SIZES:
         raise WeightsError(
-            f'{file} holds no Depth Anything V2 of its own code (encoder width '
+            f'{file} is not an original Depth Anything V2 file (encoder width '
             f'{width or "unknown"}, known {", ".join(map(str, SIZES))}); use the '
             'folder of a -hf model'
         )
@@ -171,7 +171,7 @@ def config_of_width(width: int, *, max_depth_m: int | None = None) -> Any:
 
 
 def to_transformers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights under the names of the -hf models; query, key and value come apart."""
+    """Return the weights under the names of the -hf models; query, key and value are split."""
     renamed: dict[str, torch.Tensor] = {}
     for name, value in state.items():
         if fused := QKV.match(name):

@@ -1,12 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Priors whose code is a package of its own: pinned by commit, imported only when asked.
+Priors whose code is a separate package: pinned by commit, imported only on demand.
 
-Nothing of these is installed with this package, and pip alone would put another torch in the
-place of the one that is here: timm asks for torchvision, which asks for one torch only, and
-mmengine would bring a second OpenCV. So what asks for such things is installed without its
-dependencies, and everything else that the code imports is named.
+None of these is installed with this package, and plain pip would replace the installed torch:
+timm requires torchvision, which requires one version of torch, and mmengine would bring a second
+OpenCV. So such packages are installed without their dependencies, and everything else that the
+code imports is listed.
 """
 
 from collections.abc import Callable
@@ -28,21 +28,21 @@ METRIC3D_COMMIT = 'eb5b6fac0dc155e4e52f576e304fbf11655ff339'
 TIMM, MATPLOTLIB = 'timm==1.0.31', 'matplotlib==3.10.9'
 TORCH_INDEX = 'https://download.pytorch.org/whl'
 FAULTS = (ImportError, RuntimeError, AttributeError, OSError)
-"""A torchvision of another build than torch's, or half a checkout, fails with the others."""
+"""What an import raises; the others for a torchvision of another build, or half a checkout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
     """
-    Code that a prior needs from elsewhere.
+    External code that a prior needs.
 
-    :param name: for people
-    :param priors: who needs it
-    :param commit: the one that the adapter was written for
+    :param name: name to show
+    :param priors: priors that need it
+    :param commit: commit that the adapter was written for
     :param licence: of the code
-    :param found: gives the commit on this machine, None where there is none
-    :param load: imports it; raises WeightsError where that fails
-    :param command: gives what to type to get it
+    :param found: returns the commit on this machine, None if there is none
+    :param load: imports it; raises WeightsError if that fails
+    :param command: returns the command to install it
     """
 
     name: str
@@ -54,7 +54,7 @@ class Package:
     command: Callable[[], str]
 
     def fault(self) -> str:
-        """Return what is wrong with it on this machine, nothing where it can be used."""
+        """Return what is wrong with it on this machine, empty if it can be used."""
         commit = self.found()
         if commit is None:
             return 'not installed'
@@ -71,7 +71,7 @@ def unidepth_models() -> ModuleType:
     """
     Import UniDepth's models.
 
-    :raises WeightsError: where the package, or one that it needs, is missing
+    :raises WeightsError: if the package, or one that it needs, is missing
     """
     try:
         with foreign_code():
@@ -92,7 +92,7 @@ def unidepth_commit() -> str | None:
 
 
 def unidepth_command() -> str:
-    """Return how to install UniDepth beside the torch that is here."""
+    """Return the command to install UniDepth without changing the installed torch."""
     unidepth = f"'unidepth @ git+https://github.com/lpiccinelli-eth/UniDepth@{UNIDEPTH_COMMIT}'"
     return (
         f'pip install einops==0.8.2 {MATPLOTLIB} wandb==0.28.0 && '
@@ -104,7 +104,7 @@ def metric3d_network(architecture: str = 'metric3d_vit_small') -> Any:
     """
     Build a network of Metric3D's checkout, with random weights.
 
-    :raises WeightsError: where the checkout is missing or at another commit, or a package that it
+    :raises WeightsError: if the checkout is missing or at another commit, or a package that it
         needs is missing
     """
     commit = metric3d_commit()
@@ -119,21 +119,21 @@ def metric3d_network(architecture: str = 'metric3d_vit_small') -> Any:
                 str(metric3d_folder()), architecture, source='local', pretrain=False
             )
     except FAULTS as error:
-        # Its own loader says only that it found no function; what happened before says why.
+        # Its own loader only says that it found no function; the error before says why.
         before = error.__context__
         why = first_line(before if isinstance(before, Exception) else error)
         raise WeightsError(f'Metric3D cannot be imported ({why}); {metric3d_command()}') from error
 
 
 def metric3d_folder() -> Path:
-    """Return where torch.hub keeps the checkout of Metric3D."""
+    """Return the folder in which torch.hub keeps the checkout of Metric3D."""
     import torch.hub
 
     return Path(torch.hub.get_dir()) / f'YvanYin_Metric3D_{METRIC3D_COMMIT}'
 
 
 def metric3d_commit() -> str | None:
-    """Return the commit that the checkout of Metric3D is at, None where there is none."""
+    """Return the commit of the checkout of Metric3D, None if there is none."""
     head = metric3d_folder() / '.git' / 'HEAD'
     if not head.is_file():
         return METRIC3D_COMMIT if (metric3d_folder() / 'hubconf.py').is_file() else None
@@ -141,7 +141,7 @@ def metric3d_commit() -> str | None:
 
 
 def metric3d_checkout_command() -> str:
-    """Return how to make the checkout of Metric3D where it is looked for."""
+    """Return the command to clone Metric3D into the folder where it is expected."""
     folder = metric3d_folder()
     return (
         f'git clone https://github.com/YvanYin/Metric3D {folder} && '
@@ -150,7 +150,7 @@ def metric3d_checkout_command() -> str:
 
 
 def metric3d_command() -> str:
-    """Return how to install what Metric3D needs beside the torch that is here, and itself."""
+    """Return the command to install Metric3D and what it needs, keeping the installed torch."""
     return (
         f'pip install addict==2.4.0 {MATPLOTLIB} termcolor==3.3.0 yapf==0.43.0 && '
         f'pip install --no-deps mmcv-lite==2.2.0 mmengine==0.10.7 {TIMM} {torchvision()} && '
@@ -160,11 +160,11 @@ def metric3d_command() -> str:
 
 def torchvision() -> str:
     """
-    Return the torchvision of the torch that is here, and where such a build lies.
+    Return the pip arguments for the torchvision that matches the installed torch.
 
-    Each release of torch has one: 2.13.0 has 0.28.0. PyPI has those of PyPI's torch; a torch from
-    PyTorch's own index (2.13.0+cpu) needs its own. What pip knows tells them apart, torch itself
-    calls PyPI's 2.13.0+cu130 too.
+    Each release of torch has one: 2.13.0 has 0.28.0. PyPI has those for PyPI's torch; a torch from
+    PyTorch's own index (2.13.0+cpu) needs that of the same index. Only pip's version tells them
+    apart, because torch itself reports 2.13.0+cu130 for PyPI's build, too.
     """
     release, _, build = importlib.metadata.version('torch').partition('+')
     found = re.match(r'2\.(\d+)\.(\d+)', release)
@@ -193,4 +193,4 @@ METRIC3D = Package(
     command=metric3d_command,
 )
 PACKAGES = (UNIDEPTH, METRIC3D)
-"""What ``doctor`` looks for; none of it is needed by the other priors."""
+"""Packages that ``doctor`` looks for; the other priors need none of them."""

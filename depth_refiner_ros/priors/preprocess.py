@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Images as each network was trained to see them, and its maps back at the image's size.
+Prepare images as each network was trained, and resize its maps back to the image's size.
 
 ===================== ===================================== ================= ====================
 rule                  size at the network                   numbers           resampling in, out
@@ -15,8 +15,8 @@ depth_pro             squashed to 1536 x 1536               0.5 +- 0.5        bi
 metric3d              fitted into 1064 x 616, grey borders  ImageNet          bilinear, bilinear
 ===================== ===================================== ================= ====================
 
-*into*: the side that changes less gets its target, and the aspect stays; *ac*: corners aligned, as
-the model's own code does. Nothing is antialiased, as in that code. UniDepth scales by itself.
+*into*: the side that changes less gets its target size, and the aspect ratio is kept; *ac*:
+aligned corners. Nothing is antialiased. All as in the models' own code. UniDepth scales by itself.
 """
 
 from collections.abc import Callable
@@ -48,12 +48,12 @@ class Borders:
     mode: str = 'constant'
 
     def added(self, image_BCHW: torch.Tensor) -> torch.Tensor:
-        """Add them to an image of mean 0."""
+        """Return an image of mean 0 with the borders added."""
         sides = (self.left, self.right, self.top, self.bottom)
         return functional.pad(image_BCHW, sides, self.mode)
 
     def removed(self, map_BCHW: torch.Tensor) -> torch.Tensor:
-        """Take them off a map of the bordered size."""
+        """Return a map of the bordered size with the borders removed."""
         height, width = map_BCHW.shape[-2:]
         return map_BCHW[..., self.top : height - self.bottom, self.left : width - self.right]
 
@@ -65,7 +65,7 @@ class Borders:
 @dataclass(frozen=True, kw_only=True)
 class InputRule:
     """
-    How one network wants its images.
+    How one network's images are prepared.
 
     :param size: the image's size to the size at the network, without borders added there
     :param before: borders added before the resize, by the image's size
@@ -86,7 +86,7 @@ class InputRule:
 
     def prepare(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """
-        Return what the network reads.
+        Return the network's input.
 
         :param rgb_B3HW: color in 0..1
         """
@@ -98,10 +98,10 @@ class InputRule:
 
     def restore(self, map_B1hw: torch.Tensor, image_size: Size) -> torch.Tensor:
         """
-        Bring the network's map to the image's size.
+        Return the network's map at the image's size.
 
-        :param map_B1hw: of the bordered input, at any resolution of its own
-        :raises InputError: where it has another aspect than that input
+        :param map_B1hw: map of the bordered input, at any resolution
+        :raises InputError: if its aspect ratio differs from that of the input
         """
         before = self.before(image_size)
         bordered = before.around(image_size)
@@ -113,14 +113,14 @@ class InputRule:
         return before.removed(_resized(map_B1hw, bordered, self.up, self.up_corners))
 
     def scale(self, image_size: Size) -> float:
-        """Tell by how much the image's rows are enlarged."""
+        """Return the factor by which the rows of the image are resized."""
         bordered = self.before(image_size).around(image_size)
         return self.size(bordered)[0] / bordered[0]
 
 
 def lower_bound(short_side: int, multiple: int) -> Callable[[Size], Size]:
     """
-    Make the short side this long, or the next multiple; the aspect stays but for rounding.
+    Scale the short side to this length, rounded up to a multiple; keep the aspect ratio.
 
     :param short_side: in pixels; the long side is rounded to the nearest multiple
     """
@@ -138,7 +138,7 @@ def lower_bound(short_side: int, multiple: int) -> Callable[[Size], Size]:
 
 
 def rounded_up(multiple: int) -> Callable[[Size], Size]:
-    """Keep the image's size but for the next multiple."""
+    """Round each side up to the next multiple."""
 
     def size(image: Size) -> Size:
         rows, columns = (math.ceil(side / multiple) * multiple for side in image)
@@ -148,7 +148,7 @@ def rounded_up(multiple: int) -> Callable[[Size], Size]:
 
 
 def least_change(rows: int, columns: int, multiple: int) -> Callable[[Size], Size]:
-    """Match the target side that asks for the smaller change; keep the aspect but for rounding."""
+    """Match the target side that needs the smaller change; keep the aspect ratio."""
 
     def size(image: Size) -> Size:
         by_rows, by_columns = rows / image[0], columns / image[1]
@@ -160,11 +160,11 @@ def least_change(rows: int, columns: int, multiple: int) -> Callable[[Size], Siz
 
 
 def fitted(rows: int, columns: int) -> Callable[[Size], Size]:
-    """Make the image as large as fits, rounded down."""
+    """Scale the image to the largest size that fits, rounded down."""
 
     def size(image: Size) -> Size:
         scale = min(rows / image[0], columns / image[1])
-        # The small term keeps the side that decides from falling a pixel short of its target.
+        # The small term keeps the limiting side from falling a pixel short of its target.
         height, width = (max(1, int(side * scale + 1e-6)) for side in image)
         return height, width
 
@@ -172,7 +172,7 @@ def fitted(rows: int, columns: int) -> Callable[[Size], Size]:
 
 
 def centred(rows: int, columns: int) -> Callable[[Size], Borders]:
-    """Add what a fitted image lacks of a size, the odd pixel below and right."""
+    """Pad a fitted image to a size; an odd pixel goes below and right."""
 
     def borders(inner: Size) -> Borders:
         top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
@@ -195,12 +195,12 @@ def depth_anything(short_side: int = 518) -> InputRule:
 
 
 def official_compat() -> InputRule:
-    """Return what ApDepth's code feeds Depth Anything V2: [-1, 1], native size."""
+    """Return the rule of ApDepth's code for Depth Anything V2: [-1, 1], native size."""
     return InputRule(size=rounded_up(14), mean_std=HALF, down_corners=True, up_corners=True)
 
 
 def prompt_depth_anything(short_side: int = 0) -> InputRule:
-    """Return the rule of Prompt Depth Anything; 0 is its own size."""
+    """Return the rule of Prompt Depth Anything; 0 is its default size."""
     size = lower_bound(short_side, 14) if short_side else least_change(756, 756, 14)
     return InputRule(size=size, down='bicubic', up='bicubic')
 
@@ -228,9 +228,9 @@ def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
 
 def _check_aspect(found: Size, network: Size) -> None:
     """
-    Ask for a map of its input's aspect, to a pixel: resampling any other would stretch it.
+    Raise unless a map has its input's aspect ratio, to a pixel: resizing would stretch it.
 
-    :raises InputError: where it differs
+    :raises InputError: if it differs
     """
     if abs(found[0] * network[1] - found[1] * network[0]) > max(network):
         raise InputError(
@@ -240,7 +240,7 @@ def _check_aspect(found: Size, network: Size) -> None:
 
 
 def _per_color(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:
-    """Fill on the device: a list copied there would wait for it in every frame."""
+    """Return a tensor filled on the device: copying a list would synchronise every frame."""
     return torch.cat([like_B3HW.new_full((1, 1, 1, 1), value) for value in values], dim=1)
 
 

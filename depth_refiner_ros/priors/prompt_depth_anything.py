@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Prompt Depth Anything: coarse sensor depth tells the network the scale, the image the rest."""
+"""Prompt Depth Anything: coarse sensor depth sets the scale, the image gives the detail."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ NAME = 'prompt_depth_anything'
 PROMPT_ROWS = 192
 """Rows of the depth cameras that the network was trained with; finer prompts are averaged."""
 SPREAD_M = 0.05
-"""A prompt that varies by less is widened to this, as its range is the unit of the output."""
+"""Smallest range of a prompt; the output is in units of it, so narrower ones are widened."""
 
 
 class PromptDepthAnythingNetwork(nn.Module):
     """
-    Pixels and prompt in, metres out; its last layer in fp32.
+    Maps pixels and prompt to metres; the last layer runs in fp32.
 
     :param model: ``PromptDepthAnythingForDepthEstimation``
     """
@@ -73,8 +73,8 @@ class PromptDepthAnythingPrior(WithNetwork):
         """
         Predict metres at the image's size.
 
-        :raises InputError: where there is no measured depth, or an image's has no valid pixel; on
-            a GPU, which is not asked, such an image gets no depth
+        :raises InputError: if there is no measured depth, or that of an image has no valid pixel;
+            on a GPU this is not checked, and such an image gets no depth
         """
         if sensor_m_B1HW is None:
             raise InputError(
@@ -85,7 +85,7 @@ class PromptDepthAnythingPrior(WithNetwork):
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         depth = self.network(self._rule.prepare(rgb_B3HW), prompt_of(measured)).float()
         depth = self._rule.restore(depth, size)
-        # Bicubic resampling and the network's linear output may leave the positive numbers.
+        # Bicubic resampling and the network's linear output may yield values <= 0.
         usable = (depth > 0.0) & ~_is_empty(measured).view(-1, 1, 1, 1)
         return PriorDepth(depth_B1HW=torch.where(usable, depth, torch.nan), kind='metric')
 
@@ -96,12 +96,12 @@ class PromptDepthAnythingPrior(WithNetwork):
 
 def prompt_of(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     """
-    Make measured depth fit to prompt: without holes, coarse, and not constant.
+    Return measured depth prepared as a prompt: without holes, coarse, and not constant.
 
     The network divides by the prompt's range, so one NaN or a flat wall would make everything NaN.
 
     :param depth_m_B1HW: metres, NaN where unknown
-    :raises InputError: where an image on the CPU has no valid pixel
+    :raises InputError: if an image on the CPU has no valid pixel
     """
     empty_B = _is_empty(depth_m_B1HW)
     if surely_somewhere(empty_B):

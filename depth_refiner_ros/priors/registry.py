@@ -35,7 +35,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'metric3d_v2': metric3d.build,
 }
 RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anything')
-"""Priors whose network takes any size; those of fixed size refuse ``prior_short_side``."""
+"""Priors whose network takes any size; the others refuse ``prior_short_side``."""
 
 
 def build_prior(name: str, weights: str = 'bundled', **options: Any) -> Prior:
@@ -46,7 +46,7 @@ def build_prior(name: str, weights: str = 'bundled', **options: Any) -> Prior:
     :param weights: ``bundled``, a size, a folder or a hub id, for priors that have weights
     :param options: further fields of :class:`~depth_refiner_ros.priors.base.PriorOptions`
     :raises SettingsError: for an unknown name, or an option that the prior does not have
-    :raises WeightsError: where the weights cannot be found or used
+    :raises WeightsError: if the weights cannot be found or used
     """
     if name not in BUILDERS:
         raise SettingsError(f'prior = {shown(name)} must be one of {sorted(BUILDERS)}')
@@ -64,12 +64,12 @@ def _check(name: str, options: PriorOptions) -> None:
             raise SettingsError(f'{option} = {shown(value)} must be one of {", ".join(known)}')
     if options.short_side and name not in RESIZABLE:
         raise SettingsError(
-            f'prior_short_side = {options.short_side}, but prior {name} has one '
+            f'prior_short_side = {options.short_side}, but prior {name} has a fixed '
             f'size; use 0, or one of {", ".join(RESIZABLE)}'
         )
     if options.input == 'official_compat' and name != 'depth_anything_v2':
         raise SettingsError(
-            f'prior_input = {options.input} is how ApDepth feeds '
+            f'prior_input = {options.input} is only for '
             f'depth_anything_v2; use model with prior {name}'
         )
     if options.input == 'official_code' and not name.startswith('depth_anything_v2'):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A depth camera as the prior: its image may have holes, noise, smear and another size."""
+"""A depth camera as the prior; its image may have holes, noise, smear and another size."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import check_map, surely_everywhere
@@ -14,7 +14,7 @@ NEAREST_M = 1e-3
 
 
 class SensorPrior(WithoutNetwork):
-    """Registered sensor depth, cleaned: what is not a positive number becomes unknown."""
+    """Registered sensor depth, in which values that are not positive become unknown."""
 
     def predict(
         self,
@@ -25,8 +25,8 @@ class SensorPrior(WithoutNetwork):
         """
         Return the sensor's depth at the image's size, by nearest pixel.
 
-        :raises InputError: where there is no depth image, it is no batch of maps in metres, or,
-            on the CPU, none of its pixels has a value
+        :raises InputError: if there is no depth image, it is not a batch of maps in metres, or, on
+            the CPU, none of its pixels has a value
         """
         if sensor_m_B1HW is None:
             raise InputError(
@@ -44,15 +44,15 @@ class SensorPrior(WithoutNetwork):
         return PriorDepth(depth_B1HW=torch.where(_usable(depth), depth, torch.nan), kind='metric')
 
     def describe(self) -> list[str]:
-        """Return no line: nothing is loaded."""
+        """Return no line, because nothing is loaded."""
         return []
 
 
 def check_measured(depth_m_B1HW: torch.Tensor) -> None:
     """
-    Ask for at least one measured pixel, where that can be told without waiting for a GPU.
+    Raise unless depth on the CPU has a measured pixel; on a GPU the check would wait for it.
 
-    :raises InputError: where depth on the CPU has none
+    :raises InputError: if depth on the CPU has none
     """
     if surely_everywhere(~_usable(depth_m_B1HW)):
         raise InputError('the depth image has no valid pixel; check its range and encoding')

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Short names that may stand in ``prior_weights`` for hub ids, and what the licences allow."""
+"""Short names for hub ids in ``prior_weights``, and what the licences allow."""
 
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.models.catalogue import find
@@ -29,18 +29,18 @@ SIZES: dict[str, dict[str, str]] = {
 """Prior to short name to hub id."""
 
 WIDTHS = {384: 'small', 768: 'base', 1024: 'large'}
-"""Features of the encoder, by which copies of Depth Anything models are told apart."""
+"""Features of the encoder, which distinguish copies of Depth Anything models."""
 
 
 def licence_of(prior: str, size: str) -> str:
     """
-    Say what the licence of published weights allows, loudly where it forbids.
+    Return the licence of published weights, with a warning if it forbids commercial use.
 
-    :param size: key of :data:`SIZES`; another is of unknown licence
+    :param size: key of :data:`SIZES`; the licence of any other is unknown
     """
     model = find(SIZES[prior].get(size, ''))
     if model is None:
-        return 'licence not known, see the model card'
+        return 'licence unknown, see the model card'
     if is_non_commercial(model.licence):
         return f'{model.licence}, NO COMMERCIAL USE'
     return model.licence

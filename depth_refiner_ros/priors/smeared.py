@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Known depth, spoilt as real networks spoil it: for evaluation where no such network is at hand.
+Known depth with the errors of real networks, to evaluate without such a network.
 
 The same functions degrade exact depth in training.
 """
@@ -27,7 +27,7 @@ class SmearedPrior(WithoutNetwork):
     :param scale: standard deviation of the global one
     :param seed: of the errors
     :param per_image: draw errors from the seed and the depth itself, so that every frame of a
-        recording has its own and the same frame always the same; otherwise from the seed alone
+        recording has different but reproducible errors; otherwise from the seed alone
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class SmearedPrior(WithoutNetwork):
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
         """
-        Spoil the measured depth; its holes are filled first, as a network knows none.
+        Return the measured depth with errors; holes are filled first, as a network has none.
 
-        :raises InputError: where there is no measured depth
+        :raises InputError: if there is no measured depth
         """
         if sensor_m_B1HW is None:
             raise InputError(
-                'prior smeared needs known depth; it is for recordings with ground '
-                'truth, use prior:=bundled elsewhere'
+                'prior smeared needs recordings with ground truth depth; use '
+                'prior:=bundled for others'
             )
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         exact = fill_holes(measured)
@@ -78,18 +78,18 @@ class SmearedPrior(WithoutNetwork):
         return scale_error(like_B1HW, generator, warp=self.warp, scale=self.scale)
 
     def describe(self) -> list[str]:
-        """Return no line: nothing is loaded."""
+        """Return no line, because nothing is loaded."""
         return []
 
 
 def _checksum(depth_m_1HW: torch.Tensor) -> int:
-    """Return a number that is the same for the same depth, holes included, on every device."""
+    """Return a hash of the depth, including holes, that is the same on every device."""
     return zlib.crc32(depth_m_1HW.nan_to_num(0.0).cpu().contiguous().numpy().tobytes())
 
 
 def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> torch.Tensor:
     """
-    Blur depth as a network at 1/factor of the size does.
+    Blur depth like a network at 1/factor of the size.
 
     :param factor: pixels that are averaged into one, before a smooth upsampling
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a depth network of transformers from a folder: safetensors, complete, finite, quiet."""
+"""Load a depth network of transformers from safetensors; all weights present and finite."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch import nn
 
 class InFloat32(nn.Module):
     """
-    The last layers of a network in fp32 where the rest runs in fewer bits.
+    Runs the last layers of a network in fp32 while the rest runs in half precision.
 
     bfloat16 would quantise depth to steps of half a percent.
 
@@ -29,7 +29,7 @@ class InFloat32(nn.Module):
         self.inner = inner
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
-        """Run them on the same inputs in fp32."""
+        """Return their output in fp32."""
         device = next(self.inner.parameters()).device.type
         with torch.autocast(device, enabled=False):
             return self.inner(
@@ -54,18 +54,18 @@ def load_model(
     """
     Load a model of transformers in fp32.
 
-    :param where: folder that :func:`model_folder.read_config` has checked, or the file that a
-        state is from
+    :param where: folder that :func:`model_folder.read_config` has checked, or the file of
+        ``state``
     :param class_name: class in transformers
-    :param config: of a state
-    :param state: weights under the published names, in place of those in a folder
-    :raises WeightsError: where transformers is missing, or weights and configuration do not fit
+    :param config: configuration for ``state``
+    :param state: weights under the published names, instead of those in a folder
+    :raises WeightsError: if transformers is missing, or weights and configuration do not fit
     """
     try:
         import transformers
     except ImportError as error:
         raise WeightsError(
-            "this prior needs transformers; pip install 'depth_refiner_ros[models]'"
+            "this prior needs transformers; run: pip install 'depth_refiner_ros[models]'"
         ) from error
     from huggingface_hub.errors import StrictDataclassError
 
@@ -97,7 +97,7 @@ def load_model(
         if names := sorted(map(str, report.get(problem, ()))):
             raise WeightsError(
                 f'{where}: {len(names)} {problem.replace("_", " ")}, first '
-                f'{names[0]}; weights and configuration are of different models'
+                f'{names[0]}; weights and configuration belong to different models'
             )
     refuse_not_finite(where, model)
     return model.eval().requires_grad_(False)

@@ -3,13 +3,13 @@
 """
 UniDepth v1 and v2 through their own package.
 
-Six traps of it are met here. Images go in as uint8: a float image that is not in 0..1 is taken
-as normalised already, without a word. The camera goes in with its principal point counted from
-the corner of the first pixel, not from its centre. The intrinsics that come back are the
-network's own even where it was given others, so they are not used. Version 1 needs an attention
-that xformers dropped in 0.0.29: see :mod:`head_attention`. Version 2 fails with several images of
-a known camera, so they go in one by one. And it returns a single column for one size in 23, which
-:func:`surplus` avoids.
+Six pitfalls of it are handled here. Images are passed as uint8, because a float image outside
+0..1 is silently taken as normalised. The principal point is counted from the corner of the first
+pixel, not from its centre. The returned intrinsics are the network's estimate even if others
+were given, so they are not used. Version 1 needs an attention that xformers dropped in 0.0.29:
+see :mod:`head_attention`. Version 2 fails with several images of a known camera, so they are
+passed one by one. It also returns a single column for one size in 23, which :func:`surplus`
+avoids.
 """
 
 import importlib
@@ -44,7 +44,7 @@ class UniDepthPrior(WithoutNetwork):
 
     :param model: a module with ``infer(rgb_B3HW, K_B33 or None) -> {'depth': B1HW}``
     :param focal_rule: see :mod:`focal`
-    :param loses_columns: whether its code needs the help of :func:`surplus`
+    :param loses_columns: whether its code needs :func:`surplus`
     :param description: line of :meth:`describe`
     """
 
@@ -66,7 +66,7 @@ class UniDepthPrior(WithoutNetwork):
         intrinsics: Intrinsics | None,
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
-        """Predict metres; where the camera is unknown, the network estimates one for itself."""
+        """Predict metres; if the camera is unknown, the network estimates it."""
         camera = known_camera(self._focal_rule, intrinsics)
         rows, columns = rgb_B3HW.shape[-2:]
         below, right = surplus(rows, columns) if self._loses_columns else (0, 0)
@@ -79,7 +79,7 @@ class UniDepthPrior(WithoutNetwork):
         return PriorDepth(depth_B1HW=torch.where(depth > 0.0, depth, torch.nan), kind='metric')
 
     def _depth(self, image_13HW: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
-        # A matrix for each call, as the package scales it in place.
+        # A new matrix for each call, because the package scales it in place.
         matrix = None if camera is None else corner_matrix(camera)[None].to(image_13HW.device)
         depth: torch.Tensor = self.model.infer(image_13HW, matrix)['depth']
         return depth.float()
@@ -93,10 +93,10 @@ def surplus(rows: int, columns: int) -> tuple[int, int]:
     """
     Return how many rows and columns to add to an image, so that UniDepth v2 returns it whole.
 
-    Where the aspect needs no borders (0.5 to 2.5), it computes the width as int(rows * (columns /
-    rows)). In floating point that may be one less than the width, and the border of -1 that it
-    then takes off leaves the last column of its map: so for 4.3 % of the sizes of 32 to 1199
-    rows, 500 x 206 among them, though for none of the common ones. Up to 3 more are enough.
+    If the aspect ratio needs no borders (0.5 to 2.5), it computes the width as int(rows * (columns
+    / rows)). In floating point that may be one less than the width, and removing the resulting
+    border of -1 keeps only the last column of its map. This affects 4.3 % of the sizes with 32 to
+    1199 rows, such as 500 x 206, but no common one. Up to 3 more are enough.
     """
     for added in itertools.count():
         for more_columns in range(added, -1, -1):
@@ -118,10 +118,10 @@ def load_network(network_class: Any, folder: Path) -> Any:
     """
     Build a network of UniDepth's package from its configuration and safetensors.
 
-    Its own loader would unpickle where safetensors lack, and let missing weights pass.
+    Its own loader would unpickle if safetensors are missing, and accept missing weights.
 
     :param network_class: takes the configuration's dictionary
-    :raises WeightsError: where a file is missing or weights do not fit
+    :raises WeightsError: if a file is missing or weights do not fit
     """
     file = folder / 'config.json'
     try:
@@ -129,7 +129,7 @@ def load_network(network_class: Any, folder: Path) -> Any:
             network = network_class(json.loads(file.read_text(encoding='utf-8')))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f'{file} is no configuration of {network_class.__name__}: '
+            f'{file} is not a configuration of {network_class.__name__}: '
             f'{first_line(error)}; copy the model again'
         ) from error
     attend_exactly(network)
@@ -138,7 +138,7 @@ def load_network(network_class: Any, folder: Path) -> Any:
 
 
 def attend_exactly(network: nn.Module) -> None:
-    """Give a network of UniDepth's package the attention that it takes from xformers."""
+    """Install in a network of UniDepth the attention that its package expects in xformers."""
     block_class = importlib.import_module('unidepth.layers').NystromBlock
     for module in network.modules():
         if isinstance(module, block_class):
@@ -156,7 +156,7 @@ def build_v2(options: PriorOptions) -> UniDepthPrior:
 
 
 def _build(name: str, options: PriorOptions) -> UniDepthPrior:
-    # The package first: without it, a download of gigabytes would be for nothing.
+    # The package first: without it, a download of gigabytes would be useless.
     network_class = getattr(unidepth_models(), CLASSES[name])
     folder = find_folder(name, options.weights)
     check_safetensors(folder)

@@ -22,14 +22,14 @@ INDOOR_M = 10.0
 
 class ZoeDepthNetwork(nn.Module):
     """
-    Pixels in, metres and votes for the training domains out; the metric head in fp32.
+    Maps pixels to metres and votes for the training domains; the metric head runs in fp32.
 
     :param model: ``ZoeDepthForDepthEstimation``
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        # Its bins are factorials and attractors, which few bits do not bear.
+        # Its bins use factorials and attractors, which half precision cannot represent.
         model.metric_head = InFloat32(model.metric_head)
         self.model = model
 
@@ -37,7 +37,7 @@ class ZoeDepthNetwork(nn.Module):
         """
         Predict.
 
-        :return: ``depth_m_B1hw``, and ``votes_BD`` for its D domains, zeros where it knows one
+        :return: ``depth_m_B1hw``, and ``votes_BD`` for its D domains, zeros if it has only one
         """
         output = self.model(pixel_values=pixels_B3hw)
         votes = output.domain_logits
@@ -78,7 +78,7 @@ class ZoeDepthPrior(WithNetwork):
         camera = known_camera(self._focal_rule, intrinsics)
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         pixels = self._rule.prepare(rgb_B3HW)
-        # The model lets a whole batch vote for one domain: one image a call keeps each its own.
+        # The model chooses one domain for a whole batch, so images are passed one by one.
         maps = [self._one(image[None], camera) for image in pixels]
         return PriorDepth(depth_B1HW=self._rule.restore(torch.cat(maps), size), kind='metric')
 
@@ -88,7 +88,7 @@ class ZoeDepthPrior(WithNetwork):
 
     def _one(self, pixels_13hw: torch.Tensor, camera: Intrinsics | None) -> torch.Tensor:
         depth, votes = self.network(pixels_13hw)
-        # Which of two heads has spoken must be asked; no CUDA graph can hold that.
+        # Reading which of two heads was chosen synchronises, so no CUDA graph is possible.
         domain = self._domains[int(votes.argmax()) if len(self._domains) > 1 else 0]
         return depth.float() * correction(camera, TRAINING_FOCAL[domain])
 
@@ -108,7 +108,7 @@ def build(options: PriorOptions) -> ZoeDepthPrior:
 
 
 def domains_of(bins: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the training data of each head: by name, or by how far it sees."""
+    """Return the training data of each head, by its name or its range."""
     return tuple(
         name
         if (name := str(head.get('name', ''))) in TRAINING_FOCAL

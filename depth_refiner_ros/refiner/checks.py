@@ -9,29 +9,28 @@ from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
 
 def check_metres(settings: ModelSettings) -> None:
     """
-    Check that something sets the metres; no weights are needed for that.
+    Check that the prior or the scale prior is metric; needs no weights.
 
-    :raises SettingsError: where prior and scale prior have none
+    :raises SettingsError: if neither is
     """
     if settings.prior in RELATIVE_PRIORS and settings.scale_prior == 'none':
         raise SettingsError(
-            f'prior = {settings.prior} gives disparity, which has no metres; name '
-            'what sets them, such as scale_prior:=bundled, or '
-            'scale_prior:=sensor with a depth image'
+            f'prior = {settings.prior} gives disparity, which has no metric scale; set '
+            'scale_prior:=bundled, or scale_prior:=sensor with a depth image'
         )
 
 
 def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
     """
-    Check the settings against what the refiner's weights need.
+    Check the settings against the needs of the refiner's weights.
 
     :param spec: of the weights
-    :raises SettingsError: where the weights need another prior, or a fit that is switched off
+    :raises SettingsError: if the weights need another prior, or a fit that is switched off
     """
     if spec.output != 'metric' and settings.align == 'none':
         raise SettingsError(
             f'align = none, but these {settings.refiner} weights give '
-            f'{spec.output} depth, which has no metres without a fit; use auto, '
+            f'{spec.output} depth, which is not metric without a fit; use auto, '
             'robust or lstsq'
         )
     if spec.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From settings to networks: what :meth:`.DepthRefiner.from_settings` puts together."""
+"""Load the networks that settings name, for :meth:`.DepthRefiner.from_settings`."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
 import torch
 
-if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
     from depth_refiner_ros.diffusion.estimator import SharpEstimator
 
 
@@ -23,7 +23,7 @@ def load_estimator(settings: ModelSettings, runners: ModelRunners) -> 'SharpEsti
 
     :param runners: run its networks
     :return: None with ``refiner: none``
-    :raises WeightsError: where the weights cannot be used, or are of another method
+    :raises WeightsError: if the weights cannot be used, or are for another method
     """
     if settings.refiner == 'none':
         return None
@@ -35,8 +35,8 @@ def load_estimator(settings: ModelSettings, runners: ModelRunners) -> 'SharpEsti
     method = network.spec.method
     if method != settings.refiner:
         raise WeightsError(
-            f'{where} is trained for {method}; use refiner:={method} or name '
-            f'{settings.refiner} weights in refiner_weights'
+            f'{where} is trained for {method}; use refiner:={method} or set '
+            f'refiner_weights to {settings.refiner} weights'
         )
     network.attach_backend(runners)
     return SharpEstimator(network, description, max_edge_px=settings.max_edge_px)
@@ -71,14 +71,14 @@ def load_priors(
 
 
 def prior_input(settings: ModelSettings, spec: ModelSpec | None) -> str:
-    """Return how the prior is fed: as the refiner's weights ask, unless the settings say how."""
+    """Return how the prior is fed: as set, by default as the refiner's weights need it."""
     if settings.prior_input != 'auto':
         return settings.prior_input
     return 'model' if spec is None or settings.prior not in RELATIVE_PRIORS else spec.prior_input
 
 
 def backend_options(settings: ModelSettings, log: Log) -> BackendOptions:
-    """Return what the settings say of backends."""
+    """Return the options of the backends in the settings."""
     return BackendOptions(
         engine_cache=settings.engine_cache,
         target=settings.engine_target,

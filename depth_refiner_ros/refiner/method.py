@@ -21,18 +21,18 @@ from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
 
-if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
     from depth_refiner_ros.diffusion.estimator import Estimate
 
 FIT_PIXELS = 32
-"""If fewer of the sampled pixels agree, all of them take part in the fit."""
+"""If fewer sampled pixels than this agree, all of them take part in the fit."""
 
 Timed = Callable[[str], AbstractContextManager[None]]
-"""Times the stage of the given name."""
+"""Takes the name of a stage; returns a context that times it."""
 
 
 def untimed(stage: str) -> AbstractContextManager[None]:
-    """Time nothing: a stage within a CUDA graph has no time of its own."""
+    """Time nothing, because a stage within a CUDA graph cannot be timed."""
     return nullcontext()
 
 
@@ -46,7 +46,7 @@ class Estimator(Protocol):
     def estimate(
         self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor, known_B1HW: torch.Tensor
     ) -> 'Estimate':
-        """Return sharp depth, not yet aligned to metres; the same noise for every image."""
+        """Return sharp depth, not yet in metres; the noise is the same for every image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Refinement:
     """
     The method: prior, one-step refinement, alignment.
 
-    It never reads a value back from the GPU, so that one CUDA graph can hold a whole frame.
+    It never reads a value back from the GPU, so that a whole frame can be one CUDA graph.
 
     :param prior: metric depth, or relative depth with a second prior that sets the metres
     :param estimator: sharpens the prior; None returns the prior
@@ -125,7 +125,7 @@ class Refinement:
         values, kind = estimate.depth_B1HW, estimate.kind
         if align == 'none' and kind != 'metric':
             raise InputError(
-                f'this refiner gives {kind} depth, which has no metres without a '
+                f'this refiner gives {kind} depth, which is not metric without a '
                 'fit; set align to auto, robust or lstsq'
             )
         fit = fit_robust if align == 'robust' else fit_scale_shift
@@ -139,7 +139,7 @@ class Refinement:
             difference = relative_difference(near_m, filled_m)
         if align == 'none':
             return values, difference, identity_fit(values)
-        # The reference of a scale prior may be sparse: look at every pixel of it.
+        # The reference of a scale prior may be sparse, so every pixel of it is used.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
         comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
         agree, _ = select_agreeing(
@@ -151,10 +151,10 @@ class Refinement:
 
 
 def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """Return what the network is conditioned on, without holes."""
+    """Return the map that the network is conditioned on, without holes."""
     if spec.condition != 'disparity':
         if spec.prior_view == 'padded' and prior.fit is None:
-            # Of the size that the network works at: nothing is resampled twice.
+            # At the network's working size, so that nothing is resampled twice.
             return fill_holes(prior.given.depth_B1HW.float())
         return filled_m
     if prior.given.kind == 'disparity':

@@ -42,7 +42,7 @@ from depth_refiner_ros.settings.options import updated
 import numpy as np
 import torch
 
-if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone needs none of it
+if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
     from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 
 LOADED = tuple(
@@ -50,7 +50,7 @@ LOADED = tuple(
     for item in fields(ModelSettings)
     if not item.metadata.get('option', {}).get('runtime')
 )
-"""Options that cannot change without loading networks anew."""
+"""Options whose change requires loading the networks again."""
 
 
 class DepthRefiner:
@@ -61,7 +61,7 @@ class DepthRefiner:
     :param estimator: sharpens it; None returns the prior
     :param execution: device and number format
     :param settings: how the estimate is aligned, and the seed
-    :param scale_prior: sets the metres where the prior has none, or in its place
+    :param scale_prior: metric prior that sets the scale, for a prior without or instead of its own
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class DepthRefiner:
         self._execution = execution
         self._settings = settings
         self.runners: ModelRunners | None = None
-        """What runs the networks, if :meth:`from_settings` loaded them."""
+        """Runners of the networks, if :meth:`from_settings` loaded them."""
         self._warm: set[tuple[int, int, int]] = set()
         self._fitting = FittingSize(settings.allow_smaller, log)
         self._graphs = FrameGraphs(log) if execution.whole_frames else None
@@ -90,9 +90,9 @@ class DepthRefiner:
     @classmethod
     def from_settings(cls, settings: ModelSettings, log: Log = log_to_stderr) -> 'DepthRefiner':
         """
-        Load what the settings name.
+        Load the prior and refiner that the settings name.
 
-        :param log: receives lines on long builds and on images made smaller
+        :param log: called with lines about long builds and about images made smaller
         :raises SettingsError: where options contradict each other
         :raises WeightsError: where weights cannot be found or used
         :raises BackendError: where the device or the backend is not available
@@ -112,7 +112,7 @@ class DepthRefiner:
     @classmethod
     def load(cls, **options: object) -> 'DepthRefiner':
         """
-        Load the bundled prior and refiner, or what the options name instead.
+        Load the bundled prior and refiner, or those that the options name.
 
         :param options: options of ``docs/parameters.md``, such as ``prior='unidepth_v2'``
         :raises DepthRefinerError: as :meth:`from_settings`
@@ -143,9 +143,9 @@ class DepthRefiner:
 
     def update_settings(self, settings: ModelSettings) -> bool:
         """
-        Change the options that need no loading, between two images.
+        Change options between two images if that needs no loading.
 
-        :return: False, with nothing changed, where networks must be loaded anew
+        :return: False, with nothing changed, if networks must be loaded again
         """
         if any(getattr(settings, name) != getattr(self._settings, name) for name in LOADED):
             return False
@@ -166,7 +166,7 @@ class DepthRefiner:
         :param rgb_B3HW: uint8, or float in 0..1
         :param intrinsics: camera of the images; priors that take their scale from it refuse None
         :param sensor_depth_m_B1HW: measured depth, for priors that start from it
-        :param cloud: also packs points of depth and uint8 image, for a batch of 1, on the device
+        :param cloud: also packs a point cloud of depth and uint8 image on the device; batch of 1
         :return: depth, NaN where the prior has none unless ``fill_holes`` asks for a guess. An
             image that cannot be aligned (see its status) gets its prior
         :raises InputError: where an input is missing, or of a wrong shape or range
@@ -174,8 +174,10 @@ class DepthRefiner:
         self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
         batch, _, height, width = rgb_B3HW.shape
         if cloud is not None and batch != 1:
-            raise InputError(f'a cloud is of one image, not of {batch}; refine one by one')
-        # A lens cap or a blank wall must not be what a backend is judged by.
+            raise InputError(
+                f'a cloud needs a batch of one image, not {batch}; refine them one by one'
+            )
+        # A backend must not be judged by an image of a lens cap or a blank wall.
         judged = self.runners is not None and self.runners.judged
         if judged and (batch, height, width) not in self._warm:
             self.warm_up(width, height, batch)
@@ -183,12 +185,12 @@ class DepthRefiner:
 
     def warm_up(self, width: int, height: int, batch: int = 1) -> None:
         """
-        Run once at a size, so that the first frame is not the slow one.
+        Run once at a size, so that the first frame is not slow.
 
         Backends prepare their networks here, and are compared with fp32 torch on a picture of a
         room.
 
-        :raises BackendError: where a backend gives other numbers
+        :raises BackendError: if a backend gives different numbers
         """
         camera = Intrinsics.from_fov(width, height, 60.0)
         picture = check_image(width, height).expand(batch, -1, -1, -1)
@@ -226,7 +228,7 @@ class DepthRefiner:
             raise InputError(
                 f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; convert it'
             )
-        # On the CPU the priors check it themselves; on a GPU that would stall the stream.
+        # On the CPU the priors check this themselves; on a GPU that would stall the stream.
         if (
             sensor_m_B1HW is not None
             and self._execution.device.type != 'cpu'
@@ -258,7 +260,7 @@ class DepthRefiner:
         return replace(result, timings_ms=times)
 
     def _method(self, noise: Callable[[], Source], fitting: FittingSize) -> Refinement:
-        """Return the method with the options of this moment."""
+        """Return the method with the current options."""
         estimator = self._estimator
         return Refinement(
             prior=self._prior,
@@ -276,7 +278,7 @@ class DepthRefiner:
         intrinsics: Intrinsics | None,
         cloud: CloudBuilder | None,
     ) -> FrameGraph | None:
-        """Return the CUDA graph of such images, or None where they run stage by stage."""
+        """Return the CUDA graph for such images, or None if they run stage by stage."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
         chosen = self._settings
         options = chosen.align, chosen.agree_below, chosen.fill_holes
@@ -295,7 +297,7 @@ class DepthRefiner:
 
 @dataclass(frozen=True)
 class FittingEstimator:
-    """A refiner that draws the same noise for every image, and makes do with little memory."""
+    """A refiner with the same noise for every image, which adapts to little memory."""
 
     estimator: 'SharpEstimator'
     noise: Callable[[], Source]
@@ -326,7 +328,7 @@ def frame_result(
     *,
     timed: Timed = untimed,
 ) -> RefinedDepth:
-    """Return depth and, if asked for, points of a frame: all that happens on the device."""
+    """Return depth and, if requested, points of a frame: all of its work on the device."""
     result = method(rgb_B3HW, intrinsics, sensor_m_B1HW, timed=timed)
     if cloud is None:
         return result

@@ -23,8 +23,8 @@ class Theme:
     :param quiet: axes and remarks
     :param grid: grid lines
     :param accent: what was measured
-    :param bound: the part that cannot be saved
-    :param mark: lines that divide, such as quantiles
+    :param bound: the part of a time that cannot be avoided
+    :param mark: marker lines, such as quantiles
     :param paper: background; empty for none
     """
 
@@ -62,13 +62,13 @@ PAPER = Theme(
     mark='#b4232a',
     paper='#ffffff',
 )
-"""For pictures that lie on a white page."""
+"""For pictures on a white page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
     """
-    A drawing that can be made in any theme.
+    A drawing that can be rendered in any theme.
 
     :param draw: draws on matplotlib's axes in the colors of a theme
     :param width_px: of the whole picture

@@ -31,7 +31,7 @@ class Palette(Enum):
 
 def colorize(values_HW: np.ndarray, low: float, high: float, palette: Palette) -> np.ndarray:
     """
-    Paint values between two limits; beyond them the end colors, NaN grey.
+    Paint values between two limits; values beyond them take the end colors, NaN is grey.
 
     :param values_HW: numbers, NaN where unknown
     :return: ``rgb_HW3`` uint8
@@ -40,7 +40,7 @@ def colorize(values_HW: np.ndarray, low: float, high: float, palette: Palette) -
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise InputError(f'color limits {low:g} .. {high:g} must be finite and in order')
     if values_HW.ndim != 2:
-        raise InputError(f'a map of shape {values_HW.shape} cannot be painted; give rows, columns')
+        raise InputError(f'a map has rows and columns only, not shape {values_HW.shape}')
     known_HW = ~np.isnan(values_HW)
     share_HW = (np.where(known_HW, values_HW, low) - low) / (high - low)
     index_HW = np.rint(np.clip(share_HW, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -54,7 +54,7 @@ def depth_limits_m(*depths_m_HW: np.ndarray | None, percent: float = 2.0) -> tup
     Return the range of colors that suits several depth maps of one view.
 
     :param percent: share of near and of far pixels that may fall on the end colors
-    :return: near and far in metres, a millimetre apart at least; 0 to 1 where nothing is known
+    :return: near and far in metres, at least a millimetre apart; 0 to 1 where nothing is known
     """
     known = [depth[np.isfinite(depth)] for depth in depths_m_HW if depth is not None]
     values = np.concatenate(known) if known else np.empty(0)
@@ -65,7 +65,7 @@ def depth_limits_m(*depths_m_HW: np.ndarray | None, percent: float = 2.0) -> tup
 
 
 def relative_error(depth_m_HW: np.ndarray, truth_m_HW: np.ndarray) -> np.ndarray:
-    """Give |depth - truth| / truth, NaN where either is unknown."""
+    """Return |depth - truth| / truth, NaN where either is unknown."""
     both_HW = np.isfinite(depth_m_HW) & np.isfinite(truth_m_HW) & (truth_m_HW > 0)
     error_HW = np.full(depth_m_HW.shape, np.nan, dtype=np.float32)
     error_HW[both_HW] = np.abs(depth_m_HW - truth_m_HW)[both_HW] / truth_m_HW[both_HW]

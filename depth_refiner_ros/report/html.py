@@ -38,7 +38,7 @@ class Report:
     :param settings: section heading to option names and values
     :param panels: sheets of pictures
     :param plots: latency and stages
-    :param mesh_views: the mesh from its sides
+    :param mesh_views: views of the mesh
     :param notes: remarks, such as what could not be measured
     """
 

@@ -47,7 +47,7 @@ class LivePage:
 
     @property
     def address(self) -> str:
-        """Return what to type into the browser."""
+        """Return the address to open in a browser."""
         return f'http://{HOST}:{self._server.server_address[1]}/'
 
     def __enter__(self) -> 'LivePage':
@@ -63,7 +63,7 @@ class LivePage:
         self._server.server_close()
 
     def show(self, rgb_HW3: np.ndarray) -> None:
-        """Show a picture to all who look."""
+        """Show a picture in every open browser."""
         _, encoded = cv2.imencode(
             '.jpg', rgb_HW3[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         )
@@ -72,7 +72,7 @@ class LivePage:
             self._changed.notify_all()
 
     def next_after(self, number: int) -> tuple[int, bytes] | None:
-        """Wait for a picture after this one; None where the page has closed."""
+        """Wait for a picture after this one; return None once the server closes."""
         with self._changed:
             while self._number <= number and not self._closed:
                 self._changed.wait(WAIT_S)
@@ -93,7 +93,7 @@ def _handler(page: LivePage) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Keep the terminal to the progress bars."""
+            """Log nothing, because the terminal shows progress bars."""
 
         def _send(self, kind: str) -> None:
             self.send_response(200)

@@ -3,8 +3,8 @@
 """
 Pictures of a mesh from several sides, without a display.
 
-A room seen from outside would show its walls' backs only, so surfaces that face away are looked
-through, as in a doll's house.
+From outside, a room would show only the backs of its walls, so faces that face away are
+transparent.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from depth_refiner_ros.core.errors import InputError
 import numpy as np
 
 LAYERS = 6
-"""So many back faces may lie before the first front face."""
+"""Largest number of back faces skipped before the first front face."""
 AMBIENT = 0.45
 PAPER_RGB = (246.0, 247.0, 249.0)
 SAMPLES = 2
-"""Rays along each edge of a pixel."""
+"""Rays per pixel along each image axis."""
 FILL = 0.9
-"""Distance as a share of that at which the bounding sphere just fits into the picture."""
+"""Camera distance over the distance at which the bounding sphere just fits the picture."""
 TILT = np.radians(35.0)
-"""How far above the horizon the cameras around the mesh stand."""
+"""Angle above the horizon of the cameras around the mesh."""
 STEP_BACK_M = 0.3
 
 
@@ -53,7 +53,7 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
     :raises InputError: where there is no vertex
     """
     if not len(vertices_m_N3):
-        raise InputError('an empty mesh has no sides to look at')
+        raise InputError('cannot choose views of an empty mesh')
     low_3, high_3 = np.percentile(vertices_m_N3, [2.0, 98.0], axis=0)
     middle_3, radius_m = (low_3 + high_3) / 2, float(np.linalg.norm(high_3 - low_3)) / 2
     up_3 = up_3 / np.linalg.norm(up_3)
@@ -119,10 +119,10 @@ def up_of_cameras(map_from_camera_N44: np.ndarray) -> np.ndarray:
 
 class MeshPainter:
     """
-    A mesh ready to be looked at.
+    A mesh prepared for ray casting.
 
     :param vertices_m_N3: positions in the map frame
-    :param triangles_M3: vertex indices; the front sees them turn left
+    :param triangles_M3: vertex indices, counter-clockwise seen from the front
     :param colors_N3: uint8 colors of the vertices
     :raises InputError: where there is no triangle
     """
@@ -161,7 +161,7 @@ class MeshPainter:
         return float(np.mean(np.isfinite(hits['t_hit']) & facing))
 
     def _colors_along(self, rays_R6: np.ndarray) -> np.ndarray:
-        """Look through back faces to the first front face of each ray."""
+        """Return the color of the first front face along each ray, through back faces."""
         rgb_R3 = np.tile(np.array(PAPER_RGB, dtype=np.float32), (len(rays_R6), 1))
         waiting = np.arange(len(rays_R6))
         for _ in range(LAYERS):
@@ -195,7 +195,7 @@ class MeshPainter:
 
 def _behind(map_from_camera: np.ndarray, up_3: np.ndarray, name: str) -> Camera:
     eye_m_3, forward_3 = map_from_camera[:3, 3], map_from_camera[:3, 2]
-    steep = abs(float(forward_3 @ up_3)) > 0.95  # looking at the floor, 'up' is no direction
+    steep = abs(float(forward_3 @ up_3)) > 0.95  # looking at the floor, the picture has no 'up'
     return Camera(
         eye_m_3=eye_m_3 - STEP_BACK_M * forward_3,
         target_m_3=eye_m_3 + forward_3,

@@ -37,5 +37,5 @@ METRICS = (
 
 
 def number_text(value: float | None, decimals: int) -> str:
-    """Write a number with this many decimals, a dash where there is none."""
+    """Return a number with this many decimals, a dash for None."""
     return '–' if value is None else f'{value:,.{decimals}f}'.replace(',', ' ')

@@ -25,7 +25,7 @@ LEGEND_SCALE = 0.52
 PAPER_RGB = (255, 255, 255)
 INK_RGB = (40, 40, 40)
 ERROR_LIMIT = 0.2
-"""Relative error at the bright end of the colors."""
+"""Relative error that gets the brightest color."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class View:
 
     :param difference_HW: disagreement of prior and refinement in 0..1
     :param truth_m_HW: ground truth, None where there is none
-    :param name: stands above the image
+    :param name: label above the image
     """
 
     rgb_HW3: np.ndarray
@@ -48,7 +48,7 @@ class View:
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a row with what stands above it and which legend belongs to it."""
+    """One picture of a row, with the label above it and its legend."""
 
     label: str
     rgb_HW3: np.ndarray
@@ -140,7 +140,7 @@ def _check_sizes(view: View) -> None:
 
 
 def _padded(row_HW3: np.ndarray, width: int) -> np.ndarray:
-    """Leave paper where a frame without truth has no errors to show."""
+    """Pad with blank paper a row without truth, which has no error pictures."""
     missing = ((0, 0), (0, width - row_HW3.shape[1]), (0, 0))
     return np.pad(row_HW3, missing, constant_values=PAPER_RGB[0])
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A path for libraries that write files themselves: their bytes come to us, and so do errors."""
+"""A path for libraries that write files themselves: we receive their bytes and the errors."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ class FilePipe:
         self._error: OSError | None = None
         self._read_end, self._write_end = os.pipe()
         self.path = f'/proc/self/fd/{self._write_end}'
-        """For the library to open and to close again."""
+        """Path that the library opens and closes."""
         self._thread = threading.Thread(target=self._move, daemon=True)
         self._thread.start()
 

@@ -14,7 +14,7 @@ import numpy as np
 WIDTH_PX = 860
 BAR_PX, BAR_MARGIN_PX = 28, 40
 MARKED_FRAMES = 300
-"""With more frames than this, dots would run together."""
+"""With more frames than this, dots would overlap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def stage_bars(stage_ms: Mapping[str, float]) -> Chart:
 
 def bar_chart(title: str, bars: Sequence[Bar]) -> Chart:
     """
-    Draw times as bars; the part that no engine can save is darker.
+    Draw times as bars; the part that no engine can avoid is darker.
 
     :raises InputError: where there is no bar
     """
@@ -109,7 +109,7 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> Chart:
 
 
 def time_text(ms: float) -> str:
-    """Return milliseconds with three or so significant digits."""
+    """Return milliseconds with about three significant digits."""
     return f'{ms:.2f}' if ms < 10.0 else f'{ms:.1f}' if ms < 1000.0 else f'{ms:.0f}'
 
 

@@ -24,7 +24,7 @@ JPEG_QUALITY = 85
 
 class SceneRecording:
     """
-    Writes ``FILE.rrd`` in a ``with`` statement; an older file stays until the new one is whole.
+    Writes ``FILE.rrd`` in a ``with`` statement; an older file stays until the new one is complete.
 
     rerun writes to a pipe: on a full disk its own writer logs a warning or hangs.
 
@@ -126,6 +126,6 @@ def _import_rerun() -> Any:
         import rerun
     except ImportError as error:
         raise SettingsError(
-            "the 3D recording needs rerun; type: pip install 'rerun-sdk>=0.39'"
+            "the 3D recording needs rerun; run: pip install 'rerun-sdk>=0.39'"
         ) from error
     return rerun

@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of the package, once: name, default, unit, range, documentation."""
+"""All options of the package, each defined once: name, default, unit, range, documentation."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The files of ``config/``, wherever they are installed, and the DDS profile among them."""
+"""Find the files of ``config/`` wherever they are installed, including the DDS profile."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,9 @@ PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES
 
 def profile_environment() -> dict[str, str]:
     """
-    Return the variables that name our DDS profile, which is sized for images and clouds.
+    Return the variables that select our DDS profile, which is sized for images and clouds.
 
-    :return: variables to set; none where the caller has named a profile
+    :return: variables to set; none if the caller has selected a profile
     """
     profile = config_file('fastdds.xml')
     if profile is None or any(name in os.environ for name in PROFILE_VARIABLES):
@@ -23,7 +23,7 @@ def profile_environment() -> dict[str, str]:
 
 
 def config_file(name: str) -> Path | None:
-    """Return a file of ``config/``, from the checkout or where pip and colcon install it."""
+    """Return a file of ``config/``, from the checkout or from where pip and colcon install it."""
     prefixes = [
         Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if prefix
     ] + [Path(sys.prefix)]

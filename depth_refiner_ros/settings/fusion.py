@@ -42,5 +42,5 @@ class TsdfSettings:
     min_weight: float = option(
         2.0, 'a surface needs this many observations', low=0.0, high=1000.0, runtime=True
     )
-    device: str = option('auto', 'where the volume lives', choices=('auto', 'cpu', 'cuda'))
+    device: str = option('auto', 'device of the volume', choices=('auto', 'cpu', 'cuda'))
     edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)

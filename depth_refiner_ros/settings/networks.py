@@ -38,15 +38,15 @@ BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
 class SelfCheckSettings:
     """Comparison of every network with fp32 torch before its first frame."""
 
-    enable: bool = option(True, 'compare; a backend that gives other numbers is refused')
+    enable: bool = option(True, 'compare; a backend with different results is refused')
     max_abs_rel: float = option(
-        0.1, 'largest relative difference that 99 of 100 values may have', low=1e-6, high=10.0
+        0.1, 'largest relative difference for 99 of 100 values', low=1e-6, high=10.0
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """Which networks run, and how."""
+    """The networks, and how they are run."""
 
     prior: str = option(
         'bundled',
@@ -66,15 +66,15 @@ class ModelSettings:
     prior_focal_rule: str = option(
         'auto',
         'auto adapts depth to the focal length as each prior '
-        'needs it (priors/focal.py); none leaves it as the network '
+        'needs it (priors/focal.py); none keeps the output of the network '
         'gives it',
         choices=('auto', 'none'),
     )
     prior_short_side: int = option(
         0,
-        'rows or columns, whichever is fewer, at the network of '
-        'depth_anything_v2*, prompt_depth_anything; fewer are faster; '
-        '0 is what each was trained with',
+        'shorter side of the input in pixels, for '
+        'depth_anything_v2*, prompt_depth_anything; smaller is faster; '
+        '0 is the size of the training',
         unit='px',
         low=0,
         high=4096,
@@ -83,20 +83,20 @@ class ModelSettings:
         'auto',
         'how depth_anything_v2* is run: model as in transformers, official_code with '
         'positions resampled as in its own code, official_compat as in the code of ApDepth, '
-        'auto as the refiner asks',
+        'auto as the refiner needs it',
         choices=('auto', 'model', 'official_code', 'official_compat'),
     )
     scale_prior: str = option(
         'none',
-        'second prior, a metric one, that sets the metres: for '
-        'priors without, and to follow a depth sensor',
+        'second, metric prior that sets the scale: for '
+        'priors without a metric scale, and to follow a depth sensor',
         choices=SCALE_PRIORS,
     )
     scale_prior_weights: str = option('bundled', 'weights of the scale prior, as prior_weights')
     refiner: str = option(
         'apdepth',
         'one-step refiner: none publishes the prior as it is, '
-        'aligned is a relative model (Lotus, Marigold) brought to the metres '
+        'aligned is a relative model (Lotus, Marigold) aligned to the metres '
         'of the prior',
         choices=REFINERS,
     )
@@ -108,8 +108,8 @@ class ModelSettings:
     refiner_preset: str = option(
         'auto',
         'conventions of an official release (diffusion/presets.py): auto is released; '
-        'official_code (apdepth: official_compat) gives what its own code gives, paper_tables '
-        'what it gave for the tables of the paper',
+        'official_code (apdepth: official_compat) reproduces its own code, paper_tables '
+        'the tables of the paper',
         choices=('auto', *PRESETS),
     )
     backend: str = option(
@@ -128,20 +128,20 @@ class ModelSettings:
         'sm86,sm89; empty is the GPU of this machine',
     )
     build_only: bool = option(
-        False, 'build what backend onnx or tensorrt would load, and run on torch'
+        False, 'build the files of backend onnx or tensorrt, and run on torch'
     )
     allow_smaller: bool = option(
-        False, 'where memory runs out, go on with smaller images and say so'
+        False, 'if memory runs out, continue with smaller images and log it'
     )
-    device: str = option('auto', 'where networks run', choices=('auto', 'cpu', 'cuda'))
+    device: str = option('auto', 'device of the networks', choices=('auto', 'cpu', 'cuda'))
     precision: str = option(
         'auto', 'number format of the networks', choices=('auto', 'fp32', 'fp16', 'bf16')
     )
     threads: int = option(0, 'CPU threads of the networks; 0 takes all cores', low=0, high=256)
-    seed: int = option(0, 'seed of the one generator that refiners with noise draw from', low=0)
+    seed: int = option(0, 'seed of the noise of refiners that use noise', low=0)
     max_edge_px: int = option(
         0,
-        'work at this longest edge of the image; 0 is the size that the refiner asks for, '
+        'work at this longest edge of the image; 0 is the size that the refiner needs, '
         "-1 the image's own",
         unit='px',
         low=-1,
@@ -149,34 +149,34 @@ class ModelSettings:
     )
     align: str = option(
         'auto',
-        'fit of the refined depth to the metric prior; auto is what the refiner asks for',
+        'fit of the refined depth to the metric prior; auto is that of the refiner',
         choices=('auto', 'none', 'lstsq', 'robust'),
         runtime=True,
     )
     agree_below: float = option(
         0.0,
         'pixels whose normalised difference is below this take part '
-        'in the fit (SharpDepth 4.1); 0 is what the refiner asks for',
+        'in the fit (SharpDepth 4.1); 0 is the value of the refiner',
         low=0.0,
         high=1.0,
         runtime=True,
     )
     fill_holes: bool = option(
         False,
-        'guess depth where the prior has none, such as the holes of a depth sensor, at a '
-        'confidence that falls to 0; false leaves it unknown',
+        'guess depth where the prior has none, such as in holes of a depth sensor, with '
+        'confidence falling to 0; false leaves it unknown',
         runtime=True,
     )
     selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
 
     def takes(self, priors: tuple[str, ...]) -> bool:
-        """Return whether depth or its scale comes from one of some priors."""
+        """Whether depth or its scale comes from one of some priors."""
         return self.prior in priors or self.scale_prior in priors
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmearSettings:
-    """The degradation that stands in for a real prior's blur, in evaluation and training."""
+    """The degradation that imitates a real prior's blur, in evaluation and training."""
 
     factor: int = option(
         12, 'area-downsampling before the smooth upsampling', unit='px', low=1, high=64

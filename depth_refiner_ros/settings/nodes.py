@@ -55,11 +55,13 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
     depth_transport: str = option(
         'raw', 'read depth_in or depth_in/compressedDepth', choices=('raw', 'compressed')
     )
-    input_qos: str = option('sensor_data', 'reliability asked of the camera', choices=QOS)
+    input_qos: str = option(
+        'sensor_data', 'reliability of the subscriptions to the camera', choices=QOS
+    )
     output_depth: int = option(5, 'queue of each output (reliable)', low=1, high=100)
     sync_mode: str = option(
         'exact_then_cached',
-        'how image and camera_info meet',
+        'how image and camera_info are matched',
         choices=('exact', 'approx', 'cached', 'exact_then_cached'),
     )
     sync_tolerance_ms: float = option(
@@ -67,7 +69,7 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
     )
     max_age_ms: float = option(
         0.0,
-        'drop images older than this when their turn comes; 0 is off',
+        'drop images older than this when they are due; 0 is off',
         unit='ms',
         low=0.0,
         high=60000.0,
@@ -86,8 +88,8 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
     )
     out_of_range: str = option(
         'inf',
-        'what lies outside the range becomes: signed infinity '
-        '(REP-117), NaN, or 0 (then the unknown too)',
+        'value of depth outside the range: signed infinity '
+        '(REP-117), NaN, or 0 (then also for unknown depth)',
         choices=('inf', 'nan', 'zero'),
         runtime=True,
     )
@@ -96,14 +98,14 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
     )
     scale_lock: float = option(
         0.0,
-        'hold the scale of the depth against flicker: weight of the '
+        'stabilise the scale of the depth against flicker: weight of the '
         'past frames; 0 is off, 0.7 about halves the flicker of the '
         'bundled prior',
         low=0.0,
         high=0.95,
         runtime=True,
     )
-    always_on: bool = option(False, 'work even while nobody subscribes', runtime=True)
+    always_on: bool = option(False, 'work even without subscribers', runtime=True)
     diagnostics_period_s: float = option(
         1.0, 'time between diagnostics; 0 is off', unit='s', low=0.0, high=60.0, runtime=True
     )
@@ -143,13 +145,15 @@ class TsdfNodeSettings(TsdfSettings):
     body_from_camera: str = option('', BODY_FROM_CAMERA)
     use_color: bool = option(True, 'wait for color/image and paint the mesh')
     use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
-    input_qos: str = option('reliable', 'reliability asked of the depth topics', choices=QOS)
+    input_qos: str = option(
+        'reliable', 'reliability of the subscriptions to depth topics', choices=QOS
+    )
     sync_tolerance_ms: float = option(
         5.0, 'largest stamp gap of depth, color and confidence', unit='ms', low=0.0, high=1000.0
     )
-    queue: int = option(10, 'frames that may wait for a pose or their turn', low=1, high=1000)
+    queue: int = option(10, 'frames that may wait for a pose or for processing', low=1, high=1000)
     mesh_file: str = option(
-        '', 'where save, autosave and shutdown write; empty is mesh.ply in the working folder'
+        '', 'mesh file of save, autosave and shutdown; empty is mesh.ply in the working folder'
     )
     autosave_period_s: float = option(
         0.0, 'write the mesh this often; 0 is off', unit='s', low=0.0, high=86400.0, runtime=True
@@ -157,14 +161,14 @@ class TsdfNodeSettings(TsdfSettings):
     save_at_shutdown: bool = option(True, 'write the mesh when the node ends', runtime=True)
     marker_max_triangles: int = option(
         100000,
-        'coarsen the published mesh to this many triangles, of 120 bytes each in one message',
+        'coarsen the published mesh to this many triangles; each has 120 bytes in the message',
         low=100,
         high=500000,
         runtime=True,
     )
     marker_period_s: float = option(
         2.0,
-        'publish the mesh this often while somebody listens',
+        'publish the mesh this often while there are subscribers',
         unit='s',
         low=0.1,
         high=3600.0,
@@ -190,7 +194,7 @@ class PlayerNodeSettings(RecordingSettings):
     )
     lock_step: str = option(
         'off',
-        'send the next frame when this stage has finished the last',
+        'send the next frame when this stage has finished the previous one',
         choices=('off', 'refiner', 'tsdf'),
     )
     lock_step_timeout_s: float = option(
@@ -198,27 +202,27 @@ class PlayerNodeSettings(RecordingSettings):
     )
     wait_for_subscribers_s: float = option(
         30.0,
-        'wait this long for a listener before the first frame',
+        'wait this long for a subscriber before the first frame',
         unit='s',
         low=0.0,
         high=3600.0,
     )
     loop: bool = option(False, 'start over at the end')
-    restamp: bool = option(False, 'use the present time instead of recorded stamps')
+    restamp: bool = option(False, 'use the current time instead of recorded stamps')
     publish_depth: bool = option(False, 'also publish the recorded depth as depth_in')
     compressed: bool = option(False, 'publish image/compressed instead of image')
     camera_frame: str = option('camera_optical_frame', 'frame of the images')
     map_frame: str = option('map', 'frame of the poses')
-    frame_prefix: str = option('', 'put before both frames, such as robot1/')
+    frame_prefix: str = option('', 'prefix of both frames, such as robot1/')
     publish_clock: bool = option(
         False, 'publish the stamp of each frame on /clock, for nodes with use_sim_time'
     )
-    autostart: bool = option(True, 'start to play at once; false waits for the service ~/start')
+    autostart: bool = option(True, 'start playing at once; false waits for the service ~/start')
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderNodeSettings:
-    """The node ``recorder``: depth and color topics as a folder that SLAM programs read."""
+    """The node ``recorder``: depth and color topics into a folder that SLAM programs read."""
 
     folder: str = option('recording', 'new or empty folder to write')
     image_topic: str = option('', 'color topic; empty is color/image')
@@ -253,7 +257,7 @@ class RecorderNodeSettings:
     sync_tolerance_ms: float = option(
         5.0, 'largest stamp gap of depth and color', unit='ms', low=0.0, high=1000.0
     )
-    input_qos: str = option('reliable', 'reliability asked of the topics', choices=QOS)
+    input_qos: str = option('reliable', 'reliability of the subscriptions', choices=QOS)
     queue: int = option(100, 'frames that may wait to be written', low=1, high=10000)
     diagnostics_period_s: float = option(
         1.0, 'time between diagnostics; 0 is off', unit='s', low=0.0, high=60.0, runtime=True
@@ -263,13 +267,13 @@ class RecorderNodeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectorNodeSettings:
-    """The node ``collector``: keeps what a graph publishes, for the demo's report."""
+    """The node ``collector``: stores what a graph publishes, for the demo's report."""
 
-    folder: str = option('', 'where arrivals, depth maps and diagnostics are written')
+    folder: str = option('', 'folder for arrivals, depth maps and diagnostics')
     keep_images: bool = option(False, 'also write the color images')
     late: bool = option(
         False,
-        'ask the refiner for what it sent before both were connected; it '
+        'request what the refiner sent before both were connected; it '
         'offers that with keep_every_frame',
     )
 

@@ -182,7 +182,7 @@ def _replaced(settings: Any, path: list[str], value: Value) -> Any:
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
-    """Turn a tree of mappings into dotted names and values."""
+    """Convert nested mappings to dotted names and values."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f'{prefix}{name}.')

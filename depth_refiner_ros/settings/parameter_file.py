@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-ROS parameter files: which section is whose, read and written by the one table of options.
+Read and write ROS parameter files by the table of options.
 
 Sections are matched by the rules of rcl: ``*`` stands for one part of a node's full name and
 ``**`` for any number of parts, so that ``/**/refiner`` is the refiner in every namespace while
@@ -22,7 +22,7 @@ import yaml
 Group = TypeVar('Group')
 BODY = 'ros__parameters'
 LONGEST_NAME = 255
-"""Of a node and its namespaces, by DDS."""
+"""Longest name of a node with its namespaces, set by DDS."""
 ROS_OWN = ('use_sim_time', 'qos_overrides')
 """Parameters that rclpy itself reads."""
 
@@ -31,7 +31,7 @@ def section_matches(section: str, node: str) -> bool:
     """
     Whether a section of a parameter file applies to a node.
 
-    :param section: as in the file, such as ``/**/refiner``
+    :param section: name in the file, such as ``/**/refiner``
     :param node: full name of the node, such as ``/front/refiner``
     """
     pattern = re.escape('/' + section.lstrip('/'))
@@ -43,7 +43,7 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
     """
     Return the sections of a parameter file in order: name to parameters.
 
-    :raises SettingsError: where the file is missing, no YAML or no parameter file
+    :raises SettingsError: if the file is missing, not YAML or not a parameter file
     """
     try:
         tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
@@ -58,11 +58,13 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
 def _sections(
     path: Path, tree: Mapping[Any, Any], prefix: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield sections of a tree, in which namespaces may hold nodes."""
+    """Yield the sections of nested mappings, in which namespaces may contain nodes."""
     for key, body in tree.items():
         name = f'{prefix}{key}'
         if len(name) > LONGEST_NAME:
-            raise SettingsError(f'{path}: section {shown(name)} is too long to name a node')
+            raise SettingsError(
+                f'{path}: section {shown(name)} is too long for the name of a node'
+            )
         if not isinstance(body, Mapping) or not body or (BODY in body and len(body) > 1):
             raise SettingsError(f'{path}, section {name}: must hold {BODY} and nothing else')
         if BODY not in body:
@@ -76,7 +78,7 @@ def _sections(
 
 def unmatched(path: Path, nodes: Iterable[str]) -> str:
     """
-    Return one line where no section of a file applies to any of some nodes, else nothing.
+    Return one line if no section of a file applies to any of some nodes, else nothing.
 
     :param nodes: their full names
     :raises SettingsError: where the file cannot be read
@@ -86,8 +88,8 @@ def unmatched(path: Path, nodes: Iterable[str]) -> str:
         return ''
     held = ', '.join(names) or 'none'
     return (
-        f'{path}: no section is for {" or ".join(nodes)} (sections: {held}), so nothing of it '
-        f'applies; name one /**/{nodes[0].rpartition("/")[2]}'
+        f'{path}: no section applies to {" or ".join(nodes)} (sections: {held}), so the file has '
+        f'no effect; name a section /**/{nodes[0].rpartition("/")[2]}'
     )
 
 
@@ -95,8 +97,8 @@ def read_yaml(cls: type[Group], path: Path, node: str) -> Group:
     """
     Read the options of one node from a parameter file.
 
-    :param node: full name of the node; a name alone is the node without a namespace
-    :raises SettingsError: where the file is missing, no YAML, or holds an unfit option
+    :param node: full name of the node; a plain name is the node without a namespace
+    :raises SettingsError: if the file is missing, not YAML, or holds an unfit option
     """
     settings = cls()
     for name, parameters in sections(path).items():
@@ -119,23 +121,23 @@ def _ours(parameters: Mapping[str, Any], known: Mapping[str, Option]) -> dict[st
 
 
 def as_word(value: Any, known: Option | None) -> Any:
-    """Undo YAML 1.1, to which a bare ``off`` is a truth value."""
+    """Undo YAML 1.1, in which a bare ``off`` is a boolean."""
     return 'off' if value is False and known is not None and 'off' in known.choices else value
 
 
 def _as_ros(value: Any, known: Option | None) -> Any:
-    """Read 1e-3 as a number, as ROS does; to YAML 1.1 it is text."""
+    """Read 1e-3 as a number, as ROS does; in YAML 1.1 it is text."""
     if not (isinstance(value, str) and known is not None and known.type is float):
         return as_word(value, known)
     try:
         return float(value)
     except ValueError:
-        return value  # the check names it
+        return value  # the check reports it
 
 
 def write_yaml(settings: Any, node: str) -> str:
     """
-    Return a parameter file with every option of a node: doc, unit and range beside it.
+    Return a parameter file with every option of a node, each with doc, unit and range.
 
     :param node: name without namespace; the file applies to it in every namespace
     """

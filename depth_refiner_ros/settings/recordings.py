@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Options of what is read from recordings and cameras."""
+"""Options for reading recordings and cameras."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +9,14 @@ from depth_refiner_ros.settings.options import option
 
 BODY_FROM_CAMERA = (
     'x y z qx qy qz qw of the optical frame in the frame that the poses describe, such as '
-    'base_link; empty takes it from /tf_static and /tf where the two differ'
+    'base_link; empty takes it from /tf_static and /tf if the two differ'
 )
 POSE_TOLERANCE = 'largest gap between the stamps of image and pose; poses are interpolated'
 
 
 @dataclass(frozen=True, kw_only=True)
 class CameraSettings:
-    """What a camera does not say about itself."""
+    """What the recording or topic does not state about a camera."""
 
     assume_fov_deg: float = option(
         0.0,
@@ -36,7 +36,7 @@ class CameraSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingSettings(CameraSettings):
-    """What is read from a recording; topics are those of a bag."""
+    """What is read from a recording; the topics apply to bags."""
 
     image_topic: str = option('', 'color topic; empty finds it by type and name')
     depth_topic: str = option(
@@ -55,7 +55,7 @@ class RecordingSettings(CameraSettings):
     pose_tolerance_ms: float = option(20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0)
 
     def bag_options(self) -> dict[str, Any]:
-        """Return what a bag is opened with."""
+        """Return the arguments for opening a bag."""
         return {
             'image_topic': self.image_topic,
             'depth_topic': self.depth_topic,

@@ -26,7 +26,7 @@ BROKEN = (
     *(OSError, EOFError, ValueError, SyntaxError, LookupError, TypeError, AttributeError),
     *(ArithmeticError, RecursionError, struct.error, Image.DecompressionBombError),
 )
-"""What Pillow raises where a file or its EXIF record is damaged."""
+"""What Pillow raises if a file or its EXIF record is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class ExifCamera:
 
 class ExifCameras:
     """
-    The cameras of photographs, the first of which is logged.
+    Finds the cameras of photographs and logs the first one.
 
     :param log: called with one line
     """
@@ -52,7 +52,7 @@ class ExifCameras:
         self._log, self._logged = log, False
 
     def of(self, path: Path, data: bytes, rgb_HW3: np.ndarray) -> Intrinsics | None:
-        """Return the camera of an image file, None if its EXIF record does not tell."""
+        """Return the camera of an image file, None if its EXIF record does not state it."""
         height, width = rgb_HW3.shape[:2]
         camera = exif_camera(data, width, height)
         if camera is None:
@@ -65,11 +65,11 @@ class ExifCameras:
 
 def exif_camera(data: bytes, width: int, height: int) -> ExifCamera | None:
     """
-    Return the camera of an image file, None if its EXIF record does not tell.
+    Return the camera of an image file, None if its EXIF record does not state it.
 
     A cropped image, whose shape is not that of the EXIF record, has none.
 
-    :param data: the whole file
+    :param data: content of the file
     :param width: columns of the decoded image, turned upright or not
     """
     tags = _tags(data)

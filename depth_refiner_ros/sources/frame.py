@@ -44,7 +44,7 @@ class FrameSource(Protocol):
         """Return the number of frames, lost ones included."""
 
     def __iter__(self) -> Iterator[Frame | LostFrame]:
-        """Yield the frames in order of time; one that cannot be used comes as a LostFrame."""
+        """Yield the frames in order of time; a LostFrame in place of one that cannot be used."""
 
 
 @runtime_checkable
@@ -57,7 +57,7 @@ class HasMesh(Protocol):
 
 @runtime_checkable
 class HasTrajectory(Protocol):
-    """A source with recorded poses; a frame without one has no place in the map."""
+    """A source with recorded poses; a frame without one is not put into the map."""
 
     @property
     def trajectory(self) -> Sized:

@@ -34,12 +34,12 @@ class Entry:
     """
     One frame of a list, checked but not read.
 
-    :param fx_fy_cx_cy: camera of the image as the sensor has it, None if unknown
+    :param fx_fy_cx_cy: camera of the image in the orientation of the sensor, None if unknown
     :param depth: file, None if there is no depth
     :param depth_scale: file units per metre
-    :param source: group that errors are averaged in, '' if the list does not say
+    :param source: group whose errors are averaged, '' if the list does not say
     :param scene: where the frame was taken, such as ``indoor hall``, '' if the list does not say
-    :param depth_size: true columns and rows of depth that was enlarged, None if it was not
+    :param depth_size: native columns and rows of upsampled depth, None if it is not upsampled
     """
 
     name: str
@@ -58,13 +58,13 @@ class FrameListSource:
 
     The list holds objects with ``rgb`` (file relative to the list), and optionally ``depth``,
     ``depth_scale`` (file units per metre, 1000 by default), ``fx_fy_cx_cy`` of the image and
-    ``name``. Depth must be registered to the image but may have another size, as phones give it;
+    ``name``. Depth must be registered to the image but may have another size, as on phones;
     it is then resampled by nearest neighbor to the size of the image, whose intrinsics hold. An
     image that comes with depth or intrinsics stays in the orientation of the sensor; alone, it is
     turned upright as its EXIF record says.
 
     :param path: JSON file
-    :param source: keep only the frames whose ``source`` is this word
+    :param source: keep only the frames with this ``source``
     :param image_bits: bits that 16-bit images use; 0 finds them
     :param log: called with one line when EXIF gives the camera, and for the bits that were found
     :raises SourceError: if the list cannot be read or is empty
@@ -90,7 +90,7 @@ class FrameListSource:
             for entry in entries
             if source is None or (isinstance(entry, Entry) and entry.source == source)
         ]
-        """What the list says of each frame; one that cannot be used is a lost frame already."""
+        """One entry for each frame of the list; a LostFrame for one that cannot be used."""
         if not self.entries:
             known = sorted({entry.source for entry in entries if isinstance(entry, Entry)})
             raise SourceError(
@@ -134,11 +134,13 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
     """
     Check one object of the list.
 
-    :raises FrameError: with the field that is wrong
+    :raises FrameError: if a field is wrong; the message names it
     """
     where = f'{path}, entry {index}'
     if not isinstance(fields, dict):
-        raise FrameError(UNREADABLE_ENTRY, f'{where} is no object with rgb, depth, depth_scale')
+        raise FrameError(
+            UNREADABLE_ENTRY, f'{where} is not an object with rgb, depth, depth_scale'
+        )
     get = fields.get
     try:
         rgb = values.file_name('rgb', get('rgb'))
@@ -174,7 +176,7 @@ def _check_depth_size(entry: Entry, height: int, width: int) -> None:
     if size and not (size[0] <= width and size[1] <= height and same_aspect(*size, width, height)):
         raise FrameError(
             WRONG_SIZE,
-            f'{entry.name}: depth_size = {size[0]}x{size[1]} is no reduction of the image '
+            f'{entry.name}: depth_size = {size[0]}x{size[1]} is not a reduced size of the image '
             f'{width}x{height}',
         )
 

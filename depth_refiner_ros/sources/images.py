@@ -28,16 +28,16 @@ IMAGE_SUFFIXES = (
     *HEIC_SUFFIXES,
 )
 STEP_NS = 33_333_333
-"""Images without a time are put 1/30 s apart."""
+"""Time between images, which have no stamps of their own."""
 
 
 class ImageFolderSource:
     """
     An image, or the images of a folder in natural order of name (IMG_2 before IMG_10).
 
-    Images are turned upright as their EXIF record says, unless ``intrinsics`` are given, which
-    describe the image as the sensor has it. Without any camera model, that of the EXIF focal
-    length is used where there is one.
+    Images are turned upright as their EXIF record says, unless ``intrinsics`` are given: these
+    describe the image in the orientation of the sensor. Without a camera model, it is derived
+    from the EXIF focal length if there is one.
 
     :param path: image file or folder
     :param intrinsics: camera of all images; scaled to images of another size
@@ -75,7 +75,7 @@ class ImageFolderSource:
     def _frame(self, index: int, file: Path) -> Frame:
         if is_companion(file):
             raise FrameError(
-                COMPANION, f'{file} is a companion file of macOS and no image; delete it'
+                COMPANION, f'{file} is a companion file of macOS, not an image; delete it'
             )
         data = read_image_bytes(file)
         rgb_HW3 = decoded_rgb(file, data, self._bits, upright=self.intrinsics is None)
@@ -95,7 +95,7 @@ class ImageFolderSource:
         if not same_aspect(width, height, self.intrinsics.width, self.intrinsics.height):
             raise FrameError(
                 WRONG_SIZE,
-                f'{file} of {width}x{height} is no resize of the '
+                f'{file} of {width}x{height} is not a resized version of the '
                 f"camera's {self.intrinsics.width}x{self.intrinsics.height}; give the intrinsics "
                 'of these images',
             )
@@ -106,11 +106,11 @@ def _image_files(path: Path) -> Sequence[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise SourceError(f'there is no image or folder {path}')
+        raise SourceError(f'no image or folder {path}')
     try:
         found = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
     except OSError as error:
         raise SourceError(f'cannot read the folder {path}: {error.strerror}') from error
     if not found:
-        raise SourceError(f'folder {path} holds no image ({" ".join(IMAGE_SUFFIXES)})')
+        raise SourceError(f'folder {path} contains no image ({" ".join(IMAGE_SUFFIXES)})')
     return sorted(found, key=natural_key)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that a source or a command could not use: one record each, counted by reason."""
+"""Frames that a source or a command could not use, recorded and counted by reason."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ NO_CAMERA = 'no intrinsics'
 NO_POSE = 'no pose'
 REFUSED = 'refused by the refiner'
 NAMED = 5
-"""Frames of one reason that are named; the others are only counted."""
+"""Number of frames named per reason; further ones are only counted."""
 
 FrameT = TypeVar('FrameT')
 
@@ -29,7 +29,7 @@ FrameT = TypeVar('FrameT')
 @dataclass(frozen=True, kw_only=True)
 class LostFrame:
     """
-    A frame that cannot be used, in the place where it would have come.
+    Stands in a sequence for a frame that cannot be used.
 
     :param name: of the frame, as in :class:`Frame`
     :param reason: a few words, the same for every frame lost this way
@@ -66,7 +66,7 @@ class LostFrames:
     """
     Counts lost frames by reason and names the first few of each.
 
-    :param report: called with each line of ``lines`` as it comes
+    :param report: called with each new line of ``lines``
     """
 
     def __init__(self, report: Callable[[str], object]) -> None:
@@ -87,7 +87,7 @@ class LostFrames:
         if count <= NAMED:
             self._say(f'frame lost ({lost.reason}): {lost.detail}')
         elif count == NAMED + 1:
-            self._say(f'further frames lost ({lost.reason}) are counted only')
+            self._say(f'further frames lost ({lost.reason}) are only counted')
 
     def usable(self, frames: Iterable[FrameT | LostFrame]) -> Iterator[FrameT]:
         """Yield the frames that can be used and count the others."""

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Names of files: their order, and companions that are no images."""
+"""Names of files: their order, and companion files that are not images."""
 
 from pathlib import Path
 import re
@@ -15,5 +15,5 @@ def natural_key(path: Path) -> list[tuple[int, str]]:
 
 
 def is_companion(path: Path) -> bool:
-    """Whether a file is what macOS puts beside a file on foreign disks, named like it."""
+    """Whether a file is one of the ``._NAME`` files that macOS writes on other file systems."""
     return path.name.startswith('._')

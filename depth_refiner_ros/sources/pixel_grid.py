@@ -7,11 +7,11 @@ from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
 
 ASPECT_TOLERANCE = 0.01
-"""Relative; sizes are rounded to whole pixels."""
+"""Relative tolerance, because sizes are rounded to whole pixels."""
 
 
 def same_aspect(width: float, height: float, other_width: float, other_height: float) -> bool:
-    """Whether two sizes differ by a common factor alone."""
+    """Whether two sizes have the same aspect ratio."""
     return abs(width * other_height / (height * other_width) - 1.0) < ASPECT_TOLERANCE
 
 
@@ -20,7 +20,7 @@ def on_grid(depth_m_HW: np.ndarray, rgb_HW3: np.ndarray, where: str) -> np.ndarr
     Return depth at the size of its image.
 
     :param where: names the depth in messages
-    :raises FrameError: if the aspect differs, so that the depth is of another view or turned
+    :raises FrameError: if the aspect ratio differs: the depth shows another view or is rotated
     """
     (height, width), (own_height, own_width) = rgb_HW3.shape[:2], depth_m_HW.shape
     if not same_aspect(own_width, own_height, width, height):
@@ -33,7 +33,7 @@ def on_grid(depth_m_HW: np.ndarray, rgb_HW3: np.ndarray, where: str) -> np.ndarr
 
 
 def resampled_nearest(depth_m_HW: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return depth at another size by nearest neighbor: a mean of two surfaces is on neither."""
+    """Return resized depth; nearest neighbor, as a mean of two surfaces lies on neither."""
     if depth_m_HW.shape == (height, width):
         return depth_m_HW
     return cv2.resize(depth_m_HW, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Read one image or depth file, or say which file is broken and how."""
+"""Read one image or depth file; errors name the file and what is wrong with it."""
 
 import io
 from pathlib import Path
@@ -24,7 +24,7 @@ def read_rgb(path: Path, bits: BitRange, *, upright: bool) -> np.ndarray:
     :param bits: range of 16-bit images
     :param upright: turn the image as its EXIF record says; False keeps the grid of the sensor,
         which depth and intrinsics share
-    :raises FrameError: if the file is missing, cut short or no image
+    :raises FrameError: if the file is missing, truncated or not an image
     """
     return decoded_rgb(path, read_image_bytes(path), bits, upright=upright)
 
@@ -40,17 +40,17 @@ def decoded_rgb(path: Path, data: bytes, bits: BitRange, *, upright: bool) -> np
         bgr_HW3 = bits.to_uint8(bgr_HW3)
     if bgr_HW3.dtype != np.uint8:
         raise FrameError(
-            UNREADABLE_IMAGE, f'{path} is {bgr_HW3.dtype}, but color must be of 8 or 16 bits'
+            UNREADABLE_IMAGE, f'{path} is {bgr_HW3.dtype}, but color must have 8 or 16 bits'
         )
     return np.ascontiguousarray(bgr_HW3[..., ::-1])
 
 
 def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
     """
-    Read a depth map as float32 metres, NaN where it has none.
+    Read a depth map as float32 metres, NaN where unknown.
 
     :param depth_scale: file units per metre, positive
-    :raises FrameError: if the file is missing, cut short or not 16 bit or float, one channel
+    :raises FrameError: if the file is missing, truncated or not one channel of 16 bits or float
     """
     data = read_image_bytes(path, UNREADABLE_DEPTH)
     units_HW = _decoded(path, data, cv2.IMREAD_UNCHANGED, UNREADABLE_DEPTH)
@@ -68,10 +68,10 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
 
 def read_image_bytes(path: Path, reason: str = UNREADABLE_IMAGE) -> bytes:
     """
-    Read a file and make sure that it is whole.
+    Read a file and check that it is complete.
 
     :param reason: of the loss
-    :raises FrameError: if the file is missing, cut short or damaged
+    :raises FrameError: if the file is missing, truncated or damaged
     """
     try:
         data = path.read_bytes()
@@ -94,18 +94,18 @@ def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
             'again, smaller if it is huge',
         ) from error
     if image is None:
-        raise FrameError(reason, f'{path} ({len(data)} bytes) is cut short or no image')
+        raise FrameError(reason, f'{path} ({len(data)} bytes) is cut short or not an image')
     return image
 
 
 def _heic(path: Path, data: bytes) -> np.ndarray:
-    """Decode a photograph as phones write it; its decoder turns it upright."""
+    """Decode a HEIC photograph, as phones write; its decoder turns it upright."""
     try:
-        import pillow_heif  # needed for such files alone
+        import pillow_heif  # needed only for such files
     except ImportError as error:
         raise FrameError(
             UNREADABLE_IMAGE,
-            f'{path} is a HEIC photograph, which needs a decoder: pip install pillow-heif, or '
+            f'{path} is a HEIC photograph and needs a decoder: pip install pillow-heif, or '
             'save it as JPEG',
         ) from error
     pillow_heif.register_heif_opener()

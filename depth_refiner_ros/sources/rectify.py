@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Take the lens distortion out of recorded images, so that every frame is a pinhole image."""
+"""Remove lens distortion from recorded images, so that every frame is a pinhole image."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ class Rectifier:
     """
     Remap images of a distorted camera to a pinhole camera of the same size.
 
-    :param distorted: camera model of the images as they are
+    :param distorted: camera model of the distorted images
     :param distortion: coefficients k1 k2 p1 p2 k3 ... (OpenCV), or k1 to k4 of a fisheye lens
     :param rectified: camera model of the result, that of the input by default
     :param model: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``
-    :raises SourceError: where model and coefficients are unknown or do not fit
+    :raises SourceError: if the model is unknown or does not fit the coefficients
     """
 
     def __init__(
@@ -77,5 +77,5 @@ def _maps(
         )
     raise SourceError(
         f'distortion model {shown(model)} with {len(coefficients)} coefficients is not '
-        'known; rectify the images first'
+        'supported; rectify the images first'
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Find the source that a word on the command line means."""
+"""Open the source that a word on the command line names."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from depth_refiner_ros.sources.video import VideoSource
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 MOST_DIGITS = 9
-"""Of a seed, and of a number of frames or rooms."""
+"""Largest seed, and largest number of frames or rooms."""
 KINDS = (
     'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (a file or a '
     f'folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
@@ -30,7 +30,7 @@ SHARED: dict[Callable[..., FrameSource], tuple[str, ...]] = {
     ImageFolderSource: ('image_bits',),
     FrameListSource: ('image_bits',),
 }
-"""Options of recordings that other sources than bags have too."""
+"""Options of recordings that sources other than bags have, too."""
 
 
 def open_source(
@@ -44,10 +44,10 @@ def open_source(
     Open a simulated camera, recording, folder or file.
 
     :param location: a path, ``sim:SEED[:FRAMES]`` or ``rooms:SEED:ROOMS`` (one frame of each);
-        what exists is a path, whatever its name
-    :param recording: what to read from a recording: options of :class:`RosbagSource`, of which
-        other sources take those of ``SHARED``
-    :param log: called with one line for what a recording leaves open and the source decides
+        whatever exists on disk is taken as a path
+    :param recording: what to read from a recording: options of :class:`RosbagSource`; other
+        sources take only those in ``SHARED``
+    :param log: called with one line for each choice that the recording leaves to the source
     :param options: passed to the source
     :raises SourceError: if there is no such source, with what was looked for, or an option
         does not exist for that source
@@ -72,7 +72,7 @@ def _check_bag_only(location: str, recording: Mapping[str, Any]) -> None:
     for name in BAG_ONLY:
         if recording.get(name, '') not in ('', 'none'):
             raise SourceError(
-                f'{location} is no bag, so {name} = {shown(recording[name])} means nothing there; '
+                f'{location} is not a bag, so {name} = {shown(recording[name])} has no effect; '
                 'leave it out'
             )
 
@@ -81,7 +81,7 @@ def _existing(location: str) -> Path | None:
     try:
         path = Path(location).expanduser()
         return path if path.exists() else None
-    except (ValueError, RuntimeError, OSError):  # no name of a file, no such user, too long
+    except (ValueError, RuntimeError, OSError):  # not a file name, unknown user, too long
         return None
 
 
@@ -97,7 +97,7 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
         return FrameListSource
     if suffix in VIDEO_SUFFIXES:
         return VideoSource
-    raise SourceError(f'{path} is of no known kind; a source is {KINDS}')
+    raise SourceError(f'the kind of {path} is unknown; a source is {KINDS}')
 
 
 def _call(
@@ -108,7 +108,7 @@ def _call(
     except TypeError as error:
         if 'unexpected keyword argument' not in str(error):
             raise
-        raise SourceError(f'{target} takes no such option: {error}') from error
+        raise SourceError(f'{target} has no such option: {error}') from error
 
 
 def _rosbag(path: Path, **options: Any) -> FrameSource:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Color and gray images of 10 to 16 bits in 16-bit values, as 8 bits."""
+"""Convert color and gray images with 10 to 16 bits in 16-bit values to 8 bits."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 USUAL_BITS = (10, 12, 14, 16)
-"""What sensors deliver. Few of them fill all 16 bits of the format that holds their values."""
+"""Bit depths of sensors; few of them fill all 16 bits of the format."""
 
 
 class BitRange:
     """
-    Brings 16-bit images to 8 bits by the range that their values really use.
+    Converts 16-bit images to 8 bits by the range that their values really use.
 
-    The range is told, or found from the brightest value so far: it never shrinks, so that the
+    The range is given, or found from the brightest value so far. It never shrinks, so that the
     brightness of a sequence stays steady.
 
     :param bits: 8 to 16; 0 finds them
@@ -34,7 +34,7 @@ class BitRange:
         """
         if self._found:
             self._widen(int(values.max(initial=0)))
-        # Values of an all-black start are 0 whatever the range is.
+        # All-black images at the start are 0 for any range.
         return cv2.convertScaleAbs(values, alpha=255.0 / (2 ** (self.bits or 16) - 1))
 
     def _widen(self, brightest: int) -> None:

@@ -38,11 +38,11 @@ class TumSource:
 
     ``rgb.txt`` must be there. ``depth.txt``, ``groundtruth.txt`` and ``calibration.yaml`` may be
     missing. Depth is the nearest in time, the pose is interpolated between its neighbours; a frame
-    whose depth or pose is farther away than ``max_gap_s`` still comes, with None in their place.
-    Images of a lens with distortion are rectified, and their depth with them. Lines may be in any
-    order; one that cannot be read, or repeats a stamp, costs its own frame, depth or pose.
+    whose depth or pose is farther away than ``max_gap_s`` has None in its place.
+    Distorted images are rectified together with their depth. Lines may be in any
+    order; one that cannot be read, or repeats a stamp, costs only its frame, depth or pose.
 
-    :param folder: with the index files
+    :param folder: contains the index files
     :param max_gap_s: largest distance in time of depth and pose to the image
     :param depth_scale: PNG units per metre; by default that of the calibration, else 5000
     :param intrinsics: camera if there is no ``calibration.yaml``
@@ -143,7 +143,7 @@ def read_index(path: Path, log: Log = lambda line: None) -> list[Line | LineFaul
         raise SourceError(str(error)) from error
     if not usable(lines):
         fault = first_fault(lines)
-        raise SourceError(fault.detail if fault else f'the index {path} names no file')
+        raise SourceError(fault.detail if fault else f'the index {path} lists no file')
     return lines
 
 

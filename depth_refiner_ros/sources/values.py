@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Values out of text files that others wrote: type and range are checked here, once."""
+"""Read values from files that others wrote, checking type and range."""
 
 from collections.abc import Iterable
 import json
@@ -16,16 +16,16 @@ import yaml
 DEPTH_SCALES = (1e-3, 1e9)
 """Least and greatest number of file units per metre."""
 MOST = 1e9
-"""Of a camera's parameters: a product of two of them fits into float32."""
+"""Largest parameter of a camera: a product of two fits into float32."""
 MOST_PIXELS = 65_535
-"""Of an image edge."""
+"""Longest image edge in pixels."""
 
 
 def read_text(path: Path) -> str:
     """
     Read UTF-8 text, with or without a byte order mark.
 
-    :raises SourceError: if the file is missing or no text
+    :raises SourceError: if the file is missing or is not text
     """
     try:
         return path.read_text(encoding='utf-8-sig')
@@ -49,11 +49,11 @@ def read_json(path: Path) -> Any:
 
 def read_yaml_words(path: Path) -> dict[str, Any]:
     """
-    Read a YAML mapping whose values are words, or lists of words.
+    Read a YAML mapping whose values are strings, or lists of strings.
 
-    YAML's own types are left out: its loader fails in many ways on foreign files.
+    YAML's own types are not parsed, because its loader fails in many ways on foreign files.
 
-    :raises SourceError: if the file cannot be read or is no YAML mapping
+    :raises SourceError: if the file cannot be read or is not a YAML mapping
     """
     try:
         words = yaml.load(read_text(path), yaml.BaseLoader)
@@ -69,7 +69,7 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     Return a number.
 
     :param value: int, float or the text of one
-    :raises InputError: if it is no number from ``low`` to ``high``
+    :raises InputError: if it is not a number from ``low`` to ``high``
     """
     try:
         found = math.nan if isinstance(value, bool) else float(value)
@@ -84,7 +84,7 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
     """
     Return a whole number.
 
-    :raises InputError: if it is not one from ``low`` to ``high``
+    :raises InputError: if it is not a whole number from ``low`` to ``high``
     """
     found = number(name, value, low, high)
     if found != int(found):
@@ -97,7 +97,7 @@ def numbers(name: str, values: Any, count: int | None = None) -> list[float]:
     Return a list of numbers.
 
     :param count: wanted length, None for any
-    :raises InputError: if it is no such list
+    :raises InputError: if it is not a list of ``count`` numbers
     """
     if not isinstance(values, list) or (count is not None and len(values) != count):
         wanted = 'numbers' if count is None else f'{count} numbers'
@@ -107,10 +107,10 @@ def numbers(name: str, values: Any, count: int | None = None) -> list[float]:
 
 def text(name: str, value: Any, default: str | None = None) -> str:
     """
-    Return a text that can be printed.
+    Return a string that can be printed.
 
-    :param default: for None; without a default there must be a text
-    :raises InputError: if it is no text
+    :param default: stands for None; without a default, None is refused
+    :raises InputError: if it is not a string
     """
     if value is None and default is not None:
         return default
@@ -121,9 +121,9 @@ def text(name: str, value: Any, default: str | None = None) -> str:
 
 def file_name(name: str, value: Any) -> str:
     """
-    Return the name of a file as it is.
+    Return the name of a file unchanged.
 
-    :raises InputError: if it is no text or no system has such files
+    :raises InputError: if it is not a string, or no file can have that name
     """
     if not isinstance(value, str) or not value or '\0' in value:
         raise InputError(f'{name} = {shown(value)} must name a file')
@@ -134,7 +134,7 @@ def camera(fx_fy_cx_cy: Iterable[Any], width: Any, height: Any) -> Intrinsics:
     """
     Return a camera model.
 
-    :raises InputError: if a value is no number or out of range
+    :raises InputError: if a value is not a number or is out of range
     """
     fx, fy, cx, cy = (
         number(name, value, -MOST, MOST)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Video files, each frame with the presentation time that the file gives it."""
+"""Video files, each frame with its presentation time from the file."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,15 +33,15 @@ class VideoSource:
     """
     The frames of a video file, decoded one by one.
 
-    Stamps are presentation times as the file has them: of its own time base, from its own start.
-    Frames are turned upright as the file says, unless ``intrinsics`` are given, which describe
-    the frames as the sensor has them.
+    Stamps are the presentation times in the file, from its own start.
+    Frames are turned upright as the file says, unless ``intrinsics`` are given: these describe
+    the frames in the orientation of the sensor.
 
     :param path: any container that FFmpeg reads
     :param intrinsics: camera of the frames
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
-    :param log: called with one line if the file breaks off
-    :raises SourceError: if the file is missing or no video, or sizes do not fit
+    :param log: called with one line if the file is incomplete
+    :raises SourceError: if the file is missing or not a video, or sizes do not fit
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class VideoSource:
             self._check_size(stream.width, stream.height)
             self._decode_times = self._packets(container, stream)
         if not self._decode_times:
-            raise SourceError(f'{path} holds no frame of video; copy or convert it again')
+            raise SourceError(f'{path} contains no video frame; copy or convert it again')
 
     def __len__(self) -> int:
         return len(self._decode_times)
@@ -114,7 +114,7 @@ class VideoSource:
             )
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> list[int]:
-        """Read all packets: what a container says of its frames is often wrong or missing."""
+        """Read all packets, because a container's own frame count is often wrong or missing."""
         times = []
         try:
             for packet in container.demux(stream):
@@ -128,7 +128,7 @@ class VideoSource:
         """Yield the frames in order of presentation, or why one could not be decoded."""
         with self._opened() as (container, stream):
             stream.thread_type = 'AUTO'
-            # AVI keeps no presentation times; FFmpeg's guess is wrong where frames are reordered.
+            # AVI has no presentation times; FFmpeg's guess is wrong if frames are reordered.
             times = iter(self._decode_times if container.format.name == 'avi' else ())
             for frame in self._in_order(container, stream):
                 time = next(times, None)
@@ -160,22 +160,22 @@ class VideoSource:
         try:
             file = self.path.open('rb')
         except OSError as error:
-            raise SourceError(f'there is no video file {self.path}: {error.strerror}') from error
+            raise SourceError(f'cannot open video {self.path}: {error.strerror}') from error
         with file:
             try:
                 container = av.open(file, mode='r', metadata_errors='replace')
             except READ_ERRORS as error:
                 raise SourceError(
-                    f'{self.path} is cut short, no video or of a kind that FFmpeg does not '
+                    f'{self.path} is cut short, not a video, or of a kind that FFmpeg does not '
                     f'read ({_reason(error)}); convert it to mp4'
                 ) from error
             with container:
                 stream = container.streams.best('video')
                 if not isinstance(stream, VideoStream):
-                    raise SourceError(f'{self.path} holds no video; name another file')
+                    raise SourceError(f'{self.path} contains no video; give another file')
                 if stream.codec_context is None:
                     raise SourceError(
-                        f'{self.path} is of a codec that FFmpeg does not decode; convert it to mp4'
+                        f'{self.path} uses a codec that FFmpeg does not decode; convert it to mp4'
                     )
                 yield container, stream
 
@@ -184,13 +184,15 @@ def _stamp_ns(frame: VideoFrame) -> int:
     """
     Return the presentation time of a frame.
 
-    :raises FrameError: if it has none, or one that does not fit into a ROS stamp
+    :raises FrameError: if it has none, or it does not fit into a ROS stamp
     """
     if frame.pts is None or frame.time_base is None:
-        raise FrameError(STAMP_OUT_OF_ORDER, 'the file gives it no time; convert it to mp4')
+        raise FrameError(STAMP_OUT_OF_ORDER, 'the file states no time for it; convert it to mp4')
     stamp_ns = round(Fraction(frame.pts) * frame.time_base * NS_PER_S)
     if not 0 <= stamp_ns < STAMPS_END_S * NS_PER_S:
-        raise FrameError(STAMP_OUT_OF_ORDER, f'{float(stamp_ns) / NS_PER_S:g} s is no stamp')
+        raise FrameError(
+            STAMP_OUT_OF_ORDER, f'{float(stamp_ns) / NS_PER_S:g} s is not a valid stamp'
+        )
     return stamp_ns
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Whether an image file is whole.
+Check that an image file is complete.
 
-OpenCV fills the missing rows of a truncated file with grey or black and says nothing, and some
+OpenCV silently fills the missing rows of a truncated file with grey or black, and some
 versions do the same for a file with flipped bits.
 """
 
@@ -49,7 +49,7 @@ def _jpeg_is_whole(data: bytes) -> bool:
     """
     Walk the segments up to the end of the image.
 
-    Segments are skipped by their length, because a thumbnail in one has an end mark of its own.
+    Segments are skipped by their length, because a thumbnail in one has its own end marker.
     """
     at = 2
     while (marker := JPEG_MARKER.search(data, at)) is not None:

@@ -140,7 +140,7 @@ def test_build_only_leaves_a_file_and_runs_on_torch(tmp_path):
 
 
 def test_half_precision_is_not_for_onnx_on_a_cpu(tmp_path):
-    with pytest.raises(BackendError, match='on a CPU in fp32 alone, not bf16'):
+    with pytest.raises(BackendError, match='on a CPU only in fp32, not bf16'):
         on_cpu('onnx', tmp_path, 'bf16')
 
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_exported_is_one_line(tmp_path):
         def forward(self, image):
             return image * 2.0 if float(image.sum()) > 0 else image
 
-    with pytest.raises(BackendError, match=r'does not go into ONNX: .*use backend:=torch'):
+    with pytest.raises(BackendError, match=r'cannot be exported to ONNX: .*use backend:=torch'):
         on_cpu('onnx', tmp_path)(Odd(), 'odd')(torch.ones(1, 3, 4, 4))
     assert list(tmp_path.iterdir()) == []
 
@@ -183,7 +183,7 @@ def test_a_file_that_onnx_runtime_refuses_is_named(tmp_path):
 
 def test_without_a_compiler_compiled_says_what_to_type(monkeypatch):
     monkeypatch.setattr(shutil, 'which', lambda name: None)
-    with pytest.raises(BackendError, match=r'needs a C\+\+ compiler; type: sudo apt-get install'):
+    with pytest.raises(BackendError, match=r'needs a C\+\+ compiler; run: sudo apt-get install'):
         CompiledBackend(CPU, 'fp32')
     assert compiled_module.COMPILERS
 

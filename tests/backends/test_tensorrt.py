@@ -210,7 +210,7 @@ def test_an_installed_wheel_has_what_is_called_without_a_gpu(monkeypatch, name):
 def test_without_a_gpu_nothing_is_run_and_a_target_is_asked_for(tmp_path):
     with pytest.raises(BackendError, match=r'no CUDA GPU to run engines on.*backend:=onnx'):
         backend(tmp_path).prepare(block(), 'block', block_inputs())
-    with pytest.raises(BackendError, match='no CUDA GPU to build for; name a target'):
+    with pytest.raises(BackendError, match='no CUDA GPU to build for; set a target'):
         backend(tmp_path, target='').build(block(), 'block', block_inputs())
     with pytest.raises(BackendError, match='no CUDA GPU'):
         on_cpu('tensorrt', tmp_path)(block(), 'block')(*block_inputs())
@@ -250,7 +250,7 @@ def test_old_versions_are_told_the_number_format_by_flags():
     assert old.precision_flags('fp32') == []
     with pytest.raises(BackendError, match='cannot build for bf16; use precision:=fp16'):
         old.precision_flags('bf16')
-    with pytest.raises(BackendError, match='for the GPU of this machine alone'):
+    with pytest.raises(BackendError, match='only for the GPU of this machine'):
         old.capability('sm89')
     new = load_tensorrt()
     assert new.strongly_typed

@@ -90,7 +90,7 @@ def test_table_is_of_dense_rates():
 def test_what_a_device_has_not_is_told():
     with pytest.raises(InputError, match=r'Xavier 32 GB has no bf16 .* --precision fp16 or fp32'):
         DEVICES['agx-xavier'].peak('bf16')
-    with pytest.raises(InputError, match="no device 'gtx' is known; use one of h100, "):
+    with pytest.raises(InputError, match="device 'gtx' is unknown; use one of h100, "):
         named_device('gtx')
 
 

@@ -56,7 +56,7 @@ def watched(monkeypatch, tmp_path, *, busy_s, own_s, load=0.1, elapsed_s=10.0):
 def test_what_others_take_is_told(monkeypatch, tmp_path):
     seen = watched(monkeypatch, tmp_path, busy_s=14.0, own_s=8.0, load=3.25)
     assert seen.others_share == pytest.approx(0.3, abs=0.01)
-    assert seen.warning().startswith('warning: other processes took 30% of 2 cores')
+    assert seen.warning().startswith('warning: other processes used 30% of 2 cores')
     assert 'load average at the start 3.2' in seen.warning()
     assert seen.facts()['cores'] == 2
 
@@ -93,4 +93,4 @@ def test_a_real_process_beside_is_seen():
             process.kill()
             process.wait()
     assert seen.others_share > 0.5
-    assert 'other processes took' in seen.warning()
+    assert 'other processes used' in seen.warning()

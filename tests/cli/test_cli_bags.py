@@ -86,13 +86,13 @@ def test_an_open_choice_names_the_flag_that_makes_it(run):
     result, _ = run('refine', [], '--image-topic', '/right/image')
     assert result['frames'] == 3
     line = run('refine', [], '--image-topic', '/front', code=2)
-    assert "'/front' is no image topic" in line
+    assert "'/front' is not among the image topics" in line
 
 
 def test_flags_of_bags_mean_nothing_elsewhere(depth_refiner):
     ended = depth_refiner('refine', 'sim:3:1', '--depth-topic', '/d')
     assert ended.returncode == 2
-    assert "sim:3:1 is no bag, so depth_topic = '/d' means nothing there" in ended.stderr
+    assert "sim:3:1 is not a bag, so depth_topic = '/d' has no effect" in ended.stderr
 
 
 def test_a_binned_camera_sees_the_wall_as_wide_as_it_is(run, tmp_path):
@@ -116,7 +116,7 @@ def test_a_camera_that_is_not_calibrated_needs_the_flag_that_the_message_names(r
 def test_an_impossible_camera_is_one_line(run):
     info = bags.camera_info(START, 64, 48, (1e300, 1e300, 31.5, 23.5))
     line = run('refine', wall(info=info), code=2)
-    assert 'fx = 1e+300 px is no focal length for 64 pixels' in line
+    assert 'fx = 1e+300 px is implausible for 64 pixels' in line
 
 
 def test_a_repeated_stamp_costs_its_frame_alone(run):

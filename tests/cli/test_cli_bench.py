@@ -82,7 +82,7 @@ def test_bounds_of_a_named_device(depth_refiner, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'told'),
     [
-        (('--bounds', '--against', 'gtx'), "no device 'gtx' is known"),
+        (('--bounds', '--against', 'gtx'), "device 'gtx' is unknown"),
         (('--full-size', 'apdepth', '--steps', '1,x'), "--steps '1,x' must be numbers"),
         (('--full-size', 'apdepth', '--device', 'cpu', '--precision', 'fp16'), 'fp16 is for GPUs'),
         (('--prior-sweep', 'S,XL'), "prior size 'XL' must be one of S, B, L, G"),

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""``doctor``: what is missing and what to type, and the priors that bring their own code."""
+"""``doctor``: what is missing and how to fix it, and the priors that bring their own code."""
 
 import json
 
@@ -47,7 +47,7 @@ def test_half_a_checkout_is_tried_and_not_believed(checkout):
     assert 'Metric3D cannot be imported' in found.found
     assert 'hubconf.py' in found.found
     assert 'for prior:=metric3d_v2' in found.found
-    assert 'pip install' not in found.found, 'that belongs to the column of what to type'
+    assert 'pip install' not in found.found, 'that belongs into the column with the fix'
     (checkout / 'hubconf.py').write_text('import nothing_of_this_name\n')
     assert "No module named 'nothing_of_this_name'" in findings()['Metric3D'].found
 

@@ -22,7 +22,7 @@ MISTAKES = [
         ('eval', 'sim:1:1', '--prior', 'sensor', '--refiner', 'none', '--panels', '/proc/x'),
         'cannot make the folder /proc/x',
     ),
-    (('models', 'nowhere'), 'nowhere is no bundle and holds none'),
+    (('models', 'nowhere'), 'nowhere neither is nor contains a bundle'),
     (('params', '--node', 'refner'), "unknown node 'refner'; use one of refiner, tsdf, player"),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
 ]

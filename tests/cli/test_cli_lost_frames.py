@@ -73,7 +73,7 @@ def test_strict_writes_everything_and_exits_with_1(depth_refiner, tmp_path):
     for command in (('fuse', 'wall', *SENSOR), ('refine', 'wall', *SENSOR)):
         ended = depth_refiner(*command, '--strict')
         assert ended.returncode == 1
-        last = 'depth-refiner: 1 of 3 frames lost: 1 no depth; --strict makes that exit code 1'
+        last = 'depth-refiner: 1 of 3 frames lost: 1 no depth; exit code 1 because of --strict'
         assert ended.stderr.splitlines()[-1] == last
         assert summary(tmp_path)['dropped'] == {'no depth': 1}
     whole = depth_refiner('refine', str(wall(tmp_path / 'whole', 2)), *SENSOR, '--strict')
@@ -89,7 +89,7 @@ def test_more_than_half_of_the_frames_lost_is_said_at_the_end(
         blank_depth(folder, line)
     ended = depth_refiner('refine', 'wall', *SENSOR)
     assert ended.returncode == 0, ended.stderr
-    warning = 'WARNING: more than 50% of the frames are lost; the result rests on 1 of 4'
+    warning = 'WARNING: more than 50% of the frames are lost; the result is based on 1 of 4'
     assert (ended.stderr.splitlines()[-1] == warning) == warned
 
 

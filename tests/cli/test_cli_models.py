@@ -49,7 +49,7 @@ def test_import_writes_a_bundle_and_says_what_it_is(depth_refiner, tmp_path):
     assert 'refiner ApDepth: Apache-2.0, ' in ended.stdout
     assert 'from a copy of developy/ApDepth' in ended.stdout
     assert 'left by its base model' in ended.stdout
-    assert 'largest difference to the release: ' in ended.stdout
+    assert 'largest difference from the release: ' in ended.stdout
     assert 'use it with --refiner apdepth --refiner-weights out' in ended.stdout
     facts = json.loads((tmp_path / 'i.json').read_text())
     assert 0.0 < facts['difference'] <= facts['bound'] == 0.02
@@ -61,7 +61,7 @@ def test_import_writes_a_bundle_and_says_what_it_is(depth_refiner, tmp_path):
 def test_an_unknown_licence_is_told(depth_refiner, tmp_path):
     official.lotus_g(tmp_path, 'mine')
     ended = depth_refiner('models', 'import', 'mine', 'out')
-    assert 'nothing says its licence' in ended.stdout
+    assert 'licence unknown' in ended.stdout
     ended = depth_refiner(
         'models', 'import', 'mine', 'out', '--licence', 'CC BY-NC 4.0', '--precision', 'fp32'
     )
@@ -76,12 +76,12 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, subtests):
             ('developy/ApDepth', 'out'),
             'developy/ApDepth is not a local folder, and the Hugging Face hub',
         ),
-        (('Qualcomm-AI-research/SharpDepth', 'out'), 'is on no hub: GitHub release'),
+        (('Qualcomm-AI-research/SharpDepth', 'out'), 'is not on the hub: GitHub release'),
         (('./nowhere', 'out'), 'neither a folder nor a hub id'),
         (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
-        (('mine', 'out', '--method', 'sharpdepth'), 'would ignore the task without a word'),
+        (('mine', 'out', '--method', 'sharpdepth'), 'would silently ignore the task'),
         (('mine', 'mine', '--method', 'apdepth'), 'exists and is not a bundle'),
-        (('notes.txt', 'out'), 'is no checkpoint that is known by its name'),
+        (('notes.txt', 'out'), 'is not a known checkpoint by its name'),
     ]
     official.apdepth(tmp_path, 'mine')
     (tmp_path / 'notes.txt').write_text('no weights')
@@ -113,7 +113,7 @@ def test_a_checkpoint_that_does_not_tell_its_architecture(depth_refiner, tmp_pat
     torch.save({'a': torch.ones(2)}, tmp_path / 'metric_depth_convnext.pth')
     ended = depth_refiner('models', 'import', 'metric_depth_convnext.pth', 'out')
     assert ended.returncode == 2
-    assert 'does not tell its architecture; say --method metric3d_vit_small' in ended.stderr
+    assert 'does not state its architecture; add --method metric3d_vit_small' in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_what_cannot_be_replaced_is_written_directly(tmp_path):
     assert (tmp_path / 'redirected').read_text() == 'text'
     assert not os.path.isfile('/dev/null')
     with (
-        pytest.raises(OutputError, match='/dev/null is no regular file'),
+        pytest.raises(OutputError, match='/dev/null is not a regular file'),
         staged_file(Path('/dev/null')),
     ):
         pass

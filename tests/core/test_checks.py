@@ -31,7 +31,7 @@ def test_bad_input_is_named_in_one_line(subtests):
             r'depth: expected shape \(batch, 1, rows, columns\), got \(3, 4\)',
         ),
         (lambda: checks.check_map('depth', torch.ones(1, 3, 3, 4)), r'got \(1, 3, 3, 4\)'),
-        (lambda: checks.check_map('depth', torch.ones(1, 1, 0, 4)), r'holds no pixel'),
+        (lambda: checks.check_map('depth', torch.ones(1, 1, 0, 4)), r'has no pixels'),
         (
             lambda: checks.check_map('depth', torch.ones(1, 1, 3, 4, dtype=torch.int32)),
             r'expected floating point, got torch.int32',

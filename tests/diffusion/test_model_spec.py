@@ -120,7 +120,7 @@ def test_values_that_do_not_fit_each_other_are_refused(subtests):
                 'known': False,
                 'prediction': 'sample',
             },
-            'build on a prior, which aligned does not see',
+            'need a prior as input, which aligned does not have',
         ),
         (
             {
@@ -130,7 +130,7 @@ def test_values_that_do_not_fit_each_other_are_refused(subtests):
                 'known': False,
                 'detail': False,
             },
-            'build on a prior, which aligned does not see',
+            'need a prior as input, which aligned does not have',
         ),
         ({'agree_below': 1.5}, 'agree_below = 1.5 must lie between'),
         ({'nearest_m': -1.0}, 'nearest_m = -1.0 must lie between'),

@@ -82,7 +82,7 @@ def test_truncated_missing_and_foreign_files_are_named(tmp_path):
     write_ply(tmp_path / 'm.ply', strip(500, 0.0))
     data = (tmp_path / 'm.ply').read_bytes()
     (tmp_path / 'cut.ply').write_bytes(data[: len(data) // 3])
-    with pytest.raises(MappingError, match=r'cut\.ply holds no'):
+    with pytest.raises(MappingError, match=r'cut\.ply contains no'):
         read_ply(tmp_path / 'cut.ply')
     (tmp_path / 'text.ply').write_text('hello')
     with pytest.raises(MappingError, match=r'text\.ply'):

@@ -194,7 +194,7 @@ def test_a_second_recorder_is_told_of_the_first(tmp_path):
 def test_misuse_is_named(tmp_path):
     writer = SequenceWriter(tmp_path / 's', CAMERA)
     writer.add(5, RGB, DEPTH)
-    with pytest.raises(MappingError, match='time does not move on'):
+    with pytest.raises(MappingError, match='does not come after'):
         writer.add(5, RGB, DEPTH)
     with pytest.raises(MappingError, match='do not fit the recording of 64x48'):
         writer.add(6, RGB, DEPTH[:10])

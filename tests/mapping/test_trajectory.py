@@ -107,7 +107,7 @@ def test_empty_trajectory_knows_no_pose():
 
 
 def test_time_jumping_back_and_wrong_lengths_are_refused():
-    with pytest.raises(MappingError, match='at pose 1'):
+    with pytest.raises(MappingError, match='of pose 1'):
         along_x(2 * SECOND, SECOND)
     with pytest.raises(MappingError, match='1 stamps do not fit 2 poses'):
         Trajectory(stamps_ns_N=np.array([0]), map_from_camera_N44=np.tile(np.eye(4), (2, 1, 1)))

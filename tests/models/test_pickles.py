@@ -57,7 +57,7 @@ def test_trees_without_tensors_by_name(tmp_path, subtests):
     for tree in cases:
         with subtests.test(tree=tree):
             torch.save(tree, tmp_path / 'x.pth')
-            with pytest.raises(WeightsError, match='does not hold named tensors alone'):
+            with pytest.raises(WeightsError, match='does not hold named tensors only'):
                 read_pickle(tmp_path / 'x.pth')
 
 

@@ -10,7 +10,7 @@ def test_a_file_that_matches_no_node_is_named_in_one_line(probe, tmp_path):
     file.write_text('refnier:\n  ros__parameters: {stride: 2}\n')
     words = ['--params-file', str(file)]
     with probe.run('collector', {'folder': tmp_path / 'out'}, words=words) as collector:
-        line = wait_for_line(collector, 'no section is for')
+        line = wait_for_line(collector, 'no section applies to')
         assert f'{probe.namespace}/collector' in line
         assert '(sections: refnier)' in line
     assert collector.process.returncode == 0

@@ -194,7 +194,7 @@ def test_a_parameter_file_for_other_nodes_is_refused(tmp_path):
     file = tmp_path / 'params.yaml'
     file.write_text('refiner:\n  ros__parameters: {prior: sensor}\n')
     assert planned(params_file=str(file))
-    with pytest.raises(SettingsError, match='no section is for /robot/refiner'):
+    with pytest.raises(SettingsError, match='no section applies to /robot/refiner'):
         planned(params_file=str(file), namespace='robot')
     file.write_text('refiner:\n  ros__parameters: {prior: sensr}\n')
     with pytest.raises(SettingsError, match=r"params.yaml, section refiner: prior = 'sensr'"):

@@ -21,7 +21,7 @@ needs_packages = [
     pytest.mark.packages,
     pytest.mark.skipif(
         any(package.found() != package.commit for package in packages.PACKAGES),
-        reason='needs the real packages; type: make official',
+        reason='needs the real packages; run: make official',
     ),
 ]
 XFORMERS = Path(sys.prefix) / 'xformers'

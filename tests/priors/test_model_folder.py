@@ -62,7 +62,7 @@ def test_an_unknown_size_is_refused_by_name(subtests):
     for prior in HUB:
         with subtests.test(prior=prior):
             message = refusal(prior, 'gigantic')
-            assert "prior_weights = 'gigantic' is no size of" in message
+            assert "prior_weights = 'gigantic' is neither a size of" in message
             assert next(iter(SIZES[prior])) in message
 
 
@@ -85,8 +85,8 @@ def test_a_hub_id_without_network_names_the_local_folder(offline, prior, weights
 
 
 def test_a_folder_that_is_not_there_is_no_hub_id(tmp_path):
-    assert 'is no folder; prior zoedepth reads' in refusal('zoedepth', tmp_path / 'a' / 'b')
-    assert 'is no folder' in refusal('zoedepth', './weights/zoe')
+    assert 'is not a folder; prior zoedepth takes' in refusal('zoedepth', tmp_path / 'a' / 'b')
+    assert 'is not a folder' in refusal('zoedepth', './weights/zoe')
 
 
 def test_what_was_downloaded_is_used_without_asking_the_hub(offline, tmp_path, metric):
@@ -118,8 +118,8 @@ def test_another_model_is_refused(metric, relative):
     assert "holds a model of type 'depth_anything'; prior zoedepth needs 'zoedepth'" in refusal(
         'zoedepth', metric
     )
-    assert 'gives disparity without a scale' in refusal('depth_anything_v2_metric', relative)
-    assert 'gives metres; prior depth_anything_v2 needs a relative model' in refusal(
+    assert 'predicts disparity without a scale' in refusal('depth_anything_v2_metric', relative)
+    assert 'predicts metric depth; prior depth_anything_v2 needs a relative model' in refusal(
         'depth_anything_v2', metric
     )
 
@@ -182,8 +182,8 @@ def test_truncated_weights_are_refused(metric, tmp_path):
 
 def test_options_that_a_prior_lacks_are_refused(subtests):
     cases = [
-        ({'short_side': 280}, 'prior zoedepth has one size'),
-        ({'input': 'official_compat'}, 'is how ApDepth feeds depth_anything_v2'),
+        ({'short_side': 280}, 'prior zoedepth has a fixed size'),
+        ({'input': 'official_compat'}, 'is only for depth_anything_v2'),
         ({'focal_rule': 'perhaps'}, "prior_focal_rule = 'perhaps' must be one of auto, none"),
         ({'input': 'official_code'}, 'is for depth_anything_v2 and depth_anything_v2_metric'),
         ({'input': 'raw'}, "prior_input = 'raw' must be one of model, official_code, official_c"),

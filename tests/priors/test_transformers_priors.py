@@ -304,7 +304,7 @@ def test_depth_pro_without_field_of_view_needs_the_camera(tmp_path):
     folder = tiny_models.saved(tiny_models.depth_pro(with_fov=False), tmp_path)
     prior = build_prior('depth_pro', str(folder))
     assert bool(torch.isfinite(prior.predict(RGB, CAMERA).depth_B1HW).all())
-    with pytest.raises(InputError, match='estimate no field of view; publish camera_info'):
+    with pytest.raises(InputError, match='cannot estimate the field of view; publish camera_info'):
         prior.predict(RGB, None)
 
 

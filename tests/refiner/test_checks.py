@@ -26,7 +26,7 @@ def test_a_relative_prior_needs_metres_before_anything_is_loaded(refiner):
     with pytest.raises(
         SettingsError,
         match='prior = depth_anything_v2 gives disparity, which has '
-        'no metres; name what sets them',
+        'no metric scale; set scale_prior',
     ):
         DepthRefiner.from_settings(
             settings(

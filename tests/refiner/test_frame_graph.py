@@ -203,7 +203,7 @@ def test_a_cloud_is_of_the_refined_depth_and_of_one_image():
     colors = result.cloud_hw4.view(torch.uint8)[..., 12:15].flip(-1)
     assert torch.equal(colors, image(0)[0].permute(1, 2, 0))
     two = image(0).expand(2, -1, -1, -1)
-    with pytest.raises(InputError, match='a cloud is of one image, not of 2'):
+    with pytest.raises(InputError, match='a cloud needs a batch of one image, not 2'):
         made.refine(two, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)
     with pytest.raises(InputError, match='expected uint8 colors'):
         made.refine(image(0) / 255.0, CAMERA, sensor_depth_m_B1HW=measured(0), cloud=CLOUD)

@@ -216,7 +216,7 @@ class Relative(SensorPrior):
 
 def test_a_prior_without_metres_is_refused():
     odd = DepthRefiner(Relative(), None, choose('cpu', 'fp32'), settings())
-    with pytest.raises(InputError, match='disparity depth, which has no metres; name what'):
+    with pytest.raises(InputError, match='disparity depth, which has no metric scale; set'):
         odd.refine(image(), camera(), sensor_depth_m_B1HW=sensor())
 
 

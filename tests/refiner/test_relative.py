@@ -38,7 +38,7 @@ def test_scale_priors_are_the_metric_ones():
 @pytest.mark.parametrize('estimator', [None, small(), tiny_of(apdepth_spec())])
 def test_a_relative_prior_without_metres_is_refused(estimator):
     made = None if estimator is None else SharpEstimator(estimator)
-    with pytest.raises(InputError, match='disparity depth, which has no metres; name what sets'):
+    with pytest.raises(InputError, match='disparity depth, which has no metric scale; set'):
         refiner(made, Disparity()).refine(image(), camera())
 
 
@@ -120,7 +120,7 @@ def test_pixels_that_disagree_do_not_pull_the_final_fit(spec):
 def test_relative_depth_without_a_fit_is_refused():
     with pytest.raises(
         InputError,
-        match='this refiner gives relative depth, which has no metres '
+        match='this refiner gives relative depth, which is not metric '
         'without a fit; set align to auto',
     ):
         refiner(Fixed(lotus_spec('g')), Exact(), align='none').refine(image(), camera())

@@ -122,5 +122,5 @@ def test_a_folder_in_its_place_is_told_before_the_work(tmp_path):
 
 def test_without_rerun_one_line_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'rerun', None)
-    with pytest.raises(SettingsError, match='type: pip install'):
+    with pytest.raises(SettingsError, match='run: pip install'):
         SceneRecording(tmp_path / 'scene.rrd')

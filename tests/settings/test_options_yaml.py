@@ -206,6 +206,6 @@ def test_a_file_for_no_node_is_named_with_what_would_fit(tmp_path):
     assert unmatched(path, ['/front/robot', '/robot']) == ''
     line = unmatched(path, ['/front/robot', '/front/cart'])
     assert line == (
-        f'{path}: no section is for /front/robot or /front/cart (sections: robot), so nothing of '
-        'it applies; name one /**/robot'
+        f'{path}: no section applies to /front/robot or /front/cart (sections: robot), so the '
+        'file has no effect; name a section /**/robot'
     )

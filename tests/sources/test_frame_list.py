@@ -132,7 +132,7 @@ def test_broken_entry_is_lost_alone(folder, subtests):
     cv2.imwrite(str(folder / 'd.png'), depth)
     cv2.imwrite(str(folder / 'turned.png'), depth.T)
     cases = [
-        (7, 'unreadable entry', 'entry 1 is no object with rgb'),
+        (7, 'unreadable entry', 'entry 1 is not an object with rgb'),
         ({'rgb': None}, 'unreadable entry', 'entry 1: rgb = None must name a file'),
         ({'rgb': 'a\0.png'}, 'unreadable entry', 'must name a file'),
         ({'name': ['x']}, 'unreadable entry', r"name = \['x'\] must be a text"),
@@ -148,7 +148,7 @@ def test_broken_entry_is_lost_alone(folder, subtests):
         ({'depth': 'd.png', 'depth_scale': 'k'}, 'unreadable entry', "depth_scale = 'k'"),
         ({'depth': 'd.png', 'depth_scale': True}, 'unreadable entry', 'depth_scale = True'),
         ({'depth': 'd.png', 'depth_size': [60, '²']}, 'unreadable entry', "depth_size = '²'"),
-        ({'depth': 'd.png', 'depth_size': [3000, 2000]}, 'wrong size', 'no reduction'),
+        ({'depth': 'd.png', 'depth_size': [3000, 2000]}, 'wrong size', 'not a reduced size'),
     ]
     for entry, reason, words in cases:
         with subtests.test(entry=entry):

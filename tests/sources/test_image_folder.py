@@ -54,7 +54,7 @@ def test_image_of_another_shape_than_its_camera_is_lost_alone(folder):
     frames = list(ImageFolderSource(folder, CAMERA))
     assert [isinstance(frame, Frame) for frame in frames] == [True, False, True, True]
     assert frames[1].reason == 'wrong size'
-    assert 'IMG_3.png of 40x40 is no resize of' in frames[1].detail
+    assert 'IMG_3.png of 40x40 is not a resized version of' in frames[1].detail
 
 
 def test_what_is_no_image_is_lost_alone(folder):
@@ -97,7 +97,7 @@ def test_camera_of_a_photograph_comes_from_exif_unless_it_is_given(tmp_path):
 
 
 def test_nothing_to_read_is_named(tmp_path):
-    with pytest.raises(SourceError, match='holds no image'):
+    with pytest.raises(SourceError, match='contains no image'):
         ImageFolderSource(tmp_path)
     with pytest.raises(SourceError, match=r'no image or folder .*none'):
         ImageFolderSource(tmp_path / 'none')

@@ -46,7 +46,7 @@ def test_the_first_few_of_each_reason_are_named():
         f'{index} is blank' for index in range(NAMED)
     ]
     assert lines[NAMED:] == [
-        'further frames lost (no depth) are counted only',
+        'further frames lost (no depth) are only counted',
         'frame lost (no pose): z is blank',
     ]
     assert len(counter) == NAMED + 11

@@ -59,7 +59,7 @@ def test_deep_images_are_as_bright_as_their_bits_mean(tmp_path, brightest, chann
 
 def test_color_in_floating_point_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / 'f.tiff'), np.ones((4, 5, 3), np.float32))
-    with pytest.raises(FrameError, match=r'f\.tiff is float32, but color must be of 8 or 16 bits'):
+    with pytest.raises(FrameError, match=r'f\.tiff is float32, but color must have 8 or 16 bits'):
         read_rgb(tmp_path / 'f.tiff', BitRange(), upright=True)
 
 

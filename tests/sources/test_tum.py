@@ -102,7 +102,7 @@ def test_nearest_depth_and_interpolated_pose(folder):
         ('width: 6.5\n', r"calibration\.yaml: width = '6\.5' must be a whole number"),
         ('width: 1e300\n', r"calibration\.yaml: width = '1e300' must be a number from 1 to"),
         ('fx: [\n', r'cannot read .*calibration\.yaml'),
-        ('distortion: [1, 2]\n', r'2 coefficients is not known'),
+        ('distortion: [1, 2]\n', r'2 coefficients is not supported'),
         ('distortion: 2001-99-99\n', r"distortion = '2001-99-99' must be a list of numbers"),
     ],
 )
@@ -130,7 +130,7 @@ def test_missing_and_empty_index_are_named(folder, tmp_path):
     with pytest.raises(SourceError, match=r'none/rgb\.txt'):
         TumSource(tmp_path / 'none')
     (folder / 'rgb.txt').write_text('# nothing\n')
-    with pytest.raises(SourceError, match=r'rgb\.txt names no file'):
+    with pytest.raises(SourceError, match=r'rgb\.txt lists no file'):
         TumSource(folder)
     (folder / 'rgb.txt').write_text('soon rgb/a.png\nlater rgb/b.png\n')
     with pytest.raises(SourceError, match=r"rgb\.txt, line 1: 'soon' is not a time"):
@@ -182,7 +182,7 @@ def test_lines_may_be_in_any_order(folder):
         np.testing.assert_allclose(frame.depth_m_HW, DEPTH + step, atol=1e-3)
         np.testing.assert_allclose(frame.map_from_camera, POSES[step], atol=1e-8)
     assert [line.split('/')[-1] for line in lines] == [
-        f'{name}.txt: 2 lines are not in order of time; they are sorted'
+        f'{name}.txt: 2 lines are not in order of time and were sorted'
         for name in ('rgb', 'depth', 'groundtruth')
     ]
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Videos: each frame at the presentation time that the file gives it."""
+"""Videos: each frame has its presentation time from the file."""
 
 from pathlib import Path
 import struct
@@ -128,19 +128,19 @@ def test_camera_from_intrinsics_or_field_of_view(tmp_path):
 
 def test_what_is_no_video_is_named(tmp_path, subtests):
     whole = write_video(tmp_path / 'whole.mp4').read_bytes()
-    with pytest.raises(SourceError, match=r'no video file .*none\.mp4: No such file'):
+    with pytest.raises(SourceError, match=r'cannot open video .*none\.mp4: No such file'):
         VideoSource(tmp_path / 'none.mp4')
     for content in (b'', b'no video', whole[: len(whole) // 2]):
         with subtests.test(bytes=len(content)):
             (tmp_path / 'cut.mp4').write_bytes(content)
-            with pytest.raises(SourceError, match=r'cut\.mp4 is cut short, no video or'):
+            with pytest.raises(SourceError, match=r'cut\.mp4 is cut short, not a video, or'):
                 VideoSource(tmp_path / 'cut.mp4')
 
 
 def test_a_video_without_decoder_is_named(tmp_path):
     path = write_video(tmp_path / 'a.mp4')
     path.write_bytes(path.read_bytes().replace(b'avc1', b'zzzz'))
-    with pytest.raises(SourceError, match=r'a\.mp4 is of a codec that FFmpeg does not decode'):
+    with pytest.raises(SourceError, match=r'a\.mp4 uses a codec that FFmpeg does not decode'):
         VideoSource(path)
 
 

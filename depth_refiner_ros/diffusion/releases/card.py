@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a release's model card says of its licence."""
+"""Read the licence from a release's model card."""
 
 import re
 
@@ -13,7 +13,7 @@ UNKNOWN = 'unknown'
 
 
 def licence_of(place: Place) -> str:
-    """Return the licence by catalogue, else by model card, else ``unknown``."""
+    """Return the licence from the catalogue, else the model card, else ``unknown``."""
     if place.model is not None:
         return place.model.licence
     try:

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Refusing a release that would run and give nonsense.
+Refuse a release that would run but give wrong depth.
 
-Most mix-ups run in silence: a UNet without class embedding ignores the task, a v prediction read
-as a sample gives a plausible picture, disparity looks like inverted depth.
+Most mix-ups cause no error: a UNet without class embedding ignores the task, a v prediction read
+as a sample gives a plausible image, disparity looks like inverted depth.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from depth_refiner_ros.diffusion.releases.places import Place
 
 LIST = 'see depth-refiner models list'
 GIVES_EITHER = ('lotus_g', 'lotus_d')
-"""Families with releases of depth and of disparity, alike but for their weights."""
+"""Families with releases of depth and of disparity that differ only in their weights."""
 NOT_DEPTH = re.compile(
     r'normals|normal(?![a-z])|intrinsics?|(?<![a-z])iid(?![a-z])|lighting|'
     r'appearance'
@@ -26,9 +26,9 @@ NOT_DEPTH = re.compile(
 
 def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool) -> None:
     """
-    Compare a UNet's configuration with what its family needs.
+    Compare a UNet's configuration with the needs of its family.
 
-    :raises WeightsError: where class, channels or class embedding are others
+    :raises WeightsError: if class, channels or class embedding differ
     """
     family = FAMILIES[name]
     known = unet.get('_class_name', 'UNet2DConditionModel')
@@ -47,7 +47,7 @@ def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool)
         has = (
             f'a class embedding of width {task_width(unet)}'
             if task_width(unet)
-            else ('no class embedding, so it would ignore the task without a word')
+            else ('no class embedding, so it would silently ignore the task')
         )
         needs = f'one of width {family.task}' if family.task else 'none'
         raise WeightsError(
@@ -57,9 +57,9 @@ def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool)
 
 def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
     """
-    Refuse models that give something else than the depth that is needed.
+    Refuse models that predict anything but the needed kind of depth.
 
-    :raises WeightsError: for normals and the like; for disparity where a method needs depth
+    :raises WeightsError: for normals and the like; for disparity if a method needs depth
     """
     called = place.model.short if place.model else place.folder.name
     words = f'{index.get("_class_name", "")} {index.get("prediction_type", "")} {called}'.lower()
@@ -74,18 +74,18 @@ def check_output(place: Place, name: str, index: Mapping[str, Any]) -> None:
 
 
 def gives_disparity(place: Place) -> bool:
-    """Return whether a release is known, or called, to predict disparity."""
+    """Whether a release predicts disparity, by the catalogue or its name."""
     return (place.model.output if place.model else place.folder.name.lower()).endswith('disparity')
 
 
 def output_notes(place: Place, name: str) -> list[str]:
-    """Say that a family's output was read off a folder's name, where nothing else tells."""
+    """Return a note if only a folder's name tells whether it predicts depth or disparity."""
     if name not in GIVES_EITHER or place.model is not None or gives_disparity(place):
         return []
     note = (
-        f'{place.folder.name} is not in the catalogue and its files do not say whether it gives '
-        'depth or disparity: it is read as depth; if it gives disparity, let the name of its '
-        'folder end in disparity'
+        f'{place.folder.name} is not in the catalogue and its files do not state whether it gives '
+        'depth or disparity: it is read as depth; if it gives disparity, rename its folder to '
+        'end in disparity'
     )
     return [note]
 
@@ -93,9 +93,9 @@ def output_notes(place: Place, name: str) -> list[str]:
 def _why(channels: int, needed: int) -> str:
     if channels == 4 and needed == 8:
         return (
-            ': one for each of two latents (Lotus-D takes one latent alone); to begin '
-            'training from Stable Diffusion, say --widen'
+            ': one for each of two latents (Lotus-D takes only one latent); to start '
+            'training from Stable Diffusion, add --widen'
         )
     if channels == 8 and needed == 4:
-        return ', for the image alone; with two latents it may be Lotus-G'
+        return ', for the image only; with two latents it may be Lotus-G'
     return ''

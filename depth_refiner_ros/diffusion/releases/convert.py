@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A release as a bundle of safetensors, written once, and tried before it counts."""
+"""Convert a release to a bundle of safetensors, tested before it is kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,10 +24,10 @@ STEPS = ('running the release', 'writing the bundle', 'running the bundle')
 @dataclass(frozen=True, kw_only=True)
 class Converted:
     """
-    A bundle that gives what its release gave.
+    A bundle with the same output as its release.
 
-    :param difference: largest, as a share of the depth's range
-    :param bound: what was allowed
+    :param difference: largest difference, as a share of the depth's range
+    :param bound: largest allowed difference
     """
 
     bundle: Bundle
@@ -43,13 +43,13 @@ def convert(
     log: Callable[[str], None] = lambda step: None,
 ) -> Converted:
     """
-    Write a release as a bundle, whole or not at all, and compare what both make of one image.
+    Write a release as a bundle atomically, after comparing the outputs of both for one image.
 
-    :param folder: a bundle that is there is replaced once the new one has proved sound
+    :param folder: an existing bundle is replaced once the new one has passed
     :param precision: of the files: fp16 or fp32
     :param log: called with each of :data:`STEPS` as it begins
     :raises OutputError: where the folder cannot be written
-    :raises WeightsError: where the outputs differ
+    :raises WeightsError: if the outputs differ
     """
     check_replaceable(folder)
     bound = BOUNDS[precision]
@@ -77,9 +77,9 @@ def convert(
 
 def depth_of_test_image(network: OneStepNetwork) -> torch.Tensor:
     """
-    Run a whole refiner on a colored ramp with a ball before it.
+    Run a whole refiner on a colored ramp with a ball in front.
 
-    :raises WeightsError: where the depth is not finite
+    :raises WeightsError: if the depth is not finite
     """
     down, right = torch.meshgrid(
         torch.linspace(-1, 1, ROWS), torch.linspace(-1.5, 1.5, COLUMNS), indexing='ij'

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The official families of weights, and how to tell to which a release belongs."""
+"""The official families of weights, and how to detect the family of a release."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ from depth_refiner_ros.diffusion.releases.places import Place
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """
-    What decides between variants of one family.
+    The traits that distinguish variants of one family.
 
-    :param preset: as the user wants it, one of the family's
+    :param preset: chosen by the user, one of the family's
     :param disparity: the network predicts disparity
     :param zero_snr: the scheduler leaves no signal at its last timestep
     :param ends_clean: a step of the scheduler beyond its first timestep ends at the clean estimate
@@ -42,10 +42,10 @@ class Family:
 
     :param channels: input channels of the UNet
     :param task: width of its class embedding; 0 for none
-    :param spec: how its weights are used
+    :param spec: returns how its weights are used
     :param presets: conventions to choose from, the default for released weights first
-    :param leftovers: what its releases' schedulers say instead of the truth, left by the base
-        model where the official code never asks the scheduler
+    :param leftovers: wrong values in its releases' schedulers, left over from the base model,
+        which the official code never reads
     """
 
     channels: int
@@ -56,7 +56,7 @@ class Family:
 
 
 def _sharpdepth(traits: Traits) -> ModelSpec:
-    # Releases hold one UNet; the paper's moving average was not published.
+    # Releases contain one UNet; the paper's moving average was not published.
     return replace(sharpdepth_spec(traits.preset), guess='self')
 
 
@@ -94,7 +94,7 @@ FAMILIES = {
     'e2e_ft': Family(channels=8, task=0, spec=_e2e_ft),
 }
 STARTS = {('lotus_g', 'sharpdepth')}
-"""Families whose weights another begins from, unchanged in shape."""
+"""Families whose weights are the starting point of another, with the same shapes."""
 PIPELINES = {
     'sharpdepth': 'sharpdepth',
     'apdepth': 'apdepth',
@@ -108,12 +108,12 @@ def family_of(
     place: Place, method: str | None, index: Mapping[str, Any], unet: Mapping[str, Any]
 ) -> str:
     """
-    Settle which family a release belongs to.
+    Return the family that a release belongs to.
 
-    :param method: what the user says; ``lotus`` stands for either of its two
+    :param method: the user's choice; ``lotus`` stands for either of its two
     :param index: ``model_index.json``
     :param unet: configuration of its UNet
-    :raises WeightsError: where neither the user, the catalogue nor the files say it
+    :raises WeightsError: if neither the user, the catalogue nor the files state it
     """
     known, use = ('', '') if place.model is None else (place.model.family, place.model.use)
     if method == 'lotus':
@@ -126,8 +126,8 @@ def family_of(
         if known in FAMILIES and method != known and (known, method) not in STARTS:
             raise WeightsError(
                 f'{place.asked} is known as {known}; read as {method} it would '
-                f'give nonsense. Use refiner:={use} (models import: no '
-                '--method), or rename a folder of your own'
+                f'give wrong depth. Use refiner:={use} (models import: no '
+                '--method), or rename your own folder'
             )
         return method
     if known in FAMILIES:
@@ -146,12 +146,12 @@ def _by_structure(place: Place, unet: Mapping[str, Any]) -> str:
         return fitting[0]
     fix = (
         (
-            f'convert it once and say which: depth-refiner models import --method '
+            f'convert it once and state which: depth-refiner models import --method '
             f'{" or ".join(fitting)}'
         )
         if fitting
         else (
-            'Stable Diffusion itself is no depth model; to begin training from it, say --method '
+            'Stable Diffusion is not a depth model; to start training from it, add --method '
             'apdepth --widen'
         )
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""An official release, local or on the hub, as the network that the methods run."""
+"""Load an official release, local or from the hub, as the network that the methods run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,9 +44,9 @@ class Release:
 
     :param network: in float32, without gradients
     :param name: short name
-    :param licence: of the weights, ``unknown`` where nothing says it
-    :param source: where they are from: hub id and commit, or the folder
-    :param notes: what was set aside on reading, one line each
+    :param licence: of the weights, ``unknown`` if nothing states it
+    :param source: their origin: hub id and commit, or the folder
+    :param notes: what was ignored on reading, one line each
     """
 
     network: OneStepNetwork
@@ -57,11 +57,11 @@ class Release:
 
     @property
     def non_commercial(self) -> bool:
-        """Return whether the licence rules out commercial use."""
+        """Whether the licence rules out commercial use."""
         return is_non_commercial(self.licence)
 
     def describe(self) -> str:
-        """Return one line: what it is, licence, where from."""
+        """Return one line: name, licence, origin."""
         use = ' (no commercial use)' if self.non_commercial else ''
         return f'refiner {self.name}: {self.licence}{use}, from {self.source}'
 
@@ -81,14 +81,14 @@ def load_release(
 
     :param where: a local folder with unet, vae, scheduler, text_encoder and tokenizer, or a hub
         id with or without @revision
-    :param method: family of the weights (:data:`~.families.FAMILIES`), or ``lotus``; None where
-        the catalogue or the files say it
+    :param method: family of the weights (:data:`~.families.FAMILIES`), or ``lotus``; None if the
+        catalogue or the files state it
     :param preset: conventions, None for those of the released weights
-    :param prediction: ``sample`` or ``v_prediction`` where the scheduler's word is a leftover
+    :param prediction: ``sample`` or ``v_prediction`` if the scheduler's value is a leftover
     :param widen: give a UNet for one latent the inputs for two, as the start of training
-    :param licence: of the weights, where neither catalogue nor model card say it
-    :param pickles: read pickled weights of parts that have no others, as bare tensors
-    :raises WeightsError: where it cannot be had, is broken, or is a model of another kind
+    :param licence: of the weights, if neither catalogue nor model card states it
+    :param pickles: read pickled weights of parts that have no others, as plain tensors
+    :raises WeightsError: if it cannot be obtained, is broken, or is a model of another kind
     """
     place = locate(str(where), pickles=pickles)
     index_file = place.folder / 'model_index.json'
@@ -105,7 +105,7 @@ def load_release(
         zero_snr=schedule.zero_snr,
         ends_clean=schedule.ends_clean,
     )
-    # What the base of a training predicts is what the training changes.
+    # The prediction of a base model does not matter, because training changes it.
     leftovers = FAMILIES[family].leftovers + ((schedule.prediction,) if widen else ())
     schedule.check(place.asked, spec, leftovers=leftovers, prediction=prediction)
 
@@ -115,7 +115,7 @@ def load_release(
         widen_conv_in(unet, FAMILIES[family].channels)
     vae_config = read_json(place.folder / VAE / 'config.json')
     vae = _read(place, VAE, vae_config, AutoencoderKL, pickles=pickles)
-    # A release's own text and size are what counts.
+    # The release's own text embedding and size take precedence.
     spec = replace(
         spec, text_width=_text_width(place, unet, text), max_edge_px=_edge_px(index, spec)
     )
@@ -130,7 +130,7 @@ def load_release(
 
 
 def _edge_px(index: Mapping[str, Any], spec: ModelSpec) -> int:
-    """Return the size that a release names for its weights; what a paper says comes first."""
+    """Return the size that a release states for its weights, unless the paper states one."""
     if spec.preset in ('paper', 'paper_tables'):
         return spec.max_edge_px
     edge_px = index.get('default_processing_resolution')

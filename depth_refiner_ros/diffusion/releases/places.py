@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a release is: a local folder, or a repository of the hub."""
+"""Find a release: a local folder, or a repository of the hub."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ class Place:
     A release on this machine.
 
     :param folder: holds unet, vae, scheduler, text_encoder and tokenizer
-    :param asked: what the user named
-    :param source: where it is from, for the bundle
-    :param model: its line of the catalogue, None for an unknown one
+    :param asked: folder or id as given by the user
+    :param source: its origin, for the bundle
+    :param model: its entry in the catalogue, None if it is unknown
     """
 
     folder: Path
@@ -33,11 +33,11 @@ class Place:
 
 def locate(where: str, *, pickles: bool = False) -> Place:
     """
-    Find a release, downloading what is needed of it.
+    Find a release, downloading the needed files.
 
     :param where: a local folder, or a hub id with or without @revision
     :param pickles: also download pickled weights, for parts that have no others
-    :raises WeightsError: where it is neither
+    :raises WeightsError: if it is neither
     """
     folder = Path(where).expanduser()
     if folder.is_dir():
@@ -48,10 +48,10 @@ def locate(where: str, *, pickles: bool = False) -> Place:
     model = find(where.partition('@')[0])
     _check_kind(model, where)
     if model is not None and not model.on_hub:
-        raise WeightsError(f'{where} is on no hub: {model.get}')
+        raise WeightsError(f'{where} is not on the hub: {model.get}')
     if folder.exists() or not is_hub_id(where):
         raise WeightsError(
-            f'{where} is neither a folder nor a hub id (owner/name); name a '
+            f'{where} is neither a folder nor a hub id (owner/name); give a '
             'bundle, or the folder that holds unet, vae, scheduler, text_encoder '
             'and tokenizer'
         )
@@ -68,13 +68,13 @@ def _check_kind(model: Model | None, where: str) -> None:
     if model is not None and model.kind not in RELEASED:
         fix = f'use prior:={model.use}' if model.use else 'see depth-refiner models list'
         raise WeightsError(
-            f'{where} is known as {model.id} ({model.what_for}), which is no '
+            f'{where} is known as {model.id} ({model.what_for}), which is not a '
             f'refiner of this package; {fix}'
         )
 
 
 def _name(folder: Path) -> str:
-    """Return the name to look up: of the repository, for a folder of the hub's cache."""
+    """Return the name to look up; for a folder of the hub's cache, that of the repository."""
     repository = folder.resolve().parent.parent.name
     if repository.startswith(CACHED):
         return repository.removeprefix(CACHED).replace('--', '/')

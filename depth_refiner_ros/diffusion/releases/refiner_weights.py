@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the option ``refiner_weights`` may name: a bundle, or an official release."""
+"""Load the weights of option ``refiner_weights``: a bundle, or an official release."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ def read_refiner_weights(
     where: str, refiner: str, preset: str = 'auto'
 ) -> tuple[OneStepNetwork, str]:
     """
-    Build a refiner's network, wherever its weights are.
+    Build a refiner's network from a bundle or an official release.
 
     :param where: ``bundled``, a bundle folder, the folder of an official release, or a hub id
-    :param refiner: sharpdepth, apdepth or aligned; what a release is to be used for
+    :param refiner: sharpdepth, apdepth or aligned; the use of a release
     :param preset: conventions of a release; ``auto`` is its family's default
-    :return: the network, and one line on what it is, its licence and where it is from
-    :raises WeightsError: where it cannot be had, is broken, or is a model of another kind
+    :return: the network, and one line with its name, licence and origin
+    :raises WeightsError: if it cannot be obtained, is broken, or is a model of another kind
     """
     folder = Path(where).expanduser()
     if where == 'bundled' or (folder / MANIFEST).is_file():
@@ -36,7 +36,7 @@ def read_refiner_weights(
         return read_refiner(bundle), bundle.describe()
     if folder.exists() and not (folder / UNET / 'config.json').is_file():
         raise WeightsError(
-            f'{where} holds no {MANIFEST} and no {UNET}/config.json; name a '
+            f'{where} has neither {MANIFEST} nor {UNET}/config.json; give a '
             'bundle, the folder of an official release, its hub id, or bundled'
         )
     read = load_release(

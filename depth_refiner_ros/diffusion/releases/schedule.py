@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a release's scheduler says of its network, compared with how the network is used."""
+"""Compare a release's scheduler with how the network is used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ SCHEDULER = 'scheduler/scheduler_config.json'
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """
-    A release's scheduler, of which a one-step network needs no more than it was trained with.
+    A release's scheduler, as far as it concerns a one-step network.
 
-    :param config: what its file says
+    :param config: content of its file
     """
 
     config: Mapping[str, Any]
 
     @property
     def prediction(self) -> str:
-        """Return what the UNet predicts: ``epsilon`` where the file is silent."""
+        """Return what the UNet predicts; ``epsilon`` if the file does not state it."""
         return str(self.config.get('prediction_type', 'epsilon'))
 
     @property
     def zero_snr(self) -> bool:
-        """Return whether the noise at the last timestep hides everything."""
+        """Whether no signal is left at the last timestep."""
         return self.config.get('rescale_betas_zero_snr', False) is True
 
     @property
@@ -41,7 +41,7 @@ class Schedule:
         return self.config.get('set_alpha_to_one', True) is not False
 
     def notes(self, spec: ModelSpec) -> list[str]:
-        """Say what of the file is set aside, and why."""
+        """Return lines about values of the file that are ignored, and why."""
         found = []
         reads = PREDICTIONS[spec.prediction]
         if self.prediction != reads:
@@ -52,8 +52,8 @@ class Schedule:
         spacing = self.config.get('timestep_spacing', 'leading')
         if spec.prediction == 'v' and spacing == 'leading':
             found.append(
-                'its scheduler (leading) would begin a single step at t = 1; it begins '
-                f'at t = {spec.timestep} here'
+                'its scheduler (leading) would start a single step at t = 1; here it starts '
+                f'at t = {spec.timestep}'
             )
         return found
 
@@ -63,10 +63,10 @@ class Schedule:
         """
         Compare with a spec.
 
-        :param asked: what the user named
-        :param leftovers: words that official releases of this kind have from their base model
-        :param prediction: what the user knows better, None to go by the file
-        :raises WeightsError: where prediction type, betas or terminal SNR are others
+        :param asked: folder or id as given by the user
+        :param leftovers: values that official releases of this kind have from their base model
+        :param prediction: the user's choice, None to use the file
+        :raises WeightsError: if prediction type, betas or terminal SNR differ
         """
         reads = PREDICTIONS[spec.prediction]
         if prediction is not None and prediction != reads:
@@ -76,9 +76,9 @@ class Schedule:
             )
         if prediction is None and self.prediction not in (reads, *leftovers):
             raise WeightsError(
-                f'{asked}: its scheduler says that the UNet predicts {self.prediction}, it would '
-                f'be read as {reads}; name another --method, or, where that word was left by its '
-                f'base model, say --prediction {reads}'
+                f'{asked}: its scheduler says that the UNet predicts {self.prediction}, but it '
+                f'would be read as {reads}; choose another --method, or, if the value is left '
+                f'over from its base model, add --prediction {reads}'
             )
         try:
             check_scheduler({**self.config, 'prediction_type': reads}, spec)
@@ -90,6 +90,6 @@ def read_schedule(folder: Path) -> Schedule:
     """
     Read a release's scheduler.
 
-    :raises WeightsError: where it is missing
+    :raises WeightsError: if it is missing
     """
     return Schedule(config=read_json(folder / SCHEDULER))

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The embedding of the empty prompt: all that a one-step refiner keeps of its text encoder."""
+"""The embedding of the empty prompt, which replaces the text encoder of a one-step refiner."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 
 TOKENIZER = 'tokenizer'
 TOKENS = 2
-"""Begin and end: all the Marigold family tokenises the empty prompt without padding."""
+"""Begin and end; the Marigold family tokenises the empty prompt without padding."""
 PREFIX = 'text_model.'
 
 
@@ -20,13 +20,13 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
     Encode the empty prompt with a release's own tokenizer and text encoder.
 
     :return: ``text_1LC`` with two tokens
-    :raises WeightsError: where one of them is missing or broken, or transformers is
+    :raises WeightsError: if one of them is missing or broken, or transformers is not installed
     """
     try:
         from transformers import CLIPTextConfig, CLIPTextModel
     except ImportError as error:
         raise WeightsError(
-            f'{asked}: official releases need transformers; type: pip install '
+            f'{asked}: official releases need transformers; run: pip install '
             "'depth_refiner_ros[models]', or use a bundle"
         ) from error
     tokens = _tokens(folder / TOKENIZER)
@@ -34,7 +34,7 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
     state = read_state(folder, TEXT, pickles=pickles, asked=asked)
     try:
         encoder = CLIPTextModel(CLIPTextConfig.from_dict(config))
-        # Whether names begin with text_model differs between versions of the library.
+        # The prefix text_model of names depends on the version of the library.
         own = {name.removeprefix(PREFIX): name for name in encoder.state_dict()}
         encoder.load_state_dict(
             {
@@ -50,9 +50,9 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
         ) from error
     if int(tokens.max()) >= config.get('vocab_size', 0):
         raise WeightsError(
-            f'{folder}: tokenizer and text_encoder are of different models '
+            f'{folder}: tokenizer and text_encoder belong to different models '
             f'(token {int(tokens.max())} of {config.get("vocab_size")}); copy the '
-            'release again, whole'
+            'complete release again'
         )
     with torch.inference_mode():
         return encoder.eval()(tokens)[0].clone()
@@ -63,17 +63,17 @@ def _tokens(folder: Path) -> torch.Tensor:
     from transformers import CLIPTokenizer
 
     if not (folder / 'vocab.json').is_file() and not (folder / 'tokenizer.json').is_file():
-        raise WeightsError(f'{folder} holds no vocabulary; copy the release again, whole')
+        raise WeightsError(f'{folder} has no vocabulary; copy the complete release again')
     try:
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, TypeError, ValueError, KeyError) as error:
         raise WeightsError(
-            f'{folder} is no tokenizer of CLIP: {first_line(error)}; copy the release again'
+            f'{folder} is not a tokenizer of CLIP: {first_line(error)}; copy the release again'
         ) from error
     tokens = tokenizer('', padding='do_not_pad', return_tensors='pt').input_ids
     if tuple(tokens.shape) != (1, TOKENS):
         raise WeightsError(
             f'{folder} gives {tokens.shape[-1]} tokens for the empty prompt, not '
-            f'{TOKENS}; it is of another model'
+            f'{TOKENS}; it belongs to another model'
         )
     return tokens

@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Reading the configuration and weights of one part of a release.
+Read the configuration and weights of one part of a release.
 
-Parts are read one by one: ``model_index.json`` of several releases names pipeline classes that
-exist in no library. Pickles are read on import alone, and there as bare tensors.
+Parts are read one by one, because ``model_index.json`` of several releases names pipeline classes
+that exist in no library. Pickles are read only on import, and only as plain tensors.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ OLD_ATTENTION = {'query': 'to_q', 'key': 'to_k', 'value': 'to_v', 'proj_attn': '
 
 
 def safe_patterns(variant: str = '') -> list[str]:
-    """List what to download: configurations, and one set of safetensors for each part."""
+    """Return the files to download: configurations, and one set of safetensors per part."""
     weights = [
         f'{part}/{file}'
         for part in PARTS
@@ -47,12 +47,12 @@ def safe_patterns(variant: str = '') -> list[str]:
 
 
 def pickled_patterns(parts: Iterable[str]) -> list[str]:
-    """List what to download where some parts have pickled weights alone."""
+    """Return the files to download if some parts have only pickled weights."""
     return [f'{part}/{_pickled_stem(part)}.bin' for part in parts]
 
 
 def lacking(folder: Path) -> list[str]:
-    """Name the parts without safetensors."""
+    """Return the names of the parts without safetensors."""
     return [part for part in PARTS if not any((folder / part).glob('*.safetensors'))]
 
 
@@ -60,18 +60,18 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     Read a configuration.
 
-    :raises WeightsError: where it is missing or no JSON object
+    :raises WeightsError: if it is missing or not a JSON object
     """
-    return read_object(path, 'copy the release again, whole')
+    return read_object(path, 'copy the complete release again')
 
 
 def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[str, torch.Tensor]:
     """
     Read the weights of one part, in float32.
 
-    :param pickles: read pickled weights where there are no others
-    :param asked: what the user named, for the message
-    :raises WeightsError: where they are missing, pickled, broken or not finite
+    :param pickles: read pickled weights if there are no others
+    :param asked: folder or id as given by the user, for the message
+    :raises WeightsError: if they are missing, pickled, broken or not finite
     """
     files = _safetensors(folder / part, part)
     if files:
@@ -81,12 +81,12 @@ def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[st
         if not pickles:
             found = f'only the pickle {file.name}' if file else 'no safetensors'
             raise WeightsError(
-                f'{folder / part} holds {found}; pickles are never loaded to run. '
+                f'{folder / part} has {found}; pickles are never loaded to run. '
                 'Convert the release once: depth-refiner models import '
                 f'{asked} NEW_FOLDER'
             )
         if file is None:
-            raise WeightsError(f'{folder / part} holds no weights; copy the release again, whole')
+            raise WeightsError(f'{folder / part} has no weights; copy the complete release again')
         state = read_pickle(file)
     for name, value in state.items():
         if not bool(torch.isfinite(value).all()):
@@ -101,14 +101,14 @@ def read_state(folder: Path, part: str, *, pickles: bool, asked: str) -> dict[st
 
 
 def modern_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Rename the attention of autoencoders that were saved before 2023, Marigold's among them."""
+    """Rename the attention of autoencoders saved before 2023, such as Marigold's."""
     renamed = {}
     for name, value in state.items():
         head, _, leaf = name.rpartition('.')
         path, _, old = head.rpartition('.')
         if '.attentions.' in name and old in OLD_ATTENTION:
             name = f'{path}.{OLD_ATTENTION[old]}.{leaf}'
-            # The oldest files hold them as convolutions of size 1.
+            # The oldest files store them as convolutions of size 1.
             value = value.reshape(value.shape[:2]) if value.ndim == 4 else value
         renamed[name] = value
     return renamed
@@ -123,7 +123,7 @@ def _pickled_stem(part: str) -> str:
 
 
 def _safetensors(folder: Path, part: str) -> list[Path]:
-    """Return one whole set of weights: one file, its shards, or the half-precision variant."""
+    """Return one complete set of weights: a file, its shards, or the half-precision variant."""
     stem = _stem(part)
     for name in (f'{stem}.safetensors', f'{stem}.fp16.safetensors'):
         if (folder / name).is_file():

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Giving a Stable Diffusion UNet a second latent to look at: the start of training."""
+"""Add inputs for a second latent to a Stable Diffusion UNet, as the start of training."""
 
 from depth_refiner_ros.core.errors import WeightsError
 from diffusers import UNet2DConditionModel
@@ -10,15 +10,15 @@ from torch import nn
 
 def widen_conv_in(unet: UNet2DConditionModel, channels: int = 8) -> UNet2DConditionModel:
     """
-    Widen the first convolution so that the same latent given twice has the output it had once.
+    Widen the first convolution so that the same latent given twice has the output of one.
 
     The weights are repeated and divided, the bias is kept (Marigold, ApDepth B.1); the
-    configuration follows, attribute and item alike, or saving would write a wrong one.
+    configuration is updated as attribute and item, or saving would write a wrong one.
 
     :param unet: changed in place
     :param channels: a multiple of its input channels
     :return: the same UNet
-    :raises WeightsError: where the channels are no multiple
+    :raises WeightsError: if the channels are not a multiple
     """
     old = unet.conv_in
     if channels % old.in_channels:

@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS 2 bags and messages of any library, read without ROS."""
+"""ROS 2 bags, and messages from any library, read without ROS."""

@@ -44,10 +44,10 @@ class RosbagSource:
     """
     The images of a bag, each with the depth, camera model and pose that belong to it.
 
-    Topics are found by type and name, see ``topics.py``; camera models are read as live nodes read
-    them, see :class:`CameraReader`, and poses too, see :class:`CameraPoses`. A frame without depth
-    or pose within ``max_gap_s`` comes with None in their place. What is wrong with one message
-    costs that frame alone.
+    Topics are found by type and name, see ``topics.py``. Camera models and poses are read by the
+    code of the live nodes, see :class:`CameraReader` and :class:`CameraPoses`. A frame without
+    depth or pose within ``max_gap_s`` has None in its place. A bad message costs only its own
+    frame.
 
     :param path: bag folder, ``.mcap`` or ``.db3``
     :param image_topic: color Image or CompressedImage; '' finds it
@@ -60,8 +60,8 @@ class RosbagSource:
     :param image_bits: bits that 16-bit images use; 0 finds them
     :param max_gap_s: largest distance in time of depth and pose to the image
     :param log: called with one line for what was found, assumed or left out
-    :raises SourceError: if the bag cannot be read, a choice of topics is open, or the poses
-        cannot be brought to the camera
+    :raises SourceError: if the bag cannot be read, the choice of topics is ambiguous, or the
+        poses cannot be converted to those of the camera
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RosbagSource:
             for found in join.rest():
                 yield self._frame_or_lost(found)
             for topic in messages.unstamped():
-                self._say_once(f'{topic} has no stamps; its messages are of the time of recording')
+                self._say_once(f'{topic} has no stamps; the times of recording are used')
             if messages.broken:
                 yield LostFrame(name=self.name, reason=BREAKS_OFF, detail=messages.broken)
 
@@ -125,7 +125,7 @@ class RosbagSource:
         """
         Return the camera of the first image.
 
-        :raises SourceError: if it is of another size, or cannot be used
+        :raises SourceError: if it is for another image size, or cannot be used
         """
         size = image_size(image)
         if self._first_info is None or size is None:
@@ -134,7 +134,7 @@ class RosbagSource:
             rectifier = self._camera.rectifier(self._first_info, *size)
         except InputError as error:
             raise SourceError(
-                f'{self.path}, {self.topics.info}: {error}; --info-topic none does without'
+                f'{self.path}, {self.topics.info}: {error}; --info-topic none ignores it'
             ) from error
         if rectifier is None:
             self._log(f'{self.topics.info} has K = 0, so the camera is not calibrated')
@@ -166,7 +166,7 @@ class RosbagSource:
 
     def _rgb(self, message: Any) -> np.ndarray:
         rgb_HW3 = rgb_from_message(message, self._sixteen_bits)
-        # A view of the bag's bytes is read-only, of which torch warns.
+        # A view of the bag's bytes is read-only, and torch warns about that.
         return rgb_HW3 if rgb_HW3.flags.writeable else rgb_HW3.copy()
 
     def _decoded(

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Open a bag whatever state its recorder left it in.
+Open a bag in whatever state its recorder left it.
 
 A recorder that is killed writes no ``metadata.yaml``, leaves messages in SQLite's write-ahead log
 and ends an MCAP file in the middle. The bag is never written to: what cannot be read in place is
@@ -33,7 +33,7 @@ BROKEN = (
     *(AnyReaderError, ReaderError, TypesysError, apsw.Error, sqlite3.Error, zstd.ZstdError),
     *(struct.error, OSError, EOFError, ValueError, LookupError, MemoryError, OverflowError),
 )
-"""What a damaged bag raises; a damaged length asks for more memory than there is."""
+"""What a damaged bag raises; a damaged length can ask for more memory than there is."""
 
 
 class BagFiles:
@@ -57,7 +57,7 @@ class BagFiles:
         :raises SourceError: if the bag cannot be read
         """
         if not self.path.exists():
-            raise SourceError(f'there is no bag {self.path}')
+            raise SourceError(f'no bag {self.path}')
         with ExitStack() as stack:
             try:
                 reader = stack.enter_context(_any_reader(self._paths()))
@@ -66,7 +66,7 @@ class BagFiles:
             yield reader
 
     def _paths(self) -> list[Path]:
-        """Return what to read: the folder where its metadata serves, else storage files."""
+        """Return what to read: the folder if its metadata is usable, else its storage files."""
         if self._readable is None:
             broken = self._unfit_metadata() if self.path.is_dir() else ''
             if self.path.is_dir() and not broken:
@@ -74,10 +74,10 @@ class BagFiles:
             else:
                 storages = storage_files(self.path)
                 if not storages:
-                    raise ReaderError(broken or 'it holds no storage file')
+                    raise ReaderError(broken or 'it contains no storage file')
                 self._readable = [self._mended(storage) for storage in storages]
                 if broken:
-                    self._log(f'bag {self.path}: {broken}; reading its storage files themselves')
+                    self._log(f'bag {self.path}: {broken}; reading its storage files directly')
         return self._readable
 
     def _unfit_metadata(self) -> str:
@@ -88,7 +88,7 @@ class BagFiles:
             return 'a storage file was not closed'
         try:
             with _any_reader([self.path]) as reader:
-                return '' if reader.message_count else f'{METADATA} knows of no message'
+                return '' if reader.message_count else f'{METADATA} lists no message'
         except BROKEN as error:
             return ' '.join(str(error).split()) or type(error).__name__
 
@@ -107,7 +107,7 @@ class BagFiles:
             return self._mended(unpacked)
         if storage.suffix == '.mcap':
             salvaged, count = salvaged_mcap(storage, folder / f'{storage.stem}_salvaged')
-            self._log(f'{storage} breaks off; {count} messages of it are read')
+            self._log(f'{storage} is incomplete; {count} of its messages can be read')
             return salvaged
         return _with_log_merged(storage, folder)
 
@@ -121,12 +121,12 @@ def was_cut(storage: Path) -> bool:
 
 
 def decompressed(data: bytes) -> bytes:
-    """Decompress a message whose compression only the missing metadata.yaml names."""
+    """Decompress a message whose compression is stated only in the missing metadata.yaml."""
     return zstd.decompress(data) if data[: len(ZSTD_START)] == ZSTD_START else data
 
 
 def unreadable(path: Path, error: BaseException) -> str:
-    """Return one line that says why a bag cannot be read, and what helps."""
+    """Return one line with the reason why a bag cannot be read, and the fix."""
     reason = ' '.join(str(error).split()) or type(error).__name__
     return f'bag {path} cannot be read: {reason:.200}; copy it again or try: ros2 bag reindex'
 

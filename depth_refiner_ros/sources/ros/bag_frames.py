@@ -11,7 +11,7 @@ from depth_refiner_ros.sources.ros.stamp_order import is_in_order, LOOKAHEAD
 from depth_refiner_ros.sources.ros.topics import Choice
 
 WAITING = 30
-"""Images that may wait for their depth; topics of a bag are seldom recorded in step."""
+"""Images that may wait for their depth; the topics of a bag are rarely recorded in step."""
 KEPT = 2 * WAITING
 """Depth images and camera models that may wait for their image."""
 
@@ -19,12 +19,12 @@ KEPT = 2 * WAITING
 @dataclass(frozen=True, kw_only=True)
 class MessageSet:
     """
-    What belongs together.
+    An image and the messages that belong to it.
 
     :param depth: None if none is near enough in time
     :param info: the nearest in time, None if there is none
     :param late_by_ns: None if the image is in order; else how far its stamp is behind the image
-        before it, negative where it is ahead of those that follow
+        before it, negative if it is ahead of those that follow
     """
 
     image: BagMessage
@@ -37,7 +37,7 @@ class MessageJoin:
     """
     Joins messages by stamp, whatever the order in which they were recorded.
 
-    :param topics: what each topic is
+    :param topics: the topic of each kind
     :param max_gap_ns: largest distance in time of depth to its image
     """
 
@@ -49,7 +49,7 @@ class MessageJoin:
         self._last_ns: int | None = None
 
     def add(self, item: BagMessage) -> Iterator[MessageSet]:
-        """Take in a message and yield the sets that it completes."""
+        """Add a message and yield the sets that it completes."""
         if item.topic == self._topics.image:
             self._images.append(item)
         elif item.topic == self._topics.depth:
@@ -75,7 +75,7 @@ class MessageJoin:
             for depth in self._depths
             if depth.stamp_ns >= self._images[0].stamp_ns
         ]
-        # One depth of a wrong, late stamp does not end the wait of all images.
+        # A single depth image with a wrong, late stamp does not end the wait of all images.
         return 0 in later_ns or len(later_ns) > 1
 
     def _next(self) -> MessageSet:

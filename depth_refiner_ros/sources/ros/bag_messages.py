@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of a bag in the order of their recording, each with the time that it is of."""
+"""Messages of a bag in the order of their recording, each with its stamp."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
 STAMPS_LOOKED_AT = 5
-"""A simulation starts at 0, so one stamp of 0 does not mean that stamps are missing."""
+"""A simulation starts at 0, so a single stamp of 0 does not mean that stamps are missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class BagMessage:
     """
     One message.
 
-    :param stamp_ns: of its header, or of its recording where the topic has no stamps
+    :param stamp_ns: of its header, or the time of recording if the topic has no stamps
     :param message: None if it cannot be read
     :param error: why it cannot be read
     """
@@ -68,7 +68,7 @@ class BagMessages:
         """
         Yield the messages of some topics.
 
-        Where the bag breaks off, they end, and ``broken`` says why in one line.
+        If the bag is incomplete, they end early, and ``broken`` says why in one line.
         """
         for link, bag_ns, data in self._raw(topics):
             message, error = self._deserialized(link, data)
@@ -87,7 +87,7 @@ class BagMessages:
         return next((message for message in found if message is not None), None)
 
     def _is_unstamped(self, topic: str) -> bool:
-        """Whether the first messages of a topic are all of time 0."""
+        """Whether the first messages of a topic all have stamp 0."""
         if topic not in self._unstamped:
             first = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
             stamped = (message for message in first if hasattr(message, 'header'))
@@ -98,7 +98,7 @@ class BagMessages:
 
     def _raw(self, topics: Sequence[str | None]) -> Iterator[tuple[Connection, int, bytes]]:
         links = [link for link in self._reader.connections if link.topic in topics]
-        if not links:  # to the reader an empty choice means every topic
+        if not links:  # the reader takes an empty choice as every topic
             return
         messages = self._reader.messages(connections=links)
         while True:

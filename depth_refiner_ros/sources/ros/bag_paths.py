@@ -9,7 +9,7 @@ from depth_refiner_ros.sources.names import natural_key
 METADATA = 'metadata.yaml'
 BAG_SUFFIXES = ('.mcap', '.db3')
 PACKED = '.zstd'
-"""What rosbag2 appends to a storage file that it compressed as a whole."""
+"""Suffix of a storage file that rosbag2 compressed as a whole."""
 
 
 def is_bag(path: Path) -> bool:

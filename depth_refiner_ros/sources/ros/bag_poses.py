@@ -21,7 +21,7 @@ class BagPoses:
 
     :param messages: of the open bag
     :param topics: all that the bag holds
-    :param log: called with one line for what is left out or taken from TF
+    :param log: called with one line for whatever is left out or taken from TF
     """
 
     def __init__(self, messages: BagMessages, topics: list[Topic], log: Log) -> None:
@@ -36,13 +36,13 @@ class BagPoses:
         body_from_camera: np.ndarray | None,
     ) -> CameraPoses:
         """
-        Return where the camera was.
+        Return the poses of the camera.
 
         :param topic: chosen pose topic, None if there is none
-        :param wanted: the user's word for it
+        :param wanted: the topic as the user gave it
         :param camera_frame: frame of the images
-        :raises SourceError: if the poses are of another frame and nothing leads from it to the
-            camera
+        :raises SourceError: if the poses are those of another frame, with no transform from it to
+            the camera
         """
         tree = TransformTree()
         poses = CameraPoses('', body_from_camera, tree)
@@ -57,9 +57,7 @@ class BagPoses:
         try:
             poses.check_way_to(camera_frame)
         except InputError as error:
-            raise SourceError(
-                f'{topic}: {error}; --pose-topic {NONE} does without poses'
-            ) from error
+            raise SourceError(f'{topic}: {error}; --pose-topic {NONE} ignores poses') from error
         return poses
 
     def _of_tree(self, tree: TransformTree, wanted: str, camera_frame: str) -> CameraPoses | None:

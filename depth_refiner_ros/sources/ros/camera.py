@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Camera models from CameraInfo, for messages of any library: bags and live topics use the same.
+Camera models from CameraInfo messages of any library, shared by bags and live topics.
 
 CameraInfo describes the sensor at full resolution. Region of interest (in full pixels) and binning
-come on top of it (REP-104), and the size of the image shows whether the driver applied them.
+are applied after that (REP-104), and the image size shows whether the driver applied them.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from depth_refiner_ros.sources.rectify import Rectifier
 from depth_refiner_ros.sources.ros.topic_names import base_name
 
 K_INDICES, P_INDICES = (0, 4, 2, 5), (0, 5, 2, 6)
-"""Where fx, fy, cx and cy stand in K and P."""
+"""Positions of fx, fy, cx and cy in K and P."""
 UNCALIBRATED = 'camera_info has K = 0, so the camera is not calibrated; calibrate it and publish K'
 
 
 class CameraReader:
     """
-    Finds the camera of the images of one topic, and undistorts what comes raw.
+    Finds the camera of the images of one topic, and undistorts raw images.
 
     A topic whose last name part is ``image_rect`` or begins with ``image_rect_`` carries rectified
-    images, which P describes. All others are raw: K and D describe them, and where D is not zero
-    they are mapped to the pinhole camera P. The rotation R of a stereo pair is left out, because
-    depth and pose belong to the camera's own axis.
+    images, which P describes. All others are raw: K and D describe them, and if D is not zero
+    they are mapped to the pinhole camera P. The rotation R of a stereo pair is not applied,
+    because depth and pose are relative to the camera's own axes.
 
     :param image_topic: name of the topic, with or without the suffix of its transport
     :param log: called with one line when images turn out to be distorted
@@ -41,13 +41,13 @@ class CameraReader:
 
     def rectifier(self, info: Any, width: int, height: int) -> Rectifier | None:
         """
-        Return what turns an image of this size into a pinhole image.
+        Return the rectifier that turns images of this size into pinhole images.
 
         The undistortion maps are kept until the calibration changes.
 
         :param info: CameraInfo with all its fields
         :return: None if the camera is not calibrated (K and P are zero)
-        :raises InputError: if the calibration cannot be used or is of another image size
+        :raises InputError: if the calibration cannot be used or is for another image size
         """
         key = _calibration(info), width, height
         if key != self._key:
@@ -76,7 +76,7 @@ class CameraReader:
 
 
 def is_rectified(image_topic: str) -> bool:
-    """Return whether the last part of a topic's name promises rectified images."""
+    """Whether the last part of a topic's name announces rectified images."""
     name = base_name(image_topic)
     return name == 'image_rect' or name.startswith('image_rect_')
 
@@ -123,7 +123,7 @@ def _as_delivered(full: Intrinsics, info: Any, width: int, height: int) -> Intri
     if (delivered.width, delivered.height) == (width, height):
         return delivered
     if (full.width, full.height) == (width, height):
-        return full  # the calibration is of the image as it comes
+        return full  # the calibration is for the image as received
     raise InputError(
         f'the image is {width}x{height} but camera_info describes '
         f'{delivered.width}x{delivered.height}; choose the camera_info of this image '

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Where the camera was: one set of rules for bags, live topics and TF.
+Poses of the camera: one set of rules for bags, live topics and TF.
 
-Poses come as messages of a moving frame (the camera's optical frame, or a body that carries it)
+Poses are messages about a moving frame (the camera's optical frame, or a body that carries it)
 or as a chain of transforms. They are interpolated at the stamp of the image, see ``bracket``.
 """
 
@@ -22,7 +22,7 @@ class CameraPoses:
     """
     Poses of the optical frame, from poses of a frame that carries it and from transforms.
 
-    :param map_frame: frame that the poses must be in; '' takes that of the first pose
+    :param map_frame: frame in which the poses must be; '' takes that of the first pose
     :param body_from_camera: pose of the optical frame in the frame that the messages describe;
         None takes it from the transforms where the two frames differ
     :param tree: transforms, filled by the caller
@@ -54,9 +54,9 @@ class CameraPoses:
         """
         Add a pose message.
 
-        :param stamp_ns: its time where that is not the stamp of its header
+        :param stamp_ns: its time if that is not the stamp of its header
         :raises InputError: if it is in another frame than the map's
-        :raises MappingError: if the pose is not finite or the quaternion not of length 1
+        :raises MappingError: if the pose is not finite or the quaternion is not of length 1
         """
         frame = plain(message.header.frame_id)
         self.map_frame = self.map_frame or frame
@@ -77,8 +77,8 @@ class CameraPoses:
         Return the pose of the optical frame at a stamp.
 
         :return: ``map_from_camera`` 4 x 4, None if no pose is near enough in time
-        :raises InputError: if the poses are of another frame and nothing leads from it to the
-            camera
+        :raises InputError: if the poses are those of another frame, with no transform from it
+            to the camera
         """
         if self._from_tree:
             return self._tree.at(self.map_frame, camera_frame, stamp_ns, max_gap_ns=max_gap_ns)
@@ -109,7 +109,7 @@ class CameraPoses:
         )
 
     def why_none(self, stamp_ns: int, camera_frame: str) -> str:
-        """Return one line that says why a stamp has no pose, and what helps."""
+        """Return one line with the reason why a stamp has no pose, and the fix."""
         if self._from_tree and not self._tree.connects(self.map_frame, camera_frame):
             known = ', '.join(self._tree.frames) or 'none'
             return (
@@ -131,9 +131,9 @@ class CameraPoses:
 
     def check_way_to(self, camera_frame: str) -> None:
         """
-        Make sure that the poses can be brought to the camera.
+        Make sure that the poses can be converted to those of the camera.
 
-        :raises InputError: if they are of another frame and nothing leads from it to the camera
+        :raises InputError: if they are those of another frame, with no transform to the camera
         """
         known = (
             self._body_from_camera is not None
@@ -149,7 +149,7 @@ class CameraPoses:
             )
 
     def is_of(self, camera_frame: str) -> bool:
-        """Whether the poses are the camera's own; messages without a child frame say they are."""
+        """Whether the poses are those of the camera itself, as without a child frame."""
         return self._body_frame in ('', plain(camera_frame))
 
 

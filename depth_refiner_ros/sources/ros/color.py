@@ -18,7 +18,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Layout:
     """
-    How the pixels of an encoding lie in memory.
+    Memory layout of the pixels of an encoding.
 
     :param dtype: numpy name of one value
     :param channels: values per pixel
@@ -58,7 +58,7 @@ LAYOUTS = {
     **dict.fromkeys(('yuv422', 'uyvy'), Layout('u1', 2, cv2.COLOR_YUV2RGB_UYVY)),
     **dict.fromkeys(('yuv422_yuy2', 'yuyv'), Layout('u1', 2, cv2.COLOR_YUV2RGB_YUYV)),
     '8UC1': Layout('u1', 1, cv2.COLOR_GRAY2RGB),
-    # Drivers that fill these from OpenCV mean its order.
+    # Drivers that fill these from OpenCV use its channel order.
     '8UC3': Layout('u1', 3, cv2.COLOR_BGR2RGB),
     '8UC4': Layout('u1', 4, cv2.COLOR_BGRA2RGB),
 }
@@ -92,9 +92,9 @@ def rgb_from_compressed(
 
     :param sixteen_bits: range of 16-bit values; None takes that of the brightest value
     :return: ``rgb_HW3`` uint8
-    :raises InputError: if the data is no complete JPEG or PNG image
+    :raises InputError: if the data is not a complete JPEG or PNG image
     """
-    # The camera's pixel grid is what camera_info describes, whatever way up EXIF would have it.
+    # camera_info describes the sensor's pixel grid, so the EXIF orientation is ignored.
     bgr_HW3 = decoded(
         image, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     )
@@ -120,5 +120,5 @@ def _unknown(encoding: str) -> str:
         )
     known = [*LAYOUTS, *PLANAR]
     near = difflib.get_close_matches(encoding, known, n=1)
-    hint = f'did the driver mean {near[0]}?' if near else f'known are {", ".join(known)}'
+    hint = f'did the driver mean {near[0]}?' if near else f'supported are {", ".join(known)}'
     return f'encoding {shown(encoding)} is not supported; {hint}'

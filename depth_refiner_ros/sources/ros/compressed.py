@@ -29,8 +29,8 @@ def decoded(image: CompressedFields, flags: int, skip: int = 0) -> np.ndarray:
 
     :param flags: OpenCV's IMREAD flags
     :param skip: bytes before the payload
-    :return: the image as OpenCV gives it
-    :raises InputError: if the payload is no complete JPEG or PNG image
+    :return: the image as decoded by OpenCV
+    :raises InputError: if the payload is not a complete JPEG or PNG image
     """
     payload = bytes_of(image.data)[skip:]
     named = f'compressed image of format {shown(image.format)} and {len(payload)} bytes'
@@ -45,15 +45,13 @@ def decoded(image: CompressedFields, flags: int, skip: int = 0) -> np.ndarray:
 
 
 def _check_complete(named: str, payload: np.ndarray) -> None:
-    """Refuse what is cut short: decoders fill the rest with grey and say nothing."""
+    """Refuse truncated data, because decoders silently fill the rest with grey."""
     head, tail = payload[:4].tobytes(), payload[-TAIL:].tobytes()
     if head.startswith(JPEG_START):
         complete = JPEG_END in tail
     elif head == PNG_START:
         complete = PNG_END in tail
     else:
-        raise InputError(
-            f'{named} is neither JPEG nor PNG; publish or record one of them, or the raw images'
-        )
+        raise InputError(f'{named} is neither JPEG nor PNG; use one of them, or the raw images')
     if not complete:
         raise InputError(f'{named} was cut short; check the network and the publisher')

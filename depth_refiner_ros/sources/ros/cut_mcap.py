@@ -1,10 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Messages of an MCAP file without its end, as a killed recorder leaves it.
+Read the messages of an MCAP file without an end, as a killed recorder leaves it.
 
 The format (mcap.dev/spec): a magic, then records of one byte for the kind, eight for the length
-and the content. Chunks hold records in turn; the index at the end is what such a file lacks.
+and the content. Chunks contain records themselves; such a file lacks the index at the end.
 """
 
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ RECORD_HEAD = struct.Struct('<BQ')
 CHUNK_HEAD = struct.Struct('<QQQI')
 MESSAGE_HEAD = struct.Struct('<HIQQ')
 LONGEST_CHUNK = 2**31
-"""A damaged length is not read into memory."""
+"""Largest record to read: a damaged length must not fill the memory."""
 
 
 def is_complete_mcap(path: Path) -> bool:
-    """Whether a file ends as the format says."""
+    """Whether a file has the end that the format requires."""
     with path.open('rb') as file:
         file.seek(0, 2)
         if file.tell() < 2 * len(MAGIC):
@@ -41,8 +41,8 @@ def salvaged_mcap(path: Path, folder: Path) -> tuple[Path, int]:
     """
     Copy the messages of usual types, up to the cut, into a bag that has an index.
 
-    :param folder: that must not exist yet
-    :return: the folder and how many messages it holds
+    :param folder: to be created
+    :return: the folder and its number of messages
     """
     store = get_typestore(Stores.LATEST)
     count = 0
@@ -66,7 +66,7 @@ def salvaged_mcap(path: Path, folder: Path) -> tuple[Path, int]:
 
 
 def _records_of(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and content of all records, those in chunks too, until the file breaks off."""
+    """Yield kind and content of all records, including those in chunks, up to the cut."""
     with path.open('rb') as file:
         if file.read(len(MAGIC)) != MAGIC:
             return
@@ -98,7 +98,7 @@ def _head(file: BinaryIO) -> tuple[int, int] | None:
 
 
 def _inflated(content: bytes) -> bytes:
-    """Return the records of a chunk, as far as it goes."""
+    """Return the records of a chunk, up to the cut."""
     if len(content) < CHUNK_HEAD.size + 4:
         return b''
     compression, start = _text(content, CHUNK_HEAD.size)
@@ -121,7 +121,7 @@ def _channel(content: bytes) -> tuple[int, int, str]:
 
 
 def _text(content: bytes, start: int) -> tuple[str, int]:
-    """Return a text and where it ends."""
+    """Return a text and the position of its end."""
     (length,) = struct.unpack_from('<I', content, start)
     end = start + 4 + length
     return content[start + 4 : end].decode(), end

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth images in millimetres or metres to metres with NaN for 'no value' (REP-118)."""
+"""Convert depth images (REP-118, millimetres or metres) to metres, NaN where unknown."""
 
 import struct
 
@@ -13,10 +13,10 @@ from depth_refiner_ros.sources.ros.rvl import decoded_rvl
 import numpy as np
 
 DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
-"""Millimetres and metres; numpy's names of one value."""
+"""Depth encodings, in millimetres and in metres, with numpy's name of the data type."""
 MM_PER_M = 1000.0
 COMPRESSED_DEPTH_HEADER = struct.Struct('<iff')
-"""compressedDepth puts its format and two quantisation parameters before the code."""
+"""compressedDepth writes its format and two quantisation parameters before the data."""
 
 
 def depth_from_image(image: ImageFields) -> np.ndarray:
@@ -24,7 +24,7 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
     Return a depth image in metres.
 
     :return: ``depth_m_HW`` float32; NaN where it is 0, negative or not finite
-    :raises InputError: if the encoding is not 16UC1, mono16 or 32FC1, or the buffer is unfit
+    :raises InputError: if the encoding is not 16UC1, mono16 or 32FC1, or the buffer does not fit
     """
     dtype = DEPTH_ENCODINGS.get(image.encoding)
     if dtype is None:
@@ -75,7 +75,7 @@ def _from_compressed_depth(image: CompressedFields) -> np.ndarray:
     skip = COMPRESSED_DEPTH_HEADER.size
     data = bytes_of(image.data)
     if data[: len(PNG_START)].tobytes() == PNG_START:
-        return _metres_from_mm(_sixteen_bits(image, 0))  # some publishers leave the header out
+        return _metres_from_mm(_sixteen_bits(image, 0))  # some publishers omit the header
     if len(data) < skip:
         raise InputError(f'compressedDepth image of {len(data)} bytes is cut short')
     is_rvl = image.format.rstrip().endswith('rvl')

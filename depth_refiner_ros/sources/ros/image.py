@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images of any kind of message, raw or compressed, from a bag or a live topic."""
+"""Read image messages, raw or compressed, from a bag or a live topic."""
 
 import re
 from typing import Any
@@ -15,15 +15,15 @@ from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
-"""Encodings that only depth has; mono16 may be a gray image."""
+"""Encodings used only for depth; mono16 may be a gray image."""
 
 
 def is_depth(message: Any, topic: str) -> bool:
     """
-    Tell depth from color by encoding, or by the name of the topic where that leaves it open.
+    Distinguish depth from color by encoding or, if that is ambiguous, by the name of the topic.
 
     :param message: Image or CompressedImage
-    :param topic: that it came from
+    :param topic: name of its topic
     """
     encoding = encoding_of(message)
     if encoding in DEPTH_ENCODINGS:

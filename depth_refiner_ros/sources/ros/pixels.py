@@ -3,7 +3,7 @@
 """
 The pixel matrix behind an Image message, checked before anything is read.
 
-Messages are known by their fields alone: those of a bag and of a live topic are read alike.
+Only the fields of a message matter, so messages from bags and live topics are read alike.
 """
 
 import array
@@ -25,7 +25,7 @@ class ImageFields(Protocol):
 
 
 def bytes_of(data: Any) -> np.ndarray:
-    """Return the uint8 view of a message's ``data``, whatever buffer type its library uses."""
+    """Return a uint8 view of a message's ``data``, whatever buffer type its library uses."""
     if isinstance(data, array.array | bytes | bytearray | memoryview):
         return np.frombuffer(data, dtype=np.uint8)
     return np.asarray(data, dtype=np.uint8)
@@ -33,7 +33,7 @@ def bytes_of(data: Any) -> np.ndarray:
 
 def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     """
-    Return the pixels of a message without a copy, padded rows and byte order understood.
+    Return the pixels of a message without a copy, with respect to row padding and byte order.
 
     :param dtype: numpy name of one value without byte order: ``u1``, ``u2`` or ``f4``
     :return: ``pixels_HWC`` of native byte order, or ``pixels_HW`` for one channel
@@ -62,7 +62,7 @@ def check_buffer(image: ImageFields, row_bytes: int, rows: int) -> None:
     """
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if image.width == 0 or image.height == 0:
-        raise InputError(f'{size} holds no pixel; check the camera driver')
+        raise InputError(f'{size} has no pixels; check the camera driver')
     if image.step < row_bytes:
         raise InputError(
             f'{size}: step = {image.step} bytes is too small for a row of '

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Stamps, frames and poses of messages of any library, known by their fields alone."""
+"""Stamps, frames and poses of messages from any library, which differ only in type."""
 
 from typing import Any
 

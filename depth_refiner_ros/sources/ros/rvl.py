@@ -14,7 +14,7 @@ from depth_refiner_ros.core.errors import InputError
 import numpy as np
 
 SIZE = struct.Struct('<II')
-"""Columns and rows, before the code."""
+"""Columns and rows, in front of the code."""
 MOST_PIXELS = 2**26
 """A blank image of any size takes eight bytes, so the length of the code sets no limit."""
 MOST_GROUPS = 10
@@ -27,7 +27,7 @@ def decoded_rvl(data: np.ndarray) -> np.ndarray:
 
     :param data: uint8 bytes: columns, rows, code
     :return: ``values_HW`` uint16
-    :raises InputError: if the code is cut short, or damaged so that it shows
+    :raises InputError: if the code is truncated or visibly damaged
     """
     if len(data) < SIZE.size:
         raise InputError(f'RVL depth of {len(data)} bytes is cut short; check the network')
@@ -39,13 +39,13 @@ def decoded_rvl(data: np.ndarray) -> np.ndarray:
     numbers = _numbers(code, named)
     places, differences = _placed(numbers, width * height, named)
     values = np.zeros(width * height, np.uint16)
-    # Sums wrap as those of the encoder do.
+    # Sums wrap around, as in the encoder.
     values[places] = np.cumsum(_signed(differences)).astype(np.uint16)
     return values.reshape(height, width)
 
 
 def _numbers(code: np.ndarray, named: str) -> np.ndarray:
-    """Return the numbers that the nibbles spell, int64, without one that is cut at the end."""
+    """Return the numbers that the nibbles encode, int64, without a truncated last one."""
     words = np.frombuffer(code[: len(code) // 4 * 4].tobytes(), '<u4')
     shifts = np.arange(28, -1, -4, dtype=np.uint32)
     nibbles: np.ndarray = ((words[:, None] >> shifts) & 15).astype(np.int32).ravel()
@@ -91,5 +91,5 @@ def _ranges(starts: list[int], counts: list[int]) -> np.ndarray:
 
 
 def _signed(numbers: np.ndarray) -> np.ndarray:
-    """Return the differences behind numbers that hold their sign in the lowest bit."""
+    """Return the signed differences of numbers that carry their sign in the lowest bit."""
     return (numbers >> 1) ^ -(numbers & 1)

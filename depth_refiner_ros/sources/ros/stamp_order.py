@@ -1,20 +1,20 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which images of a sequence are out of order in time."""
+"""Detect images that are out of order in time."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
 LOOKAHEAD = 5
-"""Later images that show whether an early stamp or the one before it is wrong."""
+"""Number of later images that decide whether an early stamp or the one before it is wrong."""
 
 
 def is_in_order(stamps_ns: Sequence[int], last_ns: int | None) -> bool:
     """
-    Return whether the first of some stamps belongs to the sequence that most of them form.
+    Whether the first of some stamps is in order with most of the others.
 
-    A stamp that repeats or falls behind does not, and neither does one so far ahead that the
-    images after it would all fall behind.
+    A stamp that repeats or falls behind is not, nor is one so far ahead that the images after
+    it would all fall behind.
 
     :param stamps_ns: the stamp in question and those that follow it
     :param last_ns: the last stamp in order, None at the start

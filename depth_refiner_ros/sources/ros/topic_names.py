@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the names of topics say, by the conventions of image_transport and image_pipeline."""
+"""Interpret the names of topics by the conventions of image_transport and image_pipeline."""
 
 import re
 
@@ -12,9 +12,9 @@ NO_COLOR_WORDS = {
     *('confidence', 'mask', 'label', 'labels', 'segmentation', 'semantic', 'heatmap'),
     *('debug', 'overlay', 'annotated', 'detections', 'costmap'),
 }
-"""Words in the names of images that are no picture a camera takes in color."""
+"""Words in the names of image topics that are not color images of a camera."""
 NO_POSE_WORDS = {'goal', 'initialpose', 'target', 'setpoint', 'cmd', 'marker'}
-"""Words in the names of poses that say where something shall be, or is not the camera."""
+"""Words in the names of pose topics that are goals, or not poses of the camera."""
 COLOR_NAMES = ('image_rect_color', 'image_color', 'image_rect', 'image', 'image_raw')
 """Images of one camera, best first: in color and rectified before raw ones."""
 DEPTH_NAMES = ('image_rect', 'image_rect_raw', 'image', 'image_raw')
@@ -38,7 +38,7 @@ def namespace(topic: str) -> str:
 
 
 def camera_of(topic: str) -> str:
-    """Return the camera that an image topic belongs to: raw and rectified images are of one."""
+    """Return the camera of an image topic; raw and rectified images share it."""
     return re.sub('_(raw|rect)(?=/|$)', '', namespace(topic))
 
 
@@ -54,7 +54,7 @@ def shared_parts(topic: str, other: str) -> int:
 
 
 def color_rank(topic: str) -> int:
-    """Return 0 where a camera's name promises color, 2 where it is something else, else 1."""
+    """Return 0 if a camera's name suggests color, 2 if it suggests something else, else 1."""
     words = _words(topic)
     if words & NO_COLOR_WORDS or any(word.startswith('infra') for word in words):
         return 2
@@ -68,12 +68,12 @@ def is_registered(topic: str) -> bool:
 
 
 def is_pose_of_something_else(topic: str) -> bool:
-    """Whether a pose topic's name says that it is no pose of the camera or its robot."""
+    """Whether a pose topic's name says that it is not a pose of the camera or its robot."""
     return bool(_words(topic) & NO_POSE_WORDS)
 
 
 def name_rank(topic: str, names: tuple[str, ...]) -> tuple[int, bool]:
-    """Return the place of a topic among the images of its camera; raw before compressed."""
+    """Return the rank of a topic among the images of its camera; raw before compressed."""
     name = base_name(topic)
     place = names.index(name) if name in names else len(names)
     return place, without_transport(topic) != topic

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Choose the topics of a bag by type, by name and by what their first messages say."""
+"""Choose the topics of a bag by type, by name and by their first messages."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ POSES = (
 )
 TRANSFORMS = ('tf2_msgs/msg/TFMessage',)
 NONE = 'none'
-"""What a user says for no topic."""
+"""The user's word for no topic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Choice:
     """
     The topics of each kind, None for none.
 
-    :param notes: lines that say what was left out or found by name
+    :param notes: lines about what was left out or chosen by name
     """
 
     image: str
@@ -83,8 +83,8 @@ class TopicChooser:
         Return the topics.
 
         :param image: the user's word: a topic, ``none``, or '' to find it; so for the others
-        :raises SourceError: if a topic is not in the bag or of a wrong type, where names do not
-            tell which of several it is, and where there is no color image
+        :raises SourceError: if a topic is not in the bag or has the wrong type, if names leave
+            open which of several to use, or if there is no color image
         """
         color = self._color(image)
         return Choice(
@@ -119,8 +119,8 @@ class TopicChooser:
         fitting = [topic for topic in depths if _covers(topic, color)]
         if depths and not fitting:
             self._notes.append(
-                f'{", ".join(topic.name for topic in depths)} is left out: its images are of '
-                f'another size than {color.name}; record depth that is registered to the color'
+                f'{", ".join(topic.name for topic in depths)} is left out: its size differs '
+                f'from {color.name}; record depth that is registered to the color'
             )
         best = _best(
             fitting,
@@ -181,17 +181,16 @@ class TopicChooser:
                 return topic
         names = ', '.join(topic.name for topic in candidates) or 'none'
         raise SourceError(
-            f'{_flag(kind)}: {shown(wanted)} is no {kind} topic of the bag {self._where}; '
-            'choose from: '
-            f'{names} (all: {self._listed()})'
+            f'{_flag(kind)}: {shown(wanted)} is not among the {kind} topics of the bag '
+            f'{self._where}; choose from: {names} (all: {self._listed()})'
         )
 
     def _single(self, kind: str, best: list[Topic], candidates: list[Topic]) -> Topic:
         names = ', '.join(topic.name for topic in best)
         if len(best) > 1:
             raise SourceError(
-                f'the bag {self._where} has several {kind} topics, and their names do not say '
-                f'which is meant; choose with {_flag(kind)} from: {names}'
+                f'the bag {self._where} has several {kind} topics, and their names do not tell '
+                f'which to use; choose with {_flag(kind)} from: {names}'
             )
         if len(candidates) > 1:
             others = ', '.join(topic.name for topic in candidates if topic is not best[0])
@@ -215,7 +214,7 @@ def _best(topics: list[Topic], rank: Callable[[Topic], Any]) -> list[Topic]:
 
 
 def _covers(depth: Topic, color: Topic) -> bool:
-    """Whether the pixels of a depth topic can be those of the color, as far as can be seen."""
+    """Whether a depth topic can share the pixel grid of the color, judging by its messages."""
     size, own_size = image_size(color.first), image_size(depth.first)
     if size is None or own_size is None or size == own_size:
         return True

@@ -3,8 +3,8 @@
 """
 The tree of frames that ``/tf`` and ``/tf_static`` describe, looked up at a stamp.
 
-Bags and live nodes use this tree alike. tf2's Python buffer is not on the package registries,
-would serve the node alone, knows no tolerance and forgets what is older than ten seconds.
+Bags and live nodes both use this tree. tf2's Python buffer is not on the package registries,
+would serve only the nodes, has no tolerance and forgets what is older than ten seconds.
 """
 
 from typing import Any
@@ -15,16 +15,16 @@ from depth_refiner_ros.sources.ros.pose import numbers_of, stamp_ns_of
 import numpy as np
 
 JUMP_NS = 100_000_000
-"""A stamp this little older than the newest is late; farther back, time has jumped."""
+"""A stamp older than the newest by up to this is late; farther back, time has jumped."""
 STATIC_NS = 0
-"""Where static transforms are kept: they hold at all times."""
+"""Stamp under which static transforms are kept, as they hold at all times."""
 FIXED_FRAMES = ('map', 'odom', 'world')
-"""Frames that do not move, by REP-105."""
+"""Fixed frames of REP-105."""
 
 
 class Edge:
     """
-    How one frame lies in its parent.
+    The pose of a frame in its parent.
 
     :param static: holds at all times
     :param keep: transforms remembered; None remembers all
@@ -50,7 +50,7 @@ class TransformTree:
 
     :param keep: transforms of each frame remembered; None remembers all
     :param live: a jump back in time, as of a recording that starts over, forgets the moving
-        transforms of a frame; a recorded transform far out of order just takes its place
+        transforms of a frame; otherwise a late transform is sorted in by its stamp
     """
 
     def __init__(self, *, keep: int | None = None, live: bool = False) -> None:
@@ -66,7 +66,7 @@ class TransformTree:
         """
         Add a TransformStamped.
 
-        :raises MappingError: if a value is not finite or the quaternion not of length 1
+        :raises MappingError: if a value is not finite or the quaternion is not of length 1
         """
         parent, child = plain(transform.header.frame_id), plain(transform.child_frame_id)
         stamp_ns = STATIC_NS if static else stamp_ns_of(transform.header)
@@ -109,7 +109,7 @@ class TransformTree:
         )
 
     def gap_ns(self, target: str, source: str, stamp_ns: int) -> int:
-        """Return how far the nearest transforms are from a stamp, for the worst one of a chain."""
+        """Return how far the nearest transforms are from a stamp, for the worst edge."""
         chains = self._chains(target, source) or ([], [])
         gaps_ns = [
             edge.track.gap_ns(stamp_ns) for chain in chains for edge in chain if not edge.static
@@ -138,7 +138,7 @@ class TransformTree:
         return None
 
     def _way_up(self, frame: str) -> tuple[list[str], list[Edge]]:
-        """Return a frame and its ancestors, and the edges between them; a loop ends it."""
+        """Return a frame and its ancestors, and the edges between them; a loop ends the walk."""
         names: list[str] = [frame]
         edges: list[Edge] = []
         while (edge := self._edges.get(names[-1])) is not None and edge.parent not in names:

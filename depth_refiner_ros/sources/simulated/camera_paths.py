@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera goes: smooth collision-free walks and independent views of a room."""
+"""Poses of the camera: smooth collision-free walks and independent views of a room."""
 
 import math
 
@@ -55,7 +55,7 @@ def pose(position_3: np.ndarray, yaw: float, pitch: float, roll: float) -> np.nd
 
 
 def _height(rng: np.random.Generator, room: Room) -> float:
-    """Draw a camera height: a floor robot's now and then, mostly a hand's or a humanoid's."""
+    """Draw a camera height: sometimes that of a floor robot, mostly of a hand or a humanoid."""
     if rng.random() < 0.3:
         return float(rng.uniform(0.32, 0.55))
     return float(rng.uniform(0.8, min(1.8, float(room.size_3[2]) - 0.5)))
@@ -96,7 +96,7 @@ def _clear(room: Room, renderer: RoomRenderer, positions_N3: np.ndarray) -> np.n
 
 
 def _outlines(renderer: RoomRenderer, map_from_camera: np.ndarray) -> float:
-    """Return the share of the view at outlines, or -1 where the median depth is out of range."""
+    """Return the share of the view at outlines, or -1 if the median depth is out of range."""
     depth = renderer.depth(_PROBE, map_from_camera)
     middle = float(np.median(depth))
     inverse = 1 / depth
@@ -108,11 +108,11 @@ def _outlines(renderer: RoomRenderer, map_from_camera: np.ndarray) -> float:
 
 def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> list[np.ndarray]:
     """
-    Draw independent views: collision-free, median depth 0.8-6 m, rarely of a bare wall.
+    Draw independent views without collisions, at a median depth of 0.8-6 m, rarely of a bare wall.
 
     :param count: number of views
     :return: ``map_from_camera`` of each, 4 x 4 float64
-    :raises SourceError: where the room has no such place, with the room's seed
+    :raises SourceError: if the room has no such place, with the room's seed
     """
     rng = np.random.default_rng([seed, 3])
     views: list[np.ndarray] = []
@@ -139,12 +139,12 @@ def camera_path(
     """
     Walk through the room like a slow robot or a hand, looking around.
 
-    Of a few free paths it is the one that sees most outlines.
+    Of a few collision-free paths, the one that sees the most outlines is chosen.
 
     :param frames: number of poses
     :param rate_hz: poses per second; speed stays below 0.5 m/s and 40 deg/s
     :return: ``map_from_camera`` of each, 4 x 4 float64
-    :raises SourceError: where no free path is found, with the room's seed
+    :raises SourceError: if no free path is found, with the room's seed
     """
     rng = np.random.default_rng([seed, 4])
     seconds = np.arange(frames) / rate_hz

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One frame from each of many rooms: what accuracy on rooms is measured on."""
+"""One frame from each of many rooms, to measure accuracy on rooms."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ class RoomsSource:
 
     :param first_seed: of the first room
     :param rooms: number of rooms, at least 1
-    :param options: as :class:`SimulatedSource` takes them
+    :param options: of :class:`SimulatedSource`
     :raises SourceError: where an argument is out of range
     """
 
@@ -26,7 +26,7 @@ class RoomsSource:
             raise SourceError(f'{rooms} rooms of the simulated camera; give at least 1')
         self._seeds = range(first_seed, first_seed + rooms)
         self._options = options
-        self._camera(first_seed)  # refuses what does not fit before the first frame is asked for
+        self._camera(first_seed)  # refuses bad options before the first frame is read
 
     @property
     def name(self) -> str:

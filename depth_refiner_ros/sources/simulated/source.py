@@ -19,16 +19,16 @@ FIRST_STAMP_NS = 1_000_000_000
 
 class SimulatedSource:
     """
-    A camera that walks through a furnished room; exact depth and pose come with each image.
+    A camera that moves through a furnished room; each image has exact depth and pose.
 
     The same arguments give the same frames bit for bit, however often they are read.
 
-    :param seed: room, camera and path; not negative
+    :param seed: of room, camera and path; not negative
     :param frames: number of frames, at least 1
     :param width: image columns
     :param height: image rows
     :param rate_hz: frames per second of simulated time
-    :raises SourceError: where an argument is out of range
+    :raises SourceError: if an argument is out of range
     """
 
     def __init__(

@@ -173,6 +173,6 @@ def test_a_release_for_another_refiner(tmp_path):
     with pytest.raises(
         WeightsError,
         match=r'is known as apdepth; read as sharpdepth it would '
-        r'give nonsense\. Use refiner:=apdepth',
+        r'give wrong depth\. Use refiner:=apdepth',
     ):
         read_refiner_weights(str(official.apdepth(tmp_path)), 'sharpdepth')

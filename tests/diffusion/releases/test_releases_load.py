@@ -77,7 +77,7 @@ def test_zero_terminal_snr_is_taken_from_the_scheduler(tmp_path):
     first = load_release(official.marigold(tmp_path))
     second = load_release(official.marigold_zero_snr(tmp_path))
     assert (first.network.spec.zero_snr, second.network.spec.zero_snr) == (False, True)
-    assert 'begin a single step at t = 1' in ' '.join(first.notes)
+    assert 'start a single step at t = 1' in ' '.join(first.notes)
     assert second.notes == ()
     assert (first.licence, second.licence) == ('Apache-2.0', 'OpenRAIL++-M')
 
@@ -127,8 +127,8 @@ def test_a_renamed_lotus_is_read_as_depth_with_a_word(tmp_path):
     for kind in ('lotus_g', 'lotus_d'):
         output, note = told[kind, 'mine']
         assert output == 'relative'
-        assert 'mine is not in the catalogue and its files do not say whether it gives' in note
-        assert 'let the name of its folder end in disparity' in note
+        assert 'mine is not in the catalogue and its files do not state whether it gives' in note
+        assert 'rename its folder to end in disparity' in note
         assert 'disparity' not in told[kind, None][1]
         output, note = told[kind, 'my-disparity']
         assert output == 'disparity'

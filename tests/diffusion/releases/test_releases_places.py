@@ -53,7 +53,7 @@ def test_what_is_neither_folder_nor_id(where, tmp_path, monkeypatch):
 
 
 def test_what_is_on_no_hub_says_where_it_is():
-    with pytest.raises(WeightsError, match='is on no hub: GitHub release'):
+    with pytest.raises(WeightsError, match='is not on the hub: GitHub release'):
         locate('Qualcomm-AI-research/SharpDepth')
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Releases that would run and give nonsense are refused, with the reason and the fix."""
+"""Releases that would run but give wrong depth are refused, with the reason and the fix."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
         (
             official.lotus_d,
             {'method': 'sharpdepth'},
-            r'has 4 input channels, sharpdepth needs 8: .*Lotus-D takes one latent',
+            r'has 4 input channels, sharpdepth needs 8: .*Lotus-D takes only one latent',
         ),
         (
             official.lotus_g,
@@ -51,7 +51,7 @@ def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
         (
             official.marigold,
             {'method': 'sharpdepth'},
-            'no class embedding, so it would ignore the task without a word',
+            'no class embedding, so it would silently ignore the task',
         ),
         (official.marigold, {'method': 'lotus'}, 'no class embedding'),
         (
@@ -60,8 +60,8 @@ def test_a_known_model_read_as_another(tmp_path, write, arguments, match):
             'a class embedding of width 4; apdepth needs no',
         ),
         (official.lotus_g, {'method': 'marigold'}, 'a class embedding of width 4'),
-        (official.stable_diffusion, {}, 'no depth model; to begin training from it'),
-        (official.stable_diffusion, {'method': 'apdepth'}, 'say --widen'),
+        (official.stable_diffusion, {}, 'not a depth model; to start training from it'),
+        (official.stable_diffusion, {'method': 'apdepth'}, 'add --widen'),
         (
             official.sharpdepth,
             {'method': 'sharp'},
@@ -164,7 +164,7 @@ def test_text_of_another_width(tmp_path):
 def test_a_tokenizer_of_another_model(tmp_path):
     folder = official.apdepth(tmp_path)
     official.text_encoder(words=1).save_pretrained(folder / 'text_encoder')
-    refused(folder, 'tokenizer and text_encoder are of different models')
+    refused(folder, 'tokenizer and text_encoder belong to different models')
 
 
 @pytest.mark.parametrize(

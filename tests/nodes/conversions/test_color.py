@@ -193,13 +193,13 @@ def test_foreign_and_empty_payloads_are_refused():
 
 def test_unfit_images_are_refused_with_the_reason(subtests):
     cases = [
-        ({'width': 0}, 'holds no pixel'),
-        ({'height': 0}, 'holds no pixel'),
+        ({'width': 0}, 'has no pixels'),
+        ({'height': 0}, 'has no pixels'),
         ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
         ({'step': 0}, 'step = 0'),
         ({'height': 49}, '9216 bytes where 9408 are needed'),
         ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
-        ({'encoding': ''}, 'is not supported; known are rgb8'),
+        ({'encoding': ''}, 'is not supported; supported are rgb8'),
         ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
     ]
     for change, complaint in cases:

@@ -140,7 +140,7 @@ def test_unfit_depth_is_refused(subtests):
             "'rgb8' is not depth; use 16UC1",
         ),
         (lambda: depth_from_image(sixteen_bits([[1, 2]], '32FC1')), 'step = 4 bytes is too small'),
-        (lambda: depth_from_image(Image(encoding='16UC1')), 'holds no pixel'),
+        (lambda: depth_from_image(Image(encoding='16UC1')), 'has no pixels'),
         (
             lambda: depth_from_compressed(
                 CompressedImage(format='16UC1; compressedDepth', data=[1])

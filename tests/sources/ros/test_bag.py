@@ -264,7 +264,7 @@ def test_messages_without_stamps_are_of_the_time_of_recording(tmp_path):
     assert came(frames) == [START + n * 10**6 for n in range(3)]
     assert [frame.map_from_camera[0, 3] for frame in frames] == [0.0, 1.0, 2.0]
     assert all(frame.depth_m_HW is not None for frame in frames)
-    assert '/i has no stamps; its messages are of the time of recording' in lines
+    assert '/i has no stamps; the times of recording are used' in lines
 
 
 def test_negative_stamps_are_lost_one_by_one(tmp_path):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which topics are chosen where nobody says, and what the message says where names do not tell."""
+"""Which topics are chosen by default, and the message if names leave the choice open."""
 
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.ros.topics import Topic, TopicChooser
@@ -142,7 +142,7 @@ def test_depth_of_another_size_is_left_out_with_a_line():
     chosen = choose({'/c/image': color(), '/c/depth': narrow})
     assert chosen.depth is None
     (note,) = chosen.notes
-    assert note.startswith('/c/depth is left out: its images are of another size than /c/image; ')
+    assert note.startswith('/c/depth is left out: its size differs from /c/image; ')
     assert choose({'/c/image': color(), '/c/depth': narrow}, depth='/c/depth').depth
 
 
@@ -225,12 +225,13 @@ def test_the_user_has_the_last_word():
     )
     assert choose(topics, info='none').info is None
     with pytest.raises(
-        SourceError, match=r"--image-topic .*'/front' is no image topic.*choose from: /c/color"
+        SourceError,
+        match=r"--image-topic .*'/front' is not among the image topics.*choose from: /c/color",
     ):
         choose(topics, image='/front')
-    with pytest.raises(SourceError, match="'/pose' is no depth topic"):
+    with pytest.raises(SourceError, match="'/pose' is not among the depth topics"):
         choose(topics, depth='/pose')
-    with pytest.raises(SourceError, match="'none' is no image topic"):
+    with pytest.raises(SourceError, match="'none' is not among the image topics"):
         choose(topics, image='none')
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From light at the sensor to an 8-bit image: lens, noise, clipping and gamma."""
+"""Turn light at the sensor into an 8-bit image: lens, noise, clipping and gamma."""
 
 from functools import lru_cache
 

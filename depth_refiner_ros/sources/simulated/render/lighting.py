@@ -10,10 +10,10 @@ from depth_refiner_ros.sources.simulated.rooms.light_sources import COVER_CELL_M
 import numpy as np
 
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Tells of origins_3N and vectors_3N whether something lies between origin and its end."""
+"""Takes origins_3N and vectors_3N; returns whether something lies on the way of each."""
 
 _PIECE = 1 << 15
-"""Points that are lit at a time: few enough that all their intermediate values stay in cache."""
+"""Points lit at a time: few enough that all their intermediate values stay in cache."""
 
 
 def arriving_light(
@@ -81,14 +81,14 @@ def _ambient(lighting: Lighting, points_3N: np.ndarray, normals_3N: np.ndarray) 
 
 
 def _furniture_shade(points_3N: np.ndarray, cover_YX: np.ndarray) -> np.ndarray:
-    """Return 0..1 by how much furniture hides the room from places low down beside or below it."""
+    """Return 0..1, how much furniture hides the room from low places beside or below it."""
     x, y = points_3N[:2] * np.float32(1 / COVER_CELL_M)
     hidden = sampled(cover_YX, x, y)
     return 1 - hidden * np.maximum(np.float32(0.55) - np.float32(0.8) * points_3N[2], 0)
 
 
 def _corner_shade(points_3N: np.ndarray, normals_3N: np.ndarray, size_3: np.ndarray) -> np.ndarray:
-    """Return 0..1 by how much walls, floor and ceiling nearby hide the rest of the room."""
+    """Return 0..1, how much nearby walls, floor and ceiling hide the rest of the room."""
     shade = np.ones(points_3N.shape[1], np.float32)
     for x, n, size in zip(points_3N, normals_3N, size_3):
         for distance, facing in ((x, n), (size - x, -n)):
@@ -101,7 +101,7 @@ def _highlight(
     light_cosine: np.ndarray, eye_cosine: np.ndarray, between: np.ndarray
 ) -> np.ndarray:
     """
-    Return the 32nd power of the cosine between normal and halfway vector, from the plain cosines.
+    Return the 32nd power of the cosine between normal and halfway vector.
 
     :param light_cosine: normal to light
     :param eye_cosine: normal to eye

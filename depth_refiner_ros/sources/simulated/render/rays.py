@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rays through pixels; a ray's direction has depth one, so its length to a hit is the Z depth."""
+"""Rays through pixels; directions have depth one, so the ray length of a hit is its Z depth."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -9,9 +9,9 @@ import numpy as np
 
 def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    Return place ``eye_3`` and rotation ``turn_33`` of a camera pose, float32.
+    Return position ``eye_3`` and rotation ``turn_33`` of a camera pose, float32.
 
-    :raises InputError: where the pose is not a finite 4 x 4 matrix
+    :raises InputError: if the pose is not a finite 4 x 4 matrix
     """
     pose = np.asarray(map_from_camera)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
@@ -43,7 +43,7 @@ def all_pixels(intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
 
 
 def packed(origin: np.ndarray, directions_3N: np.ndarray) -> np.ndarray:
-    """Return rays as Embree takes them, ``rays_N6``; the origin is one (3,) or many (3, N)."""
+    """Return rays in Embree's layout, ``rays_N6``; the origin is (3,) or (3, N)."""
     rays_N6 = np.empty((directions_3N.shape[1], 6), np.float32)
     for axis in range(3):
         rays_N6[:, axis] = origin[axis]

@@ -50,11 +50,11 @@ class Hits(NamedTuple):
 
 class RoomRenderer:
     """
-    Renders one room from any place.
+    Renders one room from any pose.
 
-    Lists of points are kept as one row per axis, which numpy works through several times as fast.
+    Lists of points are kept as one row per axis, which is several times as fast in numpy.
 
-    :param room: the room; its triangles are handed to Embree once
+    :param room: the room; its triangles are passed to Embree once
     """
 
     def __init__(self, room: Room) -> None:
@@ -101,7 +101,7 @@ class RoomRenderer:
         return hits.depth_m_N.reshape(intrinsics.height, intrinsics.width)
 
     def clearance_m(self, points_N3: np.ndarray) -> np.ndarray:
-        """Return the distance of points to the nearest surface in metres, 0 inside of a solid."""
+        """Return the distance of points to the nearest surface in metres, 0 inside a solid."""
         points = np.ascontiguousarray(points_N3, np.float32)
         distance = self._scene.compute_distance(o3d.core.Tensor.from_numpy(points)).numpy()
         return np.where(self._enclosed(points), np.float32(0), distance)
@@ -157,7 +157,7 @@ class RoomRenderer:
         return rgb
 
     def _exposed(self, rgb_3HW: np.ndarray) -> np.ndarray:
-        """Scale to the look of the room's camera; its automatic exposure lags behind a little."""
+        """Scale to the room's exposure and color balance; automatic exposure is not perfect."""
         look = self.room.look
         level = float(np.minimum(rgb_3HW, 4.0).mean())
         reference = float(self.room.lighting.ambient_3.mean()) * 1.2
@@ -167,7 +167,7 @@ class RoomRenderer:
 
 
 def _depth_edges(depth_m_HW: np.ndarray) -> np.ndarray:
-    """Mark pixels beside a jump of the depth, where one sample would give a jagged outline."""
+    """Mark pixels next to a depth edge, where one sample would give a jagged outline."""
     edges = np.zeros(depth_m_HW.shape, bool)
     inverse = 1 / depth_m_HW
     for ahead, behind in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a ray meets: normal, texture coordinates and material at points of the room's triangles."""
+"""Normal, texture coordinates and material at points of the room's triangles."""
 
 from depth_refiner_ros.sources.simulated.render.rays import dot
 from depth_refiner_ros.sources.simulated.rooms.materials import Material
@@ -43,7 +43,7 @@ class Surface:
         return _interpolated(self._uv_32F, triangle_N, barycentric_2N)
 
     def outward(self, triangle_N: np.ndarray) -> np.ndarray:
-        """Return the normals ``normals_3N`` that the room's builder meant at the first corners."""
+        """Return the shading normals ``normals_3N`` of the first corners."""
         return self._normals_33F[0].take(triangle_N, 1)
 
     def normals(

@@ -9,7 +9,7 @@ from depth_refiner_ros.sources.simulated.rooms.materials import Material
 import numpy as np
 
 Texture = Callable[[np.ndarray, np.ndarray, np.ndarray, Material], np.ndarray]
-"""Gives linear rgb_3N of texture coordinates u and v and footprints w in metres."""
+"""Takes texture coordinates u and v and footprints w in metres; returns linear rgb_3N."""
 
 
 def _pulse(x: np.ndarray, share: float, blur: np.ndarray) -> np.ndarray:

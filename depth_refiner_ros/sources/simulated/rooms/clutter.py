@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Small things strewn over the tops of furniture."""
+"""Small things scattered over the tops of furniture."""
 
 from collections.abc import Callable
 import math
@@ -65,7 +65,7 @@ def strew(
     Stand small things on a top so that they neither overlap nor stick out.
 
     :param density: things per square metre
-    :param room_above: height free above the top in metres
+    :param room_above: free height above the top in metres
     """
     width, depth = top.x1 - top.x0, top.y1 - top.y0
     placed: list[tuple[float, float, float]] = []

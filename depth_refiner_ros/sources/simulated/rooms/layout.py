@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where things stand and hang in a room, without overlaps."""
+"""Place things in a room and on its walls, without overlaps."""
 
 from dataclasses import dataclass, field
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass
 class Plan:
-    """What is taken: rectangles of the floor and intervals of the four walls."""
+    """Occupied space: rectangles of the floor and intervals of the four walls."""
 
     size_3: np.ndarray
     floor: list[tuple[float, float, float, float]] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Plan:
         return float(self.size_3[0] if wall % 2 == 0 else self.size_3[1])
 
     def pose(self, wall: int, along: float, inset: float) -> tuple[float, float, float]:
-        """Return x, y and yaw of a thing whose back touches the wall at ``along``."""
+        """Return x, y and yaw of a piece whose back touches the wall at ``along``."""
         width, depth = float(self.size_3[0]), float(self.size_3[1])
         x, y = ((along, depth - inset), (inset, along), (along, inset), (width - inset, along))[
             wall
@@ -31,20 +31,20 @@ class Plan:
         return x, y, (0.0, math.pi / 2, math.pi, -math.pi / 2)[wall]
 
     def wall_free(self, wall: int, s0: float, s1: float, z0: float, z1: float) -> bool:
-        """Return whether nothing is at the wall from s0 to s1 along it, at heights z0 to z1."""
+        """Whether the wall is free from s0 to s1 along it, at heights z0 to z1."""
         return all(
             wall != k or s1 < a or b < s0 or z1 < low or high < z0
             for k, a, b, low, high in self.walls
         )
 
     def floor_free(self, box: tuple[float, float, float, float]) -> bool:
-        """Return whether a rectangle (x0, y0, x1, y1) is inside the room and free."""
+        """Whether a rectangle (x0, y0, x1, y1) is inside the room and free."""
         x0, y0, x1, y1 = box
         inside = x0 >= 0 and y0 >= 0 and x1 <= self.size_3[0] and y1 <= self.size_3[1]
         return inside and all(x1 < a or c < x0 or y1 < b or d < y0 for a, b, c, d in self.floor)
 
     def covered(self) -> float:
-        """Return the share of the floor that is taken."""
+        """Return the share of the floor that is occupied."""
         area = sum((c - a) * (d - b) for a, b, c, d in self.floor)
         return area / float(self.size_3[0] * self.size_3[1])
 
@@ -64,7 +64,7 @@ def footprint(piece: Piece, x: float, y: float, yaw: float) -> tuple[float, floa
 
 
 def at_wall(kit: Kit, plan: Plan, scene: Piece, piece: Piece, mounted: bool = False) -> bool:
-    """Stand a piece with its back at a wall, or hang it; say whether a place was found."""
+    """Stand a piece with its back at a wall, or hang it; return whether a place was found."""
     low, high = piece.bounds()
     half = float(high[0] - low[0]) / 2
     middle = float(high[0] + low[0]) / 2
@@ -91,7 +91,7 @@ def at_wall(kit: Kit, plan: Plan, scene: Piece, piece: Piece, mounted: bool = Fa
 
 
 def on_floor(kit: Kit, plan: Plan, scene: Piece, piece: Piece) -> bool:
-    """Stand a piece freely on the floor; say whether a place was found."""
+    """Stand a piece freely on the floor; return whether a place was found."""
     for _ in range(6):
         yaw = (
             kit.uniform(-math.pi, math.pi) if kit.chance(0.6) else math.pi / 2 * kit.integer(0, 3)

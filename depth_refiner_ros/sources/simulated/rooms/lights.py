@@ -20,7 +20,7 @@ import numpy as np
 def hang_lights(
     kit: Kit, plan: Plan, scene: Piece, panes: list[Pane], daylight: float
 ) -> Lighting:
-    """Hang lamps, let sky and sun in; one light casts shadows, at times two."""
+    """Return lamps, skylight and sun of a room; one light, sometimes two, casts shadows."""
     lamps: list[Lamp] = []
     warm = np.array([1.0, kit.uniform(0.75, 0.97), kit.uniform(0.5, 0.95)], np.float32)
     sky = np.array([kit.uniform(0.8, 1.0), 0.95, 1.0], np.float32)

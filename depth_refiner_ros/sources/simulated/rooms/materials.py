@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What surfaces are made of, and a kit that draws materials for one room."""
+"""Materials of surfaces, and a kit that draws them for one room."""
 
 from dataclasses import dataclass, field
 
@@ -83,14 +83,14 @@ STONES: tuple[Color, ...] = (
 
 
 def linear(color: Color | np.ndarray) -> np.ndarray:
-    """Turn an sRGB color of 0..255 into linear light of 0..1."""
+    """Convert an sRGB color in 0..255 to linear light in 0..1."""
     return (np.asarray(color, np.float32) / np.float32(255)) ** np.float32(2.2)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Material:
     """
-    One material; the texture ``kind`` says how the other values are read.
+    One material; the texture ``kind`` decides what the other values mean.
 
     :param a: linear color of the body
     :param b: linear color of the pattern, joint or ink
@@ -129,19 +129,19 @@ class Kit:
         self.main_metal = self.metal()
 
     def uniform(self, low: float, high: float) -> float:
-        """Draw a number of low..high."""
+        """Draw a number from low..high."""
         return float(self.rng.uniform(low, high))
 
     def integer(self, low: int, high: int) -> int:
-        """Draw an integer of low..high, both included."""
+        """Draw an integer from low..high, both included."""
         return int(self.rng.integers(low, high + 1))
 
     def chance(self, probability: float) -> bool:
-        """Say yes with this probability."""
+        """Return True with this probability."""
         return bool(self.rng.random() < probability)
 
     def color(self, palette: tuple[Color, ...], spread: float = 12.0) -> np.ndarray:
-        """Draw a linear color near one of the palette, rarely any color at all."""
+        """Draw a linear color near one of the palette, rarely an arbitrary color."""
         if self.chance(0.06):
             return linear(self.rng.uniform(15, 245, 3))
         base = np.array(palette[int(self.rng.integers(len(palette)))], np.float32)
@@ -150,7 +150,7 @@ class Kit:
     def material(
         self, kind: str, a: np.ndarray, b: np.ndarray | None = None, **values: object
     ) -> int:
-        """Add a material and give its index."""
+        """Add a material and return its index."""
         other = a if b is None else b
         seed = self.integer(0, 1 << 30)
         self.materials.append(Material(kind=kind, a=a, b=other, seed=seed, **values))  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class CameraLook:
-    """How the room's camera sees: its exposure target, color balance and drift."""
+    """Settings of the room's camera: exposure target, color balance and drift."""
 
     level: float
     balance_3: np.ndarray
@@ -30,11 +30,11 @@ class Room:
     """
     A furnished room; the map frame has z up and its origin in a corner on the floor.
 
-    :param seed: what it was built from
+    :param seed: seed that it was built from
     :param kind: living, bedroom, office, kitchen, storage, corridor or desktop
     :param size_3: width, depth and height in metres
     :param surface: all triangles
-    :param focus_3: a point worth looking at from close by (the desktop's middle), or None
+    :param focus_3: a point to look at from close by (the desktop's middle), or None
     """
 
     seed: int
@@ -62,7 +62,7 @@ def _size(kit: Kit, kind: str) -> np.ndarray:
 
 
 def _openings(kit: Kit, plan: Plan, scene: Piece, daylight: float) -> list[Pane]:
-    """Put doors and windows into the walls; give the panes."""
+    """Put doors and windows into the walls; return the panes."""
     for _ in range(kit.integer(1, 2)):
         at_wall(kit, plan, scene, structures.door(kit), mounted=True)
     panes = []
@@ -144,7 +144,7 @@ def _furnish(kit: Kit, plan: Plan, scene: Piece, kind: str) -> None:
 
 
 def _desktop(kit: Kit, plan: Plan, scene: Piece) -> np.ndarray:
-    """Put a cluttered table into the middle and give the centre of its top."""
+    """Put a cluttered table into the middle and return the centre of its top."""
     maker = furniture.table if kit.chance(0.6) else furniture.desk
     piece = maker(kit, kit.uniform(20, 45))
     x, y = (kit.uniform(0.42, 0.58) * float(side) for side in plan.size_3[:2])
@@ -159,10 +159,10 @@ def build_room(seed: int) -> Room:
     Build the furnished room of a seed.
 
     :param seed: not negative; the same seed gives the same room bit for bit
-    :raises InputError: where the seed is negative
+    :raises InputError: if the seed is negative
     """
     if seed < 0:
-        raise InputError(f'room seed {seed} is negative; give 0 or more')
+        raise InputError(f'room seed {seed} is negative; use 0 or more')
     kit = Kit(np.random.default_rng([seed, 1]))
     kind = str(kit.rng.choice(list(CATALOGUE), p=[0.2, 0.15, 0.18, 0.14, 0.11, 0.08, 0.14]))
     plan, scene = Plan(_size(kit, kind)), Piece()

@@ -13,7 +13,7 @@ Point = tuple[float, float, float]
 
 class Mesh(NamedTuple):
     """
-    Triangles with what shading needs.
+    Triangles with the data for shading.
 
     :param vertices_V3: float32 metres
     :param normals_V3: float32 unit shading normals
@@ -151,7 +151,7 @@ class Piece:
         pitch: float = 0.0,
         roll: float = 0.0,
     ) -> None:
-        """Put another piece at a place of this one, turned by the angles in radians."""
+        """Add another piece at a position in this one, rotated by angles in radians."""
         mesh = other.mesh()
         turn = rotation(yaw, pitch, roll).T
         self.meshes.append(

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Shelves, cupboards, counters and what stands or hangs about in a room, in true sizes."""
+"""Shelves, cupboards, counters and other things in a room, in true sizes."""
 
 import math
 

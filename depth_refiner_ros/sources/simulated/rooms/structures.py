@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The shell of a room and what hangs on it: walls, doors, windows, pictures, lamps, cables."""
+"""The shell of a room and its fixtures: walls, doors, windows, pictures, lamps, cables."""
 
 from depth_refiner_ros.sources.simulated.rooms.clutter import strew
 from depth_refiner_ros.sources.simulated.rooms.materials import BRIGHT, Kit, linear, METALS, WALLS
@@ -140,7 +140,7 @@ def _radiator(kit: Kit, piece: Piece, width: float, low: float) -> None:
 
 
 def picture(kit: Kit) -> Piece:
-    """Make a framed picture or a bare poster; the centre is 1.5 m high or so."""
+    """Make a framed picture or a bare poster; the centre is about 1.5 m high."""
     piece = Piece()
     width, height = kit.uniform(0.2, 1.1), kit.uniform(0.2, 0.9)
     low = kit.uniform(1.35, 1.7) - height / 2
