@@ -62,7 +62,7 @@ def write_json(path: Path, result: Mapping[str, Any]) -> None:
     """
     Write a result as JSON; numbers that are not finite become null.
 
-    :raises OutputError: where the file cannot be written
+    :raises OutputError: if the file cannot be written
     """
     text = json.dumps(plain(result), indent=2, allow_nan=False, ensure_ascii=False)
     write_text(path, text + '\n')

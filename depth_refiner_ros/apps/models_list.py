@@ -29,7 +29,7 @@ def run(folders: Sequence[Path], json_file: Path | None) -> None:
     """
     Print a table of bundles, then one of all known models.
 
-    :raises WeightsError: where a named folder holds neither
+    :raises WeightsError: if a named folder holds neither
     """
     known = [_known_row(model, folders) for model in MODELS]
     found = [row['path'] for row in known if row['path']]
@@ -50,7 +50,7 @@ def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
     Return a bundle itself, or the bundles directly inside a folder.
 
     :param found: folders of known releases; a folder that holds one of them needs no bundle
-    :raises WeightsError: where there is neither
+    :raises WeightsError: if there is neither
     """
     if (folder / MANIFEST).is_file():
         yield folder

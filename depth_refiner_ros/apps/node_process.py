@@ -22,7 +22,7 @@ def run_node(node: str, settings: Any) -> None:
     """
     Run a node until it ends, or until a signal to this process ends it.
 
-    :raises RosMissingError: where this Python has no ROS 2
+    :raises RosMissingError: if this Python has no ROS 2
     :raises SystemExit: with the exit code of a node that failed
     """
     require_ros()

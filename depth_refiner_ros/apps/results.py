@@ -39,9 +39,9 @@ class Run:
     :param stage_ms: stage to median milliseconds
     :param comparison: errors against ground truth; without frames where there is none
     :param views: rows of the panel
-    :param mesh: the reconstruction, None where there is none
-    :param mesh_score: its distance to the true surface, None where that is unknown
-    :param trajectory: poses of the camera, None where unknown
+    :param mesh: the reconstruction, None if there is none
+    :param mesh_score: its distance to the true surface, None if that is unknown
+    :param trajectory: poses of the camera, None if unknown
     :param facts: more of what ran, for the report
     :param settings: group name to option names and values
     :param notes: remarks for the reader
@@ -99,7 +99,7 @@ def write_results(folder: Path, run: Run) -> dict[str, Any]:
     Write everything but the mesh, which the caller has already written.
 
     :return: the summary
-    :raises DepthRefinerError: where a file cannot be written
+    :raises DepthRefinerError: if a file cannot be written
     """
     summary = run.summary()
     rows = [row for view in run.views for row in (view, closeup(view))]

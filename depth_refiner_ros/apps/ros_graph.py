@@ -45,7 +45,7 @@ def free_domain() -> int:
     """
     Return a random ROS domain that is not in use on this machine.
 
-    :raises RosMissingError: where all are in use
+    :raises RosMissingError: if all are in use
     """
     for domain in random.sample(DOMAINS, len(DOMAINS)):
         if _is_free(domain):

@@ -28,7 +28,7 @@ class CompiledBackend:
 
     :param device: where networks run
     :param precision: fp32, fp16 or bf16
-    :raises BackendError: where no C++ compiler is found
+    :raises BackendError: if no C++ compiler is found
     """
 
     name = 'compiled'
@@ -48,7 +48,7 @@ class CompiledBackend:
         """
         Compile the network for the example's shapes.
 
-        :raises BackendError: where the compiler gives up
+        :raises BackendError: if the compiler gives up
         """
         network = reduced(module, self.device, self.precision).eval()
         if self.device.type == 'cuda':

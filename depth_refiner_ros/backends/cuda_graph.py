@@ -43,7 +43,7 @@ class FrameGraph:
         nothing may be compiled or tuned during a capture
     :param inputs: examples of the tensors to come
     :param alive: kept alive with this object, because a graph holds only addresses of weights
-    :raises BackendError: where the frame cannot be captured
+    :raises BackendError: if the frame cannot be captured
     """
 
     def __init__(self, frame: Frame, inputs: Tensors, alive: Any = None) -> None:

@@ -53,7 +53,7 @@ class EngineCache:
         :param name: short, for people who look into the folder
         :param facts: everything the content depends on, as JSON can hold it
         :param build: writes the content into an empty folder
-        :raises BackendError: where the folder cannot be written
+        :raises BackendError: if the folder cannot be written
         """
         place = self.path(name, facts)
         if place not in self.used:

@@ -27,7 +27,7 @@ def bound_ms(operations: Operations, device: Device, precision: str) -> float:
     """
     Return the least time: all arithmetic at peak rate or all traffic at full bandwidth.
 
-    :raises InputError: where the device has no such arithmetic
+    :raises InputError: if the device has no such arithmetic
     """
     compute_s = operations.flops / device.peak(precision)
     return 1e3 * max(compute_s, operations.operand_bytes / device.bytes_per_s)

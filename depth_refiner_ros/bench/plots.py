@@ -28,7 +28,7 @@ def curves(
 
     :param series: name to points
     :param log_x: make the horizontal axis logarithmic, too
-    :raises InputError: where no point can be drawn
+    :raises InputError: if no point can be drawn
     """
     kept = {
         name: [(x, y) for x, y in points if y > 0.0 and math.isfinite(y)]

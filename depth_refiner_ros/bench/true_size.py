@@ -94,7 +94,7 @@ def prior_skeleton(size: str) -> DepthAnythingNetwork:
     """
     Build Depth Anything V2 without memory for its weights.
 
-    :raises InputError: where the size is not S, B, L or G
+    :raises InputError: if the size is not S, B, L or G
     """
     from transformers import DepthAnythingForDepthEstimation
 

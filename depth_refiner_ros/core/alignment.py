@@ -39,7 +39,7 @@ def fit_scale_shift(
     :param positive: report a scale <= 0 as ``NEGATIVE_SCALE`` instead of using it
     :param stride: look at every ``stride``-th row and column only
     :return: the fit; scale 1 and shift 0 if its status is not ``OK``
-    :raises InputError: where shapes or dtypes do not match
+    :raises InputError: if shapes or dtypes do not match
     """
     x_BN, y_BN, weight_BN = _samples(prediction_B1HW, target_B1HW, weight_B1HW, stride)
     return _solve(x_BN, y_BN, weight_BN, min_pixels, positive)

@@ -98,7 +98,7 @@ class Intrinsics:
         """
         Return the intrinsics of a crop whose first pixel is column ``left``, row ``top``.
 
-        :raises InputError: where the crop leaves the image
+        :raises InputError: if the crop leaves the image
         """
         inside = (
             0 <= left and 0 <= top and left + width <= self.width and top + height <= self.height

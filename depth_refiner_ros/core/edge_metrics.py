@@ -39,8 +39,8 @@ class EdgeMetrics:
     """
     Boundary errors of one image.
 
-    :param dbe_acc_px: mean distance of predicted edges to true ones; None where skipped
-    :param dbe_compl_px: mean distance of true edges to predicted ones; None where skipped
+    :param dbe_acc_px: mean distance of predicted edges to true ones; None if skipped
+    :param dbe_compl_px: mean distance of true edges to predicted ones; None if skipped
     :param edge_recall: share of true edges with a predicted one at most 2 px away; None if
         skipped. Unlike completeness it does not depend on how far the next edge is
     :param skipped: why there is no figure (``sparse`` or ``no_gt_edges``), '' otherwise
@@ -76,7 +76,7 @@ def edge_metrics(
     :param gt_m_HW: true depth in metres; NaN, inf and values <= 0 are missing
     :param valid_HW: bool, False for further missing pixels
     :return: the errors with their flags
-    :raises InputError: where shapes or dtypes do not match
+    :raises InputError: if shapes or dtypes do not match
     """
     check_plane('prediction', pred_m_HW)
     check_same_shape('ground truth', gt_m_HW, 'prediction', pred_m_HW)
@@ -108,7 +108,7 @@ def annotated_edge_metrics(pred_m_HW: torch.Tensor, gt_edges_HW: torch.Tensor) -
 
     :param pred_m_HW: predicted depth in metres; 0, negative and not finite pixels are filled
     :param gt_edges_HW: annotated edges, non-zero is edge
-    :raises InputError: where shapes or dtypes do not match
+    :raises InputError: if shapes or dtypes do not match
     """
     check_plane('prediction', pred_m_HW)
     check_same_shape('edges', gt_edges_HW, 'prediction', pred_m_HW)

@@ -105,7 +105,7 @@ def near_invalid(valid_B1HW: torch.Tensor, px: int) -> torch.Tensor:
     :param valid_B1HW: bool, False where depth is missing
     :param px: distance along the larger of the two axes (a square neighbourhood)
     :return: bool mask, same shape
-    :raises InputError: where the mask is not bool
+    :raises InputError: if the mask is not bool
     """
     if valid_B1HW.dtype != torch.bool:
         raise InputError(f'valid: expected bool, got {valid_B1HW.dtype}')
@@ -118,7 +118,7 @@ def dilate(mask_B1HW: torch.Tensor, px: int) -> torch.Tensor:
 
     :param mask_B1HW: bool; the last two axes are rows and columns
     :return: a new bool mask, same shape
-    :raises InputError: where the mask is not bool or ``px`` is negative
+    :raises InputError: if the mask is not bool or ``px`` is negative
     """
     if mask_B1HW.dtype != torch.bool:
         raise InputError(f'mask: expected bool, got {mask_B1HW.dtype}')

@@ -110,7 +110,7 @@ def gate_latent(
     :param e_B1hw: e-hat in [0, 1] at the latent's size
     :param noise_BChw: result for e-hat = 1: Gaussian noise, or the first pass's latent with noise
     :return: z'_d = e-hat * noise + (1 - e-hat) * z_d
-    :raises InputError: where the sizes do not match
+    :raises InputError: if the sizes do not match
     """
     check_same_shape('noise', noise_BChw, 'latent', latent_BChw)
     expected = (latent_BChw.shape[0], 1, *latent_BChw.shape[-2:])

@@ -67,7 +67,7 @@ def depth_metrics(
     :param range_m: least and greatest depth of the data set, e.g. (1e-3, 10) for NYU
     :param clip: move predictions into the range; they are kept above 1e-6 m in any case
     :return: the errors with their pixel counts
-    :raises InputError: where shapes, dtypes or the range do not fit
+    :raises InputError: if shapes, dtypes or the range do not fit
     """
     check_plane('prediction', pred_m_HW)
     check_same_shape('ground truth', gt_m_HW, 'prediction', pred_m_HW)
@@ -163,7 +163,7 @@ class MetricMean:
         self._edge_recalls.append(edges.edge_recall)
 
     def mean(self) -> dict[str, float | None]:
-        """Return the mean of each figure over images, None where no image has it."""
+        """Return the mean of each figure over images, None if no image has it."""
         return {name: _mean(values) for name, values in self._values.items()}
 
     def std(self) -> dict[str, float | None]:

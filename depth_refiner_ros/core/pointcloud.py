@@ -20,7 +20,7 @@ class CloudBuilder:
     :param intrinsics: camera of the depth map
     :param stride: keep every ``stride``-th row and column
     :param device: of depth and color
-    :raises InputError: where ``stride`` is below 1 or the machine is big-endian
+    :raises InputError: if ``stride`` is below 1 or the machine is big-endian
     """
 
     def __init__(

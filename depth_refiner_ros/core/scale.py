@@ -71,7 +71,7 @@ def scale_ratio(
     :param reference_m_B1HW: depth in metres to compare with: a prior, a sensor, the last frame
     :param stride: look at every ``stride``-th row and column only
     :param min_pixels: fewer overlapping pixels than this give NaN
-    :raises InputError: where the maps do not match
+    :raises InputError: if the maps do not match
     """
     check_map('depth', depth_m_B1HW)
     check_same_shape('reference', reference_m_B1HW, 'depth', depth_m_B1HW)
@@ -94,7 +94,7 @@ class ScaleHealth:
 
     :param jump: relative change against the running ratio that counts as a jump
     :param momentum: weight of the past in the running ratio, 0 to below 1
-    :raises InputError: where a parameter is out of range
+    :raises InputError: if a parameter is out of range
     """
 
     def __init__(self, *, jump: float = 0.1, momentum: float = 0.9) -> None:
@@ -114,7 +114,7 @@ class ScaleHealth:
         """
         Add one frame; a frame without overlap changes nothing.
 
-        :raises InputError: where the maps do not match
+        :raises InputError: if the maps do not match
         """
         now = scale_ratio(depth_m_B1HW, reference_m_B1HW)
         before_log = self._running_log
@@ -143,7 +143,7 @@ class ScaleLock:
     the ratio shows that the scene changed, the lock starts again.
 
     :param max_spread: spread of the log ratio above which frames show different scenes
-    :raises InputError: where it is negative
+    :raises InputError: if it is negative
     """
 
     def __init__(self, *, max_spread: float = 0.1) -> None:

@@ -54,7 +54,7 @@ def staged_refiner_bundle(
     :param source: origin of the weights; empty if they were trained here
     :param record: how they were trained, for the manifest
     :param dtype: number format of the weights in the files
-    :raises OutputError: where the folder cannot be written
+    :raises OutputError: if the folder cannot be written
     :raises WeightsError: if a weight does not fit the number format, or a configuration does
         not describe its network
     """
@@ -91,7 +91,7 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
     """
     Build the network of a refiner bundle, in float32, without gradients.
 
-    :raises WeightsError: where spec, files, configurations and weights do not fit
+    :raises WeightsError: if spec, files, configurations and weights do not fit
     """
     # In older bundles the key is named recipe.
     tree = bundle.manifest.get('spec', bundle.manifest.get('recipe'))

@@ -19,7 +19,7 @@ class IndexFiles:
     ``rgb.txt``, ``depth.txt`` and, from the first pose on, ``groundtruth.txt``.
 
     :param folder: of the recording
-    :raises OutputError: where they cannot be written
+    :raises OutputError: if they cannot be written
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,8 +32,8 @@ class IndexFiles:
         """
         Append a frame, whose images are already written, to all lists or to none.
 
-        :param pose: 4 x 4, None where unknown
-        :raises OutputError: where the disk is full
+        :param pose: 4 x 4, None if unknown
+        :raises OutputError: if the disk is full
         """
         if pose is not None and self._poses is None:
             self._poses = LineFile(self._folder / 'groundtruth.txt', HEADER)
@@ -57,7 +57,7 @@ class IndexFiles:
         """
         Wait until all images, then the lists of them, are on the disk.
 
-        :raises OutputError: where they cannot be stored
+        :raises OutputError: if they cannot be stored
         """
         with output_errors(self._folder / 'rgb'):
             for path in (*self._unsynced, *(self._folder / part for part in self._lists)):

@@ -18,7 +18,7 @@ class Mesh:
     :param vertices_m_N3: float32 positions
     :param triangles_M3: int32 vertex indices
     :param colors_N3: uint8 red green blue of the vertices
-    :raises MappingError: where shapes do not fit or an index points outside
+    :raises MappingError: if shapes do not fit or an index points outside
     """
 
     vertices_m_N3: np.ndarray

@@ -18,7 +18,7 @@ def write_ply(path: Path, mesh: Mesh) -> None:
     """
     Write a mesh atomically.
 
-    :raises OutputError: where it cannot be written; an older file stays
+    :raises OutputError: if it cannot be written; an older file stays
     """
     vertices = np.empty(len(mesh.vertices_m_N3), dtype=VERTEX)
     vertices['position'] = mesh.vertices_m_N3

@@ -111,7 +111,7 @@ def sample_surface(mesh: Mesh, samples: int, rng: np.random.Generator) -> np.nda
     Draw points uniformly by area.
 
     :return: ``points_N3`` float32
-    :raises MappingError: where the mesh has no area
+    :raises MappingError: if the mesh has no area
     """
     corners_M33 = mesh.vertices_m_N3.astype(np.float64)[mesh.triangles_M3]
     edges_a_M3 = corners_M33[:, 1] - corners_M33[:, 0]

@@ -97,9 +97,9 @@ class SequenceWriter:
 
         :param rgb_HW3: uint8, rectified
         :param depth_m_HW: float32 metres, NaN or infinite where unknown
-        :param map_from_camera: 4 x 4 pose, None where unknown
+        :param map_from_camera: 4 x 4 pose, None if unknown
         :raises MappingError: if sizes do not fit or time jumps back
-        :raises OutputError: where the disk is full
+        :raises OutputError: if the disk is full
         """
         self._check(stamp_ns, rgb_HW3, depth_m_HW)
         pose = None if map_from_camera is None else checked_pose(map_from_camera)
@@ -124,7 +124,7 @@ class SequenceWriter:
         """
         Wait for the disk and release the folder; it may be called twice.
 
-        :raises OutputError: where the disk is full
+        :raises OutputError: if the disk is full
         """
         if self._closed:
             return

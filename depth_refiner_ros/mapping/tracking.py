@@ -32,7 +32,7 @@ class Track:
     """
     Result for one frame.
 
-    :param map_from_camera: 4 x 4 float64 pose, None where lost
+    :param map_from_camera: 4 x 4 float64 pose, None if lost
     :param overlap: share of the pixels with depth that were matched
     :param reason: why it was lost
     """
@@ -84,7 +84,7 @@ class Odometry:
 
         :param rgb_HW3: uint8
         :param depth_m_HW: float32, NaN where unknown
-        :raises MappingError: where a size does not fit the intrinsics
+        :raises MappingError: if a size does not fit the intrinsics
         """
         self._check(rgb_HW3, depth_m_HW)
         depth_m_HW = np.where(

@@ -149,7 +149,7 @@ def staged_bundle(
     :param manifest: further keys of ``bundle.json``
     :param tensors: file name to state dict
     :param configs: file name to JSON
-    :raises OutputError: where the folder cannot be written
+    :raises OutputError: if the folder cannot be written
     :raises WeightsError: if something other than a bundle is there
     """
     check_replaceable(path)
@@ -179,7 +179,7 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:
     """
     Write a safetensors file, within :func:`~depth_refiner_ros.core.atomic.staged_folder`.
 
-    :raises OSError: where the disk is full
+    :raises OSError: if the disk is full
     """
     try:
         save_file({name: value.contiguous() for name, value in tensors.items()}, file)

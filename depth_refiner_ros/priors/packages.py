@@ -83,7 +83,7 @@ def unidepth_models() -> ModuleType:
 
 
 def unidepth_commit() -> str | None:
-    """Return the installed commit of UniDepth, ``unknown``, or None where it is not installed."""
+    """Return the installed commit of UniDepth, ``unknown``, or None if it is not installed."""
     try:
         text = importlib.metadata.distribution('unidepth').read_text('direct_url.json')
     except importlib.metadata.PackageNotFoundError:

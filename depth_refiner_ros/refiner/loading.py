@@ -51,8 +51,8 @@ def load_priors(
     :param spec: of the refiner's weights, which may ask for a prior fed in their own way
     :param device: where networks run
     :param runners: run the priors' networks
-    :raises SettingsError: where a prior does not have an option
-    :raises WeightsError: where weights cannot be found or used
+    :raises SettingsError: if a prior does not have an option
+    :raises WeightsError: if weights cannot be found or used
     """
     common = {'seed': settings.seed, 'device': device, 'focal_rule': settings.prior_focal_rule}
     prior = build_prior(

@@ -93,9 +93,9 @@ class DepthRefiner:
         Load the prior and refiner that the settings name.
 
         :param log: called with lines about long builds and about images made smaller
-        :raises SettingsError: where options contradict each other
-        :raises WeightsError: where weights cannot be found or used
-        :raises BackendError: where the device or the backend is not available
+        :raises SettingsError: if options contradict each other
+        :raises WeightsError: if weights cannot be found or used
+        :raises BackendError: if the device or the backend is not available
         """
         check_metres(settings)
         execution = choose(settings.device, settings.precision, settings.threads, settings.backend)
@@ -132,7 +132,7 @@ class DepthRefiner:
         :param rgb_HW3: uint8, or float in 0..1
         :param camera: intrinsics of the image, or its horizontal field of view in degrees
         :param sensor_depth_m_HW: measured depth, NaN where unknown, for priors that start from it
-        :raises InputError: where an input is missing, or of a wrong shape or range
+        :raises InputError: if an input is missing, or of a wrong shape or range
         """
         if isinstance(camera, int | float):
             height, width = rgb_HW3.shape[:2]
@@ -169,7 +169,7 @@ class DepthRefiner:
         :param cloud: also packs a point cloud of depth and uint8 image on the device; batch of 1
         :return: depth, NaN where the prior has none unless ``fill_holes`` asks for a guess. An
             image that cannot be aligned (see its status) gets its prior
-        :raises InputError: where an input is missing, or of a wrong shape or range
+        :raises InputError: if an input is missing, or of a wrong shape or range
         """
         self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
         batch, _, height, width = rgb_B3HW.shape

@@ -35,7 +35,7 @@ def colorize(values_HW: np.ndarray, low: float, high: float, palette: Palette) -
 
     :param values_HW: numbers, NaN where unknown
     :return: ``rgb_HW3`` uint8
-    :raises InputError: where the limits are not finite and in order, or the map is not 2-D
+    :raises InputError: if the limits are not finite and in order, or the map is not 2-D
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise InputError(f'color limits {low:g} .. {high:g} must be finite and in order')

@@ -56,7 +56,7 @@ class Report:
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """
-    One row of the depth table; None where there is no value.
+    One row of the depth table; None if there is no value.
 
     :param ratio: refined over prior
     :param verdict: ``good``, ``bad``, or empty where the two are equal

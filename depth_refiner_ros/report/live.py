@@ -30,7 +30,7 @@ class LivePage:
     Serves the latest picture until the context is left.
 
     :param port: 0 takes any free one
-    :raises InputError: where the port is taken
+    :raises InputError: if the port is taken
     """
 
     def __init__(self, port: int = 0) -> None:

@@ -50,7 +50,7 @@ def around(vertices_m_N3: np.ndarray, up_3: np.ndarray) -> list[Camera]:
 
     :param vertices_m_N3: positions; the outer 2 % do not count
     :param up_3: direction away from the floor
-    :raises InputError: where there is no vertex
+    :raises InputError: if there is no vertex
     """
     if not len(vertices_m_N3):
         raise InputError('cannot choose views of an empty mesh')
@@ -124,7 +124,7 @@ class MeshPainter:
     :param vertices_m_N3: positions in the map frame
     :param triangles_M3: vertex indices, counter-clockwise seen from the front
     :param colors_N3: uint8 colors of the vertices
-    :raises InputError: where there is no triangle
+    :raises InputError: if there is no triangle
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class View:
     One frame as the sheet shows it; depth in metres, NaN where unknown, all of one size.
 
     :param difference_HW: disagreement of prior and refinement in 0..1
-    :param truth_m_HW: ground truth, None where there is none
+    :param truth_m_HW: ground truth, None if there is none
     :param name: label above the image
     """
 
@@ -63,7 +63,7 @@ def sheet(views: Sequence[View], *, tile_width: int = 400) -> np.ndarray:
 
     :param tile_width: width of a picture in pixels
     :return: ``rgb_HW3`` uint8
-    :raises InputError: where there is no view, or the maps of one differ in size
+    :raises InputError: if there is no view, or the maps of one differ in size
     """
     if not views:
         raise InputError('a sheet needs at least one frame')
@@ -120,7 +120,7 @@ def write_png(path: Path, rgb_HW3: np.ndarray) -> None:
     """
     Write a picture.
 
-    :raises OutputError: where the file cannot be written
+    :raises OutputError: if the file cannot be written
     """
     write_atomic(path, [png_bytes(rgb_HW3)], durable=False)
 

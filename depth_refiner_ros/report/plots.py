@@ -24,7 +24,7 @@ class Bar:
 
     :param label: what was measured
     :param ms: milliseconds
-    :param bound_ms: the least that is possible, None where unknown
+    :param bound_ms: the least that is possible, None if unknown
     """
 
     label: str
@@ -74,7 +74,7 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> Chart:
     """
     Draw times as bars; the part that no engine can avoid is darker.
 
-    :raises InputError: where there is no bar
+    :raises InputError: if there is no bar
     """
     if not bars:
         raise InputError('a plot needs at least one bar')

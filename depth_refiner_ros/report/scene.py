@@ -29,8 +29,8 @@ class SceneRecording:
     rerun writes to a pipe: on a full disk its own writer logs a warning or hangs.
 
     :param path: file to write
-    :raises SettingsError: where rerun is not installed or the path is a folder
-    :raises OutputError: where the file cannot be written, or another process writes it
+    :raises SettingsError: if rerun is not installed or the path is a folder
+    :raises OutputError: if the file cannot be written, or another process writes it
     """
 
     def __init__(self, path: Path) -> None:

@@ -81,7 +81,7 @@ def unmatched(path: Path, nodes: Iterable[str]) -> str:
     Return one line if no section of a file applies to any of some nodes, else nothing.
 
     :param nodes: their full names
-    :raises SettingsError: where the file cannot be read
+    :raises SettingsError: if the file cannot be read
     """
     names, nodes = list(sections(path)), list(nodes)
     if any(section_matches(name, node) for name in names for node in nodes):

@@ -48,7 +48,7 @@ def convert(
     :param folder: an existing bundle is replaced once the new one has passed
     :param precision: of the files: fp16 or fp32
     :param log: called with each of :data:`STEPS` as it begins
-    :raises OutputError: where the folder cannot be written
+    :raises OutputError: if the folder cannot be written
     :raises WeightsError: if the outputs differ
     """
     check_replaceable(folder)

@@ -18,7 +18,7 @@ class RoomsSource:
     :param first_seed: of the first room
     :param rooms: number of rooms, at least 1
     :param options: of :class:`SimulatedSource`
-    :raises SourceError: where an argument is out of range
+    :raises SourceError: if an argument is out of range
     """
 
     def __init__(self, first_seed: int, rooms: int, **options: Any) -> None:

@@ -72,7 +72,7 @@ class RoomRenderer:
         Return color and depth as a camera at this pose sees them.
 
         :param map_from_camera: 4 x 4 pose of the optical frame (x right, y down, z forward)
-        :raises InputError: where the pose is not a finite 4 x 4 matrix
+        :raises InputError: if the pose is not a finite 4 x 4 matrix
         """
         shape = intrinsics.height, intrinsics.width
         eye_3, turn_33 = eye_and_turn(map_from_camera)
