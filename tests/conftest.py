@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers that several folders share lie beside this file, which puts their folder on the path."""
+"""Modules shared by several folders are next to this file, which puts them on the path."""

@@ -3,7 +3,7 @@
 """
 Values of foreign types and sizes, as JSON and YAML files may hold them.
 
-``make test`` draws the same ones every time, so that it fails for a change and not by chance.
+``make test`` draws the same ones every time, so that failures have a cause in the code.
 ``FUZZ=20 make test ARGS='-k foreign'`` draws new ones, 20 times as many.
 """
 

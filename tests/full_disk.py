@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full, for tests of writers."""
+"""A full disk, for tests of writers."""
 
 from contextlib import contextmanager
 import resource
@@ -8,7 +8,7 @@ import resource
 
 @contextmanager
 def full_disk(after_bytes: int):
-    """Let every file end at some size, as a full disk does."""
+    """Limit the size of files, like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (after_bytes, hard))
     try:

@@ -9,7 +9,7 @@ import sys
 
 @contextmanager
 def python(code, *arguments):
-    """Run code in a process of its own, which has printed a line; kill it at the end."""
+    """Run code in a separate process, wait for its first line, and kill it at the end."""
     process = subprocess.Popen(
         [sys.executable, '-c', code, *map(str, arguments)],
         stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The linters that package.xml names, where a ROS host has them."""
+"""The linters in package.xml, on a ROS host that has them."""
 
 from pathlib import Path
 

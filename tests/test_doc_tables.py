@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of README, benchmarks and model card are those of the files that they come from."""
+"""Tables of README, benchmarks and model card match their source files."""
 
 import json
 import re

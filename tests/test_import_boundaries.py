@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Who may import whom, and what stays unloaded: read off the code, tried in fresh processes."""
+"""Allowed imports, and modules that stay unloaded: by the code, and in new processes."""
 
 import ast
 from collections.abc import Iterator
@@ -115,13 +115,13 @@ def imported_modules(code: str) -> Iterator[str]:
 
 
 def is_ros(module: str) -> bool:
-    """Return whether a module comes with ROS."""
+    """Whether a module is part of ROS."""
     top = module.split('.')[0]
     return top in ROS_MODULES or top.endswith(('_msgs', '_interfaces'))
 
 
 def module_of(path: Path) -> str:
-    """Return the dotted name of a file of the repository, within the package."""
+    """Return the dotted name of a file in the package."""
     parts = path.with_suffix('').parts
     return '.'.join(parts[1:] if parts[0] == OURS else parts)
 

@@ -10,7 +10,7 @@ from tests.test_packaging import ROOT
 
 
 def make(*words: str) -> str:
-    """Return what make would do."""
+    """Return the commands that make would run."""
     done = subprocess.run(
         ['make', '--dry-run', '--no-print-directory', *words],
         cwd=ROOT,

@@ -71,7 +71,7 @@ def pins(path: Path) -> dict[str, list[str]]:
 
 
 def all_pins() -> set[str]:
-    """Name every distribution that some requirement file pins."""
+    """Return all distributions that some requirement file pins."""
     return {name for path in REQUIREMENTS for name in pins(path)}
 
 
@@ -83,7 +83,7 @@ def setup_arguments() -> dict[str, ast.expr]:
 
 
 def declared_in_setup() -> set[str]:
-    """Name every distribution that setup.py asks for, ROS messages included."""
+    """Return all distributions that setup.py requires, including ROS messages."""
     arguments = setup_arguments()
     texts = [
         node.value
@@ -98,17 +98,17 @@ def declared_in_setup() -> set[str]:
 
 
 def package_xml() -> ElementTree.Element:
-    """Parse the manifest that ROS reads."""
+    """Parse package.xml."""
     return ElementTree.parse(ROOT / 'package.xml').getroot()
 
 
 def exec_depends() -> set[str]:
-    """Name what the manifest asks for at run time."""
+    """Return the run-time dependencies in package.xml."""
     return {element.text for element in package_xml().findall('exec_depend')}
 
 
 def foreign_imports(*folders: str) -> set[str]:
-    """Name the top-level modules that are neither ours nor Python's."""
+    """Return the imported top-level modules that are neither ours nor Python's."""
     ours = {'depth_refiner_ros', 'training', 'tests'}
     ours |= {
         path.stem

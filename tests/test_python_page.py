@@ -19,7 +19,7 @@ ROOT = PAGE.parent.parent
 
 @pytest.fixture(scope='module')
 def names():
-    """Return what the page's blocks leave behind, run one after the other."""
+    """Return the variables after running the page's blocks one after the other."""
     frame = next(iter(open_source('sim:7:1')))
     values = {'rgb_HW3': frame.rgb_HW3, 'sensor_depth_m_HW': frame.depth_m_HW}
     values['camera'] = frame.intrinsics

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes and habits that reading alone would let slip: alarms, not taste."""
+"""Sizes and patterns that a reviewer would miss."""
 
 import ast
 from pathlib import Path
@@ -16,13 +16,13 @@ TEXTS = ('.py', '.md', '.rst', '.txt', '.yaml', '.toml', '.cfg', '.xml', '.json'
 
 
 def code_files() -> list[Path]:
-    """List the Python files of the repository, from its root."""
+    """Return the Python files of the repository, from its root."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob('*.py')]
     return sorted(path.relative_to(ROOT) for path in [*found, ROOT / 'setup.py'])
 
 
 def text_files() -> list[Path]:
-    """List the files that people read, from the root."""
+    """Return the text files of the repository, from the root."""
     inside = [
         path
         for folder in (*FOLDERS, 'config', 'docs', 'requirements', '.ci')
@@ -40,7 +40,7 @@ def text_files() -> list[Path]:
 
 
 def long_functions(code: str, most: int = FUNCTION_LINES) -> list[str]:
-    """Name the functions whose body, without its docstring, has more lines than allowed."""
+    """Return the functions whose body, without its docstring, has more lines than allowed."""
     found = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -52,7 +52,7 @@ def long_functions(code: str, most: int = FUNCTION_LINES) -> list[str]:
 
 
 def swallows_everything(handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler takes every exception and does not raise again."""
+    """Whether a handler catches every exception and does not raise again."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     bare = any(
         kind is None or (isinstance(kind, ast.Name) and kind.id in ('Exception', 'BaseException'))
@@ -138,7 +138,7 @@ def test_machine_paths_are_told_from_others(subtests):
 
 
 def missing_paths(text: str) -> list[str]:
-    """Return the Python files that a page names and the repository does not have."""
+    """Return the Python files that a page mentions and that do not exist."""
     named = set(re.findall(r'`((?:[\w.]+/)+[\w.]+\.py)`', text))
     roots = [
         ROOT,

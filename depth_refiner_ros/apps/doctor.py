@@ -46,7 +46,7 @@ NEEDED = {
     'rich': 'rich',
     'typer': 'typer',
 }
-"""Modules to import and the distributions they are in; ``setup.py`` asks for the same."""
+"""Modules to import and their distributions; ``setup.py`` requires the same."""
 INSTEAD = {'onnxruntime': 'onnxruntime-gpu', 'open3d-cpu': 'open3d'}
 """Distributions that provide the same module on other machines."""
 ROS_MODULES = (
@@ -60,7 +60,7 @@ ROS_MODULES = (
     'lifecycle_msgs',
     'std_srvs',
 )
-"""What the nodes import from ROS; ``setup.py`` asks for the same wheels."""
+"""Modules that the nodes import from ROS; ``setup.py`` requires the same wheels."""
 SHARED_MEMORY_MIB = 64
 
 

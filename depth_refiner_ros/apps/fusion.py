@@ -121,7 +121,7 @@ class Fusion:
         self._poses, self._judged = poses, judged
 
     def add(self, index: int, frame: Frame | LostFrame) -> Depths | LostFrame:
-        """Refine, locate and fuse a frame, unless it is lost on the way."""
+        """Refine, locate and fuse a frame, unless it is lost in one of these steps."""
         if isinstance(frame, LostFrame):
             return frame
         return frame_or_lost(frame.name, partial(self._add, index, frame))

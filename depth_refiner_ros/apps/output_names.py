@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Names of files and folders for results: safe on every disk, and no two the same."""
+"""Unique names of files and folders for results, valid on every file system."""
 
 from collections.abc import Sequence
 from itertools import count

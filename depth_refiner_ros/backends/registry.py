@@ -95,7 +95,7 @@ class ModelRunners:
     @contextmanager
     def noting(self) -> Iterator[list[tuple[ModelRunner, Tensors]]]:
         """
-        Collect every network call made inside, so that each can be repeated alone.
+        Collect every network call made inside, so that each can be repeated separately.
 
         :return: networks and their inputs, in the order of the calls
         """

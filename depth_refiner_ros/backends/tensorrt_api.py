@@ -77,7 +77,7 @@ class TensorRt:
         """
         Return an engine's execution context.
 
-        TensorRT-RTX compiles kernels for the GPU at hand when it makes the context or first runs
+        TensorRT-RTX compiles kernels for the present GPU when it makes the context or first runs
         it. Its runtime cache keeps them.
 
         :param kept: runtime cache of an earlier start; TensorRT-RTX itself ignores one from

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The configured refiner: stages from image to cloud, each network alone, the ROS graph."""
+"""The configured refiner: stages from image to cloud, each network separately, the ROS graph."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,7 +50,7 @@ def measure_configured(
     model: ModelSettings, *, size: FrameSize, frames: int, graph: bool, against: str
 ) -> dict[str, Any]:
     """
-    Time stages, networks and, if asked for, the nodes over DDS.
+    Time stages, networks and, if requested, the nodes over DDS.
 
     :param against: key of the device table to compare networks with; empty for this device
     :raises RosMissingError: if the graph is requested but ROS is not installed
@@ -122,7 +122,7 @@ def network_rows(
     against: str,
 ) -> dict[str, dict[str, Any]]:
     """
-    Time each network alone and compare it with the least time that its operations take.
+    Time each network separately and compare it with the least time for its operations.
 
     :param timed: from :func:`time_stages`; contains the times of everything but the networks
     """

@@ -52,7 +52,7 @@ def measure_stages(
     refiner: DepthRefiner, execution: Execution, wanted: FullSize
 ) -> tuple[dict[str, NetworkCalls], dict[str, list[float]]]:
     """
-    Time each network alone, then whole frames.
+    Time each network separately, then whole frames.
 
     :return: the calls of the networks; milliseconds of each network and, if a frame runs stage
         by stage, of alignment and cloud, then of ``refiner`` and ``frame``

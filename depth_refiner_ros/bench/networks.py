@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The networks of a frame: their calls as the refiner makes them, to be counted and timed alone.
+The networks of a frame, with the calls that the refiner makes, to be counted and timed separately.
 
 Nothing here depends on a method, a size or a prior. A frame is run once while
 :meth:`~depth_refiner_ros.backends.registry.ModelRunners.noting` collects the inputs of each
@@ -88,7 +88,7 @@ def time_calls(
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, list[float]]:
     """
-    Time each network alone.
+    Time each network separately.
 
     :param log: called with the network that is being timed
     :return: network to milliseconds, of all its calls in each frame

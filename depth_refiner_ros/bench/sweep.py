@@ -114,7 +114,7 @@ def sweep_steps(
 ) -> list[dict[str, Any]]:
     """Bound a loop as Marigold's: encode once, ``steps`` times the UNet, decode once."""
     parts = refiner_stages('apdepth', codec, size, precision)
-    # ApDepth encodes image and prior; the loop encodes the image alone.
+    # ApDepth encodes image and prior; the loop encodes only the image.
     image = Stage(operations=parts['encode'].operations.times(1.0 / parts['encode'].calls))
     rows = []
     for count in steps:

@@ -45,7 +45,7 @@ def demo(
     """
     Run the ROS nodes on a simulated camera and write a report.
 
-    Camera, refiner and fusion run as separate processes in a ROS domain of their own. Writes
+    Camera, refiner and fusion run as separate processes in a private ROS domain. Writes
     report.html, panel.png, mesh.ply, trajectory.txt and summary.json.
     """
     from depth_refiner_ros.demo.run import Demo, run

@@ -15,7 +15,7 @@ Command = Callable[..., None]
 
 Output = Annotated[Path, typer.Option('--out', '-o', help='Output folder; created if missing.')]
 WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
-"""Defaults of commands that refine single frames: any camera will do, and no pose is read."""
+"""Defaults for refining single frames: the camera may be assumed, and poses are not read."""
 JsonFile = Annotated[
     Path | None, typer.Option('--json', help='Also write the result to this JSON file.')
 ]

@@ -14,7 +14,7 @@ import torch
 
 def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor, generator: Source) -> torch.Tensor:
     """
-    Estimate relative depth from an image alone.
+    Estimate relative depth from only an image.
 
     :param rgb_B3HW: image in 0..1
     :param generator: source of the noise, if the spec starts from noise

@@ -42,7 +42,7 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
 
     :param checkpoint: ``depth_anything_v2_vit*.pth`` of the authors' code, relative depth
     :param folder: new or empty
-    :raises WeightsError: if the checkpoint is no such thing or the folder is taken
+    :raises WeightsError: if it is not such a checkpoint, or the folder is not empty
     """
     model = model_of(checkpoint, read_pickle(checkpoint))
     _check_free(folder)

@@ -61,7 +61,7 @@ class DepthRefiner:
     :param estimator: sharpens it; None returns the prior
     :param execution: device and number format
     :param settings: how the estimate is aligned, and the seed
-    :param scale_prior: metric prior that sets the scale, for a prior without or instead of its own
+    :param scale_prior: metric prior that sets the scale; None uses the scale of ``prior``
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class DepthRefiner:
         :param intrinsics: camera of the images; priors that take their scale from it refuse None
         :param sensor_depth_m_B1HW: measured depth, for priors that start from it
         :param cloud: also packs a point cloud of depth and uint8 image on the device; batch of 1
-        :return: depth, NaN where the prior has none unless ``fill_holes`` asks for a guess. An
+        :return: depth, NaN where the prior has none unless ``fill_holes`` is set. An
             image that cannot be aligned (see its status) gets its prior
         :raises InputError: if an input is missing, or of a wrong shape or range
         """

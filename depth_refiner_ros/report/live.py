@@ -3,7 +3,7 @@
 """
 A live picture in the browser: no display, no dependency, works through ``ssh -L``.
 
-The page is served to this machine alone and shows each new picture as it comes.
+The page is served only to this machine and shows each new picture immediately.
 """
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

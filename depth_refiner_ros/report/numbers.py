@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of merit as people see them: label, decimals, meaning."""
+"""The figures of merit as shown to users: label, decimals, meaning."""
 
 from dataclasses import dataclass
 

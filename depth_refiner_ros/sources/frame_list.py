@@ -60,7 +60,7 @@ class FrameListSource:
     ``depth_scale`` (file units per metre, 1000 by default), ``fx_fy_cx_cy`` of the image and
     ``name``. Depth must be registered to the image but may have another size, as on phones;
     it is then resampled by nearest neighbor to the size of the image, whose intrinsics hold. An
-    image that comes with depth or intrinsics stays in the orientation of the sensor; alone, it is
+    image with depth or intrinsics stays in the orientation of the sensor; otherwise it is
     turned upright as its EXIF record says.
 
     :param path: JSON file

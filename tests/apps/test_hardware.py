@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of the machine."""
+"""The description of the machine."""
 
 from depth_refiner_ros.apps.hardware import instructions, machine_facts, processor, speed_facts
 import pytest

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Names of results: safe on every disk, and no two the same."""
+"""Names of results: unique, and valid on every file system."""
 
 from depth_refiner_ros.apps.output_names import folder_names, frame_name, safe_name
 

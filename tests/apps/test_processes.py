@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Child processes: real ones, small."""
+"""Child processes, tested with small real ones."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames are taken, and which of those are shown."""
+"""The choice of frames to take, and of those to show."""
 
 import itertools
 

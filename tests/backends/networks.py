@@ -14,7 +14,7 @@ from tests.tiny_networks import metric_network, TASK, tiny_lotus, tiny_vae
 
 
 class Block(nn.Module):
-    """The smallest network that has what matters: a convolution, a norm, two inputs."""
+    """The smallest network with all relevant parts: a convolution, a norm, two inputs."""
 
     def __init__(self, seed=0):
         super().__init__()

@@ -111,7 +111,7 @@ def test_other_errors_are_passed_on():
 
 
 class Hungry(torch.nn.Module):
-    """Takes more memory than there is for large images, but not where it is exported."""
+    """Runs out of memory for large images, but not during export."""
 
     def forward(self, image):
         if image.shape[-1] > 48 and not torch.compiler.is_exporting():

@@ -42,7 +42,7 @@ def test_the_picture_is_small_and_of_any_size():
 
 
 def spoilt(cache, module, key, inputs, factor):
-    """Put an ONNX file with one layer's weights changed where the sound one belongs."""
+    """Replace the sound ONNX file by one with changed weights in one layer."""
 
     def build(folder):
         export_onnx(module, inputs, folder / FILE)

@@ -188,7 +188,7 @@ RTX_ONLY = {
 
 @pytest.mark.parametrize('name', tensorrt_api.MODULES)
 def test_an_installed_wheel_has_what_is_called_without_a_gpu(monkeypatch, name):
-    """TensorRT's own libraries come from NVIDIA's index alone; RTX is on PyPI."""
+    """TensorRT's own libraries are only on NVIDIA's index; RTX is on PyPI."""
     pytest.importorskip(name, reason=f'{name} is not installed', exc_type=ImportError)
     flavour = tensorrt_api.MODULES[name]
     monkeypatch.setattr(tensorrt_api, 'MODULES', {name: flavour})

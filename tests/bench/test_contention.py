@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Other processes on the cores that are timed."""
+"""Detection of other processes on the cores that are used."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_a_system_that_does_not_count_says_nothing(stat, cores):
 
 
 def watched(monkeypatch, tmp_path, *, busy_s, own_s, load=0.1, elapsed_s=10.0):
-    """Return what is seen where two cores were busy for so long within ten seconds."""
+    """Return the observation after two cores were busy for this long within ten seconds."""
     stat, clock, own = (
         tmp_path / 'stat',
         iter((100.0, 100.0 + elapsed_s)),

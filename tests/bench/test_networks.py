@@ -63,7 +63,7 @@ def tiny_prior(networks):
 
 
 def tiny_refiner(method, execution):
-    """Return a refiner that is assembled as the one of true size is."""
+    """Return a refiner that is assembled like that of true size."""
     settings = ModelSettings(device='cpu')
     networks = unchecked_runners(execution, settings)
     with META:

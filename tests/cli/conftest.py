@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How the command line is called by its tests."""
+"""Fixtures that call the command line."""
 
 from pathlib import Path
 import subprocess
@@ -34,7 +34,7 @@ def depth_refiner(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Return a function that runs the program as a user does, as a process of its own."""
+    """Return a function that runs the program in a separate process, like a user."""
     monkeypatch.setenv('PYTHONPATH', str(ROOT))
     monkeypatch.setenv('COLUMNS', '100')
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Small recordings and frame lists that commands are tried on."""
+"""Small recordings and frame lists to test commands."""
 
 import json
 
@@ -16,7 +16,7 @@ PLAIN = ('--refiner', 'none', '--prior')
 
 
 def wall(folder, frames=4, *, poses=True, pose=None):
-    """Write a recording of a textured wall, seen squarely from 2 m by a camera at rest."""
+    """Write a recording of a textured wall, seen frontally from 2 m by a camera at rest."""
     noise = np.random.default_rng(0).integers(0, 255, (12, 16, 3), dtype=np.uint8)
     rgb_HW3 = cv2.resize(noise, (64, 48), interpolation=cv2.INTER_LINEAR)
     depth_m_HW = np.full((48, 64), WALL_M, np.float32)

@@ -20,7 +20,7 @@ FRAME = 'camera_optical_frame'
 
 
 def wall(frames=3, *, pose=None, info=None, stamps_ns=None, image_topic='/c/color/image_raw'):
-    """Return a recording of a wall 2 m before a camera at rest."""
+    """Return a recording of a wall 2 m in front of a camera at rest."""
     messages = []
     for step in range(frames):
         now = START + step * STEP_NS
@@ -156,7 +156,7 @@ MOUNT = bags.transforms(bags.transform(START, 'base_link', FRAME, (0.5, 0.0, 1.0
 
 
 def test_odometry_of_the_base_is_refused_or_brought_to_the_camera(run, tmp_path):
-    """The wall is 2 m before a camera that is 0.5 m ahead of the base and 1 m above it."""
+    """The wall is 2 m in front of a camera, which is 0.5 m ahead of the base and 1 m above it."""
     messages = [message for message in wall() if message[0] != '/pose']
     messages += [
         ('/odom', now, bags.odometry(now, 0.0, child='base_link'))

@@ -19,7 +19,7 @@ def export(*flags):
 
 @pytest.fixture(scope='module')
 def cache(tmp_path_factory):
-    """Return one engine cache: what ONNX Runtime needs is where TensorRT begins."""
+    """Return one engine cache, because TensorRT starts from the files of ONNX Runtime."""
     return tmp_path_factory.mktemp('cache')
 
 

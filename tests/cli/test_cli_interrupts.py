@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C while a command still imports, and while it works."""
+"""Ctrl-C during the imports of a command, and during its work."""
 
 import os
 from pathlib import Path

@@ -18,12 +18,12 @@ SENSOR = (*PLAIN, 'sensor', '--out', 'out')
 
 
 def file_of(folder: Path, index: str, line: int) -> Path:
-    """Return the file that a line of an index names."""
+    """Return the file in a line of an index."""
     return folder / (folder / index).read_text().splitlines()[1 + line].split()[1]
 
 
 def blank_depth(folder: Path, line: int) -> None:
-    """Take all depth of one frame away."""
+    """Remove all depth of one frame."""
     cv2.imwrite(str(file_of(folder, 'depth.txt', line)), np.zeros((48, 64), np.uint16))
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a message shows of a value of any type and length."""
+"""The text of values of any type and length in messages."""
 
 from depth_refiner_ros.core.messages import shown, SHOWN_CHARACTERS
 import pytest

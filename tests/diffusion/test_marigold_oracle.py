@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One step of Marigold here, and by the pipeline of diffusers."""
+"""One step of Marigold in this package and in the pipeline of diffusers."""
 
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.diffusion.presets import marigold_spec

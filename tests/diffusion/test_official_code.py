@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The presets that follow official code, against that code written out with the libraries."""
+"""The presets for official code, compared with that code written out with the libraries."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def picture(seed=0):
 
 
 def resized_by_marigold(rgb, *, as_bytes):
-    """Shrink as its code does: by a factor, sides cut to whole pixels, bytes staying bytes."""
+    """Shrink like its code: by a factor, sides rounded down to whole pixels, as bytes."""
     factor = EDGE / WIDTH
     size = int(HEIGHT * factor), int(WIDTH * factor)
     small = functional.interpolate(rgb.float(), size=size, mode='bilinear', antialias=True)
@@ -102,7 +102,7 @@ def lotus_by_hand(network, rgb):
 
 
 def disparity_of(rgb_B3HW):
-    """Stand for Depth Anything: a raw map of the image that it is shown, around -1..1."""
+    """Imitate Depth Anything: a raw map of its input image, around -1..1."""
     return (rgb_B3HW * torch.tensor([1.0, 0.6, 0.4]).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
@@ -116,7 +116,7 @@ def apdepth_by_hand(network, rgb):
 
 
 def estimated(network, rgb):
-    """Estimate with this package, priors seeing what the refiner's preset shows them."""
+    """Estimate with this package; priors get the input of the refiner's preset."""
     estimator = SharpEstimator(network, max_edge_px=EDGE)
     view = estimator.prior_view(network.spec.prior_input)
     shown = rgb.float() / 255.0
@@ -175,7 +175,7 @@ def test_the_default_of_released_weights_goes_the_better_way(subtests):
 
 
 class Smoothed:
-    """A metric prior: metres that follow the smoothed colors of the image that it is shown."""
+    """A metric prior: metres that follow the smoothed colors of its input image."""
 
     def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
         self.rgb = rgb_B3HW
@@ -189,7 +189,7 @@ def metres_of(rgb_B3HW):
 
 @torch.inference_mode()
 def sharpdepth_by_hand(network, rgb):
-    """Write the code's way out: the prior sees bytes of the padded image, and is the target."""
+    """Write out the official code: the prior gets bytes of the padded image, and is the target."""
     processor = MarigoldImageProcessor(vae_scale_factor=network.codec.factor, do_normalize=False)
     image, padding, full = processor.preprocess(rgb, EDGE, 'bilinear', torch.device('cpu'))
     metres = metres_of((image * 255.0).int() / 255.0)

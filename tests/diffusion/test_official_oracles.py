@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Both methods, image to depth, against their definition written out with the libraries alone."""
+"""Both methods, image to depth, against their definition written out with only the libraries."""
 
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.core.camera import Intrinsics
@@ -107,7 +107,7 @@ def test_sharpdepth_is_its_definition_from_image_to_metres(tmp_path):
 
 
 class Disparity:
-    """Stands for Depth Anything: its raw output for the image that it is shown."""
+    """Imitates Depth Anything: its raw output for its input image."""
 
     def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
         return PriorDepth(depth_B1HW=disparity_of(rgb_B3HW), kind='disparity')

@@ -13,7 +13,7 @@ from tests.tiny_networks import lotus, lotus_spec, small, TASK, tiny_lotus, tiny
 
 
 def heard(network):
-    """Record what the UNet is called with."""
+    """Record the arguments of the UNet."""
     calls = []
     network.unet.register_forward_pre_hook(
         lambda module, args, kwargs: calls.append((args, kwargs)), with_kwargs=True

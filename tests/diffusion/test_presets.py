@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Each difference between presets, seen in what the networks get or in what comes out."""
+"""Each difference between presets, in the inputs of the networks or in the result."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ APDEPTH = ('released', 'official_compat', 'paper', 'paper_tables', 'normalized')
 
 
 def heard(network):
-    """Record what the VAE encodes and what the UNets get."""
+    """Record the inputs of VAE and UNets."""
     encoded, sampled = [], []
     network.codec.vae.encoder.register_forward_pre_hook(
         lambda module, args: encoded.append(args[0].clone())

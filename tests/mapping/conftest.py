@@ -22,7 +22,7 @@ def kitchen() -> Path:
 
 @dataclass
 class Room:
-    """The inside of a box, seen from within."""
+    """The inside of a box."""
 
     half_m_3: np.ndarray = field(default_factory=lambda: np.array([2.0, 1.5, 2.5]))
     camera: Intrinsics = field(default_factory=lambda: Intrinsics.from_fov(160, 120, 75.0))

@@ -24,7 +24,7 @@ def refiner(folder, network):
 
 @pytest.fixture(scope='module')
 def bundles(tmp_path_factory):
-    """Return small bundles by name, and what reads each."""
+    """Return small bundles by name, each with its reader."""
     folder = tmp_path_factory.mktemp('foreign')
     shape = MetricNetworkConfig(
         channels=(8, 8, 8), blocks=(1, 1, 1), decoder_channels=(8, 8), groups=4
@@ -37,7 +37,7 @@ def bundles(tmp_path_factory):
 
 
 def read_changed(bundle, read, file, change):
-    """Read a bundle with a changed file, whose hash fits it; put it back as it was."""
+    """Read a bundle with a changed file and matching hash, then restore it."""
     path, manifest = bundle.path / file, bundle.path / MANIFEST
     before = path.read_text(), manifest.read_text()
     try:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is read of a published pickle: tensors by name, and nothing that runs."""
+"""Published pickles: named tensors are read, and no code is executed."""
 
 import collections
 import pickle

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Real nodes in real processes, and a node of ours that talks to them over DDS."""
+"""Real nodes in real processes, and a test node that talks to them over DDS."""
 
 from collections import defaultdict
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ PATIENCE_S = float(os.environ.get('TEST_PATIENCE_S', '120'))
 
 @contextmanager
 def graph_domain():
-    """Keep the processes of one test run among themselves."""
+    """Isolate the processes of one test run in a ROS domain."""
     own = {
         'ROS_DOMAIN_ID': str(random.SystemRandom().randint(110, 200)),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
@@ -58,7 +58,7 @@ def graph_domain():
 
 class NodeProcess:
     """
-    A node of ours as its own process.
+    A node of the package in its own process.
 
     :param name: module below ``depth_refiner_ros.nodes`` without ``_node``
     :param namespace: ROS namespace
@@ -126,7 +126,7 @@ class NodeProcess:
 
 
 class Probe:
-    """A node of the test's own, in a namespace of its own."""
+    """The node of a test, in a separate namespace."""
 
     def __init__(self, name='probe', namespace=None):
         self.namespace = namespace or f'/t{uuid.uuid4().hex[:8]}'
@@ -159,20 +159,20 @@ class Probe:
         )
 
     def wait(self, condition, what='condition', timeout_s=PATIENCE_S):
-        """Serve the node until something holds."""
+        """Spin the node until a condition holds."""
         deadline_s = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline_s, f'waited in vain for {what}'
             self._executor.spin_once(timeout_sec=0.05)
 
     def watch(self, seconds):
-        """Serve the node for a while, to check that something does not happen."""
+        """Spin the node for a while, to check that something does not happen."""
         deadline_s = time.monotonic() + seconds
         while time.monotonic() < deadline_s:
             self._executor.spin_once(timeout_sec=0.05)
 
     def matched(self, *publishers):
-        """Wait until each publisher has a listener."""
+        """Wait until each publisher has a subscriber."""
         self.wait(
             lambda: all(publisher.get_subscription_count() for publisher in publishers),
             f'listeners of {[publisher.topic_name for publisher in publishers]}',
@@ -202,7 +202,7 @@ class Probe:
         return future.result()
 
     def set_parameter(self, node, name, value):
-        """Ask a node to change a parameter, and return its answer."""
+        """Request the change of a parameter, and return the node's answer."""
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()]
         )
@@ -277,7 +277,7 @@ class Camera:
 
 
 def camera_of(info):
-    """Return the camera that a message of our own describes."""
+    """Return the camera in a message of the test."""
     rectifier = CameraReader('depth/image').rectifier(info, info.width, info.height)
     return rectifier.intrinsics
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The player as a process, on a recording made here: what it sends, when it waits, how it ends."""
+"""The player as a process, on a generated recording: what it sends, its waiting, its end."""
 
 import shutil
 

@@ -39,7 +39,7 @@ PARAMETERS = {
 
 
 class Bench:
-    """One refiner with a camera before it and listeners behind."""
+    """A refiner with a camera and subscribers."""
 
     def __init__(self, probe, refiner):
         self.probe, self.refiner = probe, refiner
@@ -52,7 +52,7 @@ class Bench:
         probe.matched(*self.camera.publishers)
 
     def send(self, **parts):
-        """Send a frame and wait until the refiner is done with it."""
+        """Send a frame and wait until the refiner has finished it."""
         self.stamp_ns += 40 * MS
         self.camera.send(self.stamp_ns, **parts)
         self.wait_done(self.stamp_ns)

@@ -37,7 +37,7 @@ def sends(probe, camera, number):
 
 
 def send_until_heard(probe, camera, topic, first=1):
-    """Send frames until one comes through; return the next number."""
+    """Send frames until one is refined; return the next number."""
     numbers = count(first)
     probe.wait(lambda: sends(probe, camera, next(numbers)) and probe.received[topic], topic)
     return next(numbers)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Fusion with poses from TF, where a ROS host has its messages."""
+"""Fusion with poses from TF, on a ROS host with its messages."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics

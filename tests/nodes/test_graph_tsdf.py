@@ -43,7 +43,7 @@ PARAMETERS = {
 
 
 class Scene:
-    """A wall 2 m before a camera that moves sideways, as the topics fusion reads."""
+    """A wall 2 m in front of a camera that moves sideways, as topics for fusion."""
 
     def __init__(self, probe, tsdf, pose_kind=PoseStamped):
         self.probe, self.tsdf = probe, tsdf
@@ -62,7 +62,7 @@ class Scene:
         self.pose.publish(PoseStamped(header=header_of(stamp_ns, frame_id)))
 
     def send(self, *, pose=True, depth_m=2.0, confidence=1.0, wait=True):
-        """Send one frame; return its stamp once fusion is done with it."""
+        """Send one frame; return its stamp once fusion has finished it."""
         self.stamp_ns += 100 * MS
         header = header_of(self.stamp_ns, FRAME)
         if pose:
@@ -237,7 +237,7 @@ def test_time_may_jump_back(empty):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_mesh_is_saved_at_the_end(probe, tmp_path, number):
-    """Odometry of the robot's body serves too, once the camera's place on it is known."""
+    """Odometry of the robot's body can be used, too, once the camera's pose on it is known."""
     parameters = {
         **PARAMETERS,
         'pose_source': 'odom',

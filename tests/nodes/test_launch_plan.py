@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the arguments of refiner.launch.py start, with which parameters and remaps."""
+"""The nodes that refiner.launch.py starts, with parameters and remaps."""
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS, NEEDS, TOPICS, TRUTH
@@ -202,7 +202,7 @@ def test_a_parameter_file_for_other_nodes_is_refused(tmp_path):
 
 
 def test_arguments_are_described_and_leave_options_to_the_file():
-    """A parameter given beside a file wins over it, so a default must not be given."""
+    """A parameter overrides a parameter file, so defaults must not be passed."""
     known = {name for group in NODES.values() for name in options(group)} | {'use_sim_time'}
     assert not {name for name in known & set(ARGUMENTS) if ARGUMENTS[name].default}
     for name, argument in ARGUMENTS.items():

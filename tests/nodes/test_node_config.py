@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The files of config/ say what the settings say, and the middleware takes its profile."""
+"""The files of config/ match the settings, and the middleware accepts its profile."""
 
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
@@ -54,7 +54,7 @@ def test_shipped_files_apply_in_every_namespace(subtests):
 
 
 def test_sections_match_as_rcl_matches_them(tmp_path, subtests):
-    """The rules are written anew, to report files that match no node; this is the original."""
+    """The rules are reimplemented to report files that match no node; this is the original."""
     for section, nodes in MATCHING.items():
         file = tmp_path / 'params.yaml'
         file.write_text(f'{section}:\n  ros__parameters: {{probe: 1}}\n')

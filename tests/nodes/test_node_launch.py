@@ -3,8 +3,8 @@
 """
 The launch files: what they declare, and that they run.
 
-``launch`` is not on PyPI. Without it the files are read as code; where it is installed they are
-run for real, on an ament prefix of their own.
+``launch`` is not on PyPI. Without it the files are only parsed; if it is installed they are run
+for real, on a separate ament prefix.
 """
 
 import ast
@@ -29,7 +29,7 @@ def tree_of(name):
 
 
 def constant(tree, name):
-    """Return a module constant that is spelled out as a literal."""
+    """Return a module constant that is a literal."""
     assigned = next(
         node.value
         for node in tree.body
@@ -56,7 +56,7 @@ def test_the_demo_passes_arguments_that_exist():
 
 
 def test_the_plan_is_light_enough_for_the_python_of_ros2_launch():
-    """``ros2`` runs in the system's Python, which lacks what is in the virtual environment."""
+    """``ros2`` runs in the system's Python, without the packages of the virtual environment."""
     probe = (
         'import sys; from depth_refiner_ros.nodes import launch_plan; '
         'print(*sorted({name.split(".")[0] for name in sys.modules}))'

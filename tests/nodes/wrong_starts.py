@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes that refuse to start, in this process: imports are paid once, not for each mistake."""
+"""Nodes that refuse to start, all in this process, so that imports run only once."""
 
 import importlib
 import signal
@@ -10,7 +10,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 def refused_start(name, parameters, namespace, capfd):
     """
-    Start a node as its program does.
+    Start a node like its program.
 
     :return: exit code, and what was written to stdout and stderr
     """

@@ -119,14 +119,14 @@ def randomised(network, seed=0):
 
 
 def unidepth(class_name, config, seed=0):
-    """Build a network of the package, as the package builds it."""
+    """Build a network like the package itself."""
     network_class = getattr(packages.unidepth_models(), class_name)
     with foreign_code():
         return randomised(network_class(copied(config)), seed)
 
 
 def folder_of(network, config, folder):
-    """Write what a hub's folder holds: config.json and safetensors."""
+    """Write a folder as on the hub: config.json and safetensors."""
     folder.mkdir()
     (folder / 'config.json').write_text(json.dumps(config))
     # Tied or strided tensors cannot be written as they are.
@@ -138,7 +138,7 @@ def folder_of(network, config, folder):
 
 
 def refine(folder, prior, weights):
-    """Run the command on a photograph with the bundled refiner; return what it wrote of it."""
+    """Run the command on a photograph with the bundled refiner; return its output."""
     rgb_HW3 = (corridor(206, 500)[0].permute(1, 2, 0) * 255.0).to(torch.uint8).numpy()
     cv2.imwrite(str(folder / 'photo.png'), rgb_HW3[..., ::-1])
     words = ['refine', str(folder / 'photo.png'), '-o', str(folder / 'out')]

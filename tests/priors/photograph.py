@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A picture that any depth network reads the same way."""
+"""An image that all depth networks interpret alike."""
 
 import torch
 

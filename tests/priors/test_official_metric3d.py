@@ -50,7 +50,7 @@ def folder(network, tmp_path_factory):
 
 
 class OnTheCpu(TorchFunctionMode):
-    """What the authors' code asks of "cuda" is done on the CPU: their numbers, elsewhere."""
+    """Runs on the CPU what the authors' code requests on "cuda", with the same numbers."""
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         named = dict(named or {})
@@ -63,7 +63,7 @@ def their_depth_m(network, rgb_B3HW, camera):
     """
     What hubconf.py of the checkout does with an image, step by step.
 
-    Only the resized image is not rounded to bytes, which random weights would make much of.
+    Only the resized image is not rounded to bytes, which random weights would amplify.
     """
     image = (rgb_B3HW[0].permute(1, 2, 0) * 255.0).numpy()
     rows, columns = image.shape[:2]
@@ -127,7 +127,7 @@ def test_one_network_serves_batches_that_grow(folder):
 
 
 def test_no_compiler_can_run_it_whole(folder):
-    """Why it runs its own code under every backend; if this fails, a backend may take it."""
+    """Why it runs its own code under every backend; if this fails, a backend can run it."""
     network = build_prior('metric3d_v2', str(folder)).network
     with pytest.raises(GuardOnDataDependentSymNode):
         torch.export.export(network, (torch.zeros(1, 3, 112, 140),))
@@ -137,7 +137,7 @@ def test_no_compiler_can_run_it_whole(folder):
     ('architecture', 'millions'), [('metric3d_vit_large', 412), ('metric3d_vit_giant2', 1378)]
 )
 def test_the_large_models_are_built(architecture, millions):
-    """Their weights would take gigabytes: shapes alone."""
+    """Only shapes, because the weights would take gigabytes."""
 
     class Linspace(TorchFunctionMode):
         def __torch_function__(self, function, types, arguments=(), named=None):

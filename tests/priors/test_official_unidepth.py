@@ -39,7 +39,7 @@ def camera(height, width):
 
 
 def official(network, rgb, intrinsics):
-    """Return what the authors' own call gives."""
+    """Return the result of the authors' own call."""
     image = (rgb * 255.0).round().to(torch.uint8)
     matrix = None if intrinsics is None else corner_matrix(intrinsics)[None]
     return network.infer(image, matrix)['depth']
@@ -64,7 +64,7 @@ def nystrom_blocks(network):
 
 
 def as_the_authors_ran_it(network):
-    """Give each block what its constructor makes where xformers has that class."""
+    """Give each block the attention that its constructor creates if xformers has that class."""
     attention_class = official_attention()
     for block in nystrom_blocks(network):
         block.attention_fn = attention_class(
@@ -113,7 +113,7 @@ def test_small_v1_agrees_too_and_attention_of_pixels_would_not(tmp_path, intrins
 
 
 def test_the_authors_attention_has_more_landmarks_than_heads():
-    """Where a sequence is longer than the landmarks, it would approximate: ours never does."""
+    """With a sequence longer than the landmarks it would approximate, which ours never does."""
     attention = official_attention()(num_landmarks=128, num_heads=4, dropout=0.0)
     blocks = nystrom_blocks(unidepth('UniDepthV1', small_v1()))
     assert {block.num_heads for block in blocks} == {4, 2}

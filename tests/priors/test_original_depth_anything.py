@@ -21,7 +21,7 @@ RGB = torch.rand(1, 3, 37, 53, generator=torch.Generator().manual_seed(0))
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Make 32 features a fifth size, with the plain MLP of S to L."""
+    """Add a fifth size with 32 features and the plain MLP of S to L."""
     monkeypatch.setitem(original_depth_anything.SIZES, 32, TINY)
 
 

@@ -309,7 +309,7 @@ def test_depth_pro_without_field_of_view_needs_the_camera(tmp_path):
 
 
 class PromptBack(nn.Module):
-    """Return the prompt back at the size of the pixels."""
+    """Return the prompt at the size of the pixels."""
 
     def forward(self, pixels_B3hw, prompt_m_B1hw):
         return functional.interpolate(prompt_m_B1hw, size=pixels_B3hw.shape[-2:], mode='bilinear')

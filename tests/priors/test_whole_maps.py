@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Maps of another shape than the image's are refused, whoever returns them."""
+"""Maps whose shape differs from the image's are refused for every prior."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -18,7 +18,7 @@ CAMERA = Intrinsics.from_fov(500, 206, 60.0)
 
 
 class Returning:
-    """A prior that returns a map of one shape, whatever it is asked."""
+    """A prior that always returns a map of one shape."""
 
     def __init__(self, *shape):
         self.shape = shape

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Classes of transformers in tiny random configurations, saved as published folders are."""
+"""Classes of transformers in tiny random configurations, saved like published folders."""
 
 import torch
 from torch import nn

@@ -47,7 +47,7 @@ GRAPH = 'one graph'
 
 
 class NoDevice:
-    """What torch asks of a device."""
+    """The interface that torch requires of a device."""
 
     @staticmethod
     def is_available():
@@ -85,7 +85,7 @@ class Priors:
 
 
 def true_size(mode, method, codec):
-    """Return prior and refiner as they are timed."""
+    """Return prior and refiner as in the benchmark."""
     network, prior = refiner_skeleton(method, codec), prior_skeleton('L')
     with mode:
         network, prior = (part.to_empty(device='absent').eval() for part in (network, prior))
@@ -93,7 +93,7 @@ def true_size(mode, method, codec):
 
 
 def cases(priors, mode):
-    """Name prior, refiner, scale prior and settings of each frame."""
+    """Return prior, refiner, scale prior and settings of each frame."""
     disparity = ('depth_anything_v2', 'bundled')
     return {
         **{
@@ -135,7 +135,7 @@ def cases(priors, mode):
 
 
 def outcome(mode, prior, network, scale_prior=None, options=None):
-    """Say whether a frame is one graph, or why not."""
+    """Return whether a frame is one graph, or why not."""
     options = dict(options or {})
     kept = options.pop('kept', True)
     how = Execution(device=torch.device('absent'), precision='fp32')

@@ -52,7 +52,7 @@ class Exact(Disparity):
 
 
 class Fixed:
-    """An estimator that gives the scene in a kind of its own and keeps what it got."""
+    """An estimator that returns the scene in a given kind and stores its inputs."""
 
     description = 'fixed'
 
@@ -82,7 +82,7 @@ def refiner(estimator, prior=None, scale_prior=None, **changes):
 
 
 def bundle(folder, network):
-    """Write a bundle of a refiner and return its path as an option names it."""
+    """Write a bundle of a refiner and return its path as an option value."""
     return str(
         write_refiner_bundle(
             folder, network, name='tiny', licence='Apache-2.0', source='random weights'

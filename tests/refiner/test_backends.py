@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One input and one seed give one depth, whatever runs the networks."""
+"""One input and one seed give the same depth on every backend."""
 
 from depth_refiner_ros.backends.selfcheck import check_image, deviation
 from depth_refiner_ros.core.camera import Intrinsics

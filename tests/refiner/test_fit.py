@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which pixels take part in the final fit, and who runs a prior's networks."""
+"""The pixels of the final fit, and the backend of a prior's networks."""
 
 import math
 

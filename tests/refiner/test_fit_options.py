@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the final fit against what the model specification says."""
+"""Options of the final fit compared with the model specification."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A whole frame as one CUDA graph: what can be said without a GPU, and the capture on one."""
+"""A whole frame as one CUDA graph: checks without a GPU, and the capture on one."""
 
 from dataclasses import replace
 import json
@@ -101,7 +101,7 @@ class Traced:
 
 @pytest.fixture
 def traced(monkeypatch):
-    """Make graphs on the CPU, where shortcuts that a GPU does not take are not taken."""
+    """Make graphs on the CPU, without the shortcuts that exist only there."""
     for module in (fill, confidence, sensor):
         monkeypatch.setattr(module, 'surely_everywhere', lambda mask: False)
     monkeypatch.setattr(prompt_depth_anything, 'surely_somewhere', lambda mask: False)

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Filled holes are not measurements: what goes out where the prior knew nothing."""
+"""Filled holes are not measurements: the output where the prior had no value."""
 
 import math
 

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Relative priors and relative refiners, brought to metres by a second prior or a sensor."""
+"""Relative priors and refiners, aligned to metres by a second prior or a sensor."""
 
 from dataclasses import replace
 import itertools

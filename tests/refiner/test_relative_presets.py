@@ -38,7 +38,7 @@ from tests.tiny_networks import tiny_of
 
 
 class Seen(Disparity):
-    """A relative prior that keeps what it was shown; its map has the size of that image."""
+    """A relative prior that stores its input image; its map has the size of that image."""
 
     def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
         self.rgb, self.intrinsics = rgb_B3HW, intrinsics

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The live page, asked as a browser does."""
+"""The live page, requested like from a browser."""
 
 import http.client
 import threading

@@ -22,7 +22,7 @@ def file(tmp_path_factory):
 
 
 def read(file):
-    """Return the settings of a file, None where it is refused."""
+    """Return the settings of a file, None if it is refused."""
     try:
         return read_yaml(RefinerNodeSettings, file, 'refiner')
     except SettingsError as error:

@@ -65,7 +65,7 @@ class MessageJoin:
             yield self._next()
 
     def _is_ripe(self) -> bool:
-        """Whether the order of the first image is known, and no better depth for it can come."""
+        """Whether the order of the first image is known, and no better depth for it can arrive."""
         if len(self._images) <= LOOKAHEAD:
             return False
         if self._topics.depth is None or len(self._images) > WAITING:

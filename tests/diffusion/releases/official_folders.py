@@ -114,7 +114,7 @@ def write_release(
 
 
 def written_once(write):
-    """Write a layout at its first use and copy it at each."""
+    """Write a layout on first use and copy it on every use."""
 
     @functools.wraps(write)
     def layout(root, name=None):
@@ -208,7 +208,7 @@ def edit(file, **changes):
 
 
 def in_cache(cache, write, hub_id):
-    """Write a release where the hub's client keeps what it has downloaded."""
+    """Write a release into the cache of the hub's client."""
     repository = cache / f'models--{hub_id.replace("/", "--")}'
     (repository / 'refs').mkdir(parents=True)
     (repository / 'refs' / 'main').write_text('a' * 40)

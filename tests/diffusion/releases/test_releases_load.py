@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Official folders become the network that their own parts make."""
+"""Official folders are loaded as the network of their own parts."""
 
 import json
 
@@ -201,7 +201,7 @@ def added(content):
 
 
 def as_written_in_2022(folder):
-    """Spoil a release as the first libraries wrote it: other names, fewer and unknown keys."""
+    """Change a release to the format of old libraries: other names, fewer and unknown keys."""
     state = load_file(folder / 'text_encoder/model.safetensors')
     state = {
         f'text_model.{name.removeprefix("text_model.")}': value for name, value in state.items()

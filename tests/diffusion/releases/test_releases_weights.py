@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of every form a release has them in; nothing is unpickled but bare tensors."""
+"""Weights in every format of a release; only plain tensors are unpickled."""
 
 import itertools
 import json

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""conv_in 4 -> 8: the same latent twice gives what it gave once, and the configuration is true."""
+"""conv_in 4 -> 8: the same latent twice has the output of one, and the configuration is right."""
 
 import json
 

@@ -21,7 +21,7 @@ def cloud(depth, rgb, layout='packed16', *, organized=True, stride=1):
 
 
 def read_back(message):
-    """Read points by the field table alone, as a consumer does."""
+    """Read points by the field table only, like a consumer."""
     offsets = {field.name: field.offset for field in message.fields}
     dtype = np.dtype(
         {

@@ -20,7 +20,7 @@ HEADER = header_of(1_700_000_000_123_456_789, 'camera')
 
 
 def message(pixels, encoding, *, big_endian=False, padding=0):
-    """Lay pixels out as a driver would, with padded rows where asked for."""
+    """Return an image message as from a driver, with padded rows on request."""
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)

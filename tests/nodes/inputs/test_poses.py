@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Poses that a node waits for; what they mean is tested with the recordings that share it."""
+"""Poses that a node waits for; their meaning is tested with recordings, which share it."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ def stamped(ms, x_m=0.0, frame_id='map'):
 
 
 def transforms(*stamped_ms_x, parent='map', child='camera'):
-    """Return what a TFMessage holds; tf2_msgs is not on the package registries."""
+    """Return an object like a TFMessage, because tf2_msgs is not on the package registries."""
     made = []
     for ms, x_m in stamped_ms_x:
         message = TransformStamped(header=header_of(ms * MS, parent), child_frame_id=child)

@@ -24,7 +24,7 @@ def filters(request):
 
 
 def at(ms, name=''):
-    """Return a message with only a header, as far as synchronisers look."""
+    """Return a message with only a header, which is all that synchronisers read."""
     stamp = Time(nanoseconds=round(ms * MS)).to_msg()
     return SimpleNamespace(header=Header(stamp=stamp, frame_id=f'{name}{ms:g}'), name=name)
 
@@ -34,7 +34,7 @@ def label(message):
 
 
 class Joined:
-    """A join of streams a and b whose results are kept."""
+    """Joins streams a and b and stores the results."""
 
     def __init__(self, filters, names=('a', 'b'), tolerance_ms=0.0, queue=5):
         self.sets, self.dropped = [], []
@@ -124,7 +124,7 @@ def test_extra_arguments_reach_the_callback():
 
 
 class Frames:
-    """A FrameSync whose results are kept."""
+    """A FrameSync that stores its results."""
 
     def __init__(self, mode, filters, tolerance_ms=5.0, *, with_depth=False):
         self.frames, self.dropped = [], []

@@ -70,7 +70,7 @@ def test_given_values_are_taken_and_whole_numbers_serve_as_floats(make):
 
 
 def test_a_bare_off_is_a_word(make):
-    """``-p lock_step:=off`` arrives as False, for YAML takes it for a truth value."""
+    """``-p lock_step:=off`` arrives as False, because YAML takes it for a boolean."""
     _, parameters = make({'lock_step': False}, PlayerNodeSettings, lambda _: {})
     assert parameters.settings.lock_step == 'off'
     with pytest.raises(SettingsError, match='must be of type str'):

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Overrides of QoS: wrong ones are refused before rclpy meets them, unused ones are named."""
+"""Overrides of QoS: wrong ones are refused before rclpy reads them, unused ones are named."""
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.nodes.runtime.qos_overrides import check_overrides

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The node's hand-over of frames to its worker, in this process."""
+"""How a node passes frames to its worker, tested in this process."""
 
 import threading
 import time
@@ -58,7 +58,7 @@ def wait_until(condition):
 
 
 def test_a_frame_sent_again_in_lock_step_is_not_worked_on_twice(make):
-    """A player repeats a frame that takes long; were each copy refined, it would never end."""
+    """A player repeats a frame that takes long; if each copy were refined, it would never end."""
     node = make(keep_every_frame='true')
     assert node.trigger_configure().name == 'SUCCESS'
     node.process = lambda item, watch: time.sleep(0.3)

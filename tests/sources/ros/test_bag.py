@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Bags as sources of frames: what belongs together, and what one bad message costs."""
+"""Bags as sources of frames: the matching of messages, and the effect of a bad one."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError

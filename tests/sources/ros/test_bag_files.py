@@ -30,7 +30,7 @@ def read(path, lines=None, **options):
 
 
 def outcome(path):
-    """Return the frames of a bag and '', or none and why it cannot be read."""
+    """Return the frames of a bag and '', or none and the reason why it cannot be read."""
     try:
         return read(path, []), ''
     except SourceError as error:
@@ -185,7 +185,7 @@ def test_damaged_bags_give_frames_or_one_clear_error(tmp_path, plugin):
 
 
 def test_a_bag_that_breaks_off_in_the_middle_gives_what_came_before(tmp_path):
-    """A damaged chunk deep in the file is met only when its messages are read."""
+    """A damaged chunk deep in the file is detected only when its messages are read."""
     bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed='storage')
     storage = storage_of(bag)
     data = bytearray(storage.read_bytes())

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera was: the rules that bags, live topics and TF share."""
+"""Poses of the camera: the rules shared by bags, live topics and TF."""
 
 from depth_refiner_ros.core.errors import InputError, MappingError, SettingsError
 from depth_refiner_ros.mapping.poses import pose_from_quaternion

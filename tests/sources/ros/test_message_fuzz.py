@@ -90,7 +90,7 @@ def packed_images(draw):
 
 
 def check(decode, message, shape):
-    """Ask for an image of the right kind, or one line that refuses it."""
+    """Check that the result is an image of the right kind, or a refusal in one line."""
     try:
         decoded = decode(message)
     except InputError as error:

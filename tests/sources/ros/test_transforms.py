@@ -106,7 +106,7 @@ def test_unfit_transforms_leave_the_tree_alone(robot):
 
 
 def played(live):
-    """Return a tree that hears a recording of 30 s twice, as a player in a loop sends it."""
+    """Return a tree that gets a recording of 30 s twice, as from a player in a loop."""
     tree = TransformTree(live=live)
     for x_m in (1.0, 2.0):
         for ms in range(0, 30_000, 100):

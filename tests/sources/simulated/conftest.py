@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rooms built by hand, whose depth and light are known on paper."""
+"""Rooms built by hand, whose depth and light can be computed on paper."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.sources.simulated.rooms.light_sources import Lighting

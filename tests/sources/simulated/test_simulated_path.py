@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera may stand, how fast it moves and what it sees."""
+"""Positions of the camera, its speed and its views."""
 
 import itertools
 

@@ -10,7 +10,7 @@ from depth_refiner_ros.sources.simulated.rooms.light_sources import COVER_CELL_M
 import numpy as np
 
 Blocked = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Takes origins_3N and vectors_3N; returns whether something lies on the way of each."""
+"""Takes origins_3N and vectors_3N; returns whether each vector is blocked."""
 
 _PIECE = 1 << 15
 """Points lit at a time: few enough that all their intermediate values stay in cache."""

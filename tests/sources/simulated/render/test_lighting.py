@@ -12,7 +12,7 @@ RNG = np.random.default_rng(3)
 
 
 def room(*lamps: Lamp) -> Lighting:
-    """Return a room so wide that no corner is near, lit by lamps alone."""
+    """Return a room so wide that no corner is near, lit only by lamps."""
     return Lighting(
         np.zeros(3, np.float32),
         lamps,

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes, soundness and sameness of the procedural rooms."""
+"""Sizes, validity and reproducibility of the procedural rooms."""
 
 import itertools
 
