@@ -260,7 +260,7 @@ def test_old_versions_are_told_the_number_format_by_flags():
 @pytest.mark.usefixtures('no_gpu')
 def test_where_nothing_is_installed_the_fix_is_named(monkeypatch):
     monkeypatch.setattr(tensorrt_api, 'MODULES', {'no_such_tensorrt': 'tensorrt'})
-    with pytest.raises(BackendError, match='TensorRT is not installed; on a Jetson type'):
+    with pytest.raises(BackendError, match='TensorRT is not installed; on a Jetson run'):
         load_tensorrt()
 
 

@@ -160,7 +160,7 @@ def test_refiner_weights_of_the_package():
 
 @pytest.mark.parametrize('where', ['nowhere', './no/where'])
 def test_refiner_weights_that_are_nowhere(where):
-    with pytest.raises(WeightsError, match=r'neither a folder nor a hub id .* name a bundle'):
+    with pytest.raises(WeightsError, match=r'neither a folder nor a hub id .* give a bundle'):
         read_refiner_weights(where, 'apdepth')
 
 

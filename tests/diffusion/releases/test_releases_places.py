@@ -69,7 +69,7 @@ def test_what_is_no_refiner_is_told_from_its_name(where, fix, tmp_path):
     folder.mkdir()
     for named in (where, str(folder)):
         with pytest.raises(
-            WeightsError, match=f'is known as {where} .* no refiner of this package; {fix}'
+            WeightsError, match=f'is known as {where} .* not a refiner of this package; {fix}'
         ):
             locate(named)
 

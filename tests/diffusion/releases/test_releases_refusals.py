@@ -97,7 +97,7 @@ def test_a_model_of_another_kind(tmp_path, write, arguments, match):
 def test_a_wrong_prediction_type(tmp_path, write, word, reads):
     folder = write(tmp_path)
     official.edit(folder / 'scheduler/scheduler_config.json', prediction_type=word)
-    refused(folder, f'predicts {word}, it would be read as {reads}; .*--prediction {reads}')
+    refused(folder, f'predicts {word}, but it would be read as {reads}; .*--prediction {reads}')
     assert load_release(folder, prediction=reads).notes
 
 

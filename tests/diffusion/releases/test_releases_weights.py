@@ -132,7 +132,7 @@ def test_a_part_without_weights(folder):
     next((folder / 'vae').glob('*.safetensors')).unlink()
     with pytest.raises(WeightsError, match='holds no safetensors'):
         load_release(folder)
-    with pytest.raises(WeightsError, match='holds no weights'):
+    with pytest.raises(WeightsError, match='has no weights'):
         load_release(folder, pickles=True)
 
 
