@@ -99,7 +99,7 @@ def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
     line = next(line for line in ended.stderr.splitlines() if line.startswith('depth-refiner: '))
     assert 'refiner ended with exit code 2' in line
     assert str(tmp_path / 'out' / 'logs' / 'refiner.log') in line
-    assert 'holds no bundle.json' in ended.stderr
+    assert 'has no bundle.json' in ended.stderr
     assert 'Traceback' not in ended.stderr
     assert nodes_of(tmp_path) == []
 

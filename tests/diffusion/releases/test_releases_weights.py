@@ -130,7 +130,7 @@ def test_safetensors_go_before_pickles(folder):
 
 def test_a_part_without_weights(folder):
     next((folder / 'vae').glob('*.safetensors')).unlink()
-    with pytest.raises(WeightsError, match='holds no safetensors'):
+    with pytest.raises(WeightsError, match='has no safetensors'):
         load_release(folder)
     with pytest.raises(WeightsError, match='has no weights'):
         load_release(folder, pickles=True)
