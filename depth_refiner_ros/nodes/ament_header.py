@@ -1,12 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The header of our source files, for ``ament_copyright``: it knows no SPDX line by itself."""
+"""The header of our source files for ``ament_copyright``, which does not know SPDX lines."""
 
 from typing import NamedTuple
 
 
 class Header(NamedTuple):
-    """A licence as ``ament_copyright`` takes it from an entry point."""
+    """A licence in the form that ``ament_copyright`` loads from an entry point."""
 
     name: str
     spdx: str

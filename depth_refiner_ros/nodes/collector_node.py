@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The node ``collector``: writes down what a graph publishes, for a report made without ROS.
+The node ``collector``: records what a graph publishes, for a report made without ROS.
 
 It writes ``arrivals.csv`` (topic, stamp, time of arrival), one NPY file for each depth and
 confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is in the table.
@@ -40,7 +40,7 @@ class CollectorNode(Node):
         super().__init__('collector', automatically_declare_parameters_from_overrides=True)
         settings = NodeParameters(self, CollectorNodeSettings()).settings
         if not settings.folder:
-            raise SettingsError('folder is empty; name the folder to write to')
+            raise SettingsError('folder is empty; set it to the folder to write to')
         self.exit_code, self.finished = SUCCESS, False
         self._keep_images = settings.keep_images
         self._folder = Path(settings.folder)
@@ -100,7 +100,7 @@ class CollectorNode(Node):
             )
 
     def autostarted(self) -> bool:
-        """Whether it is at work: always, from the start."""
+        """Whether it is active: always, from the start."""
         return True
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class CollectorNode(Node):
 
 
 def _with_topic(callback: Any, topic: str) -> Any:
-    """Take the time first, so that the work of the callback is no part of the latency."""
+    """Read the clock first, so that the latency does not include the work of the callback."""
     return lambda message: callback(topic, message, time.time_ns())
 
 

@@ -22,16 +22,16 @@ MODEL = (
     'backend',
     'profile',
 )
-"""Options of the refiner that are arguments too."""
+"""Options of the refiner that are also arguments."""
 
 
 class Argument(NamedTuple):
     """
     One argument.
 
-    :param default: value where it is not given
+    :param default: value if it is not given
     :param text: what it does
-    :param choices: allowed words; empty where any will do
+    :param choices: allowed words; empty if any is allowed
     """
 
     default: str
@@ -45,12 +45,12 @@ class Argument(NamedTuple):
 
     @property
     def description(self) -> str:
-        """Return what it does and takes, for ``ros2 launch --show-args``."""
+        """Return its meaning and allowed values, for ``ros2 launch --show-args``."""
         return f'{self.text} ({self.allowed})' if self.choices else self.text
 
 
 def _option(group: type, name: str, text: str) -> Argument:
-    """Return the argument of an option, with its choices; the parameter file may set it too."""
+    """Return the argument of an option, with its choices; it can also be in a parameter file."""
     choices = options(group)[name].choices
     return Argument('', text, ('', *choices) if choices else ())
 
@@ -120,4 +120,4 @@ NEEDS = {
     'mesh_file': ('fusion', 'tsdf'),
     'folder': ('fusion', 'monogs'),
 }
-"""Argument to the other one, and its value, without which it has no effect."""
+"""Argument to the other argument and value that it needs to have an effect."""

@@ -1,9 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-What ``refiner.launch.py`` starts: its arguments turned into nodes with parameters and remaps.
+Turn the arguments of ``refiner.launch.py`` into nodes with parameters and remaps.
 
-Free of ``launch`` and ``rclpy``, and light: ``ros2 launch`` runs in the system's Python.
+Free of ``launch`` and ``rclpy``, with few imports: ``ros2 launch`` runs in the system's Python.
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ class NodePlan:
     """
     One node to start.
 
-    :param name: of the node; its program is ``NAME_node``, but for ``rviz``
+    :param name: of the node; its program is ``NAME_node``, except for ``rviz``
     :param namespace: without a leading slash, empty for none
-    :param parameters: those that win over the parameter file
+    :param parameters: parameters that override the parameter file
     :param remaps: pairs of topic names, from and to
     :param words: further words of its command line
-    :param ends_all: whether its end, once it has done its work, ends everything
+    :param ends_all: whether everything ends when it has finished its work
     :param is_source: whether its failure ends everything
     :param respawn: whether it is started again when it ends
     """
@@ -51,10 +51,10 @@ class NodePlan:
 
 def plan(given: Mapping[str, str]) -> list[NodePlan]:
     """
-    Return the nodes that arguments call for.
+    Return the nodes that the arguments request.
 
-    :param given: every one of :data:`ARGUMENTS`, empty where it is left to the parameter file
-    :raises SettingsError: where arguments or the parameter file cannot be used, in one line
+    :param given: values of all :data:`ARGUMENTS`, empty if left to the parameter file
+    :raises SettingsError: if arguments or the parameter file cannot be used, in one line
     """
     _check(given)
     cameras = [name.strip() for name in given['cameras'].split(',') if name.strip()]
@@ -73,7 +73,7 @@ def full_name(node: NodePlan) -> str:
 
 
 def truth(given: Mapping[str, str], name: str) -> bool | None:
-    """Return an argument that is true or false; None where it is empty."""
+    """Return an argument that is true or false; None if it is empty."""
     return given[name].lower() == 'true' if given[name] else None
 
 
@@ -101,7 +101,7 @@ def _check(given: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class _Camera:
-    """One camera's share of the arguments, with what its parameter file adds."""
+    """The arguments of one camera, with the values of its parameter file."""
 
     given: Mapping[str, str]
     name: str
@@ -116,7 +116,7 @@ class _Camera:
 
     @property
     def output_remaps(self) -> tuple[tuple[str, str], ...]:
-        """Remaps for those who read what the refiner publishes."""
+        """Remaps for consumers of the refiner's topics."""
         return self.remaps + tuple(profiles.remaps(self.refiner.profile))
 
     @property
@@ -130,7 +130,7 @@ class _Camera:
         return frames | ({'frame_prefix': prefix} if prefix else {})
 
     def started(self, name: str, **plan: Any) -> NodePlan:
-        """Return the plan of a node, with what all nodes share."""
+        """Return the plan of a node, including what all nodes share."""
         parameters = {key: value for key, value in plan.pop('parameters').items() if value != ''}
         follows_clock = truth(self.given, 'use_sim_time')
         if follows_clock is None and truth(self.given, 'clock') and name != 'player':
@@ -167,7 +167,7 @@ def _camera(given: Mapping[str, str], name: str) -> list[NodePlan]:
 
 
 def _read(group: type, given: Mapping[str, str], namespace: str, node: str) -> Any:
-    """Return what the parameter file says of a node; the defaults without a file."""
+    """Return a node's settings in the parameter file; the defaults without a file."""
     if not given['params_file']:
         return group()
     return read_yaml(group, Path(given['params_file']), f'{namespace}/{node}')
@@ -184,7 +184,7 @@ def _lock_step(camera: _Camera) -> str:
 
 
 def _refiner(camera: _Camera, model: Mapping[str, str]) -> NodePlan:
-    # Who must not lose a frame asks for every one and keeps them all.
+    # A node that must not lose frames requests and keeps every one.
     waits = _lock_step(camera) != 'off'
     keeps = {'input_qos': 'reliable', 'keep_every_frame': True} if waits else {}
     return camera.started('refiner', parameters={**model, **keeps}, remaps=camera.remaps)
@@ -209,7 +209,7 @@ def _player(camera: _Camera) -> NodePlan:
 
 
 def _rate_hz(word: str) -> Any:
-    """Return a rate as a number that the player takes; empty where none is given."""
+    """Return a rate as a number for the player; empty if none is given."""
     if not word:
         return ''
     try:
@@ -232,7 +232,7 @@ def _fusion(camera: _Camera) -> NodePlan:
 
 
 def _map_frame(camera: _Camera) -> str:
-    """Return the frame of the poses, where the arguments change it; empty where they do not."""
+    """Return the frame of the poses if the arguments change it; empty otherwise."""
     frames = camera.frames
     if camera.given['source'] and 'frame_prefix' in frames:
         return frames['frame_prefix'] + frames.get('map_frame', camera.player.map_frame)
@@ -240,7 +240,7 @@ def _map_frame(camera: _Camera) -> str:
 
 
 def _of_camera(file: str, camera: str) -> str:
-    """Return a file name of a camera's own where there are several."""
+    """Return a separate file name for each camera if there are several."""
     path = Path(file)
     return str(path.with_name(f'{path.stem}_{camera}{path.suffix}')) if file and camera else file
 

@@ -23,7 +23,7 @@ from std_srvs.srv import Trigger
 
 POLL_S = 0.05
 REPORT_S = 5.0
-"""Time between two lines about those who are waited for."""
+"""Time between two lines about what the player waits for."""
 FLUSH_S = 2.0
 
 
@@ -31,7 +31,7 @@ class PlayerNode(Node):
     """
     Publishes the frames of a source.
 
-    :raises DepthRefinerError: where a parameter is unfit or the source cannot be opened
+    :raises DepthRefinerError: if a parameter is unfit or the source cannot be opened
     """
 
     def __init__(self) -> None:
@@ -64,13 +64,13 @@ class PlayerNode(Node):
         )
 
     def autostarted(self) -> bool:
-        """Start to play unless the settings leave it to the service ``~/start``."""
+        """Start playing unless the settings leave that to the service ``~/start``."""
         if self._settings.autostart:
             self._thread.start()
         return True
 
     def close(self) -> None:
-        """Stop playing and say what was sent."""
+        """Stop playing and log what was sent."""
         self._ending.set()
         if self._lock_step is not None:
             self._lock_step.stop()
@@ -110,12 +110,12 @@ class PlayerNode(Node):
 
     def _wait_for_listeners(self) -> None:
         """
-        Wait until all who are to receive frames are ready.
+        Wait until all receivers of frames are ready.
 
-        In lock-step a stage that is in the graph may take its time, to load networks for
-        instance; only one that is not there at all is waited for no longer than the settings say.
+        In lock-step a stage in the graph may take any time, for example to load networks; the
+        time limit in the settings applies only to a stage that is not in the graph.
 
-        :raises SourceError: where a stage of lock-step did not appear
+        :raises SourceError: if a stage of lock-step did not appear
         """
         started_s = reported_s = time.monotonic()
         while (missing := self._missing()) and not self._ending.is_set():
@@ -137,12 +137,12 @@ class PlayerNode(Node):
         self._ending.wait(SETTLE_S)
 
     def _missing(self) -> str:
-        """Return what is not ready yet, in words; empty where all is."""
+        """Return a text with what is not ready yet; empty if everything is."""
         of_stages = self._lock_step.missing if self._lock_step else ''
         return ', '.join(filter(None, (of_stages, self._topics.missing)))
 
     def _pace(self, frame: Frame, started_s: float) -> None:
-        """Wait until the frame is due; in lock-step it is due at once."""
+        """Wait until the frame is due, which is immediately in lock-step."""
         if self._lock_step is not None:
             return
         if self._settings.rate_hz:

@@ -23,7 +23,7 @@ class RecorderNode(PosedNode):
 
     @property
     def topic_names(self) -> dict[str, str]:
-        """Return the topics that settings name, by usual name."""
+        """Return the topics in the settings, by usual name."""
         settings = self.settings
         beside_depth = f'{settings.depth_topic.rpartition("/")[0]}/camera_info'
         info = settings.info_topic or (settings.depth_topic and beside_depth)
@@ -70,7 +70,7 @@ class RecorderNode(PosedNode):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is asked to end."""
+    """Run the node until a signal ends it."""
     return run('recorder', RecorderNode, args)
 
 

@@ -34,7 +34,7 @@ QUEUE_OF_ALL = 1000
 """Size of the queue that keeps every frame."""
 WARM_UP_SIZE = 640, 480
 LONGEST_HOLD_NS = 2_000_000_000
-"""The scale is not held over a longer gap between frames: the camera may be elsewhere by then."""
+"""After a longer gap between frames the scale is reset, as the camera may have moved."""
 
 
 class RefinerNode(WorkerNode):
@@ -70,7 +70,7 @@ class RefinerNode(WorkerNode):
         self.get_logger().info(line)
 
     def cleanup(self) -> None:
-        """Release the networks and reset what was measured with them."""
+        """Release the networks and reset their measurements."""
         self._refiner = None
         self._scale.reset()
         self._lock.reset()
@@ -79,11 +79,11 @@ class RefinerNode(WorkerNode):
         self._clamped_px = 0
 
     def capacity(self) -> int:
-        """Return 1, the newest frame, or a queue for every frame."""
+        """Return 1 to keep only the newest frame, or the size of a queue for every frame."""
         return QUEUE_OF_ALL if self.settings.keep_every_frame else 1
 
     def subscribe(self) -> None:
-        """Subscribe to camera_info first, so that it is there when its image arrives."""
+        """Subscribe to camera_info first, so that it is available when its image arrives."""
         settings = self.settings
         with_depth = settings.takes(DEPTH_PRIORS)
         sync = FrameSync(
@@ -144,7 +144,7 @@ class RefinerNode(WorkerNode):
             outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings)
 
     def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
-        """Reset the held scale where time jumps or the camera changes."""
+        """Reset the stabilised scale if time jumps or the camera changes."""
         before, self._locked = self._locked, (stamp_ns, camera)
         if before is not None and not (
             0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS and camera == before[1]
@@ -152,7 +152,7 @@ class RefinerNode(WorkerNode):
             self._lock.reset()
 
     def _decoded(self, item: ImageSet) -> tuple[Intrinsics, np.ndarray, np.ndarray | None]:
-        """Return the camera, and the image and depth as a pinhole camera sees them."""
+        """Return the camera, and image and depth rectified to a pinhole camera."""
         rgb_HW3 = rgb_from_message(item.image, self._sixteen_bits)
         height, width = rgb_HW3.shape[:2]
         rectifier = self._camera.rectifier(item.info, width, height)
@@ -170,9 +170,9 @@ class RefinerNode(WorkerNode):
 
     def _assumed(self, width: int, height: int) -> Rectifier:
         """
-        Return the camera that settings assume where it is not calibrated.
+        Return the assumed camera of the settings for an uncalibrated one.
 
-        :raises InputError: where they assume none
+        :raises InputError: if they assume none
         """
         fov_deg = self.settings.assume_fov_deg
         if not fov_deg:
@@ -204,7 +204,7 @@ class RefinerNode(WorkerNode):
         }
 
     def warnings(self) -> list[str]:
-        """Warn of a jumping scale and of depth that cannot be aligned."""
+        """Return warnings about a jumping scale and about depth that cannot be aligned."""
         lines: list[str] = []
         if self._fit_status != FitStatus.OK:
             lines.append(
@@ -222,7 +222,7 @@ def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is asked to end."""
+    """Run the node until a signal ends it."""
     return run('refiner', RefinerNode, args)
 
 

@@ -31,12 +31,12 @@ class TsdfNode(PosedNode):
 
     @property
     def uses_color(self) -> bool:
-        """Return whether color is waited for."""
+        """Whether frames wait for their color."""
         return bool(self.settings.use_color)
 
     @property
     def uses_confidence(self) -> bool:
-        """Return whether confidence is waited for."""
+        """Whether frames wait for their confidence."""
         return bool(self.settings.use_confidence)
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class TsdfNode(PosedNode):
         self.create_service(Trigger, '~/reset', self._serve_reset)
 
     def configure(self) -> None:
-        """Make the volume."""
+        """Create the volume."""
         settings = self.settings
         self._volume = TsdfVolume(
             settings.voxel_m,
@@ -66,14 +66,14 @@ class TsdfNode(PosedNode):
             self._marker = MeshMarker(self.topics)
 
     def cleanup(self) -> None:
-        """Save what was fused, then drop the volume."""
+        """Save the mesh, then release the volume."""
         if self.settings.save_at_shutdown and self._unsaved():
             self._save_and_log()
         self._volume = None
         self._forget()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
-        """Fuse one frame at its pose; a repeat of the last frame is passed over."""
+        """Fuse one frame at its pose; a repeat of the last frame is ignored."""
         stamp_ns = stamp_ns_of(item.header)
         if stamp_ns == self._fused_ns:
             return
@@ -88,7 +88,7 @@ class TsdfNode(PosedNode):
         self._fused_ns = stamp_ns
 
     def idle(self) -> None:
-        """Publish and save the mesh where it is due."""
+        """Publish and save the mesh if it is due."""
         now_s = time.monotonic()
         marker = self._marker
         assert marker is not None, 'configure made it'
@@ -127,7 +127,7 @@ class TsdfNode(PosedNode):
                 min_confidence=settings.min_confidence,
                 reject_HW=rejected_B1HW[0, 0].numpy(),
             )
-            # Only the worker may ask the volume: diagnostics run in another thread.
+            # Only the worker may access the volume: diagnostics run in another thread.
             self._facts = {
                 'frames_fused': str(volume.frames),
                 'blocks': str(volume.blocks),
@@ -155,8 +155,8 @@ class TsdfNode(PosedNode):
         """
         Write the mesh.
 
-        :return: what was written
-        :raises DepthRefinerError: where there is no surface, no space or no right to write
+        :return: a text about what was written
+        :raises DepthRefinerError: if there is no surface, no space or no permission to write
         """
         path = Path(self.settings.mesh_file or DEFAULT_MESH_FILE).expanduser().resolve()
         frames = self._frames()
@@ -201,7 +201,7 @@ class TsdfNode(PosedNode):
         return response
 
     def _forget(self) -> None:
-        """Reset the counts, as the next volume starts empty, and have the marker deleted."""
+        """Reset the counts, because the next volume starts empty, and delete the marker."""
         self._outdated_marker = True
         self._facts = {}
         self._saved_frames = self._marked_frames = 0

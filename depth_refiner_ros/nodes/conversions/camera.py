@@ -8,7 +8,7 @@ from std_msgs.msg import Header
 
 
 def info_from_intrinsics(header: Header, camera: Intrinsics) -> CameraInfo:
-    """Return the message of a rectified image: no distortion, no binning, K and P alike."""
+    """Return the message for a rectified image: no distortion, no binning, equal K and P."""
     k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return CameraInfo(

@@ -25,7 +25,7 @@ def cloud_from_points(
         NaN where there is no point
     :param layout: ``packed16`` or ``pcl32``, the padded layout of PCL's point types
     :param organized: keep rows and columns; otherwise points without depth are left out
-    :raises InputError: where the layout is unknown
+    :raises InputError: if the layout is unknown
     """
     if layout not in LAYOUTS:
         raise InputError(f'point layout {shown(layout)} is unknown; use {" or ".join(LAYOUTS)}')

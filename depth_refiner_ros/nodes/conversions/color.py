@@ -19,7 +19,7 @@ def image_from_rgb(header: Header, rgb_HW3: np.ndarray) -> Image:
 
 
 def compressed_from_rgb(header: Header, rgb_HW3: np.ndarray, quality: int = 95) -> CompressedImage:
-    """Return a JPEG message as image_transport does."""
+    """Return a JPEG message like image_transport."""
     _, jpeg = cv2.imencode(
         '.jpg', cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )

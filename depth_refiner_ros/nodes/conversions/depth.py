@@ -34,13 +34,13 @@ def image_from_depth_mm(header: Header, depth_m_HW: np.ndarray) -> Image:
 def millimetres(depth_m_HW: np.ndarray) -> np.ndarray:
     """Return depth in metres as uint16 millimetres; 0 where it is unknown or does not fit."""
     mm_HW = np.rint(depth_m_HW * np.float32(MM_PER_M))
-    # NaN compares false; a cast without this test would wrap 66 m round to 0.464 m.
+    # NaN compares false; a cast without this test would wrap 66 m to 0.464 m.
     fits_HW = (mm_HW > 0) & (mm_HW <= LARGEST_MM)
     return np.where(fits_HW, mm_HW, np.float32(0)).astype(np.uint16)
 
 
 def compressed_from_depth_mm(header: Header, depth_m_HW: np.ndarray) -> CompressedImage:
-    """Return the 16UC1 message as compressedDepth, without loss beyond the millimetre."""
+    """Return the 16UC1 message as compressedDepth, which is lossless in millimetres."""
     return _compressed_depth(header, '16UC1', millimetres(depth_m_HW), 0.0, 0.0)
 
 
@@ -50,7 +50,7 @@ def compressed_from_depth(
     """
     Return the 32FC1 message as compressedDepth: 16 bits of inverse depth, as in image_transport.
 
-    The codes are spread over the range, which the message itself says: between 0.1 and 80 m one
+    The codes are spread over the range, which is stored in the message: between 0.1 and 80 m one
     step is 0.15 mm at 1 m and 15 mm at 10 m. Depth outside is unknown.
 
     :param near_m: nearest depth that has a code; above 0

@@ -28,7 +28,7 @@ def stamp_of(stamp_ns: int) -> Time:
     """
     Return nanoseconds as a message.
 
-    :raises InputError: where the seconds do not fit into a ROS message
+    :raises InputError: if the seconds do not fit into a ROS message
     """
     seconds, rest = divmod(stamp_ns, NS_PER_S)
     if not -STAMPS_END_S <= seconds < STAMPS_END_S:
@@ -48,7 +48,7 @@ def buffer_of(values: np.ndarray) -> array.array:
     """
     Return an array as the buffer that a ``uint8[]`` field takes in one copy.
 
-    An ndarray in its place is checked element by element: 160 ms for one 720p depth map.
+    An ndarray would be checked element by element, 160 ms for one 720p depth map.
     """
     buffer = array.array('B')
     buffer.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
@@ -56,6 +56,6 @@ def buffer_of(values: np.ndarray) -> array.array:
 
 
 def filled(message: Message, buffer: array.array) -> Message:
-    """Return a message its data; passed to the constructor it would be copied once more."""
+    """Set a message's data and return it; the constructor would copy the data once more."""
     message.data = buffer
     return message

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Meshes as markers that RViz shows."""
+"""Convert meshes to markers for RViz."""
 
 from depth_refiner_ros.mapping.mesh import Mesh
 from geometry_msgs.msg import Point
@@ -12,12 +12,12 @@ NAMESPACE = 'mesh'
 
 
 def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
-    """Return a TRIANGLE_LIST: three points and colors per triangle, as the message asks for."""
+    """Return a TRIANGLE_LIST, with three points and colors per triangle."""
     marker = Marker(header=header, ns=NAMESPACE, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = marker.scale.z = 1.0
     marker.color.a = 1.0
-    # Corners share their messages: three times fewer objects to make.
+    # Corners share their messages, which needs a third of the objects.
     points = [Point(x=x, y=y, z=z) for x, y, z in mesh.vertices_m_N3.astype(float).tolist()]
     colors = [ColorRGBA(r=r, g=g, b=b, a=1.0) for r, g, b in (mesh.colors_N3 / 255.0).tolist()]
     corners = mesh.triangles_M3.ravel().tolist()
@@ -35,11 +35,11 @@ def coarsened(mesh: Mesh, max_triangles: int) -> Mesh:
     """
     Merge vertices by growing cells until few enough triangles are left.
 
-    :return: the mesh itself where it is small enough
+    :return: the mesh itself if it is small enough
     """
     if len(mesh.triangles_M3) <= max_triangles:
         return mesh
-    # Triangles of a surface go with the square of the cell.
+    # The number of triangles falls with the square of the cell size.
     edges_m = (
         mesh.vertices_m_N3[mesh.triangles_M3[:, 0]] - mesh.vertices_m_N3[mesh.triangles_M3[:, 1]]
     )
@@ -53,7 +53,7 @@ def coarsened(mesh: Mesh, max_triangles: int) -> Mesh:
 
 
 def _clustered(mesh: Mesh, cell_m: float) -> Mesh:
-    """Put all vertices of a cell in their mean; triangles that collapse are dropped."""
+    """Merge all vertices of a cell into their mean; degenerate triangles are dropped."""
     cells_N3 = np.floor(mesh.vertices_m_N3 / cell_m).astype(np.int64)
     cells_N3 -= cells_N3.min(axis=0)
     size_3 = cells_N3.max(axis=0) + 1

@@ -46,7 +46,7 @@ class FrameSync:
 
     :param mode: one of the four
     :param tolerance_ms: largest gap of stamps in ``approx``, and for depth
-    :param with_depth: join depth too
+    :param with_depth: also join depth
     :param on_frame: called with each :class:`ImageSet`; it may only store
     :param on_drop: called with the header of each image that found no partner
     :param filters: module with the synchronisers
@@ -124,7 +124,7 @@ class FrameSync:
             self._held = depth, image
 
     def _release_held(self) -> None:
-        """Emit the waiting image with the latest camera_info: no better one will come."""
+        """Emit the waiting image with the latest camera_info, as no better one will arrive."""
         held, self._held = self._held, None
         if held is None:
             return

@@ -1,11 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Messages of several topics brought together by stamp, with the interface of ``message_filters``.
+Join messages of several topics by stamp, with the interface of ``message_filters``.
 
-Where ``message_filters`` is installed, it is used instead. This module replaces it elsewhere and
-avoids two of its traps: callbacks run outside the lock, so that one that raises blocks nothing,
-and a gap equal to ``slop`` is accepted.
+If ``message_filters`` is installed, it is used instead. This module replaces it otherwise and
+avoids two of its pitfalls: callbacks run outside the lock, so that an exception in one blocks
+nothing, and a gap equal to ``slop`` is accepted.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Poses from the source that the settings name: TF, PoseStamped, Odometry or a TUM file."""
+"""Poses from the source in the settings: TF, PoseStamped, Odometry or a TUM file."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,13 +29,13 @@ def pose_input(
     topics: Topics, settings: Any, on_error: Callable[[str], None], *, topic: str = ''
 ) -> Poses:
     """
-    Subscribe to poses; they end with the node's other subscriptions.
+    Subscribe to poses; these subscriptions end with the node's others.
 
     :param settings: with pose_source, pose_file, map_frame, body_from_camera and input_qos
     :param topic: of the poses; '' is ``pose`` or ``odom``
     :param on_error: called with one line for each message that cannot be used, and about a file
-        whose stamps are not in seconds or of which lines are left out
-    :raises DepthRefinerError: if the source cannot be used, with what to do
+        whose stamps are not in seconds or some of whose lines are ignored
+    :raises DepthRefinerError: if the source cannot be used; the message states the fix
     """
     if settings.pose_source == 'file':
         if not settings.pose_file:
@@ -65,7 +65,7 @@ def pose_input(
 
 
 def _subscribe_transforms(topics: Topics, poses: LivePoses, *, optional: bool) -> None:
-    """Listen to transforms as tf2's listener does: static ones are published once and kept."""
+    """Subscribe to transforms like tf2's listener; static ones are published once and latched."""
     topics.subscribe(
         TFMessage,
         '/tf_static',

@@ -46,8 +46,8 @@ class DepthFrame:
     One decoded set.
 
     :param depth_m_HW: NaN where unknown
-    :param rgb_HW3: None where color is not asked for
-    :param confidence_HW: None where confidence is not asked for
+    :param rgb_HW3: None if color is not requested
+    :param confidence_HW: None if confidence is not requested
     """
 
     depth_m_HW: np.ndarray
@@ -110,14 +110,14 @@ def subscribe_depth(
     on_drop: Callable[[Header], None],
 ) -> None:
     """
-    Subscribe to depth and the topics that go with it, and join them by stamp.
+    Subscribe to depth and the topics that belong to it, and join them by stamp.
 
-    :param names: other topics than the usual ones, by usual name
+    :param names: topics that replace the usual ones, by usual name
     """
     kinds: dict[str, type] = {'depth/camera_info': CameraInfo}
     kinds |= {'color/image': Image} if color else {}
     kinds |= {'depth/confidence': Image} if confidence else {}
-    # Depth comes last: who sees this subscription knows that the others are there.
+    # Depth comes last: once this subscription is visible, the others exist, too.
     kinds |= {'depth/image': Image}
     queue = max(queue, QUEUE)
     join = StampJoin(

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The base of fusion and recorder: depth with its pose, which may arrive later."""
+"""Base class of fusion and recorder: depth with its pose, which may arrive later."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 class PosedNode(WorkerNode):
     """
-    A worker on posed depth.
+    A worker node for posed depth.
 
     :param name: of the node
     :param defaults: settings, with those of poses, queue and inputs
@@ -44,15 +44,15 @@ class PosedNode(WorkerNode):
 
     @property
     def topic_names(self) -> dict[str, str]:
-        """Return the topics that settings name instead of the usual ones, by usual name."""
+        """Return the topics in the settings that replace the usual ones, by usual name."""
         return {}
 
     def capacity(self) -> int:
-        """Return how many frames may wait for a pose."""
+        """Return the number of frames that may wait for a pose."""
         return int(self.settings.queue)
 
     def subscribe(self) -> None:
-        """Subscribe to poses first, so that they are there when their depth comes."""
+        """Subscribe to poses first, so that they are available when their depth arrives."""
         settings = self.settings
         if settings.pose_source != 'none':
             self._poses = pose_input(
@@ -86,9 +86,9 @@ class PosedNode(WorkerNode):
 
     def pose_of(self, item: DepthSet) -> np.ndarray | None:
         """
-        Return the pose of a frame, None if no pose is asked for.
+        Return the pose of a frame, None if no pose is requested.
 
-        :raises SkipError: if it does not come in time
+        :raises SkipError: if it does not arrive in time
         """
         if self._poses is None:
             return None
@@ -107,7 +107,7 @@ class PosedNode(WorkerNode):
         return pose
 
     def warnings(self) -> list[str]:
-        """Warn of poses that cannot be used."""
+        """Return warnings about poses that cannot be used."""
         return [self._pose_error] if self._pose_error else []
 
     def _log(self, line: str) -> None:

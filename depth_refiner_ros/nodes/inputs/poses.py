@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera was when a frame was taken: poses that a frame can wait for."""
+"""Poses of the camera at the stamps of frames, which can wait for them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,13 +18,13 @@ KEPT = 20_000
 
 
 class Poses(Protocol):
-    """Answers where the optical frame was."""
+    """Looks up poses of the optical frame."""
 
     def wait_at(
         self, stamp_ns: int, frame_id: str, *, max_gap_ns: int, timeout_s: float
     ) -> np.ndarray | None:
         """
-        Return the pose at a stamp, waiting for it where it may still come.
+        Return the pose at a stamp, waiting for it if it may still arrive.
 
         :param frame_id: the camera's optical frame
         :param max_gap_ns: largest distance in time to the nearer pose
@@ -32,7 +32,7 @@ class Poses(Protocol):
         """
 
     def why_none(self, stamp_ns: int, frame_id: str) -> str:
-        """Return one line that says why a stamp has no pose, and what helps."""
+        """Return one line with the reason why a stamp has no pose, and the fix."""
 
 
 class LivePoses:
@@ -61,11 +61,11 @@ class LivePoses:
         )
 
     def add_pose(self, message: Any) -> None:
-        """Take in a PoseStamped or Odometry."""
+        """Add a PoseStamped or Odometry."""
         self._add(partial(self._poses.add, message))
 
     def add_transforms(self, message: Any, *, static: bool) -> None:
-        """Take in a TFMessage of ``/tf`` or ``/tf_static``."""
+        """Add a TFMessage of ``/tf`` or ``/tf_static``."""
         for transform in message.transforms:
             self._add(partial(self._tree.add, transform, static=static))
 
@@ -75,8 +75,8 @@ class LivePoses:
         """
         Return the pose at a stamp, see :class:`Poses`.
 
-        :raises InputError: if the poses are of another frame than the camera's and nothing
-            leads from one to the other
+        :raises InputError: if the poses are those of another frame, with no transform from it to
+            the camera
         """
         with self._changed:
             self._changed.wait_for(lambda: self._poses.settled(stamp_ns, frame_id), timeout_s)
@@ -100,7 +100,7 @@ class FilePoses:
     """
     Poses of a TUM file.
 
-    :param trajectory: what the file holds
+    :param trajectory: content of the file
     """
 
     def __init__(self, trajectory: Trajectory) -> None:

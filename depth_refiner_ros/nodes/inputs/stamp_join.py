@@ -16,7 +16,7 @@ except ImportError:
 
 FILTERS = message_filters or message_sync
 STRICT_SLOP_S = 1e-9
-"""``message_filters`` refuses a gap equal to its slop; this much more lets it pass."""
+"""Added to the slop of ``message_filters``, which refuses a gap equal to its slop."""
 
 
 class StampJoin:
@@ -31,7 +31,7 @@ class StampJoin:
     :param queue: messages of each stream that may wait
     :param on_set: called with a message of each stream, in order; it may only store
     :param on_drop: called with the header of each message of the last stream without a partner
-    :param filters: module with the synchronisers; ``message_filters`` where it is installed
+    :param filters: module with the synchronisers; ``message_filters`` if it is installed
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The fused mesh as a marker that RViz shows, latched for those who subscribe later."""
+"""The fused mesh as a marker for RViz, latched for late subscribers."""
 
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.nodes.conversions.headers import header_of
@@ -22,7 +22,7 @@ class MeshMarker:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody subscribes."""
+        """Whether there is a subscriber."""
         return self._publisher.get_subscription_count() > 0
 
     def show(self, stamp_ns: int, frame_id: str, mesh: Mesh, max_triangles: int) -> None:
@@ -33,7 +33,7 @@ class MeshMarker:
         self._shown_in = frame_id
 
     def delete(self, stamp_ns: int) -> None:
-        """Take the mesh away from whoever shows it; does nothing where none was published."""
+        """Remove the mesh from displays; does nothing if none was published."""
         if self._shown_in:
             self._publisher.publish(deleting_marker(header_of(stamp_ns, self._shown_in)))
         self._shown_in = ''

@@ -31,8 +31,8 @@ class PlayerTopics:
     """
     Publishes frames: pose, camera model and depth before the image they belong to.
 
-    :param node: that publishes
-    :param settings: which topics and frames
+    :param node: publisher of the topics
+    :param settings: topics and frames
     """
 
     def __init__(self, node: Node, settings: PlayerNodeSettings) -> None:
@@ -53,7 +53,7 @@ class PlayerTopics:
 
     @property
     def missing(self) -> str:
-        """Return the topics that nobody listens to, in words; empty where there are none."""
+        """Return a text with the topics without subscribers; empty if there are none."""
         needed = [self._image, self._info, *([self._depth] * self._settings.publish_depth)]
         return ', '.join(
             f'nobody listens to {publisher.topic_name}'
@@ -76,7 +76,7 @@ class PlayerTopics:
         self._image.publish(make(header, frame.rgb_HW3))
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until reliable listeners have everything."""
+        """Wait until reliable subscribers have received everything."""
         for publisher in (self._pose, self._info, self._depth, self._image):
             publisher.wait_for_all_acked(Duration(seconds=timeout_s))
 

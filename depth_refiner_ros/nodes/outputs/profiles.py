@@ -1,22 +1,22 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What each consumer of depth wants: defaults of parameters and names of topics."""
+"""Parameter defaults and topic names for each consumer of depth."""
 
 from collections.abc import Mapping
 from typing import Any
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     'rep118': {},
-    # nvblox takes +Inf for a surface, so what is far must be unknown.
+    # nvblox takes +Inf for a surface, so far depth must be unknown.
     'nvblox': {'out_of_range': 'nan', 'max_range_m': 20.0},
     'rtabmap': {'out_of_range': 'nan'},
     # depth_image_proc puts a depth of 0.0 at the camera, but leaves out what is not finite.
     'depth_image_proc': {'out_of_range': 'nan'},
-    # MonoGS multiplies by its mask, so that any NaN spreads to the loss.
+    # MonoGS multiplies by its mask, so any NaN spreads to the loss.
     'monogs': {'out_of_range': 'zero', 'max_range_m': 20.0},
     'realsense_compat': {'out_of_range': 'nan', 'points.layout': 'pcl32'},
 }
-"""Defaults by profile; a parameter that the user gives wins."""
+"""Defaults by profile; parameters set by the user take precedence."""
 
 TOPICS: dict[str, dict[str, str]] = {
     'nvblox': {
@@ -44,9 +44,9 @@ TOPICS: dict[str, dict[str, str]] = {
     },
 }
 """
-Output names by profile where they differ; remapping applies on top.
+Output names by profile if they differ; remapping is applied after that.
 
-Each image keeps a ``camera_info`` beside it (REP-118): what goes elsewhere takes its own along.
+Each image has a ``camera_info`` next to it (REP-118), also under another name.
 """
 
 

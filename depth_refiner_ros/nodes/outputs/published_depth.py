@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From refined depth to what is published: unreliable pixels out, ranges by REP-117."""
+"""Prepare refined depth for publication: remove unreliable pixels, apply REP-117."""
 
 import math
 
@@ -15,8 +15,8 @@ def published_depth(result: RefinedDepth, settings: RefinerNodeSettings) -> torc
     """
     Return the depth to publish.
 
-    :return: ``depth_m_HW``; NaN where unknown, and out of range what ``out_of_range`` says: the
-        infinities of REP-117, NaN, or 0 (then for the unknown too)
+    :return: ``depth_m_HW``; NaN where unknown, and out of range the value of ``out_of_range``: the
+        infinities of REP-117, NaN, or 0 (then also where unknown)
     """
     depth_m_B1HW = result.depth_m_B1HW
     rejected_B1HW = unreliable(
@@ -43,7 +43,7 @@ def unreliable(
 
 
 def ranged(depth_m_B1HW: torch.Tensor, settings: RefinerNodeSettings) -> torch.Tensor:
-    """Replace what is too near or too far (REP-117: -Inf, +Inf)."""
+    """Replace depth that is too near or too far (REP-117: -Inf, +Inf)."""
     near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan), 'zero': (0.0, 0.0)}[
         settings.out_of_range
     ]

@@ -34,14 +34,14 @@ KINDS = {
     'color/camera_info': CameraInfo,
 }
 TRANSPORTS = {'color/image': COLOR, 'depth/image': DEPTH, 'depth/image_raw': DEPTH}
-"""Images that are offered compressed too, under the names of image_transport."""
+"""Images that are also published compressed, under the names of image_transport."""
 NEAREST_M = 0.05
-"""Nearest depth of compressedDepth; codes for nearer depth would be taken from farther depth."""
+"""Nearest depth of compressedDepth; a smaller one would coarsen the codes of far depth."""
 
 
 class RefinerOutputs:
     """
-    Publishes the outputs that somebody subscribes to.
+    Publishes the outputs that have subscribers.
 
     :param topics: makes the publishers
     :param settings: with the profile, which names the topics
@@ -67,7 +67,7 @@ class RefinerOutputs:
         self._cloud_at_s = 0.0
 
     def wanted(self) -> set[str]:
-        """Return the names of the outputs that somebody subscribes to."""
+        """Return the names of the outputs that have subscribers."""
         return {
             name
             for name, publisher in self._publishers.items()
@@ -84,10 +84,10 @@ class RefinerOutputs:
         settings: RefinerNodeSettings,
     ) -> None:
         """
-        Publish what is wanted of one frame, with the stamp and frame of its image.
+        Publish the requested outputs of one frame, with the stamp and frame of its image.
 
         :param camera: of the depth
-        :param settings: as they are now
+        :param settings: current settings
         """
         points = settings.points
         near_m = max(settings.min_range_m, NEAREST_M)

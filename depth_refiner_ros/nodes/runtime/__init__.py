@@ -1,3 +1,3 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What every node runs on: lifecycle, worker thread, mailbox, parameters, QoS, diagnostics."""
+"""Infrastructure of nodes: lifecycle, worker thread, mailbox, parameters, QoS, diagnostics."""

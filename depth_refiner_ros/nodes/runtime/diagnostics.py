@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The state of a node on ``/diagnostics``: what it waits for, drops and how long it takes."""
+"""The state of a node on ``/diagnostics``: missing inputs, dropped frames and times."""
 
 from collections.abc import Callable
 import time
@@ -21,7 +21,7 @@ class Diagnostics:
     """
     Publishes the state of a node periodically.
 
-    :param node: whose state it is
+    :param node: the node
     :param statistics: its counters
     :param topics: its inputs and outputs
     :param period_s: returns the time between reports; 0 is off
@@ -29,7 +29,7 @@ class Diagnostics:
     :param expected_rate_hz: returns the output rate below which to warn; 0 is off
     :param facts: returns further values, such as scale health
     :param warnings: returns further reasons to warn
-    :param hardware_id: returns what the node reports on: the camera by its frame
+    :param hardware_id: returns the subject of the report: the frame of the camera
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Diagnostics:
             self.publish()
 
     def publish(self) -> None:
-        """Report now."""
+        """Publish a report now."""
         snapshot = self._statistics.snapshot()
         status = DiagnosticStatus(
             name=f'{self._node.get_fully_qualified_name()}: frames',

@@ -14,7 +14,7 @@ import numpy as np
 WINDOW = 512
 """Number of latest values for percentiles and rates."""
 LONGEST_LATENCY_MS = 3_600_000.0
-"""Older stamps belong to a recording that plays without simulated time."""
+"""Older stamps belong to a recording played without simulated time."""
 
 
 class Stopwatch:
@@ -68,16 +68,16 @@ class Snapshot:
     """
     The counts of a node at one moment.
 
-    :param received: frames that came in
-    :param done: frames that went out
+    :param received: frames received
+    :param done: frames published
     :param dropped: reason to number of frames
-    :param rate_hz: frames out per second over the last seconds
-    :param input_age_s: time since the last frame came in, None before the first
+    :param rate_hz: frames published per second over the last seconds
+    :param input_age_s: time since the last frame was received, None before the first
     :param latency_ms: percentiles from arrival to publication
     :param stamp_latency_ms: percentiles from capture stamp to publication
     :param stage_ms: median of each stage
-    :param last_error: latest failure, empty where there was none
-    :param error_age_s: time since then, None where there was none
+    :param last_error: latest failure, empty if there was none
+    :param error_age_s: time since then, None if there was none
     """
 
     received: int
@@ -109,13 +109,13 @@ class Statistics:
         self._error_at_s: float | None = None
 
     def receive(self) -> None:
-        """Count a frame that came in."""
+        """Count a received frame."""
         with self._lock:
             self._received += 1
             self._received_at_s = time.monotonic()
 
     def drop(self, reason: str, error: str = '') -> None:
-        """Count a frame that ends without output, and keep the text of its error."""
+        """Count a frame that ends without output, and store the text of its error."""
         with self._lock:
             self._dropped[reason] += 1
             if error:
@@ -125,11 +125,11 @@ class Statistics:
         self, *, latency_ms: float, stamp_latency_ms: float, stages_ms: dict[str, float]
     ) -> None:
         """
-        Count a frame that went out.
+        Count a published frame.
 
         :param latency_ms: from arrival to publication
-        :param stamp_latency_ms: from capture stamp to publication; ignored where the stamp
-            must be of another clock
+        :param stamp_latency_ms: from capture stamp to publication; ignored if the stamp
+            must be from another clock
         :param stages_ms: time of each stage
         """
         with self._lock:

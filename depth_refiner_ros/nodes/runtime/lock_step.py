@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames the stages have finished, for a player that waits for each."""
+"""Track which frames the stages have finished, for a player that waits for each."""
 
 from functools import partial
 import threading
@@ -20,7 +20,7 @@ class LockStep:
     """
     Waits until the last stage has finished with a frame.
 
-    :param node: that listens
+    :param node: subscribes to the reports of the stages
     :param stage: name of the last stage: ``refiner`` or ``tsdf``
     """
 
@@ -33,7 +33,7 @@ class LockStep:
         self._stopped = False
         self._changed = threading.Condition()
         for name in self._stages:
-            # What the refiner skips never reaches fusion, so every stage may end a frame.
+            # Frames that the refiner skips never reach fusion, so every stage may end a frame.
             for topic, callback in (
                 ('done', partial(self._finish, name)),
                 ('skipped', self._skip),
@@ -49,7 +49,7 @@ class LockStep:
 
     @property
     def missing(self) -> str:
-        """Return what is not ready yet, in words; empty where all is."""
+        """Return a text with what is not ready yet; empty if everything is."""
         absent = self.absent
         if absent:
             return f'{" and ".join(absent)} not in the graph'
@@ -63,7 +63,7 @@ class LockStep:
         return self._skipped_before + len(self._skipped_ns)
 
     def wait(self, stamp_ns: int, timeout_s: float) -> bool:
-        """Wait for the end of a frame; False where it did not come in time."""
+        """Wait for the end of a frame; return False after the timeout."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._ended(stamp_ns), timeout_s)
             return self._ended(stamp_ns)
@@ -79,20 +79,20 @@ class LockStep:
         return stamp_ns in self._skipped_ns
 
     def expect(self, stamp_ns: int) -> None:
-        """Wait for a new frame; in a second round of a recording its stamp was seen before."""
+        """Start a new frame; in a second round of a recording its stamp was seen before."""
         with self._changed:
             self._skipped_before += stamp_ns in self._skipped_ns
             self.forget(stamp_ns)
 
     def forget(self, stamp_ns: int) -> None:
-        """Wait for a frame that is sent once more."""
+        """Start a frame that is sent again."""
         with self._changed:
             for finished in self._finished.values():
                 finished.discard(stamp_ns)
             self._skipped_ns.discard(stamp_ns)
 
     def stop(self) -> None:
-        """Wake whoever waits."""
+        """Wake the waiting thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Hands frames from callbacks, which must not wait, to the worker thread."""
+"""Passes frames from callbacks, which must not wait, to the worker thread."""
 
 from collections import deque
 import threading
@@ -11,7 +11,7 @@ Item = TypeVar('Item')
 
 class Mailbox(Generic[Item]):
     """
-    A bounded queue in which the newest item wins; one slot is the usual size.
+    A bounded queue that drops the oldest item when full; its usual size is one.
 
     :param capacity: items that may wait
     """
@@ -27,7 +27,7 @@ class Mailbox(Generic[Item]):
         Store an item.
 
         :return: the item that was displaced, for the caller to count: the oldest one, or the new
-            one where the box is closed
+            one if the box is closed
         """
         with self._changed:
             if self._closed:
@@ -38,13 +38,13 @@ class Mailbox(Generic[Item]):
             return evicted
 
     def take(self, timeout_s: float) -> Item | None:
-        """Return the oldest item, or None after the timeout or where the box was closed."""
+        """Return the oldest item, or None after the timeout or if the box was closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
             return self._items.popleft() if self._items and not self._closed else None
 
     def close(self) -> list[Item]:
-        """Accept nothing more, wake the taker and return what was still waiting."""
+        """Accept no more items, wake the worker and return the items that were still waiting."""
         with self._changed:
             self._closed = True
             left, self._items = list(self._items), deque()

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS parameters, declared and checked by the one table of options."""
+"""ROS parameters, declared and checked by the table of options."""
 
 from collections.abc import Callable, Mapping
 import math
@@ -29,11 +29,11 @@ class NodeParameters(Generic[Group]):
     """
     The settings of one node, always complete and checked.
 
-    :param node: made with ``automatically_declare_parameters_from_overrides=True``, which shows
-        what the user gave, unknown names included
-    :param defaults: settings for what is not given
-    :param preset: returns changes of the defaults by what is given, such as a profile
-    :raises SettingsError: where a given name is unknown or a value unfit
+    :param node: made with ``automatically_declare_parameters_from_overrides=True``, which exposes
+        everything that the user set, including unknown names
+    :param defaults: settings for parameters that are not set
+    :param preset: returns changes of the defaults for given parameters, such as a profile
+    :raises SettingsError: if a given name is unknown or a value unfit
     """
 
     def __init__(
@@ -99,7 +99,7 @@ def _take_given(node: Node, known: Mapping[str, Option]) -> dict[str, Value]:
 
 
 def _checked(settings: Group) -> Group:
-    """Refuse empty ranges."""
+    """Raise for empty ranges."""
     near_m, far_m = getattr(settings, 'min_range_m', 0.0), getattr(settings, 'max_range_m', 1.0)
     if near_m >= far_m:
         raise SettingsError(f'min_range_m = {near_m:g} m must be below max_range_m = {far_m:g} m')

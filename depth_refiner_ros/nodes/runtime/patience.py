@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How a player in lock-step waits for a frame: it sends again, names who is late, gives up."""
+"""How a player in lock-step waits for a frame: it sends again, logs late stages, gives up."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Patience:
     """
     Waits for frames.
 
-    :param lock_step: knows which stage has finished what
+    :param lock_step: tracks which stage has finished which frame
     :param timeout_s: for one frame
     :param start_s: for the first frame to have output
-    :param ending: set when the player is to end
-    :param log: takes a line about a stage that is late
+    :param ending: set when the player must end
+    :param log: called with a line about a stage that is late
     """
 
     lock_step: LockStep
@@ -38,15 +38,15 @@ class Patience:
         Wait until every stage has finished with a frame that was sent.
 
         :param number: of the frame, from 1
-        :param resend: sends it once more
-        :return: False where it was given up
-        :raises SourceError: where the stage that is late has left the graph
+        :param resend: sends it again
+        :return: False if it was given up
+        :raises SourceError: if the late stage has left the graph
         """
         ended = self._ended(number, stamp_ns, resend)
         deadline_s = time.monotonic() + self.start_s
-        # The first frame needs output: the nodes may see the player before they see each other.
+        # The first frame needs output, as nodes may discover the player before each other.
         while number == 1 and ended and time.monotonic() < deadline_s:
-            # Its end and whether it had output come on two topics, in any order.
+            # Its end and whether it had output arrive on two topics, in any order.
             if self.ending.wait(SETTLE_S) or not self.lock_step.was_skipped(stamp_ns):
                 break
             self.lock_step.forget(stamp_ns)
@@ -58,8 +58,8 @@ class Patience:
         """
         Wait for the last stage, sending the frame again now and then.
 
-        A message to a process that is not connected yet is lost silently; the stages take a frame
-        that comes twice only once.
+        A message to a process that is not connected yet is lost silently; the stages process a
+        repeated frame only once.
         """
         deadline_s = time.monotonic() + self.timeout_s
         while not self.lock_step.wait(stamp_ns, min(RESEND_S, deadline_s - time.monotonic())):

@@ -24,7 +24,7 @@ def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
 
     :param reliability: ``sensor_data`` (best effort) or ``reliable``
     :param late: late subscribers still get the last messages (transient local); such a publisher
-        also serves subscribers that do not ask for it
+        also works with subscribers that do not request it
     """
     return QoSProfile(
         depth=depth,
@@ -34,7 +34,7 @@ def qos(reliability: str, depth: int, *, late: bool = False) -> QoSProfile:
 
 
 def subscription_events(topic: str, log: Callable[[str], None]) -> SubscriptionEventCallbacks:
-    """Log publishers that offer less than the subscription asks for."""
+    """Log publishers that offer less than the subscription requests."""
     return SubscriptionEventCallbacks(
         incompatible_qos=lambda event: log(
             f'{topic}: a publisher offers less {_policy(event)} than this node asks for; set '
@@ -44,7 +44,7 @@ def subscription_events(topic: str, log: Callable[[str], None]) -> SubscriptionE
 
 
 def publisher_events(topic: str, log: Callable[[str], None]) -> PublisherEventCallbacks:
-    """Log subscribers that ask for more than the publisher offers."""
+    """Log subscribers that request more than the publisher offers."""
     return PublisherEventCallbacks(
         incompatible_qos=lambda event: log(
             f'{topic}: a subscriber asks for more {_policy(event)} than this node offers; set '

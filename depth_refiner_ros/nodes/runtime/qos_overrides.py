@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters ``qos_overrides.TOPIC.publisher.POLICY`` and their like, checked before use."""
+"""Check parameters such as ``qos_overrides.TOPIC.publisher.POLICY`` before use."""
 
 from collections.abc import Iterable
 import re
@@ -28,7 +28,7 @@ def overridable() -> QoSOverridingOptions:
     """
     Return options that let overrides of an entity apply.
 
-    Durability is among them for topics that are published once, such as some camera_info.
+    They include durability, for topics that are published once, such as some camera_info.
     """
     return QoSOverridingOptions(
         policy_kinds=(
@@ -44,9 +44,9 @@ def check_overrides(node: Node) -> None:
     """
     Check every override that a node was given.
 
-    rclpy would end with a traceback, or pass over what it does not know.
+    rclpy would fail with a traceback, or ignore what it does not know.
 
-    :raises SettingsError: where a name or a value is none that rclpy takes
+    :raises SettingsError: if rclpy does not accept a name or a value
     """
     for name, value in _given(node).items():
         _check(name, value)
@@ -56,7 +56,7 @@ def unused_overrides(node: Node, entities: Iterable[tuple[str, str]]) -> list[st
     """
     Return one line for each overridden topic that the node does not have.
 
-    :param entities: full topic name and ``publisher`` or ``subscription`` of what it has
+    :param entities: full topic name and ``publisher`` or ``subscription`` of each that exists
     """
     known = set(entities)
     matches = (NAME.fullmatch(name) for name in _given(node))
@@ -81,7 +81,7 @@ def _check(name: str, value: Any) -> None:
     policies = (*WORDS, 'depth')
     if match is None or match['entity'] not in ENTITIES or match['policy'] not in policies:
         raise SettingsError(
-            f'{name} is no QoS override; it must be {PREFIX}/TOPIC.{"|".join(ENTITIES)}.'
+            f'{name} is not a QoS override; it must be {PREFIX}/TOPIC.{"|".join(ENTITIES)}.'
             f'{"|".join(policies)}'
         )
     if match['policy'] == 'depth':

@@ -21,15 +21,15 @@ from rclpy.signals import SignalHandlerOptions
 
 SUCCESS, FAILURE, USER_ERROR = 0, 1, 2
 POLL_S = 0.1
-"""A signal or the node's own end is seen after this long."""
+"""Longest delay until a signal or the node's own end is noticed."""
 PARAMS_FILE = '--params-file'
 
 
 class Runnable(Protocol):
     """
-    What a node must offer to be run.
+    Interface of a node that can be run as a program.
 
-    :param exit_code: of the program, 0 where all went well
+    :param exit_code: of the program, 0 on success
     :param finished: True once the node has nothing more to do
     """
 
@@ -37,7 +37,7 @@ class Runnable(Protocol):
     finished: bool
 
     def autostarted(self) -> bool:
-        """Start by itself where the settings say so; False where that failed."""
+        """Start if the settings say so; return False if that failed."""
 
     def close(self) -> None:
         """Stop and release everything."""
@@ -48,10 +48,10 @@ class Runnable(Protocol):
 
 def run(name: str, make_node: Callable[[], Runnable], args: list[str] | None = None) -> int:
     """
-    Make a node, start it and serve it until it has finished or a signal ends it.
+    Create a node, start it and spin it until it has finished or a signal ends it.
 
     :param name: of the node, for the log
-    :param args: command line without the program's name; ``sys.argv`` where None
+    :param args: command line without the program's name; None for ``sys.argv``
     :return: exit code
     """
     ending = threading.Event()
@@ -74,7 +74,7 @@ def _init(words: list[str]) -> None:
     """
     Start ROS.
 
-    :raises SettingsError: where rcl cannot read the command line or a parameter file
+    :raises SettingsError: if rcl cannot read the command line or a parameter file
     """
     try:
         # rclpy's own handlers would close the context before the node could save its results.
@@ -85,7 +85,7 @@ def _init(words: list[str]) -> None:
 
 
 def _warn_of_unmatched_files(node: Node, words: list[str]) -> None:
-    """Log each parameter file that holds nothing for a node of this package."""
+    """Log each parameter file without a section for a node of this package."""
     namespace = node.get_namespace().rstrip('/')
     names = [node.get_fully_qualified_name(), *(f'{namespace}/{name}' for name in NODES)]
     for option, file in pairwise(words):

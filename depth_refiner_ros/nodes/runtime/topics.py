@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A node's inputs and outputs: made with overridable QoS, watched for silence and mismatch."""
+"""Inputs and outputs of a node, with overridable QoS, checked for silence and mismatch."""
 
 from collections.abc import Callable
 import time
@@ -21,10 +21,10 @@ class Topics:
     """
     Makes and watches the topics of one node.
 
-    A transport names a topic as image_transport does: ``image`` with the transport ``compressed``
-    is ``image/compressed``, and follows where ``image`` is remapped to.
+    Transports name topics as in image_transport: ``image`` with the transport ``compressed`` is
+    ``image/compressed``, and follows a remapping of ``image``.
 
-    :param node: whose topics they are; the outputs of a lifecycle node are silent while it is
+    :param node: owner of the topics; the outputs of a lifecycle node are silent while it is
         inactive
     """
 
@@ -83,7 +83,7 @@ class Topics:
         )
 
     def unsubscribe_all(self) -> None:
-        """Drop every subscription."""
+        """Destroy every subscription."""
         for subscription in self._inputs.values():
             self._node.destroy_subscription(subscription)
         self._inputs.clear()
@@ -133,7 +133,7 @@ class Topics:
         return [self._describe(topic) for topic in silent]
 
     def _asked(self, name: str, transport: str) -> str:
-        """Return the name to ask ROS for."""
+        """Return the name to pass to ROS."""
         return f'{self._node.resolve_topic_name(name)}/{transport}' if transport else name
 
     def _describe(self, topic: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the lifecycle nodes share: states, one worker thread, clean shutdown."""
+"""Base class of the lifecycle nodes: states, one worker thread, clean shutdown."""
 
 from collections.abc import Callable, Mapping
 import threading
@@ -27,20 +27,20 @@ THROTTLE_S = 2.0
 
 
 class SkipError(Exception):
-    """Raised by :meth:`WorkerNode.process` for a frame that has no output but no fault either."""
+    """Raised by :meth:`WorkerNode.process` for a frame without output that is not an error."""
 
 
 class WorkerNode(LifecycleNode):
     """
-    A lifecycle node whose callbacks only store and whose one thread works.
+    A lifecycle node whose callbacks only store frames, for a single worker thread.
 
-    The end of each frame is published on ``~/done``, and on ``~/skipped`` too if it had no output,
-    so that a player can run in lock-step.
+    The end of each frame is published on ``~/done``, and also on ``~/skipped`` if it had no
+    output, so that a player can run in lock-step.
 
     :param name: of the node
-    :param defaults: settings where nothing is given
+    :param defaults: settings for parameters that are not set
     :param preset: see :class:`NodeParameters`
-    :raises SettingsError: where a given parameter is unknown or unfit
+    :raises SettingsError: if a given parameter is unknown or unfit
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class WorkerNode(LifecycleNode):
         """Do periodic work between frames."""
 
     def cleanup(self) -> None:
-        """Release what :meth:`configure` made."""
+        """Release what :meth:`configure` created."""
 
     def facts(self) -> dict[str, str]:
         """Return further values for diagnostics."""
@@ -155,7 +155,7 @@ class WorkerNode(LifecycleNode):
         return True
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Drop the subscriptions and stop the worker."""
+        """Destroy the subscriptions and stop the worker."""
         self.stop()
         self._state = 'inactive'
         return super().on_deactivate(state)
@@ -167,7 +167,7 @@ class WorkerNode(LifecycleNode):
         return super().on_cleanup(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release what a failed transition had begun."""
+        """Release what a failed transition has created."""
         self.stop()
         self.cleanup()
         self._state = 'unconfigured'
@@ -180,7 +180,7 @@ class WorkerNode(LifecycleNode):
         return super().on_shutdown(state)
 
     def autostarted(self) -> bool:
-        """Configure and activate unless the settings say otherwise; False where that failed."""
+        """Configure and activate unless the settings say otherwise; return False on failure."""
         if not self.settings.autostart:
             return True
         return (
@@ -189,7 +189,7 @@ class WorkerNode(LifecycleNode):
         )
 
     def stop(self) -> None:
-        """Accept no more frames and wait for the current one; calling it twice does no harm."""
+        """Accept no more frames and wait for the current one; it may be called twice."""
         self.topics.unsubscribe_all()
         for item in self._mailbox.close():
             if self.context.ok():
@@ -199,7 +199,7 @@ class WorkerNode(LifecycleNode):
             self._worker = None
 
     def close(self) -> None:
-        """Stop, report a last time and release everything; calling it twice does no harm."""
+        """Stop, report one last time and release everything; it may be called twice."""
         self.stop()
         if self.context.ok():
             self.diagnostics.publish()
@@ -211,8 +211,8 @@ class WorkerNode(LifecycleNode):
         """
         Store a frame for the worker; an older one that it replaces is counted.
 
-        In a queue, a repeat of a frame that waits or is at work is the same frame: a player in
-        lock-step repeats what takes long, and would make it take longer still.
+        In a queue, a repeat of a waiting or current frame is ignored: a player in lock-step
+        repeats slow frames, and processing each copy would make them even slower.
         """
         stamp_ns = stamp_ns_of(item.header)
         queues = self.capacity() > 1
@@ -245,7 +245,7 @@ class WorkerNode(LifecycleNode):
                     self._serve(item)
                 self.idle()
             except Exception as error:
-                # A bug. This is the one place that goes on after one, so that a robot keeps its
+                # A bug. Only here the program continues after one, so that a robot keeps its
                 # depth. Errors after the context was closed need no report.
                 if self.context.ok():
                     self._report_bug(item, error)
