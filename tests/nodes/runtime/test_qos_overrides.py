@@ -44,10 +44,10 @@ WRONG = [
     (f'{SUBSCRIPTION}.depth', 0, 'must be a whole number'),
     (f'{SUBSCRIPTION}.depth', 2**40, 'must be a whole number'),
     (f'{SUBSCRIPTION}.depth', True, 'must be a whole number'),
-    (f'{SUBSCRIPTION}.dept', 3, 'is no QoS override; it must be'),
-    ('qos_overrides./image.subscriber.depth', 3, 'is no QoS override'),
-    ('qos_overrides./image.depth', 3, 'is no QoS override'),
-    ('qos_overrides.image.subscription.depth', 3, 'is no QoS override'),
+    (f'{SUBSCRIPTION}.dept', 3, 'is not a QoS override; it must be'),
+    ('qos_overrides./image.subscriber.depth', 3, 'is not a QoS override'),
+    ('qos_overrides./image.depth', 3, 'is not a QoS override'),
+    ('qos_overrides.image.subscription.depth', 3, 'is not a QoS override'),
 ]
 
 
