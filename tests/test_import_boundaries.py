@@ -68,6 +68,7 @@ ALLOWED = {
         'backends',
         'sources',
         'refiner',
+        'report',
         '__init__',
     },
     'launch': {'settings', 'nodes.launch_arguments', 'nodes.launch_plan', '__init__'},
@@ -84,7 +85,7 @@ WITHIN = {
     'training': {
         'data': {'config'},
         'models': {'config'},
-        'objectives': {'config', 'data', 'models'},
+        'objectives': {'config', 'data', 'models', 'ema', 'validation', 'weights'},
     },
 }
 MAY_USE_ROS = {'nodes', 'launch'}

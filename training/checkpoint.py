@@ -51,12 +51,14 @@ class Trained:
     """
     The state that a run changes; restored in place.
 
-    :param average: the averaged weights by name
+    :param networks: trained networks by name; frozen ones are not part of a checkpoint
+    :param average: the averaged ones
+    :param optimizers: by name
     """
 
-    network: nn.Module
-    average: dict[str, torch.Tensor]
-    optimizer: torch.optim.Optimizer
+    networks: nn.ModuleDict
+    average: nn.ModuleDict
+    optimizers: Mapping[str, torch.optim.Optimizer]
 
 
 class LastCheckpoint:
@@ -118,15 +120,14 @@ def save_checkpoint(
     :param previous: where it goes then; None removes it
     :raises OutputError: where the disk is full
     """
-    names = _parameter_names(trained.network, trained.optimizer)
     moments = {
-        f'{names[index]}/{key}': torch.as_tensor(value)
-        for index, state in trained.optimizer.state_dict()['state'].items()
-        for key, value in state.items()
+        f'{name}/{key}': value
+        for name, optimizer in trained.optimizers.items()
+        for key, value in _moments(trained.networks, optimizer).items()
     }
     with staged_folder(folder, previous=previous) as staging:
-        save_tensors(trained.network.state_dict(), staging / WEIGHTS)
-        save_tensors(trained.average, staging / AVERAGE)
+        save_tensors(trained.networks.state_dict(), staging / WEIGHTS)
+        save_tensors(trained.average.state_dict(), staging / AVERAGE)
         save_tensors(moments, staging / OPTIMIZER)
         state = {'step': progress.step, 'best': progress.best}
         (staging / STATE).write_text(json.dumps(state) + '\n')
@@ -183,29 +184,19 @@ def check_hashes(folder: Path) -> None:
             )
 
 
-def fill(network: nn.Module, state: Mapping[str, torch.Tensor], where: Path | str) -> None:
-    """
-    Put weights into a network.
-
-    :param where: their source, for the message
-    :raises WeightsError: where they are of another network
-    """
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise WeightsError(
-            f'{where} is of another network than model describes: {first_line(error)}'
-        ) from error
-
-
 def _restored(folder: Path, trained: Trained) -> Progress:
     progress = read_progress(folder)
     average, moments = _tensors(folder / AVERAGE), _tensors(folder / OPTIMIZER)
     try:
-        trained.network.load_state_dict(_tensors(folder / WEIGHTS))
-        for name, value in average.items():
-            trained.average[name].copy_(value)  # in place, so that it stays on its device
-        _restore_moments(trained, moments)
+        trained.networks.load_state_dict(_tensors(folder / WEIGHTS))
+        trained.average.load_state_dict(average)
+        for name, optimizer in trained.optimizers.items():
+            own = {
+                key.partition('/')[2]: value
+                for key, value in moments.items()
+                if key.partition('/')[0] == name
+            }
+            _restore_moments(trained.networks, optimizer, own)
     except (RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(
             f'cannot resume from {folder}: {first_line(error)}; give the run '
@@ -214,20 +205,31 @@ def _restored(folder: Path, trained: Trained) -> Progress:
     return progress
 
 
-def _restore_moments(trained: Trained, moments: Mapping[str, torch.Tensor]) -> None:
-    names = _parameter_names(trained.network, trained.optimizer)
+def _moments(networks: nn.ModuleDict, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    names = _parameter_names(networks, optimizer)
+    return {
+        f'{names[index]}/{key}': torch.as_tensor(value)
+        for index, state in optimizer.state_dict()['state'].items()
+        for key, value in state.items()
+    }
+
+
+def _restore_moments(
+    networks: nn.ModuleDict, optimizer: torch.optim.Optimizer, moments: Mapping[str, torch.Tensor]
+) -> None:
+    names = _parameter_names(networks, optimizer)
     indices = {name: index for index, name in enumerate(names)}
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():
         name, _, moment = key.rpartition('/')
         states.setdefault(indices[name], {})[moment] = value
-    groups = trained.optimizer.state_dict()['param_groups']
-    trained.optimizer.load_state_dict({'state': states, 'param_groups': groups})
+    groups = optimizer.state_dict()['param_groups']
+    optimizer.load_state_dict({'state': states, 'param_groups': groups})
 
 
-def _parameter_names(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
+def _parameter_names(networks: nn.ModuleDict, optimizer: torch.optim.Optimizer) -> list[str]:
     """Return the parameters' names in the optimiser's order, which depends on its groups."""
-    names = {id(value): name for name, value in network.named_parameters()}
+    names = {id(value): name for name, value in networks.named_parameters()}
     return [names[id(value)] for group in optimizer.param_groups for value in group['params']]
 
 

@@ -1,46 +1,44 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""
-The configuration of one run: typed, strict, with inheritance.
+"""The configuration of one run: every key with its type, default and range."""
 
-A YAML file may name a ``base:`` (or a list of them) beside it, whose values it overrides; the
-command line overrides both with ``key=value``. Unknown keys are errors.
-"""
-
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 import difflib
 from functools import reduce
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 PRECISIONS = ('no', 'bf16')
 OPTIMIZERS = ('adamw', 'adam', 'muon')
 SCHEDULES = ('cosine', 'constant', 'iter_exponential')
+EMA_CURVES = ('warmup', 'ema_pytorch')
 
-
-CHOICES = {'precision': PRECISIONS, 'optimizer.name': OPTIMIZERS, 'optimizer.schedule': SCHEDULES}
-UNFIT = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
-"""What the libraries raise for YAML of foreign types."""
+CHOICES = {
+    'precision': PRECISIONS,
+    'optimizer.name': OPTIMIZERS,
+    'optimizer.schedule': SCHEDULES,
+    'ema.curve': EMA_CURVES,
+}
 LARGEST = 1e9
 LIMITS: dict[str, tuple[float, float]] = {
     'steps': (1, LARGEST),
     'batch': (1, 65536),
     'accumulate': (1, 65536),
     'threads': (0, 65536),
+    'workers': (0, 1024),
     'seed': (0, 2**63 - 1),
-    'ema_decay': (0, 0.999999999),
     'log_every': (1, LARGEST),
     'validate_every': (1, LARGEST),
     'validation_samples': (1, LARGEST),
     'save_every': (1, LARGEST),
+    'pictures': (0, 64),
+    'exit_after_min': (0, LARGEST),
+    'ema.decay': (0, 0.999999999),
+    'ema.every': (1, LARGEST),
+    'ema.after': (0, LARGEST),
     'optimizer.lr': (0, 1000),
     'optimizer.weight_decay': (0, 1000),
     'optimizer.warmup_steps': (0, LARGEST),
@@ -54,6 +52,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     'data.min_zoom': (0.01, 100),
     'data.max_zoom': (0.01, 100),
     'data.photometric': (0, 10),
+}
+SOURCE_LIMITS = {
+    'share': (0, LARGEST),
+    **dict.fromkeys(('crop_width', 'crop_height', 'width', 'height'), (0, 65536)),
 }
 
 
@@ -78,12 +80,47 @@ class OptimizerConfig:
 
 
 @dataclass
-class DataConfig:
-    """Rendered rooms and their augmentation."""
+class EmaConfig:
+    """
+    The moving average of the weights, kept in fp32.
 
-    rooms: str = '.data/rooms_train'  # a folder, or several with commas between
-    validation: str = '.data/rooms_val'
-    crop_width: int = 640  # pixels of the rendered frame, before the resize
+    ``curve`` is how the decay grows to its final value: ``warmup``, (1 + n) / (10 + n), or
+    ``ema_pytorch``, 1 - (n - after)^(-2/3), as SharpDepth's code has it.
+    """
+
+    decay: float = 0.999  # 0: the weights themselves
+    curve: str = 'warmup'
+    every: int = 1  # updates between two averagings
+    after: int = 0  # updates before the first; the average is a copy until then
+
+
+@dataclass
+class SourceConfig:
+    """
+    One set of images: where it lies, how often it is drawn, how it is cut.
+
+    ``reader`` is a name of ``training/data/registry.py``; '' takes the one that fits the path.
+    Sizes of 0 are those of ``data``; sets of different sizes never share a batch.
+    """
+
+    path: str = ''
+    reader: str = ''
+    split: str = ''  # a list of ``training/data/splits`` or a rule of the reader
+    share: float = 1.0  # how often a batch is drawn from it; 0 leaves it out
+    crop_width: int = 0
+    crop_height: int = 0
+    width: int = 0
+    height: int = 0
+
+
+@dataclass
+class DataConfig:
+    """Images, with depth or without, and their augmentation."""
+
+    train: dict[str, SourceConfig] = field(default_factory=dict)
+    validation: dict[str, SourceConfig] = field(default_factory=dict)
+    source: str = ''  # a recording or folder that both are taken from instead
+    crop_width: int = 640  # pixels of the image, before the resize
     crop_height: int = 480
     width: int = 256  # pixels at the network
     height: int = 192
@@ -91,7 +128,7 @@ class DataConfig:
     max_zoom: float = 1.0
     flip: bool = True
     photometric: float = 1.0  # strength of exposure, color, noise and blur changes
-    degradations: dict[str, float] = field(default_factory=dict)  # kind: probability
+    priors: dict[str, float] = field(default_factory=dict)  # kind of prior: share
 
 
 @dataclass
@@ -99,9 +136,9 @@ class RunConfig:
     """
     One training run.
 
+    ``model`` and ``loss`` hold the keys of the objective's ``Model`` and ``Loss``.
+
     :param objective: a file name of ``training/objectives``
-    :param model: shape of the network, read by the objective
-    :param loss: weights and phases, read by the objective
     """
 
     objective: str = ''
@@ -112,121 +149,99 @@ class RunConfig:
     batch: int = 8  # samples per process and micro-step
     accumulate: int = 1  # micro-steps per update
     precision: str = 'no'  # no | bf16, by autocast; weights stay fp32
+    recompute: bool = False  # activations in the backward pass: less memory, a third more time
     threads: int = 0  # CPU threads; 0 leaves torch's choice
-    ema_decay: float = 0.999  # 0: no average is kept
+    workers: int = 0  # processes that read images; 0 reads in the main process
     log_every: int = 20
     validate_every: int = 500
     validation_samples: int = 64
     save_every: int = 500
+    pictures: int = 0  # validation images drawn at each validation
+    exit_after_min: float = 0.0  # save and stop after this many minutes; 0 runs to the end
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    ema: EmaConfig = field(default_factory=EmaConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    model: dict[str, Any] = field(default_factory=dict)
-    loss: dict[str, float] = field(default_factory=dict)
+    model: Any = None
+    loss: Any = None
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+def check_config(config: RunConfig) -> None:
     """
-    Read a run's configuration.
+    Raise for values outside their ranges.
 
-    :param overrides: ``key=value`` with dotted keys
-    :raises SettingsError: if a file is missing, or a key or value does not fit
+    :raises SettingsError: naming the key, its value and the range
     """
-    try:
-        tree = OmegaConf.merge(
-            OmegaConf.structured(RunConfig),
-            _with_bases(path, ()),
-            OmegaConf.from_dotlist(list(overrides)),
-        )
-        config = cast(RunConfig, OmegaConf.to_object(tree))
-    except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
-        first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
-        raise SettingsError(f'{path}: {first}{_hint(first)}') from error
-    _check(config)
-    return config
-
-
-def save_config(config: RunConfig, path: Path) -> None:
-    """
-    Write the resolved configuration beside its run.
-
-    :raises OutputError: where it cannot be written
-    """
-    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
-
-
-def check_keys(group: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """
-    Refuse unknown keys of a free-form group.
-
-    :raises SettingsError: naming the key and the nearest known one
-    """
-    for key in given:
-        if key not in known:
-            raise SettingsError(
-                f'{group}.{key} is unknown{_nearest(key, known)}; known are {", ".join(known)}'
-            )
-
-
-def _check(config: RunConfig) -> None:
-    for name, (low, high) in LIMITS.items():
-        value = _get(config, name)
-        if not low <= value <= high:
-            raise SettingsError(
-                f'{name} = {shown(value)} must be at least {low:g}'
-                + (f' and at most {high:.9g}' if value > low else '')
-            )
-    for group, shares in (('loss', config.loss), ('data.degradations', config.data.degradations)):
-        for name, value in shares.items():
-            if not 0.0 <= value <= LARGEST:
-                raise SettingsError(f'{group}.{name} = {value} must be a finite number from 0 on')
+    for name, limits in LIMITS.items():
+        _check_number(name, _get(config, name), *limits)
+    for group in ('train', 'validation'):
+        for name, source in getattr(config.data, group).items():
+            for key, limits in SOURCE_LIMITS.items():
+                _check_number(f'data.{group}.{name}.{key}', getattr(source, key), *limits)
+    for name, value in config.data.priors.items():
+        _check_number(f'data.priors.{name}', value, 0.0, LARGEST)
+    for item in fields(config.loss) if config.loss is not None else ():
+        value = getattr(config.loss, item.name)
+        if type(value) in (int, float):
+            _check_number(f'loss.{item.name}', value, 0.0, LARGEST)
     if not config.data.min_zoom <= config.data.max_zoom:
         raise SettingsError(
             f'data.min_zoom = {config.data.min_zoom} must not be above data.max_zoom = '
             f'{config.data.max_zoom}'
         )
     for name, known in CHOICES.items():
-        if (value := _get(config, name)) not in known:
-            raise SettingsError(
-                f'{name} = {shown(value)} must be one of '
-                f'{", ".join(known)}{_nearest(value, known)}'
-            )
+        check_choice(name, _get(config, name), known)
     if not config.output:
         raise SettingsError('output is not set; name the folder of the run')
 
 
-def _get(config: RunConfig, name: str) -> Any:
-    return reduce(getattr, name.split('.'), config)
+def check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """
+    Raise for an unknown word.
+
+    :raises SettingsError: naming the key, the word and the nearest known one
+    """
+    if value not in known:
+        raise SettingsError(
+            f'{name} = {shown(value)} must be one of {", ".join(known)}{nearest(value, known)}'
+        )
 
 
-def _with_bases(path: Path, inside: tuple[Path, ...]) -> DictConfig:
-    if not path.is_file():
-        raise SettingsError(f'no configuration {path}; see training/configs')
-    if path.resolve() in inside:
-        raise SettingsError(f'{path} is its own base; remove one base key')
-    own = OmegaConf.load(path)
-    if not isinstance(own, DictConfig):
-        raise SettingsError(f'{path} must hold key: value lines')
-    bases = own.pop('base', [])
-    bases = [bases] if isinstance(bases, str) else bases
-    if not isinstance(bases, Sequence) or not all(isinstance(base, str) for base in bases):
-        raise SettingsError(f'{path}: base = {shown(bases)} must be a file or a list of files')
-    merged = OmegaConf.create()
-    for base in bases:
-        below = _with_bases(path.parent / base, (*inside, path.resolve()))
-        merged = cast(DictConfig, OmegaConf.merge(merged, below))
-    return cast(DictConfig, OmegaConf.merge(merged, own))
+def check_keys(group: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """
+    Refuse unknown keys of a mapping.
+
+    :raises SettingsError: naming the key and the nearest known one
+    """
+    for key in given:
+        if key not in known:
+            raise SettingsError(
+                f'{group}.{key} is unknown{nearest(key, known)}; known are {", ".join(known)}'
+            )
 
 
-def _hint(message: str) -> str:
-    known = [
-        *RunConfig.__dataclass_fields__,
-        *OptimizerConfig.__dataclass_fields__,
-        *DataConfig.__dataclass_fields__,
-    ]
-    key = message.split("'")[1] if message.count("'") >= 2 else ''
-    return _nearest(key, known)
+def check_shares(group: str, shares: Mapping[str, float]) -> None:
+    """
+    Raise where shares do not say how often each is drawn.
+
+    :raises SettingsError: naming the key
+    """
+    if not shares or min(shares.values()) < 0.0 or sum(shares.values()) <= 0.0:
+        raise SettingsError(f'{group} = {shares} must hold shares, not all of them 0')
 
 
-def _nearest(key: str, known: Sequence[str]) -> str:
+def nearest(key: str, known: Sequence[str]) -> str:
+    """Return a hint at the most similar known name, '' where none is similar."""
     near = difflib.get_close_matches(key, known, n=1)
     return f'; did you mean {near[0]}?' if near else ''
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SettingsError(
+            f'{name} = {shown(value)} must be at least {low:g}'
+            + (f' and at most {high:.9g}' if value > low else '')
+        )
+
+
+def _get(config: RunConfig, name: str) -> Any:
+    return reduce(getattr, name.split('.'), config)

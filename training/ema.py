@@ -1,33 +1,61 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Exponential moving average of the weights, with a warm-up, in fp32."""
+"""Exponential moving average of the weights, in fp32 whatever the weights are."""
+
+import copy
 
 import torch
 from torch import nn
+from training.config import EmaConfig
+
+GAMMA, POWER = 1.0, 2.0 / 3.0
+"""Of ema_pytorch's warm-up, 1 - (1 + n / gamma)^-power."""
 
 
 class Ema:
     """
-    Averaged copy of a network's parameters.
+    Averaged copies of the trained networks; the networks themselves where the decay is 0.
 
-    :param module: network to follow
-    :param decay: weight of the past once warmed up; early on it is (1 + n) / (10 + n), so that
-        short runs are not dominated by their start
+    :param trained: networks to follow; frozen ones do not belong here
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.average = {
-            name: value.detach().clone().float() for name, value in module.state_dict().items()
-        }
+    def __init__(self, trained: nn.ModuleDict, config: EmaConfig) -> None:
+        self.config = config
+        self._copied = config.decay > 0.0
+        self.networks = trained
+        if self._copied:
+            self.networks = copy.deepcopy(trained).float().eval().requires_grad_(False)
+
+    def reset(self, trained: nn.ModuleDict) -> None:
+        """Begin the average again at these weights."""
+        if self._copied:
+            self.networks.load_state_dict(trained.state_dict())
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
+    def update(self, trained: nn.ModuleDict, step: int) -> None:
         """
         Move the average towards the weights.
 
-        :param step: updates done, for the warm-up
+        :param step: updates done, this one included
         """
-        weight = 1.0 - min(self.decay, (1 + step) / (10 + step))
-        for name, value in module.state_dict().items():
-            self.average[name].lerp_(value.float(), weight)
+        if not self._copied or step % self.config.every:
+            return
+        share = 1.0 - decay_at(step, self.config)
+        average = self.networks.state_dict()
+        for name, value in trained.state_dict().items():
+            average[name].lerp_(value.to(average[name].dtype), share)
+
+
+def decay_at(step: int, config: EmaConfig) -> float:
+    """
+    Return the weight of the past at an update.
+
+    ``warmup``: (1 + n) / (10 + n) with n updates before this one, so that short runs are not
+    dominated by their start. ``ema_pytorch``: 1 - n^(-2/3) with n = step - after, 0 until then
+    (SharpDepth's code: 0.798 at update 111, 0.9982 at 13,000).
+    """
+    if config.curve == 'warmup':
+        return min(config.decay, step / (9.0 + step))
+    since = step - config.after - 1
+    grown = 1.0 - (1.0 + since / GAMMA) ** -POWER if since > 0 else 0.0
+    return min(config.decay, grown)

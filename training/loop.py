@@ -3,39 +3,30 @@
 """The one training loop: batch, loss, finite check, clip, step, average, log, validate, save."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
-import sys
-from typing import Any
 
-from accelerate import Accelerator
-from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import MANIFEST
 import torch
-from torch import nn
-from training.checkpoint import (
-    fill,
-    LastCheckpoint,
-    load_average,
-    Progress,
-    save_checkpoint,
-    Trained,
-)
-from training.config import OptimizerConfig, RunConfig, save_config
-from training.data.batches import Batch, stream, validation_batches
-from training.data.rooms import RenderedRooms
-from training.ema import Ema
-from training.log import Log
-from training.muon import Muon
+from training.checkpoint import LastCheckpoint, load_average, Progress, save_checkpoint, Trained
+from training.config import RunConfig
+from training.config_file import save_config
+from training.data.batches import Batch, validation_batches
+from training.data.loader import stream
+from training.data.mixture import Mixture
+from training.environment import write_environment
+from training.log import Log, note
 from training.objectives.base import Figures, Objective
+from training.optimizers import make_optimizers
+from training.pictures import write_pictures
 from training.schedule import learning_rate_factor
+from training.stop import Stop
+from training.update import update
 
 LAST, BEST = 'checkpoint', 'best'
-
-
-class NotFiniteError(DepthRefinerError):
-    """A loss or gradient that is not finite; the run stops before it corrupts the weights."""
 
 
 def train(config: RunConfig, objective: Objective) -> Figures:
@@ -48,31 +39,46 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     """
     torch.manual_seed(config.seed)
     accelerator = Accelerator(
-        mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate
+        mixed_precision=config.precision,
+        gradient_accumulation_steps=config.accumulate,
+        kwargs_handlers=[
+            DistributedDataParallelKwargs(find_unused_parameters=objective.some_unused)
+        ],
     )
-    data = RenderedRooms.of(config.data.rooms), RenderedRooms.of(config.data.validation)
-    if config.init_from:
-        _start_from(config.init_from, objective)
-    if not accelerator.is_main_process:
-        return _train(config, objective, accelerator, *data)
-    with locked_folder(Path(config.output)):
-        return _train(config, objective, accelerator, *data)
+    with ExitStack() as held:
+        if accelerator.is_main_process:
+            held.enter_context(locked_folder(Path(config.output)))
+        images = Mixture.of('train', config.data), Mixture.of('validation', config.data)
+        begin(config, objective)
+        return _train(config, objective, accelerator, *images)
+
+
+def begin(config: RunConfig, objective: Objective) -> None:
+    """Put the weights that the run starts from into an objective."""
+    where = config.init_from
+    if not where:
+        objective.begin(None, '')
+        return
+    is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
+    state = objective.bundle_weights(where) if is_bundle else load_average(Path(where))
+    objective.begin(state, f'init_from = {where}')
 
 
 def _train(
     config: RunConfig,
     objective: Objective,
     accelerator: Accelerator,
-    rooms: RenderedRooms,
-    held_out: RenderedRooms,
+    images: Mixture,
+    held_out: Mixture,
 ) -> Figures:
     output, main = Path(config.output), accelerator.is_main_process
-    network, optimizer = accelerator.prepare(
-        objective.network, make_optimizer(objective.network, config.optimizer)
-    )
-    ema = Ema(objective.network, config.ema_decay)
+    if config.recompute:
+        objective.recompute_activations()
+    objective.ema.networks.to(accelerator.device)
+    optimizers = make_optimizers(objective.trained, config.optimizer)
+    wrapped, *steppers = accelerator.prepare(objective, *optimizers.values())
     trained = Trained(
-        network=objective.network, average=ema.average, optimizer=optimizer.optimizer
+        networks=objective.trained, average=objective.ema.networks, optimizers=optimizers
     )
     checkpoint = LastCheckpoint(output / LAST, note if main else _silent)
     progress = checkpoint.resume(trained)
@@ -80,60 +86,52 @@ def _train(
     done, figures, best = progress.step, progress.best, progress.best
     if main:
         save_config(config, output / 'config.yaml')
+        write_environment(output / 'environment.json')
         if done == config.steps:
             note(f'{output} is finished at step {done}; raise steps to train on')
-    drawn = stream(
-        rooms,
-        config.data,
-        config.batch,
-        seed=config.seed,
-        first_step=done * config.accumulate,
-        rank=accelerator.process_index,
-    )
-    with closing(drawn) as batches, Log(output, config, done=done, speaks=main) as log:
+    batches = stream(config, images, done=done, rank=accelerator.process_index)
+    with Stop(config.exit_after_min) as stop, Log(output, config, done=done, speaks=main) as log:
         for step in range(done, config.steps):
             factor = learning_rate_factor(step, config.optimizer, config.steps)
-            for group in optimizer.param_groups:
-                group['lr'] = config.optimizer.lr * factor
-            parts = _update(accelerator, network, objective, optimizer, batches, config, step)
-            ema.update(objective.network, step)
+            for stepper in steppers:
+                for group in stepper.param_groups:
+                    group['lr'] = config.optimizer.lr * factor
+            parts = update(accelerator, wrapped, objective, steppers, batches, config, step, log)
+            objective.ema.update(objective.trained, step + 1)
             log.step(step + 1, parts, config.optimizer.lr * factor)
-            last = step + 1 == config.steps
+            last, stopping = step + 1 == config.steps, stop.asked(accelerator)
             if last or (step + 1) % config.validate_every == 0:
-                figures = _validate(accelerator, objective, ema, held_out, config)
+                figures = _validate(accelerator, objective, held_out, config, step + 1)
                 log.validation(step + 1, figures)
                 if figures[objective.best_by] <= best.get(objective.best_by, float('inf')):
                     best = figures
                     if main:
                         save_checkpoint(output / BEST, trained, Progress(step=step + 1, best=best))
-            if main and (last or (step + 1) % config.save_every == 0):
+            if main and (last or stopping or (step + 1) % config.save_every == 0):
                 checkpoint.save(trained, Progress(step=step + 1, best=best))
+            if stopping and not last:
+                note(f'{stop.reason}; saved at step {step + 1}, the same command goes on')
+                break
     return figures
 
 
-def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """
-    Build the optimiser; vectors (biases, norms) are not decayed.
+def _validate(
+    accelerator: Accelerator, objective: Objective, images: Mixture, config: RunConfig, step: int
+) -> Figures:
+    """Return the figures of the averaged weights; every process computes the same."""
 
-    :param config: its name is one of :data:`~training.config.OPTIMIZERS`
-    """
-    kinds: dict[str, Any] = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam, 'muon': Muon}
-    trained = [value for value in network.parameters() if value.requires_grad]
-    groups = [
-        {
-            'params': [value for value in trained if value.ndim > 1],
-            'weight_decay': config.weight_decay,
-        },
-        {'params': [value for value in trained if value.ndim <= 1], 'weight_decay': 0.0},
-    ]
-    optimizer: torch.optim.Optimizer = kinds[config.name](groups, lr=config.lr)
-    return optimizer
+    def batches() -> Iterator[Batch]:
+        for batch in validation_batches(images, config.batch, config.validation_samples):
+            yield batch.to(accelerator.device)
 
-
-def _start_from(where: str, objective: Objective) -> None:
-    is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
-    state = objective.model.bundle_weights(where) if is_bundle else load_average(Path(where))
-    fill(objective.network, state, f'init_from = {where}')
+    objective.ema.networks.eval()
+    figures = objective.validate(batches())
+    if accelerator.is_main_process and config.pictures:
+        shown = next(validation_batches(images, config.pictures, config.pictures))
+        pictures = objective.pictures(shown.to(accelerator.device))
+        write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
+    objective.train()
+    return figures
 
 
 def _check_steps(progress: Progress, config: RunConfig) -> None:
@@ -142,63 +140,6 @@ def _check_steps(progress: Progress, config: RunConfig) -> None:
             f'steps = {config.steps} is below step {progress.step}, which the run in '
             f'{config.output} has reached; raise steps or name another output'
         )
-
-
-def _update(
-    accelerator: Accelerator,
-    network: nn.Module,
-    objective: Objective,
-    optimizer: Any,
-    batches: Iterator[Batch],
-    config: RunConfig,
-    step: int,
-) -> Figures:
-    parts: Figures = {}
-    for _ in range(config.accumulate):
-        with accelerator.accumulate(network):
-            with accelerator.autocast():
-                batch = next(batches).to(accelerator.device)
-                loss, parts = objective.loss(network, batch, step)
-            if not torch.isfinite(loss):
-                raise NotFiniteError(
-                    f'loss is {float(loss.detach())} at step {step}: {parts}; '
-                    'lower optimizer.lr or look at the data of this step'
-                )
-            accelerator.backward(loss)
-            if accelerator.sync_gradients:
-                limit = config.optimizer.max_grad_norm or float('inf')
-                norm = accelerator.clip_grad_norm_(network.parameters(), limit)
-                if not torch.isfinite(norm):
-                    raise NotFiniteError(
-                        f'gradient norm is {float(norm)} at step {step}; lower optimizer.lr'
-                    )
-            optimizer.step()
-            optimizer.zero_grad()
-    return {'loss': float(loss.detach()), **parts}
-
-
-def _validate(
-    accelerator: Accelerator,
-    objective: Objective,
-    ema: Ema,
-    rooms: RenderedRooms,
-    config: RunConfig,
-) -> Figures:
-    """Validate the averaged weights, then restore the raw ones."""
-    network = objective.network
-    raw = {name: value.clone() for name, value in network.state_dict().items()}
-    network.load_state_dict(ema.average)
-    network.eval()
-    batches = validation_batches(rooms, config.data, config.batch, config.validation_samples)
-    figures = objective.validate(batch.to(accelerator.device) for batch in batches)
-    network.train()
-    network.load_state_dict(raw)
-    return figures
-
-
-def note(line: str) -> None:
-    """Print a remark to stderr."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _silent(line: str) -> None:

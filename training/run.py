@@ -14,9 +14,9 @@ if __name__ == '__main__':  # from a checkout: the packages are beside this fold
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
-from training.config import load_config
+from training.config_file import load_config
 from training.loop import train
-from training.objectives import build_objective
+from training.objectives.registry import build_objective
 from training.program import ended
 
 

@@ -52,6 +52,51 @@ def pixel_l1(
     return masked_mean(huber / rounding, weight)
 
 
+def score_distillation(latent: torch.Tensor, teacher: torch.Tensor, weight: float) -> torch.Tensor:
+    """
+    Return the score distillation loss of clean latents (SharpDepth eq. 5).
+
+    Its gradient at each element is weight * (latent - teacher) / elements; none reaches the
+    teacher, and elements where the teacher is not finite have none.
+
+    :param latent: z-hat, with gradient
+    :param teacher: the frozen network's clean estimate of noised z-hat
+    :param weight: w = 1 - alpha-bar of the timestep
+    """
+    gap = torch.nan_to_num(latent - teacher.detach(), nan=0.0, posinf=0.0, neginf=0.0)
+    return 0.5 * weight * gap.square().mean()
+
+
+def noise_aware_l1(
+    depth: torch.Tensor,
+    target: torch.Tensor,
+    difference: torch.Tensor,
+    *,
+    mean_over: str = 'difference',
+) -> torch.Tensor:
+    """
+    Return the L1 between maps in [-1, 1], moved to [0, 1], weighted by e (SharpDepth eq. 6).
+
+    :param difference: e, detached; 0 also where the target is unknown
+    :param mean_over: ``difference`` divides by the sum of e, as the official code does, or
+        ``pixels`` by their number, as eq. 6 is written
+    """
+    error = 0.5 * (depth - target).abs()
+    if mean_over == 'pixels':
+        return (error * difference).mean()
+    return masked_mean(error, difference)
+
+
+def feature_alignment(features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """
+    Return 1 - the mean cosine between feature vectors, 0 to 2 (ApDepth eqs. 10 and 11).
+
+    :param features: adapted features of the UNet, B x C x h x w
+    :param target: the encoder's, brought to the same size
+    """
+    return 1.0 - functional.cosine_similarity(features, target, dim=1).mean()
+
+
 def gradient_l1(
     depth: torch.Tensor, target: torch.Tensor, valid: torch.Tensor, scales: int = 4
 ) -> torch.Tensor:

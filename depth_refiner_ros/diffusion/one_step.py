@@ -110,11 +110,7 @@ class OneStepNetwork(nn.Module):
         :param extra_BChw: from :meth:`condition`
         :param guess: this is SharpDepth's first pass
         """
-        depth_first = self.spec.channel_order == 'depth_rgb'
-        parts = [depth_BChw, rgb_BChw] if depth_first else [rgb_BChw, depth_BChw]
-        sample = torch.cat([part for part in (*parts, extra_BChw) if part is not None], dim=1)
-        unet = self.unet_guess if guess and self.unet_guess is not None else self.unet
-        output = self._evaluate(unet, sample)
+        output = self.output(depth_BChw, rgb_BChw, extra_BChw, guess=guess)
         if self.spec.prediction == 'residual' and depth_BChw is not None:
             return depth_BChw + output * self.spec.residual_gain
         if self.spec.prediction == 'v':
@@ -125,6 +121,38 @@ class OneStepNetwork(nn.Module):
             return clean_from_v(noisy, output, self.alpha_bar)
         return output
 
+    def output(
+        self,
+        depth_BChw: torch.Tensor | None,
+        rgb_BChw: torch.Tensor,
+        extra_BChw: torch.Tensor | None = None,
+        *,
+        guess: bool = False,
+        timestep_B: torch.Tensor | None = None,
+        task_C: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Return what the UNet itself predicts; see :meth:`forward` for the first parameters.
+
+        :param timestep_B: integers, for training over the whole schedule; None is the spec's
+        :param task_C: another task embedding than the spec's (Lotus reconstructs images, too)
+        """
+        depth_first = self.spec.channel_order == 'depth_rgb'
+        parts = [depth_BChw, rgb_BChw] if depth_first else [rgb_BChw, depth_BChw]
+        sample = torch.cat([part for part in (*parts, extra_BChw) if part is not None], dim=1)
+        unet = self.unet_guess if guess and self.unet_guess is not None else self.unet
+        if unet in self._prepared:
+            return self._prepared[unet](sample)
+        batch = len(sample)
+        text = None if self.text_1LC is None else self.text_1LC.expand(batch, -1, -1)
+        task = self.task_C if task_C is None else task_C
+        labels = None if task is None else task.expand(batch, -1)
+        if timestep_B is None:
+            # It stays an integer: in bfloat16, 999 would round to 1000.
+            timestep_B = torch.tensor(self.spec.timestep, device=sample.device)
+        predicted: torch.Tensor = unet(sample, timestep_B, text, class_labels=labels).sample
+        return predicted
+
     @property
     def alpha_bar(self) -> float:
         """Return the signal share of the spec's timestep."""
@@ -134,17 +162,6 @@ class OneStepNetwork(nn.Module):
         """Return normalised depth as inference uses it, clipped if the spec says so."""
         unit = self.codec.decode_depth(latent_BChw, clip=self.spec.clip == 'channels')
         return unit.clamp(-1.0, 1.0) if self.spec.clip == 'depth' else unit
-
-    def _evaluate(self, unet: UNet2DConditionModel, sample_BChw: torch.Tensor) -> torch.Tensor:
-        if unet in self._prepared:
-            return self._prepared[unet](sample_BChw)
-        batch = len(sample_BChw)
-        text = None if self.text_1LC is None else self.text_1LC.expand(batch, -1, -1)
-        task = None if self.task_C is None else self.task_C.expand(batch, -1)
-        # The timestep stays an integer: in bfloat16, 999 would round to 1000.
-        step = torch.tensor(self.spec.timestep, device=sample_BChw.device)
-        output: torch.Tensor = unet(sample_BChw, step, text, class_labels=task).sample
-        return output
 
 
 def _check_fit(

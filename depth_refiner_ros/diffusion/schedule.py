@@ -24,9 +24,9 @@ PREDICTIONS = {'sample': 'sample', 'v': 'v_prediction'}
 
 
 @cache
-def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
+def alpha_bars(*, zero_snr: bool = False) -> torch.Tensor:
     """
-    Return the cumulative signal share: scaled linear betas, 1000 steps.
+    Return the cumulative signal share of all 1000 steps: scaled linear betas, float64.
 
     :param zero_snr: shift and scale the square root so that the last step contains no signal
         (Lin et al. 2024), as Marigold v1-1 was trained
@@ -38,7 +38,13 @@ def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
     if zero_snr:
         root = share.sqrt()
         share = ((root - root[-1]) * root[0] / (root[0] - root[-1])).square()
-    return float(share[timestep])
+    return share
+
+
+@cache
+def alpha_bar(timestep: int, *, zero_snr: bool = False) -> float:
+    """Return the signal share of one timestep, see :func:`alpha_bars`."""
+    return float(alpha_bars(zero_snr=zero_snr)[timestep])
 
 
 def clean_from_v(noisy_BChw: torch.Tensor, v_BChw: torch.Tensor, share: float) -> torch.Tensor:

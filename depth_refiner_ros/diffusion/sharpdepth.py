@@ -24,17 +24,40 @@ def sharpdepth(
     :param generator: source of both noise draws of an image
     :return: refined normalised depth and the difference map e; same size
     """
-    codec, spec = network.codec, network.spec
+    codec = network.codec
     image = codec.encode_rgb(rgb_B3HW)
     prior = codec.encode_depth(unit_B1HW)
     extra = network.condition(unit_B1HW, known_B1HW)
-    noise = gaussian_like(prior, generator)
-    guess = network(noise, image, extra, guess=True)
-    disagreement = difference_map(unit_B1HW, network.decode(guess), rule=spec.difference_rule)
-    fresh = gaussian_like(prior, generator)
+    guess = network(gaussian_like(prior, generator), image, extra, guess=True)
+    difference = difference_map(
+        unit_B1HW, network.decode(guess), rule=network.spec.difference_rule
+    )
+    gated = gated_latent(network, prior, difference, guess, generator)
+    return network.decode(network(gated, image, extra)), difference
+
+
+def gated_latent(
+    network: OneStepNetwork,
+    prior_BChw: torch.Tensor,
+    difference_B1HW: torch.Tensor,
+    guess_BChw: torch.Tensor,
+    generator: Source,
+) -> torch.Tensor:
+    """
+    Return the prior's latent with noise where the difference is large (eq. 4).
+
+    :param prior_BChw: z_d
+    :param difference_B1HW: e
+    :param guess_BChw: the first pass's latent, of which the official code's noise is made
+    """
+    spec = network.spec
+    noise = gaussian_like(prior_BChw, generator)
     if spec.noise == 'noised_latent':
         share = network.alpha_bar
-        fresh = share**0.5 * guess + (1.0 - share) ** 0.5 * fresh
-    cells = downsample_difference(disagreement, codec.factor, mode=spec.difference_downsample)  # type: ignore[arg-type]
-    refined = network(gate_latent(prior, cells, fresh), image, extra)
-    return network.decode(refined), disagreement
+        noise = share**0.5 * guess_BChw + (1.0 - share) ** 0.5 * noise
+    cells = downsample_difference(
+        difference_B1HW,
+        network.codec.factor,
+        mode=spec.difference_downsample,  # type: ignore[arg-type]
+    )
+    return gate_latent(prior_BChw, cells, noise)

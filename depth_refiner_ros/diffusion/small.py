@@ -8,13 +8,20 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.unet import small_unet
 
 
-def build_small(spec: ModelSpec, *, block_channels: tuple[int, ...]) -> OneStepNetwork:
-    """Build a small refiner with random weights."""
+def build_small(
+    spec: ModelSpec, *, block_channels: tuple[int, ...], layers_per_block: int = 1
+) -> OneStepNetwork:
+    """
+    Build a small refiner with random weights.
+
+    :param block_channels: features at 1, 1/2, ... of the latent size
+    """
     codec = UnshuffleCodec(spec.unshuffle_factor)
     unet = small_unet(
         spec,
         depth_channels=codec.depth_channels,
         rgb_channels=codec.rgb_channels,
         block_channels=block_channels,
+        layers_per_block=layers_per_block,
     )
     return OneStepNetwork(unet, codec, spec)

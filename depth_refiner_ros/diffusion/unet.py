@@ -27,6 +27,7 @@ def small_unet(
     :param block_channels: features at 1, 1/2, ... of the latent size
     """
     levels = len(block_channels)
+    task = len(spec.task_embedding)
     return UNet2DConditionModel(
         in_channels=input_channels(spec, depth_channels, rgb_channels),
         out_channels=depth_channels,
@@ -38,6 +39,8 @@ def small_unet(
         mid_block_type='UNetMidBlock2D',
         cross_attention_dim=8,
         attention_head_dim=8,
+        class_embed_type='projection' if task else None,
+        projection_class_embeddings_input_dim=task or None,
     )
 
 

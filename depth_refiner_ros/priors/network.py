@@ -168,11 +168,7 @@ class MetricNetwork(nn.Module):
         :param rays_B2HW: viewing rays (x/z, y/z) of the same pixels
         :return: ``log_depth_B1hw`` at half the size
         """
-        features = torch.cat([rgb_B3HW * 4.0 - 2.0, rays_B2HW], dim=1)
-        skips = []
-        for stage in self.encoder:
-            features = stage(features)
-            skips.append(features)
+        skips = self.encode(rgb_B3HW, rays_B2HW)
         features = self.context(skips.pop())
         for stage in self.decoder:
             skip = skips.pop()
@@ -181,6 +177,14 @@ class MetricNetwork(nn.Module):
         # Half precision would quantise log depth to steps of one percent.
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.float())
+
+    def encode(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> list[torch.Tensor]:
+        """Return the encoder's features at 1/2, 1/4, ... of the input; see :meth:`forward`."""
+        features, stages = torch.cat([rgb_B3HW * 4.0 - 2.0, rays_B2HW], dim=1), []
+        for stage in self.encoder:
+            features = stage(features)
+            stages.append(features)
+        return stages
 
 
 def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[int, int]:

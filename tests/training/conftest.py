@@ -1,18 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import pytest
-from training.config import DataConfig, OptimizerConfig, RunConfig
+from training.config import DataConfig, OptimizerConfig, RunConfig, SourceConfig
+from training.objectives.registry import keys_of
 
 from tests.training.rooms_folder import write_rooms
-
-METRIC = {
-    'channels': [8, 8, 8, 8, 8],
-    'blocks': [1, 1, 1, 1, 1],
-    'decoder_channels': [8, 8, 8, 8],
-    'input_width': 64,
-    'input_height': 64,
-}
-KINDS = {'smeared': 0.4, 'sensor': 0.3, 'noisy': 0.2, 'sharp': 0.1}
+from tests.training.tiny_runs import KINDS, TINY
 
 
 @pytest.fixture(scope='session')
@@ -24,10 +19,12 @@ def rooms(tmp_path_factory):
 def make_config(rooms, tmp_path):
     """Return a function that makes a tiny run's configuration."""
 
-    def make(objective, **changes):
+    def make(objective, *, model=None, loss=None, **changes):
+        tiny, keys = TINY[objective], keys_of(objective)
+        sets = {'rooms': SourceConfig(path=str(rooms))}
         data = DataConfig(
-            rooms=str(rooms),
-            validation=str(rooms),
+            train=sets,
+            validation={name: replace(source) for name, source in sets.items()},
             crop_width=64,
             crop_height=48,
             width=64,
@@ -35,11 +32,9 @@ def make_config(rooms, tmp_path):
             min_zoom=1.0,
             max_zoom=1.5,
         )
-        model, loss = dict(METRIC), {'depth': 1.0, 'gradient': 0.5}
-        if objective == 'apdepth_depth':
-            data.width, data.height, data.degradations = 32, 32, dict(KINDS)
-            model = {'block_channels': [8, 16], 'unshuffle_factor': 4}
-            loss = {'latent': 0.5, 'pixel': 1.0, 'gradient': 1.0, 'edge': 4.0}
+        if objective != 'metric_prior':
+            data.width = data.height = 32
+            data.priors = dict(KINDS)
         return RunConfig(
             **{
                 'objective': objective,
@@ -48,11 +43,11 @@ def make_config(rooms, tmp_path):
                 'batch': 2,
                 'log_every': 1,
                 'validate_every': 2,
-                'validation_samples': 3,
+                'validation_samples': 2,
                 'save_every': 2,
                 'data': data,
-                'model': model,
-                'loss': loss,
+                'model': keys.model(**{**tiny.model(), **(model or {})}),
+                'loss': keys.loss(**{**tiny.loss, **(loss or {})}),
                 'optimizer': OptimizerConfig(lr=1e-3, warmup_steps=2),
                 **changes,
             }

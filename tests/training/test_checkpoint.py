@@ -30,10 +30,10 @@ from training.checkpoint import (
     STATE,
     WEIGHTS,
 )
-from training.config import save_config
+from training.config_file import save_config
 from training.log import read_log
 from training.loop import train
-from training.objectives import build_objective
+from training.objectives.registry import build_objective
 
 from tests.foreign_values import fuzzed
 from tests.full_disk import full_disk

@@ -5,13 +5,16 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import SettingsError
 from hypothesis import example, given, strategies
 import pytest
-from training.config import DataConfig, load_config, OptimizerConfig, RunConfig, save_config
-from training.objectives import build_objective, NAMES
+from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
+from training.config_file import load_config, save_config
+from training.models.encoder import EncoderModel
+from training.models.teacher import TeacherModel
+from training.objectives.registry import build_objective, CLASSES
 import yaml
 
 from tests.foreign_values import changes_of, fuzzed
 
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'training' / 'configs').glob('*.yaml'))
+CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'training' / 'configs').rglob('*.yaml'))
 
 
 def write(path, text):
@@ -32,7 +35,7 @@ def test_every_shipped_configuration_describes_a_network(subtests):
     for path in CONFIGS:
         with subtests.test(path.name):
             config = load_config(path)
-            assert config.objective in NAMES
+            assert config.objective in CLASSES
             assert config.output.startswith('runs/')
             build_objective(config)
 
@@ -46,7 +49,7 @@ def test_a_configuration_overrides_its_base_and_the_command_line_both(base, tmp_
     config = load_config(path, ['batch=3', 'data.width=128', 'loss.gradient=0.5'])
     assert (config.steps, config.batch, config.data.width) == (20, 3, 128)
     assert (config.optimizer.lr, config.optimizer.name) == (0.5, 'adam')
-    assert config.loss == {'depth': 1.0, 'gradient': 0.5}
+    assert (config.loss.depth, config.loss.gradient, config.loss.relative) == (1.0, 0.5, 0.0)
 
 
 def test_later_bases_win(base, tmp_path):
@@ -63,14 +66,20 @@ def test_a_snapshot_is_the_whole_configuration(base, tmp_path):
 
 def test_a_mistake_is_one_line(base, subtests):
     cases = [
-        ('stepz=3', "Key 'stepz'.*did you mean steps"),
+        ('stepz=3', "Key 'stepz'.*Did you mean: 'steps'"),
         ('optimizer.warmup=3', "Key 'warmup'"),
-        ('data.widht=3', "Key 'widht'.*did you mean width"),
+        ('data.widht=3', "Key 'widht'.*Did you mean: 'width'"),
         ('steps=many', 'steps'),
         ('steps', 'steps'),
         ('steps=0', 'steps = 0 must be at least 1'),
         ('log_every=0', 'log_every = 0 must be at least 1'),
-        ('ema_decay=1.0', r'ema_decay = 1\.0 must be .* at most 0\.999'),
+        ('ema.decay=1.0', r'ema\.decay = 1\.0 must be .* at most 0\.999'),
+        ('loss.depht=1', "Key 'depht'.*Did you mean: 'depth'"),
+        ('loss.depth=-1', r'loss\.depth = -1\.0 must be at least 0'),
+        ('model.chanels=[8]', "Key 'chanels'.*Did you mean one of: 'channels'"),
+        ('data.train.rooms.pth=x', "Key 'pth'.*Did you mean: 'path'"),
+        ('data.train.rooms.share=-1', r'data\.train\.rooms\.share = -1\.0 must be at least 0'),
+        ('objective=metric', "objective = 'metric' must be one of .*metric_prior"),
         ('precision=fp16', "precision = 'fp16' must be one of no, bf16"),
         ('optimizer.name=adamm', "optimizer.name = 'adamm' must be one of .*did you mean adam"),
         ('optimizer.schedule=cosin', 'did you mean cosine'),
@@ -108,18 +117,19 @@ def test_a_missing_file(tmp_path):
 
 def test_objectives_check_their_keys(make_config, subtests):
     cases = [
-        ('metric', {}, r"objective = 'metric' must be one of .*metric_prior"),
-        ('metric_prior', {'loss': {'depht': 1.0}}, 'loss.depht is unknown; did you mean depth'),
-        ('metric_prior', {'loss': {}}, 'minimises nothing; give a weight to depth or '),
-        (
-            'metric_prior',
-            {'model': {'chanels': [8]}},
-            'model.chanels is unknown; did you mean chann',
-        ),
+        ('metric_prior', {'loss': {'depth': 0.0, 'gradient': 0.0}}, 'minimises nothing; give a w'),
         ('metric_prior', {'model': {'groups': 7}}, 'model: '),
-        ('apdepth_depth', {'loss': {'pixle': 1.0}}, 'loss.pixle is unknown; did you mean pixel'),
-        ('apdepth_depth', {'loss': {'fft': 1.0}}, 'minimises nothing'),
+        ('apdepth_depth', {'loss': {'pixel': 0.0, 'latent': 0.0, 'gradient': 0.0}}, 'minimises'),
+        ('apdepth_depth', {'loss': {'stage1': True}}, 'init_from is not set; stage 2 goes on'),
+        ('apdepth_depth', {'loss': {'fft_of': 'latents'}}, 'did you mean latent'),
         ('apdepth_depth', {'model': {'block_channels': [9, 7]}}, 'model.block_channels'),
+        ('apdepth_depth', {'model': {'start': 'tiny'}}, "model.start = 'tiny' must be one of"),
+        ('apdepth_depth', {'model': {'start': 'weights'}}, 'weights belong to start'),
+        ('apdepth_depth', {'model': {'spec': {'tiemstep': 3}}}, 'model.spec.tiemstep is unknown'),
+        ('sharpdepth', {'model': {'teacher': TeacherModel()}}, 'teacher.weights is not set'),
+        ('sharpdepth', {'loss': {'difference': 'mean'}}, 'loss.difference = .* must be one of'),
+        ('sharpdepth', {'loss': {'gated_share': 1.5}}, 'gated_share = 1.5 must be at most 1'),
+        ('apdepth_align', {'model': {'encoder': EncoderModel()}}, 'encoder.weights is not set'),
     ]
     for objective, change, message in cases:
         with subtests.test(objective=objective, change=change):
@@ -132,21 +142,21 @@ def test_objectives_check_their_keys(make_config, subtests):
 @pytest.mark.parametrize(
     ('kinds', 'message'),
     [
-        ({'smaered': 1.0}, 'data.degradations.smaered is unknown; did you mean smeared'),
-        ({}, 'must hold shares'),
+        ({'smaered': 1.0}, 'data.priors.smaered is unknown; did you mean smeared'),
+        ({}, 'data.priors is not set'),
         ({'sharp': 0.0}, 'must hold shares'),
         ({'sharp': 2.0, 'noisy': -1.0}, 'must hold shares'),
     ],
 )
-def test_degradations_are_checked(make_config, kinds, message):
+def test_priors_are_checked(make_config, kinds, message):
     config = make_config('apdepth_depth')
-    config.data.degradations = kinds
+    config.data.priors = kinds
     with pytest.raises(SettingsError, match=message):
         build_objective(config)
 
 
 FUZZED = fuzzed(150)
-GROUPS = {'optimizer': OptimizerConfig, 'data': DataConfig}
+GROUPS = {'optimizer': OptimizerConfig, 'data': DataConfig, 'ema': EmaConfig}
 
 
 @FUZZED

@@ -1,17 +1,23 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 import itertools
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, SourceError
+from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
 import torch
 from training.config import DataConfig
-from training.data.batches import collate, cut, make_batch, stream, validation_batches
+from training.data.batches import collate, MicroBatches, validation_batches
+from training.data.cut import cut
 from training.data.degrade import degrade, KINDS
-from training.data.rooms import RenderedRooms, View
+from training.data.loader import stream
+from training.data.mixture import Mixture, Part
+from training.data.rooms import RenderedRooms
+from training.data.sample import Sample
 
 from tests.training.rooms_folder import scene, write_rooms
 
@@ -28,7 +34,7 @@ def same(first, second):
 def test_rooms_are_one_list_over_all_shards(rooms):
     views = RenderedRooms(rooms)
     assert len(views) == 5
-    assert [views[index].room_seed for index in range(5)] == [0, 1, 2, 3, 4]
+    assert [views[index].name for index in range(5)] == [f'room {seed}' for seed in range(5)]
     rgb, depth = scene(3)
     np.testing.assert_array_equal(views[3].rgb_HW3, rgb)
     np.testing.assert_array_equal(views[3].depth_m_HW, depth)
@@ -40,9 +46,8 @@ def test_rooms_are_one_list_over_all_shards(rooms):
 
 def test_several_folders_are_one_list(rooms, tmp_path):
     more = write_rooms(tmp_path / 'more')
-    both = RenderedRooms.of(f'{rooms}, {more}')
-    assert [both[index].room_seed for index in range(10)] == [0, 1, 2, 3, 4] * 2
-    assert len(RenderedRooms.of(str(rooms))) == 5
+    both = RenderedRooms(rooms, more)
+    assert [both[index].name for index in range(10)] == [f'room {i}' for i in range(5)] * 2
 
 
 def test_rooms_that_are_not_there(rooms, tmp_path):
@@ -65,10 +70,21 @@ def test_a_shard_without_a_part_or_cut_short_is_refused(tmp_path):
         RenderedRooms(folder)
 
 
+def mixture(*folders, config=CUT):
+    parts = [
+        Part(name=folder.name, samples=RenderedRooms(folder), share=1.0, cut=config)
+        for folder in folders
+    ]
+    return Mixture(parts)
+
+
+def make_batch(folder, config, size, *, seed, step, rank=0):
+    return MicroBatches(mixture(folder, config=config), size, seed=seed, rank=rank)[step]
+
+
 def test_a_batch_is_a_function_of_seed_step_and_rank(rooms):
-    views = RenderedRooms(rooms)
-    batch = make_batch(views, CUT, 4, seed=1, step=2, rank=0)
-    again = make_batch(views, CUT, 4, seed=1, step=2, rank=0)
+    batch = make_batch(rooms, CUT, 4, seed=1, step=2, rank=0)
+    again = make_batch(rooms, CUT, 4, seed=1, step=2, rank=0)
     assert same(batch, again)
     assert batch.generator.initial_seed() == again.generator.initial_seed()
     for other in (
@@ -76,26 +92,83 @@ def test_a_batch_is_a_function_of_seed_step_and_rank(rooms):
         {'seed': 1, 'step': 3},
         {'seed': 1, 'step': 2, 'rank': 1},
     ):
-        assert not same(batch, make_batch(views, CUT, 4, **other))
+        assert not same(batch, make_batch(rooms, CUT, 4, **other))
 
 
-def test_a_stream_that_starts_later_goes_on_as_the_first(rooms):
-    views = RenderedRooms(rooms)
-    whole = stream(views, CUT, 2, seed=0, first_step=0)
-    late = stream(views, CUT, 2, seed=0, first_step=2)
-    batches = [next(whole) for _ in range(4)]
-    assert same(batches[2], next(late))
-    assert same(batches[3], next(late))
-    whole.close()
-    late.close()
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_stream_that_starts_later_goes_on_as_the_first(make_config, rooms, workers):
+    config = make_config('metric_prior', workers=workers, accumulate=2)
+    images = mixture(rooms, config=config.data)
+    whole = list(stream(config, images, done=0, rank=0))
+    late = list(stream(config, images, done=2, rank=0))
+    assert (len(whole), len(late)) == (8, 4)
+    for mine, theirs in zip(whole[4:], late):
+        assert same(mine, theirs)
+        assert torch.equal(
+            torch.rand(3, generator=mine.generator), torch.rand(3, generator=theirs.generator)
+        )
+
+
+def test_a_batch_comes_from_one_set_drawn_by_its_share(rooms, tmp_path):
+    more = write_rooms(tmp_path / 'more', first_seed=50)
+    wide = DataConfig(crop_width=64, crop_height=32, width=64, height=32)
+    parts = [
+        Part(name='rooms', samples=RenderedRooms(rooms), share=3.0, cut=CUT),
+        Part(name='more', samples=RenderedRooms(more), share=1.0, cut=wide),
+    ]
+    batches = MicroBatches(Mixture(parts), 2, seed=0)
+    sizes = [tuple(batches[step].rgb_B3HW.shape[-2:]) for step in range(80)]
+    assert set(sizes) == {(24, 32), (32, 64)}
+    assert 0.6 < sizes.count((24, 32)) / 80 < 0.9
+
+
+class Broken:
+    """Rooms of which some images cannot be read."""
+
+    def __init__(self, rooms, broken):
+        self._rooms, self._broken = RenderedRooms(rooms), broken
+
+    def __len__(self):
+        return len(self._rooms)
+
+    def __getitem__(self, index):
+        if index in self._broken:
+            raise FrameError('unreadable image', f'image {index} is cut short')
+        return self._rooms[index]
+
+
+def test_an_image_that_cannot_be_read_is_replaced_and_told(rooms):
+    broken = Part(name='some', samples=Broken(rooms, {1, 3}), share=1.0, cut=CUT)
+    batches = MicroBatches(Mixture([broken]), 4, seed=0)
+    drawn = [batches[step] for step in range(10)]
+    lost = [frame for batch in drawn for frame in batch.lost]
+    assert {frame.name for frame in lost} == {'some/1', 'some/3'}
+    assert all(len(batch.rgb_B3HW) == 4 for batch in drawn)
+    assert same(batches[3], drawn[3])
+    nothing = Part(name='none', samples=Broken(rooms, set(range(5))), share=1.0, cut=CUT)
+    with pytest.raises(SourceError, match=r'data set none: 50 images in a row .*cut short'):
+        MicroBatches(Mixture([nothing]), 4, seed=0)[0]
+
+
+def test_images_alone_have_no_depth_and_no_camera(rooms):
+    class Images(Broken):
+        def __getitem__(self, index):
+            return Sample(rgb_HW3=self._rooms[index].rgb_HW3)
+
+    part = Part(name='images', samples=Images(rooms, set()), share=1.0, cut=CUT)
+    batch = MicroBatches(Mixture([part]), 2, seed=0)[0]
+    assert bool(torch.isnan(batch.depth_m_B1HW).all())
+    assert bool(torch.isnan(batch.focal_px_B).all())
+    assert batch.cameras == (None, None)
+    assert bool(torch.isfinite(batch.rays_B2HW).all())
 
 
 def test_validation_batches_are_fixed_and_spread(rooms):
-    views = RenderedRooms(rooms)
-    first, second = (list(validation_batches(views, CUT, 2, 3)) for _ in range(2))
+    images = mixture(rooms)
+    first, second = (list(validation_batches(images, 2, 3)) for _ in range(2))
     assert [len(batch.rgb_B3HW) for batch in first] == [2, 1]
     assert all(same(mine, theirs) for mine, theirs in zip(first, second))
-    assert sum(len(batch.rgb_B3HW) for batch in validation_batches(views, CUT, 4, 99)) == 5
+    assert sum(len(batch.rgb_B3HW) for batch in validation_batches(images, 4, 99)) == 5
 
 
 def test_crop_zoom_and_flip_keep_points_where_they_are(subtests):
@@ -105,20 +178,19 @@ def test_crop_zoom_and_flip_keep_points_where_they_are(subtests):
     x, y = camera.rays().numpy()
     # z = 2 + 0.3 X + 0.2 Y with X = x z and Y = y z
     depth = (2.0 / (1.0 - 0.3 * x - 0.2 * y)).astype(np.float32)
-    view = View(
-        rgb_HW3=np.zeros((height, width, 3), np.uint8),
-        depth_m_HW=depth,
-        intrinsics=camera,
-        room_seed=0,
+    view = Sample(
+        rgb_HW3=np.zeros((height, width, 3), np.uint8), depth_m_HW=depth, intrinsics=camera
     )
     config = DataConfig(
         crop_width=32, crop_height=24, width=32, height=24, min_zoom=0.7, max_zoom=1.0
     )
     for seed in range(6):
         with subtests.test(seed=seed):
-            _, cut_depth, cut_camera, _ = cut(view, config, np.random.default_rng(seed))
+            whole = cut(view, config, np.random.default_rng(seed))
+            cut_depth, cut_camera = whole.depth_m_HW, whole.camera
             flips = np.random.default_rng(seed)
-            _, plain_depth, _, _ = cut(view, DataConfig(**{**vars(config), 'flip': False}), flips)
+            plain = cut(view, replace(config, flip=False), flips)
+            plain_depth = plain.depth_m_HW
             sign = -1.0 if not np.array_equal(plain_depth, cut_depth) else 1.0
             rays_x, rays_y = cut_camera.rays().numpy()
             plane = 2.0 + sign * 0.3 * rays_x * cut_depth + 0.2 * rays_y * cut_depth
@@ -129,7 +201,7 @@ def test_crop_zoom_and_flip_keep_points_where_they_are(subtests):
 def test_both_hands_are_seen(rooms):
     view = RenderedRooms(rooms)[0]
     config = DataConfig(crop_width=64, crop_height=48, width=64, height=48)
-    depths = [cut(view, config, np.random.default_rng(seed))[1] for seed in range(12)]
+    depths = [cut(view, config, np.random.default_rng(seed)).depth_m_HW for seed in range(12)]
     mirrored = [np.array_equal(depth, view.depth_m_HW[:, ::-1]) for depth in depths]
     plain = [np.array_equal(depth, view.depth_m_HW) for depth in depths]
     assert any(mirrored)
@@ -140,15 +212,15 @@ def test_both_hands_are_seen(rooms):
 def test_color_depth_and_camera_are_cut_alike(rooms):
     view = RenderedRooms(rooms)[0]
     coded = np.stack([np.tile(np.arange(64, dtype=np.uint8), (48, 1))] * 3, axis=-1)
-    marked = View(
+    marked = Sample(
         rgb_HW3=coded,
         depth_m_HW=coded[..., 0].astype(np.float32) + 1.0,
         intrinsics=view.intrinsics,
-        room_seed=0,
     )
     config = DataConfig(crop_width=32, crop_height=24, width=32, height=24)
     for seed in range(5):
-        rgb, depth, camera, _ = cut(marked, config, np.random.default_rng(seed))
+        window = cut(marked, config, np.random.default_rng(seed))
+        rgb, depth, camera = window.rgb_HW3, window.depth_m_HW, window.camera
         np.testing.assert_array_equal(rgb[..., 0] + 1.0, depth)
         x = camera.rays()[0, 0].numpy()
         sign = 1.0 if depth[0, 1] > depth[0, 0] else -1.0
@@ -160,19 +232,23 @@ def test_unknown_depth_becomes_nan(rooms):
     view = RenderedRooms(rooms)[0]
     depth = np.array(view.depth_m_HW)
     depth[5, 7] = 0.0
-    batch = collate([(view.rgb_HW3, depth, view.intrinsics, None)], seed=0)
+    whole = DataConfig(crop_width=64, crop_height=48, width=64, height=48, flip=False)
+    batch = collate(
+        [cut(replace(view, depth_m_HW=depth), whole, np.random.default_rng(0))], seed=0
+    )
     assert math.isnan(float(batch.depth_m_B1HW[0, 0, 5, 7]))
     assert int(torch.isnan(batch.depth_m_B1HW).sum()) == 1
 
 
 def test_stored_predictions_come_along_only_where_all_have_one(tmp_path):
-    views = RenderedRooms(write_rooms(tmp_path / 'rooms', prior=True))
+    folder = write_rooms(tmp_path / 'rooms', prior=True)
+    views = RenderedRooms(folder)
     config = DataConfig(crop_width=64, crop_height=48, width=64, height=48)
-    batch = make_batch(views, config, 3, seed=0, step=0)
+    batch = make_batch(folder, config, 3, seed=0, step=0)
     ratio = (batch.prior_m_B1HW / batch.depth_m_B1HW).median()
     assert float(ratio) == pytest.approx(1.1, rel=0.02)
     samples = [cut(views[index], config, np.random.default_rng(0)) for index in range(2)]
-    samples[1] = (*samples[1][:3], None)
+    samples[1] = replace(samples[1], prior_m_HW=None)
     assert collate(samples, seed=0).prior_m_B1HW is None
 
 

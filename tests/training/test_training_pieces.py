@@ -5,9 +5,10 @@ import math
 from depth_refiner_ros.core.errors import SettingsError
 import pytest
 import torch
-from training.config import OptimizerConfig
+from torch import nn
+from training.config import EmaConfig, OptimizerConfig
 from training.data.photometric import photometric
-from training.ema import Ema
+from training.ema import decay_at, Ema
 from training.objectives.metric_prior import relative_error
 from training.schedule import learning_rate_factor
 
@@ -45,35 +46,68 @@ def test_constant_and_unknown():
         factor(0, schedule='linear', warmup_steps=10)
 
 
+def averaged(layer, **changes):
+    networks = nn.ModuleDict({'layer': layer})
+    return networks, Ema(networks, EmaConfig(**changes))
+
+
+def value_of(ema):
+    return float(ema.networks['layer'].weight.sum())
+
+
 def test_average_by_hand():
-    layer = torch.nn.Linear(1, 1, bias=False)
+    layer = nn.Linear(1, 1, bias=False)
     layer.weight.data.fill_(1.0)
-    ema = Ema(layer, 0.5)
+    networks, ema = averaged(layer, decay=0.5)
     layer.weight.data.fill_(3.0)
-    ema.update(layer, 0)  # 1/10 of the past
-    assert float(ema.average['weight']) == pytest.approx(0.1 + 2.7)
-    ema.update(layer, 1)  # 2/11
-    assert float(ema.average['weight']) == pytest.approx(2.8 * 2 / 11 + 3.0 * 9 / 11)
-    before = float(ema.average['weight'])
+    ema.update(networks, 1)  # 1/10 of the past
+    assert value_of(ema) == pytest.approx(0.1 + 2.7)
+    ema.update(networks, 2)  # 2/11
+    assert value_of(ema) == pytest.approx(2.8 * 2 / 11 + 3.0 * 9 / 11)
+    before = value_of(ema)
     layer.weight.data.fill_(0.0)
-    ema.update(layer, 1000)  # capped at the decay
-    assert float(ema.average['weight']) == pytest.approx(0.5 * before)
+    ema.update(networks, 1000)  # capped at the decay
+    assert value_of(ema) == pytest.approx(0.5 * before)
+
+
+@pytest.mark.parametrize(
+    ('step', 'decay'),
+    [(50, 0.0), (101, 0.0), (111, 0.798), (200, 0.954), (1000, 0.9893), (5000, 0.9965),
+     (13_000, 0.9982), (10**9, 0.9999)],
+)  # fmt: skip
+def test_the_warm_up_of_sharpdepths_code(step, decay):
+    config = EmaConfig(decay=0.9999, curve='ema_pytorch', every=10, after=100)
+    assert decay_at(step, config) == pytest.approx(decay, abs=1e-4 if decay > 0.99 else 2e-3)
+
+
+def test_an_average_of_every_tenth_update_copies_until_it_begins():
+    layer = nn.Linear(1, 1, bias=False)
+    networks, ema = averaged(layer, decay=0.9999, curve='ema_pytorch', every=10, after=100)
+    layer.weight.data.fill_(5.0)
+    ema.update(networks, 9)
+    assert value_of(ema) != 5.0
+    ema.update(networks, 10)
+    assert value_of(ema) == 5.0
+    layer.weight.data.fill_(6.0)
+    ema.update(networks, 120)
+    assert 5.0 < value_of(ema) < 6.0
 
 
 def test_average_is_full_precision_and_apart_from_the_weights():
-    layer = torch.nn.Linear(2, 2).bfloat16()
-    ema = Ema(layer, 0.9)
-    assert {value.dtype for value in ema.average.values()} == {torch.float32}
+    layer = nn.Linear(2, 2).bfloat16()
+    _, ema = averaged(layer, decay=0.9)
+    assert {value.dtype for value in ema.networks.state_dict().values()} == {torch.float32}
     layer.weight.data.zero_()
-    assert float(ema.average['weight'].abs().sum()) > 0.0
+    assert float(ema.networks['layer'].weight.abs().sum()) > 0.0
+    assert not any(value.requires_grad for value in ema.networks.parameters())
 
 
 def test_without_decay_the_average_is_the_weights():
-    layer = torch.nn.Linear(2, 2)
-    ema = Ema(layer, 0.0)
+    layer = nn.Linear(2, 2)
+    networks, ema = averaged(layer, decay=0.0)
     layer.weight.data.fill_(7.0)
-    ema.update(layer, 5)
-    assert torch.equal(ema.average['weight'], layer.weight.data)
+    ema.update(networks, 6)
+    assert ema.networks is networks
 
 
 def colors(strength, seed=0):

@@ -1,36 +1,35 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""Whole runs of every objective with tiny networks."""
+
 from dataclasses import replace
 import json
 import math
-from pathlib import Path
+import os
+import signal
 
-from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import OutputError, SourceError, WeightsError
-from depth_refiner_ros.diffusion.bundles import read_refiner
-from depth_refiner_ros.diffusion.losses import fft_loss
-from depth_refiner_ros.models.bundle import open_bundle, sha256
-from depth_refiner_ros.priors.bundled import read_prior_network
+import cv2
+from depth_refiner_ros.core.errors import OutputError, WeightsError
+from depth_refiner_ros.models.bundle import sha256
 import pytest
 from safetensors.torch import load_file, save_file
 import torch
 from training import run
-from training.checkpoint import AVERAGE, HASHED, HASHES, OPTIMIZER, WEIGHTS
-from training.config import OptimizerConfig, save_config
-from training.data.batches import make_batch
-from training.data.rooms import RenderedRooms
-from training.loop import NotFiniteError, train
-from training.objectives import build_objective
+from training.checkpoint import AVERAGE, HASHED, HASHES, OPTIMIZER, read_progress, WEIGHTS
+from training.config import OptimizerConfig
+from training.config_file import save_config
+from training.loop import begin, train
+from training.objectives.metric_prior import MetricPrior
+from training.update import NotFiniteError
 
-from tests.training.rooms_folder import write_rooms
+from tests.training.tiny_runs import batch_of, built, TINY
 
 FILES = sorted((*HASHED, HASHES))
-OBJECTIVES = ['metric_prior', 'apdepth_depth']
+OBJECTIVES = list(TINY)
 
 
 def run_config(config):
-    torch.manual_seed(config.seed)
-    objective = build_objective(config)
+    objective = built(config)
     return objective, train(config, objective)
 
 
@@ -40,18 +39,20 @@ def rows(output):
 
 @pytest.mark.parametrize('objective', OBJECTIVES)
 def test_a_whole_run(make_config, tmp_path, objective):
-    built, figures = run_config(make_config(objective))
+    objective, figures = run_config(make_config(objective))
     output = tmp_path / 'run'
     assert sorted(path.name for path in output.iterdir()) == [
         'best',
         'checkpoint',
         'checkpoint.previous',
         'config.yaml',
+        'environment.json',
         'log.jsonl',
+        'tensorboard',
     ]
     for folder in ('best', 'checkpoint', 'checkpoint.previous'):
         assert sorted(path.name for path in (output / folder).iterdir()) == FILES
-    assert math.isfinite(figures[built.best_by])
+    assert math.isfinite(figures[objective.best_by])
     log = rows(output)
     assert [row['step'] for row in log if 'loss' in row] == [1, 2, 3, 4]
     assert [row['step'] for row in log if 'loss' not in row] == [2, 4]
@@ -60,7 +61,7 @@ def test_a_whole_run(make_config, tmp_path, objective):
 
 @pytest.mark.parametrize(
     ('objective', 'optimizer'),
-    [('metric_prior', 'adamw'), ('metric_prior', 'muon'), ('apdepth_depth', 'adamw')],
+    [('metric_prior', 'muon'), *((name, 'adamw') for name in OBJECTIVES)],
 )
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     make_config, tmp_path, objective, optimizer
@@ -103,7 +104,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(make_config, tmp_
     run_config(sound)
     checkpoint = tmp_path / 'spoilt/checkpoint'
     state = load_file(checkpoint / AVERAGE)
-    state['head.bias'].fill_(math.nan)
+    state['network.head.bias'].fill_(math.nan)
     save_file(state, checkpoint / AVERAGE)
     hashes = {name: sha256(checkpoint / name) for name in HASHED}
     (checkpoint / HASHES).write_text(json.dumps(hashes))
@@ -119,10 +120,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(make_config, tmp_
 
 def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, subtests):
     cases = [
-        ('stepz=3', 'did you mean steps?'),
+        ('stepz=3', "Did you mean: 'steps'"),
         ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
         ('optimizer.schedule=cosin', 'did you mean cosine?'),
-        ('data.rooms=nowhere', 'nowhere holds no rendered rooms'),
+        ('data.train.rooms.path=nowhere', "data set 'rooms': nowhere: no reader fits"),
         ('init_from=nowhere', 'nowhere/average.safetensors is missing'),
     ]
     save_config(make_config('metric_prior'), tmp_path / 'config.yaml')
@@ -152,8 +153,7 @@ def test_an_output_that_is_a_file_is_refused(make_config, tmp_path):
 def test_a_run_starts_from_a_checkpoint_or_a_bundle(make_config, tmp_path, objective):
     first, _ = run_config(make_config(objective, output=str(tmp_path / 'first')))
     average = load_file(tmp_path / 'first/checkpoint/average.safetensors')
-    first.network.load_state_dict(average)
-    first.model.export(tmp_path / 'bundle', {'name': 'tiny'})
+    first.export(tmp_path / 'bundle', {'name': 'tiny'})
     for source in ('first/checkpoint', 'bundle'):
         config = make_config(
             objective,
@@ -163,139 +163,90 @@ def test_a_run_starts_from_a_checkpoint_or_a_bundle(make_config, tmp_path, objec
         )
         config.optimizer.lr = 0.0
         second, _ = run_config(config)
-        for name, value in second.network.state_dict().items():
+        for name, value in second.trained.state_dict().items():
+            if source == 'bundle' and name.startswith('adapter'):
+                continue  # serves the training alone
             torch.testing.assert_close(value, average[name], rtol=1e-3, atol=1e-4)
 
 
 def test_a_start_of_another_shape_is_refused(make_config, tmp_path):
     run_config(make_config('apdepth_depth', steps=1))
-    config = make_config(
-        'apdepth_depth', init_from=str(tmp_path / 'run/checkpoint'), output=str(tmp_path / 'other')
-    )
-    config.model['block_channels'] = [8, 8]
+    start = {'init_from': str(tmp_path / 'run/checkpoint'), 'output': str(tmp_path / 'other')}
     with pytest.raises(WeightsError, match='is of another network than model describes'):
-        run_config(config)
+        run_config(make_config('apdepth_depth', model={'block_channels': [8, 8]}, **start))
+    with pytest.raises(WeightsError, match='holds networks unet, this run trains network'):
+        run_config(make_config('metric_prior', **start))
 
 
-def batch_of(config, step=0):
-    return make_batch(
-        RenderedRooms(Path(config.data.rooms)),
-        config.data,
-        config.batch,
-        seed=config.seed,
-        step=step,
+def test_stage_2_goes_on_from_stage_1(make_config, tmp_path):
+    run_config(make_config('apdepth_align', steps=1, output=str(tmp_path / 'first')))
+    average = load_file(tmp_path / 'first/checkpoint/average.safetensors')
+    config = make_config(
+        'apdepth_depth', loss={'stage1': True}, init_from=str(tmp_path / 'first/checkpoint')
     )
+    objective = built(config)
+    begin(config, objective)
+    for name, value in objective.trained.state_dict().items():
+        assert torch.equal(value, average[name])
 
 
-def test_the_frequency_phase_begins_exactly_at_its_step(make_config):
-    config = make_config('apdepth_depth')
-    config.loss.update(phase2_step=3, fft=0.7, phase2_spatial=0.0)
-    objective = build_objective(config)
-    totals = {}
-    for step in (2, 3):
-        total, parts = objective.loss(objective.network, batch_of(config), step)
-        totals[step] = (float(total.detach()), parts)
-    assert 'fft' not in totals[2][1]
-    before, spatial = totals[2]
-    assert before == pytest.approx(
-        0.5 * spatial['latent'] + spatial['pixel'] + spatial['gradient'], rel=1e-5
-    )
-    after, both = totals[3]
-    assert after == pytest.approx(0.7 * both['fft'], rel=1e-5)
-    config.loss['phase2_spatial'] = 0.25
-    mixed, parts = objective.loss(objective.network, batch_of(config), 3)
-    assert float(mixed.detach()) == pytest.approx(0.25 * before + after, rel=1e-5)
+def test_sigterm_and_a_time_limit_save_and_end(make_config, tmp_path, capsys):
+    limited = make_config('metric_prior', steps=1000, exit_after_min=1e-6)
+    run_config(limited)
+    assert 'minutes are over; saved at step 1' in capsys.readouterr().err
+    assert read_progress(tmp_path / 'run/checkpoint').step == 1
+
+    class Terminating(MetricPrior):
+        def forward(self, batch, step):
+            if step == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().forward(batch, step)
+
+    before = signal.getsignal(signal.SIGTERM)
+    config = make_config('metric_prior', steps=1000, validate_every=1000, save_every=1000)
+    torch.manual_seed(config.seed)
+    train(config, Terminating(config))
+    assert 'SIGTERM; saved at step 3' in capsys.readouterr().err
+    assert read_progress(tmp_path / 'run/checkpoint').step == 3
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_the_frequency_loss_is_that_of_the_decoded_depth(make_config):
-    config = make_config('apdepth_depth')
-    config.loss.update(phase2_step=0, fft_strength=1.0)
-    config.data.photometric = 0.0
-    config.data.degradations = {'sharp': 1.0}
-    objective = build_objective(config)
-    batch = batch_of(config)
-    _, parts = objective.loss(objective.network, batch, 0)
-    sample = objective.degraded(batch, ['sharp'] * 2)
-    refined, target, _ = objective._forward(objective.network, batch.rgb_B3HW, sample)
-    expected = fft_loss(refined, target, strength=1.0).detach()
-    assert parts['fft'] == pytest.approx(float(expected), rel=1e-5)
+def test_losses_are_means_over_micro_steps(make_config, tmp_path):
+    config = make_config('metric_prior', steps=1, accumulate=3)
+    run_config(config)
+    fresh = built(config)
+    losses = [fresh(batch_of(config, step), 0)['loss'] for step in range(3)]
+    [row] = [row for row in rows(tmp_path / 'run') if 'loss' in row]
+    assert row['loss'] == pytest.approx(float(sum(losses).detach()) / 3, rel=1e-5)
+    assert 0.0 <= row['data_seconds_per_step'] <= row['seconds_per_step']
 
 
-@pytest.mark.parametrize('objective', OBJECTIVES)
-def test_unknown_depth_takes_no_part(make_config, objective):
-    config = make_config(objective)
-    config.data.degradations = {'sharp': 1.0}
-    config.loss.update({'phase2_step': 0} if objective == 'apdepth_depth' else {})
-    built = build_objective(config)
-    batch = batch_of(config)
-    depth = batch.depth_m_B1HW.clone()
-    depth[..., 3:9, 5:20] = math.nan
-    total, parts = built.loss(built.network, replace(batch, depth_m_B1HW=depth), 0)
-    total.backward()
-    assert all(math.isfinite(value) for value in parts.values())
-    grads = [value.grad for value in built.network.parameters() if value.grad is not None]
-    assert grads
-    assert all(bool(torch.isfinite(grad).all()) for grad in grads)
-    figures = built.validate([replace(batch, depth_m_B1HW=depth)])
-    assert all(math.isfinite(value) for value in figures.values())
+def test_pictures_are_drawn(make_config, tmp_path, subtests):
+    for name in ('metric_prior', 'sharpdepth'):
+        with subtests.test(name):
+            output = tmp_path / name
+            run_config(make_config(name, steps=1, pictures=2, output=str(output)))
+            sheet = cv2.imread(str(output / 'pictures/step_000001.png'))
+            assert sheet.std() > 10
 
 
-def test_stored_predictions_are_priors_at_their_own_scale(make_config, tmp_path):
-    config = make_config('apdepth_depth')
-    config.data.rooms = str(write_rooms(tmp_path / 'predicted', prior=True))
-    config.data.degradations = {'predicted': 1.0}
-    objective = build_objective(config)
-    batch = batch_of(config)
-    sample = objective.degraded(batch, ['predicted', 'predicted'])
-    assert torch.equal(sample.prior_m_B1HW, batch.prior_m_B1HW)
-    torch.testing.assert_close(sample.target_m_B1HW, 1.1 * batch.depth_m_B1HW, rtol=0.02, atol=0)
+def test_the_environment_is_written(make_config, tmp_path):
+    run_config(make_config('metric_prior', steps=1))
+    facts = json.loads((tmp_path / 'run/environment.json').read_text())
+    assert facts['torch'] == torch.__version__
+    assert facts.keys() >= {'revision', 'command', 'python', 'gpus', 'threads'}
 
 
-def test_predictions_that_are_not_stored_are_refused(make_config):
-    config = make_config('apdepth_depth')
-    config.data.degradations = {'predicted': 1.0}
-    with pytest.raises(SourceError, match=r'needs stored predictions; run .*tools\.predict_prior'):
-        run_config(config)
-
-
-class Wrapped(torch.nn.Module):
-    """What data-parallel training does to a network: only calls pass through."""
-
-    def __init__(self, module):
-        super().__init__()
-        self.module = module
-
-    def forward(self, *inputs):
-        return self.module(*inputs)
-
-
-@pytest.mark.parametrize('objective', OBJECTIVES)
-def test_objectives_call_the_network_as_the_loop_wrapped_it(make_config, objective):
-    config = make_config(objective)
-    built = build_objective(config)
-    plain, _ = built.loss(built.network, batch_of(config), 0)
-    wrapped, _ = built.loss(Wrapped(built.network), batch_of(config), 0)
-    assert torch.equal(plain, wrapped)
-
-
-def test_an_exported_prior_predicts_the_same(make_config, tmp_path):
-    objective, _ = run_config(make_config('metric_prior'))
-    objective.model.export(tmp_path / 'bundle', {'name': 'tiny', 'steps': 4})
-    bundle = open_bundle(tmp_path / 'bundle', 'prior')
-    assert bundle.manifest['training'] == {'name': 'tiny', 'steps': 4}
-    rays = Intrinsics.from_fov(64, 64, 60.0).rays()[None]
-    rgb = torch.rand(1, 3, 64, 64)
-    with torch.no_grad():
-        mine = objective.network.eval()(rgb, rays)
-    torch.testing.assert_close(read_prior_network(bundle)(rgb, rays), mine, rtol=2e-3, atol=2e-3)
-
-
-def test_an_exported_refiner_predicts_the_same(make_config, tmp_path):
-    objective, _ = run_config(make_config('apdepth_depth'))
-    objective.model.export(tmp_path / 'bundle', {'name': 'tiny'})
-    network = read_refiner(open_bundle(tmp_path / 'bundle', 'refiner'))
-    assert network.spec == objective.model.spec
-    inputs = torch.randn(1, 16, 8, 8), torch.randn(1, 48, 8, 8), torch.randn(1, 17, 8, 8)
-    with torch.no_grad():
-        mine = objective.network(*inputs)
-    torch.testing.assert_close(network(*inputs), mine, rtol=2e-3, atol=2e-3)
+def test_recomputed_activations_change_no_gradient(make_config, subtests):
+    for name in ('apdepth_depth', 'sharpdepth'):
+        with subtests.test(name):
+            config = make_config(name)
+            gradients = []
+            for recompute in (False, True):
+                objective = built(config)
+                if recompute:
+                    objective.recompute_activations()
+                objective(batch_of(config), 0)['loss'].backward()
+                gradients.append([value.grad for value in objective.trained.parameters()])
+            for plain, recomputed in zip(*gradients):
+                torch.testing.assert_close(plain, recomputed)

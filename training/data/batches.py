@@ -1,23 +1,27 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Batches as a pure function of (seed, step): crops, zoom, flip.
+Batches as a pure function of (seed, micro-step, process): which set, crops, zoom, flip.
 
-Only these two numbers determine a batch, so a resumed run sees exactly the batches of an
-uninterrupted one, on any number of processes, without any sampler state to save.
+Only these numbers determine a batch, so that a resumed run sees exactly the batches of an
+uninterrupted one, on any number of reading processes, without any sampler state to save.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-import cv2
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame
 import numpy as np
 import torch
-from training.config import DataConfig
-from training.data.rooms import RenderedRooms, View
+from training.data.cut import Cut, cut
+from training.data.mixture import Mixture, Part
+
+TRIES = 50
+"""Images in a row that may be unusable before a set is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,124 +30,108 @@ class Batch:
     One batch for an objective.
 
     :param rgb_B3HW: color in 0..1
-    :param depth_m_B1HW: exact depth in metres, NaN where nothing was hit
+    :param depth_m_B1HW: depth in metres, NaN where unknown; all NaN for images alone
     :param rays_B2HW: viewing rays
-    :param focal_px_B: horizontal focal length at this size
-    :param generator: the only source of randomness for what follows, on the CPU
-    :param prior_m_B1HW: a prior's prediction, if one is stored beside the rooms
+    :param focal_px_B: horizontal focal length at this size, NaN where unknown
+    :param cameras: at this size, None where unknown
+    :param seed: of everything that is drawn for this batch
+    :param prior_m_B1HW: a prior's prediction, if one is stored for every image
+    :param lost: images that could not be read and were replaced
     """
 
     rgb_B3HW: torch.Tensor
     depth_m_B1HW: torch.Tensor
     rays_B2HW: torch.Tensor
     focal_px_B: torch.Tensor
-    generator: torch.Generator
+    cameras: tuple[Intrinsics | None, ...]
+    seed: int
     prior_m_B1HW: torch.Tensor | None = None
+    lost: tuple[LostFrame, ...] = field(default=())
+
+    @cached_property
+    def generator(self) -> torch.Generator:
+        """Return the only source of randomness for what follows, on the CPU."""
+        return torch.Generator().manual_seed(self.seed)
 
     def to(self, device: torch.device) -> 'Batch':
-        """Return the batch with its tensors on another device."""
+        """Return the batch with its tensors on another device, nothing drawn yet."""
         moved: dict[str, Any] = {
-            name: value.to(device)
+            name: value.to(device, non_blocking=True)
             for name, value in vars(self).items()
             if isinstance(value, torch.Tensor)
         }
         return replace(self, **moved)
 
 
-def make_batch(
-    rooms: RenderedRooms, config: DataConfig, size: int, *, seed: int, step: int, rank: int = 0
-) -> Batch:
+class MicroBatches(torch.utils.data.Dataset[Batch]):
     """
-    Draw the batch of a step.
+    The batch of every micro-step, for a DataLoader in the order of steps.
 
-    :param rank: index of the process; processes draw different samples
+    :param size: samples in a batch
+    :param rank: number of the process; processes draw different samples
     """
-    rng = np.random.default_rng([seed, step, rank])
-    indices = rng.integers(0, len(rooms), size)
-    return collate(
-        [cut(rooms[int(index)], config, rng) for index in indices], seed=int(rng.integers(2**62))
+
+    def __init__(self, mixture: Mixture, size: int, *, seed: int, rank: int = 0) -> None:
+        self._mixture, self._size, self._seed, self._rank = mixture, size, seed, rank
+
+    def __getitem__(self, micro_step: int) -> Batch:
+        rng = np.random.default_rng([self._seed, micro_step, self._rank])
+        part = self._mixture.draw(rng)
+        indices = rng.integers(0, len(part.samples), self._size)
+        lost: list[LostFrame] = []
+        cuts = [_read(part, int(index), rng, lost) for index in indices]
+        return collate(cuts, seed=int(rng.integers(2**62)), lost=tuple(lost))
+
+
+def validation_batches(mixture: Mixture, size: int, samples: int) -> Iterator[Batch]:
+    """
+    Yield fixed batches of evenly spaced images of each set, with the same crops every time.
+
+    :param samples: of each set at most
+    """
+    for part in mixture.parts:
+        rng = np.random.default_rng(0)
+        count = min(samples, len(part.samples))
+        indices = np.linspace(0, len(part.samples) - 1, count).astype(int)
+        for start in range(0, count, size):
+            lost: list[LostFrame] = []
+            cuts = [_read(part, int(i), rng, lost) for i in indices[start : start + size]]
+            yield collate(cuts, seed=start, lost=tuple(lost))
+
+
+def _read(part: Part, index: int, rng: np.random.Generator, lost: list[LostFrame]) -> Cut:
+    """Read and cut an image; one that is unusable is replaced by another."""
+    for _ in range(TRIES):
+        try:
+            return cut(part.samples[index], part.cut, rng)
+        except FrameError as error:
+            name = f'{part.name}/{index}'
+            lost.append(LostFrame(name=name, reason=error.reason, detail=str(error)))
+            index = int(rng.integers(len(part.samples)))
+    raise SourceError(
+        f'data set {part.name}: {TRIES} images in a row cannot be used; '
+        f'the last: {lost[-1].detail}'
     )
 
 
-def validation_batches(
-    rooms: RenderedRooms, config: DataConfig, size: int, samples: int
-) -> Iterator[Batch]:
-    """Yield fixed batches of evenly spaced views, with the same crops every time."""
-    rng = np.random.default_rng(0)
-    indices = np.linspace(0, len(rooms) - 1, min(samples, len(rooms))).astype(int)
-    for start in range(0, len(indices), size):
-        views = [cut(rooms[int(index)], config, rng) for index in indices[start : start + size]]
-        yield collate(views, seed=start)
-
-
-def stream(
-    rooms: RenderedRooms,
-    config: DataConfig,
-    size: int,
-    *,
-    seed: int,
-    first_step: int,
-    rank: int = 0,
-) -> Generator[Batch, None, None]:
-    """Yield the batches of all steps from ``first_step``, prepared one ahead in a thread."""
-    with ThreadPoolExecutor(1) as pool:
-        step = first_step
-        waiting = pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank)
-        while True:
-            step += 1
-            ready, waiting = (
-                waiting.result(),
-                pool.submit(make_batch, rooms, config, size, seed=seed, step=step, rank=rank),
-            )
-            yield ready
-
-
-Sample = tuple[np.ndarray, np.ndarray, Intrinsics, np.ndarray | None]
-
-
-def cut(view: View, config: DataConfig, rng: np.random.Generator) -> Sample:
-    """Return a random crop of a view at the network's size; depth by nearest, to keep edges."""
-    height, width = view.depth_m_HW.shape
-    zoom = np.exp(rng.uniform(np.log(config.min_zoom), np.log(config.max_zoom)))
-    crop_w = min(width, round(config.crop_width / zoom))
-    crop_h = min(height, round(config.crop_height / zoom))
-    left, top = int(rng.integers(width - crop_w + 1)), int(rng.integers(height - crop_h + 1))
-    window = np.s_[top : top + crop_h, left : left + crop_w]
-    rgb, depth = np.ascontiguousarray(view.rgb_HW3[window]), view.depth_m_HW[window]
-    camera = view.intrinsics.cropped(left, top, crop_w, crop_h)
-    prior = view.prior_m_hw
-    if prior is not None:
-        prior = cv2.resize(prior, (width, height), interpolation=cv2.INTER_LINEAR)[window]
-    size = (config.width, config.height)
-    if (crop_w, crop_h) != size:
-        shrink = crop_w > config.width
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
-        depth = cv2.resize(depth.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
-        prior = None if prior is None else cv2.resize(prior, size)
-        camera = camera.resized(*size)
-    if config.flip and rng.random() < 0.5:
-        rgb, depth, camera = rgb[:, ::-1], depth[:, ::-1], camera.flipped()
-        prior = None if prior is None else prior[:, ::-1]
-    return rgb, depth, camera, prior
-
-
-def collate(samples: list[Sample], *, seed: int) -> Batch:
-    """Stack samples of one size into tensors."""
-    images, depths, cameras, predictions = zip(*samples)
-    rgb = torch.from_numpy(np.stack(images))
-    depth = _maps(depths)
+def collate(cuts: list[Cut], *, seed: int, lost: tuple[LostFrame, ...] = ()) -> Batch:
+    """Stack cuts of one size into tensors."""
+    rgb = torch.from_numpy(np.stack([item.rgb_HW3 for item in cuts]))
+    depth = _maps([item.depth_m_HW for item in cuts])
     depth = torch.where(depth > 0.0, depth, torch.nan)  # shards write 0 for unknown
-    known = [item for item in predictions if item is not None]
-    priors = _maps(known) if len(known) == len(samples) else None
+    priors = [item.prior_m_HW for item in cuts if item.prior_m_HW is not None]
+    cameras = tuple(item.camera if item.camera_known else None for item in cuts)
     return Batch(
         rgb_B3HW=rgb.permute(0, 3, 1, 2).float().div_(255.0),
         depth_m_B1HW=depth,
-        rays_B2HW=torch.stack([camera.rays() for camera in cameras]),
-        focal_px_B=torch.tensor([camera.fx for camera in cameras]),
-        generator=torch.Generator().manual_seed(seed),
-        prior_m_B1HW=priors,
+        rays_B2HW=torch.stack([item.camera.rays() for item in cuts]),
+        focal_px_B=torch.tensor([torch.nan if item is None else item.fx for item in cameras]),
+        cameras=cameras,
+        seed=seed,
+        prior_m_B1HW=_maps(priors) if len(priors) == len(cuts) else None,
+        lost=lost,
     )
 
 
-def _maps(maps: Sequence[np.ndarray]) -> torch.Tensor:
+def _maps(maps: list[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack([np.asarray(item, np.float32) for item in maps]))[:, None]

@@ -2,27 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 import numpy as np
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """
-    One rendered view: uint8 color, metres, camera, and the room's seed.
-
-    ``prior_m_hw`` is a prior's prediction at its own size, where one is stored.
-    """
-
-    rgb_HW3: np.ndarray
-    depth_m_HW: np.ndarray
-    intrinsics: Intrinsics
-    room_seed: int
-    prior_m_hw: np.ndarray | None = None
+from training.data.sample import Sample
 
 
 def shard_names(folder: Path) -> list[str]:
@@ -42,24 +27,19 @@ class RenderedRooms:
         self._shards = [shard for folder in folders for shard in _shards_of(folder)]
         self._starts = np.cumsum([0, *(len(shard['seed']) for shard in self._shards)])
 
-    @classmethod
-    def of(cls, folders: str) -> 'RenderedRooms':
-        """Open the folders that a configuration names, separated by commas."""
-        return cls(*(Path(folder.strip()) for folder in folders.split(',')))
-
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def __getitem__(self, index: int) -> View:
+    def __getitem__(self, index: int) -> Sample:
         number = int(np.searchsorted(self._starts, index, side='right')) - 1
         shard, row = self._shards[number], index - int(self._starts[number])
         rgb, (fx, fy, cx, cy) = shard['rgb'][row], map(float, shard['camera'][row])
         height, width = rgb.shape[:2]
         prior = shard.get('prior')
-        return View(
+        return Sample(
             rgb_HW3=rgb,
             depth_m_HW=shard['depth'][row],
-            room_seed=int(shard['seed'][row]),
+            name=f'room {int(shard["seed"][row])}',
             prior_m_hw=None if prior is None else prior[row].astype(np.float32),
             intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height),
         )

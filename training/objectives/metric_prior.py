@@ -1,52 +1,61 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Train the small metric network of the ``bundled`` prior on exact depth."""
+"""The small metric network of the ``bundled`` prior, on exact depth."""
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
+from depth_refiner_ros.core.metrics import MetricMean
 from depth_refiner_ros.diffusion.losses import gradient_l1, pixel_l1
-from depth_refiner_ros.priors.bundled import to_log_metres
+from depth_refiner_ros.models.bundle import Bundle, open_bundle
+from depth_refiner_ros.priors.bundled import read_prior_network, to_log_metres, write_prior_bundle
+from depth_refiner_ros.priors.network import MetricNetwork
 import torch
 from torch import nn
 from torch.nn import functional
 from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
-from training.models.metric_network import MetricPriorModel
-from training.objectives.base import check_losses, Figures, Objective
+from training.models.metric_prior import build_metric_network, MetricPriorModel
+from training.objectives.base import check_weights, Figures, Objective, Parts, weighted
+from training.validation import add_depth
 
-LOSSES = ('depth', 'relative', 'structure', 'gradient')
 WORST_LOG = 2.0
 """Log errors are clamped here: beyond a factor of 7, all count the same."""
+NEAREST_M = 0.05
 
 
-def build(config: RunConfig) -> 'MetricPrior':
-    """Build the objective from its run's configuration."""
-    return MetricPrior(config)
+@dataclass
+class MetricPriorLoss:
+    """
+    Weights of the losses.
+
+    ``relative`` is AbsRel itself, biased towards near depth because errors to the far side cost
+    more; it is for the last part of a training. ``structure`` is ``depth`` without each image's
+    mean error, so that an unlearnt scale does not mask the shapes.
+    """
+
+    depth: float = 0.0  # L1 of log depth, to first order the relative error
+    relative: float = 0.0
+    structure: float = 0.0
+    gradient: float = 0.0  # L1 of the gradients of log depth
 
 
 class MetricPrior(Objective):
-    """
-    L1 on log depth, to first order the relative error, and on its gradients.
+    """L1 on log depth and on its gradients."""
 
-    Loss keys: ``depth``, ``relative`` (AbsRel itself, biased towards near depth because errors to
-    the far side cost more; for the last part of a training), ``structure`` (``depth`` without each
-    image's mean error, so that an unlearnt scale does not mask the shapes), ``gradient``.
-    """
+    Model, Loss, best_by = MetricPriorModel, MetricPriorLoss, 'abs_rel'
 
     def __init__(self, config: RunConfig) -> None:
-        check_losses(config.loss, LOSSES, LOSSES)
-        model = MetricPriorModel(config.model)
-        super().__init__(model)
-        self.config, self.shape = config, model.shape
+        check_weights(config.loss, 'depth', 'relative', 'structure', 'gradient')
+        network, self.shape = build_metric_network(config.model)
+        super().__init__(config, {'network': network})
 
-    @property
-    def best_by(self) -> str:
-        return 'abs_rel'
-
-    def loss(self, network: nn.Module, batch: Batch, step: int) -> tuple[torch.Tensor, Figures]:
+    def forward(self, batch: Batch, step: int) -> Parts:
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        log_depth = self._log_depth_m(network, rgb, batch)
+        log_depth = self._log_depth_m(self.trained['network'], rgb, batch)
         target, valid = _target(batch)
         mean_error = masked_mean_B111(log_depth - target, valid)
         parts = {
@@ -55,26 +64,35 @@ class MetricPrior(Objective):
             'structure': pixel_l1(log_depth - mean_error, target, valid),
             'gradient': gradient_l1(log_depth, target, valid),
         }
-        total = sum(
-            (self.config.loss.get(name, 0.0) * part for name, part in parts.items()),
-            start=torch.zeros(()),
-        )
-        return total, {name: float(part.detach()) for name, part in parts.items()}
+        return weighted(parts, asdict(self.config.loss))
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
-        errors, scale_free = [], []
+        network, plain, scaled = self.ema.networks['network'].eval(), MetricMean(), MetricMean()
         for batch in batches:
             with torch.no_grad():
-                log_depth = self._log_depth_m(self.network, batch.rgb_B3HW, batch)
+                log_depth = self._log_depth_m(network, batch.rgb_B3HW, batch)
             target, valid = _target(batch)
-            for mine, true, mask in zip(log_depth, target, valid):
-                if not bool(mask.any()):
-                    continue
-                gap = (mine - true)[mask]
-                errors.append(float((gap.exp() - 1.0).abs().mean()))
-                scale_free.append(float(((gap - gap.median()).exp() - 1.0).abs().mean()))
-        count = max(1, len(errors))
-        return {'abs_rel': sum(errors) / count, 'abs_rel_scaled': sum(scale_free) / count}
+            truth = torch.where(valid, target.exp(), torch.nan)
+            add_depth(plain, log_depth.exp(), truth)
+            gap = torch.where(valid, target - log_depth, torch.nan)
+            scale = gap.flatten(1).nanmedian(dim=1).values.view(-1, 1, 1, 1)
+            add_depth(scaled, (log_depth + scale).exp(), truth)
+        figures = {'abs_rel': plain.mean()['abs_rel'], 'abs_rel_scaled': scaled.mean()['abs_rel']}
+        return {name: value for name, value in figures.items() if value is not None}
+
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        state = read_prior_network(open_bundle(where, 'prior')).state_dict()
+        return {f'network.{name}': value for name, value in state.items()}
+
+    def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
+        network = self.ema.networks['network']
+        assert isinstance(network, MetricNetwork)
+        return write_prior_bundle(folder, network, record)
+
+    def pictures(self, batch: Batch) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            log_depth = self._log_depth_m(self.ema.networks['network'], batch.rgb_B3HW, batch)
+        return {'image': batch.rgb_B3HW, 'prior': log_depth.exp(), 'true': batch.depth_m_B1HW}
 
     def _log_depth_m(self, network: nn.Module, rgb: torch.Tensor, batch: Batch) -> torch.Tensor:
         canonical = network(rgb, batch.rays_B2HW).float()
@@ -95,5 +113,5 @@ def masked_mean_B111(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
 
 
 def _target(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    valid = torch.isfinite(batch.depth_m_B1HW) & (batch.depth_m_B1HW > 0.05)
+    valid = torch.isfinite(batch.depth_m_B1HW) & (batch.depth_m_B1HW > NEAREST_M)
     return torch.where(valid, batch.depth_m_B1HW, 1.0).log(), valid

@@ -17,12 +17,14 @@ from typing import Any
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 import torch
-from training.checkpoint import fill, load_average, read_progress
-from training.config import load_config, RunConfig
+from training.checkpoint import load_average, read_progress
+from training.config import RunConfig
+from training.config_file import load_config
 from training.log import read_log
-from training.loop import LAST
-from training.objectives import build_objective
+from training.loop import begin, LAST
+from training.objectives.registry import build_objective
 from training.program import ended
+from training.weights import fill
 
 LARGEST_REL = 2e-3
 """fp16 keeps eleven bits: a weight moves by at most 2**-11 of itself."""
@@ -38,9 +40,10 @@ def export(run: Path, folder: Path, which: str = LAST, *, notes: dict[str, str])
     """
     config = load_config(run / 'config.yaml')
     objective = build_objective(config)
-    fill(objective.network, load_average(run / which), run / which)
-    objective.model.export(folder, record(run, config, which, notes))
-    compare(objective.network.state_dict(), folder)
+    begin(config, objective)
+    fill(objective.ema.networks, load_average(run / which), run / which)
+    objective.export(folder, record(run, config, which, notes))
+    compare(objective.ema.networks.state_dict(), folder)
 
 
 def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> dict[str, Any]:
@@ -63,31 +66,39 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
     }
 
 
-def _without_places(config: dict[str, Any]) -> dict[str, Any]:
+PLACES = ('output', 'init_from', 'path', 'source', 'weights')
+"""Keys that name folders or files."""
+
+
+def _without_places(tree: Any) -> Any:
     """Keep the names of folders, not their places on the machine of the training."""
-    data = config['data']
+    if not isinstance(tree, dict):
+        return tree
     return {
-        **config,
-        **{key: _names(config[key]) for key in ('output', 'init_from')},
-        'data': {**data, **{key: _names(data[key]) for key in ('rooms', 'validation')}},
+        key: Path(value).name
+        if key in PLACES and isinstance(value, str)
+        else _without_places(value)
+        for key, value in tree.items()
     }
-
-
-def _names(folders: str) -> str:
-    return ','.join(Path(folder.strip()).name for folder in folders.split(','))
 
 
 def compare(state: dict[str, torch.Tensor], folder: Path) -> None:
     """
     Read the bundle's weights back and compare them with what was trained.
 
+    :param state: ``NETWORK.PARAMETER`` to value; networks of the bundle that it does not name
+        were frozen
     :raises WeightsError: where a tensor differs by more than fp16 rounding
     """
     kind = json.loads((folder / 'bundle.json').read_text())['kind']
     bundle = open_bundle(folder, kind)
+    trained = {key.partition('.')[0] for key in state}
     for file in (name for name in bundle.manifest['sha256'] if name.endswith('.safetensors')):
+        network = file.partition('/')[0]
+        if network not in trained:
+            continue
         for name, stored in bundle.tensors(file).items():
-            true = state[name] if name in state else state[f'unet.{name}']
+            true = state[f'{network}.{name}']
             gap = (stored.float() - true).abs() / true.abs().clamp_min(1e-4)
             if float(gap.max()) > LARGEST_REL:
                 raise WeightsError(

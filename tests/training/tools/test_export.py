@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run becomes a bundle that records how it was made, and not where."""
 
-from dataclasses import replace
 import json
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -11,15 +10,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 import torch
 from training.loop import train
-from training.objectives import build_objective
+from training.objectives.registry import build_objective
 from training.tools.export import compare, main
 
 
 @pytest.fixture
 def finished(make_config, tmp_path):
     config = make_config('metric_prior')
-    rooms = f'{config.data.rooms}, {config.data.rooms}'
-    config = replace(config, data=replace(config.data, rooms=rooms))
     train(config, build_objective(config))
     return tmp_path / 'run'
 
@@ -33,11 +30,11 @@ def test_the_bundle_holds_the_average_and_its_record(finished, tmp_path):
     assert told['samples'] == told['steps'] * told['config']['batch']
     assert told['validation']['step'] <= told['steps']
     assert told['config']['output'] == 'run'
-    assert told['config']['data']['rooms'] == 'train,train'
+    assert told['config']['data']['train']['rooms']['path'] == 'train'
     assert str(tmp_path) not in json.dumps(opened.manifest)
     average = load_file(finished / 'best' / 'average.safetensors')
     for name, value in opened.tensors('network/model.safetensors').items():
-        torch.testing.assert_close(value.float(), average[name], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(value.float(), average[f'network.{name}'], rtol=1e-3, atol=1e-4)
 
 
 def test_a_bundle_of_other_weights_is_refused(finished, tmp_path):

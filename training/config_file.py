@@ -1,0 +1,78 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Configurations as YAML: strict, with inheritance.
+
+A file may name a ``base:`` (or a list of them) beside it, whose values it overrides; the command
+line overrides both with ``key=value``. Unknown keys are errors.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from depth_refiner_ros.core.atomic import write_text
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from training.config import check_config, RunConfig
+from training.objectives.registry import keys_of
+from yaml import YAMLError
+
+UNFIT = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What the libraries raise for YAML of foreign types."""
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """
+    Read a run's configuration.
+
+    :param overrides: ``key=value`` with dotted keys
+    :raises SettingsError: if a file is missing, or a key or value does not fit
+    """
+    schema = OmegaConf.structured(RunConfig)
+    try:
+        given = cast(
+            DictConfig,
+            OmegaConf.merge(_with_bases(path, ()), OmegaConf.from_dotlist(list(overrides))),
+        )
+        try:
+            keys = keys_of(given.get('objective', ''))
+        except SettingsError as error:
+            raise SettingsError(f'{path}: {error}') from error
+        schema.model, schema.loss = keys.model(), keys.loss()
+        config = cast(RunConfig, OmegaConf.to_object(OmegaConf.merge(schema, given)))
+    except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
+        first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
+        raise SettingsError(f'{path}: {first}') from error
+    check_config(config)
+    return config
+
+
+def save_config(config: RunConfig, path: Path) -> None:
+    """
+    Write the resolved configuration beside its run.
+
+    :raises OutputError: where it cannot be written
+    """
+    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def _with_bases(path: Path, inside: tuple[Path, ...]) -> DictConfig:
+    if not path.is_file():
+        raise SettingsError(f'no configuration {path}; see training/configs')
+    if path.resolve() in inside:
+        raise SettingsError(f'{path} is its own base; remove one base key')
+    own = OmegaConf.load(path)
+    if not isinstance(own, DictConfig):
+        raise SettingsError(f'{path} must hold key: value lines')
+    bases = own.pop('base', [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, Sequence) or not all(isinstance(base, str) for base in bases):
+        raise SettingsError(f'{path}: base = {shown(bases)} must be a file or a list of files')
+    merged = OmegaConf.create()
+    for base in bases:
+        below = _with_bases(path.parent / base, (*inside, path.resolve()))
+        merged = cast(DictConfig, OmegaConf.merge(merged, below))
+    return cast(DictConfig, OmegaConf.merge(merged, own))

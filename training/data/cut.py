@@ -1,0 +1,69 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A random window of an image at the network's size, with everything that belongs to it."""
+
+from dataclasses import dataclass
+
+import cv2
+from depth_refiner_ros.core.camera import Intrinsics
+import numpy as np
+from training.config import DataConfig
+from training.data.sample import Sample
+
+ASSUMED_FOV_DEG = 60.0
+"""Of an image whose camera is unknown; its rays serve, its focal length is not told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """
+    A window at the network's size.
+
+    :param depth_m_HW: 0 or NaN where unknown
+    :param camera: of the window
+    :param camera_known: False where the camera is assumed
+    """
+
+    rgb_HW3: np.ndarray
+    depth_m_HW: np.ndarray
+    camera: Intrinsics
+    camera_known: bool
+    prior_m_HW: np.ndarray | None
+
+
+def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
+    """Return a random window of a sample; depth by nearest, to keep its edges."""
+    height, width = sample.rgb_HW3.shape[:2]
+    zoom = np.exp(rng.uniform(np.log(config.min_zoom), np.log(config.max_zoom)))
+    crop_w = min(width, round(config.crop_width / zoom))
+    crop_h = min(height, round(config.crop_height / zoom))
+    left, top = int(rng.integers(width - crop_w + 1)), int(rng.integers(height - crop_h + 1))
+    window = np.s_[top : top + crop_h, left : left + crop_w]
+    camera = sample.intrinsics or Intrinsics.from_fov(width, height, ASSUMED_FOV_DEG)
+    camera = camera.cropped(left, top, crop_w, crop_h)
+    rgb = np.ascontiguousarray(sample.rgb_HW3[window])
+    depth = (
+        np.zeros((crop_h, crop_w), np.float32)
+        if sample.depth_m_HW is None
+        else sample.depth_m_HW[window]
+    )
+    prior = sample.prior_m_hw
+    if prior is not None:
+        prior = cv2.resize(prior, (width, height), interpolation=cv2.INTER_LINEAR)[window]
+    size = (config.width, config.height)
+    if (crop_w, crop_h) != size:
+        shrink = crop_w > config.width
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
+        depth = cv2.resize(depth.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
+        prior = None if prior is None else cv2.resize(prior, size)
+        camera = camera.resized(*size)
+    if config.flip and rng.random() < 0.5:
+        rgb, depth, camera = rgb[:, ::-1], depth[:, ::-1], camera.flipped()
+        prior = None if prior is None else prior[:, ::-1]
+    return Cut(
+        rgb_HW3=rgb,
+        depth_m_HW=depth,
+        camera=camera,
+        camera_known=sample.intrinsics is not None,
+        prior_m_HW=prior,
+    )

@@ -1,0 +1,88 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The prior depth of a batch: exact depth made worse, a stored prediction, or a network's own."""
+
+from collections.abc import Mapping
+
+from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors.registry import build_prior
+import torch
+from training.config import check_keys, check_shares
+from training.data.batches import Batch
+from training.data.degrade import degrade, Degraded, KINDS
+
+STORED, COMPUTED = 'predicted', 'computed'
+
+
+class PriorDepth:
+    """
+    Makes the priors of batches.
+
+    Kinds are those of ``training/data/degrade.py``, ``predicted``, which is stored beside the
+    images (``training.tools.predict_prior``), and ``computed`` by a network in every step. The
+    last two need no true depth.
+
+    :param shares: kind to share, as in ``data.priors``
+    :param network: prior of the kind ``computed``, ``NAME`` or ``NAME:WEIGHTS``
+    :raises SettingsError: for an unknown kind, or shares that are all 0
+    """
+
+    def __init__(self, shares: Mapping[str, float], network: str = 'bundled') -> None:
+        check_keys('data.priors', shares, (*KINDS, STORED, COMPUTED))
+        check_shares('data.priors', shares)
+        self.kinds = list(shares)
+        self._shares = torch.tensor(list(shares.values()))
+        self._network: Prior | None = None
+        if shares.get(COMPUTED):
+            name, _, weights = network.partition(':')
+            self._network = build_prior(name, weights or 'bundled')
+
+    def draw(self, batch: Batch) -> Degraded:
+        """Return priors of kinds drawn by their shares, one per image."""
+        drawn = torch.multinomial(
+            self._shares, len(batch.rgb_B3HW), replacement=True, generator=batch.generator
+        )
+        return self.of(batch, [self.kinds[int(index)] for index in drawn])
+
+    def of(self, batch: Batch, kinds: list[str]) -> Degraded:
+        """
+        Return the priors of a batch, and the sharp depth at their scale.
+
+        :param kinds: one per image
+        :return: a target that is NaN where the true depth is unknown
+        :raises SourceError: where a prediction is asked for and none is stored, or where depth is
+            to be made worse and there is none
+        """
+        exact = batch.depth_m_B1HW
+        known = torch.isfinite(exact)
+        for index, kind in enumerate(kinds):
+            if kind in KINDS and not bool(known[index].any()):
+                raise SourceError(
+                    f'prior {kind} is made of true depth, which these images do not have; use '
+                    f'{STORED} or {COMPUTED} in data.priors'
+                )
+        made = ['sharp' if kind in (STORED, COMPUTED) else kind for kind in kinds]
+        sample = degrade(fill_holes(exact), made, batch.generator)
+        prior, target = sample.prior_m_B1HW, sample.target_m_B1HW
+        for index, kind in enumerate(kinds):
+            if kind in (STORED, COMPUTED):
+                prior[index] = self._predicted(batch, index, kind)
+                # Sharp depth at the scale of the prior, which a refiner keeps.
+                target[index] = exact[index] * (prior[index] / exact[index]).nanmedian()
+        return Degraded(prior_m_B1HW=prior, target_m_B1HW=torch.where(known, target, torch.nan))
+
+    def _predicted(self, batch: Batch, index: int, kind: str) -> torch.Tensor:
+        if kind == STORED:
+            if batch.prior_m_B1HW is None:
+                raise SourceError(
+                    f'prior {STORED} needs stored predictions; run '
+                    'python -m training.tools.predict_prior on these images'
+                )
+            return batch.prior_m_B1HW[index]
+        assert self._network is not None
+        rgb = batch.rgb_B3HW[index : index + 1]
+        with torch.inference_mode():
+            depth = self._network.predict(rgb, batch.cameras[index]).depth_B1HW.float()
+        return depth[0].clone()

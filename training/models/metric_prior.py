@@ -1,0 +1,37 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The small metric network of the ``bundled`` prior; all of it is trained."""
+
+from dataclasses import asdict, dataclass, field
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
+
+SHAPE = MetricNetworkConfig()
+
+
+@dataclass
+class MetricPriorModel:
+    """Keys of ``model``; see :class:`~depth_refiner_ros.priors.network.MetricNetworkConfig`."""
+
+    channels: list[int] = field(default_factory=lambda: list(SHAPE.channels))
+    blocks: list[int] = field(default_factory=lambda: list(SHAPE.blocks))
+    decoder_channels: list[int] = field(default_factory=lambda: list(SHAPE.decoder_channels))
+    input_width: int = SHAPE.input_width
+    input_height: int = SHAPE.input_height
+    canonical_focal_px: float = SHAPE.canonical_focal_px
+    groups: int = SHAPE.groups
+    mirror: bool = SHAPE.mirror
+
+
+def build_metric_network(model: MetricPriorModel) -> tuple[MetricNetwork, MetricNetworkConfig]:
+    """
+    Return the network with random weights, and its shape.
+
+    :raises SettingsError: for a value that it cannot have
+    """
+    try:
+        shape = MetricNetworkConfig.from_dict(asdict(model), 'model', 'correct the value')
+        return MetricNetwork(shape), shape
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f'model: {error}') from error

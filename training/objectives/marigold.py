@@ -1,0 +1,58 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Marigold (SharpDepth eq. 1): the noise, or v, of a depth latent at any timestep."""
+
+from dataclasses import dataclass
+
+from depth_refiner_ros.diffusion.losses import latent_mask, latent_mse
+from depth_refiner_ros.diffusion.noise import gaussian_like, pyramid_noise
+from depth_refiner_ros.diffusion.schedule import alpha_bars, STEPS
+import torch
+from training.config import check_choice, RunConfig
+from training.data.batches import Batch
+from training.data.photometric import photometric
+from training.models.conventions import SMALL_MARIGOLD, TRUE_MARIGOLD
+from training.objectives.base import Parts, TOTAL
+from training.objectives.refiner_objective import RefinerObjective
+
+PREDICTIONS = ('v', 'epsilon')
+
+
+@dataclass
+class MarigoldLoss:
+    """What is predicted and how it is noised; defaults are those of Marigold's code."""
+
+    prediction: str = 'v'  # v | epsilon
+    pyramid: float = 0.9  # strength of multi-resolution noise; 0 is Gaussian
+    annealed: bool = True  # the strength falls with the timestep
+
+
+class Marigold(RefinerObjective):
+    """Noised depth latent beside the image latent; the network predicts v or epsilon."""
+
+    Loss = MarigoldLoss
+
+    def __init__(self, config: RunConfig) -> None:
+        check_choice('loss.prediction', config.loss.prediction, PREDICTIONS)
+        super().__init__(config, SMALL_MARIGOLD, TRUE_MARIGOLD)
+
+    def forward(self, batch: Batch, step: int) -> Parts:
+        codec, loss, spec = self.network.codec, self.config.loss, self.network.spec
+        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        unit, known = self.unit_target(batch.depth_m_B1HW)
+        with torch.no_grad():
+            image, clean = codec.encode_rgb(rgb), codec.encode_depth(unit)
+        count = len(rgb)
+        timestep_B = torch.randint(STEPS, (count,), generator=batch.generator)
+        if loss.pyramid:
+            late = timestep_B / STEPS if loss.annealed else torch.ones(count)
+            noise = pyramid_noise(clean, batch.generator, loss.pyramid * late)
+        else:
+            noise = gaussian_like(clean, batch.generator)
+        share = alpha_bars(zero_snr=spec.zero_snr)[timestep_B].to(clean).view(-1, 1, 1, 1)
+        signal, spread = share.sqrt(), (1.0 - share).sqrt()
+        noised = signal * clean + spread * noise
+        wanted = noise if loss.prediction == 'epsilon' else signal * noise - spread * clean
+        predicted = self.network.output(noised, image, timestep_B=timestep_B.to(rgb.device))
+        error = latent_mse(predicted.float(), wanted, latent_mask(known, codec.factor))
+        return {TOTAL: error, loss.prediction: error.detach()}

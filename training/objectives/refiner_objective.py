@@ -1,0 +1,103 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What the objectives of one-step refiners share: codec, averaged network, bundle, validation."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
+from depth_refiner_ros.diffusion.normalization import DepthNormalizer
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
+from depth_refiner_ros.models.bundle import Bundle
+import torch
+from torch import nn
+from training.config import RunConfig
+from training.data.batches import Batch
+from training.data.priors import PriorDepth
+from training.models.refiner import (
+    build_refiner,
+    codec_of,
+    export_refiner,
+    read_unet,
+    RefinerModel,
+    with_unet,
+)
+from training.objectives.base import Figures, Objective
+from training.validation import compare_refined, refine
+
+
+class RefinerObjective(Objective):
+    """
+    An objective whose UNet becomes a refiner bundle.
+
+    :param small: conventions of the small network
+    :param true_size: function from a preset to those of the true size
+    :param prior: network of the priors of kind ``computed``
+    :param trained: networks that are trained beside the UNet
+    :param frozen: networks that are used beside the codec
+    """
+
+    Model, best_by = RefinerModel, 'score'
+
+    def __init__(
+        self,
+        config: RunConfig,
+        small: ModelSpec,
+        true_size: Callable[..., ModelSpec],
+        *,
+        prior: str = 'bundled',
+        trained: Mapping[str, nn.Module] | None = None,
+        frozen: Mapping[str, nn.Module] | None = None,
+    ) -> None:
+        network = build_refiner(config.model, small, true_size)
+        super().__init__(
+            config,
+            {'unet': network.unet, **(trained or {})},
+            codec_of(network) | dict(frozen or {}),
+        )
+        self.network = network
+        self.priors = PriorDepth(config.data.priors, prior) if config.data.priors else None
+        self.normalizer = DepthNormalizer(space=network.spec.space, range=network.spec.range)
+
+    def averaged(self) -> OneStepNetwork:
+        """Return the network with the averaged weights."""
+        return with_unet(self.network, self.ema.networks['unet'])
+
+    def validate(self, batches: Iterable[Batch]) -> Figures:
+        return compare_refined(self.averaged(), batches, self._priors())
+
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        return read_unet(where)
+
+    def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
+        return export_refiner(folder, self.averaged(), self.config.model, record)
+
+    def pictures(self, batch: Batch) -> dict[str, torch.Tensor]:
+        priors = self._priors()
+        sample = priors.of(batch, [priors.kinds[0]] * len(batch.rgb_B3HW))
+        refined = refine(self.averaged(), batch.rgb_B3HW, sample.prior_m_B1HW)
+        return {
+            'image': batch.rgb_B3HW,
+            'prior': sample.prior_m_B1HW,
+            'refined': refined.depth_m_B1HW,
+            'difference': refined.difference_B1HW,
+            'true': sample.target_m_B1HW,
+        }
+
+    def unit_target(self, depth_m_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return true depth, normalised and filled, and where it is known."""
+        known = torch.isfinite(depth_m_B1HW)
+        unit = self.normalizer.normalize(fill_holes(depth_m_B1HW), known).unit_B1HW
+        return fill_unit(unit, known), known
+
+    def _priors(self) -> PriorDepth:
+        # The scale of a network that sees no prior is compared on the smoothest one.
+        return self.priors or PriorDepth({'smeared': 1.0})
+
+
+def fill_unit(unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor:
+    """Return a normalised map whose unknown pixels continue their neighbours."""
+    holes = torch.where(known_B1HW, unit_B1HW, torch.nan)
+    return torch.where(known_B1HW, unit_B1HW, fill_holes(holes, empty_m=0.0))
