@@ -19,7 +19,7 @@ demo: venv  ## A simulated room through source, refiner and fusion; report in de
 	$(BIN)/depth-refiner demo $(ARGS)
 
 test: check  ## Format, lint, types, then every test; ARGS='-k edges' picks some
-	$(BIN)/python -m pytest --durations=15 $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --durations=15 $(ARGS)
 
 check: venv  ## Format, lint and types alone
 	$(BIN)/ruff format --check .

@@ -94,6 +94,7 @@ setup(
             'mypy',
             'pillow-heif',
             'pytest',
+            'pytest-xdist',
             'ruff',
             'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',
             'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"',

@@ -300,6 +300,15 @@ def test_importing_leaves_heavy_parts_unloaded():
         assert not faults
 
 
+def test_nodes_that_run_no_network_start_without_torch():
+    pytest.importorskip('rclpy')
+    nodes = [
+        f'depth_refiner_ros.nodes.{name}_node' for name in ('collector', 'player', 'recorder')
+    ]
+    for node, loaded in zip(nodes, loaded_after(*nodes)):
+        assert not loaded & {'torch', 'open3d', 'transformers'}, node
+
+
 def test_the_probe_sees_what_is_loaded():
     ours, numpy = loaded_after('depth_refiner_ros', 'numpy')
     assert 'numpy' not in ours

@@ -113,7 +113,7 @@ def sweep_steps(
     steps: Sequence[int] = STEPS,
 ) -> list[dict[str, Any]]:
     """Bound a loop as Marigold's: encode once, ``steps`` times the UNet, decode once."""
-    parts = refiner_stages('apdepth', codec, size, precision)
+    parts = refiner_stages('apdepth', codec, size, precision, 0)
     # ApDepth encodes image and prior; the loop encodes only the image.
     image = Stage(operations=parts['encode'].operations.times(1.0 / parts['encode'].calls))
     rows = []

@@ -8,17 +8,19 @@ that ``refine`` runs; only the weights are random. With fake tensors the operati
 networks are counted without memory.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.backends.base import Shapes, shapes_of
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.mixed_precision import reduced
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.bench.bounds import Stage
-from depth_refiner_ros.bench.count import count
-from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
+from depth_refiner_ros.bench.count import count, Operations
+from depth_refiner_ros.bench.networks import FrameSize, STAGES
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
@@ -186,7 +188,7 @@ def true_size_refiner(
 def true_size_stages(wanted: FullSize, precision: str) -> dict[str, Stage]:
     """Count the networks of a frame, in the order in which they run."""
     return {
-        'prior': prior_stage(wanted.prior, wanted.size, precision),
+        'prior': prior_stage(wanted.prior, wanted.size, precision, SHORT_EDGE_PX),
         **refiner_stages(wanted.method, wanted.codec, wanted.size, precision, wanted.max_edge_px),
     }
 
@@ -208,20 +210,39 @@ def refiner_stages(
     method: str, codec: str, size: FrameSize, precision: str, max_edge_px: int = 0
 ) -> dict[str, Stage]:
     """Return the cost of a refiner's networks for an image of this size."""
-    execution = Execution(device=CPU, precision=precision)
     skeleton = refiner_skeleton(method, codec)
     _ = skeleton.alpha_bar  # cached now, because fake tensors could not compute it
+    counted: dict[str, list[Operations]] = {}
     with NO_MEMORY:
-        networks = ModelRunners(execution)
-        _with_memory(skeleton).attach_backend(networks)
+        _with_memory(skeleton).attach_backend(partial(_counting, counted, precision))
         estimator = SharpEstimator(skeleton, max_edge_px=max_edge_px)
         rgb = torch.zeros(1, 3, size.height, size.width)
         prior = torch.ones(1, 1, size.height, size.width)
-        source = torch.Generator().manual_seed(0)
-        calls = network_calls(
-            networks, lambda: estimator.estimate(rgb, prior, prior.bool(), source)
-        )
-        return count_calls(calls, execution)
+        estimator.estimate(rgb, prior, prior.bool(), torch.Generator().manual_seed(0))
+    return {
+        name: Stage(calls=len(calls), operations=Operations.total(calls))
+        for name, calls in counted.items()
+    }
+
+
+def _counting(
+    counted: dict[str, list[Operations]], precision: str, module: nn.Module, key: str
+) -> Callable[..., Any]:
+    """Return what runs a network on fake tensors, once for each shape, and notes each cost."""
+    network = reduced(module, CPU, precision)
+    known: dict[Shapes, tuple[Any, Operations]] = {}
+
+    def run(*inputs: torch.Tensor) -> Any:
+        shapes = shapes_of(inputs)
+        if shapes not in known:
+            outputs: list[Any] = []
+            cost = count(lambda: outputs.append(network(*inputs)), network.parameters())
+            known[shapes] = outputs[0], cost
+        output, cost = known[shapes]
+        counted.setdefault(STAGES.get(key, key), []).append(cost)
+        return output
+
+    return run
 
 
 @cache

@@ -4,9 +4,13 @@
 
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 from depth_refiner_ros.core.errors import InputError
-import torch
+import numpy as np
+
+if TYPE_CHECKING:  # nodes that run no network start without torch
+    import torch
 
 LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
 """Focal length over image size: fields of view from 179.8 deg down to 0.2 arc seconds."""
@@ -128,19 +132,18 @@ class Intrinsics:
             height=self.height,
         )
 
-    def matrix(self) -> torch.Tensor:
+    def matrix(self) -> np.ndarray:
         """Return the 3 x 3 camera matrix K as float64."""
-        return torch.tensor(
-            [[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]],
-            dtype=torch.float64,
-        )
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
-    def rays(self, *, device: torch.device | str = 'cpu') -> torch.Tensor:
+    def rays(self, *, device: 'torch.device | str' = 'cpu') -> 'torch.Tensor':
         """
         Return the viewing rays of all pixels, x/z and y/z.
 
         :return: ``rays_2HW`` float32, right and down positive
         """
+        import torch
+
         columns = torch.arange(self.width, device=device, dtype=torch.float32) - self.cx
         rows = torch.arange(self.height, device=device, dtype=torch.float32) - self.cy
         x_HW = (columns / self.fx).expand(self.height, self.width)

@@ -73,7 +73,7 @@ class Odometry:
         self.key_overlap = key_overlap
         self.max_step_m = max_step_m
         self.max_step_deg = max_step_deg
-        self._matrix = o3c.Tensor.from_numpy(intrinsics.matrix().numpy())
+        self._matrix = o3c.Tensor.from_numpy(intrinsics.matrix())
         self._map_from_key = checked_pose(np.eye(4) if map_from_first is None else map_from_first)
         self._key: o3d.t.geometry.RGBDImage | None = None
         self._key_from_last = np.eye(4)

@@ -238,7 +238,7 @@ def _device(name: str) -> o3c.Device:
 
 def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
     """Return K for pixel centres at +0.5, because Open3D truncates pixel coordinates."""
-    matrix = intrinsics.matrix().numpy().copy()
+    matrix = intrinsics.matrix()
     matrix[:2, 2] += 0.5
     return o3c.Tensor.from_numpy(matrix)
 

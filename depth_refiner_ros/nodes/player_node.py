@@ -7,8 +7,8 @@ from itertools import chain, repeat
 import threading
 import time
 
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import DepthRefinerError, SourceError
-from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.outputs.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.runtime.lock_step import LockStep
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters

@@ -108,7 +108,7 @@ def surplus(rows: int, columns: int) -> tuple[int, int]:
 
 def corner_matrix(camera: Intrinsics) -> torch.Tensor:
     """Return K with the principal point counted from the corner of the first pixel."""
-    matrix = camera.matrix().float()
+    matrix = torch.from_numpy(camera.matrix()).float()
     matrix[0, 2] += 0.5
     matrix[1, 2] += 0.5
     return matrix

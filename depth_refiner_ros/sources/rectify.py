@@ -65,7 +65,7 @@ def _maps(
     distorted: Intrinsics, coefficients: np.ndarray, rectified: Intrinsics, model: str
 ) -> tuple[np.ndarray, np.ndarray]:
     size = (rectified.width, rectified.height)
-    matrix, new_matrix = distorted.matrix().numpy(), rectified.matrix().numpy()
+    matrix, new_matrix = distorted.matrix(), rectified.matrix()
     if model in FISHEYE_MODELS and len(coefficients) >= 4 and not coefficients[4:].any():
         coefficients = coefficients[:4]
         return cv2.fisheye.initUndistortRectifyMap(

@@ -6,6 +6,7 @@ import json
 
 from depth_refiner_ros.apps.hardware import processor
 from depth_refiner_ros.bench import show as bench_show
+from depth_refiner_ros.bench import sweep
 from depth_refiner_ros.bench.run import steps_of
 from depth_refiner_ros.core.errors import InputError
 import pytest
@@ -50,7 +51,8 @@ def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_pa
 
 
 @pytest.mark.slow
-def test_bounds_of_a_named_device(depth_refiner, tmp_path):
+def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, 'SHORT_EDGES_PX', (252, 518))  # each is a pass of each prior
     ended = depth_refiner(
         'bench', '--bounds', *SMALL, '--against', 'rtx4090', '--json', 'b.json', '--plots', 'plots'
     )

@@ -4,6 +4,7 @@ import math
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+import numpy as np
 import pytest
 import torch
 
@@ -69,7 +70,7 @@ def test_flip_mirrors_the_rays():
 def test_rays_invert_the_matrix():
     rays = CAMERA.rays()
     assert rays.shape == (2, 480, 640)
-    pixel = CAMERA.matrix() @ torch.tensor([*rays[:, 7, 11].double(), 1.0], dtype=torch.float64)
+    pixel = CAMERA.matrix() @ np.array([*rays[:, 7, 11].tolist(), 1.0])
     assert pixel.tolist() == pytest.approx([11.0, 7.0, 1.0], abs=1e-4)
 
 

@@ -24,7 +24,7 @@ def test_hand_computed_points():
 
 def test_points_project_back_onto_their_pixels():
     points_m = CloudBuilder(CAMERA).build(1 + torch.rand(4, 6), colors())[..., :3]
-    pixels = points_m @ CAMERA.matrix().float().T
+    pixels = points_m @ torch.from_numpy(CAMERA.matrix()).float().T
     columns, rows = pixels[..., 0] / pixels[..., 2], pixels[..., 1] / pixels[..., 2]
     torch.testing.assert_close(columns, torch.arange(6.0).expand(4, 6), rtol=0, atol=1e-5)
     torch.testing.assert_close(rows, torch.arange(4.0)[:, None].expand(4, 6), rtol=0, atol=1e-5)

@@ -86,7 +86,7 @@ class Priors:
 
 def true_size(mode, method, codec):
     """Return prior and refiner as in the benchmark."""
-    network, prior = refiner_skeleton(method, codec), prior_skeleton('L')
+    network, prior = refiner_skeleton(method, codec), prior_skeleton('S')
     with mode:
         network, prior = (part.to_empty(device='absent').eval() for part in (network, prior))
     return prior_of(prior.forward), network

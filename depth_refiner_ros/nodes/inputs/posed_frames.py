@@ -8,8 +8,8 @@ from functools import partial
 import time
 from typing import Any
 
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.inputs.frame_sync import QUEUE
 from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 from depth_refiner_ros.nodes.runtime.topics import Topics

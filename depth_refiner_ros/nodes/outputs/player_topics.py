@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames as the topics of a camera with a known pose."""
 
-from depth_refiner_ros.core.types import Intrinsics
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.poses import quaternion_xyzw
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb

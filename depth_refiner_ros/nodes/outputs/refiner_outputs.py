@@ -4,8 +4,8 @@
 
 import time
 
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder
-from depth_refiner_ros.core.types import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
