@@ -165,7 +165,7 @@ def test_refiner_weights_that_are_nowhere(where):
 
 
 def test_refiner_weights_in_a_folder_of_something_else(tmp_path):
-    with pytest.raises(WeightsError, match=r'no bundle\.json and no unet/config\.json; name'):
+    with pytest.raises(WeightsError, match=r'neither bundle\.json nor unet/config\.json; give'):
         read_refiner_weights(str(tmp_path), 'apdepth')
 
 
