@@ -135,7 +135,7 @@ def test_lock_step_waits_for_a_stage_that_is_slow_to_start_and_names_it(probe, r
 def test_lock_step_names_the_stage_that_is_late_and_fails_where_it_has_left(probe, recording):
     listen(probe)
     refiner = probe.publisher(Header, 'refiner/done')
-    parameters = {'source': recording, 'lock_step': 'tsdf', 'lock_step_timeout_s': 8.0}
+    parameters = {'source': recording, 'lock_step': 'tsdf', 'lock_step_timeout_s': 6.0}
     with NamedListener('tsdf', probe.namespace) as tsdf, probe.run('player', parameters) as player:
         tsdf.publish_done()
         probe.wait(lambda: probe.received['image'], 'the first frame')

@@ -43,6 +43,10 @@ def test_the_dds_profile_offers_large_shared_memory_and_udp():
     assert participant.get('is_default_profile') == 'true'
     used = [item.text for item in participant.iter(f'{space}transport_id')]
     assert used == ['large_shared_memory', 'udp']
+    writer = root.find(f'{space}data_writer')
+    assert writer.get('is_default_profile') == 'true'
+    period = next(writer.iter(f'{space}heartbeat_period'))
+    assert [item.text for item in period] == ['0', '200000000'], 'the default of 3 s is too long'
 
 
 def test_shipped_files_apply_in_every_namespace(subtests):
