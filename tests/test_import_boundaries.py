@@ -69,6 +69,8 @@ ALLOWED = {
         'sources',
         'refiner',
         'report',
+        'apps.console',
+        'apps.inference',
         '__init__',
     },
     'launch': {'settings', 'nodes.launch_arguments', 'nodes.launch_plan', '__init__'},
@@ -86,6 +88,7 @@ WITHIN = {
         'data': {'config'},
         'models': {'config'},
         'objectives': {'config', 'data', 'models', 'ema', 'validation', 'weights'},
+        'evaluation': {'config', 'config_file', 'data', 'log'},
     },
 }
 MAY_USE_ROS = {'nodes', 'launch'}

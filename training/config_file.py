@@ -7,7 +7,8 @@ A file may name a ``base:`` (or a list of them) beside it, whose values it overr
 line overrides both with ``key=value``. Unknown keys are errors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -32,22 +33,32 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     :raises SettingsError: if a file is missing, or a key or value does not fit
     """
     schema = OmegaConf.structured(RunConfig)
-    try:
-        given = cast(
-            DictConfig,
-            OmegaConf.merge(_with_bases(path, ()), OmegaConf.from_dotlist(list(overrides))),
-        )
+    with one_line_errors(path):
+        given = given_keys(path, overrides)
         try:
             keys = keys_of(given.get('objective', ''))
         except SettingsError as error:
             raise SettingsError(f'{path}: {error}') from error
         schema.model, schema.loss = keys.model(), keys.loss()
         config = cast(RunConfig, OmegaConf.to_object(OmegaConf.merge(schema, given)))
+    check_config(config)
+    return config
+
+
+def given_keys(path: Path, overrides: Sequence[str]) -> DictConfig:
+    """Return the keys of a file over those of its bases, and the overrides over both."""
+    given = OmegaConf.merge(_with_bases(path, ()), OmegaConf.from_dotlist(list(overrides)))
+    return cast(DictConfig, given)
+
+
+@contextmanager
+def one_line_errors(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise for a file into a SettingsError that names it."""
+    try:
+        yield
     except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
         first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
         raise SettingsError(f'{path}: {first}') from error
-    check_config(config)
-    return config
 
 
 def save_config(config: RunConfig, path: Path) -> None:

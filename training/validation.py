@@ -5,8 +5,8 @@
 from collections.abc import Iterable
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.core.edge_metrics import edge_metrics
-from depth_refiner_ros.core.metrics import depth_metrics, MetricMean
+from depth_refiner_ros.core.image_errors import image_errors
+from depth_refiner_ros.core.metrics import MetricMean
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -81,7 +81,7 @@ def compare_refined(
 def add_depth(mean: MetricMean, depth_m_B1HW: torch.Tensor, truth_m_B1HW: torch.Tensor) -> None:
     """Add the images of a batch to a mean of metrics."""
     for depth, truth in zip(depth_m_B1HW[:, 0].cpu(), truth_m_B1HW[:, 0].cpu()):
-        mean.add(depth_metrics(depth, truth), edge_metrics(depth, truth))
+        mean.add(*image_errors(depth, truth))
 
 
 def _score(figures: dict[str, float], kinds: list[str]) -> float:

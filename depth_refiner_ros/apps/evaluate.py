@@ -2,18 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of ``depth-refiner eval``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 import csv as csv_format
 from dataclasses import dataclass, replace
 from functools import partial
 import io
-from itertools import repeat
 import math
 from pathlib import Path
 from typing import Any
 
-import cv2
 from depth_refiner_ros.apps.closing_lines import print_depth
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
@@ -23,34 +21,18 @@ from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
 from depth_refiner_ros.core.output_lock import locked_folder
-from depth_refiner_ros.priors.smeared import SmearedPrior
 from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.refiner.smear import Smear, through_sensor
 from depth_refiner_ros.report.panels import sheet, write_png
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.recordings import RecordingSettings
-from depth_refiner_ros.sources.frame import Frame, FrameSource
-from depth_refiner_ros.sources.frame_list import Entry, FrameListSource
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.labelled import Labelled, labelled
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, NO_DEPTH
-from depth_refiner_ros.sources.pixel_grid import resampled_nearest
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """
-    A frame and the groups whose averages include it.
-
-    :param source: group by recording or data set
-    :param scene: group by place, ``indoor`` or ``outdoor``, '' if unknown
-    """
-
-    frame: Frame
-    source: str
-    scene: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +90,9 @@ def run(
             total = count_taken(len(source), every=every, limit=frames)
             picked = taken(labelled(source), every=every, limit=frames)
             for item in lost.usable(tracked(picked, source.name, total)):
-                frame = with_camera(item.frame)
+                frame, number = with_camera(item.frame), len(rows) + len(lost)
                 measured = frame_or_lost(
-                    frame.name, partial(_measured, refiner, model, spoilt, frame, range_m)
+                    frame.name, partial(_measured, refiner, model, spoilt, frame, number, range_m)
                 )
                 if isinstance(measured, LostFrame):
                     lost.add(measured)
@@ -139,71 +121,6 @@ def run(
     end_run(lost, len(rows) + len(lost), strict=strict)
 
 
-class Smear:
-    """
-    Adds synthetic errors to the depth of frames, different in each, for prior ``smeared``.
-
-    :param settings: size of the errors
-    :param model: its seed is used for the first frame; with other priors nothing is changed
-    """
-
-    def __init__(self, settings: SmearSettings, model: ModelSettings) -> None:
-        self._settings, self._active, self._seed = settings, model.prior == 'smeared', model.seed
-
-    def __call__(self, frame: Frame) -> Frame:
-        """Return the frame with errors in its depth; each call draws new ones."""
-        if not self._active or frame.depth_m_HW is None:
-            return frame
-        prior = SmearedPrior(
-            factor=self._settings.factor,
-            warp=self._settings.warp,
-            scale=self._settings.scale,
-            seed=self._seed,
-        )
-        self._seed += 1
-        smeared = prior.predict(image_batch(frame.rgb_HW3), None, depth_batch(frame.depth_m_HW))
-        return replace(frame, depth_m_HW=first_map(smeared.depth_B1HW))
-
-
-def through_sensor(model: ModelSettings) -> ModelSettings:
-    """Return settings that use the degraded depth of prior ``smeared`` like a sensor's."""
-    return replace(model, prior='sensor') if model.prior == 'smeared' else model
-
-
-def labelled(source: FrameSource) -> Iterator[Labelled | LostFrame]:
-    """Yield the frames of a source with their groups; a frame list states them for each frame."""
-    entries = source.entries if isinstance(source, FrameListSource) else repeat(None)
-    for frame, entry in zip(source, entries):
-        if isinstance(frame, LostFrame):
-            yield frame
-        elif isinstance(entry, Entry):
-            frame = _at_depth_size(frame, entry)
-            yield Labelled(frame, entry.source or source.name, scene_of(entry.scene))
-        else:
-            yield Labelled(frame, source.name, '')
-
-
-def scene_of(scene: str) -> str:
-    """Return ``indoor`` or ``outdoor``, '' for ''; a tabletop counts as indoor."""
-    words = scene.split()
-    return '' if not words else 'outdoor' if words[0] == 'outdoor' else 'indoor'
-
-
-def _at_depth_size(frame: Frame, entry: Entry) -> Frame:
-    """Shrink a frame to the native size of its depth, so that no depth edge is interpolated."""
-    size = entry.depth_size
-    if frame.depth_m_HW is None or not size or size == frame.rgb_HW3.shape[1::-1]:
-        return frame
-    width, height = size
-    intrinsics = frame.intrinsics
-    return replace(
-        frame,
-        rgb_HW3=cv2.resize(frame.rgb_HW3, (width, height), interpolation=cv2.INTER_AREA),
-        depth_m_HW=resampled_nearest(frame.depth_m_HW, height, width),
-        intrinsics=None if intrinsics is None else intrinsics.resized(width, height),
-    )
-
-
 def _check_range(range_m: tuple[float, float]) -> None:
     near_m, far_m = range_m
     if far_m and near_m >= far_m:
@@ -215,6 +132,7 @@ def _measured(
     model: ModelSettings,
     spoilt: Smear,
     frame: Frame,
+    number: int,
     range_m: tuple[float, float],
 ) -> Measured:
     """
@@ -223,7 +141,8 @@ def _measured(
     :raises FrameError: if it has no depth within the range, or the refiner refuses it
     """
     truth_m_HW = _truth(frame, range_m)
-    depths = infer(refiner, model, spoilt(frame))
+    given_m_HW = spoilt(frame.rgb_HW3, frame.depth_m_HW, number)
+    depths = infer(refiner, model, replace(frame, depth_m_HW=given_m_HW))
     errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
     return Measured(depths=depths, truth_m_HW=truth_m_HW, errors=errors)
 

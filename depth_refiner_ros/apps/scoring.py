@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from depth_refiner_ros.core.edge_metrics import edge_metrics, EdgeMetrics
-from depth_refiner_ros.core.metrics import depth_metrics, DepthMetrics, MetricMean
+from depth_refiner_ros.core.edge_metrics import EdgeMetrics
+from depth_refiner_ros.core.image_errors import image_errors
+from depth_refiner_ros.core.metrics import DepthMetrics, MetricMean
 from depth_refiner_ros.report.numbers import METRICS
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ COMPARED = ('prior', 'refined')
 class FrameErrors:
     """The errors of one frame, those of ``prior`` and of ``refined``."""
 
-    errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics]]
+    errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics | None]]
 
     def figures(self, name: str) -> dict[str, float | None]:
         """Return the figures of ``prior`` or ``refined``."""
@@ -38,7 +39,7 @@ def frame_errors(
     errors = {}
     for name, depth_m_HW in zip(COMPARED, (prior_m_HW, refined_m_HW)):
         depth = torch.from_numpy(np.ascontiguousarray(depth_m_HW))
-        errors[name] = (depth_metrics(depth, truth), edge_metrics(depth, truth))
+        errors[name] = image_errors(depth, truth)
     return FrameErrors(errors)
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 
 import cv2
-from depth_refiner_ros.apps.evaluate import scene_of
+from depth_refiner_ros.sources.labelled import scene_of
 import numpy as np
 import pytest
 import torch

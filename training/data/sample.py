@@ -19,6 +19,7 @@ class Sample:
         set of images alone
     :param intrinsics: of the image; None if unknown
     :param prior_m_hw: a prior's prediction in metres at its own size, where one is stored
+    :param edges_HW: annotated depth edges, not 0 where there is one; None where none are drawn
     :param name: file or number, for messages
     """
 
@@ -26,6 +27,7 @@ class Sample:
     depth_m_HW: np.ndarray | None = None
     intrinsics: Intrinsics | None = None
     prior_m_hw: np.ndarray | None = None
+    edges_HW: np.ndarray | None = None
     name: str = ''
 
 

@@ -1,0 +1,144 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Predictions: one file per image, resumable, never lost to a full disk or a row that fails."""
+
+import json
+from pathlib import Path
+
+from depth_refiner_ros.core.errors import OutputError, SettingsError
+import numpy as np
+import pytest
+from training.evaluation.config import RowConfig
+from training.evaluation.infer import infer, not_loaded
+
+from tests.full_disk import full_disk
+from tests.training.evaluation.made_images import evaluation, MadeImages, TRUE
+from tests.training.rooms_folder import scene
+
+
+def files_of(config, row='true'):
+    return sorted((config_output(config) / 'predictions' / row).glob('*.npy'))
+
+
+def config_output(config):
+    return Path(config.output)
+
+
+def test_every_image_gets_a_file_with_its_depth(made, tmp_path):
+    made(MadeImages(3))
+    config = evaluation(tmp_path)
+    done = infer(config)
+    assert done.rows['true'] == {'images': 3, 'new': 3, 'lost': {}, 'lines': []}
+    assert [file.name for file in files_of(config)] == [f'00000{index}.npy' for index in range(3)]
+    for index, file in enumerate(files_of(config)):
+        stored = np.load(file)
+        assert stored.dtype == np.float32
+        np.testing.assert_array_equal(stored, scene(index)[1].astype(np.float32))
+
+
+def test_half_precision_halves_the_files(made, tmp_path):
+    made(MadeImages(1))
+    config = evaluation(tmp_path, dtype='float16')
+    infer(config)
+    assert np.load(files_of(config)[0]).dtype == np.float16
+
+
+def test_a_stopped_inference_goes_on_where_it_was(made, tmp_path):
+    made(MadeImages(4))
+    config = evaluation(tmp_path)
+    infer(config)
+    before = {file: file.stat().st_mtime_ns for file in files_of(config)}
+    removed, cut, *kept = files_of(config)
+    removed.unlink()
+    cut.write_bytes(cut.read_bytes()[:-100])
+    done = infer(config)
+    assert done.rows['true']['new'] == 2
+    assert all(file.stat().st_mtime_ns == before[file] for file in kept)
+    assert np.load(cut).shape == np.load(removed).shape == (48, 64)
+
+
+def test_a_full_disk_loses_nothing_that_was_written(made, tmp_path):
+    made(MadeImages(3))
+    config = evaluation(tmp_path)
+    with full_disk(8000), pytest.raises(OutputError, match='free some space'):
+        infer(config)
+    assert not files_of(config)
+    assert not list(config_output(config).rglob('*.part*'))
+    assert infer(config).rows['true']['new'] == 3
+
+
+def test_images_that_cannot_be_used_are_named_and_the_rest_goes_on(made, tmp_path, capsys):
+    made(MadeImages(4, without_depth=[1], unreadable=[2]))
+    config = evaluation(tmp_path)
+    done = infer(config)
+    assert done.rows['true']['images'] == 2
+    assert done.rows['true']['lost'] == {'no depth': 1, 'unreadable image': 1}
+    assert 'image 2 is cut short' in capsys.readouterr().err
+    report = json.loads((config_output(config) / 'infer.json').read_text())
+    assert report['rows']['true']['lost'] == {'no depth': 1, 'unreadable image': 1}
+
+
+def test_a_row_that_cannot_be_loaded_is_named_and_the_others_go_on(made, tmp_path):
+    made(MadeImages(2))
+    config = evaluation(
+        tmp_path,
+        {
+            'lotus': RowConfig(model={'refiner': 'aligned', 'refiner_weights': '/no/such'}),
+            'true': RowConfig(map='prior'),
+        },
+    )
+    done = infer(config)
+    assert list(done.rows) == ['true']
+    assert '/no/such' in done.not_loaded['lotus']
+    assert '\n' not in done.not_loaded['lotus']
+    assert not_loaded(config_output(config)) == done.not_loaded
+
+
+def test_rows_of_one_model_share_its_run(made, tmp_path, monkeypatch):
+    images = made(MadeImages(2))
+    read = []
+    plain = type(images).__getitem__
+    monkeypatch.setattr(
+        MadeImages, '__getitem__', lambda self, index: read.append(index) or plain(self, index)
+    )
+    rows = {name: RowConfig(map=name) for name in ('prior', 'refined', 'difference')}
+    infer(evaluation(tmp_path, rows))
+    assert read == [0, 1]
+
+
+def test_predictions_of_another_model_are_not_mixed(made, tmp_path):
+    made(MadeImages(1))
+    infer(evaluation(tmp_path))
+    with pytest.raises(SettingsError, match=r"'seed': 5.*name another output"):
+        infer(evaluation(tmp_path, model={**TRUE, 'seed': 5}))
+    assert infer(evaluation(tmp_path, model={**TRUE, 'threads': 2})).rows['true']['new'] == 0
+
+
+def test_smeared_depth_is_the_same_whichever_image_is_first(made, tmp_path):
+    made(MadeImages(2))
+    config = evaluation(tmp_path, model={**TRUE, 'prior': 'smeared'})
+    infer(config)
+    second = files_of(config)[1]
+    kept = np.load(second)
+    second.unlink()
+    infer(config)
+    np.testing.assert_array_equal(np.load(second), kept)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'protocol': 'nyuv2'}, 'did you mean nyu'),
+        ({'dtype': 'float64'}, 'float32'),
+        ({'output': ''}, 'output is not set'),
+        ({'limit': -1}, 'must not be negative'),
+        ({'model': {'prio': 'sensor'}}, 'did you mean prior'),
+        ({'rows': {'../up': RowConfig()}}, 'must be NAME or SET/NAME'),
+        ({'rows': {'a': RowConfig(map='depth')}}, 'refined, prior, difference'),
+        ({'rows': {'a': RowConfig(align='scale')}}, 'none, depth, disparity'),
+        ({'smear': {'factor': 0}}, 'smear: factor = 0'),
+    ],
+)
+def test_unfit_keys_are_named(tmp_path, changes, message):
+    with pytest.raises(SettingsError, match=message):
+        evaluation(tmp_path, **changes)
