@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 
+import cv2
 import torch
 from training.config import RunConfig
 from training.data.batches import Batch, MicroBatches
@@ -17,6 +18,10 @@ def stream(config: RunConfig, mixture: Mixture, *, done: int, rank: int) -> Iter
     :param done: updates done before
     :param rank: number of the process
     """
+    if config.workers:
+        # A fork inherits OpenCV's threads as dead ones and waits for them for ever, unless there
+        # are none: ending them here, in the parent, is the only place that works.
+        cv2.setNumThreads(1)
     first, last = done * config.accumulate, config.steps * config.accumulate
     loader = torch.utils.data.DataLoader(
         MicroBatches(mixture, config.batch, seed=config.seed, rank=rank),
@@ -32,7 +37,5 @@ def stream(config: RunConfig, mixture: Mixture, *, done: int, rank: int) -> Iter
 
 
 def _one_thread(worker: int) -> None:
-    import cv2
-
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

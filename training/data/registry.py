@@ -8,6 +8,26 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
 from training.config import check_choice, SourceConfig
+from training.data.readers import (
+    argoverse2,
+    arkitscenes,
+    booster,
+    diode,
+    eth3d,
+    hypersim,
+    ibims,
+    images,
+    kitti,
+    nyuv2,
+    pandaset,
+    scannet,
+    sintel,
+    spring,
+    taskonomy,
+    unrealstereo4k,
+    vkitti2,
+    waymo,
+)
 from training.data.rooms import RenderedRooms, shard_names
 from training.data.sample import SampleSet
 
@@ -17,8 +37,31 @@ def _rooms(path: Path, split: str) -> SampleSet:
     return RenderedRooms(path)
 
 
-READERS: dict[str, Callable[[Path, str], SampleSet]] = {'rooms': _rooms}
-"""Name of a reader, and the function from path and split to the set."""
+READERS: dict[str, Callable[[Path, str], SampleSet]] = {
+    'rooms': _rooms,
+    'images': images.open_set,
+    'argoverse2': argoverse2.open_set,
+    'waymo': waymo.open_set,
+    'pandaset': pandaset.open_set,
+    'arkitscenes': arkitscenes.open_set,
+    'taskonomy': taskonomy.open_set,
+    'hypersim': hypersim.full_size,
+    'hypersim_640x480': hypersim.at_640x480,
+    'vkitti2': vkitti2.cropped,
+    'vkitti2_whole': vkitti2.whole,
+    'kitti': kitti.whole,
+    'kitti_benchmark': kitti.benchmark,
+    'nyuv2': nyuv2.open_set,
+    'eth3d': eth3d.open_set,
+    'diode': diode.open_set,
+    'scannet': scannet.open_set,
+    'booster': booster.open_set,
+    'ibims': ibims.open_set,
+    'sintel': sintel.open_set,
+    'unrealstereo4k': unrealstereo4k.open_set,
+    'spring': spring.open_set,
+}
+"""Name of a reader, and the function from path and split to the set; see docs/data.md."""
 
 
 def open_samples(source: SourceConfig) -> SampleSet:
@@ -32,7 +75,7 @@ def open_samples(source: SourceConfig) -> SampleSet:
     reader = source.reader or _fitting(path)
     check_choice('reader', reader, list(READERS))
     if not path.exists():
-        raise SourceError(f'{path} does not exist; see docs/training.md for where {reader} lies')
+        raise SourceError(f'{path} does not exist; see docs/data.md for where {reader} lies')
     samples = READERS[reader](path, source.split)
     if not len(samples):
         raise SourceError(f'{path} holds no image that reader {reader} can use')
