@@ -14,9 +14,8 @@ from depth_refiner_ros.sources.values import camera, numbers, read_text
 import numpy as np
 from training.data.readers.file_set import FileSet, Item
 from training.data.readers.layout import images_of, select
-from training.data.readers.shape import Changed
+from training.data.readers.shape import benchmark_crop, Changed
 from training.data.sample import SampleSet
-from training.evaluation.masks import kitti_benchmark_crop
 
 READER = 'kitti'
 UNITS_PER_M = 256.0
@@ -61,7 +60,7 @@ def whole(path: Path, split: str) -> Kitti:
 
 def benchmark(path: Path, split: str) -> SampleSet:
     """Open the images with the crop of the benchmark, 1216x352; see :func:`whole`."""
-    return Changed(whole(path, split), kitti_benchmark_crop)
+    return Changed(whole(path, split), benchmark_crop)
 
 
 def _all(path: Path) -> list[Item]:

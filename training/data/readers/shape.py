@@ -1,13 +1,15 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sets of which every image is changed, and the resize of Marigold's recipe."""
+"""Sets of which every image is changed: cut or resized as Marigold's recipe does it."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
 from training.data.sample import Sample, SampleSet
 
+BENCHMARK_WIDTH, BENCHMARK_HEIGHT = 1216, 352
 Change = Callable[[Sample], Sample]
 
 
@@ -26,6 +28,31 @@ class Changed:
 
     def __getitem__(self, index: int) -> Sample:
         return self._change(self.samples[index])
+
+
+def benchmark_crop(sample: Sample) -> Sample:
+    """
+    Return the window of KITTI's depth benchmark: 1216x352, bottom rows, centred columns.
+
+    :raises FrameError: if the image is smaller
+    """
+    height, width = sample.rgb_HW3.shape[:2]
+    top, left = height - BENCHMARK_HEIGHT, (width - BENCHMARK_WIDTH) // 2
+    if top < 0 or left < 0:
+        raise FrameError(
+            WRONG_SIZE,
+            f'{sample.name} is {width}x{height}, too small for the benchmark crop of '
+            f'{BENCHMARK_WIDTH}x{BENCHMARK_HEIGHT}; use the images at their own size',
+        )
+    window = np.s_[top : top + BENCHMARK_HEIGHT, left : left + BENCHMARK_WIDTH]
+    depth, camera = sample.depth_m_HW, sample.intrinsics
+    return replace(
+        sample,
+        rgb_HW3=sample.rgb_HW3[window],
+        depth_m_HW=None if depth is None else depth[window],
+        edges_HW=None if sample.edges_HW is None else sample.edges_HW[window],
+        intrinsics=camera and camera.cropped(left, top, BENCHMARK_WIDTH, BENCHMARK_HEIGHT),
+    )
 
 
 def nearest_exact(sample: Sample, width: int, height: int) -> Sample:

@@ -11,9 +11,8 @@ import numpy as np
 from training.data.readers.file_set import FileSet, Item
 from training.data.readers.layout import folder_of, in_order, select, wrong_layout
 from training.data.readers.maps import known
-from training.data.readers.shape import Changed
+from training.data.readers.shape import benchmark_crop, Changed
 from training.data.sample import SampleSet
-from training.evaluation.masks import kitti_benchmark_crop
 
 READER = 'vkitti2'
 SCENES = {'train': ('Scene02', 'Scene06', 'Scene18', 'Scene20'), 'val': ('Scene01',)}
@@ -60,7 +59,7 @@ def whole(path: Path, split: str) -> VirtualKitti:
 
 def cropped(path: Path, split: str) -> SampleSet:
     """Open the images with the crop of KITTI's benchmark; see :func:`whole`."""
-    return Changed(whole(path, split), kitti_benchmark_crop)
+    return Changed(whole(path, split), benchmark_crop)
 
 
 def _scenes(path: Path, parts: tuple[str, str], scenes: tuple[str, ...]) -> list[Item]:
