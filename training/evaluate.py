@@ -5,7 +5,9 @@ Evaluate as the papers do, in steps that can be repeated apart.
 
 ``python training/evaluate.py infer CONFIG.yaml [key=value ...]`` writes a depth map per row and
 image; stopped, the same command goes on. ``score CONFIG.yaml [key=value ...]`` compares the maps
-with the truth. See docs/evaluation.md.
+with the truth; ``report FOLDER OUTPUT...`` writes the papers' tables and charts from the scores of
+evaluations; ``pictures CONFIG.yaml IMAGE... [key=value ...]`` draws boundaries and differences of
+images by number. See docs/evaluation.md.
 """
 
 from collections.abc import Callable
@@ -15,8 +17,11 @@ import sys
 if __name__ == '__main__':  # from a checkout: the packages are beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from training.evaluation.config import load_evaluation
 from training.evaluation.infer import infer
+from training.evaluation.report import write_pictures, write_report
 from training.evaluation.score import score
 from training.program import ended
 
@@ -47,7 +52,34 @@ def _score(arguments: list[str]) -> None:
         print(f'{name}: {figures}  ({row["images"]["compared"]} images{lost})')
 
 
-STEPS: dict[str, Callable[[list[str]], None]] = {'infer': _infer, 'score': _score}
+def _report(arguments: list[str]) -> None:
+    place, *folders = map(Path, arguments)
+    if not folders:
+        raise SettingsError('report needs a folder to write to, then the outputs of evaluations')
+    _named(write_report(place, folders))
+
+
+def _pictures(arguments: list[str]) -> None:
+    path, *others = arguments
+    overrides = [word for word in others if '=' in word]
+    numbers = [word for word in others if '=' not in word]
+    if not numbers or not all(word.isascii() and word.isdecimal() for word in numbers):
+        raise SettingsError(f'pictures needs numbers of images, not {shown(" ".join(numbers))}')
+    config = load_evaluation(Path(path), overrides)
+    _named(write_pictures(config, [int(word) for word in numbers]))
+
+
+def _named(written: list[Path]) -> None:
+    for path in written:
+        print(path)
+
+
+STEPS: dict[str, Callable[[list[str]], None]] = {
+    'infer': _infer,
+    'score': _score,
+    'report': _report,
+    'pictures': _pictures,
+}
 
 if __name__ == '__main__':
     sys.exit(main(sys.argv[1:]))

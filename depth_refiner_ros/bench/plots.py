@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.report.charts import Chart, Theme
+from depth_refiner_ros.report.charts import Chart, plain_decades, Theme
 
 SERIES = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5a5a5a', '#966e3c')
 """Okabe and Ito's colors, distinguishable with any color vision, and two more."""
@@ -49,7 +49,7 @@ def curves(
             axes.set_xscale('log')
         axes.set_xticks(xs, [f'{x:g}' for x in xs])
         axes.set_xticks([], minor=True)
-        _plain_decades(axes.yaxis)
+        plain_decades(axes.yaxis)
         axes.grid(axis='y', which='both')
         axes.legend(loc='center left', bbox_to_anchor=(1.0, 0.5))
 
@@ -58,12 +58,3 @@ def curves(
 
 def _last(points: Sequence[Point]) -> float:
     return points[-1][1] if points else 0.0
-
-
-def _plain_decades(axis: Any) -> None:
-    """Label 1, 2 and 5 times powers of ten with plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=50))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
-    axis.set_minor_locator(LogLocator(subs=(), numticks=50))

@@ -90,13 +90,28 @@ def edge_metrics(
     if float(known_HW.float().mean()) < MIN_VALID_FRACTION:
         return EdgeMetrics(skipped='sparse', guarded=guarded)
 
-    counted_HW = _array(~near_invalid(known_HW, HOLE_MARGIN_PX))
-    gt_edges_HW = _depth_edges(_filled(_array(gt_m_HW), _array(known_HW))) & counted_HW
+    pred_edges_HW, gt_edges_HW = edge_maps(pred_m_HW, gt_m_HW, known_HW)
     if not gt_edges_HW.any():
         return EdgeMetrics(skipped='no_gt_edges', guarded=guarded)
-    whole_pred_HW = _filled(_array(pred_m_HW), _array(predicted_HW))
-    pred_edges_HW = _depth_edges(_filled(whole_pred_HW, _array(known_HW))) & counted_HW
     return boundary_errors(pred_edges_HW, gt_edges_HW, guarded=guarded)
+
+
+def edge_maps(
+    pred_m_HW: torch.Tensor, gt_m_HW: torch.Tensor, known_HW: torch.Tensor | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return the boundaries that :func:`edge_metrics` compares, of prediction and truth, as bool.
+
+    :param pred_m_HW: predicted depth in metres
+    :param gt_m_HW: true depth in metres
+    :param known_HW: bool, where the truth is known; None finds it
+    """
+    known_HW = _usable(gt_m_HW) if known_HW is None else known_HW
+    counted_HW = _array(~near_invalid(known_HW, HOLE_MARGIN_PX))
+    gt_edges_HW = _depth_edges(_filled(_array(gt_m_HW), _array(known_HW))) & counted_HW
+    whole_pred_HW = _filled(_array(pred_m_HW), _array(_usable(pred_m_HW)))
+    pred_edges_HW = _depth_edges(_filled(whole_pred_HW, _array(known_HW))) & counted_HW
+    return pred_edges_HW, gt_edges_HW
 
 
 def annotated_edge_metrics(pred_m_HW: torch.Tensor, gt_edges_HW: torch.Tensor) -> EdgeMetrics:

@@ -112,6 +112,15 @@ class Chart:
             yield figure
 
 
+def plain_decades(axis: Any) -> None:
+    """Label 1, 2 and 5 times powers of ten with plain numbers, on a logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=50))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
+    axis.set_minor_locator(LogLocator(subs=(), numticks=50))
+
+
 def _style(theme: Theme) -> Any:  # typed by matplotlib as one literal per key
     points = FONT_PX * 72.0 / DPI
     return {

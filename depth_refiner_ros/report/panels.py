@@ -67,7 +67,7 @@ def sheet(views: Sequence[View], *, tile_width: int = 400) -> np.ndarray:
     """
     if not views:
         raise InputError('a sheet needs at least one frame')
-    rows = [_row(tiles(view), tile_width) for view in views]
+    rows = [tile_row(tiles(view), tile_width) for view in views]
     width = max(row.shape[1] for row in rows)
     return np.vstack([_padded(row, width) for row in rows])
 
@@ -145,7 +145,12 @@ def _padded(row_HW3: np.ndarray, width: int) -> np.ndarray:
     return np.pad(row_HW3, missing, constant_values=PAPER_RGB[0])
 
 
-def _row(row: list[Tile], tile_width: int) -> np.ndarray:
+def tile_row(row: Sequence[Tile], tile_width: int) -> np.ndarray:
+    """
+    Draw pictures of one size side by side, with labels and legends.
+
+    :return: ``rgb_HW3`` uint8
+    """
     gap = None
     columns = []
     for tile in row:
