@@ -5,9 +5,10 @@
 from collections.abc import Iterable
 
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.image_errors import image_errors
 from depth_refiner_ros.core.metrics import MetricMean
-from depth_refiner_ros.core.types import RefinedDepth
+from depth_refiner_ros.core.types import PriorDepth, RefinedDepth
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.priors.anchored import AnchoredPrior
@@ -15,10 +16,24 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.method import Refinement
 import torch
 from training.data.batches import Batch
-from training.data.priors import PriorDepth
+from training.data.priors import BatchPriors
 
 FIGURES = ('abs_rel', 'delta1', 'dbe_acc_px', 'dbe_compl_px')
 SEED = 0
+
+
+class _Disparity(SensorPrior):
+    """The given depth as disparity, for networks that were trained with it."""
+
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
+        """Return 1 / metres."""
+        given = super().predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        return PriorDepth(depth_B1HW=1.0 / given.depth_B1HW, kind='disparity')
 
 
 class _Seeded:
@@ -39,9 +54,12 @@ def refine(
     network: OneStepNetwork, rgb_B3HW: torch.Tensor, prior_m_B1HW: torch.Tensor
 ) -> RefinedDepth:
     """Refine given priors with a network under training, as the package refines sensor depth."""
+    sensor = SensorPrior()
+    takes_disparity = network.spec.condition == 'disparity'
     method = Refinement(
-        prior=AnchoredPrior(SensorPrior()),
-        estimator=_Seeded(SharpEstimator(network)),
+        prior=AnchoredPrior(_Disparity(), sensor) if takes_disparity else AnchoredPrior(sensor),
+        # At the size of the training, whatever size the weights will work at.
+        estimator=_Seeded(SharpEstimator(network, max_edge_px=-1)),
         execution=Execution(device=rgb_B3HW.device, precision='fp32'),
         align='auto',
         agree_below=0.0,
@@ -51,7 +69,7 @@ def refine(
 
 
 def compare_refined(
-    network: OneStepNetwork, batches: Iterable[Batch], priors: PriorDepth
+    network: OneStepNetwork, batches: Iterable[Batch], priors: BatchPriors
 ) -> dict[str, float]:
     """
     Return the figures of prior and refined depth against sharp depth at the prior's scale.

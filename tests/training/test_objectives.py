@@ -19,9 +19,7 @@ from training.models.adapter import AdapterModel, build_adapter
 from training.models.encoder import EncoderModel
 from training.optimizers import make_optimizers
 
-from tests.training.tiny_runs import batch_of, built, TINY
-
-OBJECTIVES = list(TINY)
+from tests.training.tiny_runs import batch_of, built, OBJECTIVES
 
 
 def state(module):

@@ -22,10 +22,9 @@ from training.loop import begin, train
 from training.objectives.metric_prior import MetricPrior
 from training.update import NotFiniteError
 
-from tests.training.tiny_runs import batch_of, built, TINY
+from tests.training.tiny_runs import batch_of, built, OBJECTIVES
 
 FILES = sorted((*HASHED, HASHES))
-OBJECTIVES = list(TINY)
 
 
 def run_config(config):

@@ -14,9 +14,10 @@ from training.data.batches import Batch
 from training.data.degrade import degrade, Degraded, KINDS
 
 STORED, COMPUTED = 'predicted', 'computed'
+LEAST_DISPARITY = 1e-6
 
 
-class PriorDepth:
+class BatchPriors:
     """
     Makes the priors of batches.
 
@@ -84,5 +85,8 @@ class PriorDepth:
         assert self._network is not None
         rgb = batch.rgb_B3HW[index : index + 1]
         with torch.inference_mode():
-            depth = self._network.predict(rgb, batch.cameras[index]).depth_B1HW.float()
+            found = self._network.predict(rgb, batch.cameras[index])
+            depth = found.depth_B1HW.float()
+            if found.kind == 'disparity':  # its reciprocal has metres up to scale and shift
+                depth = 1.0 / depth.clamp_min(LEAST_DISPARITY)
         return depth[0].clone()

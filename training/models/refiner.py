@@ -46,13 +46,19 @@ class RefinerModel:
 
 
 def build_refiner(
-    model: RefinerModel, default: ModelSpec, presets: Callable[..., ModelSpec]
+    model: RefinerModel,
+    default: ModelSpec,
+    presets: Callable[..., ModelSpec],
+    *,
+    as_it_is: bool = False,
 ) -> OneStepNetwork:
     """
     Build the network that a training starts from.
 
     :param default: conventions of a small network
     :param presets: function from a preset's name to the conventions of the true size
+    :param as_it_is: weights of a release are used, not trained on: nothing is widened, and what
+        its scheduler says of the prediction must be true
     :raises SettingsError: for unknown keys, or a network of another method than ``default``'s
     :raises WeightsError: where weights cannot be read
     """
@@ -65,7 +71,7 @@ def build_refiner(
     if model.start == 'small':
         network = _small(model, default)
     elif model.start == 'weights':
-        network = _read(model, default.method)
+        network = _read(model, widen=not as_it_is)
     else:
         spec = presets(preset=model.preset) if model.preset else presets()
         network = sd2_network(_changed(spec, model.spec))
@@ -131,15 +137,12 @@ def _small(model: RefinerModel, default: ModelSpec) -> OneStepNetwork:
         raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
 
 
-def _read(model: RefinerModel, method: str) -> OneStepNetwork:
+def _read(model: RefinerModel, *, widen: bool) -> OneStepNetwork:
     if model.weights == 'bundled' or (Path(model.weights) / MANIFEST).is_file():
         network = read_refiner(open_bundle(model.weights, 'refiner'))
     else:
         network = load_release(
-            model.weights,
-            method=model.family or None,
-            preset=model.preset or None,
-            widen=method != 'aligned',
+            model.weights, method=model.family or None, preset=model.preset or None, widen=widen
         ).network
     network.spec = _changed(network.spec, model.spec)
     return network

@@ -51,6 +51,6 @@ def build_teacher(teacher: TeacherModel, model: RefinerModel) -> OneStepNetwork:
     own = {item.name for item in fields(RefinerModel)}
     given = {name: value for name, value in vars(teacher).items() if name in own}
     true_size = TRUE_LOTUS if teacher.kind == 'lotus' else TRUE_MARIGOLD
-    network = build_refiner(RefinerModel(**common, **given), SMALL_LOTUS, true_size)
+    network = build_refiner(RefinerModel(**common, **given), SMALL_LOTUS, true_size, as_it_is=True)
     network = network.eval().requires_grad_(False)
     return network.to(torch.bfloat16) if teacher.bf16 else network

@@ -9,7 +9,6 @@ The paper names the alignment loss alone; its code trains the depth latent besid
 from dataclasses import dataclass, field
 from typing import Any
 
-from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
 from depth_refiner_ros.diffusion.losses import feature_alignment, latent_mask, latent_mse
 import torch
@@ -17,11 +16,12 @@ from torch.nn import functional
 from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
-from training.data.priors import PriorDepth
+from training.data.priors import BatchPriors
 from training.models.adapter import AdapterModel, build_adapter
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.models.encoder import build_encoder, EncoderModel
 from training.models.refiner import RefinerModel
+from training.objectives.apdepth_sample import apdepth_sample
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
 
@@ -47,7 +47,7 @@ class ApDepthAlign(RefinerObjective):
     """Cosine between adapted mid-block features and the encoder's, and the depth latent."""
 
     Model, Loss = ApDepthAlignModel, ApDepthAlignLoss
-    priors: PriorDepth
+    priors: BatchPriors
 
     def __init__(self, config: RunConfig) -> None:
         model, loss = config.model, config.loss
@@ -75,19 +75,17 @@ class ApDepthAlign(RefinerObjective):
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        sample = self.priors.draw(batch)
-        known = torch.isfinite(sample.prior_m_B1HW)
-        prior = self.normalizer.normalize(fill_holes(sample.prior_m_B1HW), torch.ones_like(known))
-        latent = self.network(*apdepth_inputs(self.network, rgb, prior.unit_B1HW, known)).float()
+        sample = apdepth_sample(self.priors.draw(batch), self.network.spec)
+        inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)
+        latent = self.network(*inputs).float()
         parts: Parts = {}
         if self.encoder is not None and loss.align:
             parts['align'] = self._alignment(rgb, batch.rays_B2HW)
         if loss.depth:
-            valid = torch.isfinite(sample.target_m_B1HW)
-            target = self.normalizer.apply(fill_holes(sample.target_m_B1HW), prior)
             with torch.no_grad():
-                wanted = codec.encode_depth(target)
-            parts['depth'] = latent_mse(latent, wanted, latent_mask(valid, codec.factor))
+                wanted = codec.encode_depth(sample.target_B1HW)
+            cells = latent_mask(sample.valid_B1HW, codec.factor)
+            parts['depth'] = latent_mse(latent, wanted, cells)
         return weighted(parts, vars(loss))
 
     def _alignment(self, rgb: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:

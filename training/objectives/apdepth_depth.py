@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
 from depth_refiner_ros.diffusion.losses import (
     fft_loss,
@@ -25,8 +24,9 @@ from torch.nn import functional
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
-from training.data.priors import PriorDepth
+from training.data.priors import BatchPriors
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
+from training.objectives.apdepth_sample import apdepth_sample
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
 
@@ -60,7 +60,7 @@ class ApDepthDepth(RefinerObjective):
     """Depth stage of ApDepth on any prior that ``data.priors`` names."""
 
     Loss = ApDepthDepthLoss
-    priors: PriorDepth
+    priors: BatchPriors
 
     def __init__(self, config: RunConfig) -> None:
         loss: ApDepthDepthLoss = config.loss
@@ -81,19 +81,19 @@ class ApDepthDepth(RefinerObjective):
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        sample = self.priors.draw(batch)
-        valid, known = torch.isfinite(sample.target_m_B1HW), torch.isfinite(sample.prior_m_B1HW)
-        prior = self.normalizer.normalize(fill_holes(sample.prior_m_B1HW), torch.ones_like(known))
-        target = self.normalizer.apply(fill_holes(sample.target_m_B1HW), prior)
+        drawn = self.priors.draw(batch)
+        sample = apdepth_sample(drawn, self.network.spec)
+        target, valid = sample.target_B1HW, sample.valid_B1HW
 
-        latent = self.network(*apdepth_inputs(self.network, rgb, prior.unit_B1HW, known)).float()
+        inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)
+        latent = self.network(*inputs).float()
 
         second_phase = step >= loss.phase2_step
         share = loss.phase2_spatial if second_phase else 1.0
         parts: Parts = {}
         weights: dict[str, float] = {}
         if share > 0.0:
-            focus = (1.0 + loss.edge * edge_band(sample.target_m_B1HW).float()) * valid
+            focus = (1.0 + loss.edge * edge_band(drawn.target_m_B1HW).float()) * valid
             parts |= self._spatial(latent, target, valid, focus)
             weights |= {name: share * getattr(loss, name) for name in parts}
         if second_phase and loss.fft_of == 'decoded':

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from training.config import RunConfig
 from training.data.batches import Batch
-from training.data.priors import PriorDepth
+from training.data.priors import BatchPriors
 from training.models.refiner import (
     build_refiner,
     codec_of,
@@ -58,7 +58,7 @@ class RefinerObjective(Objective):
             codec_of(network) | dict(frozen or {}),
         )
         self.network = network
-        self.priors = PriorDepth(config.data.priors, prior) if config.data.priors else None
+        self.priors = BatchPriors(config.data.priors, prior) if config.data.priors else None
         self.normalizer = DepthNormalizer(space=network.spec.space, range=network.spec.range)
 
     def averaged(self) -> OneStepNetwork:
@@ -92,9 +92,9 @@ class RefinerObjective(Objective):
         unit = self.normalizer.normalize(fill_holes(depth_m_B1HW), known).unit_B1HW
         return fill_unit(unit, known), known
 
-    def _priors(self) -> PriorDepth:
+    def _priors(self) -> BatchPriors:
         # The scale of a network that sees no prior is compared on the smoothest one.
-        return self.priors or PriorDepth({'smeared': 1.0})
+        return self.priors or BatchPriors({'smeared': 1.0})
 
 
 def fill_unit(unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor:

@@ -43,7 +43,7 @@ def check_unet(place: Place, name: str, unet: Mapping[str, Any], *, widen: bool)
             f'{place.asked}: its UNet has {channels} input channels, {name} needs '
             f'{family.channels}{_why(channels, family.channels)}'
         )
-    if task_width(unet) != family.task:
+    if task_width(unet) != family.task and not (widen and not task_width(unet)):
         has = (
             f'a class embedding of width {task_width(unet)}'
             if task_width(unet)

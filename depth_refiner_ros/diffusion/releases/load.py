@@ -32,7 +32,7 @@ from depth_refiner_ros.diffusion.releases.weights import (
     UNET,
     VAE,
 )
-from depth_refiner_ros.diffusion.releases.widen import widen_conv_in
+from depth_refiner_ros.diffusion.releases.widen import add_task, widen_conv_in
 from diffusers import AutoencoderKL, ModelMixin, UNet2DConditionModel
 import torch
 
@@ -85,7 +85,8 @@ def load_release(
         catalogue or the files state it
     :param preset: conventions, None for those of the released weights
     :param prediction: ``sample`` or ``v_prediction`` if the scheduler's value is a leftover
-    :param widen: give a UNet for one latent the inputs for two, as the start of training
+    :param widen: give a UNet for one latent the inputs for two, and a task embedding where the
+        family has one, as the start of training
     :param licence: of the weights, if neither catalogue nor model card states it
     :param pickles: read pickled weights of parts that have no others, as plain tensors
     :raises WeightsError: if it cannot be obtained, is broken, or is a model of another kind
@@ -113,6 +114,8 @@ def load_release(
     unet = _read(place, UNET, unet_config, UNet2DConditionModel, pickles=pickles)
     if unet.config.in_channels != FAMILIES[family].channels:
         widen_conv_in(unet, FAMILIES[family].channels)
+    if FAMILIES[family].task and unet.class_embedding is None:
+        add_task(unet, FAMILIES[family].task)
     vae_config = read_json(place.folder / VAE / 'config.json')
     vae = _read(place, VAE, vae_config, AutoencoderKL, pickles=pickles)
     # The release's own text embedding and size take precedence.

@@ -54,7 +54,7 @@ def empty_prompt(folder: Path, *, pickles: bool, asked: str) -> torch.Tensor:
             f'(token {int(tokens.max())} of {config.get("vocab_size")}); copy the '
             'complete release again'
         )
-    with torch.inference_mode():
+    with torch.no_grad():
         return encoder.eval()(tokens)[0].clone()
 
 

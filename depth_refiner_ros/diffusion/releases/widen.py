@@ -1,9 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Add inputs for a second latent to a Stable Diffusion UNet, as the start of training."""
+"""Give a Stable Diffusion UNet a second latent and a task, as the start of training."""
 
 from depth_refiner_ros.core.errors import WeightsError
 from diffusers import UNet2DConditionModel
+from diffusers.models.embeddings import TimestepEmbedding
 import torch
 from torch import nn
 
@@ -42,4 +43,23 @@ def widen_conv_in(unet: UNet2DConditionModel, channels: int = 8) -> UNet2DCondit
             new.bias.copy_(old.bias)
     unet.conv_in = new
     unet.register_to_config(in_channels=channels)
+    return unet
+
+
+def add_task(unet: UNet2DConditionModel, width: int) -> UNet2DConditionModel:
+    """
+    Add an embedding of the task to a UNet without one, which changes nothing until it is trained.
+
+    :param unet: changed in place
+    :param width: of the task's vector (Lotus: 4)
+    :return: the same UNet
+    """
+    embedding = TimestepEmbedding(width, unet.time_embedding.linear_2.out_features)
+    embedding.to(unet.conv_in.weight)
+    nn.init.zeros_(embedding.linear_2.weight)
+    nn.init.zeros_(embedding.linear_2.bias)
+    unet.class_embedding = embedding
+    unet.register_to_config(
+        class_embed_type='projection', projection_class_embeddings_input_dim=width
+    )
     return unet
