@@ -27,6 +27,7 @@ class Depths:
 
     :param truth_m_HW: the frame's own depth if it may serve as ground truth
     :param clamped: number of pixels that came out behind the camera and were moved in front
+    :param fitted: False where the refined depth could not be fitted to the prior and is the prior
     """
 
     frame: Frame
@@ -37,6 +38,7 @@ class Depths:
     truth_m_HW: np.ndarray | None
     timings_ms: Mapping[str, float]
     clamped: int
+    fitted: bool
 
     def errors(self) -> FrameErrors | None:
         """Return the errors against the truth, None if there is none."""
@@ -122,4 +124,5 @@ def _depths(frame: Frame, result: RefinedDepth, *, truth: bool) -> Depths:
         truth_m_HW=frame.depth_m_HW if truth else None,
         timings_ms=result.timings_ms,
         clamped=result.clamped,
+        fitted=bool(result.scale_shift.ok_B.all()),
     )

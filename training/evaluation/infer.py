@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.apps.console import tracked, write_json
+from depth_refiner_ros.apps.inference import Depths
 from depth_refiner_ros.apps.inference import infer as infer_frame
 from depth_refiner_ros.core.errors import DepthRefinerError, OutputError
 from depth_refiner_ros.core.output_lock import locked_folder
@@ -19,7 +20,6 @@ from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
-import numpy as np
 from training.evaluation.config import EvaluationConfig
 from training.evaluation.images import Images
 from training.evaluation.predictions import Predictions
@@ -118,24 +118,24 @@ def _infer_model(
             predictions.note({'bundles': refiner.describe()})
         spoilt = Smear(config.smear_settings(), settings)
         for index in tracked(todo, label, len(todo)):
-            maps = frame_or_lost(
-                f'image {index}', partial(_maps, refiner, settings, images, spoilt, index)
+            depths = frame_or_lost(
+                f'image {index}', partial(_depths, refiner, settings, images, spoilt, index)
             )
-            if isinstance(maps, LostFrame):
-                lost.add(maps)
+            if isinstance(depths, LostFrame):
+                lost.add(depths)
                 continue
             for name, predictions in rows.items():
-                predictions.write(index, maps[config.rows[name].map], config.dtype)
+                _write(predictions, index, depths, config.rows[name].map, config.dtype)
     there = {'images': len(images) - len(lost), 'new': len(todo) - len(lost)}
     for name in rows:
         done.rows[name] = {**there, 'lost': dict(lost.by_reason), 'lines': list(lost.lines)}
 
 
-def _maps(
+def _depths(
     refiner: DepthRefiner, settings: ModelSettings, images: Images, spoilt: Smear, index: int
-) -> dict[str, np.ndarray]:
+) -> Depths:
     """
-    Refine one image; return its maps by name.
+    Refine one image.
 
     :raises FrameError: where the image, or what the prior needs of it, cannot be used
     """
@@ -148,12 +148,22 @@ def _maps(
         name=sample.name,
     )
     given_m_HW = spoilt(frame.rgb_HW3, frame.depth_m_HW, index)
-    depths = infer_frame(refiner, settings, replace(frame, depth_m_HW=given_m_HW))
-    return {
+    return infer_frame(refiner, settings, replace(frame, depth_m_HW=given_m_HW))
+
+
+def _write(predictions: Predictions, index: int, depths: Depths, kind: str, dtype: str) -> None:
+    """Write the map of a row; refined depth that is the prior is noted as such."""
+    if kind == 'refined' and not depths.fitted:
+        note(
+            f'{predictions.row}: image {index} could not be fitted to its prior, and is the prior'
+        )
+        predictions.add_unfitted(index)
+    maps = {
         'refined': depths.refined_m_HW,
         'prior': depths.prior_m_HW,
         'difference': depths.difference_HW,
     }
+    predictions.write(index, maps[kind], dtype)
 
 
 def _write_report(path: Path, images: int, done: Done) -> None:

@@ -1,15 +1,12 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of an image a benchmark looks at: crops before inference, masks of the truth."""
-
-from dataclasses import replace
+"""Where depth is compared on a benchmark: masks of its truth."""
 
 from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
 from scipy import ndimage
 from training.data.sample import Sample
 
-KITTI_HEIGHT, KITTI_WIDTH = 352, 1216
 NYU_ROWS, NYU_COLUMNS = slice(45, 471), slice(41, 601)
 NYU_SIZE = (480, 640)
 EIGEN_ROWS = (0.3324324, 0.91351351)
@@ -17,35 +14,6 @@ EIGEN_COLUMNS = (0.0359477, 0.96405229)
 STEEPEST_M = 0.3
 """Largest sum of both Sobel responses on DIODE; the kernel answers 8 to a ramp of 1 m per pixel,
 so that a slope of more than 0.0375 m per pixel is left out, be it an edge or a floor."""
-
-
-def kitti_benchmark_crop(sample: Sample) -> Sample:
-    """
-    Return the part of a KITTI image that its benchmark uses: 352 x 1216, bottom centre.
-
-    :raises FrameError: where the image is smaller
-    """
-    height, width = sample.rgb_HW3.shape[:2]
-    top, left = height - KITTI_HEIGHT, (width - KITTI_WIDTH) // 2
-    if top < 0 or left < 0:
-        raise FrameError(
-            WRONG_SIZE,
-            f'{sample.name} is {width}x{height}, less than the {KITTI_WIDTH}x{KITTI_HEIGHT} of '
-            'the KITTI benchmark; use the images of the data set at their own size',
-        )
-    rows, columns = slice(top, top + KITTI_HEIGHT), slice(left, left + KITTI_WIDTH)
-
-    def cut(map_HW: np.ndarray | None) -> np.ndarray | None:
-        return None if map_HW is None else map_HW[rows, columns]
-
-    camera = sample.intrinsics
-    return replace(
-        sample,
-        rgb_HW3=sample.rgb_HW3[rows, columns],
-        depth_m_HW=cut(sample.depth_m_HW),
-        edges_HW=cut(sample.edges_HW),
-        intrinsics=camera and camera.cropped(left, top, KITTI_WIDTH, KITTI_HEIGHT),
-    )
 
 
 def eigen_mask(depth_m_HW: np.ndarray) -> np.ndarray:

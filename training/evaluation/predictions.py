@@ -105,6 +105,15 @@ class Predictions:
         if not before:
             self._write(made_by)
 
+    def unfitted(self) -> list[int]:
+        """Return the images whose refined depth could not be fitted, and is the prior."""
+        found = self.record().get('unfitted', [])
+        return found if isinstance(found, list) else []
+
+    def add_unfitted(self, index: int) -> None:
+        """Note an image whose refined depth could not be fitted, and is the prior."""
+        self.note({'unfitted': sorted({*self.unfitted(), index})})
+
     def note(self, made_by: Mapping[str, Any]) -> None:
         """Add to the record of what made the maps."""
         self._write({**self.record(), **made_by})

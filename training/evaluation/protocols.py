@@ -14,18 +14,20 @@ import math
 from depth_refiner_ros.core.image_errors import WIDEST_M
 import numpy as np
 from training.config import check_choice
+from training.data.readers.shape import benchmark_crop
 from training.data.sample import Sample
-from training.evaluation.masks import (
-    eigen_mask,
-    everywhere,
-    flat_mask,
-    kitti_benchmark_crop,
-    nyu_mask,
-    uncropped,
-)
+from training.evaluation.masks import eigen_mask, everywhere, flat_mask, nyu_mask, uncropped
 
 ALIGNMENTS = ('none', 'depth', 'disparity')
 """Fit to the ground truth: none for metric depth, least squares of depth, or of 1/depth."""
+
+CROPS = {
+    'benchmark_crop': 'bottom centre, 352 x 1216',
+    'eigen_mask': "Eigen's part of the crop",
+    'nyu_mask': 'rows 45 to 470, columns 41 to 600',
+    'flat_mask': 'sum of both Sobel responses at most 0.3',
+}
+EDGES_SHOWN = {'none': '', 'pdbe': 'PDBE', 'annotated': 'DBE, annotated'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ PROTOCOLS = {
     'kitti': Protocol(
         title='KITTI',
         range_m=(1e-5, 80.0),
-        crop=kitti_benchmark_crop,
+        crop=benchmark_crop,
         mask=eigen_mask,
         images=652,
         silent='the list names 697 images, of which 652 have ground truth',
@@ -139,3 +141,26 @@ def group_of(name: str) -> str:
             if part in (group, f'{group}s'):
                 return group
     return ''
+
+
+def protocol_table() -> str:
+    """Return all protocols as a Markdown table; docs/evaluation.md holds it."""
+    rows = [['`protocol`', 'data set', 'images', 'range, m', 'crop', 'mask', 'edges', 'left open']]
+    rows.append(['---'] * len(rows[0]))
+    for name, item in PROTOCOLS.items():
+        near, far = (f'{value:g}' for value in item.range_m)
+        crop = '' if item.crop is uncropped else CROPS[item.crop.__name__]
+        mask = '' if item.mask is everywhere else CROPS[item.mask.__name__]
+        rows.append(
+            [
+                f'`{name}`',
+                item.title,
+                f'{item.images or ""}',
+                f'{near} to {far}',
+                crop,
+                mask,
+                EDGES_SHOWN[item.edges],
+                item.silent,
+            ]
+        )
+    return ''.join(f'| {" | ".join(cells)} |\n' for cells in rows)

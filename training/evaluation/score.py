@@ -173,6 +173,7 @@ def _summary(
             f'{found.row}: {compared} images compared, the papers have {protocol.images} of '
             f'{protocol.title}'
         )
+    summary['images']['kept_prior'] = len(predictions.unfitted())
     record = predictions.record()
     return {
         'row': found.row,

@@ -97,7 +97,7 @@ def _table(table: PublishedTable, scores: Scores) -> str:
     for figure in table.figures:
         unit = ' x 100' if table.shown[figure][0] == 100 else ''
         head += [f'{HEADINGS[figure]}{unit}, paper', 'ours']
-    head += ['images', 'lost', *(('fallbacks', 'without edges') if edges else ())]
+    head += ['images', 'lost', 'kept prior', *(('fallbacks', 'without edges') if edges else ())]
     rows = []
     for protocol in table.protocols:
         for line in lines_of(table, scores):
@@ -130,10 +130,14 @@ def _ours(table: PublishedTable, score: Score | None, figure: str) -> str:
 
 def _counts(score: Score | None, protocol: str) -> list[str]:
     if score is None:
-        return ['', '']
+        return ['', '', '']
     expected = PROTOCOLS[protocol].images
     of = f' of {expected}' if expected else ''
-    return [f'{score.count("compared")}{of}', f'{score.count("lost")}']
+    return [
+        f'{score.count("compared")}{of}',
+        f'{score.count("lost")}',
+        f'{score.count("kept_prior")}',
+    ]
 
 
 def _edge_counts(score: Score | None) -> list[str]:
@@ -154,7 +158,8 @@ def _own(scores: list[Score]) -> str:
     for name in dict.fromkeys(filter(None, map(set_of, names))):
         names = [row for row in names if set_of(row) != name]
         names += [f'{name}/{role}' for role in ROLES]
-    head = ['method', *HEADINGS.values(), 'images', 'lost', 'fallbacks', 'without edges']
+    head = ['method', *HEADINGS.values(), 'images', 'lost', 'kept prior']
+    head += ['fallbacks', 'without edges']
     rows = []
     for name in names:
         score = by_row.get(name)

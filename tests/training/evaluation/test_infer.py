@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predictions: one file per image, resumable, never lost to a full disk or a row that fails."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import OutputError, SettingsError
 import numpy as np
 import pytest
-from training.evaluation.config import RowConfig
+import training
+from training.evaluation.config import load_evaluation, RowConfig
 from training.evaluation.infer import infer, not_loaded
+from training.evaluation.predictions import Predictions
+from training.evaluation.protocols import PROTOCOLS
+from training.evaluation.published import published_tables
+from training.evaluation.score import score
 
 from tests.full_disk import full_disk
 from tests.training.evaluation.made_images import evaluation, MadeImages, TRUE
@@ -142,3 +148,45 @@ def test_smeared_depth_is_the_same_whichever_image_is_first(made, tmp_path):
 def test_unfit_keys_are_named(tmp_path, changes, message):
     with pytest.raises(SettingsError, match=message):
         evaluation(tmp_path, **changes)
+
+
+CONFIGS = sorted((Path(training.__file__).parent / 'evaluation/configs').glob('*.yaml'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_shipped_configurations_fit_every_data_set(path):
+    for protocol in PROTOCOLS:
+        config = load_evaluation(path, ['output=out', 'source=a.json', f'protocol={protocol}'])
+        assert config.rows
+    of_papers = {row.ours for table in published_tables().values() for row in table.rows}
+    own = {'bundled/prior', 'bundled/aligned', 'bundled/refined', 'bundled/difference'}
+    assert set(config.rows) <= of_papers | own | {'apdepth/aligned', 'e2e_ft'}
+
+
+def test_keys_of_the_command_line_come_last(tmp_path):
+    file = tmp_path / 'a.yaml'
+    file.write_text('output: out\nprotocol: nyu\nsource: a\nrows: {a/refined: {align: depth}}\n')
+    config = load_evaluation(file, ['rows.a/refined.align=disparity', 'model.seed=7'])
+    assert config.rows['a/refined'].align == 'disparity'
+    assert config.settings('a/refined').seed == 7
+    with pytest.raises(SettingsError, match=r"a\.yaml: .*'alignment' not in 'RowConfig'"):
+        load_evaluation(file, ['rows.a/refined.alignment=depth'])
+
+
+def test_refined_depth_that_is_the_prior_is_noted(made, tmp_path, capsys):
+    class Sparse(MadeImages):
+        """Three known pixels in image 1: too few to fit anything to."""
+
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            few = np.full_like(sample.depth_m_HW, np.nan)
+            few[0, :3] = sample.depth_m_HW[0, :3]
+            return replace(sample, depth_m_HW=few) if index == 1 else sample
+
+    made(Sparse(2))
+    model = {'prior': 'sensor', 'refiner': 'apdepth', 'threads': 1}
+    config = evaluation(tmp_path, {'a/refined': RowConfig()}, model=model)
+    infer(config)
+    assert Predictions(Path(config.output), 'a/refined').unfitted() == [1]
+    assert 'image 1 could not be fitted' in capsys.readouterr().err
+    assert score(config)['a/refined']['images']['kept_prior'] == 1

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crops and masks of the benchmarks, counted by hand."""
 
+from pathlib import Path
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
 from training.data.sample import Sample
-from training.evaluation.masks import eigen_mask, flat_mask, kitti_benchmark_crop, nyu_mask
-from training.evaluation.protocols import group_of, protocol_of, PROTOCOLS
+from training.evaluation.masks import eigen_mask, flat_mask, nyu_mask
+from training.evaluation.protocols import group_of, protocol_of, protocol_table, PROTOCOLS
 
 
 def kitti_sample(height=375, width=1242):
@@ -24,19 +26,20 @@ def kitti_sample(height=375, width=1242):
 
 def test_kitti_is_cropped_at_the_bottom_centre_with_its_camera():
     whole = kitti_sample()
-    cropped = kitti_benchmark_crop(whole)
+    crop = PROTOCOLS['kitti'].crop
+    cropped = crop(whole)
     assert cropped.rgb_HW3.shape == (352, 1216, 3)
     assert cropped.depth_m_HW.shape == (352, 1216)
     assert cropped.depth_m_HW[0, 0] == pytest.approx(23 + 13 / 10_000)
     assert tuple(cropped.rgb_HW3[0, 0]) == (23, 13, 0)
     assert (cropped.intrinsics.cx, cropped.intrinsics.cy) == pytest.approx((596.5, 149.8))
-    again = kitti_benchmark_crop(cropped)
+    again = crop(cropped)
     assert np.array_equal(again.depth_m_HW, cropped.depth_m_HW)
 
 
 def test_a_smaller_image_is_not_of_kitti():
     with pytest.raises(FrameError, match='1000x375'):
-        kitti_benchmark_crop(kitti_sample(width=1000))
+        PROTOCOLS['kitti'].crop(kitti_sample(width=1000))
 
 
 def test_eigen_mask_of_the_benchmark_crop():
@@ -102,3 +105,8 @@ def test_groups_of_diode():
     assert group_of('val/indoors/scene_00019/00019.png') == 'indoor'
     assert group_of('outdoor/scene_00022/a.png') == 'outdoor'
     assert group_of('indoor_kitchen.png') == ''
+
+
+def test_the_page_has_the_table():
+    page = Path(__file__).resolve().parents[3] / 'docs/evaluation.md'
+    assert protocol_table() in page.read_text(encoding='utf-8')

@@ -118,6 +118,7 @@ def test_missing_broken_and_empty_predictions_are_named_and_counted(made, tmp_pa
         'lost': {},
         'near_and_far_swapped': 0,
         'of_the_papers': 0,
+        'kept_prior': 0,
     }
 
 
@@ -134,6 +135,7 @@ def test_images_without_truth_are_counted_apart(made, tmp_path, capsys):
         'lost': {},
         'near_and_far_swapped': 0,
         'of_the_papers': 800,
+        'kept_prior': 0,
     }
     assert 'own: 2 images compared, the papers have 800 of ScanNet' in capsys.readouterr().err
 

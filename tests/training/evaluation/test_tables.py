@@ -25,7 +25,7 @@ def write_score(folder, protocol, row, *, align='none', value=0.5, **changes):
         'align': align,
         **dict.fromkeys(HEADINGS, value),
         'std': dict.fromkeys(HEADINGS, value / 10),
-        'images': {'compared': 641, 'lost': {'missing prediction': 11}},
+        'images': {'compared': 641, 'lost': {'missing prediction': 11}, 'kept_prior': 3},
         'counts': {'edge_frames': 600, 'edge_fallbacks': 7, 'edge_skipped': {'sparse': 41}},
         **changes,
     }
@@ -108,6 +108,7 @@ def test_every_number_of_ours_comes_from_a_file(tmp_path):
         '0.77 ± 0.08',
         '641 of 652',
         '11',
+        '3',
     ]
     measured = [cells for cells in text.splitlines() if '±' in cells]
     assert {tuple(cells.split(' | ')[:2]) for cells in measured} == {
@@ -121,7 +122,7 @@ def test_edge_fallbacks_and_images_without_edges_are_shown(tmp_path):
     write_score(tmp_path, 'sintel', 'sharpdepth/refined', value=2.0)
     text = markdown(Scores.read([tmp_path]))
     (line,) = lines_with(text, 'Sintel', 'SharpDepth')
-    assert line[-4:] == ['641 of 1064', '11', '7', '41']
+    assert line[-5:] == ['641 of 1064', '11', '3', '7', '41']
     assert line[3:7] == ['1.94', '2.00 ± 0.20', '36.2', '2.0 ± 0.2']
 
 
