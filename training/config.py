@@ -105,7 +105,8 @@ class SourceConfig:
 
     path: str = ''
     reader: str = ''
-    split: str = ''  # a list of ``training/data/splits`` or a rule of the reader
+    split: str = ''  # a rule of the reader or a list file, see docs/data.md
+    prior: str = ''  # folder of predictions that ``training.tools.predict_prior`` wrote
     share: float = 1.0  # how often a batch is drawn from it; 0 leaves it out
     crop_width: int = 0
     crop_height: int = 0

@@ -20,6 +20,7 @@ from training.data.readers import (
     kitti,
     nyuv2,
     pandaset,
+    recording,
     scannet,
     sintel,
     spring,
@@ -30,6 +31,8 @@ from training.data.readers import (
 )
 from training.data.rooms import RenderedRooms, shard_names
 from training.data.sample import SampleSet
+from training.data.shards import RECORD, Shards
+from training.data.stored_priors import WithPrior
 
 
 def _rooms(path: Path, split: str) -> SampleSet:
@@ -37,8 +40,15 @@ def _rooms(path: Path, split: str) -> SampleSet:
     return RenderedRooms(path)
 
 
+def _shards(path: Path, split: str) -> SampleSet:
+    _no_split('shards', split)
+    return Shards(path)
+
+
 READERS: dict[str, Callable[[Path, str], SampleSet]] = {
     'rooms': _rooms,
+    'shards': _shards,
+    'recording': recording.open_set,
     'images': images.open_set,
     'argoverse2': argoverse2.open_set,
     'waymo': waymo.open_set,
@@ -79,12 +89,14 @@ def open_samples(source: SourceConfig) -> SampleSet:
     samples = READERS[reader](path, source.split)
     if not len(samples):
         raise SourceError(f'{path} holds no image that reader {reader} can use')
-    return samples
+    return WithPrior(samples, Path(source.prior), reader) if source.prior else samples
 
 
 def _fitting(path: Path) -> str:
     if path.is_dir() and shard_names(path):
         return 'rooms'
+    if path.is_dir() and (path / RECORD).is_file():
+        return 'shards'
     raise SourceError(f'{path}: no reader fits; name one of {", ".join(READERS)} in reader')
 
 

@@ -1,67 +1,150 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Store a prior's predictions beside rendered rooms.
+Store a prior's predictions for a set of images.
 
-``python -m training.tools.predict_prior ROOMS [BUNDLE]``: a refiner can only learn to correct the
-errors of a prior that it sees. They are stored at the network's output size, because training
-upsamples them anyway.
+``python -m training.tools.predict_prior SET [WEIGHTS] --reader NAME``: a refiner can only learn
+to correct the errors of a prior that it sees. Predictions are stored small, because training
+upsamples them anyway: 128 pixels on the longer side for the bundled prior, as its network
+computes, else 518.
+
+Those of rendered rooms lie beside them, as ``prior_NNNNN.npy``. Those of other sets lie in a
+folder ``SET_prior``, or ``--out``, with one float16 file for each image, by the image's name; name
+this folder as ``prior`` of the set in a configuration. An interrupted run continues with the same
+command.
 """
 
 from pathlib import Path
 import sys
+from typing import Annotated
 
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.core.atomic import staged_file
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.core.images import image_batch, unit_image
 from depth_refiner_ros.core.output_lock import locked_folder
-from depth_refiner_ros.models.bundle import open_bundle
-from depth_refiner_ros.priors.bundled import BundledPrior
+from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, LostFrames
 import numpy as np
 from rich.progress import track
 from torch.nn import functional
+from training.config import SourceConfig
+from training.data.registry import open_samples
 from training.data.rooms import RenderedRooms, shard_names
+from training.data.sample import Sample, SampleSet
+from training.data.stored_priors import file_of, store, write_record
+from training.log import note
 from training.program import ended
+import typer
 
-SIZE = (96, 128)
+LONG_SIDE, BUNDLED_LONG_SIDE = 518, 128
 
 
-def predict(folder: Path, weights: str = 'bundled') -> None:
+class Predictor:
     """
-    Write ``prior_NNNNN.npy`` float16 (n, 96, 128), metres, for every shard.
+    Predicts small depth maps.
 
-    :param weights: ``bundled`` or a prior bundle's folder
+    :param prior: key of the priors of the package
+    :param weights: ``bundled``, a size, a folder or a hub id
+    :param long_side: of what is stored, in pixels; 0 takes that of the module's text
+    :param assumed_fov_deg: of images whose camera is unknown; 0 refuses them, where the prior
+        needs a camera
     """
-    prior, execution = BundledPrior(open_bundle(weights, 'prior')), choose()
+
+    def __init__(
+        self, prior: str, weights: str, *, long_side: int = 0, assumed_fov_deg: float = 0.0
+    ) -> None:
+        self._prior: Prior = build_prior(prior, weights)
+        self._execution: Execution = choose()
+        self._fov_deg = assumed_fov_deg
+        self.long_side = long_side or (BUNDLED_LONG_SIDE if prior == 'bundled' else LONG_SIDE)
+
+    def __call__(self, sample: Sample) -> np.ndarray:
+        """
+        Return a prediction, float16.
+
+        :raises InputError: where the prior needs a camera and there is none
+        """
+        height, width = sample.rgb_HW3.shape[:2]
+        camera = sample.intrinsics
+        if camera is None and self._fov_deg:
+            camera = Intrinsics.from_fov(width, height, self._fov_deg)
+        scale = self.long_side / max(height, width)
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        rgb = unit_image(image_batch(np.array(sample.rgb_HW3)))
+        with self._execution.running():
+            depth = self._prior.predict(rgb, camera).depth_B1HW.float()
+            small = functional.interpolate(depth, size=size, mode='bilinear')
+        return small[0, 0].numpy().astype(np.float16)
+
+
+def predict_rooms(folder: Path, predict: Predictor) -> None:
+    """Write ``prior_NNNNN.npy`` float16 (n, h, w), metres, for every shard of rendered rooms."""
     rooms = RenderedRooms(folder)
     index = 0
     with locked_folder(folder):
         for name in track(shard_names(folder), description='predicting'):
             count = len(np.load(folder / f'seed_{name}.npy', mmap_mode='r'))
-            maps = [_predict_view(prior, execution, rooms, index + row) for row in range(count)]
+            maps = [predict(rooms[index + row]) for row in range(count)]
             index += count
             with staged_file(folder / f'prior_{name}.npy') as part, part.open('wb') as file:
                 np.save(file, np.stack(maps))
 
 
-def _predict_view(
-    prior: BundledPrior, execution: Execution, rooms: RenderedRooms, index: int
-) -> np.ndarray:
-    view = rooms[index]
-    rgb = unit_image(image_batch(np.array(view.rgb_HW3)))
-    with execution.running():
-        depth = prior.predict(rgb, view.intrinsics).depth_B1HW.float()
-        small = functional.interpolate(depth, size=SIZE, mode='bilinear')
-    return small[0, 0].numpy().astype(np.float16)
+def predict_set(samples: SampleSet, out: Path, predict: Predictor) -> None:
+    """Write the predictions that are missing in a folder; images that cannot be read are told."""
+    lost = LostFrames(note)
+    for index in track(range(len(samples)), description='predicting'):
+        try:
+            sample = samples[index]
+        except FrameError as error:
+            lost.add(LostFrame(name=str(index), reason=error.reason, detail=str(error)))
+            continue
+        if file_of(out, sample.name).exists():
+            continue
+        try:
+            store(out, sample.name, predict(sample))
+        except InputError as error:
+            raise InputError(
+                f'{sample.name}: {error}; --assume-fov-deg 60 assumes one for such images'
+            ) from error
+    if len(lost):
+        note(f'{len(lost)} images have no prediction: {lost.counts()}')
 
 
-def main(arguments: list[str]) -> int:
-    """Predict for the folder named; return the exit code."""
-    if not arguments or arguments[0] in ('-h', '--help'):
-        print(__doc__)
-        return 0 if arguments else 2
-    return ended(lambda: predict(Path(arguments[0]), *arguments[1:2]))
+def main(
+    set_: Annotated[str, typer.Argument(metavar='SET', help='Folder of the set.')],
+    weights: Annotated[str, typer.Argument(help="The prior's weights.")] = 'bundled',
+    reader: Annotated[str, typer.Option(help='Name of docs/data.md.')] = '',
+    split: Annotated[str, typer.Option(help='Part of the set, or a list file.')] = '',
+    prior: Annotated[str, typer.Option(help='As in --prior of depth-refiner.')] = 'bundled',
+    out: Annotated[str, typer.Option(help='Folder of the predictions.')] = '',
+    long_side: Annotated[int, typer.Option(min=0, help='Of what is stored.')] = 0,
+    assume_fov_deg: Annotated[float, typer.Option(help='Where no camera is known.')] = 0.0,
+) -> None:
+    """Store a prior's predictions for a set of images."""
+    folder = Path(set_).expanduser()
+    predict = Predictor(prior, weights, long_side=long_side, assumed_fov_deg=assume_fov_deg)
+    if reader in ('', 'rooms') and folder.is_dir() and shard_names(folder):
+        if out:
+            raise SettingsError(f'out = {out} has no effect on rooms; leave it out')
+        predict_rooms(folder, predict)
+        return
+    samples = open_samples(SourceConfig(path=set_, reader=reader, split=split))
+    target = Path(out).expanduser() if out else folder.with_name(f'{folder.name}_prior')
+    with locked_folder(target):
+        record = {
+            'reader': reader or 'shards',
+            'prior': prior,
+            'weights': weights,
+            'long_side': predict.long_side,
+            'assumed_fov_deg': assume_fov_deg,
+        }
+        write_record(target, record)
+        predict_set(samples, target, predict)
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ended(lambda: typer.run(main)))

@@ -1,0 +1,101 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
+from depth_refiner_ros.sources.lost_frames import FrameError
+import numpy as np
+import pytest
+from training.config import DataConfig, SourceConfig
+from training.data.batches import MicroBatches
+from training.data.mixture import Mixture
+from training.data.registry import open_samples
+from training.data.rooms import RenderedRooms
+from training.data.stored_priors import file_of, store
+from training.tools.predict_prior import main
+
+from tests.training.data.trees import TREES
+from tests.training.rooms_folder import write_rooms
+
+
+@pytest.fixture(scope='module')
+def predicted(tmp_path_factory):
+    """Return a folder of images whose predictions lie beside it."""
+    folder = TREES['pandaset'](tmp_path_factory.mktemp('priors') / 'pandaset')
+    main(str(folder), reader='pandaset')
+    return folder
+
+
+def source(folder, **changes):
+    prior = str(folder.with_name('pandaset_prior'))
+    return SourceConfig(**{'path': str(folder), 'reader': 'pandaset', 'prior': prior, **changes})
+
+
+def test_each_image_gets_its_prediction(predicted):
+    samples = open_samples(source(predicted))
+    for index in range(len(samples)):
+        prior = samples[index].prior_m_hw
+        assert (prior.dtype, prior.shape) == (np.float32, (96, 128))
+        assert (prior > 0.0).all()
+    stored = np.load(predicted.with_name('pandaset_prior') / f'{samples[0].name}.npy')
+    assert stored.dtype == np.float16
+    assert open_samples(source(predicted, prior=''))[0].prior_m_hw is None
+
+
+def test_a_batch_carries_the_predictions(predicted):
+    data = DataConfig(train={'a': source(predicted)}, crop_width=12, crop_height=8)
+    data.width, data.height = 24, 16
+    batch = MicroBatches(Mixture.of('train', data), 3, seed=0)[0]
+    assert batch.prior_m_B1HW.shape == (3, 1, 16, 24)
+
+
+def test_only_missing_predictions_are_made(predicted):
+    folder = predicted.with_name('pandaset_prior')
+    files = sorted(folder.rglob('*.npy'))
+    content = files[0].read_bytes()
+    files[0].unlink()
+    files[1].write_bytes(b'kept')
+    try:
+        with pytest.raises(FrameError, match='run predict_prior again'):
+            open_samples(source(predicted))[0]
+        with pytest.raises(FrameError, match=r'is not a whole \.npy file'):
+            open_samples(source(predicted))[1]
+        main(str(predicted), reader='pandaset')
+        assert files[0].read_bytes() == content
+        assert files[1].read_bytes() == b'kept'
+    finally:
+        files[1].unlink()
+        main(str(predicted), reader='pandaset')
+
+
+def test_two_kinds_of_predictions_are_not_mixed(predicted, tmp_path):
+    with pytest.raises(SourceError, match=r'prior\.json describes other predictions'):
+        main(str(predicted), reader='pandaset', long_side=64)
+    with pytest.raises(SourceError, match="of images that reader 'pandaset' opened, not images"):
+        open_samples(source(predicted, reader='images'))
+    with pytest.raises(SourceError, match=r'holds no prior\.json; run'):
+        open_samples(source(predicted, prior=str(tmp_path)))
+
+
+def test_images_without_a_camera_need_an_assumed_one(tmp_path):
+    folder = TREES['images'](tmp_path / 'set')
+    with pytest.raises(InputError, match=r'IMG_2\.png: .*--assume-fov-deg 60 assumes one'):
+        main(str(folder), reader='images')
+    main(str(folder), reader='images', out=str(tmp_path / 'wide'), assume_fov_deg=60.0)
+    samples = open_samples(SourceConfig(str(folder), reader='images', prior=f'{tmp_path}/wide'))
+    assert samples[2].prior_m_hw.shape == (96, 128)
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path):
+    for name in ('../../x', '/etc/x', 'a/../../x'):
+        assert tmp_path in file_of(tmp_path, name).resolve().parents
+    store(tmp_path, 'room 3', np.ones((2, 2)))
+    assert (tmp_path / 'room 3.npy').exists()
+
+
+def test_predictions_of_rooms_lie_beside_them(tmp_path):
+    folder = write_rooms(tmp_path / 'rooms')
+    main(str(folder))
+    assert np.load(folder / 'prior_00001.npy').shape == (2, 96, 128)
+    rooms = RenderedRooms(folder)
+    assert all(rooms[index].prior_m_hw.shape == (96, 128) for index in range(5))
+    with pytest.raises(SettingsError, match='has no effect on rooms'):
+        main(str(folder), out='elsewhere')
