@@ -6,19 +6,31 @@ from collections.abc import Mapping
 import io
 import json
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from depth_refiner_ros.core.atomic import write_atomic, write_text
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
+from numpy.lib.format import open_memmap, read_array
 
 FOLDER, RECORD = 'predictions', 'row.json'
 MISSING = 'missing prediction'
 UNREADABLE = 'unreadable prediction'
 EMPTY = 'empty prediction'
-NOT_ARRAYS = (ValueError, EOFError, OSError, TypeError, SyntaxError)
+NOT_ARRAYS = (
+    ValueError,
+    EOFError,
+    OSError,
+    TypeError,
+    SyntaxError,
+    TokenError,
+    MemoryError,
+    OverflowError,
+)
 """What numpy raises for a file that is not an array, or only the beginning of one."""
 
 
@@ -40,7 +52,7 @@ class Predictions:
     def has(self, index: int) -> bool:
         """Whether the map of an image is there and whole; the values are not looked at."""
         try:
-            return np.load(self.path(index), mmap_mode='r', allow_pickle=False).ndim == 2
+            return open_memmap(self.path(index), mode='r').ndim == 2
         except NOT_ARRAYS:
             return False
 
@@ -63,12 +75,13 @@ class Predictions:
         """
         path = self.path(index)
         try:
-            map_HW = np.load(path, allow_pickle=False)
+            with path.open('rb') as stream:
+                map_HW = read_array(stream, allow_pickle=False)
         except FileNotFoundError as error:
             raise FrameError(MISSING, f'{path} is missing; run infer again') from error
         except NOT_ARRAYS as error:
             raise FrameError(
-                UNREADABLE, f'{path} is broken ({error}); run infer again, which rewrites it'
+                UNREADABLE, f'{path} is broken ({first_line(error)}); run infer again'
             ) from error
         if map_HW.dtype.kind != 'f' or map_HW.shape != size:
             raise FrameError(

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 from depth_refiner_ros.apps.evaluate import run as evaluate
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.errors import InputError, OutputError
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.lost_frames import FrameError
@@ -24,6 +24,7 @@ from training.evaluation.protocols import PROTOCOLS
 from training.evaluation.score import score
 
 from tests.cli.recordings import frame_list
+from tests.full_disk import full_disk
 from tests.training.evaluation.made_images import evaluation, MadeImages, TRUE
 from tests.training.rooms_folder import scene
 
@@ -233,3 +234,33 @@ def test_a_wide_map_is_fitted_by_some_of_its_columns():
     assert torch.equal(fit_columns_of((10, 20), 20), torch.arange(20))
     assert fit_columns_of((10, 20), 5).tolist() == [0, 4, 8, 12, 16]
     assert fit_columns_of((40, 20), 10).tolist() == [0, 4, 8, 12, 16]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'PK\x03\x04junk',
+        b'\x93NUMPY\x01\x00v\x00' + b"{'descr': '<f4', 'fortran_order': False, (".ljust(118),
+        b'\x93NUMPY\x01\x00v\x00'
+        + b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999, 99999999), }".ljust(118),
+    ],
+)
+def test_no_content_of_a_file_ends_a_run(tmp_path, content):
+    maps = Predictions(tmp_path, 'a')
+    maps.folder.mkdir(parents=True)
+    maps.path(0).write_bytes(content)
+    assert not maps.has(0)
+    with pytest.raises(FrameError, match=r'000000\.npy is broken .*; run infer again'):
+        maps.read(0, (6, 8))
+
+
+def test_a_full_disk_keeps_the_scores_before(made, tmp_path, capsys):
+    made(MadeImages(2))
+    config = evaluation(tmp_path)
+    infer(config)
+    before = score(config)['true']
+    with full_disk(300), pytest.raises(OutputError, match='free some space'):
+        score(config)
+    assert json.loads((tmp_path / 'out/scores/frames/true.json').read_text()) == before
+    assert len(lines_of(config)) == 2
