@@ -7,6 +7,14 @@ from training.data.registry import open_samples
 from tests.training.data.trees import TREES
 
 
+@pytest.fixture(autouse=True, scope='session')
+def own_cache(tmp_path_factory):
+    """Keep what readers store for later runs out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture
 def open_tree(tmp_path):
     """Return a function that writes the folder of a set and opens it by a reader and split."""

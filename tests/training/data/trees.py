@@ -280,11 +280,68 @@ def unrealstereo4k(folder):
     return folder
 
 
+def nuscenes(folder):
+    """
+    Write a key frame of two cameras that look ahead, and one LiDAR 1 m above the front one.
+
+    The car is turned by a quarter and moves 2 m ahead between the sweep and the back camera's
+    image. One camera's frame is x right, y down, z ahead; the car's x ahead, y left, z up.
+    """
+    half = 0.5**0.5
+    ahead = [0.5, -0.5, 0.5, -0.5]  # w, x, y, z of the camera's frame in the car's
+    sensors = {'CAM_FRONT': ([0, 0, 1], ahead), 'CAM_BACK': ([0, 0, 1], ahead)}
+    sensors['LIDAR_TOP'] = ([0, 0, 2], [1, 0, 0, 0])
+    matrix = [[20.0, 0, 7.0], [0, 20.0, 5.0], [0, 0, 1]]
+    tables = {'scene': [{'token': 's', 'name': 'scene-0103'}]}
+    tables['sample'] = [{'token': 'k', 'scene_token': 's'}]
+    rows = {name: [] for name in ('sensor', 'calibrated_sensor', 'ego_pose', 'sample_data')}
+    for name, (place, turn) in sensors.items():
+        camera = name.startswith('CAM')
+        rows['sensor'].append({'token': f'sensor-{name}', 'channel': name})
+        rows['calibrated_sensor'].append(
+            {
+                'token': f'calibrated-{name}',
+                'sensor_token': f'sensor-{name}',
+                'translation': place,
+                'rotation': turn,
+                'camera_intrinsic': matrix if camera else [],
+            }
+        )
+        moved = 2.0 if name == 'CAM_BACK' else 0.0
+        rows['ego_pose'].append(
+            {'token': f'ego-{name}', 'translation': [5, moved, 0], 'rotation': [half, 0, 0, half]}
+        )
+        for key in (True, False):
+            file = f'{"samples" if key else "sweeps"}/{name}/a.{"jpg" if camera else "pcd.bin"}'
+            rows['sample_data'].append(
+                {
+                    'token': file,
+                    'filename': file,
+                    'is_key_frame': key,
+                    'timestamp': 1,
+                    'sample_token': 'k',
+                    'ego_pose_token': f'ego-{name}',
+                    'calibrated_sensor_token': f'calibrated-{name}',
+                }
+            )
+    for name, table in {**tables, **rows}.items():
+        write_text(folder / f'v1.0-mini/{name}.json', json.dumps(table))
+    for name in ('CAM_FRONT', 'CAM_BACK'):
+        write_rgb(folder / f'samples/{name}/a.jpg', 16, 12)
+    # x ahead, y left, z up of the LiDAR: ahead; ahead and farther; behind; below and left
+    points = [[10, 0, -1], [12, 0, -1], [-10, 0, -1], [8, 2, -2.2], [0.5, 0, -1]]
+    sweep = np.zeros((5, 5), '<f4')
+    sweep[:, :3] = points
+    (folder / 'samples/LIDAR_TOP').mkdir(parents=True)
+    (folder / 'samples/LIDAR_TOP/a.pcd.bin').write_bytes(sweep.tobytes())
+    return folder
+
+
 TREES = {
     write.__name__: write
     for write in (
         *(images, argoverse2, waymo, pandaset, arkitscenes, taskonomy, vkitti2, hypersim, kitti),
-        *(nyuv2, eth3d, diode, scannet, booster, ibims, sintel, unrealstereo4k),
+        *(nyuv2, eth3d, diode, scannet, booster, ibims, sintel, unrealstereo4k, nuscenes),
     )
 }
 """Reader and the function that writes a folder for it."""
