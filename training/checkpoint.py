@@ -129,7 +129,7 @@ def save_checkpoint(
         save_tensors(trained.networks.state_dict(), staging / WEIGHTS)
         save_tensors(trained.average.state_dict(), staging / AVERAGE)
         save_tensors(moments, staging / OPTIMIZER)
-        state = {'step': progress.step, 'best': progress.best}
+        state = {'step': progress.step, 'best': progress.best, 'optimizers': _kinds(trained)}
         (staging / STATE).write_text(json.dumps(state) + '\n')
         hashes = {name: sha256(staging / name) for name in HASHED}
         (staging / HASHES).write_text(json.dumps(hashes, indent=1) + '\n')
@@ -186,6 +186,12 @@ def check_hashes(folder: Path) -> None:
 
 def _restored(folder: Path, trained: Trained) -> Progress:
     progress = read_progress(folder)
+    written = _json(folder / STATE).get('optimizers')
+    if written != _kinds(trained):
+        raise WeightsError(
+            f'cannot resume from {folder}: it was written by {shown(written)}, the run has '
+            f'{_kinds(trained)}; restore optimizer.name or give the run another output'
+        )
     average, moments = _tensors(folder / AVERAGE), _tensors(folder / OPTIMIZER)
     try:
         trained.networks.load_state_dict(_tensors(folder / WEIGHTS))
@@ -203,6 +209,10 @@ def _restored(folder: Path, trained: Trained) -> Progress:
             'another output or the configuration that it began with'
         ) from error
     return progress
+
+
+def _kinds(trained: Trained) -> dict[str, str]:
+    return {name: type(optimizer).__name__ for name, optimizer in trained.optimizers.items()}
 
 
 def _moments(networks: nn.ModuleDict, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import math
 from typing import Any
 
+from depth_refiner_ros.backends.execution import fast_bf16
 import torch
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -95,7 +96,9 @@ def orthogonalized(matrix: torch.Tensor) -> torch.Tensor:
     """
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = matrix.T if tall else matrix
+    if x.is_cuda or fast_bf16():  # emulated, it is many times slower than float32
+        x = x.bfloat16()
     x = x / (x.norm() + 1e-7)
     for _ in range(ROUNDS):
         gram = x @ x.T

@@ -83,7 +83,7 @@ def choose(
     if threads:
         torch.set_num_threads(threads)
     if backend == 'auto':
-        plain = kind == 'cuda' or precision != 'auto' or _fast_bf16() or not _has_onnx()
+        plain = kind == 'cuda' or precision != 'auto' or fast_bf16() or not _has_onnx()
         backend = 'torch' if plain else 'onnx'
     if precision == 'fp16' and kind == 'cpu' and backend != 'tensorrt':
         raise BackendError('precision = fp16 is for GPUs; use bf16 or fp32 on a CPU')
@@ -98,10 +98,10 @@ def _precision(kind: str, backend: str) -> str:
     """Return the fastest number format that is accurate enough for depth."""
     if kind == 'cuda' or backend == 'tensorrt':
         return 'fp16'
-    return 'bf16' if backend != 'onnx' and _fast_bf16() else 'fp32'
+    return 'bf16' if backend != 'onnx' and fast_bf16() else 'fp32'
 
 
-def _fast_bf16() -> bool:
+def fast_bf16() -> bool:
     """Whether the CPU multiplies bfloat16 natively; emulated, it is slower than fp32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 

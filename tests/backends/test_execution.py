@@ -29,7 +29,7 @@ def test_a_gpu_that_is_not_there_is_refused():
 )
 @pytest.mark.usefixtures('no_gpu')
 def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed, expected):
-    monkeypatch.setattr(module, '_fast_bf16', lambda: fast)
+    monkeypatch.setattr(module, 'fast_bf16', lambda: fast)
     monkeypatch.setattr(module, '_has_onnx', lambda: installed)
     execution = choose()
     assert execution.device.type == 'cpu'
@@ -43,7 +43,7 @@ def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed,
 )
 @pytest.mark.usefixtures('no_gpu')
 def test_each_backend_has_its_own_number_format(monkeypatch, backend, precision):
-    monkeypatch.setattr(module, '_fast_bf16', lambda: True)
+    monkeypatch.setattr(module, 'fast_bf16', lambda: True)
     execution = choose(backend=backend)
     assert (execution.backend, execution.precision) == (backend, precision)
 
@@ -101,4 +101,4 @@ def test_networks_run_in_the_chosen_format_without_gradients(precision, dtype):
 
 
 def test_this_machine_says_whether_it_is_fast():
-    assert module._fast_bf16() in (True, False)
+    assert module.fast_bf16() in (True, False)

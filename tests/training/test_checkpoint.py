@@ -245,3 +245,12 @@ def test_a_killed_run_leaves_a_sound_checkpoint_and_no_parts(make_config, tmp_pa
         steps.append(step_of(output / 'checkpoint'))
         assert len(list(output.glob('.*.part'))) <= 1
     assert steps == sorted(set(steps))
+
+
+def test_another_optimiser_cannot_resume_and_is_named(make_config, halfway):
+    config = make_config('metric_prior', save_every=1, validate_every=4)
+    config.optimizer.name = 'muon'
+    with pytest.raises(
+        WeightsError, match=r'written by .*AdamW.*has .*Muon.*restore optimizer\.name'
+    ):
+        run_config(config)
