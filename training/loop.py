@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from math import inf, isfinite
 from pathlib import Path
 
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -103,7 +104,8 @@ def _train(
             if last or (step + 1) % config.validate_every == 0:
                 figures = _validate(accelerator, objective, held_out, config, step + 1)
                 log.validation(step + 1, figures)
-                if figures[objective.best_by] <= best.get(objective.best_by, float('inf')):
+                now, before = (known.get(objective.best_by, inf) for known in (figures, best))
+                if now <= before:  # without true depth there is no figure, and the last is best
                     best = figures
                     if main:
                         save_checkpoint(output / BEST, trained, Progress(step=step + 1, best=best))
@@ -126,6 +128,7 @@ def _validate(
 
     objective.ema.networks.eval()
     figures = objective.validate(batches())
+    figures = {name: value for name, value in figures.items() if isfinite(value)}
     if accelerator.is_main_process and config.pictures:
         shown = next(validation_batches(images, config.pictures, config.pictures))
         pictures = objective.pictures(shown.to(accelerator.device))

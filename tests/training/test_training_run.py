@@ -11,6 +11,7 @@ import signal
 import cv2
 from depth_refiner_ros.core.errors import OutputError, WeightsError
 from depth_refiner_ros.models.bundle import sha256
+import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 import torch
@@ -22,6 +23,7 @@ from training.loop import begin, train
 from training.objectives.metric_prior import MetricPrior
 from training.update import NotFiniteError
 
+from tests.training.rooms_folder import write_rooms
 from tests.training.tiny_runs import batch_of, built, OBJECTIVES
 
 FILES = sorted((*HASHED, HASHES))
@@ -249,3 +251,18 @@ def test_recomputed_activations_change_no_gradient(make_config, subtests):
                 gradients.append([value.grad for value in objective.trained.parameters()])
             for plain, recomputed in zip(*gradients):
                 torch.testing.assert_close(plain, recomputed)
+
+
+def test_a_run_without_true_depth_has_no_figure_and_goes_on(make_config, tmp_path):
+    config = make_config('sharpdepth', validate_every=1, save_every=1, steps=2)
+    config.data.priors = {'computed': 1.0}
+    folder = write_rooms(tmp_path / 'blind', shards=(3,))
+    np.save(folder / 'depth_00000.npy', np.zeros((3, 48, 64), np.float16))
+    for sets in (config.data.train, config.data.validation):
+        sets['rooms'].path = str(folder)
+    run_config(config)
+    assert read_progress(tmp_path / 'run/checkpoint').step == 2
+    assert read_progress(tmp_path / 'run/best').step == 2
+    config.steps = 3
+    run_config(config)
+    assert read_progress(tmp_path / 'run/checkpoint').step == 3

@@ -1,0 +1,79 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Two processes take the step that one would take with both of their batches."""
+
+import json
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+import torch
+from training.config_file import save_config
+from training.data.batches import MicroBatches
+from training.data.mixture import Mixture
+from training.optimizers import make_optimizers
+from training.schedule import learning_rate_factor
+
+from tests.training.tiny_runs import built
+
+RUN = Path(__file__).resolve().parents[2] / 'training' / 'run.py'
+LAUNCH = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
+
+
+def launch(config, tmp_path):
+    save_config(config, tmp_path / 'config.yaml')
+    return subprocess.run(
+        [*LAUNCH, str(RUN), str(tmp_path / 'config.yaml')],
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'ACCELERATE_USE_CPU': 'true'},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize('name', ['sharpdepth'])
+def test_a_step_of_two_is_a_step_of_one_with_twice_the_batch(make_config, tmp_path, name):
+    config = make_config(name, steps=1, validate_every=1, save_every=1)
+    ended = launch(config, tmp_path)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+    objective = built(config)
+    [optimizer] = make_optimizers(objective.trained, config.optimizer).values()
+    for group in optimizer.param_groups:
+        group['lr'] = config.optimizer.lr * learning_rate_factor(0, config.optimizer, config.steps)
+    losses = []
+    for rank in range(2):
+        mixture = Mixture.of('train', config.data)
+        batch = MicroBatches(mixture, config.batch, seed=config.seed, rank=rank)[0]
+        losses.append(objective(batch, 0)['loss'] / 2)
+    sum(losses).backward()
+    torch.nn.utils.clip_grad_norm_(objective.trained.parameters(), config.optimizer.max_grad_norm)
+    optimizer.step()
+
+    trained = load_file(tmp_path / 'run/checkpoint/weights.safetensors')
+    compared = 0
+    for key, value in objective.trained.named_parameters():
+        # Adam's first step is as long for a gradient of rounding noise: those are left out.
+        clear = value.grad.abs() > 1e-5
+        torch.testing.assert_close(
+            trained[key][clear], value.detach()[clear], rtol=1e-4, atol=1e-5
+        )
+        compared += int(clear.sum())
+    assert compared > 1000
+    rows = [json.loads(line) for line in (tmp_path / 'run/log.jsonl').read_text().splitlines()]
+    mean = float(sum(losses).detach())
+    assert rows[0]['loss'] == pytest.approx(mean, rel=1e-4), 'the mean of both processes'
+
+
+def test_both_processes_stop_where_the_loss_is_not_finite(make_config, tmp_path):
+    config = make_config('metric_prior', steps=100, validate_every=100, save_every=100)
+    config.optimizer.lr, config.optimizer.max_grad_norm = 1000.0, 0.0
+    ended = launch(config, tmp_path)
+    assert ended.returncode != 0
+    lines = [line for line in ended.stderr.splitlines() if 'lower optimizer.lr' in line]
+    assert len(lines) == 2, ended.stderr[-2000:]
+    assert len({line.partition(' at step ')[2].split(':')[0] for line in lines}) == 1
+    assert not (tmp_path / 'run/checkpoint').exists()
