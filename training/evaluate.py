@@ -17,7 +17,7 @@ import sys
 if __name__ == '__main__':  # from a checkout: the packages are beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.core.messages import shown
 from training.evaluation.config import load_evaluation
 from training.evaluation.infer import infer
@@ -43,6 +43,8 @@ def _infer(arguments: list[str]) -> None:
         print(f'{name}: {row["images"]} images, {row["new"]} of them new{lost}')
     for name, why in done.not_loaded.items():
         print(f'{name}: not loaded: {why}')
+    if not done.rows:
+        raise InputError('no row could be loaded; the lines above say why')
 
 
 def _score(arguments: list[str]) -> None:

@@ -111,7 +111,7 @@ def _infer_model(
         try:
             refiner = DepthRefiner.from_settings(through_sensor(settings), log=note)
         except DepthRefinerError as error:
-            note(f'{label} cannot be loaded: {error}')
+            note(f'{label}: cannot be loaded, left out')
             done.not_loaded.update(dict.fromkeys(rows, str(error)))
             return
         for predictions in rows.values():

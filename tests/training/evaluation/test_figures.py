@@ -100,6 +100,19 @@ def test_the_program_runs_every_step(made, tmp_path, capsys):
     )
     assert main(['infer', str(file)]) == 0
     assert 'own/prior: 2 images, 2 of them new' in capsys.readouterr().out
+    lacking = [
+        'rows.own/lotus.model.refiner=aligned',
+        'rows.own/lotus.model.refiner_weights=/none',
+    ]
+    assert main(['infer', str(file), *lacking]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == [
+        'own/prior: 2 images, 0 of them new',
+        'own/refined: 2 images, 0 of them new',
+    ]
+    assert said[2].startswith('own/lotus: not loaded: /none is neither')
+    assert main(['infer', str(file), 'model.refiner=aligned', f'output={tmp_path}/o']) == 2
+    assert 'no row could be loaded' in capsys.readouterr().err
     assert main(['score', str(file), 'limit=1']) == 0
     assert 'abs_rel 0.0000' in capsys.readouterr().out
     assert main(['report', str(tmp_path / 'report'), str(tmp_path / 'out')]) == 0

@@ -108,8 +108,9 @@ def test_rows_of_one_model_share_its_run(made, tmp_path, monkeypatch):
         MadeImages, '__getitem__', lambda self, index: read.append(index) or plain(self, index)
     )
     rows = {name: RowConfig(map=name) for name in ('prior', 'refined', 'difference')}
-    infer(evaluation(tmp_path, rows))
+    done = infer(evaluation(tmp_path, rows))
     assert read == [0, 1]
+    assert {name: row['new'] for name, row in done.rows.items()} == dict.fromkeys(rows, 2)
 
 
 def test_predictions_of_another_model_are_not_mixed(made, tmp_path):
