@@ -52,6 +52,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'data.min_zoom': (0.01, 100),
     'data.max_zoom': (0.01, 100),
     'data.photometric': (0, 10),
+    'data.held_back': (0.01, 0.9),
 }
 SOURCE_LIMITS = {
     'share': (0, LARGEST),
@@ -120,7 +121,8 @@ class DataConfig:
 
     train: dict[str, SourceConfig] = field(default_factory=dict)
     validation: dict[str, SourceConfig] = field(default_factory=dict)
-    source: str = ''  # a recording or folder that both are taken from instead
+    source: str = ''  # a recording or folder of images that both are taken from instead
+    held_back: float = 0.33  # share of its frames, the last ones, that validation keeps
     crop_width: int = 640  # pixels of the image, before the resize
     crop_height: int = 480
     width: int = 256  # pixels at the network

@@ -14,7 +14,8 @@ import yaml
 
 from tests.foreign_values import changes_of, fuzzed
 
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'training' / 'configs').rglob('*.yaml'))
+FOLDER = Path(__file__).resolve().parents[2] / 'training' / 'configs'
+CONFIGS = sorted(path for path in FOLDER.rglob('*.yaml') if path.name != 'data.yaml')
 
 
 def write(path, text):
@@ -37,7 +38,8 @@ def test_every_shipped_configuration_describes_a_network(subtests):
             config = load_config(path)
             assert config.objective in CLASSES
             assert config.output.startswith('runs/')
-            build_objective(config)
+            if getattr(config.model, 'start', 'small') == 'small':
+                build_objective(config)
 
 
 def test_there_are_configurations():

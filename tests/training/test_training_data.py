@@ -327,3 +327,14 @@ def test_every_image_has_its_own_kind():
 def test_an_unknown_kind_is_refused():
     with pytest.raises(SettingsError, match=r"degradations \['smaered'\] must be among"):
         degraded('smaered')
+
+
+def test_a_recording_is_split_into_training_and_validation(rooms):
+    config = replace(CUT, source=str(rooms), held_back=0.4)
+    train, validation = (Mixture.of(group, config).parts[0] for group in ('train', 'validation'))
+    names = [
+        [part.samples[i].name for i in range(len(part.samples))] for part in (train, validation)
+    ]
+    assert names == [['room 0', 'room 1', 'room 2'], ['room 3', 'room 4']]
+    with pytest.raises(SourceError, match=r'has 5 images, of which 5 are held back'):
+        Mixture.of('train', replace(config, held_back=1.0))

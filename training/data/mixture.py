@@ -10,7 +10,7 @@ from depth_refiner_ros.core.messages import shown
 import numpy as np
 from training.config import check_shares, DataConfig, SourceConfig
 from training.data.registry import open_samples
-from training.data.sample import SampleSet
+from training.data.sample import Sample, SampleSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,8 @@ class Mixture:
         :raises SettingsError: where there is none
         :raises SourceError: where one cannot be read
         """
+        if config.source:
+            return cls([_of_source(group, config)])
         sources: Mapping[str, SourceConfig] = getattr(config, group)
         check_shares(f'data.{group}', {name: source.share for name, source in sources.items()})
         used = {name: source for name, source in sources.items() if source.share > 0.0}
@@ -60,6 +62,37 @@ class Mixture:
         if len(self.parts) == 1:
             return self.parts[0]  # nothing to draw
         return self.parts[int(rng.choice(len(self.parts), p=self._shares))]
+
+
+class Window:
+    """
+    Some of the images of a set.
+
+    :param numbers: which ones
+    """
+
+    def __init__(self, samples: SampleSet, numbers: range) -> None:
+        self._samples, self._numbers = samples, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._samples[self._numbers[index]]
+
+
+def _of_source(group: str, config: DataConfig) -> Part:
+    """Return the first frames of a recording for training, the last ones for validation."""
+    whole = _opened('source', SourceConfig(path=config.source), config)
+    count = len(whole.samples)
+    held = max(1, round(count * config.held_back))
+    if held >= count:
+        raise SourceError(
+            f'data.source = {config.source} has {count} images, of which {held} are held back for '
+            'validation; name a longer recording'
+        )
+    numbers = range(count - held) if group == 'train' else range(count - held, count)
+    return replace(whole, samples=Window(whole.samples, numbers))
 
 
 def _opened(name: str, source: SourceConfig, config: DataConfig) -> Part:

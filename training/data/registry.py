@@ -99,6 +99,8 @@ def _fitting(path: Path) -> str:
         return 'rooms'
     if path.is_dir() and (path / RECORD).is_file():
         return 'shards'
+    if path.exists():
+        return 'recording'
     raise SourceError(f'{path}: no reader fits; name one of {", ".join(READERS)} in reader')
 
 
