@@ -6,7 +6,6 @@ from dataclasses import asdict
 import io
 import json
 from typing import Any
-import zipfile
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
@@ -63,6 +62,6 @@ def decoded(parts: dict[str, bytes], where: str) -> Sample:
             **maps,
         )
     except (ValueError, KeyError, TypeError, EOFError, OSError, InputError) as error:
-        raise FrameError(UNREADABLE_ENTRY, f'{where} is damaged ({shown(str(error))})') from error
-    except zipfile.BadZipFile as error:
-        raise FrameError(UNREADABLE_ENTRY, f'{where} is damaged ({error})') from error
+        raise FrameError(
+            UNREADABLE_ENTRY, f'{where} is not a sample ({shown(str(error))})'
+        ) from error

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 import tarfile
 from typing import Any
+import zlib
 
 from depth_refiner_ros.core.atomic import staged_file, write_text
 from depth_refiner_ros.core.errors import SourceError
@@ -26,7 +27,7 @@ from training.data.sample_files import decoded, encoded
 
 RECORD = 'shards.json'
 Places = dict[str, list[int]]
-"""Suffix, and offset and size in the tar file."""
+"""Suffix, and offset, size and CRC-32 in the tar file."""
 
 
 class Shards:
@@ -76,38 +77,42 @@ class Shards:
         return decoded(parts, where)
 
 
-def write_shard(folder: Path, number: int, samples: Iterable[Sample]) -> int:
+def write_shard(folder: Path, shard: int, samples: Iterable[Sample]) -> int:
     """
     Write a shard and its index, which comes last and marks the shard as complete.
 
     :return: number of images
     :raises OutputError: if it cannot be written
     """
-    tar = folder / f'shard_{number:05d}.tar'
-    count = 0
+    tar = folder / f'shard_{shard:05d}.tar'
+    sums: list[dict[str, int]] = []
     with staged_file(tar) as part, tarfile.open(part, 'w') as file:
-        for row, sample in enumerate(samples):
+        for number, sample in enumerate(samples):
+            sums.append({})
             for suffix, data in encoded(sample).items():
-                info = tarfile.TarInfo(f'{row:08d}.{suffix}')
+                sums[-1][suffix] = zlib.crc32(data)
+                info = tarfile.TarInfo(f'{number:08d}.{suffix}')
                 info.size = len(data)
                 file.addfile(info, io.BytesIO(data))
-            count += 1
-    places: list[Places] = [{} for _ in range(count)]
+    places: list[Places] = [{} for _ in sums]
     with tarfile.open(tar) as file:
         for info in file:
             row_word, _, suffix = info.name.partition('.')
-            places[int(row_word)][suffix] = [info.offset_data, info.size]
+            row = int(row_word)
+            places[row][suffix] = [info.offset_data, info.size, sums[row][suffix]]
     write_text(tar.with_suffix('.json'), json.dumps(places) + '\n')
-    return count
+    return len(sums)
 
 
-def _read(file: Any, where: str, offset: int, size: int) -> bytes:
+def _read(file: Any, where: str, offset: int, size: int, crc: int) -> bytes:
     file.seek(offset)
     data: bytes = file.read(size)
     if len(data) != size:
         raise FrameError(
             UNREADABLE_IMAGE, f'{where} is in the part that was cut off; copy it again'
         )
+    if zlib.crc32(data) != crc:
+        raise FrameError(UNREADABLE_IMAGE, f'{where} is damaged; copy the file again')
     return data
 
 
@@ -115,12 +120,17 @@ def _index(path: Path) -> list[Places]:
     found = read_json(path)
     rows = found if isinstance(found, list) else []
     for row in rows:
-        whole = isinstance(row, dict) and all(
-            isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)
-            for place in row.values()
-        )
+        whole = isinstance(row, dict) and all(_is_place(place) for place in row.values())
         if not whole:
             raise SourceError(f'{path} is not the index of a shard ({shown(row)}); copy it again')
     if not rows:
         raise SourceError(f'{path} lists no image; run make_shards again')
     return rows
+
+
+def _is_place(found: Any) -> bool:
+    return (
+        isinstance(found, list)
+        and len(found) == 3
+        and all(type(number) is int and number >= 0 for number in found)
+    )

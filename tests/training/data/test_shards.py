@@ -81,7 +81,7 @@ def test_a_tar_file_that_is_cut_short_loses_only_its_end(packed):
 
 def test_a_damaged_image_is_told_from_a_lost_one(packed):
     _, out, _ = packed
-    place, size = json.loads((out / 'shard_00000.json').read_text())[0]['depth.npz']
+    place, size, _ = json.loads((out / 'shard_00000.json').read_text())[0]['depth.npz']
     tar = out / 'shard_00000.tar'
     data = bytearray(tar.read_bytes())
     data[place : place + size] = bytes(size)

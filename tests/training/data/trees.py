@@ -11,6 +11,7 @@ import struct
 
 import cv2
 import numpy as np
+import pytest
 
 SINTEL_TAG = struct.pack('<f', 202021.25)
 
@@ -57,8 +58,7 @@ def images(folder):
 
 
 def argoverse2(folder):
-    from pyarrow import feather, table
-
+    feather, table = pytest.importorskip('pyarrow.feather'), pytest.importorskip('pyarrow').table
     for log, part in (('log-a', 'train'), ('log-b', 'val')):
         place = folder / part / log
         for stamp in (315, 316):

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
-from depth_refiner_ros.sources.lost_frames import FrameError, NO_CAMERA, WRONG_SIZE
+from depth_refiner_ros.sources.lost_frames import (
+    FrameError,
+    NO_CAMERA,
+    UNREADABLE_DEPTH,
+    WRONG_SIZE,
+)
 from depth_refiner_ros.sources.read import read_rgb
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
@@ -47,7 +52,13 @@ class FileSet:
             raise
         except (InputError, SourceError) as error:
             raise FrameError(NO_CAMERA, f'{self.root / item[0]}: {error}') from error
-        depth_m_HW = self.depth(item, width, height)
+        try:
+            depth_m_HW = self.depth(item, width, height)
+        except ValueError as error:  # an array of another shape or kind than the set's
+            raise FrameError(
+                UNREADABLE_DEPTH,
+                f'the depth of {self.root / item[0]} cannot be used ({error}); copy it again',
+            ) from error
         if depth_m_HW is not None and depth_m_HW.shape != (height, width):
             raise FrameError(
                 WRONG_SIZE,

@@ -5,6 +5,7 @@
 from functools import partial
 from pathlib import Path
 from typing import Any
+import zlib
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -16,6 +17,11 @@ from training.data.readers.maps import known
 from training.data.sample import Sample
 
 READER = 'ibims'
+BROKEN = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, NameError, EOFError),
+    *(ArithmeticError, NotImplementedError, MemoryError, zlib.error, InputError),
+)
+"""What scipy raises for a damaged file, or what follows from its contents."""
 
 
 class Ibims:
@@ -51,7 +57,7 @@ class Ibims:
                 edges_HW=data['edges'] > 0,
                 name=path.stem,
             )
-        except (KeyError, ValueError, IndexError, TypeError, InputError) as error:
+        except BROKEN as error:
             raise FrameError(
                 UNREADABLE_DEPTH, f'{path} is not a file of iBims-1 ({error}); copy it again'
             ) from error
@@ -83,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = loadmat(str(path))['data'][0, 0]
         return {name: data[name] for name in data.dtype.names}
-    except (OSError, KeyError, ValueError, IndexError, TypeError, MatReadError) as error:
+    except (*BROKEN, MatReadError) as error:
         raise FrameError(
             UNREADABLE_DEPTH, f'{path} cannot be read ({error}); copy it again'
         ) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import io
 from pathlib import Path
+import tokenize
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -17,7 +18,8 @@ import numpy as np
 
 def known(depth_m_HW: np.ndarray, below_m: float = np.inf) -> np.ndarray:
     """Return depth as float32, NaN unless it is above 0 and below a limit."""
-    depth_m_HW = np.array(depth_m_HW, np.float32)
+    with np.errstate(over='ignore', invalid='ignore'):
+        depth_m_HW = np.array(depth_m_HW, np.float32)
     depth_m_HW[~((depth_m_HW > 0.0) & (depth_m_HW < below_m))] = np.nan
     return depth_m_HW
 
@@ -48,7 +50,7 @@ def read_npy(path: Path) -> np.ndarray:
     data = read_image_bytes(path, UNREADABLE_DEPTH)
     try:
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, tokenize.TokenError) as error:
         raise FrameError(
             UNREADABLE_DEPTH, f'{path} is not a whole .npy file ({error}); copy it again'
         ) from error
