@@ -24,6 +24,7 @@ from tests.training.evaluation.made_images import evaluation
         ('diode', 'diode', 0, 5, 0),  # a ramp of 0.5 m per pixel
         ('diode_marigold', 'diode', 5, 0, 16 * 12 - 1),
         ('booster', 'booster', 4, 0, 16 * 12 - 1),  # all but a disparity of 0
+        ('nuscenes', 'nuscenes', 2, 0, 2),
         ('ibims', 'ibims', 2, 0, 96),  # 1 m to 49.5 m in steps of 0.5 m, two of them masked
         ('sintel', 'sintel', 2, 0, 16 * 12),
         ('unrealstereo4k', 'unrealstereo4k', 2, 0, 189),  # 0, 2 and 4 px are 240 m and more
