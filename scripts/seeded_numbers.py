@@ -60,7 +60,8 @@ def _vertices_in_order(ply: bytes) -> bytes:
 
 def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
     """Return losses and weights of a run of two steps."""
-    data = [f'data.{item}' for item in (f'rooms={rooms}', f'validation={rooms}', *SMALL_DATA)]
+    sets = (f'train.rooms.path={rooms}', f'validation.rooms.path={rooms}')
+    data = [f'data.{item}' for item in (*sets, *SMALL_DATA)]
     plain = (
         'steps=2',
         'batch=2',
@@ -79,7 +80,8 @@ def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
         folder=ROOT,
     )
     rows = [json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines()]
-    losses = [row for row in rows if row.pop('seconds_per_step', 0) is not None]
+    timed = ('seconds_per_step', 'data_seconds_per_step')
+    losses = [{key: value for key, value in row.items() if key not in timed} for row in rows]
     return {'log': losses, **dict(hashes(folder, 'checkpoint/*.safetensors'))}
 
 
