@@ -56,6 +56,9 @@ def test_boundaries_are_blue_where_met_and_orange_where_missed():
     missed = colors_of(boundary_sheet(rgb, truth, {'flat': flat}))
     assert MISSED_RGB in missed
     assert MET_RGB not in missed
+    shifted = np.roll(truth, 5, axis=1)
+    shifted[:, :5] = 2.0
+    assert MET_RGB not in colors_of(boundary_sheet(rgb, truth, {'5 px off': shifted}))
 
 
 def colors_of(rgb_HW3):

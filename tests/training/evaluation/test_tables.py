@@ -116,6 +116,8 @@ def test_every_number_of_ours_comes_from_a_file(tmp_path):
         ('| KITTI', 'Ours'),
     }
     assert len(measured) == 3  # tables 1, 3 and 6
+    (ours,) = lines_with(text, 'KITTI', 'Ours')
+    assert ours[9:13] == [''] * 4, 'table 3 has edges of Sintel only'
 
 
 def test_edge_fallbacks_and_images_without_edges_are_shown(tmp_path):
