@@ -30,7 +30,7 @@ def test_images_without_depth_are_left_out_and_counted(open_tree, names_of):
 
 def test_marigolds_list_names_images_without_depth(open_tree, tmp_path, names_of):
     depth = f'{DRIVE}/proj_depth/groundtruth/image_02/0000000001.png'
-    lines = [f'{IMAGE.format(2)} None 721.5377', f'{IMAGE.format(1)} {depth} 721.5377']
+    lines = [f'{IMAGE.format(0)} None 721.5377', f'{IMAGE.format(1)} {depth} 721.5377']
     write_text(tmp_path / 'eigen.txt', '\n'.join(lines))
     samples = open_tree('kitti', split=str(tmp_path / 'eigen.txt'))
     assert names_of(samples) == [IMAGE.format(1)]
