@@ -99,7 +99,7 @@ setup(
             'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',
             'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"',
         ],
-        'train': ['accelerate>=1.0', 'omegaconf>=2.3', 'tensorboard>=2.19'],
+        'train': ['accelerate>=1.0', 'h5py', 'omegaconf>=2.3', 'pyarrow', 'tensorboard>=2.19'],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],
         'viewer': ['rerun-sdk>=0.39'],
