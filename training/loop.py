@@ -46,11 +46,11 @@ def train(config: RunConfig, objective: Objective) -> Figures:
             DistributedDataParallelKwargs(find_unused_parameters=objective.some_unused)
         ],
     )
+    images = Mixture.of('train', config.data), Mixture.of('validation', config.data)
+    begin(config, objective)
     with ExitStack() as held:
         if accelerator.is_main_process:
             held.enter_context(locked_folder(Path(config.output)))
-        images = Mixture.of('train', config.data), Mixture.of('validation', config.data)
-        begin(config, objective)
         return _train(config, objective, accelerator, *images)
 
 

@@ -16,7 +16,7 @@ from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
-from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.core.output_lock import locked_folder, remove_if_empty
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -108,6 +108,8 @@ def _one_source(
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
         clamped += depths.clamped
+    if not total_ms:
+        remove_if_empty(folder)
     return {
         'name': source.name,
         'folder': folder.name,

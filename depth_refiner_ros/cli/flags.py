@@ -108,7 +108,7 @@ def _help(item: Option, default: Any) -> str:
         if item.choices or item.allowed in ('any', 'true | false')
         else (f'; range: {item.allowed}{unit}')
     )
-    value = f'{shown}{unit}' if shown != '' else 'none'
+    value = f'{shown}{unit}' if shown != '' else 'empty'
     return f'{item.doc[0].upper()}{item.doc[1:]}.  [default: {value}{allowed}]'
 
 

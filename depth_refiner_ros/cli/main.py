@@ -4,7 +4,7 @@
 
 import sys
 
-from depth_refiner_ros.cli.interrupts import EXIT_CODE, one_line_interrupts, TEXT
+from depth_refiner_ros.cli.interrupts import EXIT_CODE, one_line_interrupts, TEXTS
 
 
 def main() -> int:
@@ -23,11 +23,11 @@ def main() -> int:
             print(f'depth-refiner: {error}', file=sys.stderr)
             return int(getattr(error, 'exit_code', 2))
         except KeyboardInterrupt:
-            print(TEXT, file=sys.stderr)
+            print(TEXTS[EXIT_CODE], file=sys.stderr)
             return EXIT_CODE
         except SystemExit as ended:
-            if ended.code == EXIT_CODE:  # typer's answer to KeyboardInterrupt
-                print(TEXT, file=sys.stderr)
+            if ended.code in TEXTS:  # 130 is typer's answer to KeyboardInterrupt
+                print(TEXTS[ended.code], file=sys.stderr)
             raise
     return 0
 

@@ -12,6 +12,9 @@ import numpy as np
 if TYPE_CHECKING:  # nodes that run no network start without torch
     import torch
 
+MOST_OFFSET = 20.0
+"""Distance of the principal point from the image's corner, over the image's size."""
+FIX = 'correct it where it is written: camera_info, calibration.yaml or fx_fy_cx_cy'
 LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
 """Focal length over image size: fields of view from 179.8 deg down to 0.2 arc seconds."""
 
@@ -42,14 +45,12 @@ class Intrinsics:
         for name in ('fx', 'fy', 'cx', 'cy'):
             if not math.isfinite(getattr(self, name)):
                 raise InputError(
-                    f'intrinsics: {name} = {getattr(self, name)} is not a number; '
-                    'publish a calibrated camera_info'
+                    f'intrinsics: {name} = {getattr(self, name)} is not a number; {FIX}'
                 )
         for name in ('fx', 'fy', 'width', 'height'):
             if getattr(self, name) <= 0:
                 raise InputError(
-                    f'intrinsics: {name} = {getattr(self, name)} must be positive; '
-                    'publish a calibrated camera_info'
+                    f'intrinsics: {name} = {getattr(self, name)} must be positive; {FIX}'
                 )
         self._check_plausible('fx', 'cx', self.width)
         self._check_plausible('fy', 'cy', self.height)
@@ -59,13 +60,11 @@ class Intrinsics:
         f, c = getattr(self, focal), getattr(self, center)
         if not LEAST_FOCAL * size <= f <= MOST_FOCAL * size:
             raise InputError(
-                f'intrinsics: {focal} = {f:g} px is implausible for {size} pixels; '
-                'publish a calibrated camera_info'
+                f'intrinsics: {focal} = {f:g} px is implausible for {size} pixels; {FIX}'
             )
-        if abs(c) > MOST_FOCAL * size:
+        if abs(c) > MOST_OFFSET * size:
             raise InputError(
-                f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels; '
-                'publish a calibrated camera_info'
+                f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels; {FIX}'
             )
 
     @classmethod

@@ -2,17 +2,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convert images and depth maps from numpy to batches of torch, and back."""
 
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import shown
 import numpy as np
 import torch
 
 
 def image_batch(rgb_HW3: np.ndarray) -> torch.Tensor:
-    """Return an image as ``rgb_B3HW`` with one image, of the same type."""
+    """
+    Return an image as ``rgb_B3HW`` with one image, of the same type.
+
+    :raises InputError: if it is not an array of rows, columns and three colors
+    """
+    if not isinstance(rgb_HW3, np.ndarray) or rgb_HW3.ndim != 3 or rgb_HW3.shape[2] != 3:
+        what = getattr(rgb_HW3, 'shape', type(rgb_HW3).__name__)
+        raise InputError(
+            f'an image must be a numpy array of shape (rows, columns, 3), not {shown(what)}; read '
+            'files first, and repeat a grey image three times'
+        )
     return torch.from_numpy(np.ascontiguousarray(rgb_HW3)).permute(2, 0, 1)[None]
 
 
 def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
-    """Return a depth map as ``depth_m_B1HW`` with one map, of the same type."""
+    """
+    Return a depth map as ``depth_m_B1HW`` with one map, of the same type.
+
+    :raises InputError: if it is not an array of rows and columns
+    """
+    if not isinstance(depth_m_HW, np.ndarray) or depth_m_HW.ndim != 2:
+        what = getattr(depth_m_HW, 'shape', type(depth_m_HW).__name__)
+        raise InputError(
+            f'a depth map must be a numpy array of shape (rows, columns), not {shown(what)}'
+        )
     return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
 
 

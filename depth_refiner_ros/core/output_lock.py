@@ -24,9 +24,20 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
     :raises OutputError: if it cannot be created, or another process writes to it (named)
     """
+    there = folder.exists()
     make_folder(folder)
-    with _locked(folder / NAME, folder):
-        yield
+    try:
+        with _locked(folder / NAME, folder):
+            yield
+    finally:
+        if not there:
+            remove_if_empty(folder)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that nothing was written to."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 @contextmanager

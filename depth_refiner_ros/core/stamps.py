@@ -63,11 +63,18 @@ def unit_of(stamps: Sequence[Decimal]) -> str:
     end before 2038.
 
     :param stamps: at least one, in the order of the file
+    :raises InputError: if some have a decimal point and are seconds, but most cannot be
     """
     middle = statistics.median(stamps)
     fitting = [unit for unit, per_s in PER_S.items() if middle < STAMPS_END_S * per_s]
-    if fitting[0] == 's' and any(int(stamp.as_tuple().exponent) < 0 for stamp in stamps):
+    decimal = [stamp for stamp in stamps if int(stamp.as_tuple().exponent) < 0]
+    if decimal and fitting[0] == 's':
         return 's'
+    if decimal and decimal[0] < STAMPS_END_S:
+        raise InputError(
+            f'stamps such as {decimal[0]} are seconds, others such as {middle} are not; write all '
+            'of a file in one unit'
+        )
     steps = [abs(later - former) for former, later in pairwise(stamps) if later != former]
     step = statistics.median(steps) if steps else Decimal(0)
     dates = [

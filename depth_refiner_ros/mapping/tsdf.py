@@ -135,7 +135,7 @@ class TsdfVolume:
             raise MappingError(
                 f'the volume is empty after {self.frames} frames: no pixel was '
                 f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
-                'enough confidence; check depth unit, range and poses'
+                'enough confidence; check depth unit, range, poses and min_confidence'
             )
         # Open3D requires more than its threshold; here the threshold itself is enough.
         surface = self._grid.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()

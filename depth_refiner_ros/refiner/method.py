@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
@@ -16,7 +16,7 @@ from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.images import unit_image
 from depth_refiner_ros.core.metric_alignment import to_metres
-from depth_refiner_ros.core.types import RefinedDepth, ScaleShift
+from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not
 
 FIT_PIXELS = 32
 """If fewer sampled pixels than this agree, all of them take part in the fit."""
+
+SAME_DEPTH = 0.05
+"""Mean disagreement below which prior and estimate are one depth: a factor of 1.035."""
 
 Timed = Callable[[str], AbstractContextManager[None]]
 """Takes the name of a stage; returns a context that times it."""
@@ -147,7 +150,18 @@ class Refinement:
         )
         metres, found = to_metres(values, kind, reference_m, agree, fit=fit, stride=stride)
         usable = found.ok_B.view(-1, 1, 1, 1)
+        if kind == 'metric':
+            found = _without_need(found, values, filled_m)
         return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
+
+
+def _without_need(fit: ScaleShift, estimate_m: torch.Tensor, prior_m: torch.Tensor) -> ScaleShift:
+    """Accept the identity where flat depth leaves no spread to fit and none is needed."""
+    same_B = relative_difference(estimate_m, prior_m).mean(dim=(1, 2, 3)) < SAME_DEPTH
+    flat_B = (fit.status_B == int(FitStatus.CONSTANT)) | (
+        fit.status_B == int(FitStatus.NEGATIVE_SCALE)
+    )
+    return replace(fit, status_B=fit.status_B.masked_fill(same_B & flat_B, int(FitStatus.OK)))
 
 
 def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) -> torch.Tensor:

@@ -10,6 +10,7 @@ evaluation and benchmark all call :meth:`DepthRefiner.refine`.
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.base import Log, log_to_stderr, Tensors
@@ -19,9 +20,11 @@ from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.backends.selfcheck import check_depth, check_image
 from depth_refiner_ros.backends.stage_times import StageTimes
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -134,11 +137,17 @@ class DepthRefiner:
         :param sensor_depth_m_HW: measured depth, NaN where unknown, for priors that start from it
         :raises InputError: if an input is missing, or of a wrong shape or range
         """
-        if isinstance(camera, int | float):
+        image = image_batch(rgb_HW3)
+        if isinstance(camera, Real):
             height, width = rgb_HW3.shape[:2]
-            camera = Intrinsics.from_fov(width, height, camera)
+            camera = Intrinsics.from_fov(width, height, float(camera))
+        elif camera is not None and not isinstance(camera, Intrinsics):
+            raise InputError(
+                f'camera = {shown(camera)} must be Intrinsics, a horizontal field of view in '
+                'degrees, or None'
+            )
         sensor = None if sensor_depth_m_HW is None else depth_batch(sensor_depth_m_HW)
-        result = self.refine(image_batch(rgb_HW3), camera, sensor_depth_m_B1HW=sensor)
+        result = self.refine(image, camera, sensor_depth_m_B1HW=sensor)
         return first_map(result.depth_m_B1HW)
 
     def update_settings(self, settings: ModelSettings) -> bool:
@@ -222,6 +231,13 @@ class DepthRefiner:
                 f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
                 f'{intrinsics.width}x{intrinsics.height}; resize them together'
             )
+        if sensor_m_B1HW is not None and sensor_m_B1HW.ndim == 4:
+            (height, width), (rows, columns) = rgb.shape[-2:], sensor_m_B1HW.shape[-2:]
+            if not same_aspect(columns, rows, width, height):
+                raise InputError(
+                    f'sensor depth is {columns}x{rows}, its image {width}x{height}; register the '
+                    'depth to the image'
+                )
         if rgb.dtype != torch.uint8 and not (
             rgb.is_floating_point() and bool(((rgb >= 0.0) & (rgb <= 1.0)).all())
         ):

@@ -66,8 +66,7 @@ class ModelSettings:
     prior_focal_rule: str = option(
         'auto',
         'auto adapts depth to the focal length as each prior '
-        'needs it (priors/focal.py); none keeps the output of the network '
-        'gives it',
+        'needs it (priors/focal.py); none leaves depth as the network gives it',
         choices=('auto', 'none'),
     )
     prior_short_side: int = option(

@@ -11,9 +11,9 @@ import struct
 from typing import Any
 import warnings
 
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.values import number
 import numpy as np
 from PIL import ExifTags, Image

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.messages import shown
@@ -22,7 +23,7 @@ from depth_refiner_ros.sources.lost_frames import (
     UNREADABLE_ENTRY,
     WRONG_SIZE,
 )
-from depth_refiner_ros.sources.pixel_grid import on_grid, same_aspect
+from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 

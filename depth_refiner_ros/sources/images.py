@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.exif import ExifCameras
@@ -18,7 +19,6 @@ from depth_refiner_ros.sources.lost_frames import (
     WRONG_SIZE,
 )
 from depth_refiner_ros.sources.names import is_companion, natural_key
-from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.read import decoded_rgb, HEIC_SUFFIXES, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np

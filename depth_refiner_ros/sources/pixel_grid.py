@@ -3,16 +3,9 @@
 """One pixel grid: color and depth of a frame have one orientation, aspect and size."""
 
 import cv2
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
-
-ASPECT_TOLERANCE = 0.01
-"""Relative tolerance, because sizes are rounded to whole pixels."""
-
-
-def same_aspect(width: float, height: float, other_width: float, other_height: float) -> bool:
-    """Whether two sizes have the same aspect ratio."""
-    return abs(width * other_height / (height * other_width) - 1.0) < ASPECT_TOLERANCE
 
 
 def on_grid(depth_m_HW: np.ndarray, rgb_HW3: np.ndarray, where: str) -> np.ndarray:

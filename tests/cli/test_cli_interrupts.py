@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C during the imports of a command, and during its work."""
+"""Ctrl-C and SIGTERM during the imports of a command, and during its work."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,11 @@ def test_ctrl_c_during_imports_is_one_line(tmp_path, moment):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_at_work_is_one_line_and_leaves_nothing_unfinished(tmp_path):
+@pytest.mark.parametrize(
+    ('number', 'word', 'code'),
+    [(signal.SIGINT, 'interrupted', 130), (signal.SIGTERM, 'terminated', 143)],
+)
+def test_a_signal_at_work_is_one_line_and_leaves_nothing_unfinished(tmp_path, number, word, code):
     process = subprocess.Popen(
         [sys.executable, '-m', 'depth_refiner_ros.cli.main', 'refine', 'sim:1:500'],
         cwd=tmp_path,
@@ -53,11 +57,12 @@ def test_ctrl_c_at_work_is_one_line_and_leaves_nothing_unfinished(tmp_path):
     )
     while process.poll() is None and not list(tmp_path.glob('refined/sim_1_500/*.npy')):
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     errors = process.communicate(timeout=120)[1]
-    assert errors.splitlines()[-1] == 'depth-refiner: interrupted'
+    assert errors.splitlines()[-1] == f'depth-refiner: {word}'
     assert 'Traceback' not in errors
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert list(tmp_path.rglob('*.lock')) == []
     assert list(tmp_path.rglob('.*')) == []
 
 

@@ -38,7 +38,7 @@ def test_the_second_process_is_told_of_the_first(tmp_path, kind):
 def test_the_lock_ends_with_its_block_whatever_ends_it(tmp_path):
     with pytest.raises(ZeroDivisionError), locked_folder(tmp_path / 'out'):
         1 / len(os.listdir(tmp_path / 'out')[1:])
-    assert os.listdir(tmp_path / 'out') == []
+    assert os.listdir(tmp_path) == []
 
 
 def test_other_outputs_are_free(tmp_path):
@@ -73,3 +73,15 @@ def test_a_long_command_is_cut_and_stays_one_line(tmp_path, monkeypatch):
     assert re.search(r'process \d+ \(depth-refiner refine a b x+\.\.\.\); wait', str(caught.value))
     assert '\n' not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def test_a_folder_that_nothing_was_written_to_goes(tmp_path):
+    with pytest.raises(ValueError, match='unreadable'), locked_folder(tmp_path / 'out'):
+        raise ValueError('unreadable')
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / 'there').mkdir()
+    with locked_folder(tmp_path / 'there'):
+        pass
+    with locked_folder(tmp_path / 'full'):
+        (tmp_path / 'full/result').touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['full', 'there']

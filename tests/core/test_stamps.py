@@ -81,3 +81,15 @@ def test_seconds_stay_seconds(subtests):
 def test_one_stamp_of_another_unit_changes_nothing():
     times = ['1000.0', '1000.1', '1700000000000000000', '1000.3']
     assert unit_of([Decimal(time) for time in times]) == 's'
+
+
+def test_seconds_among_stamps_of_another_unit_are_refused():
+    seconds = ['1403636579.7', '1403636579.733']
+    mixed = [
+        Decimal(word) for word in (*seconds, *(str(1403636579766 + 33 * i) for i in range(4)))
+    ]
+    with pytest.raises(
+        InputError, match=r'such as 1403636579\.7 are seconds, others such as 14036'
+    ):
+        unit_of(mixed)
+    assert unit_of([Decimal(f'{1403636579766 + 33 * i}.5') for i in range(4)]) == 'ms'

@@ -124,7 +124,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, 
         ('stepz=3', "Did you mean: 'steps'"),
         ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
         ('optimizer.schedule=cosin', 'did you mean cosine?'),
-        ('data.train.rooms.path=nowhere', "data set 'rooms': nowhere: no reader fits"),
+        ('data.train.rooms.path=nowhere', "data set 'rooms': nowhere does not exist"),
         ('init_from=nowhere', 'nowhere/average.safetensors is missing'),
     ]
     save_config(make_config('metric_prior'), tmp_path / 'config.yaml')

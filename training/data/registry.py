@@ -84,10 +84,13 @@ def open_samples(source: SourceConfig) -> SampleSet:
     :raises SourceError: where the folder is missing, empty or of another layout
     """
     path = Path(source.path).expanduser()
+    if not path.exists():
+        rooms = ''
+        if source.reader in ('', 'rooms'):
+            rooms = f'; rendered rooms come from python -m training.tools.render_rooms {path}'
+        raise SourceError(f'{path} does not exist; docs/data.md says what lies where{rooms}')
     reader = source.reader or _fitting(path)
     check_choice('reader', reader, list(READERS))
-    if not path.exists():
-        raise SourceError(f'{path} does not exist; see docs/data.md for where {reader} lies')
     samples = READERS[reader](path, source.split)
     if not len(samples):
         raise SourceError(f'{path} holds no image that reader {reader} can use')

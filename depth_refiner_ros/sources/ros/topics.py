@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.sources.pixel_grid import same_aspect
 from depth_refiner_ros.sources.ros.image import image_size, is_depth, is_gray
 from depth_refiner_ros.sources.ros.topic_names import (
     camera_of,
