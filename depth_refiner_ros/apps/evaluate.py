@@ -152,13 +152,17 @@ def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
         raise FrameError(
             NO_DEPTH,
             f'{frame.name} has no depth to compare with; eval needs sources with '
-            'ground truth (frames.json, a TUM RGB-D folder, sim:SEED)',
+            'ground truth (frames.json, a TUM RGB-D folder, a bag with depth, sim:SEED, '
+            'rooms:SEED)',
         )
     near_m, far_m = range_m[0], range_m[1] or math.inf
     inside_HW = (frame.depth_m_HW >= near_m) & (frame.depth_m_HW <= far_m)
     if not inside_HW.any():
+        wanted = f'from {near_m:g} m' + (f' to {far_m:g} m' if math.isfinite(far_m) else '')
         raise FrameError(
-            NO_DEPTH, f'{frame.name} has no depth of {near_m:g} to {far_m:g} m to compare with'
+            NO_DEPTH,
+            f'{frame.name} has no depth {wanted} to compare with; check its depth unit '
+            '(depth_scale), --min-depth-m, --max-depth-m',
         )
     return np.where(inside_HW, frame.depth_m_HW, np.float32(np.nan))
 

@@ -7,6 +7,7 @@ from functools import partial
 import statistics
 import time
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import Spread
@@ -34,6 +35,7 @@ NO_CAMERA_FIX = (
     'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag, or --assume-fov-deg'
 )
 NO_POSE_FIX = 'compare the stamps of poses and images, or track the camera with --odometry'
+NOT_TRACKED = 'could not be aligned to the frame before it; film more slowly, or with more frames'
 
 
 class Poses:
@@ -59,6 +61,8 @@ class Poses:
         if given and not self._always_track:
             return frame.map_from_camera
         if self._odometry is None:
+            if not self._always_track:
+                note('this source has no poses: the camera is tracked by RGB-D odometry')
             assert frame.intrinsics is not None, 'only frames with a camera are refined'
             self._odometry = Odometry(
                 frame.intrinsics,
@@ -132,7 +136,8 @@ class Fusion:
         pose = self._poses.of(depths)
         self._note_time('pose', started_s)
         if pose is None or frame.intrinsics is None:
-            raise FrameError(NO_POSE, f'{frame.name} has no pose; {NO_POSE_FIX}')
+            why = NOT_TRACKED if self._poses.tracked else f'has no pose; {NO_POSE_FIX}'
+            raise FrameError(NO_POSE, f'{frame.name} {why}')
         started_s = time.perf_counter()
         self.volume.integrate(
             depths.refined_m_HW,

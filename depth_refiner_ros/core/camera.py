@@ -12,8 +12,6 @@ import numpy as np
 if TYPE_CHECKING:  # nodes that run no network start without torch
     import torch
 
-MOST_OFFSET = 20.0
-"""Distance of the principal point from the image's corner, over the image's size."""
 FIX = 'correct it where it is written: camera_info, calibration.yaml or fx_fy_cx_cy'
 LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
 """Focal length over image size: fields of view from 179.8 deg down to 0.2 arc seconds."""
@@ -62,7 +60,7 @@ class Intrinsics:
             raise InputError(
                 f'intrinsics: {focal} = {f:g} px is implausible for {size} pixels; {FIX}'
             )
-        if abs(c) > MOST_OFFSET * size:
+        if abs(c) > MOST_FOCAL * size:
             raise InputError(
                 f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels; {FIX}'
             )

@@ -32,7 +32,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise SourceError(f'cannot read {path}: {error.strerror}') from error
     except ValueError as error:
-        raise SourceError(f'cannot read {path}: {error}') from error
+        raise SourceError(f'cannot read {path}: {error}; save it as UTF-8') from error
 
 
 def read_json(path: Path) -> Any:

@@ -80,7 +80,7 @@ def test_help_shows_units_ranges_defaults_and_choices():
     assert '--inner-size-px PX' in result.output
     assert '--word <one|two>' in result.output
     assert '--enable / --no-enable' in result.output
-    assert 'Any name.  [default: none]' in result.output
+    assert 'Any name.  [default: empty]' in result.output
 
 
 def test_value_out_of_range_is_a_settings_error():

@@ -52,6 +52,11 @@ class BagPoses:
             self._read_transforms(tree)
             return self._of_tree(tree, wanted, camera_frame) or poses
         self._read(topic, poses)
+        if poses.unnamed and body_from_camera is None:
+            self._log(
+                f'{topic} has no child_frame_id: it is taken for the pose of the camera; if it is '
+                "the robot's, set --body-from-camera"
+            )
         if not poses.is_of(camera_frame):
             self._read_transforms(tree)
         try:

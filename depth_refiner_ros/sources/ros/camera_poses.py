@@ -46,6 +46,8 @@ class CameraPoses:
         self._from_tree, self._live = from_tree, live
         self._track = PoseTrack(keep)
         self._body_frame = ''
+        self.unnamed = False
+        """Whether odometry came without a child frame: it is taken for that of the camera."""
 
     def __len__(self) -> int:
         return len(self._tree.frames) if self._from_tree else len(self._track)
@@ -71,6 +73,7 @@ class CameraPoses:
             self._track.clear()
         self._track.add(stamp_ns, numbers_of(message))
         self._body_frame = plain(getattr(message, 'child_frame_id', ''))
+        self.unnamed = not self._body_frame and hasattr(message, 'child_frame_id')
 
     def at(self, stamp_ns: int, camera_frame: str, *, max_gap_ns: int) -> np.ndarray | None:
         """

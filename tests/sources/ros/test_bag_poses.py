@@ -122,3 +122,11 @@ def test_static_transforms_alone_are_no_poses(tmp_path):
 def test_an_unfit_mount_is_one_line(tmp_path):
     with pytest.raises(SettingsError, match='must be x y z qx qy qz qw'):
         opened(tmp_path, images(START), body_from_camera='1 2 3')
+
+
+def test_odometry_of_no_named_frame_is_taken_for_the_camera_with_a_line(tmp_path):
+    lines = []
+    frames = read(tmp_path, odometry_walk(child=''), log=lines.append)
+    assert [frame.map_from_camera[0, 3] for frame in frames] == [0.0, 1.0, 2.0]
+    [line] = [line for line in lines if 'child_frame_id' in line]
+    assert line.startswith('/odom has no child_frame_id: it is taken for the pose of the camera')
