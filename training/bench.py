@@ -9,7 +9,7 @@ recipe's (no recomputed activations, the number format of the authors' code). Si
 enough for a CPU by default; ``--size 640x480`` is that of the papers.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 import resource
@@ -24,6 +24,7 @@ if __name__ == '__main__':  # from a checkout: the packages are beside this fold
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
+from omegaconf import OmegaConf
 import torch
 from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
 from training.data.batches import Batch
@@ -133,21 +134,10 @@ def _objective(case: Case, width: int, height: int) -> Objective:
         data=DataConfig(width=width, height=height, photometric=0.0, priors={'smeared': 1.0}),
         optimizer=OptimizerConfig(name='adamw', lr=1e-6),
         ema=EmaConfig(decay=0.9999 if case.average else 0.0),
-        model=_typed(keys.model, model),
+        model=OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(keys.model), model)),
         loss=keys.loss(**loss),
     )
     return build_objective(config)
-
-
-def _typed(form: type, values: dict[str, Any]) -> Any:
-    """Return a dataclass whose nested groups are given as dictionaries."""
-    plain = form(**{key: value for key, value in values.items() if not isinstance(value, dict)})
-    nested = {
-        key: replace(getattr(plain, key), **value)
-        for key, value in values.items()
-        if isinstance(value, dict)
-    }
-    return replace(plain, **nested)
 
 
 def _batch(width: int, height: int, step: int) -> Batch:

@@ -4,11 +4,11 @@
 
 import json
 from pathlib import Path
-import sys
 import threading
 import time
 from typing import Any
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.line_file import LineFile
 from depth_refiner_ros.sources.lost_frames import LostFrame, LostFrames
 from rich.console import Console
@@ -28,11 +28,6 @@ def read_log(run: Path) -> list[Row]:
     except FileNotFoundError:
         return []
     return [row for line in lines if (row := _row(line)) is not None]
-
-
-def note(line: str) -> None:
-    """Print a remark to stderr."""
-    print(line, file=sys.stderr, flush=True)
 
 
 class Log:

@@ -8,6 +8,7 @@ from math import inf, isfinite
 from pathlib import Path
 
 from accelerate import Accelerator, DistributedDataParallelKwargs
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import MANIFEST
@@ -19,7 +20,7 @@ from training.data.batches import Batch, validation_batches
 from training.data.loader import stream
 from training.data.mixture import Mixture
 from training.environment import write_environment
-from training.log import Log, note
+from training.log import Log
 from training.objectives.base import Figures, Objective
 from training.optimizers import make_optimizers
 from training.pictures import write_pictures

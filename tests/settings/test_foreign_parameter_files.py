@@ -44,6 +44,8 @@ def test_values(file, parameters):
 
 @FUZZED
 @given(tree=VALUES | strategies.dictionaries(strategies.sampled_from(['/**', 'refiner']), VALUES))
+@example(tree={'\n': None})
+@example(tree={'x' * 500: None})
 def test_trees(file, tree):
     file.write_text(yaml.safe_dump(tree))
     read(file)

@@ -141,7 +141,7 @@ def test_sharpdepth_by_its_equations(make_config):
         codec, draws = network.codec, batch.generator
         image, metric = codec.encode_rgb(batch.rgb_B3HW), codec.encode_depth(unit.unit_B1HW)
         noise = torch.randn(metric.shape, generator=draws)
-        guess = objective.averaged()(noise, image)
+        guess = objective.averaged(noise, image)
         e = difference_map(
             unit.unit_B1HW, codec.decode_depth(guess), rule=network.spec.difference_rule
         )
@@ -251,6 +251,18 @@ def test_the_frequency_loss_of_maps_and_of_latents(make_config):
             pair = (objective.network.codec.decode_depth(latent), target)
         expected = float(fft_loss(*pair, strength=1.0).detach())
         assert float(parts['fft']) == pytest.approx(expected, rel=1e-5)
+
+
+def test_depth_is_decoded_once_where_both_phases_compare_it(make_config, monkeypatch):
+    objective, _ = apdepth_parts(make_config, 0, phase2_step=0, phase2_spatial=0.5)
+    plain, calls = objective.network.codec.decode_depth, []
+    monkeypatch.setattr(
+        objective.network.codec,
+        'decode_depth',
+        lambda *inputs, **options: calls.append(1) or plain(*inputs, **options),
+    )
+    assert 'fft' in objective(batch_of(objective.config), 0)
+    assert len(calls) == 1
 
 
 def align_config(make_config, *, kind='prior', adapter='conv', **loss):

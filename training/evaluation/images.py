@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.sources.frame import FrameSource
@@ -17,7 +18,6 @@ from training.data.registry import open_samples
 from training.data.sample import Sample, SampleSet
 from training.evaluation.config import EvaluationConfig
 from training.evaluation.protocols import protocol_of
-from training.log import note
 
 
 class FrameSamples:

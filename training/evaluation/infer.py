@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.console import tracked, write_json
+from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.inference import Depths
 from depth_refiner_ros.apps.inference import infer as infer_frame
 from depth_refiner_ros.core.errors import DepthRefinerError, OutputError
@@ -24,7 +24,6 @@ from training.evaluation.config import EvaluationConfig
 from training.evaluation.images import Images
 from training.evaluation.predictions import Predictions
 from training.evaluation.protocols import protocol_of
-from training.log import note
 
 REPORT = 'infer.json'
 SAME_RESULT = ('threads', 'engine_cache')

@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.core.errors import InputError, SettingsError
@@ -20,7 +21,6 @@ from training.evaluation.predictions import Predictions
 from training.evaluation.protocols import PROTOCOLS
 from training.evaluation.summaries import Scores, set_of
 from training.evaluation.tables import markdown
-from training.log import note
 
 FOLDER = 'pictures'
 

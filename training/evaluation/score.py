@@ -10,7 +10,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.console import plain, tracked, write_json
+from depth_refiner_ros.apps.console import note, plain, tracked, write_json
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metrics import DEPTH_FIGURES, EDGE_FIGURES, MetricMean
@@ -23,7 +23,6 @@ from training.evaluation.images import Images
 from training.evaluation.infer import not_loaded
 from training.evaluation.predictions import Predictions
 from training.evaluation.protocols import group_of, Protocol, protocol_of
-from training.log import note
 
 FOLDER = 'scores'
 COLUMNS = (

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frozen image encoder whose features ApDepth's stage 1 aligns to (section 3.2, table 5)."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
@@ -56,7 +57,7 @@ def build_encoder(model: EncoderModel) -> 'Encoder | None':
     return TransformersEncoder(model)
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Features of an image; ``channels`` is their number."""
 
     channels: int
@@ -84,9 +85,9 @@ class Encoder(nn.Module):
         )
         return self.features(image, rays)
 
+    @abstractmethod
     def features(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
         """Return the features of an image whose sides are multiples of ``patch``."""
-        raise NotImplementedError
 
 
 class PriorEncoder(Encoder):

@@ -90,14 +90,16 @@ class ApDepthDepth(RefinerObjective):
 
         second_phase = step >= loss.phase2_step
         share = loss.phase2_spatial if second_phase else 1.0
+        in_maps = second_phase and loss.fft_of == 'decoded'
+        refined = None
+        if in_maps or (share and (loss.pixel or loss.gradient)):
+            refined = codec.decode_depth(latent)  # once: a decoder's activations fill a GPU
         parts: Parts = {}
-        weights: dict[str, float] = {}
-        if share > 0.0:
+        if share:
             focus = (1.0 + loss.edge * edge_band(drawn.target_m_B1HW).float()) * valid
-            parts |= self._spatial(latent, target, valid, focus)
-            weights |= {name: share * getattr(loss, name) for name in parts}
-        if second_phase and loss.fft_of == 'decoded':
-            refined = codec.decode_depth(latent)
+            parts = self._spatial(latent, refined, target, valid, focus)
+        weights = {name: share * getattr(loss, name) for name in parts}
+        if in_maps and refined is not None:
             parts['fft'] = fft_loss(refined, target, strength=loss.fft_strength, valid=valid)
         elif second_phase:
             cells = latent_mask(valid, codec.factor)
@@ -106,17 +108,20 @@ class ApDepthDepth(RefinerObjective):
         return weighted(parts, {**weights, 'fft': loss.fft})
 
     def _spatial(
-        self, latent: torch.Tensor, target: torch.Tensor, valid: torch.Tensor, focus: torch.Tensor
+        self,
+        latent: torch.Tensor,
+        refined: torch.Tensor | None,
+        target: torch.Tensor,
+        valid: torch.Tensor,
+        focus: torch.Tensor,
     ) -> Parts:
         loss, codec = self.config.loss, self.network.codec
         parts: Parts = {}
-        if loss.pixel or loss.gradient:
-            refined = codec.decode_depth(latent)
-        if loss.pixel:
+        if loss.pixel and refined is not None:
             parts['pixel'] = pixel_l1(refined, target, focus, rounding=loss.rounding)
         if loss.latent:
             cells = functional.avg_pool2d(focus, codec.factor) * latent_mask(valid, codec.factor)
             parts['latent'] = latent_mse(latent, codec.encode_depth(target), cells)
-        if loss.gradient:
+        if loss.gradient and refined is not None:
             parts['gradient'] = gradient_l1(refined, target, valid)
         return parts

@@ -9,9 +9,7 @@ from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 import torch
 from training.data.degrade import Degraded
-
-RELATIVE = DepthNormalizer(space='depth', range='quantile')
-"""Of targets up to scale and shift: Marigold's rule, which ApDepth keeps (B.4)."""
+from training.objectives.targets import own_target, target_normalizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +39,14 @@ def apdepth_sample(sample: Degraded, spec: ModelSpec) -> ApDepthSample:
     """
     valid, known = torch.isfinite(sample.target_m_B1HW), torch.isfinite(sample.prior_m_B1HW)
     filled, everywhere = fill_holes(sample.prior_m_B1HW), torch.ones_like(known)
+    normalizer = target_normalizer(spec)
     if spec.condition == 'metric':
-        normalizer = DepthNormalizer(space=spec.space, range=spec.range)
         prior = normalizer.normalize(filled, everywhere)
         target = normalizer.apply(fill_holes(sample.target_m_B1HW), prior)
     else:
-        normalizer = DepthNormalizer(space='depth', range=spec.range)
-        prior = normalizer.normalize(1.0 / filled, everywhere)
-        true = RELATIVE.normalize(sample.target_m_B1HW, valid)
-        target = RELATIVE.apply(fill_holes(sample.target_m_B1HW), true).clamp(-1.0, 1.0)
+        disparity = DepthNormalizer(space='depth', range=spec.range)  # as it comes
+        prior = disparity.normalize(1.0 / filled, everywhere)
+        target, _ = own_target(sample.target_m_B1HW, normalizer)
     return ApDepthSample(
         prior_B1HW=prior.unit_B1HW, known_B1HW=known, target_B1HW=target, valid_B1HW=valid
     )

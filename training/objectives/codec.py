@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.codec import VaeCodec
 from depth_refiner_ros.diffusion.losses import gradient_l1, masked_mean, pixel_l1
-from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.tiny_codec import tiny_depth_vae, WIDTH
 from depth_refiner_ros.models.bundle import Bundle, open_bundle
@@ -28,6 +26,7 @@ from training.data.photometric import photometric
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.models.refiner import build_refiner, export_refiner, RefinerModel
 from training.objectives.base import check_weights, Figures, Objective, Parts, weighted
+from training.objectives.targets import own_target, target_normalizer
 
 
 @dataclass
@@ -69,12 +68,12 @@ class CodecDistillation(Objective):
         )
         super().__init__(config, {'vae': vae}, {'full': full})
         self.network, self.full = refiner, full
-        self.normalizer = DepthNormalizer(space=refiner.spec.space, range=refiner.spec.range)
+        self.normalizer = target_normalizer(refiner.spec)
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, small = self.config.loss, VaeCodec(self.trained['vae'])
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        unit, known = self._unit(batch)
+        unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
             image, depth = self.full.encode_rgb(rgb), self.full.encode_depth(unit)
         latent = small.encode_depth(unit)
@@ -93,7 +92,7 @@ class CodecDistillation(Objective):
         small = VaeCodec(self.ema.networks['vae'])
         errors: dict[str, list[float]] = {'depth_l1': [], 'full_l1': []}
         for batch in batches:
-            unit, known = self._unit(batch)
+            unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
             with torch.no_grad():
                 for name, codec in (('depth_l1', small), ('full_l1', self.full)):
                     decoded = codec.decode_depth(codec.encode_depth(unit))
@@ -113,8 +112,3 @@ class CodecDistillation(Objective):
             network.unet, codec, network.spec, network.text_1LC, network.unet_guess
         )
         return export_refiner(folder, small.eval(), self.config.model, record)
-
-    def _unit(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        known = torch.isfinite(batch.depth_m_B1HW)
-        filled = fill_holes(batch.depth_m_B1HW)
-        return self.normalizer.normalize(filled, torch.ones_like(known)).unit_B1HW, known

@@ -14,6 +14,7 @@ from training.data.photometric import photometric
 from training.models.conventions import RGB_TASK, SMALL_LOTUS, TRUE_LOTUS
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
+from training.objectives.targets import own_target
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Lotus(RefinerObjective):
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss = self.network.codec, self.config.loss
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        unit, known = self.unit_target(batch.depth_m_B1HW)
+        unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
             image, depth = codec.encode_rgb(rgb), codec.encode_depth(unit)
             noise = gaussian_like(depth, batch.generator)

@@ -14,6 +14,7 @@ from training.data.photometric import photometric
 from training.models.conventions import SMALL_MARIGOLD, TRUE_MARIGOLD
 from training.objectives.base import Parts, TOTAL
 from training.objectives.refiner_objective import RefinerObjective
+from training.objectives.targets import own_target
 
 PREDICTIONS = ('v', 'epsilon')
 
@@ -39,7 +40,7 @@ class Marigold(RefinerObjective):
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss, spec = self.network.codec, self.config.loss, self.network.spec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        unit, known = self.unit_target(batch.depth_m_B1HW)
+        unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
             image, clean = codec.encode_rgb(rgb), codec.encode_depth(unit)
         count = len(rgb)

@@ -3,12 +3,11 @@
 """What the objectives of one-step refiners share: codec, averaged network, bundle, validation."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.normalization import DepthNormalizer
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.models.bundle import Bundle
 import torch
@@ -25,6 +24,7 @@ from training.models.refiner import (
     with_unet,
 )
 from training.objectives.base import Figures, Objective
+from training.objectives.targets import target_normalizer
 from training.validation import compare_refined, refine
 
 
@@ -35,7 +35,6 @@ class RefinerObjective(Objective):
     :param small: conventions of the small network
     :param true_size: function from a preset to those of the true size
     :param prior: network of the priors of kind ``computed``
-    :param trained: networks that are trained beside the UNet
     :param frozen: networks that are used beside the codec
     """
 
@@ -48,36 +47,36 @@ class RefinerObjective(Objective):
         true_size: Callable[..., ModelSpec],
         *,
         prior: str = 'bundled',
-        trained: Mapping[str, nn.Module] | None = None,
         frozen: Mapping[str, nn.Module] | None = None,
     ) -> None:
         network = build_refiner(config.model, small, true_size)
-        super().__init__(
-            config,
-            {'unet': network.unet, **(trained or {})},
-            codec_of(network) | dict(frozen or {}),
-        )
+        super().__init__(config, {'unet': network.unet}, {**codec_of(network), **(frozen or {})})
         self.network = network
         self.priors = BatchPriors(config.data.priors, prior) if config.data.priors else None
-        self.normalizer = DepthNormalizer(space=network.spec.space, range=network.spec.range)
+        self.normalizer = target_normalizer(network.spec)
 
+    @cached_property
     def averaged(self) -> OneStepNetwork:
-        """Return the network with the averaged weights."""
+        """
+        Return the network with the averaged weights, which the average changes in place.
+
+        First asked for by a step or a validation, once everything is on its device.
+        """
         return with_unet(self.network, self.ema.networks['unet'])
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
-        return compare_refined(self.averaged(), batches, self._priors())
+        return compare_refined(self.averaged, batches, self._priors())
 
     def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
         return read_unet(where)
 
     def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
-        return export_refiner(folder, self.averaged(), self.config.model, record)
+        return export_refiner(folder, self.averaged, self.config.model, record)
 
     def pictures(self, batch: Batch) -> dict[str, torch.Tensor]:
         priors = self._priors()
         sample = priors.of(batch, [priors.kinds[0]] * len(batch.rgb_B3HW))
-        refined = refine(self.averaged(), batch.rgb_B3HW, sample.prior_m_B1HW)
+        refined = refine(self.averaged, batch.rgb_B3HW, sample.prior_m_B1HW)
         return {
             'image': batch.rgb_B3HW,
             'prior': sample.prior_m_B1HW,
@@ -86,18 +85,6 @@ class RefinerObjective(Objective):
             'true': sample.target_m_B1HW,
         }
 
-    def unit_target(self, depth_m_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return true depth, normalised and filled, and where it is known."""
-        known = torch.isfinite(depth_m_B1HW)
-        unit = self.normalizer.normalize(fill_holes(depth_m_B1HW), known).unit_B1HW
-        return fill_unit(unit, known), known
-
     def _priors(self) -> BatchPriors:
         # The scale of a network that sees no prior is compared on the smoothest one.
         return self.priors or BatchPriors({'smeared': 1.0})
-
-
-def fill_unit(unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor:
-    """Return a normalised map whose unknown pixels continue their neighbours."""
-    holes = torch.where(known_B1HW, unit_B1HW, torch.nan)
-    return torch.where(known_B1HW, unit_B1HW, fill_holes(holes, empty_m=0.0))

@@ -130,14 +130,14 @@ class SharpDepth(RefinerObjective):
             self.start = with_unet(self.network, unet)
 
     def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
-        network = self.averaged()
+        network = self.averaged
         if self.start is not None:
             network = with_unet(network, network.unet, guess=self.start.unet)
         return export_refiner(folder, network, self.config.model, record)
 
     def _guesser(self) -> OneStepNetwork:
         if self.config.loss.difference == 'ema':
-            return self.averaged()
+            return self.averaged
         return self.start if self.start is not None else self.network
 
     def _start(

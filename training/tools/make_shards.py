@@ -15,6 +15,7 @@ from pathlib import Path
 import sys
 from typing import Annotated
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.output_lock import locked_folder
@@ -25,7 +26,6 @@ from training.config import SourceConfig
 from training.data.registry import open_samples
 from training.data.sample import Sample, SampleSet
 from training.data.shards import RECORD, write_shard
-from training.log import note
 from training.program import ended
 import typer
 

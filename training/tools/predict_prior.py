@@ -18,6 +18,7 @@ from pathlib import Path
 import sys
 from typing import Annotated
 
+from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.core.atomic import staged_file
 from depth_refiner_ros.core.camera import Intrinsics
@@ -35,7 +36,6 @@ from training.data.registry import open_samples
 from training.data.rooms import RenderedRooms, shard_names
 from training.data.sample import Sample, SampleSet
 from training.data.stored_priors import file_of, store, write_record
-from training.log import note
 from training.program import ended
 import typer
 
