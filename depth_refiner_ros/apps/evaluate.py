@@ -21,7 +21,7 @@ from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.smear import Smear, through_sensor
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -83,7 +83,7 @@ def run(
     rows: list[dict[str, Any]] = []
     lost = counter_for(sum(map(len, sources)))
     with_camera = AssumedCamera(recording.assume_fov_deg)
-    with locked_folder(panels) if panels else nullcontext():
+    with run_folder(panels) if panels else nullcontext() as drawn:
         for line in refiner.describe():
             note(line)
         for source in sources:
@@ -102,9 +102,9 @@ def run(
                 if item.scene:
                     per_scene[item.scene].add(measured.errors)
                 rows.append(_row(item, measured.errors))
-                if panels:
+                if drawn:
                     name = f'{item.source}_{item.frame.name}'.replace('/', '_')
-                    _draw(panels / f'{frame_name(len(rows) - 1, name)}.png', measured)
+                    _draw(drawn.file(f'{frame_name(len(rows) - 1, name)}.png'), measured)
     check_some_left(lost, len(rows) + len(lost), 'nothing to compare')
     result = {
         'overall': overall.result(),

@@ -10,9 +10,9 @@ from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.fusion import Fusion, Poses
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
-from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.apps.results import MESH_FILE, RESULT_FILES, Run, write_results
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
-from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
@@ -61,7 +61,10 @@ def run(
     shown, views = Spread(total, SHOWN_FRAMES), []
     frames_in, lost = 0, counter_for(total)
     picked = taken(source, every=every, limit=frames)
-    with locked_folder(out), SceneRecording(scene) if scene else nullcontext() as scene_file:
+    with (
+        run_folder(out, RESULT_FILES) as folder,
+        SceneRecording(scene) if scene else nullcontext() as scene_file,
+    ):
         for index, frame in enumerate(tracked(picked, source.name, total)):
             frames_in += 1
             seen = frame if isinstance(frame, LostFrame) else with_camera(frame)
@@ -79,7 +82,7 @@ def run(
         )
         if scene_file:
             scene_file.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
-        write_ply(out / 'mesh.ply', mesh)
+        write_ply(folder.file(MESH_FILE), mesh)
         where = 'RGB-D odometry' if poses.tracked else 'the source'
         result = Run(
             title='Fused sequence',
@@ -100,7 +103,7 @@ def run(
             comparison=fused.comparison,
             trajectory=fused.trajectory,
         )
-        summary = write_results(out, result)
+        summary = write_results(folder, result)
         if json:
             write_json(json, summary)
     print_summary(summary, out)

@@ -14,6 +14,7 @@ from depth_refiner_ros.apps.spread import Spread
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.images import depth_batch
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
@@ -27,6 +28,7 @@ from depth_refiner_ros.sources.lost_frames import (
     LostFrame,
     NO_CAMERA,
     NO_POSE,
+    UNFIT_POSE,
 )
 import numpy as np
 
@@ -34,7 +36,10 @@ NO_CAMERA_FIX = (
     'give the source a camera: calibration.yaml with width, height, fx, fy, cx and cy beside '
     'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag, or --assume-fov-deg'
 )
-NO_POSE_FIX = 'compare the stamps of poses and images, or track the camera with --odometry'
+NO_POSE_FIX = (
+    'compare the stamps of poses and images, correct poses that are left out, or track the camera '
+    'with --odometry'
+)
 NOT_TRACKED = 'could not be aligned to the frame before it; film more slowly, or with more frames'
 
 
@@ -139,15 +144,18 @@ class Fusion:
             why = NOT_TRACKED if self._poses.tracked else f'has no pose; {NO_POSE_FIX}'
             raise FrameError(NO_POSE, f'{frame.name} {why}')
         started_s = time.perf_counter()
-        self.volume.integrate(
-            depths.refined_m_HW,
-            frame.rgb_HW3,
-            frame.intrinsics,
-            pose,
-            confidence_HW=depths.confidence_HW,
-            min_confidence=self._tsdf.min_confidence,
-            reject_HW=_flying(depths.refined_m_HW, self._tsdf.edge_filter),
-        )
+        try:
+            self.volume.integrate(
+                depths.refined_m_HW,
+                frame.rgb_HW3,
+                frame.intrinsics,
+                pose,
+                confidence_HW=depths.confidence_HW,
+                min_confidence=self._tsdf.min_confidence,
+                reject_HW=_flying(depths.refined_m_HW, self._tsdf.edge_filter),
+            )
+        except PoseError as error:
+            raise FrameError(UNFIT_POSE, f'{frame.name}: {error}') from error
         self._note_time('fuse', started_s)
         self.fused.stamps_ns.append(frame.stamp_ns)
         self.fused.poses.append(pose)

@@ -15,8 +15,8 @@ from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dro
 from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
-from depth_refiner_ros.core.atomic import make_folder, write_atomic
-from depth_refiner_ros.core.output_lock import locked_folder, remove_if_empty
+from depth_refiner_ros.core.atomic import write_atomic
+from depth_refiner_ros.core.run_folder import run_folder, RunFolder
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -27,6 +27,8 @@ from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
+
+SUMMARY = 'summary.json'
 
 
 def run(
@@ -49,7 +51,7 @@ def run(
     with_camera = AssumedCamera(recording.assume_fov_deg)
     refiner = DepthRefiner.from_settings(settings)
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
-    with locked_folder(out):
+    with run_folder(out, [SUMMARY]) as written:
         for line in refiner.describe():
             note(line)
         for location, folder in zip(sources, folder_names(list(sources))):
@@ -57,7 +59,8 @@ def run(
                 sources[location],
                 refiner,
                 settings,
-                out / folder,
+                written,
+                folder,
                 frames=frames,
                 panels=panels,
                 npy=npy,
@@ -73,7 +76,7 @@ def run(
             'bundles': refiner.describe(),
             'per_source': per_source,
         }
-        write_json(out / 'summary.json', summary)
+        write_json(written.file(SUMMARY), summary)
     if json:
         write_json(json, summary)
     say(f'{refined} depth maps in {out}')
@@ -84,7 +87,8 @@ def _one_source(
     source: FrameSource,
     refiner: DepthRefiner,
     settings: ModelSettings,
-    folder: Path,
+    written: RunFolder,
+    folder: str,
     *,
     frames: int,
     panels: int,
@@ -94,25 +98,22 @@ def _one_source(
 ) -> dict[str, Any]:
     total = count_taken(len(source), limit=frames)
     drawn = Spread(total, panels)
-    make_folder(folder)
     comparison, total_ms, clamped, lost_before = Comparison(), [], 0, len(lost)
     for index, frame in enumerate(tracked(taken(source, limit=frames), source.name, total)):
         depths = _refined(refiner, settings, frame, with_camera)
         if isinstance(depths, LostFrame):
             lost.add(depths)
             continue
-        name = frame_name(index, frame.name)
-        _write(depths, folder, name, npy=npy)
+        name = f'{folder}/{frame_name(index, frame.name)}'
+        _write(depths, written, name, npy=npy)
         if drawn.picks(index):
-            write_png(folder / f'{name}_panel.png', sheet([depths.view()]))
+            write_png(written.file(f'{name}_panel.png'), sheet([depths.view()]))
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
         clamped += depths.clamped
-    if not total_ms:
-        remove_if_empty(folder)
     return {
         'name': source.name,
-        'folder': folder.name,
+        'folder': folder,
         'frames': len(total_ms),
         'lost': len(lost) - lost_before,
         'median_ms': statistics.median(total_ms) if total_ms else None,
@@ -132,11 +133,11 @@ def _refined(
     return frame_or_lost(frame.name, lambda: infer(refiner, settings, with_camera(frame)))
 
 
-def _write(depths: Depths, folder: Path, name: str, *, npy: bool) -> None:
+def _write(depths: Depths, written: RunFolder, name: str, *, npy: bool) -> None:
     millimetres_HW = encoded_depth(depths.refined_m_HW, MILLIMETRES)
     _, png = cv2.imencode('.png', millimetres_HW)
-    write_atomic(folder / f'{name}.png', [png.tobytes()], durable=False)
+    write_atomic(written.file(f'{name}.png'), [png.tobytes()], durable=False)
     if npy:
         buffer = io.BytesIO()
         np.save(buffer, depths.refined_m_HW)
-        write_atomic(folder / f'{name}.npy', [buffer.getvalue()], durable=False)
+        write_atomic(written.file(f'{name}.npy'), [buffer.getvalue()], durable=False)

@@ -4,13 +4,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.apps.console import plain, write_json
 from depth_refiner_ros.apps.hardware import machine_facts
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.core.atomic import write_text
+from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import MeshScore
 from depth_refiner_ros.mapping.trajectory import Trajectory, write_tum
@@ -21,6 +21,9 @@ from depth_refiner_ros.report.panels import sheet, View, write_png
 from depth_refiner_ros.report.plots import latency_plot, stage_bars
 import numpy as np
 
+MESH_FILE = 'mesh.ply'
+RESULT_FILES = (MESH_FILE, 'panel.png', 'trajectory.txt', 'report.html', 'summary.json')
+"""What a run may leave beside the views of the mesh; ``summary.json`` is written last."""
 NO_DEPTH = {'prior': None, 'refined': None}
 
 
@@ -94,7 +97,7 @@ class Run:
         }
 
 
-def write_results(folder: Path, run: Run) -> dict[str, Any]:
+def write_results(folder: RunFolder, run: Run) -> dict[str, Any]:
     """
     Write everything but the mesh, which the caller has already written.
 
@@ -105,14 +108,14 @@ def write_results(folder: Path, run: Run) -> dict[str, Any]:
     rows = [row for view in run.views for row in (view, closeup(view))]
     panel = sheet(rows) if rows else None
     if panel is not None:
-        write_png(folder / 'panel.png', panel)
+        write_png(folder.file('panel.png'), panel)
     if run.trajectory is not None:
-        write_tum(folder / 'trajectory.txt', run.trajectory)
+        write_tum(folder.file('trajectory.txt'), run.trajectory)
     mesh_views = paint_mesh(run.mesh, run.trajectory)
     for name, rgb_HW3 in mesh_views.items():
-        write_png(folder / f'mesh_{name.replace(" ", "_")}.png', rgb_HW3)
-    write_text(folder / 'report.html', render(_report(run, summary, panel, mesh_views)))
-    write_json(folder / 'summary.json', summary)
+        write_png(folder.file(f'mesh_{name.replace(" ", "_")}.png'), rgb_HW3)
+    write_text(folder.file('report.html'), render(_report(run, summary, panel, mesh_views)))
+    write_json(folder.file('summary.json'), summary)
     return summary
 
 

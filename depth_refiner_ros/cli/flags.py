@@ -13,7 +13,14 @@ import typer
 
 Command = Callable[..., None]
 
-Output = Annotated[Path, typer.Option('--out', '-o', help='Output folder; created if missing.')]
+Output = Annotated[
+    Path,
+    typer.Option(
+        '--out',
+        '-o',
+        help='Output folder; created if missing. Files of an earlier run are replaced.',
+    ),
+]
 WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
 """Defaults for refining single frames: the camera may be assumed, and poses are not read."""
 JsonFile = Annotated[

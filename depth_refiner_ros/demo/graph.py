@@ -8,12 +8,14 @@ import time
 
 from depth_refiner_ros.apps.console import progress_bars
 from depth_refiner_ros.apps.processes import ChildError, Children
+from depth_refiner_ros.apps.results import MESH_FILE
 from depth_refiner_ros.apps.ros_graph import (
     environment,
     free_domain,
     node_arguments,
     node_settings,
 )
+from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.demo.collected import Collected, DEPTH, last_diagnostics, read_arrivals
 from depth_refiner_ros.demo.live_view import LiveView
 from depth_refiner_ros.report.live import LivePage
@@ -29,6 +31,7 @@ from depth_refiner_ros.settings.options import updated, values
 POLL_S = 0.1
 REPORT_PERIOD_S = 0.5
 """How often the nodes report their counts."""
+LOGS, PARAMETERS = 'logs', 'params'
 SETTLE_S = 3.0
 """After the last frame was sent, wait this long for further arrivals."""
 BARS = {'image': 'sent', DEPTH: 'refined', 'points': 'clouds', 'tsdf/done': 'fused'}
@@ -41,11 +44,11 @@ class Graph:
     """
     Settings of the nodes.
 
-    :param folder: for results, logs and parameters
+    :param out: for the mesh, logs and parameters
     :param frames: number of frames that the player sends
     """
 
-    folder: Path
+    out: RunFolder
     frames: int
     refiner: RefinerNodeSettings
     tsdf: TsdfNodeSettings
@@ -54,7 +57,7 @@ class Graph:
     @property
     def mesh_file(self) -> Path:
         """Return the file that the fusion node writes."""
-        return self.folder / 'mesh.ply'
+        return self.out.path / MESH_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class Outcome:
 
 
 def demo_graph(
-    folder: Path, model: ModelSettings, *, source: str, frames: int, rate_hz: float, live: bool
+    out: RunFolder, model: ModelSettings, *, source: str, frames: int, rate_hz: float, live: bool
 ) -> Graph:
     """Return the settings of the demo: those of ``config/``, and what the demo needs."""
     refiner = updated(
@@ -88,7 +91,7 @@ def demo_graph(
         node_settings(TsdfNodeSettings, 'tsdf'),
         {
             'pose_source': 'pose',
-            'mesh_file': str((folder / 'mesh.ply').resolve()),
+            'mesh_file': str((out.path / MESH_FILE).resolve()),
             'save_at_shutdown': True,
             'diagnostics_period_s': REPORT_PERIOD_S,
         },
@@ -104,7 +107,7 @@ def demo_graph(
             'publish_depth': model.takes(DEPTH_PRIORS),
         },
     )
-    return Graph(folder=folder, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
+    return Graph(out=out, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 
 def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Outcome:
@@ -115,8 +118,6 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     :param page: live page of the newest frame
     :raises ChildError: if a node fails, with the end of its log
     """
-    graph.mesh_file.unlink(missing_ok=True)  # an older run's mesh must not pass for this one's
-    parameters = graph.folder / 'params'
     nodes = {
         'collector': CollectorNodeSettings(
             folder=str(collected.resolve()),
@@ -127,9 +128,13 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
         'refiner': graph.refiner,
         'player': graph.player,
     }
-    with Children(graph.folder / 'logs', environment(free_domain())) as children:
+    for node in nodes:  # the files of an earlier run are removed now
+        graph.out.file(f'{LOGS}/{node}.log')
+        graph.out.file(f'{PARAMETERS}/{node}.yaml')
+    graph.out.file(MESH_FILE)
+    with Children(graph.out.path / LOGS, environment(free_domain())) as children:
         for node, settings in nodes.items():
-            children.start(node, node_arguments(node, settings, parameters))
+            children.start(node, node_arguments(node, settings, graph.out.path / PARAMETERS))
         _watch(children, graph, collected, LiveView(page) if page else None)
         time.sleep(2 * REPORT_PERIOD_S)  # for the final counts
         for node in ('player', 'refiner', 'tsdf', 'collector'):
@@ -161,7 +166,7 @@ def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | N
                 seen, quiet_since_s = total, now_s
             if total == 0 and now_s - started_s > START_LIMIT_S:
                 raise ChildError(
-                    f'no image arrived within {START_LIMIT_S:.0f} s; see {graph.folder / "logs"}',
+                    f'no image arrived within {START_LIMIT_S:.0f} s; see {graph.out.path / LOGS}',
                     1,
                 )
             everything = all(arrivals.count(topic) >= graph.frames for topic in BARS)

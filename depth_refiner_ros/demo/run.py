@@ -13,12 +13,12 @@ from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import say, tracked, write_json
 from depth_refiner_ros.apps.fuse import true_mesh_score
 from depth_refiner_ros.apps.inference import infer
-from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.apps.results import RESULT_FILES, Run, write_results
 from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.apps.scoring import Comparison, frame_errors
 from depth_refiner_ros.apps.spread import spread_indices
 from depth_refiner_ros.core.confidence import relative_difference
-from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.core.run_folder import run_folder, RunFolder
 from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.graph import demo_graph, Outcome, run_graph
 from depth_refiner_ros.mapping.mesh_io import read_ply
@@ -68,17 +68,17 @@ class Judged:
 def run(demo: Demo, json: Path | None) -> None:
     """Run the demo and write its folder."""
     require_ros()
-    with locked_folder(demo.out):
-        summary = _run(demo)
+    with run_folder(demo.out, RESULT_FILES) as folder:
+        summary = _run(demo, folder)
     if json:
         write_json(json, summary)
     print_summary(summary, demo.out)
 
 
-def _run(demo: Demo) -> dict[str, Any]:
+def _run(demo: Demo, out: RunFolder) -> dict[str, Any]:
     source = SimulatedSource(demo.seed, demo.frames, rate_hz=demo.rate_hz)
     graph = demo_graph(
-        demo.out,
+        out,
         demo.model,
         source=f'sim:{demo.seed}:{demo.frames}',
         frames=demo.frames,
@@ -97,7 +97,7 @@ def _run(demo: Demo) -> dict[str, Any]:
     pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
     refiner = outcome.diagnostics['refiner']
     return write_results(
-        demo.out,
+        out,
         Run(
             title='Demo: one camera as a depth sensor',
             subtitle=f'{demo.frames} frames of held-out room {demo.seed}, {pace}; prior '

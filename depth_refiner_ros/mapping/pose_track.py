@@ -4,10 +4,8 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-import math
 
-from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.poses import check_quaternion, interpolated, pose_from_quaternion
+from depth_refiner_ros.mapping.poses import check_numbers, interpolated, pose_from_quaternion
 from depth_refiner_ros.mapping.trajectory import bracket
 import numpy as np
 
@@ -43,7 +41,7 @@ class PoseTrack:
         Add a pose; it replaces one with the same stamp.
 
         :param numbers: x y z qx qy qz qw
-        :raises MappingError: if a value is not finite or the quaternion is not of length 1
+        :raises PoseError: see :func:`check_numbers`
         """
         checked = checked_numbers(numbers)
         index = bisect_left(self._stamps_ns, stamp_ns)
@@ -84,12 +82,9 @@ def checked_numbers(numbers: Sequence[float]) -> Numbers:
     """
     Return the seven numbers of a pose.
 
-    :raises MappingError: if a value is not finite or the quaternion is not of length 1
+    :raises PoseError: see :func:`check_numbers`
     """
     x, y, z, qx, qy, qz, qw = (float(number) for number in numbers)
     checked = x, y, z, qx, qy, qz, qw
-    if not all(math.isfinite(number) for number in checked):
-        shown = ' '.join(f'{number:.6g}' for number in checked)
-        raise MappingError(f'pose {shown} holds a value that is not a number')
-    check_quaternion(checked[3:])
+    check_numbers(checked)
     return checked

@@ -15,6 +15,12 @@ from scipy.spatial.transform import Rotation, Slerp
 
 UNIT_TOLERANCE = 1e-3
 """Tolerance for files that print quaternions with four digits."""
+MOST_M = 1e7
+"""Largest coordinate of a position: UTM counts up to here, and the earth's radius is 6.4e6 m."""
+
+
+class PoseError(MappingError):
+    """A pose that cannot be used; other frames can."""
 
 
 def pose_from_quaternion(
@@ -23,29 +29,40 @@ def pose_from_quaternion(
     """
     Return the 4 x 4 pose of a translation and a unit quaternion.
 
-    :raises MappingError: if a value is not finite or the quaternion is not of length 1
+    :raises PoseError: see :func:`check_numbers`
     """
     numbers = np.array([*translation_m_3, *quaternion_xyzw], dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise MappingError(f'pose {_shown(numbers)} holds a value that is not a number')
-    check_quaternion(numbers[3:].tolist())
+    check_numbers(numbers.tolist())
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_quat(numbers[3:]).as_matrix()
     pose[:3, 3] = numbers[:3]
     return pose
 
 
-def check_quaternion(quaternion_xyzw: Sequence[float]) -> None:
+def check_numbers(numbers: Sequence[float]) -> None:
     """
-    Raise unless a quaternion is a rotation.
+    Raise unless seven numbers are a pose in metres.
 
-    :raises MappingError: if it is not of length 1
+    :param numbers: x y z qx qy qz qw
+    :raises PoseError: if a value is not finite, the position cannot be metres or the
+        quaternion is not of length 1
     """
-    length = math.hypot(*quaternion_xyzw)
+    if not all(map(math.isfinite, numbers)):
+        raise PoseError(f'pose {_shown(numbers)} holds a value that is not a number')
+    _check_position(numbers[:3])
+    length = math.hypot(*numbers[3:])
     if not abs(length - 1.0) <= UNIT_TOLERANCE:
-        raise MappingError(
-            f'quaternion {_shown(quaternion_xyzw)} has length {length:.4g}, not 1; '
+        raise PoseError(
+            f'quaternion {_shown(numbers[3:])} has length {length:.4g}, not 1; '
             'the order is x y z w'
+        )
+
+
+def _check_position(position_m_3: Sequence[float]) -> None:
+    if max(map(abs, position_m_3)) > MOST_M:
+        raise PoseError(
+            f'position {_shown(position_m_3)} cannot be metres in a map, as the earth itself is '
+            'smaller; correct this pose, or the unit of all'
         )
 
 
@@ -58,22 +75,39 @@ def checked_pose(map_from_camera: np.ndarray) -> np.ndarray:
     """
     Return the pose as float64.
 
-    :raises MappingError: if it is not a finite 4 x 4 rigid motion
+    :raises PoseError: if it is not a finite 4 x 4 rigid motion, or cannot be in metres
     """
     pose = np.asarray(map_from_camera, dtype=np.float64)
     if pose.shape != (4, 4):
-        raise MappingError(f'pose of shape {pose.shape} must be 4 x 4')
+        raise PoseError(f'pose of shape {pose.shape} must be 4 x 4')
     if not np.isfinite(pose).all():
-        raise MappingError(f'pose {_shown(pose[:3].ravel())} holds a value that is not a number')
+        raise PoseError(f'pose {_shown(pose[:3].ravel())} holds a value that is not a number')
     rotation = pose[:3, :3]
     skew = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
     rigid = skew < 1e-3 and np.linalg.det(rotation) > 0 and np.allclose(pose[3], (0, 0, 0, 1))
     if not rigid:
-        raise MappingError(
+        raise PoseError(
             f'pose {_shown(pose.ravel())} is not a rigid motion; the upper left '
             '3 x 3 must be a rotation and the last row 0 0 0 1'
         )
+    _check_position(pose[:3, 3].tolist())
     return pose
+
+
+def check_resolution(map_from_camera: np.ndarray, voxel_m: float) -> None:
+    """
+    Raise unless float32, the type of a volume's vertices, resolves voxels around the camera.
+
+    :raises PoseError: if the map's origin is too far away, as that of UTM coordinates is
+    """
+    position_m_3 = map_from_camera[:3, 3]
+    coarse_m = float(np.spacing(np.float32(np.abs(position_m_3).max())))
+    if coarse_m > voxel_m / 2:
+        raise PoseError(
+            f'position {_shown(position_m_3)} is so far from the origin of the map that float32 '
+            f'is {coarse_m:.2g} m coarse there, too coarse for voxel_m = {voxel_m:g}; subtract '
+            'one offset, such as the first position, from all poses, or correct this pose'
+        )
 
 
 def inverse(pose: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.mesh import Mesh
-from depth_refiner_ros.mapping.poses import checked_pose, inverse
+from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
@@ -109,12 +109,14 @@ class TsdfVolume:
         :param min_confidence: ignore pixels below this
         :param reject_HW: bool, True where a pixel must be ignored, such as flying pixels
         :return: number of pixels used; 0 leaves the volume unchanged
-        :raises MappingError: if shapes or the pose do not fit, or memory would not suffice
+        :raises PoseError: if the pose is not rigid, or too far away for this size of voxels
+        :raises MappingError: if shapes do not fit, or memory would not suffice
         """
         _check_shapes(
             intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW, reject=reject_HW
         )
         pose = checked_pose(map_from_camera)
+        check_resolution(pose, self.voxel_m)
         used_HW = self._usable(depth_m_HW, confidence_HW, min_confidence, reject_HW)
         pixels = int(np.count_nonzero(used_HW))
         if pixels:

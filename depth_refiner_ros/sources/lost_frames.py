@@ -19,6 +19,7 @@ STAMP_OUT_OF_ORDER = 'stamp out of order'
 NO_DEPTH = 'no depth'
 NO_CAMERA = 'no intrinsics'
 NO_POSE = 'no pose'
+UNFIT_POSE = 'unusable pose'
 REFUSED = 'refused by the refiner'
 NAMED = 5
 """Number of frames named per reason; further ones are only counted."""

@@ -7,6 +7,7 @@ import json
 import cv2
 from depth_refiner_ros.apps.results import quantiles, Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison, FIGURES, frame_errors
+from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import compare
 from depth_refiner_ros.mapping.trajectory import read_tum, Trajectory
@@ -47,6 +48,11 @@ def run(**changes):
         'trajectory': None,
     }
     return Run(**{**values, **changes})
+
+
+def written(folder, result):
+    with run_folder(folder) as out:
+        return write_results(out, result)
 
 
 def test_errors_by_hand():
@@ -118,7 +124,7 @@ def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):
         truth_m_HW=plane(1.0),
     )
     poses = Trajectory(stamps_ns_N=np.array([5], np.int64), map_from_camera_N44=np.eye(4)[None])
-    summary = write_results(
+    summary = written(
         tmp_path, run(comparison=comparison, views=[view], mesh=mesh(), trajectory=poses)
     )
     assert json.loads((tmp_path / 'summary.json').read_text()) == summary
@@ -131,7 +137,7 @@ def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):
 
 
 def test_run_without_mesh_and_frames_is_reported_all_the_same(tmp_path):
-    write_results(tmp_path, run(latency_ms=[], stage_ms={}, fps=None))
+    written(tmp_path, run(latency_ms=[], stage_ms={}, fps=None))
     assert (tmp_path / 'report.html').is_file()
     assert not (tmp_path / 'panel.png').exists()
     assert json.loads((tmp_path / 'summary.json').read_text())['latency_ms']['p50'] is None

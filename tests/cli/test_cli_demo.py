@@ -105,7 +105,9 @@ def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
 
 
 @pytest.mark.parametrize('request_to_end', [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_demo_leaves_no_process(tmp_path, request_to_end):
+def test_interrupted_demo_leaves_no_process_and_no_result_of_another_run(tmp_path, request_to_end):
+    for name in ('report.html', 'summary.json', 'trajectory.txt'):
+        (tmp_path / name).write_text('of an earlier run')
     root = Path(__file__).resolve().parents[2]
     program = subprocess.Popen(
         [
@@ -138,5 +140,7 @@ def test_interrupted_demo_leaves_no_process(tmp_path, request_to_end):
         finally:
             program.kill()
     wait_for(lambda: nodes_of(tmp_path) == [], 10.0)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names <= {'logs', 'params', 'mesh.ply', '.depth-refiner.files'}
     assert (tmp_path / 'logs' / 'refiner.log').is_file()
     assert (tmp_path / 'mesh.ply').is_file(), 'what was fused so far is kept'

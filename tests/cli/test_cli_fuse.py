@@ -80,6 +80,29 @@ def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ('east_m', 'reason', 'message'),
+    [
+        (1e8, 'no pose', 'wall/groundtruth.txt, line 4: position 1e+08 0 0 cannot be metres in a'),
+        (5.4e6, 'unusable pose', '0.300000000: position 5.4e+06 0 0 is so far from the origin'),
+    ],
+)
+def test_fuse_loses_the_one_frame_whose_pose_is_too_far_away(
+    depth_refiner, tmp_path, east_m, reason, message, recwarn
+):
+    poses = wall(tmp_path / 'wall', 5) / 'groundtruth.txt'
+    lines = poses.read_text().splitlines()
+    lines[3] = f'0.3 {east_m:.0f} 0 0 0 0 0 1'
+    poses.write_text('\n'.join(lines))
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    assert message in ended.stderr
+    assert ended.stdout.splitlines()[-1] == f'1 of 5 frames lost: 1 {reason}'
+    stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
+    np.testing.assert_array_equal(stamps, [STEP_NS * n for n in (1, 2, 4, 5)])
+    assert [warning for warning in recwarn if 'invalid value' in str(warning.message)] == []
+
+
+@pytest.mark.parametrize(
     ('file', 'message'),
     [
         ('calibration.yaml', '(3 no intrinsics); 0.100000000 has no camera model; give the'),

@@ -146,7 +146,7 @@ def test_eval_leaves_out_frames_that_cannot_be_compared(depth_refiner, tmp_path)
     assert result['overall']['frames'] == 2
     assert result['dropped'] == {'no depth': 1, 'unreadable entry': 1}
     assert 'plain has no depth to compare with' in ended.stderr
-    assert len(list((tmp_path / 'pictures').iterdir())) == 2
+    assert len(list((tmp_path / 'pictures').glob('*.png'))) == 2
     assert depth_refiner('eval', 'frames.json', *PLAIN, 'sensor', '--strict').returncode == 1
 
 
@@ -156,7 +156,7 @@ def test_frames_of_one_name_get_pictures_of_their_own(depth_refiner, tmp_path):
     (tmp_path / 'frames.json').write_text(json.dumps(same))
     ended = depth_refiner('eval', 'frames.json', *PLAIN, 'sensor', '--panels', 'pictures')
     assert ended.returncode == 0, ended.stderr
-    assert len(list((tmp_path / 'pictures').iterdir())) == 3
+    assert len(list((tmp_path / 'pictures').glob('*.png'))) == 3
 
 
 def test_refine_keeps_color_on_the_grid_of_its_depth(depth_refiner, tmp_path):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.poses import (
+    check_resolution,
     checked_pose,
     interpolated,
     inverse,
@@ -10,6 +11,12 @@ from depth_refiner_ros.mapping.poses import (
 )
 import numpy as np
 import pytest
+
+
+def moved(*position_m):
+    pose = np.eye(4)
+    pose[:3, 3] = position_m
+    return pose
 
 
 def test_quarter_turn_about_z_maps_x_to_y():
@@ -50,6 +57,7 @@ def test_unfit_pose_is_refused(subtests):
     cases = [
         (np.eye(3), 'shape'),
         (np.full((4, 4), np.nan), 'not a number'),
+        (moved(0.0, -1.1e7, 0.0), 'position 0 -1.1e[+]07 0 cannot be metres'),
         (2 * np.eye(4), 'rigid'),
         (np.diag([1, 1, -1, 1]), 'rigid'),
         (np.vstack([np.eye(4)[:3], [0, 0, 1, 1]]), 'rigid'),
@@ -68,3 +76,16 @@ def test_interpolation_is_halfway_in_angle_and_position():
     np.testing.assert_allclose(middle[:3, 3], [0.5, 0, 0])
     np.testing.assert_allclose(middle[:3, 2], [np.sin(quarter), 0, np.cos(quarter)], atol=1e-12)
     np.testing.assert_allclose(interpolated(start, end, 1.0), end, atol=1e-12)
+
+
+def test_a_position_that_cannot_be_metres_is_refused_and_one_on_earth_is_not():
+    with pytest.raises(MappingError, match=r'position 1e[+]08 0 0 cannot be metres in a map'):
+        pose_from_quaternion((1e8, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    utm = pose_from_quaternion((500_000.0, 9_329_005.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    np.testing.assert_array_equal(checked_pose(utm), utm)
+
+
+def test_a_map_is_too_far_away_once_float32_does_not_resolve_its_voxels():
+    check_resolution(moved(100_000.0, 0.0, 0.0), 0.02)
+    with pytest.raises(MappingError, match=r'position 400000 0 0 .* 0.031 m coarse .*subtract'):
+        check_resolution(moved(400_000.0, 0.0, 0.0), 0.02)

@@ -222,6 +222,10 @@ def test_shapes_and_poses_are_checked():
         volume.integrate(flat(1.0), None, SMALL, EYE, confidence_HW=np.ones((1, 1)))
     with pytest.raises(MappingError, match='not a number'):
         volume.integrate(flat(1.0), None, SMALL, np.full((4, 4), np.nan))
+    utm = np.eye(4)
+    utm[:2, 3] = 500_000.0, 5_400_000.0
+    with pytest.raises(MappingError, match=r'float32 is 0\.5 m coarse there'):
+        volume.integrate(flat(1.0), None, SMALL, utm)
     assert volume.frames == 0
 
 

@@ -42,6 +42,21 @@ def test_unfit_and_repeated_poses_are_counted_and_named(tmp_path):
     assert repeated == '1 of 4 poses of /p repeat a stamp; the last counts'
 
 
+def test_odometry_too_far_away_to_be_metres_costs_its_frame_alone(tmp_path):
+    lines, stamps = [], [START, START + STEP, START + 2 * STEP]
+    messages = [
+        (
+            '/odom',
+            stamp,
+            bags.odometry(stamp, x_m, child='camera', quaternion=(0.0, 0.0, 0.0, 1.0)),
+        )
+        for stamp, x_m in zip(stamps, (1.0, 1e8, 3.0))
+    ]
+    frames = read(tmp_path, [*messages, *images(*stamps)], log=lines.append)
+    assert [frame.map_from_camera is None for frame in frames] == [False, True, False]
+    assert '1 of 3 poses of /odom are left out; the first: position 1e+08 0 0 cannot' in lines[0]
+
+
 def odometry_walk(child='base_link'):
     """A base that drives along x and has turned left: its camera looks along y of the map."""
     messages = []
