@@ -115,14 +115,15 @@ def bundles_table() -> str:
     """Return size and parameters of the bundled networks, from their files."""
     what = {
         'prior': 'metric depth from one image and its intrinsics (`priors/network.py`)',
-        'refiner': "ApDepth's one-step UNet on unshuffled pixels (`diffusion/small.py`): "
+        'apdepth': "ApDepth's one-step UNet on unshuffled pixels (`diffusion/small.py`): "
         'prior and image in, sharp depth out',
     }
     rows = []
-    for kind, text in what.items():
-        (file,) = (WEIGHTS / kind).glob('*/*.safetensors')
-        count = _parameters(file) / 1e6
-        rows.append((f'`{kind}/`', text, f'{count:.1f} M', f'{file.stat().st_size / 1e6:.1f} MB'))
+    for name, text in what.items():
+        files = sorted((WEIGHTS / name).glob('*/*.safetensors'))
+        count = sum(map(_parameters, files)) / 1e6
+        size = sum(file.stat().st_size for file in files) / 1e6
+        rows.append((f'`{name}/`', text, f'{count:.1f} M', f'{size:.1f} MB'))
     return _table(('bundle', 'what', 'parameters', 'file'), rows)
 
 

@@ -15,7 +15,7 @@ from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES
 from depth_refiner_ros.settings.config_files import config_file, PROFILE_VARIABLES
 from rich.console import Console
@@ -217,15 +217,15 @@ def dds() -> list[Finding]:
 def bundles() -> list[Finding]:
     """Open the weights that are part of the package."""
     findings = []
-    for kind in ('prior', 'refiner'):
+    for name, kind in BUNDLED.items():
         try:
             findings.append(
-                Finding(f'weights: {kind}', 'ok', open_bundle('bundled', kind).describe())
+                Finding(f'weights: {name}', 'ok', open_bundle('bundled', kind, name).describe())
             )
         except WeightsError as error:
             findings.append(
                 Finding(
-                    f'weights: {kind}',
+                    f'weights: {name}',
                     'missing',
                     str(error),
                     'git checkout -- depth_refiner_ros/weights',

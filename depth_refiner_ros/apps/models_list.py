@@ -9,7 +9,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
+from depth_refiner_ros.models.bundle import BUNDLED, MANIFEST, open_bundle
 from depth_refiner_ros.models.catalogue import Model, MODELS, where_found
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +33,7 @@ def run(folders: Sequence[Path], json_file: Path | None) -> None:
     """
     known = [_known_row(model, folders) for model in MODELS]
     found = [row['path'] for row in known if row['path']]
-    bundles = [_row('bundled', kind) for kind in KINDS]
+    bundles = [_row('bundled', kind, name) for name, kind in BUNDLED.items()]
     bundles += [
         _row(str(path), _kind_of(path))
         for folder in folders
@@ -116,10 +116,10 @@ def _known_row(model: Model, folders: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _row(where: str, kind: str) -> dict[str, Any]:
+def _row(where: str, kind: str, method: str = '') -> dict[str, Any]:
     """Return the row of a bundle, with a ``problem`` if it cannot be opened."""
     try:
-        bundle = open_bundle(where, kind)
+        bundle = open_bundle(where, kind, method)
     except WeightsError as error:
         return {
             'name': where,

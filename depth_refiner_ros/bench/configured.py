@@ -25,6 +25,7 @@ from depth_refiner_ros.bench.networks import (
 from depth_refiner_ros.bench.result import measured_on, stage_rows, yardsticks
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
+from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.graph import demo_graph, run_graph
 from depth_refiner_ros.demo.run import stages
@@ -162,7 +163,7 @@ def time_graph(model: ModelSettings, frames: int) -> dict[str, Any]:
     """Run camera, refiner and fusion over DDS in lock-step; return the refiner node's figures."""
     with tempfile.TemporaryDirectory(prefix='depth_refiner_') as folder:
         graph = demo_graph(
-            Path(folder),
+            RunFolder(Path(folder)),
             model,
             source=f'sim:{SEED}:{frames}',
             frames=frames,

@@ -12,19 +12,26 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 
 
-def aligned(network: OneStepNetwork, rgb_B3HW: torch.Tensor, generator: Source) -> torch.Tensor:
+def aligned(
+    network: OneStepNetwork,
+    rgb_B3HW: torch.Tensor,
+    generator: Source,
+    extra_BChw: torch.Tensor | None = None,
+) -> torch.Tensor:
     """
-    Estimate relative depth from only an image.
+    Estimate depth from only an image, or from an image and the layout of a prior.
 
     :param rgb_B3HW: image in 0..1
     :param generator: source of the noise, if the spec starts from noise
-    :return: depth or disparity up to scale and shift, same size
+    :param extra_BChw: the layout, from :meth:`OneStepNetwork.condition`
+    :return: depth or disparity up to scale and shift, same size; by the prior's normalisation,
+        if the network has the prior's layout
     """
     image = network.codec.encode_rgb(rgb_B3HW)
     if network.spec.start == 'none':
-        return network.decode(network(None, image))
+        return network.decode(network(None, image, extra_BChw))
     # The depth latent has the size of the image latent, but not always its channels.
     start = image.new_zeros(len(image), network.codec.depth_channels, *image.shape[-2:])
     if network.spec.start == 'gaussian':
         start = gaussian_like(start, generator)
-    return network.decode(network(start, image))
+    return network.decode(network(start, image, extra_BChw))

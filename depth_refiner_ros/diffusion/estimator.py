@@ -94,17 +94,19 @@ class SharpEstimator:
         view = self._shrunk(full, shrink)
         image = view.image(rgb_B3HW)
         difference = None
-        if spec.method == 'aligned':
+        if spec.condition == 'none':
             depth = aligned(self.network, image, generator).float()
         else:
             unit, normalized = self._normalized(prior_B1HW, view, full)
+            known = self._known(known_B1HW, view, full)
             if spec.method == 'sharpdepth':
-                depth, difference = sharpdepth(
-                    self.network, image, unit, self._known(known_B1HW, view, full), generator
-                )
+                depth, difference = sharpdepth(self.network, image, unit, known, generator)
                 difference = view.restored(difference, full)
+            elif spec.method == 'apdepth':
+                depth = apdepth(self.network, image, unit, known)
             else:
-                depth = apdepth(self.network, image, unit, self._known(known_B1HW, view, full))
+                layout = self.network.condition(unit, known)
+                depth = aligned(self.network, image, generator, layout)
             depth = depth.float()
             if spec.output == 'metric':
                 depth = self._normalizer.denormalize(depth, normalized)

@@ -65,7 +65,7 @@ LIMITS = {
 IN_AND_OUT = {
     'sharpdepth': (('metric', 'metric'),),
     'apdepth': (('metric', 'metric'), ('disparity', 'relative'), ('disparity', 'disparity')),
-    'aligned': (('none', 'relative'), ('none', 'disparity')),
+    'aligned': (('none', 'relative'), ('none', 'disparity'), ('metric', 'metric')),
 }
 """The pairs of condition and output that each method knows."""
 FORMER_DIFFERENCES = {'paper': PAPER, 'official_code': OFFICIAL_CODE}
@@ -79,21 +79,24 @@ class ModelSpec:
 
     :param method: ``apdepth`` (one deterministic pass over [depth, rgb] latents), ``sharpdepth``
         (a pass from noise, a difference map, a gated second pass) or ``aligned`` (one pass
-        without the prior, aligned to its metres afterwards: Lotus, Marigold)
+        without the prior, or with no more than its layout, aligned to its metres afterwards:
+        Lotus, Marigold, and the teacher of the small SharpDepth)
     :param preset: the paper's text, the official code, or this package's own small networks
     :param codec: latent codec
     :param unshuffle_factor: cell size of the ``unshuffle`` codec in pixels
     :param channel_order: which latent comes first (SharpDepth: rgb; ApDepth stage 2: depth)
     :param timestep: the one integer timestep (999 for Lotus and SharpDepth, 1 for ApDepth)
     :param zero_snr: the weights were trained with zero terminal signal-to-noise ratio
-    :param prediction: the output is the depth latent, its difference to the prior's latent, or
-        v of the noise schedule
+    :param prediction: the output is the depth latent, its difference to the prior's latent (to
+        that of its layout, where that is an input), or v of the noise schedule
     :param ends_at: where the single step of a ``v`` network ends: at its clean estimate, or, like
         diffusers' schedulers without ``set_alpha_to_one``, at the schedule's first step, which
         still contains 3 % of the noise
     :param residual_gain: factor on the output of a ``residual`` network
     :param detail: append the prior's local contrast (high-pass, ApDepth 2.3) as a further input
     :param detail_gain: factor on it
+    :param layout: append the prior's low-pass, one value per cell, as a further input: what a
+        network that is too small to know depth from an image alone is told of a scene
     :param known: append the share of known prior pixels of each cell as a further input
     :param start: input of an ``aligned`` network besides the image: Gaussian noise, zeros, or no
         second latent at all (Lotus-D: four channels)
@@ -145,6 +148,7 @@ class ModelSpec:
     residual_gain: float = 0.1
     detail: bool = True
     detail_gain: float = 8.0
+    layout: bool = False
     known: bool = True
     start: str = 'gaussian'
     condition: str = 'metric'
@@ -213,12 +217,22 @@ class ModelSpec:
                 f'spec: guess = {shown(self.guess)} is for sharpdepth; {self.method} has no '
                 'first pass'
             )
-        if self.method == 'aligned' and (
-            self.detail or self.known or self.prediction == 'residual'
+        if self.method == 'aligned' and self.detail:
+            raise WeightsError(
+                'spec: aligned is not given the prior itself, so it has no detail of it; set '
+                'detail to false'
+            )
+        if self.condition == 'none' and (
+            self.layout or self.known or self.prediction == 'residual'
         ):
             raise WeightsError(
-                'spec: detail, known and the prediction residual need a '
-                'prior as input, which aligned does not have; use none of them'
+                'spec: layout, known and the prediction residual need a '
+                'prior as input, which condition none does not have; use none of them'
+            )
+        if self.method == 'aligned' and self.layout is not (self.condition == 'metric'):
+            raise WeightsError(
+                f'spec: aligned with condition = {self.condition} and layout = {self.layout} does '
+                'not fit; the layout is the one thing that it may have of a metric prior'
             )
 
     @property

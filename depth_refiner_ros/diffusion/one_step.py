@@ -19,6 +19,8 @@ from torch.nn import functional
 
 LOCAL_CELLS = 9
 """Local contrast is relative to the mean over this many latent cells."""
+LAYOUT_CELLS = 3
+"""The layout of a prior is its mean over this many latent cells."""
 
 
 class OneStepNetwork(nn.Module):
@@ -79,18 +81,16 @@ class OneStepNetwork(nn.Module):
         :param unit_B1HW: normalised prior, filled everywhere
         :param known_B1HW: bool, where the prior had a value
         """
-        extras = []
+        cell, extras = self.codec.factor, []
+        if self.spec.layout:
+            extras.append(_local_mean(unit_B1HW, cell, LAYOUT_CELLS))
         if self.spec.detail:
-            cell = self.codec.factor
-            coarse = functional.avg_pool2d(unit_B1HW, cell)
-            local = functional.avg_pool2d(
-                coarse, LOCAL_CELLS, 1, LOCAL_CELLS // 2, count_include_pad=False
-            )
+            local = _local_mean(unit_B1HW, cell, LOCAL_CELLS)
             # Nearest keeps the reference of a cell constant, so the map is an exact high-pass.
             detail = unit_B1HW - functional.interpolate(local, scale_factor=float(cell))
             extras.append(self.codec.encode_depth(detail * self.spec.detail_gain))
         if self.spec.known:
-            extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype), self.codec.factor))
+            extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype), cell))
         return torch.cat(extras, dim=1) if extras else None
 
     def forward(
@@ -111,8 +111,8 @@ class OneStepNetwork(nn.Module):
         :param guess: this is SharpDepth's first pass
         """
         output = self.output(depth_BChw, rgb_BChw, extra_BChw, guess=guess)
-        if self.spec.prediction == 'residual' and depth_BChw is not None:
-            return depth_BChw + output * self.spec.residual_gain
+        if self.spec.prediction == 'residual':
+            return self._base(depth_BChw, extra_BChw) + output * self.spec.residual_gain
         if self.spec.prediction == 'v':
             noisy = torch.zeros_like(output) if depth_BChw is None else depth_BChw
             if self.spec.ends_at == 'first_step':
@@ -153,6 +153,19 @@ class OneStepNetwork(nn.Module):
         predicted: torch.Tensor = unet(sample, timestep_B, text, class_labels=labels).sample
         return predicted
 
+    def _base(
+        self, depth_BChw: torch.Tensor | None, extra_BChw: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return the latent that a residual is added to: the prior's, or its layout's."""
+        if not self.spec.layout:
+            assert depth_BChw is not None  # a spec without one is refused
+            return depth_BChw
+        assert extra_BChw is not None
+        layout_B1HW = functional.interpolate(
+            extra_BChw[:, :1], scale_factor=float(self.codec.factor), mode='bilinear'
+        )
+        return self.codec.encode_depth(layout_B1HW)
+
     @property
     def alpha_bar(self) -> float:
         """Return the signal share of the spec's timestep."""
@@ -162,6 +175,12 @@ class OneStepNetwork(nn.Module):
         """Return normalised depth as inference uses it, clipped if the spec says so."""
         unit = self.codec.decode_depth(latent_BChw, clip=self.spec.clip == 'channels')
         return unit.clamp(-1.0, 1.0) if self.spec.clip == 'depth' else unit
+
+
+def _local_mean(unit_B1HW: torch.Tensor, cell: int, cells: int) -> torch.Tensor:
+    """Return the mean over a window of cells around each cell, less at the image's edge."""
+    coarse = functional.avg_pool2d(unit_B1HW, cell)
+    return functional.avg_pool2d(coarse, cells, 1, cells // 2, count_include_pad=False)
 
 
 def _check_fit(

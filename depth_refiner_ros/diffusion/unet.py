@@ -9,7 +9,7 @@ from diffusers import UNet2DConditionModel
 def input_channels(spec: ModelSpec, depth_channels: int, rgb_channels: int) -> int:
     """Return the number of input channels: both latents, and the optional further inputs."""
     depth_latents = int(spec.takes_depth) + int(spec.detail)
-    return rgb_channels + depth_latents * depth_channels + int(spec.known)
+    return rgb_channels + depth_latents * depth_channels + int(spec.layout) + int(spec.known)
 
 
 def small_unet(

@@ -26,6 +26,8 @@ import torch
 MANIFEST = 'bundle.json'
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
+BUNDLED = {'prior': 'prior', 'apdepth': 'refiner'}
+"""Folder of each bundle that comes with the package, and its kind."""
 PICKLES = ('.bin', '.ckpt', '.pickle', '.pkl', '.pt', '.pth')
 
 
@@ -101,15 +103,19 @@ class Bundle:
         return self.path / name
 
 
-def open_bundle(where: str | Path, kind: str) -> Bundle:
+def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle:
     """
     Open a bundle and verify every file against its manifest.
 
     :param where: a folder, or ``bundled`` for the weights that come with the package
     :param kind: ``prior`` or ``refiner``
+    :param method: which of the bundled refiners; the first of them, if there is none of it
     :raises WeightsError: if a file is missing, changed or unlisted, or the kind differs
     """
-    path = WEIGHTS / kind if str(where) == 'bundled' else Path(where).expanduser()
+    if str(where) == 'bundled':
+        path = WEIGHTS / _bundled(kind, method)
+    else:
+        path = Path(where).expanduser()
     if not (path / MANIFEST).is_file():
         raise WeightsError(f'{path} has no {MANIFEST}; give a bundle folder or use bundled')
     manifest = read_json(path / MANIFEST)
@@ -229,6 +235,12 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _bundled(kind: str, method: str) -> str:
+    if kind == 'refiner':
+        return method if BUNDLED.get(method) == kind else 'apdepth'
+    return kind
 
 
 def _verify(path: Path, hashes: Mapping[str, str]) -> None:

@@ -120,7 +120,7 @@ def test_values_that_do_not_fit_each_other_are_refused(subtests):
                 'known': False,
                 'prediction': 'sample',
             },
-            'need a prior as input, which aligned does not have',
+            'aligned is not given the prior itself, so it has no detail of it',
         ),
         (
             {
@@ -130,7 +130,11 @@ def test_values_that_do_not_fit_each_other_are_refused(subtests):
                 'known': False,
                 'detail': False,
             },
-            'need a prior as input, which aligned does not have',
+            'need a prior as input, which condition none does not have',
+        ),
+        (
+            {'method': 'aligned', 'condition': 'metric', 'output': 'metric', 'detail': False},
+            'aligned with condition = metric and layout = False does not fit',
         ),
         ({'agree_below': 1.5}, 'agree_below = 1.5 must lie between'),
         ({'nearest_m': -1.0}, 'nearest_m = -1.0 must lie between'),

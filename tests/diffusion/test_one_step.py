@@ -8,6 +8,7 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.unet import size_multiple, small_unet
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.tiny_networks import lotus, lotus_spec, small, TASK, tiny_lotus, tiny_vae
 
@@ -145,6 +146,26 @@ def test_detail_does_not_depend_on_scale_in_log_space():
     torch.testing.assert_close(
         network.condition(unit + 1.5, known), network.condition(unit, known), atol=2e-5, rtol=1e-4
     )
+
+
+def test_the_layout_is_the_local_mean_and_the_base_of_the_residual():
+    network = small(layout=True, detail=False, known=False, residual_gain=0.0)
+    unit = torch.randn(1, 1, 32, 32)
+    layout = network.condition(unit, torch.ones_like(unit).bool())
+    cell = network.codec.factor
+    cells = unit.unfold(2, cell, cell).unfold(3, cell, cell).mean((-1, -2))
+    assert layout.shape == cells.shape
+    assert float(layout[0, 0, 3, 4]) == pytest.approx(
+        float(cells[0, 0, 2:5, 3:6].mean()), abs=1e-6
+    )
+    # Whatever the depth latent holds, an output of zero leaves the layout, smoothly enlarged.
+    noise, image = (
+        network.codec.encode_depth(unit),
+        network.codec.encode_rgb(unit.expand(1, 3, -1, -1)),
+    )
+    base = network.codec.decode_depth(network(noise, image, layout))
+    smooth = functional.interpolate(layout, scale_factor=float(cell), mode='bilinear')
+    torch.testing.assert_close(base, smooth)
 
 
 def test_known_is_the_share_of_each_cell():

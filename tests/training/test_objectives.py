@@ -19,20 +19,11 @@ from training.models.adapter import AdapterModel, build_adapter
 from training.models.encoder import EncoderModel
 from training.optimizers import make_optimizers
 
-from tests.training.tiny_runs import batch_of, built, OBJECTIVES
+from tests.training.tiny_runs import batch_of, built, OBJECTIVES, step
 
 
 def state(module):
     return {name: value.clone() for name, value in module.state_dict().items()}
-
-
-def step(objective, batch, number=0):
-    """Take one optimiser step; return the parts of the loss."""
-    [optimizer] = make_optimizers(objective.trained, objective.config.optimizer).values()
-    parts = objective(batch, number)
-    parts['loss'].backward()
-    optimizer.step()
-    return parts
 
 
 @pytest.mark.parametrize('name', OBJECTIVES)
@@ -185,7 +176,7 @@ def test_the_settings_of_table_3_start_where_they_should(make_config, monkeypatc
     [noise] = starts_of(make_config, monkeypatch, input='noise')
     [metric] = starts_of(make_config, monkeypatch, input='metric')
     [mixed] = starts_of(make_config, monkeypatch, gated_share=0.0)
-    [frozen] = starts_of(make_config, monkeypatch, difference='frozen', gated_share=1.0)
+    guess = starts_of(make_config, monkeypatch, difference='frozen', gated_share=1.0)
     own = starts_of(make_config, monkeypatch, difference='self', gated_share=1.0)
     assert torch.equal(noise, mixed)
     assert float(noise.std()) == pytest.approx(1.0, abs=0.1)
@@ -193,15 +184,15 @@ def test_the_settings_of_table_3_start_where_they_should(make_config, monkeypatc
     assert not torch.equal(ours, noise)
     assert not torch.equal(ours, metric)
     # Before the first update, average, start and network are the same weights.
-    assert torch.equal(frozen, ours)
-    assert len(own) == 2
+    assert [len(guess), len(own)] == [2, 2]
+    assert torch.equal(guess[1], ours)
     assert torch.equal(own[1], ours)
 
 
 def test_a_frozen_difference_source_is_kept_and_exported(make_config, tmp_path):
     objective, _ = sharpdepth_parts(make_config, steps=(), difference='frozen')
     objective.begin(None, '')
-    before = state(objective.start.unet)
+    before = state(objective.network.unet_guess)
     step(objective, batch_of(objective.config))
     objective.ema.update(objective.trained, 1)
     objective.export(tmp_path / 'bundle', {})

@@ -12,6 +12,7 @@ from training.data.mixture import Mixture
 from training.models.encoder import EncoderModel
 from training.models.teacher import TeacherModel
 from training.objectives.registry import build_objective
+from training.optimizers import make_optimizers
 
 METRIC = {
     'channels': [8, 8, 8, 8, 8],
@@ -59,3 +60,12 @@ def batch_of(config, step=0):
     """Return the batch of a micro-step."""
     mixture = Mixture.of('train', config.data)
     return MicroBatches(mixture, config.batch, seed=config.seed)[step]
+
+
+def step(objective, batch, number=0):
+    """Take one optimiser step; return the parts of the loss."""
+    [optimizer] = make_optimizers(objective.trained, objective.config.optimizer).values()
+    parts = objective(batch, number)
+    parts['loss'].backward()
+    optimizer.step()
+    return parts

@@ -39,6 +39,28 @@ SMALL_MARIGOLD = replace(marigold_spec('v1-1'), **OWN)
 # In units of the prior's range, the difference stays near 0 where the prior is sharp already.
 SMALL_SHARPDEPTH = replace(sharpdepth_spec('released'), difference_scale='range', **OWN)
 
+
+def with_layout(spec: ModelSpec) -> ModelSpec:
+    """
+    Return the conventions of a small network that is given the layout of a metric prior.
+
+    A few million weights do not tell depth from an image alone. Given where things are, blurred
+    over 12 pixels, they tell where things end. Depth is centred logarithms, as in the small
+    ApDepth, so that equal relative steps look equal.
+    """
+    return replace(
+        spec,
+        condition='metric',
+        output='metric',
+        layout=True,
+        known=True,
+        prediction='residual',
+        residual_gain=0.25,
+        space='log',
+        range='centre',
+    )
+
+
 TRUE_APDEPTH = apdepth_spec
 TRUE_LOTUS = partial(lotus_spec, 'g', 'relative')
 TRUE_MARIGOLD = partial(marigold_spec, 'v1-0')

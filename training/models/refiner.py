@@ -46,6 +46,23 @@ class RefinerModel:
 
 
 def build_refiner(
+    model: RefinerModel, default: ModelSpec, presets: Callable[..., ModelSpec]
+) -> OneStepNetwork:
+    """
+    Build the network that a training starts from; see :func:`build_network`.
+
+    :raises SettingsError: for unknown keys, or a network of another method than ``default``'s
+    """
+    network = build_network(model, default, presets)
+    if network.spec.method != default.method:
+        raise SettingsError(
+            f'model: this network is used as {network.spec.method}, the objective trains '
+            f'{default.method}; choose the objective that trains it, or other weights'
+        )
+    return network
+
+
+def build_network(
     model: RefinerModel,
     default: ModelSpec,
     presets: Callable[..., ModelSpec],
@@ -53,13 +70,13 @@ def build_refiner(
     as_it_is: bool = False,
 ) -> OneStepNetwork:
     """
-    Build the network that a training starts from.
+    Build a one-step network, whatever its method.
 
     :param default: conventions of a small network
     :param presets: function from a preset's name to the conventions of the true size
     :param as_it_is: weights of a release are used, not trained on: nothing is widened, and what
         its scheduler says of the prediction must be true
-    :raises SettingsError: for unknown keys, or a network of another method than ``default``'s
+    :raises SettingsError: for unknown keys
     :raises WeightsError: where weights cannot be read
     """
     check_choice('model.start', model.start, STARTS)
@@ -69,42 +86,38 @@ def build_refiner(
             'weights belong to start: weights'
         )
     if model.start == 'small':
-        network = _small(model, default)
-    elif model.start == 'weights':
-        network = _read(model, widen=not as_it_is)
-    else:
-        spec = presets(preset=model.preset) if model.preset else presets()
-        network = sd2_network(_changed(spec, model.spec))
-    if network.spec.method != default.method:
-        raise SettingsError(
-            f'model: this network is used as {network.spec.method}, the objective trains '
-            f'{default.method}; choose the objective that trains it, or other weights'
-        )
-    return network
+        return _small(model, default)
+    if model.start == 'weights':
+        return _read(model, default.method, widen=not as_it_is)
+    spec = presets(preset=model.preset) if model.preset else presets()
+    return sd2_network(_changed(spec, model.spec))
 
 
-def with_unet(network: OneStepNetwork, unet: Any, *, guess: Any = None) -> OneStepNetwork:
-    """
-    Return the network with another UNet and the same codec, in evaluation mode.
-
-    :param guess: second UNet for SharpDepth's first pass, where that is not the UNet itself
-    """
-    spec = network.spec if guess is None else replace(network.spec, guess='frozen')
-    return OneStepNetwork(unet, network.codec, spec, network.text_1LC, guess).eval()
+def with_unet(network: OneStepNetwork, unet: Any) -> OneStepNetwork:
+    """Return the network with another UNet and all else of its own, in evaluation mode."""
+    spec, text = network.spec, network.text_1LC
+    return OneStepNetwork(unet, network.codec, spec, text, network.unet_guess).eval()
 
 
-def codec_of(network: OneStepNetwork) -> dict[str, nn.Module]:
-    """Return the codec by name where it is a network, nothing where it has no weights."""
-    return {'codec': network.codec} if isinstance(network.codec, nn.Module) else {}
+def with_guess(network: OneStepNetwork, guess: Any) -> OneStepNetwork:
+    """Return the network with a second UNet for SharpDepth's first pass, or None for none."""
+    spec = replace(network.spec, guess='self' if guess is None else 'frozen')
+    return OneStepNetwork(network.unet, network.codec, spec, network.text_1LC, guess)
 
 
-def read_unet(where: str) -> dict[str, torch.Tensor]:
+def frozen_parts(network: OneStepNetwork) -> dict[str, nn.Module]:
+    """Return by name the networks that are used beside the UNet: codec and second UNet."""
+    parts = {'codec': network.codec, 'guess': network.unet_guess}
+    return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+
+
+def read_unet(where: str, method: str) -> dict[str, torch.Tensor]:
     """
     Read the UNet of a bundle, by the names of a network called 'unet'.
 
-    :param where: a folder, or ``bundled``
+    :param where: a folder, or ``bundled`` for the one of the method
     """
-    state = read_refiner(open_bundle(where, 'refiner')).unet.state_dict()
+    state = read_refiner(open_bundle(where, 'refiner', method)).unet.state_dict()
     return {f'unet.{name}': value for name, value in state.items()}
 
 
@@ -137,9 +150,9 @@ def _small(model: RefinerModel, default: ModelSpec) -> OneStepNetwork:
         raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
 
 
-def _read(model: RefinerModel, *, widen: bool) -> OneStepNetwork:
+def _read(model: RefinerModel, method: str, *, widen: bool) -> OneStepNetwork:
     if model.weights == 'bundled' or (Path(model.weights) / MANIFEST).is_file():
-        network = read_refiner(open_bundle(model.weights, 'refiner'))
+        network = read_refiner(open_bundle(model.weights, 'refiner', method))
     else:
         network = load_release(
             model.weights, method=model.family or None, preset=model.preset or None, widen=widen

@@ -21,9 +21,9 @@ from training.models.adapter import AdapterModel, build_adapter
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.models.encoder import build_encoder, EncoderModel
 from training.models.refiner import RefinerModel
-from training.objectives.apdepth_sample import apdepth_sample
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
+from training.objectives.refiner_sample import refiner_sample
 
 
 @dataclass
@@ -75,7 +75,7 @@ class ApDepthAlign(RefinerObjective):
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        sample = apdepth_sample(self.priors.draw(batch), self.network.spec)
+        sample = refiner_sample(self.priors.draw(batch), self.network.spec)
         inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)
         latent = self.network(*inputs).float()
         parts: Parts = {}

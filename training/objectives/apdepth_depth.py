@@ -26,9 +26,9 @@ from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.data.priors import BatchPriors
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
-from training.objectives.apdepth_sample import apdepth_sample
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
+from training.objectives.refiner_sample import refiner_sample
 
 NEVER = 10**9
 SPECTRA = ('decoded', 'latent')
@@ -82,7 +82,7 @@ class ApDepthDepth(RefinerObjective):
         loss, codec = self.config.loss, self.network.codec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
         drawn = self.priors.draw(batch)
-        sample = apdepth_sample(drawn, self.network.spec)
+        sample = refiner_sample(drawn, self.network.spec)
         target, valid = sample.target_B1HW, sample.valid_B1HW
 
         inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)

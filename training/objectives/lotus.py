@@ -1,11 +1,18 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Lotus (SharpDepth eq. 2): clean depth from noise in one step, the image as a second task."""
+"""
+Lotus (SharpDepth eq. 2): clean depth from noise in one step, the image as a second task.
+
+A small network may have the layout of a prior beside the image (``model.spec.layout``): it then
+predicts sharp depth at that prior's scale.
+"""
 
 from dataclasses import dataclass
 
+from depth_refiner_ros.core.edges import edge_band
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
-from depth_refiner_ros.diffusion.losses import latent_mask, latent_mse
+from depth_refiner_ros.diffusion.losses import gradient_l1, latent_mask, latent_mse, pixel_l1
 from depth_refiner_ros.diffusion.noise import gaussian_like
 import torch
 from training.config import RunConfig
@@ -14,15 +21,24 @@ from training.data.photometric import photometric
 from training.models.conventions import RGB_TASK, SMALL_LOTUS, TRUE_LOTUS
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
+from training.objectives.refiner_sample import refiner_sample
 from training.objectives.targets import own_target
 
 
 @dataclass
 class LotusLoss:
-    """Weights of the two tasks; both are 1 in Lotus' code."""
+    """
+    Weights of the two tasks; both are 1 in Lotus' code.
 
-    depth: float = 1.0
+    ``pixel``, ``gradient`` and ``edge`` are this package's own.
+    """
+
+    depth: float = 1.0  # squared error of the latent
     image: float = 1.0  # reconstruct the image, which keeps its detail in the features
+    pixel: float = 0.0  # absolute error of the decoded depth
+    gradient: float = 0.0  # of its differences over several scales
+    edge: float = 0.0  # extra weight of pixels near outlines
+    prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
 
 
 class Lotus(RefinerObjective):
@@ -31,23 +47,43 @@ class Lotus(RefinerObjective):
     Loss = LotusLoss
 
     def __init__(self, config: RunConfig) -> None:
-        check_weights(config.loss, 'depth')
-        super().__init__(config, SMALL_LOTUS, TRUE_LOTUS)
+        loss: LotusLoss = config.loss
+        check_weights(loss, 'depth', 'pixel')
+        super().__init__(config, SMALL_LOTUS, TRUE_LOTUS, prior=loss.prior)
+        if self.network.spec.layout and self.priors is None:
+            raise SettingsError(
+                'data.priors is not set; model.spec.layout=true is the layout of a prior, so say '
+                'of which, such as data.priors={smeared: 1}'
+            )
 
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss = self.network.codec, self.config.loss
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
+            unit, valid, layout = self._target(batch)
             image, depth = codec.encode_rgb(rgb), codec.encode_depth(unit)
             noise = gaussian_like(depth, batch.generator)
-        cells = latent_mask(known, codec.factor)
-        parts = {'depth': latent_mse(self.network(noise, image).float(), depth, cells)}
+        latent = self.network(noise, image, layout).float()
+        cells = latent_mask(valid, codec.factor)
+        parts = {'depth': latent_mse(latent, depth, cells)}
+        if loss.pixel or loss.gradient:
+            decoded = codec.decode_depth(latent)
+            focus = (1.0 + loss.edge * edge_band(batch.depth_m_B1HW).float()) * valid
+            parts['pixel'] = pixel_l1(decoded, unit, focus)
+            parts['gradient'] = gradient_l1(decoded, unit, valid)
         if loss.image:
             task = torch.tensor(RGB_TASK, device=rgb.device)
-            seen = self.network.output(noise, image, task_C=task).float()
+            seen = self.network.output(noise, image, layout, task_C=task).float()
             parts['image'] = latent_mse(seen, image_as_depth(codec, rgb, image))
         return weighted(parts, vars(loss))
+
+    def _target(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return normalised true depth, where it is known, and the layout of a prior."""
+        if not self.network.spec.layout or self.priors is None:
+            return *own_target(batch.depth_m_B1HW, self.normalizer), None
+        sample = refiner_sample(self.priors.draw(batch), self.network.spec)
+        layout = self.network.condition(sample.prior_B1HW, sample.known_B1HW)
+        return sample.target_B1HW, sample.valid_B1HW, layout
 
 
 def image_as_depth(

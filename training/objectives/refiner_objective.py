@@ -15,10 +15,11 @@ from torch import nn
 from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.priors import BatchPriors
+from training.models.conventions import with_layout
 from training.models.refiner import (
     build_refiner,
-    codec_of,
     export_refiner,
+    frozen_parts,
     read_unet,
     RefinerModel,
     with_unet,
@@ -49,8 +50,12 @@ class RefinerObjective(Objective):
         prior: str = 'bundled',
         frozen: Mapping[str, nn.Module] | None = None,
     ) -> None:
+        if config.model.spec.get('layout'):
+            small = with_layout(small)
         network = build_refiner(config.model, small, true_size)
-        super().__init__(config, {'unet': network.unet}, {**codec_of(network), **(frozen or {})})
+        super().__init__(
+            config, {'unet': network.unet}, {**frozen_parts(network), **(frozen or {})}
+        )
         self.network = network
         self.priors = BatchPriors(config.data.priors, prior) if config.data.priors else None
         self.normalizer = target_normalizer(network.spec)
@@ -68,7 +73,7 @@ class RefinerObjective(Objective):
         return compare_refined(self.averaged, batches, self._priors())
 
     def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
-        return read_unet(where)
+        return read_unet(where, self.network.spec.method)
 
     def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
         return export_refiner(folder, self.averaged, self.config.model, record)

@@ -10,8 +10,6 @@ map between them says where which of the two counts.
 from collections.abc import Mapping
 import copy
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.fill import fill_holes
@@ -20,13 +18,12 @@ from depth_refiner_ros.diffusion.losses import noise_aware_l1, score_distillatio
 from depth_refiner_ros.diffusion.noise import gaussian_like
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import gated_latent
-from depth_refiner_ros.models.bundle import Bundle
 import torch
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.models.conventions import SMALL_SHARPDEPTH, TRUE_SHARPDEPTH
-from training.models.refiner import export_refiner, RefinerModel, with_unet
+from training.models.refiner import RefinerModel, with_guess
 from training.models.teacher import build_teacher, TeacherModel
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
@@ -55,7 +52,9 @@ class SharpDepthLoss:
     reconstruction: float = 0.3  # lambda_recons of eq. 7; 0.4 in the official code
     input: str = 'gated'  # gated (eq. 4) | noise (setting A) | metric: z_d itself (setting B)
     gated_share: float = 0.8  # of the samples; the others are pure noise (official code)
-    difference: str = 'ema'  # first pass of: ema (H, ours) | self | frozen start weights (G)
+    difference: str = (
+        'ema'  # first pass of: ema (H, ours) | self | frozen (G: start or second UNet)
+    )
     weigh: bool = True  # False: e = 1 in the reconstruction loss (setting B)
     mean_over: str = 'difference'  # what the reconstruction loss is divided by, or pixels (eq. 6)
     prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
@@ -89,8 +88,9 @@ class SharpDepth(RefinerObjective):
         )
         self.teacher = teacher
         self._check_latents()
-        self.start: OneStepNetwork | None = None
-        """The weights that the run began with, for setting G."""
+        if loss.difference != 'frozen' and self.network.unet_guess is not None:
+            self.network = with_guess(self.network, None)
+            del self.frozen['guess']
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, network, draws = self.config.loss, self.network, batch.generator
@@ -104,17 +104,18 @@ class SharpDepth(RefinerObjective):
         # 4.1: what the refiner does not agree with is gated.
         with torch.no_grad():
             image, metric = network.codec.encode_rgb(rgb), network.codec.encode_depth(unit)
+            extra = network.condition(unit, known)
             noise = gaussian_like(metric, draws)
-            guess = self._guesser()(noise, image, guess=True).float()
+            guess = self._guesser()(noise, image, extra, guess=True).float()
             e = difference_map(unit, network.decode(guess), rule=network.spec.difference_rule)
             start = self._start(metric, noise, guess, e, draws)
 
-        clean = network(start, image).float()
+        clean = network(start, image, extra).float()
 
         # 4.2: the teacher's word on edges (eq. 5), the prior's on metres (eq. 6).
         parts: Parts = {}
         if self.teacher is not None:
-            parts['sds'] = self._distillation(clean, image, draws)
+            parts['sds'] = self._distillation(clean, image, extra, draws)
         if loss.reconstruction:
             weight = (e if loss.weigh else torch.ones_like(e)) * known
             decoded = network.codec.decode_depth(clean)
@@ -125,20 +126,12 @@ class SharpDepth(RefinerObjective):
 
     def begin(self, state: Mapping[str, torch.Tensor] | None, where: str) -> None:
         super().begin(state, where)
-        if self.config.loss.difference == 'frozen':
+        if self.config.loss.difference == 'frozen' and self.network.unet_guess is None:
             unet = copy.deepcopy(self.trained['unet']).eval().requires_grad_(False)
-            self.start = with_unet(self.network, unet)
-
-    def export(self, folder: Path, record: dict[str, Any]) -> Bundle:
-        network = self.averaged
-        if self.start is not None:
-            network = with_unet(network, network.unet, guess=self.start.unet)
-        return export_refiner(folder, network, self.config.model, record)
+            self.network, self.frozen['guess'] = with_guess(self.network, unet), unet
 
     def _guesser(self) -> OneStepNetwork:
-        if self.config.loss.difference == 'ema':
-            return self.averaged
-        return self.start if self.start is not None else self.network
+        return self.averaged if self.config.loss.difference == 'ema' else self.network
 
     def _start(
         self,
@@ -160,13 +153,18 @@ class SharpDepth(RefinerObjective):
         return torch.where(is_gated.to(metric.device).view(-1, 1, 1, 1), gated, noise)
 
     def _distillation(
-        self, clean: torch.Tensor, image: torch.Tensor, draws: torch.Generator
+        self,
+        clean: torch.Tensor,
+        image: torch.Tensor,
+        extra: torch.Tensor | None,
+        draws: torch.Generator,
     ) -> torch.Tensor:
         assert self.teacher is not None
         share = self.teacher.alpha_bar
         with torch.no_grad():
             noised = share**0.5 * clean + (1.0 - share) ** 0.5 * gaussian_like(clean, draws)
-            wanted = self.teacher(noised, image).float()
+            layout = extra if self.teacher.spec.layout else None
+            wanted = self.teacher(noised, image, layout).float()
         return score_distillation(clean, wanted, 1.0 - share)
 
     def _check_latents(self) -> None:
@@ -180,3 +178,12 @@ class SharpDepth(RefinerObjective):
                 f'model.teacher has latents of {type(its).__name__} at 1/{its.factor}, the '
                 f'refiner of {type(mine).__name__} at 1/{mine.factor}; both must be of one codec'
             )
+        if not self.teacher.spec.layout:
+            return
+        for key in ('layout', 'known', 'detail', 'space', 'range'):
+            has, needs = getattr(self.network.spec, key), getattr(self.teacher.spec, key)
+            if has != needs:
+                raise SettingsError(
+                    f'model.spec.{key} = {has}, but the teacher has {needs}; set '
+                    f'model.spec.{key}={needs}, as both are given the same layout of a prior'
+                )

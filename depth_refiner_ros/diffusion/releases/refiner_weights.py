@@ -32,7 +32,7 @@ def read_refiner_weights(
                 'it was made with; use auto, or import the release again with '
                 f'--preset {preset}'
             )
-        bundle = open_bundle(where, 'refiner')
+        bundle = open_bundle(where, 'refiner', refiner)
         return read_refiner(bundle), bundle.describe()
     if folder.exists() and not (folder / UNET / 'config.json').is_file():
         raise WeightsError(

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What ApDepth's network is given and what it is to predict, as its conventions say."""
+"""What a network that sees a prior is given, and what it is to predict, as its conventions say."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from training.objectives.targets import own_target, target_normalizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApDepthSample:
+class RefinerSample:
     """
     Normalised maps of a batch.
 
@@ -29,7 +29,7 @@ class ApDepthSample:
     valid_B1HW: torch.Tensor
 
 
-def apdepth_sample(sample: Degraded, spec: ModelSpec) -> ApDepthSample:
+def refiner_sample(sample: Degraded, spec: ModelSpec) -> RefinerSample:
     """
     Normalise a prior and its target.
 
@@ -47,6 +47,6 @@ def apdepth_sample(sample: Degraded, spec: ModelSpec) -> ApDepthSample:
         disparity = DepthNormalizer(space='depth', range=spec.range)  # as it comes
         prior = disparity.normalize(1.0 / filled, everywhere)
         target, _ = own_target(sample.target_m_B1HW, normalizer)
-    return ApDepthSample(
+    return RefinerSample(
         prior_B1HW=prior.unit_B1HW, known_B1HW=known, target_B1HW=target, valid_B1HW=valid
     )

@@ -1,0 +1,111 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The small SharpDepth: a teacher that has a prior's layout, and the refiner distilled from it."""
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.diffusion.bundles import read_refiner
+from depth_refiner_ros.diffusion.estimator import SharpEstimator
+from depth_refiner_ros.models.bundle import open_bundle
+import pytest
+import torch
+from training.loop import begin
+from training.models.teacher import TeacherModel
+
+from tests.training.tiny_runs import batch_of, built, step
+
+LAYOUT = {'spec': {'layout': True}}
+
+
+@pytest.fixture
+def teacher(make_config, tmp_path):
+    """A bundle of the teacher after one step."""
+    objective = built(make_config('lotus', model=LAYOUT, loss={'image': 0.0, 'pixel': 1.0}))
+    objective.begin(None, '')
+    step(objective, batch_of(objective.config))
+    objective.ema.update(objective.trained, 1)
+    objective.export(tmp_path / 'teacher', {})
+    return tmp_path / 'teacher'
+
+
+def unet_of(folder, name='unet'):
+    return getattr(read_refiner(open_bundle(folder, 'refiner')), name).state_dict()
+
+
+def started(config):
+    objective = built(config)
+    begin(config, objective)
+    return objective
+
+
+def test_the_teacher_is_told_of_the_prior_no_more_than_its_layout(teacher):
+    network = read_refiner(open_bundle(teacher, 'refiner'))
+    estimator = SharpEstimator(network)
+    rgb, prior = torch.rand(1, 3, 32, 32), 1.0 + torch.rand(1, 1, 32, 32)
+    known = torch.ones_like(prior).bool()
+    draws = [torch.Generator().manual_seed(0) for _ in range(3)]
+    first = estimator.estimate(rgb, prior, known, draws[0])
+    assert first.kind == 'metric'
+    # Pixels that change places within their cell are not seen, cells that do are.
+    cell = network.codec.factor
+    within = prior.log().unflatten(-1, (-1, cell)).flip(-1).flatten(-2).exp()
+    torch.testing.assert_close(
+        estimator.estimate(rgb, within, known, draws[1]).depth_B1HW, first.depth_B1HW
+    )
+    other = estimator.estimate(rgb, prior.flip(-1), known, draws[2]).depth_B1HW
+    assert not torch.allclose(other, first.depth_B1HW, rtol=1e-3)
+
+
+def test_a_layout_without_prior_is_refused(make_config):
+    config = make_config('lotus', model=LAYOUT)
+    config.data.priors = {}
+    with pytest.raises(SettingsError, match='is the layout of a prior, so say of which'):
+        built(config)
+
+
+def test_the_bundle_keeps_its_teacher_and_trains_on_from_it(make_config, teacher, tmp_path):
+    model = {**LAYOUT, 'teacher': TeacherModel(weights=str(teacher))}
+    first = started(
+        make_config(
+            'sharpdepth', model=model, loss={'difference': 'frozen'}, init_from=str(teacher)
+        )
+    )
+    step(first, batch_of(first.config))
+    first.ema.update(first.trained, 1)
+    bundle = tmp_path / 'sharpdepth'
+    first.export(bundle, {})
+    assert unet_of(bundle, 'unet_guess').keys() == unet_of(teacher).keys()
+    for name, value in unet_of(teacher).items():
+        torch.testing.assert_close(unet_of(bundle, 'unet_guess')[name], value)
+    # From the bundle alone: its second network is the teacher, and stays.
+    again = {'start': 'weights', 'weights': str(bundle)}
+    config = make_config(
+        'sharpdepth',
+        model={**again, 'teacher': TeacherModel(weights=str(bundle))},
+        loss={'difference': 'frozen'},
+    )
+    second = started(config)
+    for name, value in second.teacher.unet.state_dict().items():
+        torch.testing.assert_close(value, unet_of(teacher)[name])
+    step(second, batch_of(config))
+    second.ema.update(second.trained, 1)
+    second.export(tmp_path / 'second', {})
+    for name, value in unet_of(teacher).items():
+        torch.testing.assert_close(unet_of(tmp_path / 'second', 'unet_guess')[name], value)
+    # Another first pass than the teacher's leaves it out.
+    config.loss.difference = 'ema'
+    assert started(config).network.unet_guess is None
+
+
+def test_a_teacher_with_a_layout_wants_a_refiner_with_one(make_config, teacher):
+    with pytest.raises(SettingsError, match=r'layout = False, but the teacher has True'):
+        built(make_config('sharpdepth', model={'teacher': TeacherModel(weights=str(teacher))}))
+
+
+def test_a_refiner_without_a_teacher_is_no_teacher(make_config):
+    with pytest.raises(SettingsError, match='used as apdepth, and it holds no teacher'):
+        built(
+            make_config(
+                'sharpdepth',
+                model={'teacher': TeacherModel(weights='depth_refiner_ros/weights/apdepth')},
+            )
+        )
