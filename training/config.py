@@ -53,6 +53,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'data.max_zoom': (0.01, 100),
     'data.photometric': (0, 10),
     'data.held_back': (0.01, 0.9),
+    'data.assume_fov_deg': (0, 179),
 }
 SOURCE_LIMITS = {
     'share': (0, LARGEST),
@@ -123,6 +124,7 @@ class DataConfig:
     validation: dict[str, SourceConfig] = field(default_factory=dict)
     source: str = ''  # a recording or folder of images that both are taken from instead
     held_back: float = 0.33  # share of its frames, the last ones, that validation keeps
+    assume_fov_deg: float = 0.0  # horizontal, of images without a camera; 0: not known
     crop_width: int = 640  # pixels of the image, before the resize
     crop_height: int = 480
     width: int = 256  # pixels at the network
@@ -147,6 +149,7 @@ class RunConfig:
     objective: str = ''
     output: str = ''
     init_from: str = ''  # checkpoint (its average) or bundle that the weights start from
+    bundle: str = ''  # folder of the bundle that the finished run is exported to; '': none
     seed: int = 0
     steps: int = 1000  # optimiser updates
     batch: int = 8  # samples per process and micro-step

@@ -11,7 +11,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
-from depth_refiner_ros.models.bundle import MANIFEST
+from depth_refiner_ros.models.bundle import is_bundle
 import torch
 from training.checkpoint import LastCheckpoint, load_average, Progress, save_checkpoint, Trained
 from training.config import RunConfig
@@ -61,8 +61,7 @@ def begin(config: RunConfig, objective: Objective) -> None:
     if not where:
         objective.begin(None, '')
         return
-    is_bundle = where == 'bundled' or (Path(where) / MANIFEST).is_file()
-    state = objective.bundle_weights(where) if is_bundle else load_average(Path(where))
+    state = objective.bundle_weights(where) if is_bundle(where) else load_average(Path(where))
     objective.begin(state, f'init_from = {where}')
 
 

@@ -13,9 +13,15 @@ import sys
 if __name__ == '__main__':  # from a checkout: the packages are beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from depth_refiner_ros.apps.console import note
+from depth_refiner_ros.models.bundle import is_bundle, MANIFEST
 import torch
+from training.before_after import compare_held_back, markdown
+from training.checkpoint import read_progress
+from training.config import RunConfig
 from training.config_file import load_config
-from training.loop import train
+from training.export import export
+from training.loop import LAST, train
 from training.objectives.registry import build_objective
 from training.program import ended
 
@@ -35,6 +41,21 @@ def _run(path: Path, overrides: list[str]) -> None:
     torch.manual_seed(config.seed)
     figures = train(config, build_objective(config))
     print('  '.join(f'{name} {value:.4f}' for name, value in figures.items()))
+    run = Path(config.output)
+    if config.bundle and read_progress(run / LAST).step == config.steps:
+        _write_bundle(config, run, Path(config.bundle))
+
+
+def _write_bundle(config: RunConfig, run: Path, bundle: Path) -> None:
+    """Export a finished run; compare it with its start where it has frames of its own."""
+    if (bundle / MANIFEST).is_file():
+        note(f'{bundle} is there already; remove it, or name another folder as bundle')
+        return
+    export(run, bundle, notes={})
+    note(f'wrote {bundle}')
+    before = config.init_from or config.model.weights
+    if config.objective == 'sharpdepth' and config.data.source and is_bundle(before):
+        print(markdown(compare_held_back(config, before, bundle)), end='')
 
 
 if __name__ == '__main__':

@@ -103,6 +103,11 @@ class Bundle:
         return self.path / name
 
 
+def is_bundle(where: str | Path) -> bool:
+    """Whether this names a bundle: a folder with a manifest, or ``bundled``."""
+    return str(where) == 'bundled' or (Path(where).expanduser() / MANIFEST).is_file()
+
+
 def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle:
     """
     Open a bundle and verify every file against its manifest.

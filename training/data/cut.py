@@ -31,6 +31,13 @@ class Cut:
     prior_m_HW: np.ndarray | None
 
 
+def camera_of(sample: Sample, config: DataConfig) -> Intrinsics:
+    """Return the camera of a sample, or an assumed one."""
+    height, width = sample.rgb_HW3.shape[:2]
+    assumed_deg = config.assume_fov_deg or ASSUMED_FOV_DEG
+    return sample.intrinsics or Intrinsics.from_fov(width, height, assumed_deg)
+
+
 def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
     """Return a random window of a sample; depth by nearest, to keep its edges."""
     height, width = sample.rgb_HW3.shape[:2]
@@ -39,8 +46,7 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
     crop_h = min(height, round(config.crop_height / zoom))
     left, top = int(rng.integers(width - crop_w + 1)), int(rng.integers(height - crop_h + 1))
     window = np.s_[top : top + crop_h, left : left + crop_w]
-    camera = sample.intrinsics or Intrinsics.from_fov(width, height, ASSUMED_FOV_DEG)
-    camera = camera.cropped(left, top, crop_w, crop_h)
+    camera = camera_of(sample, config).cropped(left, top, crop_w, crop_h)
     rgb = np.ascontiguousarray(sample.rgb_HW3[window])
     depth = (
         np.zeros((crop_h, crop_w), np.float32)
@@ -64,6 +70,6 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
         rgb_HW3=rgb,
         depth_m_HW=depth,
         camera=camera,
-        camera_known=sample.intrinsics is not None,
+        camera_known=sample.intrinsics is not None or config.assume_fov_deg > 0.0,
         prior_m_HW=prior,
     )

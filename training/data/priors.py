@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -84,8 +84,17 @@ class BatchPriors:
             return batch.prior_m_B1HW[index]
         assert self._network is not None
         rgb = batch.rgb_B3HW[index : index + 1]
+        camera = batch.cameras[index]
         with torch.inference_mode():
-            found = self._network.predict(rgb, batch.cameras[index])
+            try:
+                found = self._network.predict(rgb, camera)
+            except InputError as error:
+                if camera is not None:
+                    raise
+                raise SettingsError(
+                    f'data.priors.{COMPUTED}: this prior needs the camera, which the images do '
+                    'not have; give the horizontal field of view, such as data.assume_fov_deg=69'
+                ) from error
             depth = found.depth_B1HW.float()
             if found.kind == 'disparity':  # its reciprocal has metres up to scale and shift
                 depth = 1.0 / depth.clamp_min(LEAST_DISPARITY)

@@ -15,7 +15,7 @@ from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.sd2 import sd2_network
 from depth_refiner_ros.diffusion.small import build_small
-from depth_refiner_ros.models.bundle import Bundle, MANIFEST, open_bundle
+from depth_refiner_ros.models.bundle import Bundle, is_bundle, open_bundle
 import torch
 from torch import nn
 from training.config import check_choice
@@ -151,7 +151,7 @@ def _small(model: RefinerModel, default: ModelSpec) -> OneStepNetwork:
 
 
 def _read(model: RefinerModel, method: str, *, widen: bool) -> OneStepNetwork:
-    if model.weights == 'bundled' or (Path(model.weights) / MANIFEST).is_file():
+    if is_bundle(model.weights):
         network = read_refiner(open_bundle(model.weights, 'refiner', method))
     else:
         network = load_release(

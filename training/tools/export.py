@@ -8,103 +8,11 @@ averaged weights in fp16 with the record of their training, reads them back, and
 the network they came from. Each ``key=value`` goes into the record.
 """
 
-from dataclasses import asdict
-import json
 from pathlib import Path
 import sys
-from typing import Any
 
-from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import open_bundle
-import torch
-from training.checkpoint import load_average, read_progress
-from training.config import RunConfig
-from training.config_file import load_config
-from training.log import read_log
-from training.loop import begin, LAST
-from training.objectives.registry import build_objective
+from training.export import export
 from training.program import ended
-from training.weights import fill
-
-LARGEST_REL = 2e-3
-"""fp16 keeps eleven bits: a weight moves by at most 2**-11 of itself."""
-
-
-def export(run: Path, folder: Path, which: str = LAST, *, notes: dict[str, str]) -> None:
-    """
-    Export a run.
-
-    :param which: ``checkpoint`` (the last) or ``best`` by validation
-    :param notes: go into the record
-    :raises WeightsError: where the run has no such weights, or the bundle differs from it
-    """
-    config = load_config(run / 'config.yaml')
-    objective = build_objective(config)
-    begin(config, objective)
-    fill(objective.ema.networks, load_average(run / which), run / which)
-    objective.export(folder, record(run, config, which, notes))
-    compare(objective.ema.networks.state_dict(), folder)
-
-
-def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> dict[str, Any]:
-    """Return how the weights were made: steps, samples, hours, figures, configuration."""
-    rows = read_log(run)
-    timed = [row for row in rows if 'seconds_per_step' in row]
-    step = read_progress(run / which).step
-    seconds = sum(
-        row['seconds_per_step'] * config.log_every for row in timed if row['step'] <= step
-    )
-    held_out = [row for row in rows if row['step'] <= step and 'seconds_per_step' not in row]
-    return {
-        'steps': step,
-        'samples': step * config.batch * config.accumulate,
-        'hours': round(seconds / 3600.0, 2),
-        'seed': config.seed,
-        'validation': held_out[-1] if held_out else {},
-        **notes,
-        'config': _without_places(asdict(config)),
-    }
-
-
-PLACES = ('output', 'init_from', 'path', 'source', 'weights')
-"""Keys that name folders or files."""
-
-
-def _without_places(tree: Any) -> Any:
-    """Keep the names of folders, not their places on the machine of the training."""
-    if not isinstance(tree, dict):
-        return tree
-    return {
-        key: Path(value).name
-        if key in PLACES and isinstance(value, str)
-        else _without_places(value)
-        for key, value in tree.items()
-    }
-
-
-def compare(state: dict[str, torch.Tensor], folder: Path) -> None:
-    """
-    Read the bundle's weights back and compare them with what was trained.
-
-    :param state: ``NETWORK.PARAMETER`` to value; networks of the bundle that it does not name
-        were frozen
-    :raises WeightsError: where a tensor differs by more than fp16 rounding
-    """
-    kind = json.loads((folder / 'bundle.json').read_text())['kind']
-    bundle = open_bundle(folder, kind)
-    trained = {key.partition('.')[0] for key in state}
-    for file in (name for name in bundle.manifest['sha256'] if name.endswith('.safetensors')):
-        network = file.partition('/')[0]
-        if network not in trained:
-            continue
-        for name, stored in bundle.tensors(file).items():
-            true = state[f'{network}.{name}']
-            gap = (stored.float() - true).abs() / true.abs().clamp_min(1e-4)
-            if float(gap.max()) > LARGEST_REL:
-                raise WeightsError(
-                    f'{folder / file}: {name} differs by {float(gap.max()):.2g} '
-                    'from the trained weights'
-                )
 
 
 def main(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import load_release
 from depth_refiner_ros.diffusion.releases.weights import UNET
-from depth_refiner_ros.models.bundle import MANIFEST, open_bundle
+from depth_refiner_ros.models.bundle import is_bundle, MANIFEST, open_bundle
 
 
 def read_refiner_weights(
@@ -25,7 +25,7 @@ def read_refiner_weights(
     :raises WeightsError: if it cannot be obtained, is broken, or is a model of another kind
     """
     folder = Path(where).expanduser()
-    if where == 'bundled' or (folder / MANIFEST).is_file():
+    if is_bundle(where):
         if preset != 'auto':
             raise WeightsError(
                 f'refiner_preset = {preset}, but {where} is a bundle, which keeps the preset that '

@@ -9,9 +9,10 @@ from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 from safetensors.torch import load_file, save_file
 import torch
+from training.export import compare
 from training.loop import train
 from training.objectives.registry import build_objective
-from training.tools.export import compare, main
+from training.tools.export import main
 
 
 @pytest.fixture
