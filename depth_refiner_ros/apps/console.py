@@ -9,6 +9,7 @@ from pathlib import Path
 import sys
 from typing import Any, TypeVar
 
+from depth_refiner_ros.apps.wording import in_flags
 from depth_refiner_ros.core.atomic import write_text
 from rich.console import Console
 from rich.markup import escape
@@ -33,8 +34,8 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a remark to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a remark to stderr; options are named as flags."""
+    print(in_flags(text), file=sys.stderr, flush=True)
 
 
 def progress_bars() -> Progress:

@@ -17,7 +17,11 @@ from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
 from depth_refiner_ros.priors.packages import Package, PACKAGES
-from depth_refiner_ros.settings.config_files import config_file, PROFILE_VARIABLES
+from depth_refiner_ros.settings.config_files import (
+    config_file,
+    PROFILE_VARIABLES,
+    profile_variables,
+)
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -198,7 +202,7 @@ def dds() -> list[Finding]:
             'DDS profile',
             'note',
             'none; large clouds may be lost',
-            'export ' + ' '.join(f'{name}=.../config/fastdds.xml' for name in PROFILE_VARIABLES),
+            'export ' + ' '.join(f'{name}=.../config/fastdds.xml' for name in profile_variables()),
         )
     ]
     free_mib = shutil.disk_usage('/dev/shm').free / 2**20 if Path('/dev/shm').is_dir() else 0.0

@@ -8,6 +8,7 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from depth_refiner_ros.apps.wording import flag_of, speak_in_flags
 from depth_refiner_ros.settings.options import Option, options, updated
 import typer
 
@@ -64,6 +65,7 @@ def settings_flags(
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_settings(**arguments: Any) -> None:
+            speak_in_flags(shown, prefix)
             given = {name: arguments.pop(argument) for argument, name in names.items()}
             changes = {name: value for name, value in given.items() if value is not None}
             command(**arguments, **{parameter: updated(start, changes)})
@@ -88,7 +90,7 @@ def _argument(name: str) -> str:
 
 
 def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Parameter:
-    name = '--' + (prefix + item.name).replace('.', '-').replace('_', '-')
+    name = flag_of(item.name, prefix)
     declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
     kind: Any = Literal[item.choices] if item.choices else item.type
     info = typer.Option(

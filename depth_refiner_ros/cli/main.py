@@ -14,13 +14,14 @@ def main() -> int:
     :return: exit code; 2 after a user's mistake, reported in one line
     """
     with one_line_interrupts():
+        from depth_refiner_ros.apps.wording import in_flags
         from depth_refiner_ros.cli.commands import app
         from depth_refiner_ros.core.errors import DepthRefinerError
 
         try:
             app(prog_name='depth-refiner')
         except DepthRefinerError as error:
-            print(f'depth-refiner: {error}', file=sys.stderr)
+            print(f'depth-refiner: {in_flags(str(error))}', file=sys.stderr)
             return int(getattr(error, 'exit_code', 2))
         except KeyboardInterrupt:
             print(TEXTS[EXIT_CODE], file=sys.stderr)

@@ -43,5 +43,5 @@ class BitRange:
         self.bits = next(bits for bits in USUAL_BITS if brightest < 2**bits)
         self._log(
             f'16-bit images use {self.bits} bits (brightest value so far {brightest}); '
-            'image_bits (--image-bits) sets another range'
+            'image_bits sets another range'
         )

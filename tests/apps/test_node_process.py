@@ -74,3 +74,24 @@ def test_a_killed_command_takes_its_node_along(tmp_path):
         (node,) = children_of(program.pid)
         program.kill()
     wait_for(lambda: not is_alive(node), 10.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('words', 'line'),
+    [
+        (('nowhere',), "depth-refiner: 'nowhere' does not exist; a source is sim:SEED"),
+        (('sim:1:2', '--image-topic', '/x'), 'depth-refiner: sim:1:2 is not a bag, so --image-t'),
+        (
+            ('sim:1:2', '--lock-step', 'tsdf', '--wait-for-subscribers-s', '0'),
+            'depth-refiner: lock-step: refiner and tsdf not in the graph; start it, or set --lock',
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_in_the_style_of_a_command(tmp_path, words, line):
+    with started(tmp_path, 'play', *words) as program:
+        _, errors = program.communicate(timeout=120)
+    assert program.returncode == 2
+    first, *more = errors.splitlines()
+    assert first.startswith(line)
+    assert [line.rpartition(' of ')[0] for line in more] in ([], ['sent 0 frames'])

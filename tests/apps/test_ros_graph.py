@@ -6,6 +6,7 @@ import os
 import socket
 
 from depth_refiner_ros.apps import ros_graph as graph
+from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.demo.graph import demo_graph
 from depth_refiner_ros.settings import config_files
 from depth_refiner_ros.settings.config_files import config_file, PROFILE_VARIABLES
@@ -34,9 +35,29 @@ def test_environment_keeps_the_graph_on_this_machine(monkeypatch):
     variables = graph.environment(42)
     assert variables['ROS_DOMAIN_ID'] == '42'
     assert variables['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
-    for name in PROFILE_VARIABLES:  # Humble and Jazzy read one, Kilted the other
-        assert variables[name] == str(config_file('fastdds.xml'))
     assert variables['PATH'] == os.environ['PATH']
+
+
+@pytest.mark.parametrize(
+    ('library', 'named'),
+    [
+        ('libfastrtps.so', {'FASTRTPS_DEFAULT_PROFILES_FILE'}),
+        ('libfastdds.so', {'FASTDDS_DEFAULT_PROFILES_FILE'}),  # warns about the other one
+        ('libother.so', set(PROFILE_VARIABLES)),
+    ],
+)
+def test_profile_is_named_as_the_installed_fast_dds_reads_it(
+    monkeypatch, tmp_path, library, named
+):
+    (tmp_path / 'lib').mkdir()
+    (tmp_path / 'lib' / library).touch()
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    monkeypatch.setattr(config_files.sys, 'prefix', '/nowhere')
+    for name in PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    found = {name: graph.environment(1).get(name) for name in PROFILE_VARIABLES}
+    assert {name for name, value in found.items() if value} == named
+    assert set(found.values()) <= {str(config_file('fastdds.xml')), None}
 
 
 @pytest.mark.parametrize('named', PROFILE_VARIABLES)
@@ -72,7 +93,7 @@ def test_parameters_of_a_node_are_kept_in_a_file(tmp_path):
 @pytest.mark.parametrize('live', [False, True])
 def test_demo_keeps_every_frame_in_lock_step_alone(tmp_path, live):
     made = demo_graph(
-        tmp_path,
+        RunFolder(tmp_path),
         ModelSettings(prior='smeared'),
         source='sim:1:3',
         frames=3,
@@ -93,6 +114,8 @@ def test_demo_starts_from_the_shipped_configuration(tmp_path, monkeypatch):
     (folder / 'tsdf.yaml').write_text('tsdf:\n  ros__parameters:\n    voxel_m: 0.05\n')
     monkeypatch.setattr(config_files, '__file__', str(tmp_path / 'a' / 'b' / 'graph.py'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
-    made = demo_graph(tmp_path, ModelSettings(), source='sim:1', frames=3, rate_hz=1.0, live=False)
+    made = demo_graph(
+        RunFolder(tmp_path), ModelSettings(), source='sim:1', frames=3, rate_hz=1.0, live=False
+    )
     assert made.tsdf.voxel_m == 0.05
     assert made.tsdf.truncation_voxels == TsdfNodeSettings().truncation_voxels

@@ -82,7 +82,7 @@ def test_topics_are_found_and_said(run, tmp_path):
 def test_an_open_choice_names_the_flag_that_makes_it(run):
     messages = [*wall(image_topic='/left/image'), *wall(image_topic='/right/image')]
     line = run('refine', messages, code=2)
-    assert 'choose with --image-topic (parameter image_topic) from: /left/image, /right' in line
+    assert 'choose with --image-topic from: /left/image, /right' in line
     result, _ = run('refine', [], '--image-topic', '/right/image')
     assert result['frames'] == 3
     line = run('refine', [], '--image-topic', '/front', code=2)
@@ -92,7 +92,7 @@ def test_an_open_choice_names_the_flag_that_makes_it(run):
 def test_flags_of_bags_mean_nothing_elsewhere(depth_refiner):
     ended = depth_refiner('refine', 'sim:3:1', '--depth-topic', '/d')
     assert ended.returncode == 2
-    assert "sim:3:1 is not a bag, so depth_topic = '/d' has no effect" in ended.stderr
+    assert "sim:3:1 is not a bag, so --depth-topic '/d' has no effect" in ended.stderr
 
 
 def test_a_binned_camera_sees_the_wall_as_wide_as_it_is(run, tmp_path):

@@ -134,7 +134,7 @@ class RosbagSource:
             rectifier = self._camera.rectifier(self._first_info, *size)
         except InputError as error:
             raise SourceError(
-                f'{self.path}, {self.topics.info}: {error}; --info-topic none ignores it'
+                f'{self.path}, {self.topics.info}: {error}; info_topic:=none ignores it'
             ) from error
         if rectifier is None:
             self._log(f'{self.topics.info} has K = 0, so the camera is not calibrated')

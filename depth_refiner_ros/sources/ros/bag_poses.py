@@ -55,14 +55,14 @@ class BagPoses:
         if poses.unnamed and body_from_camera is None:
             self._log(
                 f'{topic} has no child_frame_id: it is taken for the pose of the camera; if it is '
-                "the robot's, set --body-from-camera"
+                "the robot's, set body_from_camera"
             )
         if not poses.is_of(camera_frame):
             self._read_transforms(tree)
         try:
             poses.check_way_to(camera_frame)
         except InputError as error:
-            raise SourceError(f'{topic}: {error}; --pose-topic {NONE} ignores poses') from error
+            raise SourceError(f'{topic}: {error}; pose_topic:={NONE} ignores poses') from error
         return poses
 
     def _of_tree(self, tree: TransformTree, wanted: str, camera_frame: str) -> CameraPoses | None:

@@ -127,5 +127,5 @@ def _as_delivered(full: Intrinsics, info: Any, width: int, height: int) -> Intri
     raise InputError(
         f'the image is {width}x{height} but camera_info describes '
         f'{delivered.width}x{delivered.height}; choose the camera_info of this image '
-        '(--info-topic for a recording, remap camera_info for a node)'
+        '(info_topic of a recording; remap camera_info for a node)'
     )

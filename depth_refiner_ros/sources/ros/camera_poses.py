@@ -129,7 +129,7 @@ class CameraPoses:
             return 'there is no pose'
         return (
             f'the nearest pose is {gap_ns * 1e-6:.1f} ms away from the image; compare the clocks, '
-            'or set a larger pose_tolerance_ms (--pose-tolerance-ms)'
+            'or set a larger pose_tolerance_ms'
         )
 
     def check_way_to(self, camera_frame: str) -> None:
@@ -147,7 +147,7 @@ class CameraPoses:
             raise InputError(
                 f'the poses describe frame {shown(self._body_frame)} but the images are in '
                 f'{shown(camera_frame)}, and no transform leads from one to the other; set '
-                'body_from_camera (--body-from-camera) to x y z qx qy qz qw of '
+                'body_from_camera to x y z qx qy qz qw of '
                 f'{shown(camera_frame)} in {shown(self._body_frame)}, or provide /tf_static'
             )
 

@@ -114,9 +114,8 @@ def _check_pattern(image: ImageFields) -> None:
 def _unknown(encoding: str) -> str:
     if encoding in ('16UC1', '32FC1'):
         return (
-            f'encoding {shown(encoding)} is depth, not color; remap it to depth_in, or '
-            'choose it with '
-            '--depth-topic in a recording'
+            f'encoding {shown(encoding)} is depth, not color; remap it to depth_in, or choose it '
+            'by depth_topic in a recording'
         )
     known = [*LAYOUTS, *PLANAR]
     near = difflib.get_close_matches(encoding, known, n=1)

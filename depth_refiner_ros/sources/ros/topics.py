@@ -181,7 +181,7 @@ class TopicChooser:
                 return topic
         names = ', '.join(topic.name for topic in candidates) or 'none'
         raise SourceError(
-            f'{_flag(kind)}: {shown(wanted)} is not among the {kind} topics of the bag '
+            f'{_option(kind)}: {shown(wanted)} is not among the {kind} topics of the bag '
             f'{self._where}; choose from: {names} (all: {self._listed()})'
         )
 
@@ -190,11 +190,11 @@ class TopicChooser:
         if len(best) > 1:
             raise SourceError(
                 f'the bag {self._where} has several {kind} topics, and their names do not tell '
-                f'which to use; choose with {_flag(kind)} from: {names}'
+                f'which to use; choose with {_option(kind)} from: {names}'
             )
         if len(candidates) > 1:
             others = ', '.join(topic.name for topic in candidates if topic is not best[0])
-            self._notes.append(f'{kind} is {names}; {_flag(kind)} chooses another: {others}')
+            self._notes.append(f'{kind} is {names}; {_option(kind)} chooses another: {others}')
         return best[0]
 
     def _listed(self) -> str:
@@ -230,5 +230,5 @@ def _frame(topic: Topic) -> str:
     return str(topic.first.header.frame_id).removeprefix('/')
 
 
-def _flag(kind: str) -> str:
-    return f'--{kind}-topic (parameter {kind}_topic)'
+def _option(kind: str) -> str:
+    return f'{kind}_topic'

@@ -212,7 +212,7 @@ def test_a_camera_that_is_not_calibrated_is_none_and_said(tmp_path):
     ],
 )
 def test_an_impossible_camera_is_one_line_with_a_way_out(tmp_path, info, words):
-    with pytest.raises(SourceError, match=f'{words}.*--info-topic none'):
+    with pytest.raises(SourceError, match=f'{words}.*info_topic:=none'):
         opened(tmp_path, [*images(START), ('/info', START, info)])
     (frame,) = RosbagSource(tmp_path / 'bag', info_topic='none')
     assert frame.intrinsics is None

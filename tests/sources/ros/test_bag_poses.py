@@ -81,7 +81,7 @@ def test_odometry_of_the_base_is_refused_without_the_way_to_the_camera(tmp_path)
     with pytest.raises(
         SourceError,
         match=r"/odom: the poses describe frame 'base_link' but the images are in 'optical'.*"
-        r'--body-from-camera.*--pose-topic none',
+        r'body_from_camera.*pose_topic:=none',
     ):
         opened(tmp_path, odometry_walk())
     assert len(list(RosbagSource(tmp_path / 'bag', pose_topic='none'))) == 3

@@ -44,7 +44,7 @@ def test_odometry_of_the_body_is_refused_until_the_way_to_the_camera_is_known():
     with pytest.raises(
         InputError,
         match=r"frame 'base_link' but the images are in 'camera'.*"
-        r'--body-from-camera',
+        r'set body_from_camera to',
     ):
         ask(made(body), 0)
     # The body looks along y, so 1 m ahead of it is 1 m along y.

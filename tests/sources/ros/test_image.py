@@ -111,7 +111,7 @@ def test_unfit_images_are_named():
         rgb_from_message(bags.image(0, RGB, 'jpeg2000'))
     with pytest.raises(InputError, match="'rgb8' is not depth; use 16UC1"):
         depth_from_message(bags.image(0, RGB, 'rgb8'))
-    with pytest.raises(InputError, match=r"'32FC1' is depth, not color; .* --depth-topic"):
+    with pytest.raises(InputError, match=r"'32FC1' is depth, not color; .* by depth_topic"):
         rgb_from_message(bags.image(0, RGB[..., 0].astype(np.float32), '32FC1'))
     message = bags.image(0, RGB, 'rgb8')
     message.data = message.data[:-1]

@@ -183,19 +183,19 @@ def test_transforms_can_be_asked_for_as_poses():
     [
         (
             {'/front/image_raw': color(), '/rear/image_raw': color()},
-            r'several image topics.*choose with --image-topic .* from: /front/image_raw, /rear/.*',
+            r'several image topics.*choose with image_topic from: /front/image_raw, /rear/.*',
         ),
         (
             {'/c/image': color(), '/x/depth': depth(), '/y/depth': depth()},
-            'several depth topics.*--depth-topic .* from: /x/depth, /y/depth',
+            'several depth topics.*depth_topic from: /x/depth, /y/depth',
         ),
         (
             {'/c/image': color(), '/x/info': info(), '/y/info': info()},
-            'several info topics.*--info-topic .* from: /x/info, /y/info',
+            'several info topics.*info_topic from: /x/info, /y/info',
         ),
         (
             {'/c/image': color(), '/odom': bags.odometry(0, 0.0), '/pose': bags.pose(0, 0.0)},
-            'several pose topics.*--pose-topic .* from: /odom, /pose',
+            'several pose topics.*pose_topic from: /odom, /pose',
         ),
     ],
 )
@@ -226,7 +226,7 @@ def test_the_user_has_the_last_word():
     assert choose(topics, info='none').info is None
     with pytest.raises(
         SourceError,
-        match=r"--image-topic .*'/front' is not among the image topics.*choose from: /c/color",
+        match=r"image_topic: '/front' is not among the image topics.*choose from: /c/color",
     ):
         choose(topics, image='/front')
     with pytest.raises(SourceError, match="'/pose' is not among the depth topics"):
@@ -238,7 +238,7 @@ def test_the_user_has_the_last_word():
 def test_what_was_chosen_by_name_is_said():
     chosen = choose({'/c/color/image': color(), '/c/ir/image': gray(), '/c/depth': depth()})
     (note,) = chosen.notes
-    assert note.startswith('image is /c/color/image; --image-topic (parameter image_topic)')
+    assert note.startswith('image is /c/color/image; image_topic ')
     assert note.endswith('chooses another: /c/ir/image')
     assert choose({'/c/image': color(), '/c/camera_info': info()}).notes == ()
 
