@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small SharpDepth: a teacher that has a prior's layout, and the refiner distilled from it."""
 
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
 from depth_refiner_ros.models.bundle import open_bundle
@@ -109,3 +109,30 @@ def test_a_refiner_without_a_teacher_is_no_teacher(make_config):
                 model={'teacher': TeacherModel(weights='depth_refiner_ros/weights/apdepth')},
             )
         )
+
+
+def test_it_begins_with_what_apdepth_knows(make_config):
+    blocks = {'block_channels': [48, 64, 96, 128], **LAYOUT}
+    objective = started(make_config('lotus', model=blocks, init_from='bundled'))
+    source = read_refiner(open_bundle('bundled', 'refiner'))
+    layout, known = torch.randn(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    noise, image = torch.randn(1, 16, 8, 8), torch.rand(1, 48, 8, 8)
+    with torch.no_grad():
+        own = objective.network.output(noise, image, torch.cat([layout, known], dim=1))
+        detail = torch.zeros(1, 16, 8, 8)
+        given = source.output(
+            layout.expand(-1, 16, -1, -1), image, torch.cat([detail, known], dim=1)
+        )
+    torch.testing.assert_close(own, given, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('model', 'told'),
+    [
+        (LAYOUT, 'not any as in model; give|in these weights of apdepth, not'),
+        ({'block_channels': [48, 64, 96, 128]}, 'only a network with a layout begins with'),
+    ],
+)
+def test_apdepth_of_another_shape_is_refused(make_config, model, told):
+    with pytest.raises(WeightsError, match=told):
+        started(make_config('lotus', model=model, init_from='bundled'))

@@ -55,7 +55,7 @@ def with_layout(spec: ModelSpec) -> ModelSpec:
         layout=True,
         known=True,
         prediction='residual',
-        residual_gain=0.25,
+        residual_gain=SMALL_APDEPTH.residual_gain,
         space='log',
         range='centre',
     )

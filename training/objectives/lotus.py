@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
 from depth_refiner_ros.diffusion.losses import gradient_l1, latent_mask, latent_mse, pixel_l1
 from depth_refiner_ros.diffusion.noise import gaussian_like
+from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.models.conventions import RGB_TASK, SMALL_LOTUS, TRUE_LOTUS
+from training.models.from_apdepth import weights_from_apdepth
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
 from training.objectives.refiner_sample import refiner_sample
@@ -55,6 +58,13 @@ class Lotus(RefinerObjective):
                 'data.priors is not set; model.spec.layout=true is the layout of a prior, so say '
                 'of which, such as data.priors={smeared: 1}'
             )
+
+    def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
+        network = read_refiner(open_bundle(where, 'refiner'))
+        if network.spec.method != 'apdepth':
+            return super().bundle_weights(where)
+        state = weights_from_apdepth(network, self.network)
+        return {f'unet.{name}': value for name, value in state.items()}
 
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss = self.network.codec, self.config.loss
