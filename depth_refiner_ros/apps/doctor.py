@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of ``depth-refiner doctor``, and the command that fixes each finding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import ctypes
 from dataclasses import asdict, dataclass
 import importlib
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 import shutil
 
-from depth_refiner_ros.apps.console import write_json
+from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
@@ -90,24 +90,24 @@ def run(json: Path | None) -> None:
     findings = [finding for look in LOOKS for finding in look()]
     if json:
         write_json(json, {'findings': [asdict(finding) for finding in findings]})
-    table = Table(
-        'what',
-        'state',
-        Column('found', overflow='fold'),
-        Column('how to fix it', overflow='fold'),
-        title='depth-refiner doctor',
-    )
+    table = Table('what', 'state', Column('found', overflow='fold'), title='depth-refiner doctor')
     colors = {'ok': 'green', 'missing': 'red', 'note': 'yellow'}
     for finding in findings:
         table.add_row(
-            finding.what,
-            f'[{colors[finding.state]}]{finding.state}',
-            escape(finding.found),
-            escape(finding.fix),
+            finding.what, f'[{colors[finding.state]}]{finding.state}', escape(finding.found)
         )
     Console().print(table)
+    _print_fixes(findings)
     if any(finding.state == 'missing' for finding in findings):
         raise SystemExit(1)
+
+
+def _print_fixes(findings: Sequence[Finding]) -> None:
+    """Print each command on a line of its own, since one that a table folds cannot be copied."""
+    for finding in findings:
+        if finding.fix:
+            say(f'{finding.what}: {finding.state}, fix with')
+            say(f'    {finding.fix}')
 
 
 def machine() -> list[Finding]:
@@ -247,7 +247,7 @@ def other_priors() -> list[Finding]:
         else Finding(
             'transformers',
             'note',
-            'not installed; needed by prior:=depth_anything_v2 and others',
+            'not installed; needed by --prior depth_anything_v2 and others',
             "pip install 'depth_refiner_ros[models]'",
         )
     )
@@ -258,7 +258,7 @@ def _pinned(package: Package) -> Finding:
     fault = package.fault()
     if not fault:
         return Finding(package.name, 'ok', f'commit {package.commit[:7]}, imported')
-    needed = f'for prior:={" or ".join(package.priors)} ({package.licence})'
+    needed = f'for --prior {" or ".join(package.priors)} ({package.licence})'
     return Finding(package.name, 'note', f'{fault}; {needed}', package.command())
 
 

@@ -26,7 +26,7 @@ def test_missing_code_is_a_note_with_the_pinned_command(checkout):
     found = findings()
     for name, prior in (('UniDepth', 'unidepth_v1 or unidepth_v2'), ('Metric3D', 'metric3d_v2')):
         assert found[name].state == 'note', 'no prior of these is needed'
-        assert f'not installed; for prior:={prior}' in found[name].found
+        assert f'not installed; for --prior {prior}' in found[name].found
     assert f'UniDepth@{packages.UNIDEPTH_COMMIT}' in found['UniDepth'].fix
     assert f'checkout {packages.METRIC3D_COMMIT}' in found['Metric3D'].fix
     assert str(checkout) in found['Metric3D'].fix
@@ -46,7 +46,7 @@ def test_half_a_checkout_is_tried_and_not_believed(checkout):
     assert found.state == 'note'
     assert 'Metric3D cannot be imported' in found.found
     assert 'hubconf.py' in found.found
-    assert 'for prior:=metric3d_v2' in found.found
+    assert 'for --prior metric3d_v2' in found.found
     assert 'pip install' not in found.found, 'that belongs into the column with the fix'
     (checkout / 'hubconf.py').write_text('import nothing_of_this_name\n')
     assert "No module named 'nothing_of_this_name'" in findings()['Metric3D'].found
@@ -65,6 +65,17 @@ def test_the_table_shows_commands_whole(depth_refiner, monkeypatch):
     shown = depth_refiner('doctor').stdout
     assert "pip install '.[ros]'" in shown, 'to rich, brackets are styles'
     assert 'not [here]' in shown
+
+
+@pytest.mark.parametrize('columns', ['20', '80'])
+def test_a_long_command_is_one_line_that_can_be_copied(depth_refiner, monkeypatch, columns):
+    monkeypatch.setenv('COLUMNS', columns)
+    command = packages.PACKAGES[0].command()
+    assert len(command) > 100
+    found = doctor_run.Finding('UniDepth', 'note', 'not installed; ' * 20, command)
+    monkeypatch.setattr(doctor_run, 'LOOKS', (lambda: [found],))
+    shown = depth_refiner('doctor').stdout
+    assert command in [line.strip() for line in shown.splitlines()]
 
 
 def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
