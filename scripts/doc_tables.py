@@ -9,6 +9,7 @@ bundles. It needs only the standard library; a test fails if a table is out of d
 """
 
 from collections.abc import Callable, Sequence
+from itertools import product
 import json
 from pathlib import Path
 import re
@@ -24,19 +25,22 @@ DEPTH_ROWS = (
     ('real photographs indoors, smeared prior', 'real_smeared', 'frames.json --prior smeared'),
     ('real photographs indoors, bundled prior', 'real_bundled', 'frames.json'),
 )
+REFINERS = {'apdepth': '', 'sharpdepth': '_sharpdepth'}
+"""Bundled refiners, and what the names of their results end in."""
 BOUNDED = (('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'), ('sharpdepth', 'tiny'))
 
 
 def depth_table() -> str:
     """Return prior and refined depth against the truth, from the results of ``eval``."""
     rows = []
-    for what, name, source in DEPTH_ROWS:
-        result = _result(name)
+    for (what, name, source), (refiner, end) in product(DEPTH_ROWS, REFINERS.items()):
+        result = _result(name + end)
         scene = result['per_scene'].get('indoor') or result['overall']
         prior, refined, spread = scene['prior'], scene['refined'], scene['std']['refined']
         rows.append(
             (
                 what,
+                refiner,
                 scene['frames'],
                 f'{prior["abs_rel"]:.3f}',
                 f'{refined["abs_rel"]:.3f} ± {spread["abs_rel"]:.3f}',
@@ -44,11 +48,12 @@ def depth_table() -> str:
                 f'{refined["dbe_acc_px"]:.2f}',
                 f'{prior["dbe_compl_px"]:.1f}',
                 f'{refined["dbe_compl_px"]:.1f} ± {spread["dbe_compl_px"]:.1f}',
-                f'`depth-refiner eval {source}`',
+                f'`depth-refiner eval {source}{" --refiner sharpdepth" if end else ""}`',
             )
         )
     head = (
         'what',
+        'refiner',
         'frames',
         'AbsRel prior',
         'AbsRel refined',

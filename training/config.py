@@ -53,6 +53,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'data.max_zoom': (0.01, 100),
     'data.photometric': (0, 10),
     'data.held_back': (0.01, 0.9),
+    'data.fraction': (0.0001, 1.0),
     'data.assume_fov_deg': (0, 179),
 }
 SOURCE_LIMITS = {
@@ -124,6 +125,7 @@ class DataConfig:
     validation: dict[str, SourceConfig] = field(default_factory=dict)
     source: str = ''  # a recording or folder of images that both are taken from instead
     held_back: float = 0.33  # share of its frames, the last ones, that validation keeps
+    fraction: float = 1.0  # of every training set's images, at random; smaller ones are nested
     assume_fov_deg: float = 0.0  # horizontal, of images without a camera; 0: not known
     crop_width: int = 640  # pixels of the image, before the resize
     crop_height: int = 480

@@ -24,6 +24,7 @@ from training.log import Log
 from training.objectives.base import Figures, Objective
 from training.optimizers import make_optimizers
 from training.pictures import write_pictures
+from training.restart import rejoin
 from training.schedule import learning_rate_factor
 from training.stop import Stop
 from training.update import update
@@ -40,6 +41,7 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     :raises OutputError: where another process writes to the run's folder, or it cannot be written
     """
     torch.manual_seed(config.seed)
+    rejoin()
     accelerator = Accelerator(
         mixed_precision=config.precision,
         gradient_accumulation_steps=config.accumulate,

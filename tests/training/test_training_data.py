@@ -10,7 +10,7 @@ from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
 import torch
-from training.config import DataConfig
+from training.config import DataConfig, SourceConfig
 from training.data.batches import collate, MicroBatches, validation_batches
 from training.data.cut import cut
 from training.data.degrade import degrade, KINDS
@@ -338,3 +338,15 @@ def test_a_recording_is_split_into_training_and_validation(rooms):
     assert names == [['room 0', 'room 1', 'room 2'], ['room 3', 'room 4']]
     with pytest.raises(SourceError, match=r'has 5 images, of which 5 are held back'):
         Mixture.of('train', replace(config, held_back=1.0))
+
+
+def test_a_fraction_of_a_set_is_part_of_a_larger_one(rooms):
+    def kept(fraction):
+        config = replace(CUT, train={'rooms': SourceConfig(path=str(rooms))}, fraction=fraction)
+        samples = Mixture.of('train', config).parts[0].samples
+        return [samples[index].rgb_HW3.tobytes() for index in range(len(samples))]
+
+    whole, half, little = kept(1.0), kept(0.5), kept(0.01)
+    assert (len(half), len(little)) == (round(len(whole) / 2), 1)
+    assert set(little) < set(half) < set(whole)
+    assert half != whole[: len(half)], 'taken at random'

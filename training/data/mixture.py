@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several sets of images as one: each batch comes from one of them, drawn by its share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from depth_refiner_ros.core.errors import SourceError
@@ -55,7 +55,10 @@ class Mixture:
         sources: Mapping[str, SourceConfig] = getattr(config, group)
         check_shares(f'data.{group}', {name: source.share for name, source in sources.items()})
         used = {name: source for name, source in sources.items() if source.share > 0.0}
-        return cls([_opened(name, source, config) for name, source in used.items()])
+        parts = [_opened(name, source, config) for name, source in used.items()]
+        return cls(
+            [_thinned(part, config.fraction) if group == 'train' else part for part in parts]
+        )
 
     def draw(self, rng: np.random.Generator) -> Part:
         """Return the set of a batch."""
@@ -71,7 +74,7 @@ class Window:
     :param numbers: which ones
     """
 
-    def __init__(self, samples: SampleSet, numbers: range) -> None:
+    def __init__(self, samples: SampleSet, numbers: Sequence[int]) -> None:
         self._samples, self._numbers = samples, numbers
 
     def __len__(self) -> int:
@@ -79,6 +82,15 @@ class Window:
 
     def __getitem__(self, index: int) -> Sample:
         return self._samples[self._numbers[index]]
+
+
+def _thinned(part: Part, fraction: float) -> Part:
+    """Return a random share of a set; a smaller share is part of a larger one."""
+    if fraction == 1.0:
+        return part
+    order = np.random.default_rng(0).permutation(len(part.samples))
+    kept = sorted(order[: max(1, round(len(order) * fraction))].tolist())
+    return replace(part, samples=Window(part.samples, kept))
 
 
 def _of_source(group: str, config: DataConfig) -> Part:
