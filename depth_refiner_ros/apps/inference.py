@@ -14,6 +14,7 @@ from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
+from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import FrameError, NO_DEPTH, REFUSED
 import numpy as np
@@ -59,16 +60,18 @@ class Depths:
 
 class AssumedCamera:
     """
-    Assumes a camera for frames that have none, and says so once.
+    Assumes a camera for frames that have none, and says so once, as it does with doubtful frames.
 
     :param fov_deg: horizontal field of view; 0 assumes no camera
     """
 
     def __init__(self, fov_deg: float) -> None:
-        self._fov_deg, self._noted = fov_deg, False
+        self._fov_deg, self._noted, self._doubts = fov_deg, False, Doubts(note)
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the frame with its own camera, or the assumed one."""
+        self._doubts.camera(frame.name, frame.intrinsics)
+        self._doubts.depth(frame.name, frame.depth_m_HW)
         if frame.intrinsics is not None or not self._fov_deg:
             return frame
         if not self._noted:

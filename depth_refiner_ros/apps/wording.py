@@ -20,8 +20,14 @@ def flag_of(name: str, prefix: str = '') -> str:
 
 
 def speak_in_flags(names: Iterable[str], prefix: str = '') -> None:
-    """Let :func:`in_flags` translate these options from now on."""
-    _FLAGS.update({prefix + name: flag_of(name, prefix) for name in names})
+    """
+    Let :func:`in_flags` translate these options from now on.
+
+    :param prefix: of their flags; messages may leave it out unless another option has that name
+    """
+    for name in names:
+        _FLAGS[prefix + name] = flag_of(name, prefix)
+        _FLAGS.setdefault(name, flag_of(name, prefix))
 
 
 def in_flags(line: str) -> str:

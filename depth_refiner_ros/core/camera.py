@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # nodes that run no network start without torch
 FIX = 'correct it where it is written: camera_info, calibration.yaml or fx_fy_cx_cy'
 LEAST_FOCAL, MOST_FOCAL = 1e-3, 1e6
 """Focal length over image size: fields of view from 179.8 deg down to 0.2 arc seconds."""
+MOST_SLOPE = 1e3
+"""Principal point over focal length: the slope of a ray 89.9 deg off the axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +62,10 @@ class Intrinsics:
             raise InputError(
                 f'intrinsics: {focal} = {f:g} px is implausible for {size} pixels; {FIX}'
             )
-        if abs(c) > MOST_FOCAL * size:
+        if abs(c) > MOST_SLOPE * f:
             raise InputError(
-                f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels; {FIX}'
+                f'intrinsics: {center} = {c:g} px is implausibly far outside {size} pixels: with '
+                f'{focal} = {f:g} px the camera would look aside by 90 deg; {FIX}'
             )
 
     @classmethod

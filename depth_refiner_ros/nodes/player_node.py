@@ -15,6 +15,7 @@ from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.patience import Patience, SETTLE_S
 from depth_refiner_ros.nodes.runtime.run import FAILURE, run, SUCCESS, USER_ERROR
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
+from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import LostFrames
 from depth_refiner_ros.sources.registry import open_source
@@ -48,6 +49,7 @@ class PlayerNode(Node):
         self._ending = threading.Event()
         self._patience = None if self._lock_step is None else self._patient(self._lock_step)
         self._lost = LostFrames(self.get_logger().warning)
+        self._doubts = Doubts(self.get_logger().warning)
         self._sent = self._given_up = 0
         self._last_ns: int | None = None
         self._sent_at_s = 0.0
@@ -154,6 +156,8 @@ class PlayerNode(Node):
         self._last_ns, self._sent_at_s = frame.stamp_ns, time.monotonic()
 
     def _send(self, frame: Frame) -> None:
+        self._doubts.camera(frame.name, frame.intrinsics)
+        self._doubts.depth(frame.name, frame.depth_m_HW)
         stamp_ns = self.get_clock().now().nanoseconds if self._settings.restamp else frame.stamp_ns
         camera = self._camera(frame)
         if self._lock_step is not None:

@@ -22,6 +22,7 @@ from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
+from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.rectify import Rectifier
 from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
@@ -99,6 +100,7 @@ class RefinerNode(WorkerNode):
         if with_depth:
             self._subscribe_image('depth_in', settings.depth_transport, DEPTH, sync.add_depth)
         self._camera = CameraReader(self.topics.full_name('image'), self._log)
+        self._doubts = Doubts(self.get_logger().warning)
         self._sixteen_bits = BitRange(settings.image_bits, self._log)
         self._subscribe_image('image', settings.input_transport, COLOR, sync.add_image)
 
@@ -157,6 +159,7 @@ class RefinerNode(WorkerNode):
         height, width = rgb_HW3.shape[:2]
         rectifier = self._camera.rectifier(item.info, width, height)
         rectifier = rectifier or self._assumed(width, height)
+        self._doubts.camera('camera_info', rectifier.intrinsics)
         if item.depth is None:
             return rectifier.intrinsics, rectifier.rgb(rgb_HW3), None
         sensor_m_HW = depth_from_message(item.depth)
@@ -166,6 +169,8 @@ class RefinerNode(WorkerNode):
                 f'image is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}; use the depth that '
                 'is registered (aligned) to the color image'
             )
+        self._doubts.depth('depth_in', sensor_m_HW)
+        self._doubts.encoding('depth_in', item.depth)
         return rectifier.intrinsics, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
 
     def _assumed(self, width: int, height: int) -> Rectifier:

@@ -48,6 +48,8 @@ import torch
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
     from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 
+LEAST_EDGE_PX = 16
+"""Below this, a network sees a few of its cells at most and what it returns means nothing."""
 LOADED = tuple(
     item.name
     for item in fields(ModelSettings)
@@ -226,6 +228,11 @@ class DepthRefiner:
         """Check shapes, types and values while they are still on the host."""
         if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape:
             raise InputError(f'image has shape {tuple(rgb.shape)}, not (batch, 3, rows, columns)')
+        if min(rgb.shape[-2:]) < LEAST_EDGE_PX:
+            raise InputError(
+                f'image is {rgb.shape[-1]}x{rgb.shape[-2]} pixels, too small to be refined; give '
+                f'it at least {LEAST_EDGE_PX}x{LEAST_EDGE_PX}'
+            )
         if intrinsics is not None and (intrinsics.height, intrinsics.width) != rgb.shape[-2:]:
             raise InputError(
                 f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '

@@ -69,11 +69,17 @@ class TumSource:
         if depth_scale is not None:
             values.number('depth_scale', depth_scale, *values.DEPTH_SCALES)
         calibration = _read_calibration(self.folder / 'calibration.yaml')
-        self.depth_scale = depth_scale or calibration.get('depth_scale', TUM_DEPTH_SCALE)
+        given_scale = depth_scale or calibration.get('depth_scale')
+        self.depth_scale = given_scale or TUM_DEPTH_SCALE
         self._rectifier = _rectifier(self.folder / 'calibration.yaml', calibration, intrinsics)
         self.images = read_index(self.folder / 'rgb.txt', log)
         self.depths = _depth_index(self.folder / 'depth.txt', log)
         self.trajectory = _optional_trajectory(self.folder / 'groundtruth.txt', log)
+        if self.depths and not given_scale:
+            log(
+                f'{self.folder}: calibration.yaml gives no depth_scale, so {TUM_DEPTH_SCALE:g} '
+                'units per metre are assumed, as in TUM RGB-D'
+            )
         self._depth_stamps_ns = np.array([depth.stamp_ns for depth in self.depths], np.int64)
 
     @property

@@ -23,6 +23,7 @@ def options(monkeypatch):
         ("prior = 'x' is unknown", "--prior 'x' is unknown"),
         ('or allow_smaller:=true, or', 'or --allow-smaller, or'),
         ('set allow_smaller:=false', 'set --no-allow-smaller'),
+        ('a larger block_px', 'a larger --smear-block-px'),
         ('smear.block_px = 3 is outside', '--smear-block-px 3 is outside'),
     ],
 )

@@ -179,3 +179,26 @@ def test_transforms_of_the_bag_bring_odometry_to_the_camera(run, tmp_path):
     ]
     run('fuse', [*messages, ('/tf_static', START, MOUNT)])
     np.testing.assert_allclose(wall_of(tmp_path)[:, 0], 0.5 + WALL_M, atol=2e-3)
+
+
+def test_what_looks_wrong_but_can_be_used_is_said_once(run):
+    """Millimetres as 32FC1, and a principal point far outside of the image."""
+    messages = wall(info=bags.camera_info(START, 64, 48, (900.0, 900.0, 1e4, 23.5)))
+    for topic, stamp_ns, message in messages:
+        if 'depth' in topic:
+            metres = bags.image(stamp_ns, WALL_MM.astype(np.float32), '32FC1')
+            message.encoding, message.step, message.data = '32FC1', metres.step, metres.data
+    _, ended = run('refine', messages)
+    assert ended.stderr.count('cx = 10000 px is far outside of the 64x48 image') == 1
+    assert ended.stderr.count('its median depth is 2000 m, as if millimetres were read') == 1
+
+
+def test_depth_as_mono16_is_read_as_millimetres_and_that_is_said(run, tmp_path):
+    messages = wall()
+    for topic, _, message in messages:
+        if 'depth' in topic:
+            message.encoding = 'mono16'
+    _, ended = run('fuse', messages, '--tsdf-min-weight', 1)
+    assert ended.stderr.count('image_raw has the encoding mono16, which states no unit') == 1
+    vertices = read_ply(tmp_path / 'out' / 'mesh.ply').vertices_m_N3
+    np.testing.assert_allclose(vertices[:, 2], WALL_M, atol=2e-3)

@@ -48,6 +48,12 @@ def test_resize_agrees_with_torch_interpolation():
     assert found == pytest.approx(small.tolist())
 
 
+def test_a_principal_point_that_lets_the_camera_look_aside_is_refused():
+    """Rays of this slope would make a map of kilometres from depth of metres."""
+    with pytest.raises(InputError, match=r'cx = 200000 px is implausibly far .* fx = 100 px'):
+        Intrinsics(fx=100.0, fy=100.0, cx=2e5, cy=23.5, width=64, height=48)
+
+
 def test_crop_shifts_the_principal_point_only():
     crop = CAMERA.cropped(100, 50, 300, 200)
     assert (crop.fx, crop.fy, crop.cx, crop.cy) == (500.0, 510.0, 219.5, 189.5)

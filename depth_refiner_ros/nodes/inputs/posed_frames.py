@@ -13,6 +13,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.nodes.inputs.frame_sync import QUEUE
 from depth_refiner_ros.nodes.inputs.stamp_join import StampJoin
 from depth_refiner_ros.nodes.runtime.topics import Topics
+from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.color import rgb_from_image
 from depth_refiner_ros.sources.ros.depth import depth_from_image
@@ -61,11 +62,12 @@ class DepthDecoder:
     Turns sets of messages into arrays; a distorted camera is undistorted.
 
     :param depth_topic: its name shows whether the images come rectified
-    :param log: called once if they do not
+    :param log: called once if they do not, and for what looks wrong
     """
 
     def __init__(self, depth_topic: str, log: Callable[[str], None]) -> None:
-        self._camera = CameraReader(depth_topic, log)
+        self._camera, self._doubts = CameraReader(depth_topic, log), Doubts(log)
+        self._topic = depth_topic
 
     def decoded(self, depth_set: DepthSet) -> DepthFrame:
         """
@@ -80,6 +82,9 @@ class DepthDecoder:
         rectifier = self._camera.rectifier(messages['depth/camera_info'], width, height)
         if rectifier is None:
             raise InputError(UNCALIBRATED)
+        self._doubts.camera('depth/camera_info', rectifier.intrinsics)
+        self._doubts.depth(self._topic, depth_m_HW)
+        self._doubts.encoding(self._topic, messages['depth/image'])
         color, confidence = messages.get('color/image'), messages.get('depth/confidence')
         rgb_HW3 = None if color is None else rgb_from_image(color)
         confidence_HW = None if confidence is None else matrix_of(confidence, 'f4', 1)

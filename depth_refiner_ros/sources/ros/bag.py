@@ -9,6 +9,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
     frame_or_lost,
@@ -95,6 +96,8 @@ class RosbagSource:
                 log(note)
             firsts = {topic.name: topic for topic in topics}
             self._frames = firsts[self.topics.image].count
+            if self.topics.depth:
+                Doubts(log).encoding(self.topics.depth, firsts[self.topics.depth].first)
             first_image = firsts[self.topics.image].first
             self._first_info = firsts[self.topics.info].first if self.topics.info else None
             self._camera = CameraReader(self.topics.image, log)

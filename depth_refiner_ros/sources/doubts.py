@@ -1,0 +1,87 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Say once what looks wrong with a camera or with depth although it can be used."""
+
+from collections.abc import Callable
+from typing import Any
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.sources.ros.image import encoding_of
+import numpy as np
+
+MANY_SIZES = 10.0
+"""Image sizes between image and principal point; a crop of one per cent of a sensor has fewer."""
+NEAR_M, FAR_M = 0.02, 200.0
+"""Median depths outside of these limits look like another unit."""
+STEP = 8
+"""Every n-th row and column is enough for a median."""
+
+
+class Doubts:
+    """
+    Looks at frames and reports each kind of doubt once.
+
+    :param log: called with one line that names the value and the fix
+    """
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log, self._said = log, set[str]()
+
+    def camera(self, name: str, camera: Intrinsics | None) -> None:
+        """
+        Report a principal point many image sizes outside of the image.
+
+        :param name: of the frame or topic
+        """
+        if camera is None or 'camera' in self._said:
+            return
+        for center, value, size in (
+            ('cx', camera.cx, camera.width),
+            ('cy', camera.cy, camera.height),
+        ):
+            if max(-value, value - size) > MANY_SIZES * size:
+                self._say(
+                    'camera',
+                    f'{name}: {center} = {value:g} px is far outside of the '
+                    f'{camera.width}x{camera.height} image; if this is no small crop, correct '
+                    'the calibration, as the cloud and the mesh would be skewed',
+                )
+
+    def depth(self, name: str, depth_m_HW: np.ndarray | None) -> None:
+        """
+        Report depth whose unit looks wrong.
+
+        :param name: of the frame or topic
+        :param depth_m_HW: NaN where unknown
+        """
+        if depth_m_HW is None or 'depth' in self._said:
+            return
+        depth_m_P = depth_m_HW[::STEP, ::STEP]
+        depth_m_P = depth_m_P[np.isfinite(depth_m_P) & (depth_m_P > 0)]
+        if not depth_m_P.size or NEAR_M <= (median_m := float(np.median(depth_m_P))) <= FAR_M:
+            return
+        like, fix = (
+            ('as if millimetres were read as metres', '1000 for millimetres')
+            if median_m > FAR_M
+            else ('as if its unit were larger', '1 for metres')
+        )
+        self._say(
+            'depth',
+            f'{name}: its median depth is {median_m:.4g} m, {like}; correct depth_scale, the '
+            f'units per metre in calibration.yaml or the frame list ({fix}), or publish metres '
+            'as 32FC1 and millimetres as 16UC1',
+        )
+
+    def encoding(self, topic: str, message: Any) -> None:
+        """Report depth in an encoding for gray images, which states no unit."""
+        if encoding_of(message) == 'mono16':
+            self._say(
+                topic,
+                f'{topic} has the encoding mono16, which states no unit: it is read as depth in '
+                'millimetres, as 16UC1',
+            )
+
+    def _say(self, kind: str, line: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            self._log(line)
