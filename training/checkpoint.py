@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch
 from torch import nn
+from training.shares import placed, whole
 
 WEIGHTS, AVERAGE, OPTIMIZER = 'weights.safetensors', 'average.safetensors', 'optimizer.safetensors'
 STATE, HASHES = 'state.json', 'sha256.json'
@@ -74,14 +75,15 @@ class LastCheckpoint:
         self._previous: Path | None = folder.with_name(f'{folder.name}.previous')
         self._newest_is_sound = True
 
-    def save(self, trained: Trained, progress: Progress) -> None:
+    def save(self, trained: Trained, progress: Progress, *, writes: bool = True) -> None:
         """
         Write a checkpoint; the newest so far becomes the one before.
 
+        :param writes: see :func:`save_checkpoint`
         :raises OutputError: where the disk is full; both checkpoints stay
         """
         kept = self._previous if self._newest_is_sound else None
-        save_checkpoint(self._folder, trained, progress, previous=kept)
+        save_checkpoint(self._folder, trained, progress, previous=kept, writes=writes)
         self._newest_is_sound = True
 
     def resume(self, trained: Trained) -> Progress:
@@ -112,12 +114,18 @@ class LastCheckpoint:
 
 
 def save_checkpoint(
-    folder: Path, trained: Trained, progress: Progress, *, previous: Path | None = None
+    folder: Path,
+    trained: Trained,
+    progress: Progress,
+    *,
+    previous: Path | None = None,
+    writes: bool = True,
 ) -> None:
     """
     Write a checkpoint; an older one there stays until the new one is complete.
 
     :param previous: where it goes then; None removes it
+    :param writes: False in all processes but one; they give their shares of the tensors
     :raises OutputError: where the disk is full
     """
     moments = {
@@ -125,12 +133,22 @@ def save_checkpoint(
         for name, optimizer in trained.optimizers.items()
         for key, value in _moments(trained.networks, optimizer).items()
     }
+    tensors = {
+        WEIGHTS: trained.networks.state_dict(),
+        AVERAGE: trained.average.state_dict(),
+        OPTIMIZER: moments,
+    }
+    for state in tensors.values():
+        for name, value in state.items():
+            shared = whole(value)
+            state[name] = shared if writes else value
+    if not writes:
+        return
     with staged_folder(folder, previous=previous) as staging:
-        save_tensors(trained.networks.state_dict(), staging / WEIGHTS)
-        save_tensors(trained.average.state_dict(), staging / AVERAGE)
-        save_tensors(moments, staging / OPTIMIZER)
-        state = {'step': progress.step, 'best': progress.best, 'optimizers': _kinds(trained)}
-        (staging / STATE).write_text(json.dumps(state) + '\n')
+        for name, state in tensors.items():
+            save_tensors(state, staging / name)
+        facts = {'step': progress.step, 'best': progress.best, 'optimizers': _kinds(trained)}
+        (staging / STATE).write_text(json.dumps(facts) + '\n')
         hashes = {name: sha256(staging / name) for name in HASHED}
         (staging / HASHES).write_text(json.dumps(hashes, indent=1) + '\n')
 
@@ -194,8 +212,8 @@ def _restored(folder: Path, trained: Trained) -> Progress:
         )
     average, moments = _tensors(folder / AVERAGE), _tensors(folder / OPTIMIZER)
     try:
-        trained.networks.load_state_dict(_tensors(folder / WEIGHTS))
-        trained.average.load_state_dict(average)
+        _load(trained.networks, _tensors(folder / WEIGHTS))
+        _load(trained.average, average)
         for name, optimizer in trained.optimizers.items():
             own = {
                 key.partition('/')[2]: value
@@ -209,6 +227,13 @@ def _restored(folder: Path, trained: Trained) -> Progress:
             'another output or the configuration that it began with'
         ) from error
     return progress
+
+
+def _load(networks: nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:
+    own = networks.state_dict()
+    networks.load_state_dict(
+        {name: placed(value, own[name]) if name in own else value for name, value in state.items()}
+    )
 
 
 def _kinds(trained: Trained) -> dict[str, str]:
@@ -228,11 +253,12 @@ def _restore_moments(
     networks: nn.ModuleDict, optimizer: torch.optim.Optimizer, moments: Mapping[str, torch.Tensor]
 ) -> None:
     names = _parameter_names(networks, optimizer)
+    own = dict(networks.named_parameters())
     indices = {name: index for index, name in enumerate(names)}
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():
         name, _, moment = key.rpartition('/')
-        states.setdefault(indices[name], {})[moment] = value
+        states.setdefault(indices[name], {})[moment] = placed(value, own[name])
     groups = optimizer.state_dict()['param_groups']
     optimizer.load_state_dict({'state': states, 'param_groups': groups})
 

@@ -157,6 +157,7 @@ class RunConfig:
     batch: int = 8  # samples per process and micro-step
     accumulate: int = 1  # micro-steps per update
     precision: str = 'no'  # no | bf16, by autocast; weights stay fp32
+    shard: bool = False  # spread weights, moments and averages over the processes
     recompute: bool = False  # activations in the backward pass: less memory, a third more time
     threads: int = 0  # CPU threads; 0 leaves torch's choice
     workers: int = 0  # processes that read images; 0 reads in the main process

@@ -26,6 +26,7 @@ from training.optimizers import make_optimizers
 from training.pictures import write_pictures
 from training.restart import rejoin
 from training.schedule import learning_rate_factor
+from training.sharding import shard
 from training.stop import Stop
 from training.update import update
 
@@ -78,8 +79,12 @@ def _train(
     if config.recompute:
         objective.recompute_activations()
     objective.ema.networks.to(accelerator.device)
+    # Sharded networks average their gradients by themselves: they are not wrapped.
+    wrapped = accelerator.prepare_model(objective, evaluation_mode=config.shard)
+    if config.shard:
+        shard(objective, config, accelerator.device)
     optimizers = make_optimizers(objective.trained, config.optimizer)
-    wrapped, *steppers = accelerator.prepare(objective, *optimizers.values())
+    steppers = [accelerator.prepare(optimizer) for optimizer in optimizers.values()]
     trained = Trained(
         networks=objective.trained, average=objective.ema.networks, optimizers=optimizers
     )
@@ -109,10 +114,10 @@ def _train(
                 now, before = (known.get(objective.best_by, inf) for known in (figures, best))
                 if now <= before:  # without true depth there is no figure, and the last is best
                     best = figures
-                    if main:
-                        save_checkpoint(output / BEST, trained, Progress(step=step + 1, best=best))
-            if main and (last or stopping or (step + 1) % config.save_every == 0):
-                checkpoint.save(trained, Progress(step=step + 1, best=best))
+                    at = Progress(step=step + 1, best=best)
+                    save_checkpoint(output / BEST, trained, at, writes=main)
+            if last or stopping or (step + 1) % config.save_every == 0:
+                checkpoint.save(trained, Progress(step=step + 1, best=best), writes=main)
             if stopping and not last:
                 note(f'{stop.reason}; saved at step {step + 1}, the same command goes on')
                 break
@@ -131,10 +136,11 @@ def _validate(
     objective.ema.networks.eval()
     figures = objective.validate(batches())
     figures = {name: value for name, value in figures.items() if isfinite(value)}
-    if accelerator.is_main_process and config.pictures:
+    if config.pictures:
         shown = next(validation_batches(images, config.pictures, config.pictures))
         pictures = objective.pictures(shown.to(accelerator.device))
-        write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
+        if accelerator.is_main_process:
+            write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
     objective.train()
     return figures
 

@@ -13,6 +13,7 @@ from training.config import RunConfig
 from training.data.batches import Batch
 from training.log import Log
 from training.objectives.base import Objective, TOTAL
+from training.shares import whole
 
 
 class NotFiniteError(DepthRefinerError):
@@ -53,7 +54,7 @@ def update(
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 limit = config.optimizer.max_grad_norm or float('inf')
-                norm = accelerator.clip_grad_norm_(objective.trained.parameters(), limit)
+                norm = whole(accelerator.clip_grad_norm_(objective.trained.parameters(), limit))
                 if not _everywhere(accelerator, torch.isfinite(norm)):
                     raise NotFiniteError(
                         f'gradient norm is {float(norm)} at step {step}; lower optimizer.lr'

@@ -26,7 +26,9 @@ def workers_of(launcher):
 
 
 def test_the_run_goes_on_after_a_process_was_killed(make_config, tmp_path):
-    config = make_config('metric_prior', steps=STEPS, validate_every=STEPS, save_every=1)
+    config = make_config(
+        'metric_prior', steps=STEPS, validate_every=STEPS, save_every=1, shard=True
+    )
     save_config(config, tmp_path / 'config.yaml')
     process = subprocess.Popen(
         [*LAUNCH, '--max-restarts', '1', str(RUN), str(tmp_path / 'config.yaml')],

@@ -7,6 +7,7 @@ from hypothesis import example, given, strategies
 import pytest
 from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
 from training.config_file import load_config, save_config
+from training.loop import train
 from training.models.encoder import EncoderModel
 from training.models.teacher import TeacherModel
 from training.objectives.registry import build_objective, CLASSES
@@ -202,3 +203,9 @@ def test_bytes_that_are_no_configuration(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(SettingsError):
         load_config(path)
+
+
+def test_sharding_alone_is_refused(make_config):
+    config = make_config('metric_prior', shard=True)
+    with pytest.raises(SettingsError, match='shard = true needs several processes; start with'):
+        train(config, build_objective(config))

@@ -34,9 +34,10 @@ def launch(config, tmp_path):
     )
 
 
-@pytest.mark.parametrize('name', ['sharpdepth'])
-def test_a_step_of_two_is_a_step_of_one_with_twice_the_batch(make_config, tmp_path, name):
-    config = make_config(name, steps=1, validate_every=1, save_every=1)
+@pytest.mark.parametrize('shard', [False, True])
+def test_a_step_of_two_is_a_step_of_one_with_twice_the_batch(make_config, tmp_path, shard):
+    config = make_config('sharpdepth', steps=1, validate_every=1, save_every=1, shard=shard)
+    config.pictures = 1
     ended = launch(config, tmp_path)
     assert ended.returncode == 0, ended.stderr[-2000:]
 
