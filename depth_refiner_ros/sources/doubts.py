@@ -24,7 +24,7 @@ class Doubts:
     :param log: called with one line that names the value and the fix
     """
 
-    def __init__(self, log: Callable[[str], None]) -> None:
+    def __init__(self, log: Callable[[str], object]) -> None:
         self._log, self._said = log, set[str]()
 
     def camera(self, name: str, camera: Intrinsics | None) -> None:
