@@ -310,6 +310,9 @@ def test_nodes_that_run_no_network_start_without_torch():
     ]
     for node, loaded in zip(nodes, loaded_after(*nodes)):
         assert not loaded & {'torch', 'open3d', 'transformers'}, node
+    (fusion,) = loaded_after('depth_refiner_ros.nodes.tsdf_node')
+    assert 'open3d' in fusion
+    assert not fusion & {'torch', 'scipy'}
 
 
 def test_the_probe_sees_what_is_loaded():

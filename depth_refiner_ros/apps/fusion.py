@@ -11,8 +11,7 @@ from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import Spread
-from depth_refiner_ros.core.edges import flying_pixels
-from depth_refiner_ros.core.images import depth_batch
+from depth_refiner_ros.core.neighbours import flying_mask
 from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
 from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.mapping.tracking import Odometry
@@ -197,7 +196,4 @@ def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
 def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
     if not edge_filter.enable:
         return None
-    mask_B1HW = flying_pixels(
-        depth_batch(depth_m_HW), rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px
-    )
-    return np.asarray(mask_B1HW[0, 0])
+    return flying_mask(depth_m_HW, rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px)

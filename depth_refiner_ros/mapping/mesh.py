@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.core.errors import MappingError
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +56,9 @@ class Mesh:
         return self.with_triangles(np.bincount(part_M)[part_M] >= min_triangles)
 
     def _part_of_triangles(self) -> np.ndarray:
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
         first, second, third = self.triangles_M3.T
         rows, columns = np.concatenate([first, second]), np.concatenate([second, third])
         count = len(self.vertices_m_N3)

@@ -3,7 +3,8 @@
 """
 Rigid poses ``map_from_camera``: 4 x 4 float64, optical axes (x right, y down, z forward).
 
-Quaternions are in the order x y z w of TUM files and ROS messages.
+Quaternions are in the order x y z w of TUM files and ROS messages. SciPy's rotations are imported
+where a matrix becomes a quaternion: their import takes longer than the rest of a small node's.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,6 @@ import math
 
 from depth_refiner_ros.core.errors import MappingError
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
 UNIT_TOLERANCE = 1e-3
 """Tolerance for files that print quaternions with four digits."""
@@ -33,8 +33,11 @@ def pose_from_quaternion(
     """
     numbers = np.array([*translation_m_3, *quaternion_xyzw], dtype=np.float64)
     check_numbers(numbers.tolist())
+    x, y, z, w = numbers[3:].tolist()
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     pose = np.eye(4)
-    pose[:3, :3] = Rotation.from_quat(numbers[3:]).as_matrix()
+    # Rodrigues' formula; the division makes up for rounded digits.
+    pose[:3, :3] += 2.0 * (w * cross + cross @ cross) / (x * x + y * y + z * z + w * w)
     pose[:3, 3] = numbers[:3]
     return pose
 
@@ -68,6 +71,8 @@ def _check_position(position_m_3: Sequence[float]) -> None:
 
 def quaternion_xyzw(map_from_camera: np.ndarray) -> np.ndarray:
     """Return the unit quaternion of a pose with w >= 0, float64 of shape (4,)."""
+    from scipy.spatial.transform import Rotation
+
     return Rotation.from_matrix(map_from_camera[:3, :3]).as_quat(canonical=True)
 
 
@@ -124,6 +129,8 @@ def interpolated(first: np.ndarray, second: np.ndarray, fraction: float) -> np.n
 
     :param fraction: 0 gives the first pose, 1 the second
     """
+    from scipy.spatial.transform import Rotation, Slerp
+
     pose = np.eye(4)
     rotations = Rotation.from_matrix(np.stack([first[:3, :3], second[:3, :3]]))
     pose[:3, :3] = Slerp([0.0, 1.0], rotations)(fraction).as_matrix()

@@ -7,6 +7,7 @@ import threading
 import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.neighbours import flying_mask
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
@@ -14,14 +15,12 @@ from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.outputs.mesh_marker import MeshMarker
-from depth_refiner_ros.nodes.outputs.published_depth import unreliable
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
 from depth_refiner_ros.settings.nodes import TsdfNodeSettings
 import numpy as np
 from std_srvs.srv import Trigger
-import torch
 
 DEFAULT_MESH_FILE = 'mesh.ply'
 
@@ -113,8 +112,12 @@ class TsdfNode(PosedNode):
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
         settings = self.settings
-        depth_m_B1HW = torch.from_numpy(frame.depth_m_HW)[None, None]
-        rejected_B1HW = unreliable(depth_m_B1HW, None, 0.0, settings.edge_filter)
+        edges = settings.edge_filter
+        flying_HW = (
+            flying_mask(frame.depth_m_HW, rel_jump=edges.rel_jump, dilate_px=edges.dilate_px)
+            if edges.enable
+            else None
+        )
         volume = self._configured
         with self._volume_lock:
             volume.range_m = (settings.min_range_m, settings.max_range_m)
@@ -125,7 +128,7 @@ class TsdfNode(PosedNode):
                 map_from_camera,
                 confidence_HW=frame.confidence_HW,
                 min_confidence=settings.min_confidence,
-                reject_HW=rejected_B1HW[0, 0].numpy(),
+                reject_HW=flying_HW,
             )
             # Only the worker may access the volume: diagnostics run in another thread.
             self._facts = {

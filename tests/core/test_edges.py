@@ -8,6 +8,7 @@ from depth_refiner_ros.core.edges import (
     near_invalid,
 )
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.neighbours import flying_mask
 import pytest
 import torch
 
@@ -129,3 +130,14 @@ def test_nothing_waits_for_the_device():
     depth_m = torch.empty(2, 1, 24, 32, device='meta')
     assert flying_pixels(depth_m).shape == depth_m.shape
     assert edge_band(depth_m).dtype == torch.bool
+
+
+@pytest.mark.parametrize('dilate_px', [0, 2])
+def test_fusion_without_torch_finds_the_same_pixels(dilate_px):
+    generator = torch.Generator().manual_seed(0)
+    depth_m_HW = torch.rand(23, 31, generator=generator) + 1.0
+    depth_m_HW[torch.rand(23, 31, generator=generator) < 0.1] = torch.nan
+    expected = flying_pixels(depth_m_HW[None, None], rel_jump=0.2, dilate_px=dilate_px)
+    assert 0 < expected.sum() < expected.numel()
+    found_HW = flying_mask(depth_m_HW.numpy(), rel_jump=0.2, dilate_px=dilate_px)
+    assert torch.equal(torch.from_numpy(found_HW), expected[0, 0])

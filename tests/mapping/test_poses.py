@@ -11,6 +11,7 @@ from depth_refiner_ros.mapping.poses import (
 )
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 
 def moved(*position_m):
@@ -33,6 +34,15 @@ def test_quaternion_round_trip_of_random_rotations():
         pose = pose_from_quaternion((0, 0, 0), quaternion)
         np.testing.assert_allclose(quaternion_xyzw(pose), quaternion, atol=1e-9)
         np.testing.assert_allclose(pose @ inverse(pose), np.eye(4), atol=1e-12)
+
+
+def test_poses_are_those_of_scipy_whatever_the_length():
+    rng = np.random.default_rng(2)
+    for quaternion in rng.normal(size=(50, 4)):
+        quaternion *= rng.uniform(0.9991, 1.0009) / np.linalg.norm(quaternion)
+        pose = pose_from_quaternion((0, 0, 0), quaternion)
+        expected = Rotation.from_quat(quaternion).as_matrix()
+        np.testing.assert_allclose(pose[:3, :3], expected, rtol=0, atol=1e-15)
 
 
 def test_bad_quaternion_is_named(subtests):
