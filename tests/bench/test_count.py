@@ -18,7 +18,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tests.groups import COUNTED
+
 VGA = FrameSize(width=640, height=480)
+shared = pytest.mark.xdist_group(COUNTED)
 
 
 def test_convolution_is_counted_by_hand():
@@ -66,6 +69,7 @@ def test_calls_repeat_all_but_the_weights_in_memory():
     assert Operations.total([one] * 3) == one.times(3)
 
 
+@shared
 def test_full_size_networks_cost_what_is_known_of_them():
     stages = refiner_stages('apdepth', 'vae', VGA, 'fp16')
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
@@ -75,6 +79,7 @@ def test_full_size_networks_cost_what_is_known_of_them():
     assert [stage.calls for stage in stages.values()] == [2, 1, 1]
 
 
+@shared
 def test_small_codec_and_second_pass_are_counted():
     stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=640)
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
@@ -83,6 +88,7 @@ def test_small_codec_and_second_pass_are_counted():
     assert [stage.calls for stage in stages.values()] == [2, 2, 2]
 
 
+@shared
 def test_a_refiner_is_counted_at_the_size_that_it_works_at():
     native, preset = (
         refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=edge_px)['encode']
@@ -92,6 +98,7 @@ def test_a_refiner_is_counted_at_the_size_that_it_works_at():
     assert preset.operations.flops == pytest.approx(native.operations.flops * pixels)
 
 
+@shared
 def test_prior_runs_at_whole_patches_and_costs_what_is_known():
     assert prior_stage('S', VGA, 'fp16').operations.flops == pytest.approx(167e9, rel=0.01)
     large = prior_stage('L', VGA, 'fp16').operations

@@ -12,6 +12,7 @@ from depth_refiner_ros.core.errors import InputError
 import pytest
 
 from tests.cli.recordings import PLAIN
+from tests.groups import COUNTED
 
 SMALL = ('--width', '64', '--height', '48')
 
@@ -51,10 +52,11 @@ def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group(COUNTED)
 def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, 'SHORT_EDGES_PX', (252, 518))  # each is a pass of each prior
     ended = depth_refiner(
-        'bench', '--bounds', *SMALL, '--against', 'rtx4090', '--json', 'b.json', '--plots', 'plots'
+        'bench', '--bounds', '--against', 'rtx4090', '--json', 'b.json', '--plots', 'plots'
     )
     assert ended.returncode == 0, ended.stderr
     assert 'GeForce RTX' in ended.stdout

@@ -49,7 +49,17 @@ def test_ctrl_c_during_imports_is_one_line(tmp_path, moment):
 )
 def test_a_signal_at_work_is_one_line_and_leaves_nothing_unfinished(tmp_path, number, word, code):
     process = subprocess.Popen(
-        [sys.executable, '-m', 'depth_refiner_ros.cli.main', 'refine', 'sim:1:500'],
+        [
+            sys.executable,
+            '-m',
+            'depth_refiner_ros.cli.main',
+            'refine',
+            'sim:1:500',
+            '--prior',
+            'sensor',
+            '--refiner',
+            'none',  # networks load for seconds, and are not what is interrupted
+        ],
         cwd=tmp_path,
         env={**os.environ, 'PYTHONPATH': str(ROOT)},
         stderr=subprocess.PIPE,

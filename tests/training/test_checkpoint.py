@@ -224,26 +224,46 @@ def test_rows_beyond_the_checkpoint_are_written_once(config, halfway):
     assert [row['step'] for row in read_log(halfway.parent) if 'loss' in row] == [1, 2, 3, 4]
 
 
+RUNS = """
+import os, sys
+from training import loop, run
+from training.objectives import metric_prior
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(run.main([line.strip()]))
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+"""Trains in a process of its own for each line, and imports what they need once for all."""
+
+
 def test_a_killed_run_leaves_a_sound_checkpoint_and_no_parts(make_config, tmp_path):
     config = make_config('metric_prior', save_every=1, validate_every=1000, steps=1000)
     save_config(config, tmp_path / 'config.yaml')
     seed, output = random.Random(0), tmp_path / 'run'
     steps = [0]
-    for _ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, ROOT / 'training' / 'run.py', tmp_path / 'config.yaml'],
-            env={**os.environ, 'OMP_NUM_THREADS': '1'},
-            stdout=subprocess.DEVNULL,
-        )
-        while not (output / 'checkpoint').exists() or step_of(output / 'checkpoint') <= steps[-1]:
-            assert process.poll() is None
-            time.sleep(0.02)
-        time.sleep(seed.uniform(0.0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        check_hashes(output / 'checkpoint')
-        steps.append(step_of(output / 'checkpoint'))
-        assert len(list(output.glob('.*.part'))) <= 1
+    with subprocess.Popen(
+        [sys.executable, '-c', RUNS],
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as runs:
+        for _ in range(3):
+            print(tmp_path / 'config.yaml', file=runs.stdin, flush=True)
+            process = int(runs.stdout.readline())
+            written = output / 'checkpoint'
+            while not written.exists() or step_of(written) <= steps[-1]:
+                assert Path(f'/proc/{process}').exists()
+                time.sleep(0.02)
+            time.sleep(seed.uniform(0.0, 0.3))
+            os.kill(process, signal.SIGKILL)
+            assert int(runs.stdout.readline()) == signal.SIGKILL
+            check_hashes(output / 'checkpoint')
+            steps.append(step_of(output / 'checkpoint'))
+            assert len(list(output.glob('.*.part'))) <= 1
     assert steps == sorted(set(steps))
 
 
