@@ -29,6 +29,8 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from tests.nodes.warm_program import WarmProgram
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = float(os.environ.get('TEST_PATIENCE_S', '120'))
 """The longest that anything is waited for; a busy machine loads torch slowly."""
@@ -65,32 +67,31 @@ class NodeProcess:
     :param parameters: name to value
     :param remaps: from to
     :param words: further words after ``--ros-args``
+    :param cold: start the program itself, with its imports, rather than a :class:`WarmProgram`
     """
 
-    def __init__(self, name, namespace, parameters=None, remaps=None, folder=None, words=()):
-        words = [
-            sys.executable,
-            '-m',
-            f'depth_refiner_ros.nodes.{name}_node',
-            '--ros-args',
-            '-r',
-            f'__ns:={namespace}',
-            *words,
-        ]
+    def __init__(
+        self, name, namespace, parameters=None, remaps=None, folder=None, words=(), cold=False
+    ):
+        words = ['--ros-args', '-r', f'__ns:={namespace}', *words]
         for key, value in (parameters or {}).items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             words += ['-p', f'{key}:={text}']
         for key, value in (remaps or {}).items():
             words += ['-r', f'{key}:={value}']
         self.lines = []
-        self.process = subprocess.Popen(
-            words,
-            cwd=folder or ROOT,
-            text=True,
-            env={**os.environ, 'PYTHONPATH': str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+        if cold:
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', f'depth_refiner_ros.nodes.{name}_node', *words],
+                cwd=folder or ROOT,
+                text=True,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        else:
+            self.process = WarmProgram(name, words, folder or ROOT, environment)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -146,9 +147,9 @@ class Probe:
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def run(self, name, parameters=None, remaps=None, folder=None, words=()):
+    def run(self, name, parameters=None, remaps=None, folder=None, words=(), *, cold=False):
         """Start a node of ours in this namespace."""
-        return NodeProcess(name, self.namespace, parameters, remaps, folder, words)
+        return NodeProcess(name, self.namespace, parameters, remaps, folder, words, cold)
 
     def publisher(self, kind, topic, *, reliable=True, depth=20):
         return self.node.create_publisher(kind, topic, _qos(reliable, depth))

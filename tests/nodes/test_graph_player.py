@@ -241,7 +241,7 @@ def test_without_listeners_it_waits_then_plays_all_the_same(probe, recording):
 
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
-    with probe.run('player', {'source': '/nowhere'}) as player:
+    with probe.run('player', {'source': '/nowhere'}, cold=True) as player:
         assert isinstance(player, NodeProcess)
         assert player.finish() == 2, player.output
     assert "'/nowhere' does not exist" in player.output

@@ -197,7 +197,7 @@ def test_a_lifecycle_manager_may_start_and_stop_it(probe):
 
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
-    with probe.run('refiner', {'prior': 'sensr'}) as refiner:
+    with probe.run('refiner', {'prior': 'sensr'}, cold=True) as refiner:
         assert refiner.finish() == 2
     assert "prior = 'sensr' must be one of" in refiner.output
     assert len(refiner.lines) == 1

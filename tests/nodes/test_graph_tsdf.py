@@ -275,7 +275,7 @@ class OdomScene(Scene):
 
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
-    with probe.run('tsdf', {'pose_source': 'file'}) as tsdf:
+    with probe.run('tsdf', {'pose_source': 'file'}, cold=True) as tsdf:
         assert tsdf.finish() == 2
     assert 'pose_source = file needs pose_file' in tsdf.output
     assert 'Traceback' not in tsdf.output

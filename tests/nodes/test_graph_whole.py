@@ -43,10 +43,10 @@ def test_no_frame_is_lost_from_recording_to_mesh(probe, recording, tmp_path):
     play = {'source': recording, 'publish_depth': True, 'lock_step': 'tsdf'}
     keep = {'folder': kept, 'layout': 'monogs', 'pose_source': 'pose', 'depth_scale': 1000.0}
     with (
-        probe.run('tsdf', fusion) as tsdf,
-        probe.run('refiner', model) as refiner,
-        probe.run('recorder', keep) as recorder,
-        probe.run('player', play) as player,
+        probe.run('tsdf', fusion, cold=True) as tsdf,
+        probe.run('refiner', model, cold=True) as refiner,
+        probe.run('recorder', keep, cold=True) as recorder,
+        probe.run('player', play, cold=True) as player,
     ):
         assert player.finish() == 0, player.output
         probe.wait(lambda: len(probe.received['tsdf/done']) == FRAMES, 'all frames')
