@@ -122,6 +122,7 @@ def bundles_table() -> str:
         'prior': 'metric depth from one image and its intrinsics (`priors/network.py`)',
         'apdepth': "ApDepth's one-step UNet on unshuffled pixels (`diffusion/small.py`): "
         'prior and image in, sharp depth out',
+        'sharpdepth': "SharpDepth's UNet of the same kind, and its teacher for the first pass",
     }
     rows = []
     for name, text in what.items():

@@ -101,7 +101,7 @@ class ModelSettings:
     )
     refiner_weights: str = option(
         'bundled',
-        'weights of the refiner: bundled, a bundle, the '
+        'weights of the refiner: bundled (for apdepth and sharpdepth), a bundle, the '
         'folder of an official release, or its hub id',
     )
     refiner_preset: str = option(
