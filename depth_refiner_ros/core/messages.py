@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Format values of any type and length for a one-line message."""
 
+from pathlib import Path
 import reprlib
 from typing import Any
 
@@ -26,3 +27,24 @@ def printable(words: str) -> str:
     if words.isprintable():
         return words
     return ''.join(letter if letter.isprintable() else '?' for letter in ' '.join(words.split()))
+
+
+def counted(number: int, noun: str, plural: str = '') -> str:
+    """
+    Return a number with its noun, such as ``1 frame`` and ``2 frames``.
+
+    :param plural: of the noun where an s alone does not make it
+    """
+    return f'{number} {noun}' if number == 1 else f'{number} {plural or noun + "s"}'
+
+
+def not_parsed(path: Path, language: str, error: Exception) -> str:
+    """Return a message with the file, the line and what a parser of YAML or JSON found there."""
+    mark = getattr(error, 'problem_mark', None)
+    line = getattr(error, 'lineno', None) if mark is None else mark.line + 1
+    found = getattr(error, 'problem', None) or getattr(error, 'msg', None) or error
+    where = str(path) if line is None else f'{path}, line {line}'
+    return (
+        f'{where}: this is not {language} ({printable(str(found))}); the file may be cut short: '
+        'complete it or copy it again'
+    )

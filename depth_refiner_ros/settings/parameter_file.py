@@ -15,7 +15,7 @@ import re
 from typing import Any, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import not_parsed, shown
 from depth_refiner_ros.settings.options import flatten, Option, options, updated, values
 import yaml
 
@@ -50,7 +50,10 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
         if not isinstance(tree, Mapping):
             raise SettingsError(f'{path}: the file must map node names to {BODY}')
         return dict(_sections(path, tree, ''))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
+        reason = not_parsed(path, 'YAML', error)
+        raise SettingsError(f'cannot read parameters from {reason}') from error
+    except (OSError, ValueError, RecursionError) as error:
         reason = ' '.join(str(error).split())
         raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
 

@@ -35,6 +35,7 @@ class Entry:
     """
     One frame of a list, checked but not read.
 
+    :param where: file, entry and name, for messages
     :param fx_fy_cx_cy: camera of the image in the orientation of the sensor, None if unknown
     :param depth: file, None if there is no depth
     :param depth_scale: file units per metre
@@ -44,6 +45,7 @@ class Entry:
     """
 
     name: str
+    where: str
     rgb: Path
     fx_fy_cx_cy: list[float] | None
     depth: Path | None
@@ -148,8 +150,10 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
         depth = None if get('depth') is None else values.file_name('depth', get('depth'))
         camera = get('fx_fy_cx_cy')
         size = get('depth_size')
+        name = values.text('name', get('name'), Path(rgb).stem)
         return Entry(
-            name=values.text('name', get('name'), Path(rgb).stem),
+            name=name,
+            where=f'{where} ({name})',
             rgb=path.parent / rgb,
             fx_fy_cx_cy=None if camera is None else values.numbers('fx_fy_cx_cy', camera, 4),
             depth=None if depth is None else path.parent / depth,
@@ -177,7 +181,7 @@ def _check_depth_size(entry: Entry, height: int, width: int) -> None:
     if size and not (size[0] <= width and size[1] <= height and same_aspect(*size, width, height)):
         raise FrameError(
             WRONG_SIZE,
-            f'{entry.name}: depth_size = {size[0]}x{size[1]} is not a reduced size of the image '
+            f'{entry.where}: depth_size = {size[0]}x{size[1]} is not a reduced size of the image '
             f'{width}x{height}',
         )
 
@@ -188,4 +192,4 @@ def _camera(entry: Entry, height: int, width: int) -> Intrinsics | None:
     try:
         return values.camera(entry.fx_fy_cx_cy, width, height)
     except InputError as error:
-        raise FrameError(UNREADABLE_ENTRY, f'{entry.name}: fx_fy_cx_cy: {error}') from error
+        raise FrameError(UNREADABLE_ENTRY, f'{entry.where}: fx_fy_cx_cy: {error}') from error

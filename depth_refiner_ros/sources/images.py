@@ -9,6 +9,7 @@ from pathlib import Path
 from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.sources.exif import ExifCameras
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
@@ -18,15 +19,11 @@ from depth_refiner_ros.sources.lost_frames import (
     LostFrame,
     WRONG_SIZE,
 )
-from depth_refiner_ros.sources.names import is_companion, natural_key
-from depth_refiner_ros.sources.read import decoded_rgb, HEIC_SUFFIXES, read_image_bytes
+from depth_refiner_ros.sources.names import IMAGE_SUFFIXES, is_companion, is_video, natural_key
+from depth_refiner_ros.sources.read import decoded_rgb, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
-IMAGE_SUFFIXES = (
-    *('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm'),
-    *HEIC_SUFFIXES,
-)
 STEP_NS = 33_333_333
 """Time between images, which have no stamps of their own."""
 
@@ -62,7 +59,7 @@ class ImageFolderSource:
         self.name = path.name
         self.intrinsics = intrinsics
         self.horizontal_fov_deg = horizontal_fov_deg
-        self.files = _image_files(path)
+        self.files = _image_files(path, log)
         self._exif, self._bits = ExifCameras(log), BitRange(image_bits, log)
 
     def __len__(self) -> int:
@@ -102,15 +99,35 @@ class ImageFolderSource:
         return self.intrinsics.resized(width, height)
 
 
-def _image_files(path: Path) -> Sequence[Path]:
+def _image_files(path: Path, log: Callable[[str], None]) -> Sequence[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise SourceError(f'no image or folder {path}')
     try:
-        found = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
+        inside = sorted(path.iterdir(), key=natural_key)
     except OSError as error:
         raise SourceError(f'cannot read the folder {path}: {error.strerror}') from error
+    found = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
+    videos = [file for file in inside if is_video(file)]
     if not found:
-        raise SourceError(f'folder {path} contains no image ({" ".join(IMAGE_SUFFIXES)})')
-    return sorted(found, key=natural_key)
+        raise SourceError(f'folder {path} contains no image: {_instead(inside, videos)}')
+    if videos:
+        log(
+            f'{path} also holds {counted(len(videos), "video")}, which are passed over; give them '
+            f'one by one, such as {videos[0]}'
+        )
+    return found
+
+
+def _instead(inside: Sequence[Path], videos: Sequence[Path]) -> str:
+    """Return what a folder without images holds, and what to give instead."""
+    if not inside:
+        return 'it is empty'
+    if videos:
+        return (
+            f'it holds {counted(len(videos), "video")}; give them one by one, such as {videos[0]}'
+        )
+    if folders := [item for item in inside if item.is_dir()]:
+        return f'give a folder inside it, such as {folders[0]}'
+    return f'images are {" ".join(IMAGE_SUFFIXES)}, not such as {inside[0].name}'

@@ -23,6 +23,8 @@ UNFIT_POSE = 'unusable pose'
 REFUSED = 'refused by the refiner'
 NAMED = 5
 """Number of frames named per reason; further ones are only counted."""
+SAID_ONCE = (NO_CAMERA,)
+"""Reasons that usually hold for a whole source, so that one frame stands for all."""
 
 FrameT = TypeVar('FrameT')
 
@@ -73,6 +75,7 @@ class LostFrames:
     def __init__(self, report: Callable[[str], object]) -> None:
         self._report = report
         self._first: LostFrame | None = None
+        self._told_words: set[tuple[str, str]] = set()
         self.by_reason: Counter[str] = Counter()
         self.lines: list[str] = []
         """One line for each frame that is named."""
@@ -85,9 +88,10 @@ class LostFrames:
         self._first = self._first or lost
         self.by_reason[lost.reason] += 1
         count = self.by_reason[lost.reason]
-        if count <= NAMED:
-            self._say(f'frame lost ({lost.reason}): {lost.detail}')
-        elif count == NAMED + 1:
+        named = 1 if lost.reason in SAID_ONCE else NAMED
+        if count <= named:
+            self._say(f'frame lost ({lost.reason}): {self._told(lost)}')
+        elif count == named + 1:
             self._say(f'further frames lost ({lost.reason}) are only counted')
 
     def usable(self, frames: Iterable[FrameT | LostFrame]) -> Iterator[FrameT]:
@@ -105,6 +109,16 @@ class LostFrames:
     def first_detail(self) -> str:
         """Return what was wrong with the first lost frame, '' if no frame was lost."""
         return self._first.detail if self._first else ''
+
+    def _told(self, lost: LostFrame) -> str:
+        """Return the detail, only the name if another frame was lost in the same words."""
+        if not lost.name or lost.name not in lost.detail:
+            return lost.detail
+        words = lost.reason, lost.detail.replace(lost.name, '')
+        if words in self._told_words:
+            return f'{lost.name}, likewise'
+        self._told_words.add(words)
+        return lost.detail
 
     def _say(self, line: str) -> None:
         self.lines.append(line)

@@ -1,10 +1,19 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Names of files: their order, and companion files that are not images."""
+"""Names of files: their order, which are images and videos, and companions that are neither."""
 
 from pathlib import Path
 import re
 
+HEIC_SUFFIXES = ('.heic', '.heif')
+IMAGE_SUFFIXES = (
+    *('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm'),
+    *HEIC_SUFFIXES,
+)
+VIDEO_SUFFIXES = (
+    *('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v'),
+    *('.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.3gp', '.ogv'),
+)
 DIGITS = re.compile('([0-9]+)')
 
 
@@ -17,3 +26,22 @@ def natural_key(path: Path) -> list[tuple[int, str]]:
 def is_companion(path: Path) -> bool:
     """Whether a file is one of the ``._NAME`` files that macOS writes on other file systems."""
     return path.name.startswith('._')
+
+
+def is_video(path: Path) -> bool:
+    """Whether the name of a file is that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not is_companion(path)
+
+
+def starts_like_video(path: Path) -> bool:
+    """Whether a file begins as MP4, MOV, Matroska, WebM, AVI or FLV do, whatever its name is."""
+    try:
+        with path.open('rb') as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return (
+        head[4:8] in (b'ftyp', b'moov', b'mdat', b'wide')
+        or head.startswith((b'\x1aE\xdf\xa3', b'FLV\x01'))
+        or (head.startswith(b'RIFF') and head[8:] == b'AVI ')
+    )

@@ -14,7 +14,6 @@ import numpy as np
 from PIL import Image
 
 HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
-HEIC_SUFFIXES = ('.heic', '.heif')
 
 
 def read_rgb(path: Path, bits: BitRange, *, upright: bool) -> np.ndarray:

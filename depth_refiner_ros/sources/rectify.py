@@ -12,6 +12,13 @@ import numpy as np
 
 PINHOLE_MODELS = ('', 'plumb_bob', 'rational_polynomial')
 FISHEYE_MODELS = ('equidistant', 'fisheye')
+LEAST_RIGHT, MOST_FOLDED = 0.2, 0.3
+"""
+Shares of an undistorted image: right at least, and mirrored at most of what is not empty.
+
+Calibrated lenses leave more than 0.9 and less than 0.01; wrong values of all kinds tried, such as
+1000, -50 or two swapped coefficients of freiburg1, break one of these limits.
+"""
 
 
 class Rectifier:
@@ -22,7 +29,7 @@ class Rectifier:
     :param distortion: coefficients k1 k2 p1 p2 k3 ... (OpenCV), or k1 to k4 of a fisheye lens
     :param rectified: camera model of the result, that of the input by default
     :param model: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``
-    :raises SourceError: if the model is unknown or does not fit the coefficients
+    :raises SourceError: if the model is unknown, does not fit the coefficients, or leaves no image
     """
 
     def __init__(
@@ -38,9 +45,12 @@ class Rectifier:
             raise SourceError(f'distortion {list(distortion)} holds a value that is not a number')
         self.intrinsics = rectified or distorted
         same_camera = not coefficients.any() and self.intrinsics == distorted
-        self._maps = (
-            None if same_camera else _maps(distorted, coefficients, self.intrinsics, model)
-        )
+        self._maps = None
+        if not same_camera:
+            self._maps = _maps(distorted, coefficients, self.intrinsics, model)
+        if self._maps and coefficients.any():
+            size = (distorted.width, distorted.height)
+            _check_image_left(self._maps, size, coefficients, model)
 
     def rgb(self, rgb_HW3: np.ndarray) -> np.ndarray:
         """Rectify a color image; pixels from outside the image are black."""
@@ -75,7 +85,52 @@ def _maps(
         return cv2.initUndistortRectifyMap(
             matrix, coefficients, np.eye(3), new_matrix, size, cv2.CV_32FC1
         )
+    if model in FISHEYE_MODELS or model in PINHOLE_MODELS:
+        raise SourceError(
+            f'distortion {_listed(coefficients)} has {len(coefficients)} coefficients, but '
+            f'{_wanted(model)}; correct it'
+        )
     raise SourceError(
-        f'distortion model {shown(model)} with {len(coefficients)} coefficients is not '
-        'supported; rectify the images first'
+        f'distortion model {shown(model)} is not supported; use plumb_bob, rational_polynomial or '
+        'equidistant, or rectify the images first'
     )
+
+
+def _check_image_left(
+    maps: tuple[np.ndarray, np.ndarray],
+    size: tuple[int, int],
+    coefficients: np.ndarray,
+    model: str,
+) -> None:
+    """
+    Raise if undistorted images would be mostly empty or folded, as with a wrong order of values.
+
+    A lens maps neighbours to neighbours. Where a polynomial turns back, the image is mirrored.
+    """
+    x_HW, y_HW = (map_HW.astype(np.float64) for map_HW in maps)
+    inside_HW = (x_HW >= 0) & (x_HW <= size[0] - 1) & (y_HW >= 0) & (y_HW <= size[1] - 1)
+    folded_HW = np.zeros_like(inside_HW)
+    if min(x_HW.shape) > 1:
+        with np.errstate(all='ignore'):
+            (x_down, x_right), (y_down, y_right) = np.gradient(x_HW), np.gradient(y_HW)
+            folded_HW = inside_HW & ~(x_right * y_down - x_down * y_right > 0)
+    right, folded = (inside_HW & ~folded_HW).mean(), folded_HW.sum() / max(1, inside_HW.sum())
+    if right >= LEAST_RIGHT and folded <= MOST_FOLDED:
+        return
+    raise SourceError(
+        f'distortion {_listed(coefficients)} leaves {right:.0%} of the image right, the rest '
+        f'empty or mirrored; check values and order: {_wanted(model)}'
+    )
+
+
+def _wanted(model: str) -> str:
+    if model in FISHEYE_MODELS:
+        return f'{model} takes k1 k2 k3 k4'
+    return (
+        f'{model or "plumb_bob"} takes k1 k2 p1 p2, then k3, then k4 k5 k6 and so on: 4, 5, 8, 12 '
+        'or 14 numbers'
+    )
+
+
+def _listed(coefficients: np.ndarray) -> str:
+    return ' '.join(f'{value:g}' for value in coefficients)

@@ -10,12 +10,17 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.frame_list import FrameListSource
-from depth_refiner_ros.sources.images import IMAGE_SUFFIXES, ImageFolderSource
+from depth_refiner_ros.sources.images import ImageFolderSource
+from depth_refiner_ros.sources.names import (
+    IMAGE_SUFFIXES,
+    is_video,
+    starts_like_video,
+    VIDEO_SUFFIXES,
+)
 from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag
 from depth_refiner_ros.sources.tum import TumSource
 from depth_refiner_ros.sources.video import VideoSource
 
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v')
 MOST_DIGITS = 9
 """Largest seed, and largest number of frames or rooms."""
 KINDS = (
@@ -95,7 +100,7 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
         return ImageFolderSource
     if suffix == '.json':
         return FrameListSource
-    if suffix in VIDEO_SUFFIXES:
+    if is_video(path) or starts_like_video(path):
         return VideoSource
     raise SourceError(f'the kind of {path} is unknown; a source is {KINDS}')
 

@@ -206,6 +206,8 @@ def _rectifier(
         listed = [] if distortion in NOTHING else values.numbers('distortion', distortion)
         return Rectifier(camera, listed)
     except KeyError as error:
-        raise SourceError(f'{path} lacks {error}') from error
+        raise SourceError(
+            f'{path} lacks {error}; it must give width, height, fx, fy, cx and cy'
+        ) from error
     except (InputError, SourceError) as error:
         raise SourceError(f'{path}: {error}') from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
-from depth_refiner_ros.core.messages import printable, shown
+from depth_refiner_ros.core.messages import not_parsed, printable, shown
 import yaml
 
 DEPTH_SCALES = (1e-3, 1e9)
@@ -44,7 +44,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
-        raise SourceError(f'{path} is not JSON: {error}') from error
+        raise SourceError(not_parsed(path, 'JSON', error)) from error
 
 
 def read_yaml_words(path: Path) -> dict[str, Any]:
@@ -58,7 +58,9 @@ def read_yaml_words(path: Path) -> dict[str, Any]:
     try:
         words = yaml.load(read_text(path), yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SourceError(f'cannot read {path}: {" ".join(str(error).split())}') from error
+        raise SourceError(
+            f'{not_parsed(path, "YAML", error)}; its lines are such as fx: 525.0'
+        ) from error
     if not isinstance(words, dict):
         raise SourceError(f'{path} must hold lines such as width: 640')
     return words

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+import shlex
 
 import av
 from av.container import InputContainer
@@ -61,7 +62,7 @@ class VideoSource:
             self._check_size(stream.width, stream.height)
             self._decode_times = self._packets(container, stream)
         if not self._decode_times:
-            raise SourceError(f'{path} contains no video frame; copy or convert it again')
+            raise SourceError(f'{path} contains no video frame: {self._fix()}')
 
     def __len__(self) -> int:
         return len(self._decode_times)
@@ -154,6 +155,14 @@ class VideoSource:
             if packet is None:
                 return
 
+    def _fix(self) -> str:
+        if not self.path.stat().st_size:
+            return 'it is empty; copy it again'
+        return (
+            'it is cut short, damaged or no video; copy it again, or save what can be read with: '
+            f'ffmpeg -i {shlex.quote(str(self.path))} -c copy repaired.mkv'
+        )
+
     @contextmanager
     def _opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         """Open the file as a stream of bytes, because its name may look like a URL."""
@@ -166,13 +175,13 @@ class VideoSource:
                 container = av.open(file, mode='r', metadata_errors='replace')
             except READ_ERRORS as error:
                 raise SourceError(
-                    f'{self.path} is cut short, not a video, or of a kind that FFmpeg does not '
-                    f'read ({_reason(error)}); convert it to mp4'
+                    f'{self.path} cannot be opened as a video (FFmpeg: {_reason(error)}): '
+                    f'{self._fix()}'
                 ) from error
             with container:
                 stream = container.streams.best('video')
                 if not isinstance(stream, VideoStream):
-                    raise SourceError(f'{self.path} contains no video; give another file')
+                    raise SourceError(f'{self.path} contains no video stream: {self._fix()}')
                 if stream.codec_context is None:
                     raise SourceError(
                         f'{self.path} uses a codec that FFmpeg does not decode; convert it to mp4'

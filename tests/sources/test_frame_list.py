@@ -108,10 +108,10 @@ def test_frames_of_one_source_can_be_chosen(folder):
 
 def test_broken_list_is_named(tmp_path, subtests):
     cases = [
-        (b'{', 'is not JSON'),
+        (b'{', r'line 1: this is not JSON \(Expecting .*may be cut short'),
         (b'{}', 'must hold a list'),
         (b'[]', 'must hold a list'),
-        (b'[' * 100_000, 'is not JSON'),
+        (b'[' * 100_000, 'this is not JSON'),
         (b'\xff\xfe', 'cannot read'),
     ]
     for content, words in cases:
@@ -176,3 +176,13 @@ def test_real_frames():
         assert np.isfinite(frame.depth_m_HW).mean() == pytest.approx(
             entry['valid_fraction'], abs=1e-3
         )
+
+
+def test_a_wrong_camera_names_file_entry_and_value(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((24, 32, 3), np.uint8))
+    entry = {'rgb': 'a.png', 'name': 'hall', 'fx_fy_cx_cy': [0.0, 60.0, 15.5, 11.5]}
+    (tmp_path / 'frames.json').write_text(json.dumps([entry]))
+    (lost,) = FrameListSource(tmp_path / 'frames.json')
+    assert lost.detail.startswith(
+        f'{tmp_path}/frames.json, entry 0 (hall): fx_fy_cx_cy: intrinsics: fx = 0.0 must be'
+    )

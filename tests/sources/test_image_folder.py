@@ -97,7 +97,28 @@ def test_camera_of_a_photograph_comes_from_exif_unless_it_is_given(tmp_path):
 
 
 def test_nothing_to_read_is_named(tmp_path):
-    with pytest.raises(SourceError, match='contains no image'):
+    with pytest.raises(SourceError, match='contains no image: it is empty'):
         ImageFolderSource(tmp_path)
     with pytest.raises(SourceError, match=r'no image or folder .*none'):
         ImageFolderSource(tmp_path / 'none')
+
+
+def test_a_folder_without_images_says_what_to_give_instead(tmp_path):
+    (tmp_path / 'notes.txt').touch()
+    with pytest.raises(SourceError, match=r'images are \.png .*, not such as notes\.txt'):
+        ImageFolderSource(tmp_path)
+    (tmp_path / 'day1').mkdir()
+    with pytest.raises(SourceError, match=r'give a folder inside it, such as .*/day1'):
+        ImageFolderSource(tmp_path)
+    for name in ('b10.mp4', 'b9.MOV', '._b1.mp4'):
+        (tmp_path / name).touch()
+    with pytest.raises(SourceError, match=r'holds 2 videos; give them one by .* as .*/b9\.MOV'):
+        ImageFolderSource(tmp_path)
+
+
+def test_videos_beside_images_are_passed_over_and_said(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / 'b.mp4').touch()
+    lines = []
+    assert len(ImageFolderSource(tmp_path, log=lines.append)) == 1
+    assert lines[0].startswith(f'{tmp_path} also holds 1 video')

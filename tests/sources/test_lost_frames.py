@@ -43,10 +43,35 @@ def test_the_first_few_of_each_reason_are_named():
         counter.add(lost(str(index)))
     counter.add(lost('z', 'no pose'))
     assert [line.split(': ')[-1] for line in lines[:NAMED]] == [
-        f'{index} is blank' for index in range(NAMED)
+        '0 is blank',
+        *(f'{index}, likewise' for index in range(1, NAMED)),
     ]
     assert lines[NAMED:] == [
         'further frames lost (no depth) are only counted',
         'frame lost (no pose): z is blank',
     ]
     assert len(counter) == NAMED + 11
+
+
+def test_a_camera_that_all_frames_lack_is_said_once():
+    lines = []
+    counter = LostFrames(lines.append)
+    for index in range(8):
+        counter.add(lost(str(index), 'no intrinsics'))
+    assert lines == [
+        'frame lost (no intrinsics): 0 is blank',
+        'further frames lost (no intrinsics) are only counted',
+    ]
+    assert counter.counts() == '8 no intrinsics'
+
+
+def test_frames_lost_in_other_words_are_told_in_full():
+    lines = []
+    counter = LostFrames(lines.append)
+    for detail in ('a.png is cut short', 'a.png is empty', 'no name'):
+        counter.add(LostFrame(name='a', reason='unreadable image', detail=detail))
+    assert [line.split(': ')[1] for line in lines] == [
+        'a.png is cut short',
+        'a.png is empty',
+        'no name',
+    ]

@@ -101,8 +101,8 @@ def test_nearest_depth_and_interpolated_pose(folder):
         ('fx: [1]\n', r"calibration\.yaml: fx = \['1'\] must be a number"),
         ('width: 6.5\n', r"calibration\.yaml: width = '6\.5' must be a whole number"),
         ('width: 1e300\n', r"calibration\.yaml: width = '1e300' must be a number from 1 to"),
-        ('fx: [\n', r'cannot read .*calibration\.yaml'),
-        ('distortion: [1, 2]\n', r'2 coefficients is not supported'),
+        ('fx: [\n', r'calibration\.yaml, line 1: this is not YAML'),
+        ('distortion: [1, 2]\n', r'1 2 has 2 coefficients, but plumb_bob takes k1 k2'),
         ('distortion: 2001-99-99\n', r"distortion = '2001-99-99' must be a list of numbers"),
     ],
 )
@@ -275,3 +275,15 @@ def test_real_recording():
     assert 0.6 < np.isfinite(frame.depth_m_HW).mean() < 0.85
     assert 0.7 < np.nanmin(frame.depth_m_HW) < np.nanmax(frame.depth_m_HW) < 4.0
     np.testing.assert_allclose(frame.map_from_camera[:3, 3], [-0.316814, 0.009385, 0.304742])
+
+
+def test_a_truncated_calibration_names_file_and_line(folder):
+    whole = 'width: 32\nheight: 24\nfx: 30.0\nfy: 30.0\ncx: 15.5\ncy: 11.5\n'
+    for text, line in ((whole[:-7], 6), (whole + 'distortion: [0.1,', 7)):
+        (folder / 'calibration.yaml').write_text(text)
+        with pytest.raises(
+            SourceError,
+            match=rf'calibration\.yaml, line {line}: this is not YAML .* cut short: .* fx: 525',
+        ) as raised:
+            TumSource(folder)
+        assert '<unicode string>' not in str(raised.value)

@@ -9,6 +9,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.lost_frames import LostFrame
+from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.video import VideoSource
 import numpy as np
 import pytest
@@ -130,11 +131,29 @@ def test_what_is_no_video_is_named(tmp_path, subtests):
     whole = write_video(tmp_path / 'whole.mp4').read_bytes()
     with pytest.raises(SourceError, match=r'cannot open video .*none\.mp4: No such file'):
         VideoSource(tmp_path / 'none.mp4')
-    for content in (b'', b'no video', whole[: len(whole) // 2]):
+    (tmp_path / 'cut.mp4').write_bytes(b'')
+    with pytest.raises(
+        SourceError, match=r'cut\.mp4 cannot be opened .*it is empty; copy it again'
+    ):
+        VideoSource(tmp_path / 'cut.mp4')
+    for content in (b'no video', whole[: len(whole) // 2], whole[: len(whole) - 100]):
         with subtests.test(bytes=len(content)):
             (tmp_path / 'cut.mp4').write_bytes(content)
-            with pytest.raises(SourceError, match=r'cut\.mp4 is cut short, not a video, or'):
+            with pytest.raises(
+                SourceError,
+                match=r'cut\.mp4 c.*(FFmpeg: |stream).* cut short, .*ffmpeg -i .*cut\.mp4 -c copy',
+            ):
                 VideoSource(tmp_path / 'cut.mp4')
+
+
+@pytest.mark.parametrize('name', ['video', 'video.mp4.part', 'video.xyz'])
+def test_a_video_is_known_by_its_content_whatever_its_name(tmp_path, name):
+    whole = write_video(tmp_path / 'whole.mp4').read_bytes()
+    (tmp_path / name).write_bytes(whole)
+    assert isinstance(open_source(str(tmp_path / name)), VideoSource)
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError, match='it is cut short, damaged or no video'):
+        open_source(str(tmp_path / name))
 
 
 def test_a_video_without_decoder_is_named(tmp_path):

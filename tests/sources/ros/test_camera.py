@@ -190,7 +190,7 @@ def test_impossible_calibrations_are_one_line(subtests):
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        ({'d': (1.0, 2.0), 'model': 'moon'}, "'moon' with 2 coefficients"),
+        ({'d': (1.0, 2.0), 'model': 'moon'}, "distortion model 'moon' is not supported; use"),
         ({'d': (NAN, 0.0, 0.0, 0.0, 0.0)}, 'a value that is not a number'),
         ({'roi': (60, 0, 32, 24)}, r'crop 32x24\+60\+0 leaves the 64x48'),
         ({'binning': (0, 5)}, r'the image is 64x24 but camera_info describes 64x9.*info_topic'),

@@ -8,7 +8,7 @@ from pathlib import Path
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.exif import exif_camera
-from depth_refiner_ros.sources.images import IMAGE_SUFFIXES
+from depth_refiner_ros.sources.names import IMAGE_SUFFIXES
 from depth_refiner_ros.sources.read import decoded_rgb, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 from training.data.readers.file_set import FileSet, Item
