@@ -10,7 +10,8 @@ from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.fusion import Fusion, Poses
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
-from depth_refiner_ros.apps.results import MESH_FILE, RESULT_FILES, Run, write_results
+from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
+from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh

@@ -9,6 +9,9 @@ import re
 
 UNSAFE = re.compile(r'[^\w.+@=-]')
 MOST_CHARACTERS = 80
+MESH_FILE = 'mesh.ply'
+RESULT_FILES = (MESH_FILE, 'panel.png', 'trajectory.txt', 'report.html', 'summary.json')
+"""What a run may leave beside the views of the mesh; ``summary.json`` is written last."""
 
 
 def safe_name(name: str) -> str:

@@ -21,9 +21,6 @@ from depth_refiner_ros.report.panels import sheet, View, write_png
 from depth_refiner_ros.report.plots import latency_plot, stage_bars
 import numpy as np
 
-MESH_FILE = 'mesh.ply'
-RESULT_FILES = (MESH_FILE, 'panel.png', 'trajectory.txt', 'report.html', 'summary.json')
-"""What a run may leave beside the views of the mesh; ``summary.json`` is written last."""
 NO_DEPTH = {'prior': None, 'refined': None}
 
 

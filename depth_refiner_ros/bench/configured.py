@@ -27,8 +27,8 @@ from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.demo.collected import DEPTH
+from depth_refiner_ros.demo.counts import stages
 from depth_refiner_ros.demo.graph import demo_graph, run_graph
-from depth_refiner_ros.demo.run import stages
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values

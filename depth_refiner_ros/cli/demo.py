@@ -48,7 +48,8 @@ def demo(
     Camera, refiner and fusion run as separate processes in a private ROS domain. Writes
     report.html, panel.png, mesh.ply, trajectory.txt and summary.json.
     """
-    from depth_refiner_ros.demo.run import Demo, run
+    from depth_refiner_ros.demo.choices import Demo
+    from depth_refiner_ros.demo.run import run
 
     run(
         Demo(frames=frames, seed=seed, rate_hz=rate, live=live, show=show, out=out, model=model),

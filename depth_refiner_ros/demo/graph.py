@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of the demo: started, watched to the end and stopped in order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 import time
 
 from depth_refiner_ros.apps.console import progress_bars
+from depth_refiner_ros.apps.output_names import MESH_FILE
 from depth_refiner_ros.apps.processes import ChildError, Children
-from depth_refiner_ros.apps.results import MESH_FILE
 from depth_refiner_ros.apps.ros_graph import (
     environment,
     free_domain,
@@ -110,12 +111,19 @@ def demo_graph(
     return Graph(out=out, frames=frames, refiner=refiner, tsdf=tsdf, player=player)
 
 
-def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Outcome:
+def run_graph(
+    graph: Graph,
+    collected: Path,
+    page: LivePage | None = None,
+    meanwhile: Callable[[], object] | None = None,
+) -> Outcome:
     """
     Run the nodes until every frame has passed.
 
     :param collected: folder for what the collector writes
     :param page: live page of the newest frame
+    :param meanwhile: called once, when images arrive, for what may take as long as a few frames;
+        the bars stand still until it is done
     :raises ChildError: if a node fails, with the end of its log
     """
     nodes = {
@@ -135,7 +143,7 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     with Children(graph.out.path / LOGS, environment(free_domain())) as children:
         for node, settings in nodes.items():
             children.start(node, node_arguments(node, settings, graph.out.path / PARAMETERS))
-        _watch(children, graph, collected, LiveView(page) if page else None)
+        _watch(children, graph, collected, LiveView(page) if page else None, meanwhile)
         time.sleep(2 * REPORT_PERIOD_S)  # for the final counts
         for node in ('player', 'refiner', 'tsdf', 'collector'):
             children.stop(node)
@@ -148,7 +156,13 @@ def run_graph(graph: Graph, collected: Path, page: LivePage | None = None) -> Ou
     )
 
 
-def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | None) -> None:
+def _watch(
+    children: Children,
+    graph: Graph,
+    collected: Path,
+    view: LiveView | None,
+    meanwhile: Callable[[], object] | None,
+) -> None:
     """Follow the arrivals until the player has ended and nothing more arrives."""
     started_s = quiet_since_s = time.monotonic()
     seen = -1
@@ -161,6 +175,9 @@ def _watch(children: Children, graph: Graph, collected: Path, view: LiveView | N
                 bars.update(task, completed=arrivals.count(topic))
             if view:
                 view.update(arrivals)
+            if meanwhile and arrivals.count('image'):
+                meanwhile()
+                meanwhile = None
             now_s, total = time.monotonic(), sum(map(arrivals.count, BARS))
             if total != seen:
                 seen, quiet_since_s = total, now_s

@@ -5,9 +5,9 @@
 import json
 
 from depth_refiner_ros.demo.collected import DEPTH, last_diagnostics, read_arrivals
+from depth_refiner_ros.demo.counts import dropped, notes, stages
 from depth_refiner_ros.demo.graph import Outcome
 from depth_refiner_ros.demo.live_view import LiveView
-from depth_refiner_ros.demo.run import dropped, notes, stages
 import numpy as np
 import pytest
 
