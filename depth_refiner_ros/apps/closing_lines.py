@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.apps.console import say
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.report.numbers import METRICS, number_text
 
 
@@ -15,7 +16,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     lost = ', '.join(f'{count} {reason}' for reason, count in summary['dropped'].items())
     latency = summary['latency_ms']
     say(
-        f'{summary["frames_in"]} frames in, {summary["frames_out"]} out, '
+        f'{counted(summary["frames_in"], "frame")} in, {summary["frames_out"]} out, '
         f'lost: {lost or "none"}; {number_text(summary["fps"], 1)} frames/s, latency '
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
     )
@@ -27,7 +28,8 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
             f'; accuracy {mesh["accuracy_mm"]:.1f} mm, completeness '
             f'{mesh["completeness_mm"]:.1f} mm'
         )
-    say(f'mesh: {number_text(mesh["triangles"], 0)} triangles{score}')
+    kind = 'triangle' if mesh['triangles'] == 1 else 'triangles'
+    say(f'mesh: {number_text(mesh["triangles"], 0)} {kind}{score}')
     say(f'report: {folder / "report.html"}')
 
 

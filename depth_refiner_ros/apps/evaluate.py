@@ -21,6 +21,7 @@ from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.smear import Smear, through_sensor
@@ -193,9 +194,9 @@ def _print_and_write(
         _write_csv(csv, rows)
     for group in ('per_source', 'per_scene'):
         for name, scores in result[group].items():
-            say(f'\n{name}: {scores["frames"]} frames')
+            say(f'\n{name}: {counted(scores["frames"], "frame")}')
             print_depth(scores)
-    say(f'\noverall: {result["overall"]["frames"]} frames')
+    say(f'\noverall: {counted(result["overall"]["frames"], "frame")}')
     print_depth(result['overall'])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import note, say
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.sources.lost_frames import LostFrames
 
 MANY_LOST = 0.5
@@ -50,15 +51,15 @@ def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
     """
     if not len(lost):
         return
-    counted = f'{len(lost)} of {frames_in} frames lost: {lost.counts()}'
-    say(counted)
+    line = f'{len(lost)} of {counted(frames_in, "frame")} lost: {lost.counts()}'
+    say(line)
     if len(lost) > MANY_LOST * frames_in:
         note(
             f'WARNING: more than {MANY_LOST:.0%} of the frames are lost; the result is based on '
             f'{frames_in - len(lost)} of {frames_in}'
         )
     if strict:
-        raise StrictError(f'{counted}; exit code 1 because of --strict')
+        raise StrictError(f'{line}; exit code 1 because of --strict')
 
 
 def dropped(lost: LostFrames) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder, RunFolder
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -79,7 +80,7 @@ def run(
         write_json(written.file(SUMMARY), summary)
     if json:
         write_json(json, summary)
-    say(f'{refined} depth maps in {out}')
+    say(f'{counted(refined, "depth map")} in {out}')
     end_run(lost, refined + len(lost), strict=strict)
 
 

@@ -36,11 +36,18 @@ def show_configured(result: Mapping[str, Any]) -> None:
     _print(
         table,
         stage_table(f'networks, {result["measured_on"]}', result['networks']),
-        f'total {limits["total_ms"]:.1f} of {limits["total_limit_ms"]:.0f} ms, around '
-        f'the networks {limits["around_networks_ms"]:.1f} of '
-        f'{limits["around_networks_limit_ms"]:.1f} ms: '
-        f'{"within" if limits["met"] else "over"} the budget',
+        against_budget('total', limits['total_ms'], limits['total_limit_ms']),
+        against_budget(
+            'around the networks', limits['around_networks_ms'], limits['around_networks_limit_ms']
+        ),
     )
+
+
+def against_budget(what: str, ms: float, limit_ms: float) -> str:
+    """Return a sentence about a measured time and the time that it may take."""
+    if ms <= limit_ms:
+        return f'{what}: {ms:.1f} ms, within the budget of {limit_ms:.1f} ms'
+    return f'{what}: {ms:.1f} ms, {ms / limit_ms:.2g} times the budget of {limit_ms:.1f} ms'
 
 
 def show_full(result: Mapping[str, Any]) -> None:

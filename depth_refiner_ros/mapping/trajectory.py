@@ -122,7 +122,7 @@ def read_tum(path: Path, log: Callable[[str], None] = lambda line: None) -> Traj
     if fault and not poses:
         raise MappingError(fault.detail)
     if fault:
-        log(f'{len(lines) - len(poses)} of {len(lines)} poses are left out: {fault.detail}')
+        log(f'{len(lines) - len(poses)} of {len(lines)} poses left out: {fault.detail}')
     return Trajectory(
         stamps_ns_N=np.array([pose.stamp_ns for pose in poses], dtype=np.int64),
         map_from_camera_N44=np.array([pose.value for pose in poses]).reshape(-1, 4, 4),
@@ -133,7 +133,8 @@ def _parsed_pose(text: str) -> np.ndarray:
     words = text.replace(',', ' ').split()
     if len(words) != 7:
         raise MappingError(
-            f'a pose line must be stamp tx ty tz qx qy qz qw, not stamp {shown(text)}'
+            'a pose line must be eight numbers, stamp tx ty tz qx qy qz qw, but behind its stamp '
+            f'are {len(words)}: {shown(text)}'
         )
     try:
         numbers = [float(word) for word in words]

@@ -9,7 +9,7 @@ projective TSDF needs.
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import counted, shown
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
@@ -135,7 +135,7 @@ class TsdfVolume:
         """
         if not self.blocks:
             raise MappingError(
-                f'the volume is empty after {self.frames} frames: no pixel was '
+                f'the volume is empty after {counted(self.frames, "frame")}: no pixel was '
                 f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
                 'enough confidence; check depth unit, range, poses and min_confidence'
             )

@@ -9,6 +9,7 @@ import time
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import DepthRefinerError, SourceError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.nodes.outputs.player_topics import PlayerTopics
 from depth_refiner_ros.nodes.runtime.lock_step import LockStep
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
@@ -83,7 +84,7 @@ class PlayerNode(Node):
         without = f', {skipped} without output' if skipped else ''
         lost = f', {len(self._lost)} lost ({self._lost.counts()})' if len(self._lost) else ''
         self.get_logger().info(
-            f'sent {self._sent} frames of {self._source.name}{given_up}{without}{lost}'
+            f'sent {counted(self._sent, "frame")} of {self._source.name}{given_up}{without}{lost}'
         )
 
     def _play(self) -> None:

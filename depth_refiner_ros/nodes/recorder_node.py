@@ -5,6 +5,7 @@
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet
@@ -62,7 +63,7 @@ class RecorderNode(PosedNode):
         except DepthRefinerError as error:
             self.get_logger().error(str(error))
             return
-        self.get_logger().info(f'recorded {len(writer)} frames in {writer.folder}')
+        self.get_logger().info(f'recorded {counted(len(writer), "frame")} in {writer.folder}')
 
     def facts(self) -> dict[str, str]:
         """Return the number of frames written."""

@@ -7,6 +7,7 @@ import threading
 import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
@@ -168,7 +169,7 @@ class TsdfNode(PosedNode):
         self._saved_frames = frames
         return (
             f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
-            f'of {frames} frames'
+            f'of {counted(frames, "frame")}'
         )
 
     def _save_and_log(self) -> None:
@@ -197,7 +198,7 @@ class TsdfNode(PosedNode):
             response.message = 'the node is not configured'
             return response
         with self._volume_lock:
-            response.message = f'forgot {self._volume.frames} frames'
+            response.message = f'forgot {counted(self._volume.frames, "frame")}'
             self._volume.reset()
             self._forget()
         response.success = True

@@ -15,6 +15,7 @@ from depth_refiner_ros.report.colormap import (
     legend_bar,
     Palette,
     relative_error,
+    UNKNOWN_RGB,
 )
 import numpy as np
 
@@ -22,6 +23,8 @@ GAP_PX = 6
 HEADER_PX = 26
 LEGEND_PX = 38
 LEGEND_SCALE = 0.52
+UNKNOWN = 'unknown'
+SQUARE_PX = 12
 PAPER_RGB = (255, 255, 255)
 INK_RGB = (40, 40, 40)
 ERROR_LIMIT = 0.2
@@ -173,10 +176,21 @@ def _legend(tile: Tile, width: int) -> np.ndarray:
     legend = np.full((LEGEND_PX, width, 3), PAPER_RGB, np.uint8)
     if tile.palette is not None:
         legend[4:12] = legend_bar(width, 8, tile.palette)
+        if (tile.rgb_HW3 == UNKNOWN_RGB).all(axis=-1).any():
+            _explain_grey(legend)
         _write(legend, tile.low, 2, 29, LEGEND_SCALE)
         (text_width, _), _ = cv2.getTextSize(tile.high, cv2.FONT_HERSHEY_SIMPLEX, LEGEND_SCALE, 1)
         _write(legend, tile.high, width - text_width - 4, 29, LEGEND_SCALE)
     return legend
+
+
+def _explain_grey(legend: np.ndarray) -> None:
+    """Draw a grey square and its meaning in the middle of a legend."""
+    (text_width, _), _ = cv2.getTextSize(UNKNOWN, cv2.FONT_HERSHEY_SIMPLEX, LEGEND_SCALE, 1)
+    left = (legend.shape[1] - text_width - SQUARE_PX - 4) // 2
+    if left > 0:
+        legend[18 : 18 + SQUARE_PX, left : left + SQUARE_PX] = UNKNOWN_RGB
+        _write(legend, UNKNOWN, left + SQUARE_PX + 4, 29, LEGEND_SCALE)
 
 
 def _write(rgb_HW3: np.ndarray, text: str, x: int, y: int, scale: float) -> None:

@@ -114,7 +114,7 @@ def _image_files(path: Path, log: Callable[[str], None]) -> Sequence[Path]:
         raise SourceError(f'folder {path} contains no image: {_instead(inside, videos)}')
     if videos:
         log(
-            f'{path} also holds {counted(len(videos), "video")}, which are passed over; give them '
+            f'{path}: {counted(len(videos), "video")} beside the images passed over; give videos '
             f'one by one, such as {videos[0]}'
         )
     return found
@@ -125,9 +125,8 @@ def _instead(inside: Sequence[Path], videos: Sequence[Path]) -> str:
     if not inside:
         return 'it is empty'
     if videos:
-        return (
-            f'it holds {counted(len(videos), "video")}; give them one by one, such as {videos[0]}'
-        )
+        held = counted(len(videos), 'video')
+        return f'it holds {held}; give videos one by one, such as {videos[0]}'
     if folders := [item for item in inside if item.is_dir()]:
         return f'give a folder inside it, such as {folders[0]}'
     return f'images are {" ".join(IMAGE_SUFFIXES)}, not such as {inside[0].name}'

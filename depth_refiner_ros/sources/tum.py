@@ -165,7 +165,7 @@ def _depth_index(path: Path, log: Log) -> list[Line]:
     lines = read_index(path, log)
     depths = usable(lines)
     if fault := first_fault(lines):
-        log(f'{len(lines) - len(depths)} of {len(lines)} lines are left out: {fault.detail}')
+        log(f'{len(lines) - len(depths)} of {len(lines)} lines left out: {fault.detail}')
     return depths
 
 

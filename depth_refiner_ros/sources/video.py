@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.stamps import NS_PER_S, stamp_text, STAMPS_END_S
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
@@ -122,7 +123,9 @@ class VideoSource:
                 if packet.size and not packet.is_discard:
                     times.append(packet.dts or 0)
         except READ_ERRORS as error:
-            self._log(f'{self.path} breaks off after {len(times)} frames: {_reason(error)}')
+            self._log(
+                f'{self.path} breaks off after {counted(len(times), "frame")}: {_reason(error)}'
+            )
         return times
 
     def _decoded(self) -> Iterator[VideoFrame | str]:

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The text of values of any type and length in messages."""
 
+from pathlib import Path
+
+from depth_refiner_ros.core import messages
 from depth_refiner_ros.core.messages import shown, SHOWN_CHARACTERS
 import pytest
+import yaml
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,20 @@ def test_short_values_are_shown_as_python_writes_them():
     assert [shown(value) for value in ('bgr8', 7, [1.5, None], True)] == [
         "'bgr8'", '7', '[1.5, None]', 'True'
     ]  # fmt: skip
+
+
+def test_a_number_and_its_noun_agree():
+    assert [messages.counted(number, 'frame') for number in (0, 1, 2)] == [
+        '0 frames',
+        '1 frame',
+        '2 frames',
+    ]
+    assert messages.counted(2, 'vertex', 'vertices') == '2 vertices'
+
+
+def test_a_parser_names_file_line_and_what_it_found():
+    with pytest.raises(yaml.YAMLError) as raised:
+        yaml.safe_load('fx: 1\nfy: [')
+    told = messages.not_parsed(Path('a.yaml'), 'YAML', raised.value)
+    assert told.startswith('a.yaml, line 2: this is not YAML (')
+    assert '<unicode string>' not in told

@@ -177,7 +177,7 @@ def test_empty_volume_says_why():
     with pytest.raises(MappingError, match='empty after 0 frames'):
         volume.mesh()
     assert volume.integrate(flat(3.5), grey(), SMALL, EYE) == 0
-    with pytest.raises(MappingError, match=r'empty after 1 frames: .* 0\.1 and 3 m'):
+    with pytest.raises(MappingError, match=r'empty after 1 frame: .* 0\.1 and 3 m'):
         volume.mesh()
 
 

@@ -154,7 +154,7 @@ def test_a_waiting_player_ends_at_once_when_told_to(probe, recording):
     with probe.run('player', parameters) as player:
         probe.wait(lambda: probe.received['image'], 'the first frame')
         assert player.stop() == 0
-    assert 'sent 1 frames' in player.output
+    assert 'sent 1 frame ' in player.output
     assert 'given up' not in player.output
 
 

@@ -131,7 +131,7 @@ def test_frames_become_a_mesh(empty, mesh_file):
 def test_reset_forgets(empty):
     empty.send()
     answer = empty.call('reset')
-    assert (answer.success, answer.message) == (True, 'forgot 1 frames')
+    assert (answer.success, answer.message) == (True, 'forgot 1 frame')
     answer = empty.call('save')
     assert (answer.success, answer.message) == (False, 'nothing was fused yet')
 

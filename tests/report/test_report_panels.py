@@ -104,3 +104,16 @@ def test_a_file_in_place_of_the_pictures_folder_is_named(view, tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(OutputError, match=r'cannot make the folder .*file'):
         write_png(tmp_path / 'file' / 'a.png', view.rgb_HW3)
+
+
+def test_grey_is_explained_below_the_pictures_that_hold_it(view):
+    holes = view.prior_m_HW.copy()
+    holes[:5] = np.nan
+    tile_width, row_height = 200, HEADER_PX + 150 + LEGEND_PX
+    drawn = sheet([replace(view, prior_m_HW=holes)], tile_width=tile_width)
+    grey_HW = (drawn[row_height - LEGEND_PX :] == UNKNOWN_RGB).all(axis=-1)
+    explained = [
+        bool(grey_HW[:, GAP_PX + column * (tile_width + GAP_PX) :][:, :tile_width].sum() > 100)
+        for column in range(6)
+    ]
+    assert explained == [False, True, False, False, True, False]

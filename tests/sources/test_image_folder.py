@@ -112,7 +112,7 @@ def test_a_folder_without_images_says_what_to_give_instead(tmp_path):
         ImageFolderSource(tmp_path)
     for name in ('b10.mp4', 'b9.MOV', '._b1.mp4'):
         (tmp_path / name).touch()
-    with pytest.raises(SourceError, match=r'holds 2 videos; give them one by .* as .*/b9\.MOV'):
+    with pytest.raises(SourceError, match=r'holds 2 videos; give videos one by .* as .*/b9\.MOV'):
         ImageFolderSource(tmp_path)
 
 
@@ -121,4 +121,4 @@ def test_videos_beside_images_are_passed_over_and_said(tmp_path):
     (tmp_path / 'b.mp4').touch()
     lines = []
     assert len(ImageFolderSource(tmp_path, log=lines.append)) == 1
-    assert lines[0].startswith(f'{tmp_path} also holds 1 video')
+    assert lines[0].startswith(f'{tmp_path}: 1 video beside the images passed over')

@@ -18,6 +18,7 @@ from typing import Annotated
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, LostFrames
 from depth_refiner_ros.sources.values import read_json
@@ -48,7 +49,7 @@ def pack(source: SourceConfig, out: Path, per_shard: int = 1000) -> None:
                 write_shard(out, number, usable(samples, rows, lost))
             progress.advance(task, len(rows))
     if len(lost):
-        note(f'{len(lost)} images are left out: {lost.counts()}')
+        note(f'{counted(len(lost), "image")} left out: {lost.counts()}')
 
 
 def usable(samples: SampleSet, rows: range, lost: LostFrames) -> Iterator[Sample]:

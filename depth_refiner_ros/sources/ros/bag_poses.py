@@ -110,4 +110,4 @@ class BagPoses:
 
     def _report(self, what: str, count: int, unfit: list[str]) -> None:
         if unfit:
-            self._log(f'{len(unfit)} of {count} {what} are left out; the first: {unfit[0]}')
+            self._log(f'{len(unfit)} of {count} {what} left out; the first: {unfit[0]}')

@@ -49,7 +49,7 @@ def test_frames_can_be_read_in_any_order(recording, capsys):
         assert samples[index].depth_m_HW[0, 0] == pytest.approx(1.0 + number / 1000.0)
         assert samples[index].intrinsics.fx == 20.0
     assert [samples[index].name for index in (0, 3)] == ['000000_0', '000003_4']
-    assert '1 frames are left out: 1 unreadable image' in capsys.readouterr().err
+    assert '1 frame left out: 1 unreadable image' in capsys.readouterr().err
 
 
 def test_frames_are_extracted_once(recording, capsys):

@@ -121,7 +121,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(tmp_path, capsys):
     pack(SourceConfig(str(folder), reader='diode'), tmp_path / 'out')
     assert len(Shards(tmp_path / 'out')) == 4
     said = capsys.readouterr().err
-    assert '1 images are left out: 1 unreadable depth' in said
+    assert '1 image left out: 1 unreadable depth' in said
     assert broken.name in said
 
 

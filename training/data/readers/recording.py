@@ -21,7 +21,7 @@ from depth_refiner_ros.backends.engine_cache import default_folder
 from depth_refiner_ros.core.atomic import make_folder, output_errors, staged_folder
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.file_lock import try_lock
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import counted, shown
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.lost_frames import LostFrames
 from depth_refiner_ros.sources.registry import open_source
@@ -64,7 +64,7 @@ def _extract(path: Path, options: Options, folder: Path) -> None:
         if not count:
             raise SourceError(f'{path} holds no usable frame: {lost.first_detail() or "empty"}')
     if len(lost):
-        _say(f'{path}: {len(lost)} frames are left out: {lost.counts()}')
+        _say(f'{path}: {counted(len(lost), "frame")} left out: {lost.counts()}')
 
 
 def _samples(source: FrameSource, lost: LostFrames) -> Iterator[Sample]:
