@@ -45,6 +45,14 @@ def group_of(item):
     """Return the group of a test; empty where it may run on any worker, beside any other test."""
     if item.get_closest_marker('ros') or hasattr(item.module, 'signal'):
         return 'processes that wait for each other'  # and give up after a while
+    if 'engines' in item.fixturenames:
+        return 'networks exported once in a process'
     fixtures = item._fixtureinfo.name2fixturedefs.values()
     shares = any(made.scope == 'module' for known in fixtures for made in known)
     return str(item.path) if shares else ''
+
+
+@pytest.fixture(scope='session')
+def engines(tmp_path_factory):
+    """Return one engine cache: TensorRT can use the ONNX files of ONNX Runtime."""
+    return tmp_path_factory.mktemp('engines')

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small networks with example inputs, as backends get them."""
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
-from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
+from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from diffusers import AutoencoderTiny
 import torch
 from torch import nn
 
-from tests.tiny_networks import metric_network, TASK, tiny_lotus, tiny_vae
+from tests.tiny_networks import lotus, metric_network
 
 
 class Block(nn.Module):
@@ -42,10 +47,23 @@ def block_inputs(size=8):
     return torch.rand(1, 3, size, size), torch.randn(1, 2, size, size)
 
 
-def folded_unet():
-    torch.manual_seed(0)
-    unet = ready(tiny_lotus())
-    return ready(FoldedUnet(unet, 999, torch.randn(1, 2, 12), torch.tensor(TASK)))
+@cache
+def of_lotus():
+    """Return the networks that a tiny SharpDepth from a bundle gives to its backend."""
+    with TemporaryDirectory() as folder:
+        bundle = write_refiner_bundle(
+            Path(folder) / 'tiny', lotus(), name='tiny', licence='Apache-2.0', source='random'
+        )
+        refiner = read_refiner(bundle)
+    given = {}
+    refiner.attach_backend(lambda module, key: given.setdefault(key, module))
+    return given
+
+
+def bundled_prior():
+    with TemporaryDirectory() as folder:
+        bundle = write_prior_bundle(Path(folder) / 'tiny', metric_network(), {'name': 'tiny'})
+        return read_prior_network(bundle)
 
 
 def tiny_autoencoder():
@@ -60,18 +78,14 @@ def tiny_autoencoder():
     )
 
 
-def tiny_kl():
-    torch.manual_seed(0)
-    return ready(tiny_vae())
-
-
 NETWORKS = {
-    'unet': (folded_unet, [(1, 8, 16, 16)]),
-    'vae_encoder': (lambda: VaeEncoder(tiny_kl()), [(1, 3, 32, 32)]),
-    'vae_decoder': (lambda: VaeDecoder(tiny_kl()), [(1, 4, 16, 16)]),
+    # The first three and the last are those of tests/refiner/test_backends, at its sizes.
+    'unet': (lambda: of_lotus()['unet'], [(1, 8, 24, 32)]),
+    'vae_encoder': (lambda: of_lotus()['vae_encoder'], [(1, 3, 48, 64)]),
+    'vae_decoder': (lambda: of_lotus()['vae_decoder'], [(1, 4, 24, 32)]),
     'tiny_encoder': (lambda: VaeEncoder(tiny_autoencoder()), [(1, 3, 32, 32)]),
     'tiny_decoder': (lambda: VaeDecoder(tiny_autoencoder()), [(1, 4, 16, 16)]),
-    'prior': (metric_network, [(1, 3, 64, 64), (1, 2, 64, 64)]),
+    'prior': (bundled_prior, [(1, 3, 64, 64), (1, 2, 64, 64)]),
 }
 
 

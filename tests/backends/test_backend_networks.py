@@ -32,9 +32,9 @@ CPU = torch.device('cpu')
         ('compiled', 'fp32', 1e-4),
     ],
 )
-def test_every_backend_gives_what_torch_gives(tmp_path, backend, precision, bound):
+def test_every_backend_gives_what_torch_gives(engines, backend, precision, bound):
     module, inputs = block(), block_inputs()
-    run = on_cpu(backend, tmp_path, precision, max_abs_rel=0.1)(module, 'block')
+    run = on_cpu(backend, engines, precision, max_abs_rel=0.1)(module, 'block')
     result = run(*inputs)
     assert result.dtype == torch.float32
     assert deviation(result, module(*inputs)).p99 <= bound
@@ -48,8 +48,8 @@ def test_every_kind_of_network_runs_in_onnx(engines, name):
     assert deviation(result, module(*inputs)).p99 < 1e-4
 
 
-def test_results_of_two_calls_do_not_share_memory(tmp_path):
-    run = on_cpu('onnx', tmp_path)(block(), 'block')
+def test_results_of_two_calls_do_not_share_memory(engines):
+    run = on_cpu('onnx', engines)(block(), 'block')
     image, rays = block_inputs()
     first = run(image, rays)
     kept = first.clone()
@@ -57,8 +57,8 @@ def test_results_of_two_calls_do_not_share_memory(tmp_path):
     assert torch.equal(first, kept)
 
 
-def test_a_strided_or_half_input_is_read_right(tmp_path):
-    run = on_cpu('onnx', tmp_path)(block(), 'block')
+def test_a_strided_or_half_input_is_read_right(engines):
+    run = on_cpu('onnx', engines)(block(), 'block')
     image, rays = block_inputs()
     expected = run(image, rays)
     turned = image.permute(0, 1, 3, 2).contiguous().permute(0, 1, 3, 2)
@@ -92,13 +92,13 @@ def test_each_shape_is_prepared_once(tmp_path):
     assert len(run._runners) == 8, 'a folder of photographs does not fill the memory'
 
 
-def test_it_works_within_the_autocast_and_inference_mode_of_a_frame(tmp_path):
+def test_it_works_within_the_autocast_and_inference_mode_of_a_frame(engines):
     module, inputs = block(), block_inputs()
     expected = module(*inputs)
     with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16):
         rounded = tuple(value * 1.0 for value in inputs)
-        exact = on_cpu('torch', tmp_path)(module, 'block')(*rounded)
-        exported = on_cpu('onnx', tmp_path)(module, 'block')(*rounded)
+        exact = on_cpu('torch', engines)(module, 'block')(*rounded)
+        exported = on_cpu('onnx', engines)(module, 'block')(*rounded)
     assert torch.equal(exact, expected)
     assert deviation(exported, expected).p99 < 1e-4
 
@@ -150,9 +150,9 @@ def test_a_missing_provider_is_named(tmp_path):
 
 
 @pytest.mark.filterwarnings('ignore:Specified provider')
-def test_a_session_on_another_device_is_refused(tmp_path):
+def test_a_session_on_another_device_is_refused(engines):
     """A GPU build without CUDA's libraries: the provider is listed, the session falls back."""
-    backend = OnnxBackend(CPU, 'fp32', EngineCache(tmp_path))
+    backend = OnnxBackend(CPU, 'fp32', EngineCache(engines))
     path = backend.build(block(), 'block', block_inputs())
     assert backend.session(path).get_providers() == ['CPUExecutionProvider']
     backend.device = torch.device('cuda')

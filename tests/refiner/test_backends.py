@@ -19,10 +19,10 @@ RGB = check_image(64, 48)
 
 
 @pytest.fixture(scope='module')
-def chosen(tmp_path_factory):
+def chosen(tmp_path_factory, engines):
     folder = tmp_path_factory.mktemp('bundles')
     prior = write_prior_bundle(folder / 'prior', metric_network(), {'name': 'tiny-prior'})
-    found = {'prior_weights': str(prior.path), 'engine_cache': str(folder / 'cache')}
+    found = {'prior_weights': str(prior.path), 'engine_cache': str(engines)}
     for name, network in (('sharpdepth', lotus()), ('apdepth', small())):
         bundle = write_refiner_bundle(
             folder / name, network, name=name, licence='Apache-2.0', source='random weights'
