@@ -216,9 +216,9 @@ def test_without_a_gpu_nothing_is_run_and_a_target_is_asked_for(tmp_path):
         on_cpu('tensorrt', tmp_path)(block(), 'block')(*block_inputs())
 
 
-def test_a_gpu_that_rtx_does_not_know_is_refused_with_those_it_does(tmp_path):
+def test_a_gpu_that_rtx_does_not_know_is_refused_with_those_it_does(engines):
     with pytest.raises(BackendError, match=r"does not build for 'sm90', only for .*sm89"):
-        backend(tmp_path, target='sm90').build(block(), 'block', block_inputs())
+        backend(engines, target='sm90').build(block(), 'block', block_inputs())
 
 
 def test_build_only_with_a_target_needs_no_gpu(tmp_path):

@@ -93,7 +93,15 @@ def test_live_adds_up(program, tmp_path):
 
 def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
     ended = program(
-        'demo', '--prior-weights', tmp_path / 'nowhere', '--frames', '2', '--out', tmp_path / 'out'
+        'demo',
+        '--prior-weights',
+        tmp_path / 'nowhere',
+        '--refiner',
+        'none',
+        '--frames',
+        '2',
+        '--out',
+        tmp_path / 'out',
     )
     assert ended.returncode == 2
     line = next(line for line in ended.stderr.splitlines() if line.startswith('depth-refiner: '))
