@@ -55,8 +55,34 @@ def test_the_teacher_is_told_of_the_prior_no_more_than_its_layout(teacher):
     assert not torch.allclose(other, first.depth_B1HW, rtol=1e-3)
 
 
-def test_a_layout_without_prior_is_refused(make_config):
-    config = make_config('lotus', model=LAYOUT)
+def test_marigold_predicts_v_beside_a_layout_and_is_a_teacher_of_the_same_refiner(
+    make_config, tmp_path
+):
+    config = make_config('marigold', model=LAYOUT)
+    objective = started(config)
+    assert objective.network.spec.prediction == 'v'
+    batch = batch_of(config)
+    unit = torch.linspace(-1.0, 1.0, 32).expand(2, 1, 32, 32)
+    known = torch.ones_like(unit).bool()
+    noise, image = torch.randn(2, 16, 8, 8), objective.network.codec.encode_rgb(batch.rgb_B3HW)
+    with torch.no_grad():
+        one, other = (
+            objective.network(noise, image, objective.network.condition(item, known))
+            for item in (unit, unit.flip(-1))
+        )
+    assert not torch.allclose(one, other, rtol=1e-3)
+    step(objective, batch)
+    objective.ema.update(objective.trained, 1)
+    objective.export(tmp_path / 'teacher', {})
+    model = {**LAYOUT, 'teacher': TeacherModel(weights=str(tmp_path / 'teacher'))}
+    student = started(make_config('sharpdepth', model=model))
+    assert student.teacher.spec.prediction == 'v'
+    assert bool(torch.isfinite(step(student, batch_of(student.config))['sds']))
+
+
+@pytest.mark.parametrize('objective', ['lotus', 'marigold'])
+def test_a_layout_without_prior_is_refused(make_config, objective):
+    config = make_config(objective, model=LAYOUT)
     config.data.priors = {}
     with pytest.raises(SettingsError, match='is the layout of a prior, so say of which'):
         built(config)

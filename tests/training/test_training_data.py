@@ -304,6 +304,15 @@ def test_smearing_spoils_edges_and_noise_does_not():
     assert spread('noisy') < 0.15
 
 
+def test_strong_smearing_spoils_more_than_mild():
+    def error(kind):
+        samples = [degraded(kind, seed) for seed in range(4)]
+        off = [(item.prior_m_B1HW / item.target_m_B1HW - 1.0).abs().mean() for item in samples]
+        return float(torch.stack(off).mean())
+
+    assert error('mild') < error('smeared') < error('strong')
+
+
 @pytest.mark.parametrize('kind', KINDS)
 def test_one_generator_gives_one_sample(kind):
     first, second = degraded(kind, 5), degraded(kind, 5)

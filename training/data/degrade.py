@@ -4,7 +4,7 @@
 Errors of real priors, simulated on exact depth.
 
 ``smeared``  an image-sized network: area-downsampled 6 to 18 times, smoothly upsampled, outlines
-             shifted by up to two pixels
+             shifted by up to two pixels; ``mild`` is downsampled 3 to 6 times, ``strong`` 18 to 30
 ``sensor``   a depth camera: noise that grows with depth squared, holes and shadows at outlines
 ``noisy``    sharp, with correlated noise of one to three percent
 ``sharp``    exact
@@ -13,7 +13,9 @@ All but ``sharp`` also carry a low-frequency scale warp and a global scale error
 seen in the image, so they are part of the target too: a refiner learns not to change scale.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from depth_refiner_ros.core.edges import depth_boundaries, dilate
 from depth_refiner_ros.core.errors import SettingsError
@@ -35,7 +37,9 @@ class Degraded:
     target_m_B1HW: torch.Tensor
 
 
-KINDS = ('smeared', 'sensor', 'noisy', 'sharp')
+KINDS = ('smeared', 'sensor', 'noisy', 'sharp', 'mild', 'strong')
+SMEARS = {'smeared': (6.0, 18.0), 'mild': (3.0, 6.0), 'strong': (18.0, 30.0)}
+"""Least and greatest number of pixels that are averaged into one."""
 
 
 def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str], generator: torch.Generator) -> Degraded:
@@ -52,7 +56,9 @@ def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str], generator: torch.Gener
             f'degradations {sorted(set(kinds) - set(KINDS))} must be among {KINDS}'
         )
     target = depth_m_B1HW * scale_error(depth_m_B1HW, generator).to(depth_m_B1HW)
-    makers = {'smeared': _smeared, 'sensor': _sensor, 'noisy': _noisy}
+    smears = {kind: partial(_smeared, factors=factors) for kind, factors in SMEARS.items()}
+    makers: dict[str, Callable[..., torch.Tensor]]
+    makers = {**smears, 'sensor': _sensor, 'noisy': _noisy}
     priors, targets = [], []
     for index, kind in enumerate(kinds):
         exact, scaled = depth_m_B1HW[index : index + 1], target[index : index + 1]
@@ -62,9 +68,12 @@ def degrade(depth_m_B1HW: torch.Tensor, kinds: list[str], generator: torch.Gener
     return Degraded(prior_m_B1HW=torch.cat(priors), target_m_B1HW=torch.cat(targets))
 
 
-def _smeared(depth_m_11HW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _smeared(
+    depth_m_11HW: torch.Tensor, generator: torch.Generator, *, factors: tuple[float, float]
+) -> torch.Tensor:
+    least, greatest = factors
     draw = torch.rand(4, generator=generator)
-    factor = 6.0 + 12.0 * float(draw[0])
+    factor = least + (greatest - least) * float(draw[0])
     mode = 'bicubic' if float(draw[1]) < 0.5 else 'bilinear'
     shifted = _shift(depth_m_11HW, 2.0 * float(draw[2]), generator)
     # Networks average disparity or its logarithm as often as depth.

@@ -46,7 +46,7 @@ def with_layout(spec: ModelSpec) -> ModelSpec:
 
     A few million weights do not tell depth from an image alone. Given where things are, blurred
     over 12 pixels, they tell where things end. Depth is centred logarithms, as in the small
-    ApDepth, so that equal relative steps look equal.
+    ApDepth, so that equal relative steps look equal. Marigold keeps predicting v.
     """
     return replace(
         spec,
@@ -54,7 +54,7 @@ def with_layout(spec: ModelSpec) -> ModelSpec:
         output='metric',
         layout=True,
         known=True,
-        prediction='residual',
+        prediction='v' if spec.prediction == 'v' else 'residual',
         residual_gain=SMALL_APDEPTH.residual_gain,
         space='log',
         range='centre',

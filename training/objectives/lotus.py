@@ -10,7 +10,6 @@ predicts sharp depth at that prior's scale.
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
-from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
 from depth_refiner_ros.diffusion.losses import gradient_l1, latent_mask, latent_mse, pixel_l1
@@ -23,9 +22,8 @@ from training.data.photometric import photometric
 from training.models.conventions import RGB_TASK, SMALL_LOTUS, TRUE_LOTUS
 from training.models.from_apdepth import weights_from_apdepth
 from training.objectives.base import check_weights, Parts, weighted
+from training.objectives.layout import check_layout, target_and_layout
 from training.objectives.refiner_objective import RefinerObjective
-from training.objectives.refiner_sample import refiner_sample
-from training.objectives.targets import own_target
 
 
 @dataclass
@@ -53,11 +51,7 @@ class Lotus(RefinerObjective):
         loss: LotusLoss = config.loss
         check_weights(loss, 'depth', 'pixel')
         super().__init__(config, SMALL_LOTUS, TRUE_LOTUS, prior=loss.prior)
-        if self.network.spec.layout and self.priors is None:
-            raise SettingsError(
-                'data.priors is not set; model.spec.layout=true is the layout of a prior, so say '
-                'of which, such as data.priors={smeared: 1}'
-            )
+        check_layout(self.network.spec, self.priors)
 
     def bundle_weights(self, where: str) -> dict[str, torch.Tensor]:
         network = read_refiner(open_bundle(where, 'refiner'))
@@ -70,7 +64,9 @@ class Lotus(RefinerObjective):
         codec, loss = self.network.codec, self.config.loss
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
         with torch.no_grad():
-            unit, valid, layout = self._target(batch)
+            unit, valid, layout = target_and_layout(
+                batch, self.network, self.priors, self.normalizer
+            )
             image, depth = codec.encode_rgb(rgb), codec.encode_depth(unit)
             noise = gaussian_like(depth, batch.generator)
         latent = self.network(noise, image, layout).float()
@@ -86,14 +82,6 @@ class Lotus(RefinerObjective):
             seen = self.network.output(noise, image, layout, task_C=task).float()
             parts['image'] = latent_mse(seen, image_as_depth(codec, rgb, image))
         return weighted(parts, vars(loss))
-
-    def _target(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return normalised true depth, where it is known, and the layout of a prior."""
-        if not self.network.spec.layout or self.priors is None:
-            return *own_target(batch.depth_m_B1HW, self.normalizer), None
-        sample = refiner_sample(self.priors.draw(batch), self.network.spec)
-        layout = self.network.condition(sample.prior_B1HW, sample.known_B1HW)
-        return sample.target_B1HW, sample.valid_B1HW, layout
 
 
 def image_as_depth(

@@ -1,6 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Marigold (SharpDepth eq. 1): the noise, or v, of a depth latent at any timestep."""
+"""
+Marigold (SharpDepth eq. 1): the noise, or v, of a depth latent at any timestep.
+
+A small network may have the layout of a prior beside the image, as in ``lotus.py``.
+"""
 
 from dataclasses import dataclass
 
@@ -13,8 +17,8 @@ from training.data.batches import Batch
 from training.data.photometric import photometric
 from training.models.conventions import SMALL_MARIGOLD, TRUE_MARIGOLD
 from training.objectives.base import Parts, TOTAL
+from training.objectives.layout import check_layout, target_and_layout
 from training.objectives.refiner_objective import RefinerObjective
-from training.objectives.targets import own_target
 
 PREDICTIONS = ('v', 'epsilon')
 
@@ -36,12 +40,15 @@ class Marigold(RefinerObjective):
     def __init__(self, config: RunConfig) -> None:
         check_choice('loss.prediction', config.loss.prediction, PREDICTIONS)
         super().__init__(config, SMALL_MARIGOLD, TRUE_MARIGOLD)
+        check_layout(self.network.spec, self.priors)
 
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss, spec = self.network.codec, self.config.loss, self.network.spec
         rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
-        unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
+            unit, known, layout = target_and_layout(
+                batch, self.network, self.priors, self.normalizer
+            )
             image, clean = codec.encode_rgb(rgb), codec.encode_depth(unit)
         count = len(rgb)
         timestep_B = torch.randint(STEPS, (count,), generator=batch.generator)
@@ -54,6 +61,7 @@ class Marigold(RefinerObjective):
         signal, spread = share.sqrt(), (1.0 - share).sqrt()
         noised = signal * clean + spread * noise
         wanted = noise if loss.prediction == 'epsilon' else signal * noise - spread * clean
-        predicted = self.network.output(noised, image, timestep_B=timestep_B.to(rgb.device))
+        timestep_B = timestep_B.to(rgb.device)
+        predicted = self.network.output(noised, image, layout, timestep_B=timestep_B)
         error = latent_mse(predicted.float(), wanted, latent_mask(known, codec.factor))
         return {TOTAL: error, loss.prediction: error.detach()}
