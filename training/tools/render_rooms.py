@@ -195,6 +195,8 @@ def _is_finished(out: Path, shard: int, seeds: list[int]) -> bool:
 
 def _render(jobs: list[Job], rooms: int, workers: int) -> None:
     """Render shards in processes, with a bar."""
+    if not jobs:
+        return
     context = multiprocessing.get_context('spawn')
     cores = sorted(os.sched_getaffinity(0))
     columns = (

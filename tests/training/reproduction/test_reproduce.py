@@ -1,0 +1,82 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The whole program."""
+
+from dataclasses import replace
+import json
+
+import cv2
+from depth_refiner_ros.core.errors import SettingsError
+import numpy as np
+import pytest
+from training.data.rooms import RenderedRooms
+from training.reproduce import main
+from training.reproduction.data import render
+from training.reproduction.figures import read_figures
+from training.reproduction.plan import Job, PIECES, STUDIES
+from training.reproduction.profiles import SMOKE
+from training.reproduction.reproduce import reproduce
+
+
+@pytest.mark.slow
+def test_every_piece_is_trained_and_reported(place, profile, capsys):
+    report = place / 'report'
+    assert reproduce(profile, place, only=[], seeds=1, report=report)
+    said = capsys.readouterr().out
+    text = (report / 'README.md').read_text()
+    results = json.loads((report / 'results.json').read_text())
+    assert said.startswith(text)
+    assert '**26 of 26 pieces are done.**' in text
+    assert 'pending' not in text
+    assert results['missing'] == []
+    assert results['pieces'].keys() == PIECES.keys()
+    for study in STUDIES:
+        assert f'## {study.title}' in text
+        picture = cv2.imread(str(report / f'{study.name}.png'))
+        assert picture.shape[0] > 200
+        assert all(claim.text in text for claim in study.claims)
+    # What the tables say is what the pieces wrote, and nothing else.
+    found = read_figures(place, Job('sharpdepth_ours', 0))
+    value = found['figures']['smeared/refined/abs_rel']
+    assert results['pieces']['sharpdepth_ours']['0']['figures'] == found['figures']
+    assert f'| Ours (E, H) | 1 | {value:.4f} |' in text
+    # Rows start from the same seed's pieces, and are trainings of their own.
+    errors = [item['0']['figures'] for item in results['pieces'].values()]
+    assert len({json.dumps(item, sort_keys=True) for item in errors}) > 20
+
+
+def test_a_part_is_reported_as_one(place, profile):
+    report = place / 'report'
+    report.mkdir()
+    (report / 'notes.md').write_text('More updates.')
+    assert reproduce(profile, place, only=['sharpdepth_c'], seeds=2, report=report)
+    text = (report / 'README.md').read_text()
+    assert '**4 of 52 pieces are done.** Missing:' in text
+    assert 'sharpdepth_a (seed 0, 1)' in text
+    assert 'sharpdepth_c (seed' not in text
+    assert '**pending**' in text
+    assert '[notes.md](notes.md)' in text
+    assert reproduce(profile, place, only=[], seeds=1, report=report, train=False)
+    assert '**2 of 26 pieces are done.** Missing:' in (report / 'README.md').read_text()
+
+
+def test_an_unknown_profile_is_refused():
+    with pytest.raises(SettingsError, match=r"profile = 'smal' must be one of .*; did you mean"):
+        main('smal')
+
+
+@pytest.mark.slow
+def test_rooms_are_rendered_once_and_no_set_shares_one(tmp_path):
+    render(tmp_path, SMOKE)
+    sets = {
+        name: RenderedRooms(tmp_path / 'data' / name) for name in ('rooms', 'starts', 'held_out')
+    }
+    assert {name: len(found) for name, found in sets.items()} == dict.fromkeys(sets, 2)
+    images = [found[index].rgb_HW3 for found in sets.values() for index in range(2)]
+    assert images[0].shape == (48, 64, 3)
+    assert len({np.asarray(image).tobytes() for image in images}) == 6
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.npy')}
+    render(tmp_path, SMOKE)
+    assert files == {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.npy')}
+    with pytest.raises(SettingsError, match='holds rooms of another profile than smoke'):
+        render(tmp_path, replace(SMOKE, image=(96, 64)))

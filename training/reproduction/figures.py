@@ -1,0 +1,69 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a piece leaves behind: its figures and where they come from, as JSON."""
+
+from dataclasses import asdict
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.apps.console import write_json
+from depth_refiner_ros.core.errors import SettingsError, SourceError
+from depth_refiner_ros.sources.values import read_json
+from training.config import RunConfig
+from training.reproduction.pieces import folder_of, Piece
+from training.reproduction.plan import Job
+
+FIGURES, SETTINGS = 'figures.json', 'settings.json'
+
+
+def settings_of(config: RunConfig) -> str:
+    """Return a digest of all that a run depends on, without the place of its files."""
+    tree = asdict(config)
+    for key in ('output', 'init_from', 'data'):
+        tree.pop(key)
+    tree['model'].get('teacher', {}).pop('weights', None)
+    data = asdict(config.data)
+    for group in ('train', 'validation'):
+        data[group] = {name: source['share'] for name, source in data[group].items()}
+    text = json.dumps([tree, data], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def claim_folder(folder: Path, piece: Piece, config: RunConfig) -> None:
+    """
+    Note which settings a folder is of.
+
+    :raises SettingsError: where it holds a run of other ones
+    """
+    file, wanted = folder / SETTINGS, settings_of(config)
+    if file.exists():
+        found = read_json(file)
+        if not isinstance(found, dict) or found.get('settings') != wanted:
+            raise SettingsError(
+                f'{folder} holds {piece.name} of other settings; remove it or name another output'
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(file, {'piece': piece.name, 'settings': wanted})
+
+
+def write_figures(folder: Path, found: dict[str, Any]) -> None:
+    """Write the figures of a finished piece; the file marks it as done."""
+    write_json(folder / FIGURES, found)
+
+
+def read_figures(place: Path, job: Job) -> dict[str, Any] | None:
+    """
+    Return what a finished piece wrote, None where it is not done.
+
+    :raises SourceError: where the file cannot be read
+    """
+    file = folder_of(place, job.piece, job.seed) / FIGURES
+    if not file.exists():
+        return None
+    found = read_json(file)
+    if not isinstance(found, dict) or not isinstance(found.get('figures'), dict):
+        raise SourceError(f'{file} holds no figures; remove it and train this piece again')
+    return found
