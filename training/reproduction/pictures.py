@@ -12,7 +12,7 @@ from training.reproduction.pieces import folder_of
 from training.reproduction.studies import Study
 from training.reproduction.training_piece import PICTURE
 
-TILE_PX, IN_A_ROW = 210, 5
+TILE_PX, IN_A_ROW = 260, 5
 
 
 def write_picture(file: Path, study: Study, place: Path, seed: int = 0) -> bool:
@@ -59,4 +59,4 @@ def _tiles(study: Study, place: Path, seed: int) -> Iterator[Tile]:
     yield depth('prior', first['prior'][0])
     yield depth('true', first['true'][0])
     for label, stored in maps.items():
-        yield depth(label[:24], stored['refined'][0])
+        yield depth(label[:30], stored['refined'][0])
