@@ -46,7 +46,7 @@ def test_ratio_needs_both():
 def test_targets_are_twice_the_bound_of_a_sustained_h100():
     device, size = DEVICES['h100-sustained'], FrameSize(width=640, height=480)
     for method, edge_px, target_ms in (('apdepth', 0, 17.0), ('sharpdepth', 640, 27.0)):
-        stages = refiner_stages(method, 'vae', size, 'fp16', max_edge_px=edge_px)
+        stages = refiner_stages(method, 'vae', size, 'fp16', edge_px)
         assert 2.0 * bounds(stages, device, 'fp16')['refiner'] == pytest.approx(
             target_ms, rel=0.03
         )

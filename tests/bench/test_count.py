@@ -6,7 +6,7 @@ from functools import partial
 
 from depth_refiner_ros.bench.count import count, Operations
 from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
-from depth_refiner_ros.bench.true_size import prior_stage, refiner_stages
+from depth_refiner_ros.bench.true_size import prior_stage, refiner_stages, SHORT_EDGE_PX
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
@@ -22,6 +22,7 @@ from tests.groups import COUNTED
 
 VGA = FrameSize(width=640, height=480)
 shared = pytest.mark.xdist_group(COUNTED)
+"""For those whose count is kept, by its arguments as the benchmark gives them: by place."""
 
 
 def test_convolution_is_counted_by_hand():
@@ -71,7 +72,7 @@ def test_calls_repeat_all_but_the_weights_in_memory():
 
 @shared
 def test_full_size_networks_cost_what_is_known_of_them():
-    stages = refiner_stages('apdepth', 'vae', VGA, 'fp16')
+    stages = refiner_stages('apdepth', 'vae', VGA, 'fp16', 0)
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
     assert gflop == pytest.approx({'encode': 2 * 1316, 'unet': 970, 'decode': 2954}, rel=0.01)
     megabytes = {name: stage.operations.weight_bytes / 1e6 for name, stage in stages.items()}
@@ -81,7 +82,7 @@ def test_full_size_networks_cost_what_is_known_of_them():
 
 @shared
 def test_small_codec_and_second_pass_are_counted():
-    stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=640)
+    stages = refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', 640)
     gflop = {name: stage.operations.flops / 1e9 for name, stage in stages.items()}
     expected = {'encode': 2 * 143, 'unet': 2 * 970, 'decode': 2 * 166}
     assert gflop == pytest.approx(expected, rel=0.01)
@@ -91,7 +92,7 @@ def test_small_codec_and_second_pass_are_counted():
 @shared
 def test_a_refiner_is_counted_at_the_size_that_it_works_at():
     native, preset = (
-        refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', max_edge_px=edge_px)['encode']
+        refiner_stages('sharpdepth', 'tiny', VGA, 'fp16', edge_px)['encode']
         for edge_px in (640, 0)
     )
     pixels = (768 * 576) / (640 * 480)
@@ -100,8 +101,10 @@ def test_a_refiner_is_counted_at_the_size_that_it_works_at():
 
 @shared
 def test_prior_runs_at_whole_patches_and_costs_what_is_known():
-    assert prior_stage('S', VGA, 'fp16').operations.flops == pytest.approx(167e9, rel=0.01)
-    large = prior_stage('L', VGA, 'fp16').operations
+    assert prior_stage('S', VGA, 'fp16', SHORT_EDGE_PX).operations.flops == pytest.approx(
+        167e9, rel=0.01
+    )
+    large = prior_stage('L', VGA, 'fp16', SHORT_EDGE_PX).operations
     assert large.weight_bytes == pytest.approx(671e6, rel=0.01)
     with pytest.raises(InputError, match="'XL' must be one of S, B, L, G"):
         prior_stage('XL', VGA, 'fp16')
