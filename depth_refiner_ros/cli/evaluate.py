@@ -42,7 +42,8 @@ def evaluate(
     ] = 0.0,
     json: JsonFile = None,
     csv: Annotated[
-        Path | None, typer.Option('--csv', help='Write the errors of each frame here.')
+        Path | None,
+        typer.Option('--csv', dir_okay=False, help='Write the errors of each frame here.'),
     ] = None,
     panels: Annotated[Path | None, typer.Option(help='Draw every frame into this folder.')] = None,
     strict: Strict = False,

@@ -25,7 +25,8 @@ Output = Annotated[
 WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
 """Defaults for refining single frames: the camera may be assumed, and poses are not read."""
 JsonFile = Annotated[
-    Path | None, typer.Option('--json', help='Also write the result to this JSON file.')
+    Path | None,
+    typer.Option('--json', dir_okay=False, help='Also write the result to this JSON file.'),
 ]
 Strict = Annotated[
     bool, typer.Option('--strict', help='Exit with code 1 if any frame was lost (0 without it).')

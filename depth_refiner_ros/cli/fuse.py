@@ -29,7 +29,8 @@ def fuse(
     scene: Annotated[
         Path | None,
         typer.Option(
-            help='Also record cameras, depth and mesh here, as .rrd for the 3D viewer rerun.'
+            dir_okay=False,
+            help='Also record cameras, depth and mesh here, as .rrd for the 3D viewer rerun.',
         ),
     ] = None,
     json: JsonFile = None,

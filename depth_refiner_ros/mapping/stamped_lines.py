@@ -98,8 +98,10 @@ def first_fault(lines: Iterable[StampedLine[Value] | LineFault]) -> LineFault | 
 def _content_lines(path: Path) -> list[tuple[int, str]]:
     try:
         text = path.read_text(encoding='utf-8-sig')
-    except (OSError, ValueError) as error:
-        raise MappingError(f'cannot read {path}: {error}') from error
+    except OSError as error:
+        raise MappingError(f'cannot read {path}: {error.strerror}') from error
+    except ValueError as error:
+        raise MappingError(f'cannot read {path}: {error}; save it as UTF-8') from error
     return [
         (number, line)
         for number, line in enumerate(text.split('\n'), start=1)

@@ -23,6 +23,7 @@ from depth_refiner_ros.sources.lost_frames import (
     UNREADABLE_ENTRY,
     WRONG_SIZE,
 )
+from depth_refiner_ros.sources.names import listed_file
 from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
@@ -154,9 +155,9 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
         return Entry(
             name=name,
             where=f'{where} ({name})',
-            rgb=path.parent / rgb,
+            rgb=listed_file(path.parent, rgb),
             fx_fy_cx_cy=None if camera is None else values.numbers('fx_fy_cx_cy', camera, 4),
-            depth=None if depth is None else path.parent / depth,
+            depth=None if depth is None else listed_file(path.parent, depth),
             depth_scale=values.number(
                 'depth_scale', get('depth_scale', MM_PER_M), *values.DEPTH_SCALES
             ),

@@ -45,3 +45,15 @@ def starts_like_video(path: Path) -> bool:
         or head.startswith((b'\x1aE\xdf\xa3', b'FLV\x01'))
         or (head.startswith(b'RIFF') and head[8:] == b'AVI ')
     )
+
+
+def listed_file(folder: Path, name: str) -> Path:
+    """
+    Return the path of a file in a list.
+
+    :param name: relative to the folder; a list made on Windows may separate by backslashes
+    """
+    path = folder / name
+    if '\\' in name and not path.exists():
+        return folder / name.replace('\\', '/')
+    return path

@@ -57,7 +57,7 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
         raise FrameError(
             UNREADABLE_DEPTH,
             f'{path} is {units_HW.dtype} of shape {units_HW.shape}, but depth must '
-            'be one channel of uint16 or float32',
+            'be one channel of uint16 or float32; save it as a 16-bit gray PNG, not as a picture',
         )
     with np.errstate(over='ignore', invalid='ignore'):
         depth_m_HW = units_HW.astype(np.float32) / np.float32(depth_scale)
@@ -93,7 +93,9 @@ def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
             'again, smaller if it is huge',
         ) from error
     if image is None:
-        raise FrameError(reason, f'{path} ({len(data)} bytes) is cut short or not an image')
+        raise FrameError(
+            reason, f'{path} ({len(data)} bytes) is cut short or not an image; copy it again'
+        )
     return image
 
 

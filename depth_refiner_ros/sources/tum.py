@@ -20,6 +20,7 @@ from depth_refiner_ros.mapping.trajectory import nearest_index, read_tum, Trajec
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, WRONG_SIZE
+from depth_refiner_ros.sources.names import listed_file
 from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.read import read_depth, read_rgb
 from depth_refiner_ros.sources.rectify import Rectifier
@@ -107,7 +108,8 @@ class TumSource:
                 raise FrameError(
                     WRONG_SIZE,
                     f'{line.where}: {line.value} is {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]}, the '
-                    f'calibration {camera.width}x{camera.height}',
+                    f'calibration {camera.width}x{camera.height}; correct width and height there, '
+                    'or calibrate images of this size',
                 )
             rgb_HW3 = self._rectifier.rgb(rgb_HW3)
             depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
@@ -131,7 +133,7 @@ class TumSource:
 
     def _read(self, line: Line, reader: Callable[[Path], np.ndarray]) -> np.ndarray:
         try:
-            return reader(self.folder / line.value)
+            return reader(listed_file(self.folder, line.value))
         except FrameError as error:
             raise FrameError(error.reason, f'{line.where}: {error}') from error
 

@@ -123,6 +123,25 @@ def test_an_image_too_small_to_be_refined_is_refused_with_the_smallest_size(
     )
 
 
+def test_a_list_made_on_windows_is_read(depth_refiner, tmp_path):
+    folder = wall(tmp_path / 'wall', 3)
+    for file in (folder / 'rgb.txt', folder / 'depth.txt'):
+        file.write_text(file.read_text().replace('/', '\\'))
+    ended = depth_refiner('fuse', 'wall', *SENSOR)
+    assert ended.returncode == 0, ended.stderr
+    assert summary(tmp_path)['frames_out'] == 3
+
+
+@pytest.mark.parametrize('flag', ['--json', '--scene'])
+def test_a_folder_in_place_of_a_file_is_refused_before_the_work(depth_refiner, tmp_path, flag):
+    wall(tmp_path / 'wall', 3)
+    ended = depth_refiner('fuse', 'wall', *SENSOR, flag, tmp_path)
+    assert ended.returncode == 2
+    assert flag in ended.stderr
+    assert 'is a directory' in ended.stderr
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_single_broken_image_is_refused_in_one_line(depth_refiner, tmp_path):
     data = jpeg(thumbnail=True)
     (tmp_path / 'cut.jpg').write_bytes(data[: len(data) // 2])

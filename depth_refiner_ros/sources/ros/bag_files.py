@@ -21,6 +21,7 @@ import weakref
 import apsw
 from backports import zstd
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import not_parsed
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
 from depth_refiner_ros.sources.ros.cut_mcap import is_complete_mcap, salvaged_mcap
 from rosbags.highlevel import AnyReader, AnyReaderError
@@ -90,6 +91,11 @@ class BagFiles:
             with _any_reader([self.path]) as reader:
                 return '' if reader.message_count else f'{METADATA} lists no message'
         except BROKEN as error:
+            cause: BaseException | None = error
+            while cause is not None and not hasattr(cause, 'problem_mark'):
+                cause = cause.__cause__ or cause.__context__
+            if isinstance(cause, Exception):
+                return not_parsed(Path(METADATA), 'YAML', cause)
             return ' '.join(str(error).split()) or type(error).__name__
 
     def _mended(self, storage: Path) -> Path:

@@ -94,6 +94,9 @@ def test_broken_metadata_does_not_matter(tmp_path, text):
     check_walk(read(bag, lines))
     assert len(lines) == 1
     assert 'reading its storage files directly' in lines[0]
+    if text == 'a: [':
+        assert 'metadata.yaml, line 1: this is not YAML' in lines[0]
+        assert '<unicode string>' not in lines[0]
 
 
 def test_metadata_that_counts_no_message_does_not_matter(tmp_path):
