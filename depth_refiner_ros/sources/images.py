@@ -3,6 +3,7 @@
 """Single images and folders of images."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -127,6 +128,16 @@ def _instead(inside: Sequence[Path], videos: Sequence[Path]) -> str:
     if videos:
         held = counted(len(videos), 'video')
         return f'it holds {held}; give videos one by one, such as {videos[0]}'
-    if folders := [item for item in inside if item.is_dir()]:
-        return f'give a folder inside it, such as {folders[0]}'
+    if folder := next(filter(_holds_images, inside), None):
+        return f'give a folder inside it, such as {folder}'
     return f'images are {" ".join(IMAGE_SUFFIXES)}, not such as {inside[0].name}'
+
+
+def _holds_images(path: Path) -> bool:
+    """Whether a path is a folder of images, or a recording of them."""
+    with suppress(OSError):
+        return path.is_dir() and any(
+            file.suffix.lower() in IMAGE_SUFFIXES or file.name == 'rgb.txt'
+            for file in path.iterdir()
+        )
+    return False

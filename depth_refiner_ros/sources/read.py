@@ -13,6 +13,7 @@ from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
 from PIL import Image
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are told in one line
 HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
 
 
@@ -94,7 +95,9 @@ def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
         ) from error
     if image is None:
         raise FrameError(
-            reason, f'{path} ({len(data)} bytes) is cut short or not an image; copy it again'
+            reason,
+            f'{path} ({len(data)} bytes) is cut short or no image that can be read; '
+            'copy it again, or save it as PNG',
         )
     return image
 

@@ -83,6 +83,8 @@ def _check_bag_only(location: str, recording: Mapping[str, Any]) -> None:
 
 
 def _existing(location: str) -> Path | None:
+    if not location:  # as of an unset variable of a shell; to pathlib it is the current folder
+        return None
     try:
         path = Path(location).expanduser()
         return path if path.exists() else None

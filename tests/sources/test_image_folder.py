@@ -107,7 +107,9 @@ def test_a_folder_without_images_says_what_to_give_instead(tmp_path):
     (tmp_path / 'notes.txt').touch()
     with pytest.raises(SourceError, match=r'images are \.png .*, not such as notes\.txt'):
         ImageFolderSource(tmp_path)
+    (tmp_path / 'day0').mkdir()
     (tmp_path / 'day1').mkdir()
+    (tmp_path / 'day1' / 'a.png').touch()
     with pytest.raises(SourceError, match=r'give a folder inside it, such as .*/day1'):
         ImageFolderSource(tmp_path)
     for name in ('b10.mp4', 'b9.MOV', '._b1.mp4'):

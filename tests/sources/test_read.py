@@ -179,3 +179,11 @@ def test_depth_without_a_value_is_nan(tmp_path):
     np.testing.assert_array_equal(
         read_depth(tmp_path / 'd.tiff', depth_scale=1.0), [[np.nan, np.nan, 2.5, np.nan]]
     )
+
+
+def test_a_picture_of_a_wrong_kind_is_one_line_without_the_log_of_opencv(tmp_path, capfd):
+    path = tmp_path / 'float.tiff'
+    cv2.imwrite(str(path), np.full((48, 64), 0.5, np.float32))
+    with pytest.raises(FrameError, match=r'float\.tiff .*(no image that can be read|float32)'):
+        read_rgb(path, BitRange(), upright=True)
+    assert capfd.readouterr().err == ''

@@ -137,3 +137,11 @@ def test_rooms_want_two_numbers(subtests):
 def test_no_rooms_are_refused():
     with pytest.raises(SourceError, match='0 rooms'):
         open_source('rooms:1:0')
+
+
+def test_an_empty_word_is_not_the_current_folder(tmp_path, monkeypatch):
+    """A shell leaves one where a variable is not set."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((20, 30, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="'' does not exist"):
+        open_source('')
