@@ -53,10 +53,14 @@ class TsdfVolume:
             ('voxel_m', voxel_m),
             ('truncation_voxels', truncation_voxels),
             ('block_resolution', block_resolution),
-            ('max_range_m - min_range_m', max_range_m - min_range_m),
         ):
             if not value > 0:
                 raise MappingError(f'TSDF volume: {name} = {value:g} must be positive')
+        if not max_range_m > min_range_m:
+            raise MappingError(
+                f'TSDF volume: max_range_m {max_range_m:g} must be above min_range_m '
+                f'{min_range_m:g}'
+            )
         self.voxel_m = voxel_m
         self.truncation_voxels = truncation_voxels
         self.range_m = (min_range_m, max_range_m)
@@ -143,8 +147,8 @@ class TsdfVolume:
         surface = self._grid.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
         if surface.is_empty() or not len(surface.triangle.indices):
             raise MappingError(
-                f'no surface was seen {min_weight:g} times in {self.frames} '
-                'frames; lower min_weight or add frames'
+                f'no surface was seen {min_weight:g} times in {counted(self.frames, "frame")}; '
+                'lower min_weight or add frames'
             )
         colors = np.clip(np.rint(surface.vertex.colors.numpy() * 255.0), 0, 255)
         mesh = Mesh(

@@ -15,6 +15,8 @@ import yaml
 
 DEPTH_SCALES = (1e-3, 1e9)
 """Least and greatest number of file units per metre."""
+OPENCV_HEADER = '%YAML:1.0'
+"""What OpenCV writes on top of its files, which is not YAML."""
 MOST = 1e9
 """Largest parameter of a camera: a product of two fits into float32."""
 MOST_PIXELS = 65_535
@@ -56,7 +58,8 @@ def read_yaml_words(path: Path) -> dict[str, Any]:
     :raises SourceError: if the file cannot be read or is not a YAML mapping
     """
     try:
-        words = yaml.load(read_text(path), yaml.BaseLoader)
+        content = read_text(path).removeprefix(OPENCV_HEADER)
+        words = yaml.load(content, yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SourceError(
             f'{not_parsed(path, "YAML", error)}; its lines are such as fx: 525.0'

@@ -194,7 +194,7 @@ def test_bad_options_are_named(subtests):
     cases = [
         ({'voxel_m': 0.0}, 'voxel_m = 0'),
         ({'truncation_voxels': -1.0}, 'truncation_voxels'),
-        ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'must be positive'),
+        ({'min_range_m': 5.0, 'max_range_m': 4.0}, 'max_range_m 4 must be above min_range_m 5'),
         ({'voxel_m': float('nan')}, 'voxel_m = nan'),
         ({'device': 'tpu'}, "'tpu' must be auto, cpu"),
         ({'device': 'cuda:99'}, 'cuda:99'),

@@ -287,3 +287,9 @@ def test_a_truncated_calibration_names_file_and_line(folder):
         ) as raised:
             TumSource(folder)
         assert '<unicode string>' not in str(raised.value)
+
+
+def test_the_header_of_opencv_does_not_matter(folder):
+    calibration = folder / 'calibration.yaml'
+    calibration.write_text(f'%YAML:1.0\n---\n{calibration.read_text()}')
+    assert TumSource(folder).intrinsics == CAMERA
