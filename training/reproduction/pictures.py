@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One picture per study: image, prior, the result of every row, and the true depth."""
+"""One picture per study: image, true depth, priors, and the result of every row."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from depth_refiner_ros.report.colormap import colorize, depth_limits_m, Palette
 from depth_refiner_ros.report.panels import PAPER_RGB, Tile, tile_row, write_png
 import numpy as np
 from training.reproduction.pieces import folder_of
+from training.reproduction.plan import PIECES
 from training.reproduction.studies import Study
 from training.reproduction.training_piece import PICTURE
 
@@ -39,12 +40,14 @@ def write_picture(file: Path, study: Study, place: Path, seed: int = 0) -> bool:
 
 
 def _tiles(study: Study, place: Path, seed: int) -> Iterator[Tile]:
-    maps = {}
+    maps: dict[str, dict[str, np.ndarray]] = {}
+    priors: dict[str, np.ndarray] = {}
     for row in study.rows:
         file = folder_of(place, row.piece, seed) / PICTURE
         if file.exists():
             with np.load(file, allow_pickle=False) as stored:
                 maps[row.label] = {name: stored[name] for name in stored.files}
+            priors.setdefault(PIECES[row.piece].prior, maps[row.label]['prior'])
     if not maps:
         return
     first = next(iter(maps.values()))
@@ -56,7 +59,8 @@ def _tiles(study: Study, place: Path, seed: int) -> Iterator[Tile]:
 
     rgb = np.rint(first['image'].transpose(1, 2, 0).clip(0.0, 1.0) * 255.0).astype(np.uint8)
     yield Tile('held-out image', rgb)
-    yield depth('prior', first['prior'][0])
     yield depth('true', first['true'][0])
+    for kind, prior in priors.items():
+        yield depth(f'prior: {kind}', prior[0])
     for label, stored in maps.items():
         yield depth(label[:30], stored['refined'][0])
