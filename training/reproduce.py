@@ -32,6 +32,12 @@ def main(
     ),
     seeds: Annotated[int, typer.Option(min=0, help='0 takes those of the profile.')] = 0,
     at_once: Annotated[int, typer.Option(min=0, help='Pieces at a time; 0: of the profile.')] = 0,
+    photographs: Annotated[
+        str, typer.Option(help='A recording with depth that all pieces are trained with, too.')
+    ] = '',
+    held_out_photographs: Annotated[
+        str, typer.Option(help='A recording with depth that all pieces are compared with, too.')
+    ] = '',
     report: Annotated[str, typer.Option(help='Its folder; OUTPUT/report if not given.')] = '',
     report_only: Annotated[
         bool, typer.Option(help='Train nothing; report what is there.')
@@ -40,8 +46,12 @@ def main(
     """Train what is missing, then write the report."""
     check_choice('profile', profile, [*PROFILES])
     chosen = PROFILES[profile]
-    if at_once:
-        chosen = replace(chosen, at_once=at_once)
+    chosen = replace(
+        chosen,
+        at_once=at_once or chosen.at_once,
+        photographs=photographs,
+        held_out_photographs=held_out_photographs,
+    )
     sound = reproduce(
         chosen,
         output,

@@ -14,6 +14,10 @@ from training.loop import LAST
 from training.reproduction.profiles import Profile
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'reproduction'
+PHOTOGRAPHS_SHARE = 0.5
+"""Beside both sets of rooms, with 1 each."""
+PHOTOGRAPH_WINDOW = 3
+"""Photographs are three times as large as what is rendered, so windows of them are, too."""
 BUNDLE = 'bundle'
 """Folder of an exported teacher, in that of its run."""
 
@@ -73,10 +77,19 @@ def config_of(piece: Piece, profile: Profile, seed: int, place: Path) -> RunConf
     if piece.teacher:
         keys['model.teacher.start'] = 'weights'
         keys['model.teacher.weights'] = str(folder_of(place, piece.teacher, seed) / BUNDLE)
+    if profile.photographs and piece.prior != 'predicted':  # predictions are of rooms alone
+        photographs = {**source_of(profile.photographs, profile), 'share': PHOTOGRAPHS_SHARE}
+        keys |= {f'data.train.photographs.{key}': value for key, value in photographs.items()}
     overrides = [f'{key}={json.dumps(value)}' for key, value in keys.items()]
     config = load_config(CONFIGS / f'{piece.config}.yaml', overrides)
     config.data.priors = {piece.prior: 1.0}
     return config
+
+
+def source_of(recording: str, profile: Profile) -> dict[str, Any]:
+    """Return the keys of a set of photographs."""
+    window = PHOTOGRAPH_WINDOW * profile.size_px
+    return {'path': recording, 'reader': 'recording', 'crop_width': window, 'crop_height': window}
 
 
 def _sizes(piece: Piece, profile: Profile) -> dict[str, Any]:

@@ -20,6 +20,8 @@ class Profile:
     :param rooms: rooms of each of the two training sets, with two views each
     :param held_out: rooms that figures are of, with two views each
     :param image: width and height of the rendered images
+    :param photographs: a recording with measured depth, of which a fifth of the batches is
+    :param held_out_photographs: one that every piece is compared with, too
     """
 
     name: str
@@ -35,6 +37,8 @@ class Profile:
     rooms: int
     held_out: int
     image: tuple[int, int]
+    photographs: str = ''
+    held_out_photographs: str = ''
 
     def updates_of(self, kind: str) -> int:
         """

@@ -14,7 +14,7 @@ from training.reproduction.pictures import write_picture
 from training.reproduction.plan import Job, jobs_of, PIECES, STUDIES
 from training.reproduction.profiles import Profile
 from training.reproduction.tables import figures_table, verdict_table
-from training.reproduction.verdicts import Found, Verdict, verdicts_of
+from training.reproduction.verdicts import Found, PHOTOGRAPHS, Verdict, verdicts_of
 
 README, RESULTS, NOTES = 'README.md', 'results.json', 'notes.md'
 
@@ -50,6 +50,15 @@ def write_report(folder: Path, place: Path, profile: Profile, seeds: int) -> Non
         lines += [*figures_table(study, pieces, table), '']
         lines += verdict_table(study, own, table)
         lines += ['', *study.notes] if study.notes else []
+        if any(PHOTOGRAPHS in item for row in study.rows for item in pieces[row.piece].values()):
+            lines += ['', 'Held-out photographs:', '']
+            lines += [*figures_table(study, pieces, table, PHOTOGRAPHS), '']
+            judged = [
+                verdict
+                for claim in study.claims
+                for verdict in verdicts_of(claim, pieces, PHOTOGRAPHS)
+            ]
+            lines += verdict_table(study, judged, table)
         if write_picture(folder / f'{study.name}.png', study, place):
             lines += ['', f'![{study.title}]({study.name}.png)']
     lines += ['', *_costs(pieces)]

@@ -9,24 +9,28 @@ from depth_refiner_ros.report.numbers import METRICS, number_text
 from training.evaluation.published import PublishedTable
 from training.reproduction.plan import PIECES
 from training.reproduction.studies import LOWER_IS_BETTER, Study
-from training.reproduction.verdicts import figure_of, Found, spread_of, Verdict
+from training.reproduction.verdicts import figure_of, Found, ROOMS, spread_of, Verdict
 
 SHOWN = {metric.key: metric for metric in METRICS if metric.key in LOWER_IS_BETTER}
 
 
 def figures_table(
-    study: Study, pieces: Mapping[str, Found], published: PublishedTable
+    study: Study, pieces: Mapping[str, Found], published: PublishedTable, images: str = ROOMS
 ) -> list[str]:
-    """Return the lines of a table: rows, mean and spread over seeds, what the paper prints."""
+    """
+    Return the lines of a table: rows, mean and spread over seeds, what the paper prints.
+
+    :param images: figures (of rooms), or photographs
+    """
     heads = ['', 'seeds', *(metric.label for metric in SHOWN.values())]
     heads += [f'paper: {column}' for column in study.columns.values()]
     lines = [_line(heads), _line(['---'] * len(heads))]
     for row in study.rows:
-        cells = _cells(pieces.get(row.piece, {}), 'refined')
+        cells = _cells(pieces.get(row.piece, {}), 'refined', images)
         lines.append(_line([row.label, *cells, *_printed(study, row.published, published)]))
     priors = {PIECES[row.piece].prior: row.piece for row in reversed(study.rows)}
     for kind, piece in reversed(priors.items()):
-        cells = _cells(pieces.get(piece, {}), 'prior')
+        cells = _cells(pieces.get(piece, {}), 'prior', images)
         lines.append(_line([f'prior alone ({kind})', *cells, *[''] * len(study.columns)]))
     return lines
 
@@ -75,11 +79,11 @@ def _number(published: PublishedTable, name: str, column: str) -> str:
     return ''
 
 
-def _cells(found: Found, depth: str) -> list[str]:
+def _cells(found: Found, depth: str, images: str) -> list[str]:
     """Return the number of seeds, then each figure."""
-    cells = [str(len(found))]
+    cells = [str(sum(images in item for item in found.values()))]
     for figure, metric in SHOWN.items():
-        values = [figure_of(item, figure, depth) for item in found.values()]
+        values = [figure_of(item, figure, depth, images) for item in found.values()]
         known = [value for value in values if value is not None]
         mean = statistics.fmean(known) if known else None
         cells.append(_spread_text(mean, spread_of(known), metric.decimals))

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train one piece, compare it with the held-out rooms, and write what came out."""
 
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 import platform
 import sys
@@ -13,7 +15,7 @@ from depth_refiner_ros.core.atomic import staged_file
 import numpy as np
 import torch
 from training.checkpoint import read_progress
-from training.config import RunConfig
+from training.config import RunConfig, SourceConfig
 from training.data.batches import validation_batches
 from training.data.mixture import Mixture
 from training.log import read_log
@@ -21,7 +23,7 @@ from training.loop import LAST, train
 from training.objectives.base import Objective
 from training.objectives.registry import build_objective
 from training.reproduction.figures import claim_folder, write_figures
-from training.reproduction.pieces import BUNDLE, config_of, folder_of
+from training.reproduction.pieces import BUNDLE, config_of, folder_of, source_of
 from training.reproduction.plan import Job, PIECES
 from training.reproduction.profiles import Profile
 
@@ -62,6 +64,7 @@ def train_piece(job: Job, profile: Profile, place: Path) -> bool:
             'held_out_images': config.validation_samples,
             'prior': piece.prior,
             'figures': figures,
+            **_on_photographs(config, objective, profile),
             'seconds': round(time.monotonic() - began, 1),
             'seconds_per_update': _seconds_per_update(folder),
             'machine': f'{platform.machine()}, {profile.device}, {profile.threads} threads',
@@ -75,6 +78,21 @@ def _seconds_per_update(folder: Path) -> float | None:
     """Return the median over the log's rows, which the first updates and pauses do not spoil."""
     times = [row['seconds_per_step'] for row in read_log(folder) if 'seconds_per_step' in row]
     return float(np.median(times)) if times else None
+
+
+def _on_photographs(
+    config: RunConfig, objective: Objective, profile: Profile
+) -> dict[str, dict[str, float]]:
+    """Return the same figures of held-out photographs, where some are named."""
+    if not profile.held_out_photographs or 'predicted' in config.data.priors:
+        return {}
+    source = SourceConfig(**source_of(profile.held_out_photographs, profile))
+    held_out = Mixture.of('validation', replace(config.data, validation={'photographs': source}))
+    device = next(objective.parameters()).device
+    batches = validation_batches(held_out, config.batch, len(held_out.parts[0].samples))
+    objective.ema.networks.eval()
+    found = objective.validate(batch.to(device) for batch in batches)
+    return {'photographs': {name: value for name, value in found.items() if isfinite(value)}}
 
 
 def _write_picture(file: Path, config: RunConfig, objective: Objective) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from training.reproduction.studies import Claim, LOWER_IS_BETTER
 
+ROOMS, PHOTOGRAPHS = 'figures', 'photographs'
+"""Where the figures of held-out rooms and of photographs stand in what a piece writes."""
 Found = Mapping[int, Mapping[str, Any]]
 """Seed to what a piece wrote."""
 
@@ -57,31 +59,36 @@ def spread_of(values: Sequence[float]) -> float | None:
     return statistics.stdev(values) if len(values) > 1 else None
 
 
-def figure_of(found: Mapping[str, Any], figure: str, depth: str = 'refined') -> float | None:
+def figure_of(
+    found: Mapping[str, Any], figure: str, depth: str = 'refined', images: str = ROOMS
+) -> float | None:
     """
     Return a figure of a piece for the prior that counts.
 
     :param depth: refined, or prior for the one that it was given
+    :param images: figures (of rooms), or photographs
     """
-    value = found['figures'].get(f'{found["prior"]}/{depth}/{figure}')
+    value = found.get(images, {}).get(f'{found["prior"]}/{depth}/{figure}')
     return None if value is None else float(value)
 
 
-def verdicts_of(claim: Claim, pieces: Mapping[str, Found]) -> list[Verdict]:
+def verdicts_of(claim: Claim, pieces: Mapping[str, Found], images: str = ROOMS) -> list[Verdict]:
     """
     Judge a claim by each of its figures.
 
     :param pieces: piece to what it wrote by seed
+    :param images: figures (of rooms), or photographs
     """
-    return [_verdict(claim, figure, pieces) for figure in claim.figures]
+    return [_verdict(claim, figure, pieces, images) for figure in claim.figures]
 
 
-def _verdict(claim: Claim, figure: str, pieces: Mapping[str, Found]) -> Verdict:
+def _verdict(claim: Claim, figure: str, pieces: Mapping[str, Found], images: str) -> Verdict:
     depth = 'refined' if claim.worse else 'prior'
     mine, other = pieces.get(claim.better, {}), pieces.get(claim.worse or claim.better, {})
     pairs: dict[int, tuple[float, float]] = {}
     for seed in sorted(mine.keys() & other.keys()):
-        one, two = figure_of(mine[seed], figure), figure_of(other[seed], figure, depth)
+        one = figure_of(mine[seed], figure, images=images)
+        two = figure_of(other[seed], figure, depth, images)
         if one is not None and two is not None:
             pairs[seed] = one, two
     sign = -1.0 if LOWER_IS_BETTER[figure] else 1.0
