@@ -26,7 +26,7 @@ import torch
 MANIFEST = 'bundle.json'
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
-BUNDLED = {'prior': 'prior', 'apdepth': 'refiner'}
+BUNDLED = {'prior': 'prior', 'apdepth': 'refiner', 'sharpdepth': 'refiner'}
 """Folder of each bundle that comes with the package, and its kind."""
 PICKLES = ('.bin', '.ckpt', '.pickle', '.pkl', '.pt', '.pth')
 
