@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from depth_refiner_ros.apps.console import note, progress_bars, say
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
+import torch
 from training.reproduction import data
 from training.reproduction.figures import read_figures
 from training.reproduction.plan import Job, jobs_of, PIECES
@@ -32,11 +34,15 @@ def reproduce(
     :param report: its folder
     :param train: False reports alone
     :return: whether no piece failed
-    :raises SettingsError: for a name that fits nothing
+    :raises SettingsError: for a name that fits nothing, or a profile of a GPU without one
     :raises OutputError: where another process works there, or a file cannot be written
     """
     jobs = jobs_of(only, seeds)
     outcome = Outcome()
+    if train and profile.device == 'cuda' and not torch.cuda.is_available():
+        raise SettingsError(
+            f'profile {profile.name} needs a CUDA GPU, and torch finds none; use small for CPUs'
+        )
     if train:
         with locked_folder(place):
             data.render(place, profile)

@@ -9,6 +9,7 @@ import cv2
 from depth_refiner_ros.core.errors import SettingsError
 import numpy as np
 import pytest
+import torch
 from training.data.rooms import RenderedRooms
 from training.reproduce import main
 from training.reproduction.data import render
@@ -63,6 +64,13 @@ def test_a_part_is_reported_as_one(place, profile):
 def test_an_unknown_profile_is_refused():
     with pytest.raises(SettingsError, match=r"profile = 'smal' must be one of .*; did you mean"):
         main('smal')
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_the_profile_of_a_gpu_is_refused_without_one(place):
+    with pytest.raises(SettingsError, match='small-gpu needs a CUDA GPU, and torch finds none'):
+        main('small-gpu', output=place)
+    assert not list(place.glob('seed_*'))
 
 
 @pytest.mark.slow
