@@ -162,3 +162,28 @@ def test_it_begins_with_what_apdepth_knows(make_config):
 def test_apdepth_of_another_shape_is_refused(make_config, model, told):
     with pytest.raises(WeightsError, match=told):
         started(make_config('lotus', model=model, init_from='bundled'))
+
+
+def test_the_teacher_may_be_given_the_layout_of_the_estimate(make_config, teacher, monkeypatch):
+    model = {**LAYOUT, 'teacher': TeacherModel(weights=str(teacher))}
+    given, estimates = {}, []
+    for name in ('prior', 'estimate'):
+        objective = started(make_config('sharpdepth', model=model, loss={'layout': name}))
+        network, judge = objective.network, objective.teacher
+        plain = network.forward
+
+        def estimate(*inputs, forward=plain, **options):
+            estimates.append(forward(*inputs, **options))
+            return estimates[-1]
+
+        def judged(noised, image, layout, name=name, forward=judge.forward):
+            given[name] = layout
+            return forward(noised, image, layout)
+
+        monkeypatch.setattr(network, 'forward', estimate)
+        monkeypatch.setattr(judge, 'forward', judged)
+        objective(batch_of(objective.config), 0)
+    assert not torch.equal(given['prior'], given['estimate'])
+    unit = network.codec.decode_depth(estimates[-1].detach())
+    whole = torch.ones_like(unit).bool()
+    torch.testing.assert_close(given['estimate'][:, :1], network.condition(unit, whole)[:, :1])

@@ -31,6 +31,7 @@ from training.objectives.refiner_objective import RefinerObjective
 INPUTS = ('gated', 'noise', 'metric')
 DIFFERENCES = ('ema', 'self', 'frozen')
 MEANS = ('difference', 'pixels')
+LAYOUTS = ('prior', 'estimate')
 
 
 @dataclass
@@ -55,6 +56,9 @@ class SharpDepthLoss:
     difference: str = (
         'ema'  # first pass of: ema (H, ours) | self | frozen (G: start or second UNet)
     )
+    layout: str = (
+        'prior'  # that a small teacher is given: of the prior | of the refiner's estimate
+    )
     weigh: bool = True  # False: e = 1 in the reconstruction loss (setting B)
     mean_over: str = 'difference'  # what the reconstruction loss is divided by, or pixels (eq. 6)
     prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
@@ -71,6 +75,7 @@ class SharpDepth(RefinerObjective):
         check_choice('loss.input', loss.input, INPUTS)
         check_choice('loss.difference', loss.difference, DIFFERENCES)
         check_choice('loss.mean_over', loss.mean_over, MEANS)
+        check_choice('loss.layout', loss.layout, LAYOUTS)
         if loss.gated_share > 1.0:
             raise SettingsError(f'loss.gated_share = {loss.gated_share} must be at most 1')
         if not config.data.priors:
@@ -115,7 +120,9 @@ class SharpDepth(RefinerObjective):
         # 4.2: the teacher's word on edges (eq. 5), the prior's on metres (eq. 6).
         parts: Parts = {}
         if self.teacher is not None:
-            parts['sds'] = self._distillation(clean, image, extra, draws)
+            parts['sds'] = self._distillation(
+                clean, image, self._layout(extra, clean, known), draws
+            )
         if loss.reconstruction:
             weight = (e if loss.weigh else torch.ones_like(e)) * known
             decoded = network.codec.decode_depth(clean)
@@ -152,18 +159,33 @@ class SharpDepth(RefinerObjective):
         # The refiner makes its own first pass from noise, so it keeps learning that, too.
         return torch.where(is_gated.to(metric.device).view(-1, 1, 1, 1), gated, noise)
 
+    def _layout(
+        self, extra: torch.Tensor | None, clean: torch.Tensor, known: torch.Tensor
+    ) -> torch.Tensor | None:
+        """
+        Return what the teacher is given beside the image.
+
+        The layout of the estimate itself lets an outline move on, update by update, as if the
+        refiner were applied again and again.
+        """
+        if self.teacher is None or not self.teacher.spec.layout:
+            return None
+        if self.config.loss.layout == 'prior':
+            return extra
+        with torch.no_grad():
+            return self.network.condition(self.network.codec.decode_depth(clean), known)
+
     def _distillation(
         self,
         clean: torch.Tensor,
         image: torch.Tensor,
-        extra: torch.Tensor | None,
+        layout: torch.Tensor | None,
         draws: torch.Generator,
     ) -> torch.Tensor:
         assert self.teacher is not None
         share = self.teacher.alpha_bar
         with torch.no_grad():
             noised = share**0.5 * clean + (1.0 - share) ** 0.5 * gaussian_like(clean, draws)
-            layout = extra if self.teacher.spec.layout else None
             wanted = self.teacher(noised, image, layout).float()
         return score_distillation(clean, wanted, 1.0 - share)
 
