@@ -164,26 +164,29 @@ def test_apdepth_of_another_shape_is_refused(make_config, model, told):
         started(make_config('lotus', model=model, init_from='bundled'))
 
 
-def test_the_teacher_may_be_given_the_layout_of_the_estimate(make_config, teacher, monkeypatch):
+def test_each_pass_of_the_teacher_is_given_the_layout_of_the_one_before(
+    make_config, teacher, monkeypatch
+):
     model = {**LAYOUT, 'teacher': TeacherModel(weights=str(teacher))}
-    given, estimates = {}, []
-    for name in ('prior', 'estimate'):
-        objective = started(make_config('sharpdepth', model=model, loss={'layout': name}))
-        network, judge = objective.network, objective.teacher
-        plain = network.forward
+    objective = started(make_config('sharpdepth', model=model, loss={'passes': 3}))
+    judge, given, made = objective.teacher, [], []
+    plain = judge.forward
 
-        def estimate(*inputs, forward=plain, **options):
-            estimates.append(forward(*inputs, **options))
-            return estimates[-1]
+    def judged(noised, image, layout):
+        given.append(layout)
+        made.append(plain(noised, image, layout))
+        return made[-1]
 
-        def judged(noised, image, layout, name=name, forward=judge.forward):
-            given[name] = layout
-            return forward(noised, image, layout)
+    monkeypatch.setattr(judge, 'forward', judged)
+    objective(batch_of(objective.config), 0)
+    assert len(given) == 3
+    assert not torch.equal(given[0], given[1])
+    for layout, before in zip(given[1:], made):
+        unit = judge.codec.decode_depth(before)
+        whole = torch.ones_like(unit).bool()
+        torch.testing.assert_close(layout[:, :1], judge.condition(unit, whole)[:, :1])
 
-        monkeypatch.setattr(network, 'forward', estimate)
-        monkeypatch.setattr(judge, 'forward', judged)
-        objective(batch_of(objective.config), 0)
-    assert not torch.equal(given['prior'], given['estimate'])
-    unit = network.codec.decode_depth(estimates[-1].detach())
-    whole = torch.ones_like(unit).bool()
-    torch.testing.assert_close(given['estimate'][:, :1], network.condition(unit, whole)[:, :1])
+
+def test_passes_are_for_a_teacher_with_a_layout(make_config):
+    with pytest.raises(SettingsError, match='passes = 2 is for a teacher that is given a layout'):
+        built(make_config('sharpdepth', loss={'passes': 2}))

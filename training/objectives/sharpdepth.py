@@ -31,7 +31,6 @@ from training.objectives.refiner_objective import RefinerObjective
 INPUTS = ('gated', 'noise', 'metric')
 DIFFERENCES = ('ema', 'self', 'frozen')
 MEANS = ('difference', 'pixels')
-LAYOUTS = ('prior', 'estimate')
 
 
 @dataclass
@@ -53,12 +52,8 @@ class SharpDepthLoss:
     reconstruction: float = 0.3  # lambda_recons of eq. 7; 0.4 in the official code
     input: str = 'gated'  # gated (eq. 4) | noise (setting A) | metric: z_d itself (setting B)
     gated_share: float = 0.8  # of the samples; the others are pure noise (official code)
-    difference: str = (
-        'ema'  # first pass of: ema (H, ours) | self | frozen (G: start or second UNet)
-    )
-    layout: str = (
-        'prior'  # that a small teacher is given: of the prior | of the refiner's estimate
-    )
+    difference: str = 'ema'  # first pass of: ema (H, ours) | self | frozen (G, a second UNet)
+    passes: int = 1  # of a small teacher, each given the layout of what the one before made
     weigh: bool = True  # False: e = 1 in the reconstruction loss (setting B)
     mean_over: str = 'difference'  # what the reconstruction loss is divided by, or pixels (eq. 6)
     prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
@@ -75,7 +70,6 @@ class SharpDepth(RefinerObjective):
         check_choice('loss.input', loss.input, INPUTS)
         check_choice('loss.difference', loss.difference, DIFFERENCES)
         check_choice('loss.mean_over', loss.mean_over, MEANS)
-        check_choice('loss.layout', loss.layout, LAYOUTS)
         if loss.gated_share > 1.0:
             raise SettingsError(f'loss.gated_share = {loss.gated_share} must be at most 1')
         if not config.data.priors:
@@ -120,9 +114,7 @@ class SharpDepth(RefinerObjective):
         # 4.2: the teacher's word on edges (eq. 5), the prior's on metres (eq. 6).
         parts: Parts = {}
         if self.teacher is not None:
-            parts['sds'] = self._distillation(
-                clean, image, self._layout(extra, clean, known), draws
-            )
+            parts['sds'] = self._distillation(clean, image, extra, known, draws)
         if loss.reconstruction:
             weight = (e if loss.weigh else torch.ones_like(e)) * known
             decoded = network.codec.decode_depth(clean)
@@ -159,34 +151,24 @@ class SharpDepth(RefinerObjective):
         # The refiner makes its own first pass from noise, so it keeps learning that, too.
         return torch.where(is_gated.to(metric.device).view(-1, 1, 1, 1), gated, noise)
 
-    def _layout(
-        self, extra: torch.Tensor | None, clean: torch.Tensor, known: torch.Tensor
-    ) -> torch.Tensor | None:
-        """
-        Return what the teacher is given beside the image.
-
-        The layout of the estimate itself lets an outline move on, update by update, as if the
-        refiner were applied again and again.
-        """
-        if self.teacher is None or not self.teacher.spec.layout:
-            return None
-        if self.config.loss.layout == 'prior':
-            return extra
-        with torch.no_grad():
-            return self.network.condition(self.network.codec.decode_depth(clean), known)
-
     def _distillation(
         self,
         clean: torch.Tensor,
         image: torch.Tensor,
-        layout: torch.Tensor | None,
+        extra: torch.Tensor | None,
+        known: torch.Tensor,
         draws: torch.Generator,
     ) -> torch.Tensor:
         assert self.teacher is not None
-        share = self.teacher.alpha_bar
+        teacher, share = self.teacher, self.teacher.alpha_bar
+        layout = extra if teacher.spec.layout else None
         with torch.no_grad():
             noised = share**0.5 * clean + (1.0 - share) ** 0.5 * gaussian_like(clean, draws)
-            wanted = self.teacher(noised, image, layout).float()
+            wanted = teacher(noised, image, layout).float()
+            for _ in range(1, self.config.loss.passes):
+                # What is sharper has a sharper layout, so an outline that is far off moves on.
+                layout = teacher.condition(teacher.codec.decode_depth(wanted), known)
+                wanted = teacher(noised, image, layout).float()
         return score_distillation(clean, wanted, 1.0 - share)
 
     def _check_latents(self) -> None:
@@ -201,6 +183,11 @@ class SharpDepth(RefinerObjective):
                 f'refiner of {type(mine).__name__} at 1/{mine.factor}; both must be of one codec'
             )
         if not self.teacher.spec.layout:
+            if self.config.loss.passes > 1:
+                raise SettingsError(
+                    f'loss.passes = {self.config.loss.passes} is for a teacher that is given a '
+                    'layout; use 1'
+                )
             return
         for key in ('layout', 'known', 'detail', 'space', 'range'):
             has, needs = getattr(self.network.spec, key), getattr(self.teacher.spec, key)
