@@ -19,7 +19,7 @@ PHOTOGRAPHS_SHARE = 0.5
 PHOTOGRAPH_WINDOW = 3
 """Photographs are three times as large as what is rendered, so windows of them are, too."""
 BUNDLE = 'bundle'
-"""Folder of an exported teacher, in that of its run."""
+"""Folder of an exported network that others are built from, in that of its run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Piece:
     :param updates: a kind of :meth:`Profile.updates_of`
     :param changes: what sets it apart, keys of a configuration to values
     :param begins_from: the piece of the same seed whose last weights it starts from
+    :param features: the ApDepth of the same seed whose features a teacher begins with
     :param teacher: the piece of the same seed that it distils
     :param prior: kind of prior that it is trained with, and whose figures count
     """
@@ -40,13 +41,14 @@ class Piece:
     updates: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     begins_from: str = ''
+    features: str = ''
     teacher: str = ''
     prior: str = 'smeared'
 
     @property
     def needs(self) -> list[str]:
         """Return the pieces that must be there before it."""
-        return [name for name in (self.begins_from, self.teacher) if name]
+        return [name for name in (self.begins_from, self.features, self.teacher) if name]
 
 
 def folder_of(place: Path, piece: str, seed: int) -> Path:
@@ -74,6 +76,8 @@ def config_of(piece: Piece, profile: Profile, seed: int, place: Path) -> RunConf
     }
     if piece.begins_from:
         keys['init_from'] = str(folder_of(place, piece.begins_from, seed) / LAST)
+    if piece.features:
+        keys['init_from'] = str(folder_of(place, piece.features, seed) / BUNDLE)
     if piece.teacher:
         keys['model.teacher.start'] = 'weights'
         keys['model.teacher.weights'] = str(folder_of(place, piece.teacher, seed) / BUNDLE)

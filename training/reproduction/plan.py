@@ -14,7 +14,9 @@ from training.reproduction.sharpdepth import TABLE_3 as SHARPDEPTH
 from training.reproduction.studies import Study
 
 STUDIES: list[Study] = [SHARPDEPTH, *APDEPTH]
-PIECES: dict[str, Piece] = {piece.name: piece for study in STUDIES for piece in study.pieces}
+PIECES: dict[str, Piece] = {
+    piece.name: piece for study in (*APDEPTH, SHARPDEPTH) for piece in study.pieces
+}
 """All pieces in an order in which each comes after those that it needs."""
 
 

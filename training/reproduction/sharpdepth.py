@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SharpDepth table 3: input of the refiner, its losses, its teacher, and the difference map."""
 
+from training.reproduction.apdepth import FULL
 from training.reproduction.pieces import Piece
 from training.reproduction.studies import Claim, Row, Study
 
@@ -59,7 +60,7 @@ TABLE_3 = Study(
         _claim('ours', '', EDGES, 'ours sharper than its prior (table 2)'),
     ],
     pieces=[
-        Piece(name=TEACHER, config='sharpdepth_teacher', updates='teacher'),
+        Piece(name=TEACHER, config='sharpdepth_teacher', updates='teacher', features=FULL),
         Piece(name=MARIGOLD, config='marigold_teacher', updates='teacher'),
         _setting(OURS),
         _setting('sharpdepth_a', loss__input='noise'),
@@ -74,7 +75,9 @@ TABLE_3 = Study(
     notes=[
         (
             'E (Lotus teacher) and H (moving average) are ours. The student of F starts from the '
-            'Lotus teacher, as the others do; the paper does not say.'
+            'Lotus teacher, as the others do; the paper does not say. The Lotus teacher begins '
+            'with the features of the full ApDepth of its seed, as the large one does with those '
+            'of Stable Diffusion; Marigold begins with random weights.'
         ),
         (
             'A and B differ in training alone, as in training/configs/sharpdepth: in use, every '

@@ -49,7 +49,7 @@ def train_piece(job: Job, profile: Profile, place: Path) -> bool:
     figures = train(config, objective)
     if read_progress(folder / LAST).step < config.steps:
         return False
-    if any(job.piece == other.teacher for other in PIECES.values()):
+    if any(job.piece in (other.teacher, other.features) for other in PIECES.values()):
         objective.export(folder / BUNDLE, {'name': job.piece})
     _write_picture(folder / PICTURE, config, objective)
     write_figures(

@@ -95,6 +95,8 @@ def test_a_piece_brings_what_it_starts_from():
         Job('apdepth_lambda_06', 0),
     ]
     assert {job.piece for job in jobs_of(['sharpdepth_[ab]'], 1)} == {
+        'apdepth_stage1_conv',
+        'apdepth_full',
         'sharpdepth_teacher',
         'sharpdepth_a',
         'sharpdepth_b',

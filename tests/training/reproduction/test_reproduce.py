@@ -52,13 +52,13 @@ def test_a_part_is_reported_as_one(place, profile):
     (report / 'notes.md').write_text('More updates.')
     assert reproduce(profile, place, only=['sharpdepth_c'], seeds=2, report=report)
     text = (report / 'README.md').read_text()
-    assert '**4 of 52 pieces are done.** Missing:' in text
+    assert '**8 of 52 pieces are done.** Missing:' in text
     assert 'sharpdepth_a (seed 0, 1)' in text
     assert 'sharpdepth_c (seed' not in text
     assert '**pending**' in text
     assert '[notes.md](notes.md)' in text
     assert reproduce(profile, place, only=[], seeds=1, report=report, train=False)
-    assert '**2 of 26 pieces are done.** Missing:' in (report / 'README.md').read_text()
+    assert '**4 of 26 pieces are done.** Missing:' in (report / 'README.md').read_text()
 
 
 def test_an_unknown_profile_is_refused():
