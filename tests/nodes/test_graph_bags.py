@@ -63,7 +63,7 @@ def test_a_bag_is_played_by_the_topics_that_parameters_name(probe, bag):
 def test_a_choice_that_is_open_names_the_parameter(probe, bag):
     with probe.run('player', {'source': bag}) as player:
         assert player.finish() == 2, player.output
-    assert '(parameter image_topic) from: /left/image, /right/image' in player.output
+    assert 'choose with image_topic from: /left/image, /right/image' in player.output
     assert 'Traceback' not in player.output
 
 
