@@ -34,11 +34,11 @@ def test_a_wrong_figure_is_seen_and_a_lost_block_refused():
 
 def test_the_card_tells_the_training_that_the_bundles_record(subtests):
     card = CARD.read_text(encoding='utf-8')
-    for kind in ('prior', 'refiner'):
-        with subtests.test(kind=kind):
-            (row,) = re.findall(rf'^\| {kind}, last part \| (.*) \|$', card, re.MULTILINE)
+    for name in ('prior', 'apdepth', 'sharpdepth'):
+        with subtests.test(name=name):
+            (row,) = re.findall(rf'^\| {name}, last part \| (.*) \|$', card, re.MULTILINE)
             told = [cell.strip() for cell in row.split('|')][1:5]
-            record = json.loads((CARD.parent / kind / 'bundle.json').read_text())['training']
+            record = json.loads((CARD.parent / name / 'bundle.json').read_text())['training']
             planned = record['config']['steps']
             steps = f'{record["steps"]:,}'
             if planned != record['steps']:
