@@ -9,8 +9,10 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.sources.ros.image import encoding_of
 import numpy as np
 
-MANY_SIZES = 10.0
-"""Image sizes between image and principal point; a crop of one per cent of a sensor has fewer."""
+MANY_SIZES = 2.0
+"""Image sizes between image and principal point."""
+FAST_M_PER_S = 50.0
+"""A camera that moves faster has poses in another unit, or wrong stamps."""
 NEAR_M, FAR_M = 0.02, 200.0
 """Median depths outside of these limits look like another unit."""
 STEP = 8
@@ -26,10 +28,11 @@ class Doubts:
 
     def __init__(self, log: Callable[[str], object]) -> None:
         self._log, self._said = log, set[str]()
+        self._last: tuple[int, np.ndarray] | None = None
 
     def camera(self, name: str, camera: Intrinsics | None) -> None:
         """
-        Report a principal point many image sizes outside of the image.
+        Report a principal point far outside of the image.
 
         :param name: of the frame or topic
         """
@@ -71,6 +74,27 @@ class Doubts:
             f'units per metre in calibration.yaml or the frame list ({fix}), or publish metres '
             'as 32FC1 and millimetres as 16UC1',
         )
+
+    def pose(self, name: str, stamp_ns: int, map_from_camera: np.ndarray | None) -> None:
+        """
+        Report a camera that moves faster than one is likely to.
+
+        :param name: of the frame
+        """
+        if map_from_camera is None or 'pose' in self._said:
+            return
+        position_m = map_from_camera[:3, 3]
+        last, self._last = self._last, (stamp_ns, position_m)
+        if last is None or stamp_ns <= last[0]:
+            return
+        way_m, time_s = float(np.linalg.norm(position_m - last[1])), (stamp_ns - last[0]) / 1e9
+        if way_m > FAST_M_PER_S * time_s:
+            self._say(
+                'pose',
+                f'{name}: the camera has moved {way_m:.3g} m in {1e3 * time_s:.4g} ms since the '
+                'frame before, faster than 180 km/h; if it did not, give poses in metres and '
+                'stamps of the same clock',
+            )
 
     def encoding(self, topic: str, message: Any) -> None:
         """Report depth in an encoding for gray images, which states no unit."""

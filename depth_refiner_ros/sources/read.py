@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
-from depth_refiner_ros.sources.sixteen_bits import BitRange
+from depth_refiner_ros.sources.sixteen_bits import BitRange, SATURATED
 from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
 from PIL import Image
@@ -47,7 +47,7 @@ def decoded_rgb(path: Path, data: bytes, bits: BitRange, *, upright: bool) -> np
 
 def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
     """
-    Read a depth map as float32 metres, NaN where unknown.
+    Read a depth map as float32 metres, NaN where unknown: 0, negative, or 65535 of 16 bits.
 
     :param depth_scale: file units per metre, positive
     :raises FrameError: if the file is missing, truncated or not one channel of 16 bits or float
@@ -63,6 +63,8 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
     with np.errstate(over='ignore', invalid='ignore'):
         depth_m_HW = units_HW.astype(np.float32) / np.float32(depth_scale)
     depth_m_HW[~(np.isfinite(depth_m_HW) & (depth_m_HW > 0))] = np.nan
+    if units_HW.dtype == np.uint16:
+        depth_m_HW[units_HW == SATURATED] = np.nan
     return depth_m_HW
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+SATURATED = 65535
+"""Of depth in 16 bits: no measurement, but the end of the format, or a mark for none."""
 USUAL_BITS = (10, 12, 14, 16)
 """Bit depths of sensors; few of them fill all 16 bits of the format."""
 

@@ -5,7 +5,6 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, MappingError, SourceError
@@ -18,6 +17,7 @@ from depth_refiner_ros.mapping.stamped_lines import (
 )
 from depth_refiner_ros.mapping.trajectory import nearest_index, read_tum, Trajectory
 from depth_refiner_ros.sources import values
+from depth_refiner_ros.sources.calibration import read_calibration
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, WRONG_SIZE
 from depth_refiner_ros.sources.names import listed_file
@@ -28,7 +28,6 @@ from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 TUM_DEPTH_SCALE = 5000.0
-NOTHING = ('', '~', 'null')
 Line = StampedLine[str]
 Log = Callable[[str], None]
 
@@ -69,10 +68,11 @@ class TumSource:
         self._bits = BitRange(image_bits, log)
         if depth_scale is not None:
             values.number('depth_scale', depth_scale, *values.DEPTH_SCALES)
-        calibration = _read_calibration(self.folder / 'calibration.yaml')
-        given_scale = depth_scale or calibration.get('depth_scale')
+        calibration = read_calibration(self.folder / 'calibration.yaml', log)
+        given_scale = depth_scale or calibration.depth_scale
         self.depth_scale = given_scale or TUM_DEPTH_SCALE
-        self._rectifier = _rectifier(self.folder / 'calibration.yaml', calibration, intrinsics)
+        given = Rectifier(intrinsics, ()) if intrinsics else None
+        self._rectifier = calibration.rectifier or given
         self.images = read_index(self.folder / 'rgb.txt', log)
         self.depths = _depth_index(self.folder / 'depth.txt', log)
         self.trajectory = _optional_trajectory(self.folder / 'groundtruth.txt', log)
@@ -180,36 +180,3 @@ def _optional_trajectory(path: Path, log: Log) -> Trajectory:
         return read_tum(path, log)
     except MappingError as error:
         raise SourceError(str(error)) from error
-
-
-def _read_calibration(path: Path) -> dict[str, Any]:
-    """Return the words of the file, and ``depth_scale`` as a number if it is there."""
-    if not path.exists():
-        return {}
-    calibration = values.read_yaml_words(path)
-    if 'depth_scale' in calibration:
-        try:
-            scale = values.number('depth_scale', calibration['depth_scale'], *values.DEPTH_SCALES)
-        except InputError as error:
-            raise SourceError(f'{path}: {error} of PNG units per metre') from error
-        calibration = {**calibration, 'depth_scale': scale}
-    return calibration
-
-
-def _rectifier(
-    path: Path, calibration: dict[str, Any], intrinsics: Intrinsics | None
-) -> Rectifier | None:
-    if not calibration:
-        return Rectifier(intrinsics, ()) if intrinsics else None
-    try:
-        pinhole = [calibration[name] for name in ('fx', 'fy', 'cx', 'cy')]
-        camera = values.camera(pinhole, calibration['width'], calibration['height'])
-        distortion = calibration.get('distortion', '')
-        listed = [] if distortion in NOTHING else values.numbers('distortion', distortion)
-        return Rectifier(camera, listed)
-    except KeyError as error:
-        raise SourceError(
-            f'{path} lacks {error}; it must give width, height, fx, fy, cx and cy'
-        ) from error
-    except (InputError, SourceError) as error:
-        raise SourceError(f'{path}: {error}') from error

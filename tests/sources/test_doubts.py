@@ -42,10 +42,28 @@ def test_a_principal_point_far_outside_is_said_once_with_its_value(doubts, lines
 
 
 def test_a_crop_has_its_principal_point_outside_without_a_word(doubts, lines):
-    whole = Intrinsics.from_fov(4000, 3000, 70.0)
-    doubts.camera('crop', whole.cropped(0, 0, 400, 300))
+    whole = Intrinsics.from_fov(640, 480, 70.0)
+    doubts.camera('crop', whole.cropped(0, 0, 160, 120))
     doubts.camera('crop', camera())
     doubts.camera('none', None)
+    assert lines == []
+
+
+def test_a_camera_that_moves_too_fast_is_said_once(doubts, lines):
+    for step in range(5):
+        pose = np.eye(4)
+        pose[0, 3] = 2.0 * step
+        doubts.pose(f'{step}', step * 33_000_000, pose)
+        doubts.pose('none', step, None)
+    assert len(lines) == 1
+    assert lines[0].startswith('1: the camera has moved 2 m in 33 ms since the frame before')
+
+
+def test_a_car_a_pause_and_a_repeated_stamp_pass(doubts, lines):
+    for stamp_ns, x_m in ((0, 0.0), (100_000_000, 4.0), (100_000_000, 9.0), (9_000_000_000, 90.0)):
+        pose = np.eye(4)
+        pose[0, 3] = x_m
+        doubts.pose('a', stamp_ns, pose)
     assert lines == []
 
 

@@ -172,7 +172,7 @@ def test_depth_without_a_value_is_nan(tmp_path):
     cv2.imwrite(str(tmp_path / 'd.png'), stored)
     np.testing.assert_array_equal(
         read_depth(tmp_path / 'd.png', depth_scale=500.0),
-        np.array([[np.nan, 1.0, 131.07]], np.float32),
+        np.array([[np.nan, 1.0, np.nan]], np.float32),
     )
     metres = np.array([[-1.0, np.inf, 2.5, np.nan]], np.float32)
     cv2.imwrite(str(tmp_path / 'd.tiff'), metres)

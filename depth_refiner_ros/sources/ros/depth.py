@@ -10,6 +10,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded, PNG_START
 from depth_refiner_ros.sources.ros.pixels import bytes_of, ImageFields, matrix_of
 from depth_refiner_ros.sources.ros.rvl import decoded_rvl
+from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 
 DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
@@ -23,7 +24,7 @@ def depth_from_image(image: ImageFields) -> np.ndarray:
     """
     Return a depth image in metres.
 
-    :return: ``depth_m_HW`` float32; NaN where it is 0, negative or not finite
+    :return: ``depth_m_HW`` float32; NaN where it is 0, negative, not finite or 65535 of 16 bits
     :raises InputError: if the encoding is not 16UC1, mono16 or 32FC1, or the buffer does not fit
     """
     dtype = DEPTH_ENCODINGS.get(image.encoding)
@@ -62,7 +63,7 @@ def _has_header(image: CompressedFields) -> bool:
 def _metres_from_mm(mm_HW: np.ndarray) -> np.ndarray:
     depth_m_HW = mm_HW.astype(np.float32)
     depth_m_HW /= np.float32(MM_PER_M)
-    depth_m_HW[mm_HW == 0] = np.nan
+    depth_m_HW[(mm_HW == 0) | (mm_HW == SATURATED)] = np.nan
     return depth_m_HW
 
 
