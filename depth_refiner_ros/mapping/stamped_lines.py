@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from depth_refiner_ros.core.errors import InputError, MappingError
 from depth_refiner_ros.core.stamps import parsed_stamp, stamp_ns, stamp_text, unit_of
+from depth_refiner_ros.core.text_file import read_text
 
 Value = TypeVar('Value')
 SEPARATOR = re.compile(r'[\s,]+')
@@ -97,11 +98,9 @@ def first_fault(lines: Iterable[StampedLine[Value] | LineFault]) -> LineFault | 
 
 def _content_lines(path: Path) -> list[tuple[int, str]]:
     try:
-        text = path.read_text(encoding='utf-8-sig')
-    except OSError as error:
-        raise MappingError(f'cannot read {path}: {error.strerror}') from error
-    except ValueError as error:
-        raise MappingError(f'cannot read {path}: {error}; save it as UTF-8') from error
+        text = read_text(path)
+    except InputError as error:
+        raise MappingError(str(error)) from error
     return [
         (number, line)
         for number, line in enumerate(text.split('\n'), start=1)

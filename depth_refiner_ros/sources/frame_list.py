@@ -29,6 +29,10 @@ from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_b
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 
 MM_PER_M = 1000.0
+WANTED = (
+    'rgb (a file), and optionally depth (a file), depth_scale, fx_fy_cx_cy, name, source, scene '
+    'and depth_size'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,9 @@ class FrameListSource:
         self.name = self.path.stem
         listed = values.read_json(self.path)
         if not isinstance(listed, list) or not listed:
-            raise SourceError(f'{path} must hold a list of objects with rgb, depth, depth_scale')
+            raise SourceError(
+                f'{path} must hold a list, [{{"rgb": "a.png"}}, ...], whose objects give {WANTED}'
+            )
         entries = [self._checked(index, entry) for index, entry in enumerate(listed)]
         self.entries = [
             entry
@@ -142,9 +148,7 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
     """
     where = f'{path}, entry {index}'
     if not isinstance(fields, dict):
-        raise FrameError(
-            UNREADABLE_ENTRY, f'{where} is not an object with rgb, depth, depth_scale'
-        )
+        raise FrameError(UNREADABLE_ENTRY, f'{where} is not an object that gives {WANTED}')
     get = fields.get
     try:
         rgb = values.file_name('rgb', get('rgb'))
@@ -156,7 +160,7 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
             name=name,
             where=f'{where} ({name})',
             rgb=listed_file(path.parent, rgb),
-            fx_fy_cx_cy=None if camera is None else values.numbers('fx_fy_cx_cy', camera, 4),
+            fx_fy_cx_cy=None if camera is None else _pinhole(camera),
             depth=None if depth is None else listed_file(path.parent, depth),
             depth_scale=values.number(
                 'depth_scale', get('depth_scale', MM_PER_M), *values.DEPTH_SCALES
@@ -167,6 +171,15 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
         )
     except InputError as error:
         raise FrameError(UNREADABLE_ENTRY, f'{where}: {error}') from error
+
+
+def _pinhole(listed: Any) -> list[float]:
+    if isinstance(listed, list) and len(listed) == 4:
+        try:
+            return values.pinhole(listed)
+        except InputError as error:
+            raise InputError(f'fx_fy_cx_cy: {error}') from error
+    return values.numbers('fx_fy_cx_cy', listed, 4)
 
 
 def _size(listed: Any) -> tuple[int, int]:

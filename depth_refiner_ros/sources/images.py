@@ -11,6 +11,7 @@ from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import counted
+from depth_refiner_ros.core.run_folder import LIST
 from depth_refiner_ros.sources.exif import ExifCameras
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
@@ -20,7 +21,13 @@ from depth_refiner_ros.sources.lost_frames import (
     LostFrame,
     WRONG_SIZE,
 )
-from depth_refiner_ros.sources.names import IMAGE_SUFFIXES, is_companion, is_video, natural_key
+from depth_refiner_ros.sources.names import (
+    IMAGE_SUFFIXES,
+    is_companion,
+    is_video,
+    natural_key,
+    UNREAD_IMAGE_SUFFIXES,
+)
 from depth_refiner_ros.sources.read import decoded_rgb, read_image_bytes
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
@@ -41,7 +48,8 @@ class ImageFolderSource:
     :param intrinsics: camera of all images; scaled to images of another size
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
     :param image_bits: bits that 16-bit images use; 0 finds them
-    :param log: called with one line when EXIF gives the camera, and for the bits that were found
+    :param log: called with one line when EXIF gives the camera, for the bits that were found, and
+        for each kind of images that a folder holds and that are passed over
     :raises SourceError: if there is no image
     """
 
@@ -118,6 +126,16 @@ def _image_files(path: Path, log: Callable[[str], None]) -> Sequence[Path]:
             f'{path}: {counted(len(videos), "video")} beside the images passed over; give videos '
             f'one by one, such as {videos[0]}'
         )
+    if unread := list(filter(_is_unread, inside)):
+        log(
+            f'{path}: {counted(len(unread), "image")} of other kinds passed over, such as '
+            f'{unread[0].name}; convert them to PNG'
+        )
+    if folders := list(filter(_is_album, inside)):
+        log(
+            f'{path}: {counted(len(folders), "folder")} of images inside passed over; give them '
+            f'one by one, such as {folders[0]}'
+        )
     return found
 
 
@@ -130,7 +148,21 @@ def _instead(inside: Sequence[Path], videos: Sequence[Path]) -> str:
         return f'it holds {held}; give videos one by one, such as {videos[0]}'
     if folder := next(filter(_holds_images, inside), None):
         return f'give a folder inside it, such as {folder}'
+    if unread := next(filter(_is_unread, inside), None):
+        return f'{unread.name} is of a kind that is not read; convert such images to PNG'
     return f'images are {" ".join(IMAGE_SUFFIXES)}, not such as {inside[0].name}'
+
+
+def _is_unread(path: Path) -> bool:
+    return (
+        path.suffix.lower() in UNREAD_IMAGE_SUFFIXES and not is_companion(path) and path.is_file()
+    )
+
+
+def _is_album(path: Path) -> bool:
+    """Whether a path is a folder of images that the user may expect to be read."""
+    hidden = path.name.startswith(('.', '__MACOSX'))
+    return not hidden and _holds_images(path) and not (path / LIST).exists()
 
 
 def _holds_images(path: Path) -> bool:

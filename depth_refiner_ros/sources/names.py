@@ -10,6 +10,12 @@ IMAGE_SUFFIXES = (
     *('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm'),
     *HEIC_SUFFIXES,
 )
+UNREAD_IMAGE_SUFFIXES = (
+    *('.gif', '.svg', '.psd', '.xcf', '.ai', '.eps', '.ico', '.tga', '.pbm', '.pnm', '.pfm'),
+    *('.exr', '.hdr', '.jp2', '.jxl', '.avif', '.jfif'),
+    *('.raw', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw'),
+)
+"""Kinds of images, raw formats of cameras among them, that are not read."""
 VIDEO_SUFFIXES = (
     *('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v'),
     *('.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.3gp', '.ogv'),

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from depth_refiner_ros.core import text_file
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.messages import not_parsed, printable, shown
@@ -17,6 +18,7 @@ DEPTH_SCALES = (1e-3, 1e9)
 """Least and greatest number of file units per metre."""
 OPENCV_HEADER = '%YAML:1.0'
 """What OpenCV writes on top of its files, which is not YAML."""
+FOCAL = ('fx', 'fy')
 MOST = 1e9
 """Largest parameter of a camera: a product of two fits into float32."""
 MOST_PIXELS = 65_535
@@ -25,16 +27,14 @@ MOST_PIXELS = 65_535
 
 def read_text(path: Path) -> str:
     """
-    Read UTF-8 text, with or without a byte order mark.
+    Read a text; see :func:`text_file.read_text`.
 
     :raises SourceError: if the file is missing or is not text
     """
     try:
-        return path.read_text(encoding='utf-8-sig')
-    except OSError as error:
-        raise SourceError(f'cannot read {path}: {error.strerror}') from error
-    except ValueError as error:
-        raise SourceError(f'cannot read {path}: {error}; save it as UTF-8') from error
+        return text_file.read_text(path)
+    except InputError as error:
+        raise SourceError(str(error)) from error
 
 
 def read_json(path: Path) -> Any:
@@ -76,13 +76,28 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     :param value: int, float or the text of one
     :raises InputError: if it is not a number from ``low`` to ``high``
     """
-    try:
-        found = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        found = math.nan
+    found = _number_or_nan(value)
     if not low <= found <= high:
-        raise InputError(f'{name} = {shown(value)} must be a number from {low:g} to {high:g}')
+        hint = _point_hint(value)
+        raise InputError(
+            f'{name} = {shown(value)} must be a number from {low:g} to {high:g}{hint}'
+        )
     return found
+
+
+def _number_or_nan(value: Any) -> float:
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _point_hint(value: Any) -> str:
+    """Return how to write a number that has a decimal comma, '' for what is none."""
+    if not isinstance(value, str) or value.count(',') != 1:
+        return ''
+    pointed = value.strip().replace(',', '.')
+    return '' if math.isnan(_number_or_nan(pointed)) else f'; write it with a point: {pointed}'
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
@@ -135,16 +150,31 @@ def file_name(name: str, value: Any) -> str:
     return value
 
 
+def pinhole(fx_fy_cx_cy: Iterable[Any]) -> list[float]:
+    """
+    Return the four parameters of a camera as numbers.
+
+    :raises InputError: if one is not a number; that a focal length is positive is said here, but
+        checked by :class:`Intrinsics`, which knows what is plausible
+    """
+    found = []
+    for name, value in zip(('fx', 'fy', 'cx', 'cy'), fx_fy_cx_cy, strict=True):
+        if name in FOCAL and not abs(_number_or_nan(value)) <= MOST:
+            raise InputError(
+                f'{name} = {shown(value)} must be a number above 0, up to {MOST:g}'
+                f'{_point_hint(value)}'
+            )
+        found.append(number(name, value, -MOST, MOST))
+    return found
+
+
 def camera(fx_fy_cx_cy: Iterable[Any], width: Any, height: Any) -> Intrinsics:
     """
     Return a camera model.
 
     :raises InputError: if a value is not a number or is out of range
     """
-    fx, fy, cx, cy = (
-        number(name, value, -MOST, MOST)
-        for name, value in zip(('fx', 'fy', 'cx', 'cy'), fx_fy_cx_cy, strict=True)
-    )
+    fx, fy, cx, cy = pinhole(fx_fy_cx_cy)
     return Intrinsics(
         fx=fx,
         fy=fy,

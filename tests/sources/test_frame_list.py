@@ -112,7 +112,7 @@ def test_broken_list_is_named(tmp_path, subtests):
         (b'{}', 'must hold a list'),
         (b'[]', 'must hold a list'),
         (b'[' * 100_000, 'this is not JSON'),
-        (b'\xff\xfe', 'cannot read'),
+        (b'\xff\xfe{', 'cannot read'),
     ]
     for content, words in cases:
         with subtests.test(content=content[:9]):
@@ -132,14 +132,14 @@ def test_broken_entry_is_lost_alone(folder, subtests):
     cv2.imwrite(str(folder / 'd.png'), depth)
     cv2.imwrite(str(folder / 'turned.png'), depth.T)
     cases = [
-        (7, 'unreadable entry', 'entry 1 is not an object with rgb'),
+        (7, 'unreadable entry', 'entry 1 is not an object that gives rgb'),
         ({'rgb': None}, 'unreadable entry', 'entry 1: rgb = None must name a file'),
         ({'rgb': 'a\0.png'}, 'unreadable entry', 'must name a file'),
         ({'name': ['x']}, 'unreadable entry', r"name = \['x'\] must be a text"),
         ({'fx_fy_cx_cy': [1, 2]}, 'unreadable entry', 'must be a list of 4 numbers'),
         ({'fx_fy_cx_cy': 'wide'}, 'unreadable entry', 'must be a list of 4 numbers'),
         ({'fx_fy_cx_cy': [0, 1, 1, 1]}, 'unreadable entry', 'fx_fy_cx_cy: .*fx = 0'),
-        ({'fx_fy_cx_cy': [1, 1, None, 1]}, 'unreadable entry', 'fx_fy_cx_cy = None'),
+        ({'fx_fy_cx_cy': [1, 1, None, 1]}, 'unreadable entry', 'fx_fy_cx_cy: cx = None'),
         ({'fx_fy_cx_cy': [1, 10**400, 1, 1]}, 'unreadable entry', 'must be a number'),
         ({'depth': 'none.png'}, 'unreadable depth', r'none\.png'),
         ({'depth': 'b.png'}, 'unreadable depth', 'one channel'),
@@ -186,3 +186,17 @@ def test_a_wrong_camera_names_file_entry_and_value(tmp_path):
     assert lost.detail.startswith(
         f'{tmp_path}/frames.json, entry 0 (hall): fx_fy_cx_cy: intrinsics: fx = 0.0 must be'
     )
+
+
+def test_an_object_in_place_of_the_list_is_told_what_a_list_gives(folder):
+    (folder / 'frames.json').write_text('{"frames": []}')
+    with pytest.raises(SourceError, match=r'list, \[\{"rgb": .* give rgb \(a file\), and opt'):
+        FrameListSource(folder / 'frames.json')
+
+
+def test_a_decimal_comma_in_a_camera_is_pointed_out(folder):
+    (lost,) = FrameListSource(
+        write_list(folder, {'rgb': 'a.png', 'fx_fy_cx_cy': ['526,4', 1, 1, 1]})
+    )
+    assert "fx_fy_cx_cy: fx = '526,4' must be a number above 0" in lost.detail
+    assert lost.detail.endswith('; write it with a point: 526.4')

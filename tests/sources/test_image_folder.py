@@ -124,3 +124,27 @@ def test_videos_beside_images_are_passed_over_and_said(tmp_path):
     lines = []
     assert len(ImageFolderSource(tmp_path, log=lines.append)) == 1
     assert lines[0].startswith(f'{tmp_path}: 1 video beside the images passed over')
+
+
+def test_images_that_cannot_be_read_and_folders_are_passed_over_and_said_once(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), COLORS)
+    for name in ('b.gif', 'c.CR2', '._d.gif', 'notes.txt'):
+        (tmp_path / name).touch()
+    for folder in ('day1', 'day2', '.trash', 'empty'):
+        (tmp_path / folder).mkdir()
+        if folder != 'empty':
+            (tmp_path / folder / 'x.png').touch()
+    lines = []
+    assert len(ImageFolderSource(tmp_path, log=lines.append)) == 1
+    advice = 'give them one by one, such as'
+    assert lines == [
+        f'{tmp_path}: 2 images of other kinds passed over, such as b.gif; convert them to PNG',
+        f'{tmp_path}: 2 folders of images inside passed over; {advice} {tmp_path}/day1',
+    ]
+
+
+def test_a_folder_of_images_that_cannot_be_read_says_so(tmp_path):
+    (tmp_path / 'a.txt').touch()
+    (tmp_path / 'b.gif').touch()
+    with pytest.raises(SourceError, match=r'b\.gif is of a kind that is not read; convert'):
+        ImageFolderSource(tmp_path)
