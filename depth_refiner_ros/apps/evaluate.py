@@ -17,6 +17,7 @@ from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.output_names import frame_name
+from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
@@ -75,8 +76,10 @@ def run(
 ) -> None:
     """Compare prior and refined depth with ground truth; print and write the results."""
     _check_range(range_m)
+    if panels:
+        check_apart(panels, locations)
     sources = [
-        open_source(location, recording=recording.bag_options(), log=note)
+        open_source(location, recording=recording.bag_options(), poses=False, log=note)
         for location in locations
     ]
     refiner, spoilt = DepthRefiner.from_settings(through_sensor(model)), Smear(smear, model)
@@ -149,6 +152,10 @@ def _measured(
 
 
 def _truth(frame: Frame, range_m: tuple[float, float]) -> np.ndarray:
+    if frame.depth_m_HW is None and frame.why_no_depth:
+        raise FrameError(
+            NO_DEPTH, f'{frame.name} has no depth to compare with; {frame.why_no_depth}'
+        )
     if frame.depth_m_HW is None:
         raise FrameError(
             NO_DEPTH,

@@ -9,8 +9,15 @@ from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import note, tracked, write_json
 from depth_refiner_ros.apps.fusion import Fusion, Poses
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths
-from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
+from depth_refiner_ros.apps.lost_frames import (
+    check_some_left,
+    counter_for,
+    dropped,
+    end_run,
+    naming_lost,
+)
 from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
+from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.run_folder import run_folder
@@ -52,6 +59,7 @@ def run(
     strict: bool,
 ) -> None:
     """Refine, locate and fuse every frame; write mesh, report and summary."""
+    check_apart(out, [location])
     source = open_source(location, recording=recording.bag_options(), log=note)
     with_camera = AssumedCamera(recording.assume_fov_deg)
     refiner = DepthRefiner.from_settings(model)
@@ -78,9 +86,10 @@ def run(
             if scene_file:
                 _record(scene_file, depths, fused.poses[-1])
         check_some_left(lost, frames_in, f'cannot fuse {source.name}')
-        mesh = fusion.volume.mesh(
-            min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES
-        )
+        with naming_lost(lost, frames_in):
+            mesh = fusion.volume.mesh(
+                min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES
+            )
         if scene_file:
             scene_file.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
         write_ply(folder.file(MESH_FILE), mesh)

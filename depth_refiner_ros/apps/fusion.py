@@ -140,8 +140,7 @@ class Fusion:
         pose = self._poses.of(depths)
         self._note_time('pose', started_s)
         if pose is None or frame.intrinsics is None:
-            why = NOT_TRACKED if self._poses.tracked else f'has no pose; {NO_POSE_FIX}'
-            raise FrameError(NO_POSE, f'{frame.name} {why}')
+            raise FrameError(NO_POSE, f'{frame.name} {self._why_no_pose(frame)}')
         started_s = time.perf_counter()
         try:
             self.volume.integrate(
@@ -165,6 +164,13 @@ class Fusion:
                 )
             )
         return depths
+
+    def _why_no_pose(self, frame: Frame) -> str:
+        if self._poses.tracked:
+            return NOT_TRACKED
+        if frame.why_no_pose:
+            return f'has no pose; {frame.why_no_pose}, or track the camera with --odometry'
+        return f'has no pose; {NO_POSE_FIX}'
 
     def _refined(self, frame: Frame) -> Depths:
         if frame.intrinsics is None:

@@ -112,9 +112,10 @@ def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:
         else ('--scale-prior', settings.scale_prior)
     )
     lacks = 'depth' if frame.depth_m_HW is None else 'valid pixel of depth'
+    fix = f'{frame.why_no_depth}, or use' if frame.why_no_depth else 'use'
     raise FrameError(
         NO_DEPTH,
-        f'{frame.name} has no {lacks}, which {flag} {prior} starts from; use {flag} bundled',
+        f'{frame.name} has no {lacks}, which {flag} {prior} starts from; {fix} {flag} bundled',
     )
 
 

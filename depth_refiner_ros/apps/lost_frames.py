@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a command ends when some frames, or all of them, could not be used."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from depth_refiner_ros.apps.console import note, say
-from depth_refiner_ros.core.errors import DepthRefinerError, InputError
+from depth_refiner_ros.core.errors import DepthRefinerError, InputError, MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.sources.lost_frames import LostFrames
 
@@ -51,7 +53,7 @@ def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
     """
     if not len(lost):
         return
-    line = f'{len(lost)} of {counted(frames_in, "frame")} lost: {lost.counts()}'
+    line = _lost_line(lost, frames_in)
     say(line)
     if len(lost) > MANY_LOST * frames_in:
         note(
@@ -60,6 +62,25 @@ def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:
         )
     if strict:
         raise StrictError(f'{line}; exit code 1 because of --strict')
+
+
+@contextmanager
+def naming_lost(lost: LostFrames, frames_in: int) -> Iterator[None]:
+    """
+    Add the number of lost frames to an error about the result of the frames that are left.
+
+    :raises MappingError: with the message of the one from inside
+    """
+    try:
+        yield
+    except MappingError as error:
+        if not len(lost):
+            raise
+        raise MappingError(f'{error}; {_lost_line(lost, frames_in)}') from error
+
+
+def _lost_line(lost: LostFrames, frames_in: int) -> str:
+    return f'{len(lost)} of {counted(frames_in, "frame")} lost: {lost.counts()}'
 
 
 def dropped(lost: LostFrames) -> dict[str, Any]:

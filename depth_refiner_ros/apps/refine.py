@@ -13,6 +13,7 @@ from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.output_names import folder_names, frame_name
+from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
@@ -45,8 +46,9 @@ def run(
     strict: bool,
 ) -> None:
     """Refine every frame of every source and write the results."""
+    check_apart(out, locations)
     sources = {
-        location: open_source(location, recording=recording.bag_options(), log=note)
+        location: open_source(location, recording=recording.bag_options(), poses=False, log=note)
         for location in locations
     }
     with_camera = AssumedCamera(recording.assume_fov_deg)

@@ -21,6 +21,9 @@ class Frame:
     :param intrinsics: camera model of the image, None if unknown
     :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown
     :param map_from_camera: 4 x 4 float64 pose of the optical frame (x right, y down, z forward)
+    :param why_no_depth: one line for messages about a frame without depth, '' if there is no
+        more to say
+    :param why_no_pose: the same where the pose is missing
     :param name: file or stamp, for messages and file names
     """
 
@@ -29,6 +32,8 @@ class Frame:
     intrinsics: Intrinsics | None = None
     depth_m_HW: np.ndarray | None = None
     map_from_camera: np.ndarray | None = None
+    why_no_depth: str = ''
+    why_no_pose: str = ''
     name: str = ''
 
 

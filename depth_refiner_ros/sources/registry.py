@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import SourceError
@@ -15,10 +16,11 @@ from depth_refiner_ros.sources.names import (
     IMAGE_SUFFIXES,
     is_video,
     starts_like_video,
+    UNREAD_IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
 )
-from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag
-from depth_refiner_ros.sources.tum import TumSource
+from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag, METADATA
+from depth_refiner_ros.sources.tum import MAX_GAP_S, TUM_FILES, TumSource
 from depth_refiner_ros.sources.video import VideoSource
 
 MOST_DIGITS = 9
@@ -28,8 +30,15 @@ KINDS = (
     f'folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
     f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
+ADDRESS = re.compile(r'[a-z][a-z0-9+.-]*://', re.IGNORECASE)
 BAG_ONLY = ('image_topic', 'depth_topic', 'info_topic', 'pose_topic', 'body_from_camera')
+SETTINGS = {
+    'image_bits': ('image_bits', 0, 1.0),
+    'max_gap_s': ('pose_tolerance_ms', MAX_GAP_S, 1e3),
+}
+"""Option, its default, and what makes its value one of the setting that users know."""
 
+SIMULATED = ('sim:', 'rooms:')
 SHARED: dict[Callable[..., FrameSource], tuple[str, ...]] = {
     TumSource: ('image_bits', 'max_gap_s'),
     ImageFolderSource: ('image_bits',),
@@ -42,6 +51,7 @@ def open_source(
     location: str,
     *,
     recording: Mapping[str, Any] | None = None,
+    poses: bool = True,
     log: Callable[[str], None] = lambda line: None,
     **options: Any,
 ) -> FrameSource:
@@ -52,33 +62,56 @@ def open_source(
         whatever exists on disk is taken as a path
     :param recording: what to read from a recording: options of :class:`RosbagSource`; other
         sources take only those in ``SHARED``
+    :param poses: False for a command that needs no poses, whose ``pose_topic`` is none by default
     :param log: called with one line for each choice that the recording leaves to the source
     :param options: passed to the source
     :raises SourceError: if there is no such source, with what was looked for, or an option
-        does not exist for that source
+        does not exist for that source or has no effect there
     """
     path, recording = _existing(location), recording or {}
     opener = None if path is None else _opener(path)
     if path is not None and opener is _rosbag:
         return _call(opener, path, {**recording, 'log': log, **options})
-    _check_bag_only(location, recording)
+    shared = () if opener is None else SHARED.get(opener, ())
+    if path is not None or location.startswith(SIMULATED):
+        _check_has_effect(location, recording, shared, poses=poses)
     if path is not None and opener is not None:
-        shared = SHARED.get(opener, ())
         options = {**{name: recording[name] for name in shared if name in recording}, **options}
         return _call(opener, path, {'log': log, **options})
     if location.startswith('sim:'):
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
+    if ADDRESS.match(location):
+        raise SourceError(
+            f'{shown(location)} is an address, and streams and addresses are not read: download '
+            'the file, or, for a live camera, run its ROS driver and refiner.launch.py on its '
+            'topics'
+        )
     raise SourceError(f'{shown(location)} does not exist; a source is {KINDS}')
 
 
-def _check_bag_only(location: str, recording: Mapping[str, Any]) -> None:
+def _check_has_effect(
+    location: str, recording: Mapping[str, Any], shared: tuple[str, ...], *, poses: bool
+) -> None:
+    """
+    Refuse options that a source other than a bag does not have.
+
+    :raises SourceError: naming the first of them
+    """
     for name in BAG_ONLY:
-        if recording.get(name, '') not in ('', 'none'):
+        unset = ('', 'none') if name == 'pose_topic' and not poses else ('',)
+        if recording.get(name, '') not in unset:
             raise SourceError(
                 f'{location} is not a bag, so {name} = {shown(recording[name])} has no effect; '
                 'leave it out'
+            )
+    for name, (setting, default, factor) in SETTINGS.items():
+        value = recording.get(name, default)
+        if name not in shared and value != default:
+            raise SourceError(
+                f'{location}: {setting} = {value * factor:g} has no effect on a source of this '
+                'kind; leave it out'
             )
 
 
@@ -104,7 +137,18 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
         return FrameListSource
     if is_video(path) or starts_like_video(path):
         return VideoSource
+    if suffix in UNREAD_IMAGE_SUFFIXES:
+        raise SourceError(f'{path} is of a kind that is not read; convert it to PNG')
+    if holder := _holder(path):
+        raise SourceError(f'{path} is only a part of the {holder} {path.parent}; give that folder')
     raise SourceError(f'the kind of {path} is unknown; a source is {KINDS}')
+
+
+def _holder(path: Path) -> str:
+    """Return the kind of recording whose folder a file describes, '' if it describes none."""
+    if path.name == METADATA and is_bag(path.parent):
+        return 'bag'
+    return 'recording' if path.name in TUM_FILES and (path.parent / 'rgb.txt').is_file() else ''
 
 
 def _call(

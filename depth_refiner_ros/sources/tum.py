@@ -28,6 +28,8 @@ from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
 TUM_DEPTH_SCALE = 5000.0
+MAX_GAP_S = 0.02
+TUM_FILES = ('rgb.txt', 'depth.txt', 'groundtruth.txt', 'calibration.yaml')
 Line = StampedLine[str]
 Log = Callable[[str], None]
 
@@ -56,7 +58,7 @@ class TumSource:
         self,
         folder: Path | str,
         *,
-        max_gap_s: float = 0.02,
+        max_gap_s: float = MAX_GAP_S,
         depth_scale: float | None = None,
         intrinsics: Intrinsics | None = None,
         image_bits: int = 0,
@@ -101,7 +103,9 @@ class TumSource:
     def _frame(self, line: Line) -> Frame:
         upright = not self.depths and self._rectifier is None
         rgb_HW3 = self._read(line, partial(read_rgb, bits=self._bits, upright=upright))
-        depth_m_HW = self._depth(line, rgb_HW3)
+        depth_line, depth_m_HW = self._depth_line(line), None
+        if depth_line is not None:
+            depth_m_HW = self._depth(depth_line, rgb_HW3)
         if self._rectifier:
             camera = self._rectifier.intrinsics
             if rgb_HW3.shape[:2] != (camera.height, camera.width):
@@ -113,21 +117,38 @@ class TumSource:
                 )
             rgb_HW3 = self._rectifier.rgb(rgb_HW3)
             depth_m_HW = None if depth_m_HW is None else self._rectifier.depth(depth_m_HW)
+        pose = self.trajectory.at(line.stamp_ns, max_gap_ns=self.max_gap_ns)
         return Frame(
             stamp_ns=line.stamp_ns,
             rgb_HW3=rgb_HW3,
             intrinsics=self.intrinsics,
             depth_m_HW=depth_m_HW,
             name=Path(line.value).stem,
-            map_from_camera=self.trajectory.at(line.stamp_ns, max_gap_ns=self.max_gap_ns),
+            map_from_camera=pose,
+            why_no_depth='' if depth_line else self._why('depth', self._depth_stamps_ns, line),
+            why_no_pose=''
+            if pose is not None
+            else self._why('pose', self.trajectory.stamps_ns_N, line),
         )
 
-    def _depth(self, image: Line, rgb_HW3: np.ndarray) -> np.ndarray | None:
+    def _depth_line(self, image: Line) -> Line | None:
         if not self.depths:
             return None
         line = self.depths[nearest_index(self._depth_stamps_ns, image.stamp_ns)]
-        if abs(line.stamp_ns - image.stamp_ns) > self.max_gap_ns:
-            return None
+        return line if abs(line.stamp_ns - image.stamp_ns) <= self.max_gap_ns else None
+
+    def _why(self, what: str, stamps_ns_N: np.ndarray, image: Line) -> str:
+        """Return why an image has no depth or pose, '' if the recording has none at all."""
+        if not len(stamps_ns_N):
+            return ''
+        nearest_ns = int(stamps_ns_N[nearest_index(stamps_ns_N, image.stamp_ns)])
+        return (
+            f'the nearest {what} is {abs(nearest_ns - image.stamp_ns) * 1e-6:.1f} ms away from '
+            f'the image; compare the clocks, or set a larger pose_tolerance_ms than '
+            f'{self.max_gap_ns * 1e-6:g}'
+        )
+
+    def _depth(self, line: Line, rgb_HW3: np.ndarray) -> np.ndarray:
         depth_m_HW = self._read(line, partial(read_depth, depth_scale=self.depth_scale))
         return on_grid(depth_m_HW, rgb_HW3, f'{line.where}: {line.value}')
 

@@ -149,3 +149,42 @@ def test_eval_refuses_what_it_cannot_measure(depth_refiner, tmp_path, arguments,
     ended = depth_refiner('eval', *arguments, *PLAIN, 'sensor')
     assert ended.returncode == 2
     assert message in ended.stderr.splitlines()[-1]
+
+
+def test_depth_too_far_from_its_images_names_the_gap_and_the_flag(depth_refiner, tmp_path):
+    index = wall(tmp_path / 'wall', 3) / 'depth.txt'
+    lines = [line.split() for line in index.read_text().splitlines()[1:]]
+    index.write_text(''.join(f'{float(stamp) + 5} {file}\n' for stamp, file in lines))
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith(
+        'the nearest depth is 5000.0 ms away from the image; compare the clocks, or set a larger '
+        '--pose-tolerance-ms than 20, or use --prior bundled'
+    )
+
+
+def test_too_few_frames_for_a_surface_say_how_many_were_lost(depth_refiner, tmp_path):
+    folder = wall(tmp_path / 'wall', 3)
+    poses = (folder / 'groundtruth.txt').read_text().splitlines()
+    (folder / 'groundtruth.txt').write_text('\n'.join(poses[:2]) + '\n')
+    ended = depth_refiner(
+        'fuse', 'wall', *PLAIN, 'sensor', '--out', 'out', '--tsdf-min-weight', '2'
+    )
+    assert ended.returncode == 2
+    assert 'the nearest pose is 100.0 ms away from the image' in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert 'no surface was seen 2 times in 1 frame' in last
+    assert last.endswith('2 of 3 frames lost: 2 no pose')
+
+
+def test_options_of_bags_and_results_among_the_source_are_refused(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 2)
+    for flag in ('--depth-topic', '--pose-topic'):
+        ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', flag, 'none')
+        assert ended.returncode == 2
+        assert f"so {flag} 'none' has no effect; leave it out" in ended.stderr
+    for command in ('refine', 'fuse'):
+        ended = depth_refiner(command, 'wall', *PLAIN, 'sensor', '--out', 'wall/rgb')
+        assert ended.returncode == 2
+        assert 'wall/rgb holds files of the source wall' in ended.stderr
+    assert sorted(path.suffix for path in (tmp_path / 'wall' / 'rgb').iterdir()) == ['.png'] * 2

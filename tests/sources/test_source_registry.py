@@ -6,6 +6,7 @@ import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.mapping.recording import SequenceWriter
+from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame_list import FrameListSource
 from depth_refiner_ros.sources.images import ImageFolderSource
 from depth_refiner_ros.sources.registry import open_source
@@ -145,3 +146,51 @@ def test_an_empty_word_is_not_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="'' does not exist"):
         open_source('')
+
+
+@pytest.mark.parametrize(
+    ('options', 'refused'),
+    [
+        ({'depth_topic': 'none'}, "depth_topic = 'none' has no effect"),
+        ({'info_topic': 'none'}, "info_topic = 'none' has no effect"),
+        ({'pose_topic': 'none'}, "pose_topic = 'none' has no effect"),
+        ({'image_topic': '/cam'}, "image_topic = '/cam' has no effect"),
+        ({'max_gap_s': 0.5}, 'pose_tolerance_ms = 500 has no effect on a source of this kind'),
+    ],
+)
+@pytest.mark.parametrize('name', ['one.png', 'sim:1:1'])
+def test_options_of_bags_are_refused_elsewhere(tmp_path, monkeypatch, name, options, refused):
+    cv2.imwrite(str(tmp_path / 'one.png'), RGB)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=refused):
+        open_source(name, recording=options)
+
+
+def test_options_that_a_source_shares_and_defaults_are_not_refused(tmp_path):
+    (tmp_path / 'rgb.txt').write_text('1.0 one.png\n')
+    settings = RecordingSettings(pose_tolerance_ms=50.0, image_bits=12)
+    assert open_source(str(tmp_path), recording=settings.bag_options()).max_gap_ns == 50_000_000
+    defaults = RecordingSettings(pose_topic='none').bag_options()
+    assert len(open_source('sim:1:1', recording=defaults, poses=False)) == 1
+    with pytest.raises(SourceError, match='image_bits = 12 has no effect'):
+        open_source('sim:1:1', recording=settings.bag_options() | {'max_gap_s': 0.02})
+
+
+@pytest.mark.parametrize('name', ['rgb.txt', 'depth.txt', 'groundtruth.txt', 'calibration.yaml'])
+def test_for_a_file_of_a_recording_its_folder_is_named(tmp_path, name):
+    for file in ('rgb.txt', name):
+        (tmp_path / file).write_text('1.0 one.png\n')
+    with pytest.raises(SourceError, match=rf'a part of the recording {tmp_path}; give that'):
+        open_source(str(tmp_path / name))
+
+
+def test_for_the_metadata_of_a_bag_its_folder_is_named(tmp_path):
+    bag = bags.write_bag(tmp_path / 'bag', [('/i', 5, bags.image(5, RGB, 'rgb8'))])
+    with pytest.raises(SourceError, match=rf'a part of the bag {bag}; give that folder'):
+        open_source(str(bag / 'metadata.yaml'))
+
+
+@pytest.mark.parametrize('address', ['rtsp://10.0.0.1/live', 'HTTPS://a.org/x.mp4'])
+def test_an_address_is_no_source(address):
+    with pytest.raises(SourceError, match=r'streams and addresses are not read: download the'):
+        open_source(address)

@@ -293,3 +293,53 @@ def test_the_header_of_opencv_does_not_matter(folder):
     calibration = folder / 'calibration.yaml'
     calibration.write_text(f'%YAML:1.0\n---\n{calibration.read_text()}')
     assert TumSource(folder).intrinsics == CAMERA
+
+
+def test_depth_and_poses_that_are_too_far_away_say_how_far(folder):
+    for name in ('depth.txt', 'groundtruth.txt'):
+        (folder / name).write_text(
+            ''.join(
+                f'{float(line.split()[0]) + 100.0} {line.split(maxsplit=1)[1]}\n'
+                for line in (folder / name).read_text().splitlines()
+                if not line.startswith('#')
+            )
+        )
+    first = next(iter(TumSource(folder, max_gap_s=0.03)))
+    for what, why in (('depth', first.why_no_depth), ('pose', first.why_no_pose)):
+        assert why.startswith(f'the nearest {what} is 100000.0 ms away from the image; compare')
+        assert why.endswith('larger pose_tolerance_ms than 30')
+    for name in ('depth.txt', 'groundtruth.txt'):
+        (folder / name).unlink()
+    first = next(iter(TumSource(folder)))
+    assert (first.why_no_depth, first.why_no_pose) == ('', '')
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-be', 'utf-16-le'])
+def test_an_index_of_windows_in_utf_16_is_read_by_its_mark(folder, encoding):
+    text = (folder / 'rgb.txt').read_text().replace('\n', '\r\n')
+    mark = '' if encoding == 'utf-16' else '\ufeff'
+    (folder / 'rgb.txt').write_bytes((mark + text).encode(encoding))
+    assert [frame.name for frame in TumSource(folder)] == [
+        Path(line.split()[1]).stem for line in text.splitlines()[1:]
+    ]
+
+
+def test_an_index_in_another_encoding_is_refused_in_plain_words(folder):
+    for data in (b'\xff\xfe\x00', 'rgb/größe.png'.encode('latin-1')):
+        (folder / 'rgb.txt').write_bytes(data)
+        with pytest.raises(SourceError, match=r'rgb\.txt: it is not text in .* UTF-8$') as error:
+            TumSource(folder)
+        assert 'codec' not in str(error.value)
+
+
+def test_a_decimal_comma_is_pointed_out(folder):
+    path = folder / 'calibration.yaml'
+    for key, wrong, message in (
+        ('fx', '526,4', "fx = '526,4' must be a number above 0, up to 1e+09"),
+        ('cx', '31,5', "cx = '31,5' must be a number from -1e+09 to 1e+09"),
+    ):
+        keys = {'width': 64, 'height': 48, 'fx': 50, 'fy': 51, 'cx': 31, 'cy': 23, key: wrong}
+        path.write_text(''.join(f'{name}: {value}\n' for name, value in keys.items()))
+        with pytest.raises(SourceError) as error:
+            TumSource(folder)
+        assert f'{message}; write it with a point: {wrong.replace(",", ".")}' in str(error.value)

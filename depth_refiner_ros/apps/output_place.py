@@ -1,0 +1,52 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Keep the files of a run apart from those of its sources."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from depth_refiner_ros.core.errors import OutputError
+from depth_refiner_ros.core.run_folder import LIST
+
+
+def check_apart(out: Path, locations: Iterable[str]) -> None:
+    """
+    Refuse an output folder that would mix results with the files of a source.
+
+    A later run would take pictures among the images of a source as its images. A new or empty
+    folder inside a source, or one that holds an earlier run, is no source's: sources do not look
+    into folders of their own accord.
+
+    :param locations: sources of the run; those that are no folder hold nothing
+    :raises OutputError: with another place
+    """
+    target = out.expanduser().resolve()
+    for location in locations:
+        folder = _folder(location)
+        if folder is None:
+            continue
+        if target == folder:
+            raise OutputError(
+                f'the output folder {out} is the source {location}; choose another, such as '
+                f'{Path(location) / "refined"}'
+            )
+        if target.is_relative_to(folder) and _holds_foreign_files(target):
+            raise OutputError(
+                f'the output folder {out} holds files of the source {location}; choose another, '
+                f'such as {Path(location) / "refined"}'
+            )
+
+
+def _folder(location: str) -> Path | None:
+    try:
+        path = Path(location).expanduser()
+        return path.resolve() if location and path.is_dir() else None
+    except (ValueError, RuntimeError, OSError):  # not a file name, as the source will say
+        return None
+
+
+def _holds_foreign_files(folder: Path) -> bool:
+    """Whether a folder holds files but not the list that a run leaves."""
+    if not folder.is_dir() or (folder / LIST).exists():
+        return False
+    return any(not path.name.startswith('.') for path in folder.iterdir())
