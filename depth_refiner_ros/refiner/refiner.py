@@ -48,7 +48,7 @@ import torch
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
     from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
 
-LEAST_EDGE_PX = 16
+LEAST_EDGE_PX = 8
 """Below this, a network sees a few of its cells at most and what it returns means nothing."""
 LOADED = tuple(
     item.name

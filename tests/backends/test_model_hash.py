@@ -4,10 +4,17 @@ import subprocess
 import sys
 
 from depth_refiner_ros.backends.model_hash import model_hash
+from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 import torch
 
-from tests.backends.networks import block, folded_unet
-from tests.tiny_networks import small
+from tests.backends.networks import block, ready
+from tests.tiny_networks import small, TASK, tiny_lotus
+
+
+def folded_unet():
+    torch.manual_seed(0)
+    unet = ready(tiny_lotus())
+    return ready(FoldedUnet(unet, 999, torch.randn(1, 2, 12), torch.tensor(TASK)))
 
 
 def test_the_same_network_has_the_same_hash_in_every_process():

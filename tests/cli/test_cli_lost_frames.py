@@ -110,7 +110,7 @@ def test_refine_passes_over_what_is_no_image(depth_refiner, tmp_path):
     assert all(f'{name}' in ended.stderr for name in ('._IMG_1.jpg', 'IMG_3.jpg', 'IMG_4.heic'))
 
 
-@pytest.mark.parametrize(('width', 'height'), [(1, 1), (15, 64), (64, 15)])
+@pytest.mark.parametrize(('width', 'height'), [(1, 1), (7, 64), (64, 7)])
 def test_an_image_too_small_to_be_refined_is_refused_with_the_smallest_size(
     depth_refiner, tmp_path, width, height
 ):
@@ -119,7 +119,7 @@ def test_an_image_too_small_to_be_refined_is_refused_with_the_smallest_size(
     assert ended.returncode == 2
     line = ended.stderr.splitlines()[-1]
     assert line.endswith(
-        f'tiny: image is {width}x{height} pixels, too small to be refined; give it at least 16x16'
+        f'tiny: image is {width}x{height} pixels, too small to be refined; give it at least 8x8'
     )
 
 

@@ -95,7 +95,7 @@ def test_compressed_depth_of_both_kinds():
     message = bags.compressed(0, head + bags.png(units), '16UC1; compressedDepth png')
     assert is_depth(message, '/any')
     np.testing.assert_allclose(
-        depth_from_message(message), [[np.nan, 1.5], [2.0, 65.535]], rtol=1e-6
+        depth_from_message(message), [[np.nan, 1.5], [2.0, np.nan]], rtol=1e-6
     )
     # The transport stores inverse depth as scale / depth + offset, rounded to 16 bits.
     depth, scale, offset = np.array([[1.0, 2.5], [5.0, 9.0]]), 10100.0, 100.0

@@ -19,46 +19,37 @@ from training.reproduction.profiles import SMOKE
 from training.reproduction.reproduce import reproduce
 
 
-@pytest.mark.slow
-def test_every_piece_is_trained_and_reported(place, profile, capsys):
+def test_a_study_is_trained_and_reported(place, profile, capsys):
     report = place / 'report'
-    assert reproduce(profile, place, only=[], seeds=1, report=report)
+    report.mkdir()
+    (report / 'notes.md').write_text('More updates.')
+    assert reproduce(profile, place, only=['sharpdepth_*'], seeds=1, report=report)
     said = capsys.readouterr().out
     text = (report / 'README.md').read_text()
     results = json.loads((report / 'results.json').read_text())
     assert said.startswith(text)
-    assert '**26 of 26 pieces are done.**' in text
-    assert 'pending' not in text
-    assert results['missing'] == []
-    assert results['pieces'].keys() == PIECES.keys()
+    done = [name for name, seeds in results['pieces'].items() if '0' in seeds]
+    assert f'**{len(done)} of 26 pieces are done.** Missing:' in text
+    # And what they start from.
+    assert {name for name in PIECES if name.startswith('sharpdepth_')} < set(done) < set(PIECES)
+    assert 'sharpdepth_a (seed' not in text
+    assert '**pending**' in text
+    assert '[notes.md](notes.md)' in text
     for study in STUDIES:
         assert f'## {study.title}' in text
-        picture = cv2.imread(str(report / f'{study.name}.png'))
-        assert picture.shape[0] > 200
         assert all(claim.text in text for claim in study.claims)
+    picture = cv2.imread(str(report / f'{STUDIES[0].name}.png'))
+    assert picture.shape[0] > 200
     # What the tables say is what the pieces wrote, and nothing else.
     found = read_figures(place, Job('sharpdepth_ours', 0))
     value = found['figures']['smeared/refined/abs_rel']
     assert results['pieces']['sharpdepth_ours']['0']['figures'] == found['figures']
     assert f'| Ours (E, H) | 1 | {value:.4f} |' in text
     # Rows start from the same seed's pieces, and are trainings of their own.
-    errors = [item['0']['figures'] for item in results['pieces'].values()]
-    assert len({json.dumps(item, sort_keys=True) for item in errors}) > 20
-
-
-def test_a_part_is_reported_as_one(place, profile):
-    report = place / 'report'
-    report.mkdir()
-    (report / 'notes.md').write_text('More updates.')
-    assert reproduce(profile, place, only=['sharpdepth_c'], seeds=2, report=report)
-    text = (report / 'README.md').read_text()
-    assert '**8 of 52 pieces are done.** Missing:' in text
-    assert 'sharpdepth_a (seed 0, 1)' in text
-    assert 'sharpdepth_c (seed' not in text
-    assert '**pending**' in text
-    assert '[notes.md](notes.md)' in text
-    assert reproduce(profile, place, only=[], seeds=1, report=report, train=False)
-    assert '**4 of 26 pieces are done.** Missing:' in (report / 'README.md').read_text()
+    errors = [item['0']['figures'] for item in results['pieces'].values() if '0' in item]
+    assert len({json.dumps(item, sort_keys=True) for item in errors}) >= len(done) - 2
+    assert reproduce(profile, place, only=[], seeds=2, report=report, train=False)
+    assert f'**{len(done)} of 52 pieces are done.** Missing:' in (report / 'README.md').read_text()
 
 
 def test_an_unknown_profile_is_refused():
