@@ -5,8 +5,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from depth_refiner_ros.core.atomic import output_errors
 from depth_refiner_ros.core.errors import OutputError
-from depth_refiner_ros.core.run_folder import LIST
+from depth_refiner_ros.core.run_folder import listed_files
 
 
 def check_apart(out: Path, locations: Iterable[str]) -> None:
@@ -20,7 +21,7 @@ def check_apart(out: Path, locations: Iterable[str]) -> None:
     :param locations: sources of the run; those that are no folder hold nothing
     :raises OutputError: with another place
     """
-    target = out.expanduser().resolve()
+    target = out.resolve()
     for location in locations:
         folder = _folder(location)
         if folder is None:
@@ -46,7 +47,10 @@ def _folder(location: str) -> Path | None:
 
 
 def _holds_foreign_files(folder: Path) -> bool:
-    """Whether a folder holds files but not the list that a run leaves."""
-    if not folder.is_dir() or (folder / LIST).exists():
+    """Whether a folder holds anything that is not listed by the run that it holds."""
+    if not folder.is_dir():
         return False
-    return any(not path.name.startswith('.') for path in folder.iterdir())
+    ours = {name.partition('/')[0] for name in listed_files(folder)}
+    with output_errors(folder):
+        names = [path.name for path in folder.iterdir() if not path.name.startswith('.')]
+    return any(name not in ours for name in names)

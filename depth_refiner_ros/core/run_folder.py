@@ -59,9 +59,7 @@ class RunFolder:
             self._remove_folders_of(self._names)
 
     def _remove_earlier(self) -> None:
-        listed: list[str] = []
-        with output_errors(self.path / LIST), suppress(FileNotFoundError):
-            listed = (self.path / LIST).read_text(encoding='utf-8', errors='replace').splitlines()
+        listed = listed_files(self.path)
         for name in (*self._usual, *(name for name in listed if '\0' not in name)):
             path = self.path / name
             # The list may have been edited; only what lies in this folder is removed.
@@ -75,6 +73,17 @@ class RunFolder:
         """Remove the folders that held these files if they are empty now."""
         for parent in {(self.path / name).parent for name in names} - {self.path}:
             remove_if_empty(parent)
+
+
+def listed_files(folder: Path) -> list[str]:
+    """
+    Return the names of the files of the run that a folder holds, relative to it.
+
+    :raises OutputError: if the list cannot be read
+    """
+    with output_errors(folder / LIST), suppress(FileNotFoundError):
+        return (folder / LIST).read_text(encoding='utf-8', errors='replace').splitlines()
+    return []
 
 
 @contextmanager

@@ -29,6 +29,13 @@ def test_a_folder_of_its_files_is_refused(photos):
         check_apart(photos / 'rgb', [str(photos)])
 
 
+def test_an_earlier_run_among_files_of_the_source_does_not_make_them_its_own(photos):
+    with run_folder(photos / 'rgb') as earlier:
+        earlier.file('x/a.png').write_bytes(b'x')
+    with pytest.raises(OutputError, match='rgb holds files of the source'):
+        check_apart(photos / 'rgb', [str(photos)])
+
+
 def test_new_folders_empty_ones_and_those_of_earlier_runs_are_allowed(photos):
     (photos / 'empty').mkdir()
     with run_folder(photos / 'refined') as earlier:
