@@ -52,7 +52,13 @@ class RecordingSettings(CameraSettings):
         'empty finds it by type and name, none reads none',
     )
     body_from_camera: str = option('', BODY_FROM_CAMERA)
-    pose_tolerance_ms: float = option(20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0)
+    pose_tolerance_ms: float = option(
+        20.0,
+        f'{POSE_TOLERANCE}; of a TUM folder, also that of image and depth',
+        unit='ms',
+        low=0.0,
+        high=10000.0,
+    )
 
     def bag_options(self) -> dict[str, Any]:
         """Return the arguments for opening a bag."""
