@@ -130,7 +130,7 @@ def test_machine_paths_are_told_from_others(subtests):
         ('https://example.org/home/page/', False),
         ('~/ros2_ws/src', False),
         ('<name>/home/kitchen/', False),
-        ('share/work/config/', False),
+        ('share/mnt/config/', False),
     ]
     for text, found in cases:
         with subtests.test(text=text):

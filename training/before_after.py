@@ -20,7 +20,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.edge_metrics import annotated_edge_metrics
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.image_errors import image_errors
-from depth_refiner_ros.core.images import depth_batch, image_batch, unit_image
+from depth_refiner_ros.core.images import image_batch, unit_image
 from depth_refiner_ros.core.metrics import depth_metrics, MetricMean
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.sources.lost_frames import FrameError
@@ -53,14 +53,18 @@ class _Row:
     image: MetricMean = field(default_factory=MetricMean)
     prior: MetricMean = field(default_factory=MetricMean)
 
-    def add(self, depth: torch.Tensor, prior: torch.Tensor, sample: Sample) -> None:
+    def add(
+        self,
+        depth: torch.Tensor,
+        prior: torch.Tensor,
+        image_edges: torch.Tensor,
+        true: torch.Tensor | None,
+    ) -> None:
         against_prior = depth_metrics(depth, prior)
         self.prior.add(against_prior)
-        self.image.add(against_prior, annotated_edge_metrics(depth, _image_edges(sample.rgb_HW3)))
-        if sample.depth_m_HW is not None:
-            self.truth.add(
-                *image_errors(depth, torch.from_numpy(sample.depth_m_HW.astype(np.float32)))
-            )
+        self.image.add(against_prior, annotated_edge_metrics(depth, image_edges))
+        if true is not None:
+            self.truth.add(*image_errors(depth, true))
 
     def figures(self, kind: str) -> dict[str, float | None]:
         """Return ``mean`` or ``std`` of every column."""
@@ -113,10 +117,11 @@ def compare_held_back(config: RunConfig, before: str, after: Path) -> dict[str, 
             lost += 1
             continue
         depths = _depths(sample, camera_of(sample, config.data), refiners)
+        edges, true = _image_edges(sample.rgb_HW3), _true_depth(sample)
         for role, row in rows.items():
-            row.add(depths[role], depths['prior'], sample)
+            row.add(depths[role], depths['prior'], edges, true)
         if index in shown:
-            drawn.append(_maps(sample, depths))
+            drawn.append(_maps(sample, depths, true))
     result = {
         'source': Path(config.data.source).name,
         'frames': len(frames) - lost,
@@ -173,11 +178,19 @@ def _image_edges(rgb_HW3: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(cv2.Canny(smooth, 0.66 * centre, 1.33 * centre) > 0)
 
 
-def _maps(sample: Sample, depths: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _true_depth(sample: Sample) -> torch.Tensor | None:
+    if sample.depth_m_HW is None:
+        return None
+    return torch.from_numpy(sample.depth_m_HW.astype(np.float32))
+
+
+def _maps(
+    sample: Sample, depths: Mapping[str, torch.Tensor], true: torch.Tensor | None
+) -> dict[str, torch.Tensor]:
     maps = {'image': unit_image(image_batch(sample.rgb_HW3))}
     maps |= {role: depth[None, None].cpu() for role, depth in depths.items()}
-    if sample.depth_m_HW is not None:
-        maps['true'] = depth_batch(sample.depth_m_HW.astype(np.float32))
+    if true is not None:
+        maps['true'] = true[None, None]
     return maps
 
 

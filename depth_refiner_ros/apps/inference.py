@@ -70,9 +70,7 @@ class AssumedCamera:
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the frame with its own camera, or the assumed one."""
-        self._doubts.camera(frame.name, frame.intrinsics)
-        self._doubts.depth(frame.name, frame.depth_m_HW)
-        self._doubts.pose(frame.name, frame.stamp_ns, frame.map_from_camera)
+        self._doubts.frame(frame)
         if frame.intrinsics is not None or not self._fov_deg:
             return frame
         if not self._noted:

@@ -157,8 +157,7 @@ class PlayerNode(Node):
         self._last_ns, self._sent_at_s = frame.stamp_ns, time.monotonic()
 
     def _send(self, frame: Frame) -> None:
-        self._doubts.camera(frame.name, frame.intrinsics)
-        self._doubts.depth(frame.name, frame.depth_m_HW)
+        self._doubts.frame(frame)
         stamp_ns = self.get_clock().now().nanoseconds if self._settings.restamp else frame.stamp_ns
         camera = self._camera(frame)
         if self._lock_step is not None:

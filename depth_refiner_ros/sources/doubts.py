@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.ros.image import encoding_of
 import numpy as np
 
@@ -29,6 +30,12 @@ class Doubts:
     def __init__(self, log: Callable[[str], object]) -> None:
         self._log, self._said = log, set[str]()
         self._last: tuple[int, np.ndarray] | None = None
+
+    def frame(self, frame: Frame) -> None:
+        """Report what looks wrong with a frame of a source."""
+        self.camera(frame.name, frame.intrinsics)
+        self.depth(frame.name, frame.depth_m_HW)
+        self.pose(frame.name, frame.stamp_ns, frame.map_from_camera)
 
     def camera(self, name: str, camera: Intrinsics | None) -> None:
         """

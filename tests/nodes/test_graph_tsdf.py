@@ -59,14 +59,16 @@ class Scene:
         probe.matched(self.pose, self.info, self.color, self.confidence, self.depth)
 
     def send_pose(self, stamp_ns, x_m=0.0, frame_id='map'):
-        self.pose.publish(PoseStamped(header=header_of(stamp_ns, frame_id)))
+        message = PoseStamped(header=header_of(stamp_ns, frame_id))
+        message.pose.position.x = x_m
+        self.pose.publish(message)
 
-    def send(self, *, pose=True, depth_m=2.0, confidence=1.0, wait=True):
+    def send(self, *, pose=True, x_m=0.0, depth_m=2.0, confidence=1.0, wait=True):
         """Send one frame; return its stamp once fusion has finished it."""
         self.stamp_ns += 100 * MS
         header = header_of(self.stamp_ns, FRAME)
         if pose:
-            self.send_pose(self.stamp_ns)
+            self.send_pose(self.stamp_ns, x_m)
         self.info.publish(info_from_intrinsics(header, CAMERA))
         self.color.publish(image_from_rgb(header, np.full((60, 80, 3), (200, 100, 50), np.uint8)))
         self.confidence.publish(
@@ -150,6 +152,13 @@ def test_a_frame_without_pose_is_counted(empty):
     empty.wait_for('tsdf/skipped', empty.send(pose=False))
     empty.status(lambda seen: int(seen.get('dropped_no_pose', 0)) >= 1, 'the counter')
     assert empty.probe.set_parameter('tsdf', 'pose_wait_ms', 1500.0).successful
+
+
+def test_poses_in_another_unit_are_told_once(empty):
+    for x_m in (0.0, 30.0, 0.0):
+        empty.send(x_m=x_m)
+    empty.probe.wait(lambda: 'faster than 180 km/h' in empty.tsdf.output, 'the line')
+    assert empty.tsdf.output.count('the camera has moved 30 m in 100 ms') == 1
 
 
 def test_poses_of_another_frame_are_told(empty):

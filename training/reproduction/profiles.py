@@ -3,7 +3,7 @@
 """How much is trained: sizes, updates and processes of each profile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +70,16 @@ SMALL = Profile(
     held_out=24,
     image=(192, 144),
 )
-SMALL_GPU = Profile(
+SMALL_GPU = replace(
+    SMALL,
     name='small-gpu',
     device='cuda',
     at_once=4,
     threads=2,
-    seeds=3,
-    updates={'teacher': 3600, 'student': 1200, 'stage1': 1200, 'stage2': 2600},
-    frequency_updates=260,
     block_channels=(48, 64, 96, 128),
-    size_px=96,
     batch=12,
     rooms=800,
     held_out=48,
-    image=(192, 144),
 )
 SMOKE = Profile(
     name='smoke',

@@ -15,6 +15,7 @@ from depth_refiner_ros.nodes.inputs.posed_frames import (
 )
 from depth_refiner_ros.nodes.inputs.poses import Poses
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
+from depth_refiner_ros.sources.doubts import Doubts
 import numpy as np
 
 
@@ -31,6 +32,7 @@ class PosedNode(WorkerNode):
         self._poses: Poses | None = None
         self._decoder: DepthDecoder | None = None
         self._pose_error = ''
+        self._doubts = Doubts(self.get_logger().warning)
 
     @property
     def uses_color(self) -> bool:
@@ -104,6 +106,7 @@ class PosedNode(WorkerNode):
             self._report_pose_error(self._poses.why_none(stamp_ns_of(header), header.frame_id))
             raise SkipError('no_pose')
         self._pose_error = ''
+        self._doubts.pose('the poses', stamp_ns_of(header), pose)
         return pose
 
     def warnings(self) -> list[str]:
