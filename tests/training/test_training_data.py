@@ -349,6 +349,11 @@ def test_a_recording_is_split_into_training_and_validation(rooms):
         Mixture.of('train', replace(config, held_back=1.0))
 
 
+def test_a_run_without_images_is_told_where_to_name_them():
+    with pytest.raises(SettingsError, match=r'names no images; .* such as data\.source=drive'):
+        Mixture.of('train', replace(CUT, train={}))
+
+
 def test_a_fraction_of_a_set_is_part_of_a_larger_one(rooms):
     def kept(fraction):
         config = replace(CUT, train={'rooms': SourceConfig(path=str(rooms))}, fraction=fraction)

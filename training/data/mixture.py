@@ -5,7 +5,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.messages import shown
 import numpy as np
 from training.config import check_shares, DataConfig, SourceConfig
@@ -53,6 +53,11 @@ class Mixture:
         if config.source:
             return cls([_of_source(group, config)])
         sources: Mapping[str, SourceConfig] = getattr(config, group)
+        if not sources:
+            raise SettingsError(
+                f'data.{group} names no images; name a set there, or a recording for both '
+                'training and validation, such as data.source=drive.mcap'
+            )
         check_shares(f'data.{group}', {name: source.share for name, source in sources.items()})
         used = {name: source for name, source in sources.items() if source.share > 0.0}
         parts = [_opened(name, source, config) for name, source in used.items()]
