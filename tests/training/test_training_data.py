@@ -150,6 +150,22 @@ def test_an_image_that_cannot_be_read_is_replaced_and_told(rooms):
         MicroBatches(Mixture([nothing]), 4, seed=0)[0]
 
 
+def test_a_window_of_nothing_but_holes_is_replaced_and_told(rooms):
+    class Blank(Broken):
+        def __getitem__(self, index):
+            sample = self._rooms[index]
+            if index in self._broken:
+                sample = replace(sample, depth_m_HW=np.zeros_like(sample.depth_m_HW))
+            return sample
+
+    part = Part(name='some', samples=Blank(rooms, {2}), share=1.0, cut=CUT)
+    batches = MicroBatches(Mixture([part]), 4, seed=0)
+    drawn = [batches[step] for step in range(10)]
+    lost = {(frame.name, frame.reason) for batch in drawn for frame in batch.lost}
+    assert lost == {('some/2', 'no depth')}
+    assert all(bool((b.depth_m_B1HW > 0.0).flatten(1).any(dim=1).all()) for b in drawn)
+
+
 def test_images_alone_have_no_depth_and_no_camera(rooms):
     class Images(Broken):
         def __getitem__(self, index):

@@ -14,7 +14,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame
+from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, NO_DEPTH
 import numpy as np
 import torch
 from training.data.cut import Cut, cut
@@ -99,11 +99,23 @@ def validation_batches(mixture: Mixture, size: int, samples: int) -> Iterator[Ba
             yield collate(cuts, seed=start, lost=tuple(lost))
 
 
+def _with_depth(window: Cut) -> Cut:
+    """
+    Return a window of images alone, or one of which some depth is known.
+
+    :raises FrameError: for a window of nothing but holes, which no loss can use
+    """
+    depth_m = window.depth_m_HW
+    if depth_m is not None and not bool((np.isfinite(depth_m) & (depth_m > 0.0)).any()):
+        raise FrameError(NO_DEPTH, 'no depth is known in the window that was cut')
+    return window
+
+
 def _read(part: Part, index: int, rng: np.random.Generator, lost: list[LostFrame]) -> Cut:
     """Read and cut an image; one that is unusable is replaced by another."""
     for _ in range(TRIES):
         try:
-            return cut(part.samples[index], part.cut, rng)
+            return _with_depth(cut(part.samples[index], part.cut, rng))
         except FrameError as error:
             name = f'{part.name}/{index}'
             lost.append(LostFrame(name=name, reason=error.reason, detail=str(error)))
@@ -117,8 +129,10 @@ def _read(part: Part, index: int, rng: np.random.Generator, lost: list[LostFrame
 def collate(cuts: list[Cut], *, seed: int, lost: tuple[LostFrame, ...] = ()) -> Batch:
     """Stack cuts of one size into tensors."""
     rgb = torch.from_numpy(np.stack([item.rgb_HW3 for item in cuts]))
-    depth = _maps([item.depth_m_HW for item in cuts])
-    depth = torch.where(depth > 0.0, depth, torch.nan)  # shards write 0 for unknown
+    height, width = rgb.shape[1:3]
+    unknown = np.zeros((height, width), np.float32)
+    depth = _maps([unknown if item.depth_m_HW is None else item.depth_m_HW for item in cuts])
+    depth = torch.where(depth > 0.0, depth, torch.nan)  # sets write 0 for unknown
     priors = [item.prior_m_HW for item in cuts if item.prior_m_HW is not None]
     cameras = tuple(item.camera if item.camera_known else None for item in cuts)
     return Batch(

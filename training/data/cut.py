@@ -19,13 +19,13 @@ class Cut:
     """
     A window at the network's size.
 
-    :param depth_m_HW: 0 or NaN where unknown
+    :param depth_m_HW: 0 or NaN where unknown; None of images alone
     :param camera: of the window
     :param camera_known: False where the camera is assumed
     """
 
     rgb_HW3: np.ndarray
-    depth_m_HW: np.ndarray
+    depth_m_HW: np.ndarray | None
     camera: Intrinsics
     camera_known: bool
     prior_m_HW: np.ndarray | None
@@ -39,7 +39,7 @@ def camera_of(sample: Sample, config: DataConfig) -> Intrinsics:
 
 
 def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
-    """Return a random window of a sample; depth by nearest, to keep its edges."""
+    """Return a random window of a sample."""
     height, width = sample.rgb_HW3.shape[:2]
     zoom = np.exp(rng.uniform(np.log(config.min_zoom), np.log(config.max_zoom)))
     crop_w = min(width, round(config.crop_width / zoom))
@@ -48,11 +48,7 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
     window = np.s_[top : top + crop_h, left : left + crop_w]
     camera = camera_of(sample, config).cropped(left, top, crop_w, crop_h)
     rgb = np.ascontiguousarray(sample.rgb_HW3[window])
-    depth = (
-        np.zeros((crop_h, crop_w), np.float32)
-        if sample.depth_m_HW is None
-        else sample.depth_m_HW[window]
-    )
+    depth = None if sample.depth_m_HW is None else sample.depth_m_HW[window]
     prior = sample.prior_m_hw
     if prior is not None:
         prior = cv2.resize(prior, (width, height), interpolation=cv2.INTER_LINEAR)[window]
@@ -60,11 +56,12 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
     if (crop_w, crop_h) != size:
         shrink = crop_w > config.width
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
-        depth = cv2.resize(depth.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
+        depth = None if depth is None else _resized_depth(depth, size)
         prior = None if prior is None else cv2.resize(prior, size)
         camera = camera.resized(*size)
     if config.flip and rng.random() < 0.5:
-        rgb, depth, camera = rgb[:, ::-1], depth[:, ::-1], camera.flipped()
+        rgb, camera = rgb[:, ::-1], camera.flipped()
+        depth = None if depth is None else depth[:, ::-1]
         prior = None if prior is None else prior[:, ::-1]
     return Cut(
         rgb_HW3=rgb,
@@ -73,3 +70,9 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
         camera_known=sample.intrinsics is not None or config.assume_fov_deg > 0.0,
         prior_m_HW=prior,
     )
+
+
+def _resized_depth(depth_m_HW: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return depth at another size, every value one that was there, to keep its edges."""
+    exact = cv2.INTER_NEAREST_EXACT
+    return cv2.resize(depth_m_HW.astype(np.float32), size, interpolation=exact)
