@@ -54,7 +54,7 @@ class RecordingSettings(CameraSettings):
     body_from_camera: str = option('', BODY_FROM_CAMERA)
     pose_tolerance_ms: float = option(
         20.0,
-        f'{POSE_TOLERANCE}; of a TUM folder, also that of image and depth',
+        f'{POSE_TOLERANCE}; also the largest gap between image and depth',
         unit='ms',
         low=0.0,
         high=10000.0,

@@ -37,6 +37,20 @@ class Frame:
     name: str = ''
 
 
+def too_far_away(what: str, gap_ns: int, max_gap_ns: int) -> str:
+    """
+    Return one line for a frame without depth or pose, with what to do.
+
+    :param what: ``depth`` or ``pose``
+    :param gap_ns: distance in time of the nearest one to the image
+    :param max_gap_ns: largest distance that is allowed
+    """
+    return (
+        f'the nearest {what} is {gap_ns * 1e-6:.1f} ms away from the image; compare the clocks, '
+        f'or set a larger pose_tolerance_ms than {max_gap_ns * 1e-6:g}'
+    )
+
+
 @runtime_checkable
 class FrameSource(Protocol):
     """A finite sequence of frames that can be read more than once."""

@@ -18,7 +18,7 @@ from depth_refiner_ros.mapping.stamped_lines import (
 from depth_refiner_ros.mapping.trajectory import nearest_index, read_tum, Trajectory
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.calibration import read_calibration
-from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.frame import Frame, too_far_away
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, LostFrame, WRONG_SIZE
 from depth_refiner_ros.sources.names import listed_file
 from depth_refiner_ros.sources.pixel_grid import on_grid
@@ -142,11 +142,7 @@ class TumSource:
         if not len(stamps_ns_N):
             return ''
         nearest_ns = int(stamps_ns_N[nearest_index(stamps_ns_N, image.stamp_ns)])
-        return (
-            f'the nearest {what} is {abs(nearest_ns - image.stamp_ns) * 1e-6:.1f} ms away from '
-            f'the image; compare the clocks, or set a larger pose_tolerance_ms than '
-            f'{self.max_gap_ns * 1e-6:g}'
-        )
+        return too_far_away(what, abs(nearest_ns - image.stamp_ns), self.max_gap_ns)
 
     def _depth(self, line: Line, rgb_HW3: np.ndarray) -> np.ndarray:
         depth_m_HW = self._read(line, partial(read_depth, depth_scale=self.depth_scale))

@@ -10,7 +10,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.sources.doubts import Doubts
-from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.frame import Frame, too_far_away
 from depth_refiner_ros.sources.lost_frames import (
     frame_or_lost,
     FrameError,
@@ -165,7 +165,15 @@ class RosbagSource:
             depth_m_HW=depth_m_HW,
             name=stamp_text(stamp_ns),
             map_from_camera=self._pose(stamp_ns, found.image.message.header.frame_id),
+            why_no_depth=self._why_no_depth(found),
         )
+
+    def _why_no_depth(self, found: MessageSet) -> str:
+        if found.depth is not None or self.topics.depth is None:
+            return ''
+        if found.depth_gap_ns is None:
+            return f'{self.topics.depth} has no message around it'
+        return too_far_away('depth', found.depth_gap_ns, self.max_gap_ns)
 
     def _rgb(self, message: Any) -> np.ndarray:
         rgb_HW3 = rgb_from_message(message, self._sixteen_bits)

@@ -22,6 +22,7 @@ class MessageSet:
     An image and the messages that belong to it.
 
     :param depth: None if none is near enough in time
+    :param depth_gap_ns: distance of the nearest depth that has been read, None if there is none
     :param info: the nearest in time, None if there is none
     :param late_by_ns: None if the image is in order; else how far its stamp is behind the image
         before it, negative if it is ahead of those that follow
@@ -29,6 +30,7 @@ class MessageSet:
 
     image: BagMessage
     depth: BagMessage | None
+    depth_gap_ns: int | None
     info: BagMessage | None
     late_by_ns: int | None
 
@@ -89,11 +91,12 @@ class MessageJoin:
             behind_ns = -1 if self._last_ns is None else self._last_ns - image.stamp_ns
             late_by_ns = behind_ns if behind_ns >= 0 else ahead_ns
         depth = _nearest(self._depths, image.stamp_ns)
-        if depth is not None and abs(depth.stamp_ns - image.stamp_ns) > self._max_gap_ns:
-            depth = None
+        gap_ns = None if depth is None else abs(depth.stamp_ns - image.stamp_ns)
+        near = gap_ns is not None and gap_ns <= self._max_gap_ns
         return MessageSet(
             image=image,
-            depth=depth,
+            depth=depth if near else None,
+            depth_gap_ns=gap_ns,
             info=_nearest(self._infos, image.stamp_ns),
             late_by_ns=late_by_ns,
         )

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read image messages, raw or compressed, from a bag or a live topic."""
 
-import re
 from typing import Any
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.sources.ros.color import rgb_from_compressed, rgb_from_image
+from depth_refiner_ros.sources.ros.color import LAYOUTS, rgb_from_compressed, rgb_from_image
 from depth_refiner_ros.sources.ros.compressed import decoded
 from depth_refiner_ros.sources.ros.depth import depth_from_compressed, depth_from_image
-from depth_refiner_ros.sources.ros.planes import picture_rows
+from depth_refiner_ros.sources.ros.planes import picture_rows, PLANAR
+from depth_refiner_ros.sources.ros.topic_names import names_depth
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
@@ -28,7 +28,7 @@ def is_depth(message: Any, topic: str) -> bool:
     encoding = encoding_of(message)
     if encoding in DEPTH_ENCODINGS:
         return True
-    named_depth = 'depth' in re.split('[^a-z]+', topic.lower())
+    named_depth = names_depth(topic) is True
     if is_raw(message):
         return named_depth and encoding == 'mono16'
     if 'compressedDepth' in (*message.format.split(), *topic.split('/')):
@@ -45,6 +45,19 @@ def encoding_of(message: Any) -> str:
     encoding, *transport = str(message.format).split(';')
     named = transport or encoding in DEPTH_ENCODINGS
     return encoding.strip() if named else ''
+
+
+def is_colored(message: Any) -> bool:
+    """Whether the encoding of an image is one of color."""
+    encoding = encoding_of(message)
+    layout = LAYOUTS.get(encoding)
+    many = layout is not None and (layout.channels > 1 or encoding.startswith('bayer'))
+    return many or encoding in PLANAR
+
+
+def held_encoding(message: Any) -> str:
+    """Return the encoding of an image for a message, the whole format of a compressed one."""
+    return str(message.encoding if is_raw(message) else message.format)
 
 
 def is_gray(message: Any) -> bool:

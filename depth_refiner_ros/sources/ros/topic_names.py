@@ -13,6 +13,14 @@ NO_COLOR_WORDS = {
     *('debug', 'overlay', 'annotated', 'detections', 'costmap'),
 }
 """Words in the names of image topics that are not color images of a camera."""
+DEPTH_WORDS = {'depth', 'range', 'distance'}
+NO_DEPTH_WORDS = {
+    *('ir', 'infrared', 'nearir', 'thermal', 'lwir', 'amplitude', 'intensity', 'ambient'),
+    *('reflec', 'reflectance', 'reflectivity', 'signal', 'disparity', 'confidence', 'uncertainty'),
+    *('variance', 'noise', 'mask', 'label', 'labels', 'segmentation', 'semantic', 'instance'),
+    *('heatmap', 'costmap', 'flow', 'normals'),
+}
+"""Words in the names of images that have the encodings of depth and are something else."""
 NO_POSE_WORDS = {'goal', 'initialpose', 'target', 'setpoint', 'cmd', 'marker'}
 """Words in the names of pose topics that are goals, or not poses of the camera."""
 COLOR_NAMES = ('image_rect_color', 'image_color', 'image_rect', 'image', 'image_raw')
@@ -67,6 +75,20 @@ def is_registered(topic: str) -> bool:
     return bool(re.search('aligned|registered|depth_to_(rgb|color)', name))
 
 
+def names_depth(topic: str) -> bool | None:
+    """
+    Return whether a topic's name says that it is depth, None if it says nothing about that.
+
+    The last telling word counts: ``/zed/depth/confidence`` is no depth, ``/ir/depth/image`` is.
+    """
+    for word in reversed(_split(topic)):
+        if word in DEPTH_WORDS:
+            return True
+        if word in NO_DEPTH_WORDS or word.startswith('infra'):
+            return False
+    return None
+
+
 def is_pose_of_something_else(topic: str) -> bool:
     """Whether a pose topic's name says that it is not a pose of the camera or its robot."""
     return bool(_words(topic) & NO_POSE_WORDS)
@@ -80,4 +102,8 @@ def name_rank(topic: str, names: tuple[str, ...]) -> tuple[int, bool]:
 
 
 def _words(topic: str) -> set[str]:
-    return set(re.split('[^a-z]+', topic.lower()))
+    return set(_split(topic))
+
+
+def _split(topic: str) -> list[str]:
+    return re.split('[^a-z]+', topic.lower())

@@ -9,7 +9,13 @@ from typing import Any
 from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.sources.ros.image import image_size, is_depth, is_gray
+from depth_refiner_ros.sources.ros.image import (
+    held_encoding,
+    image_size,
+    is_colored,
+    is_depth,
+    is_gray,
+)
 from depth_refiner_ros.sources.ros.topic_names import (
     camera_of,
     COLOR_NAMES,
@@ -18,6 +24,7 @@ from depth_refiner_ros.sources.ros.topic_names import (
     is_pose_of_something_else,
     is_registered,
     name_rank,
+    names_depth,
     namespace,
     shared_parts,
 )
@@ -115,7 +122,10 @@ class TopicChooser:
             return None
         if wanted:
             return self._wanted('depth', wanted, images).name
-        depths = [topic for topic in images if is_depth(topic.first, topic.name)]
+        named = [topic for topic in images if names_depth(topic.name) is not False]
+        depths = [topic for topic in named if is_depth(topic.first, topic.name)]
+        if not depths:
+            self._note_no_depth(images)
         fitting = [topic for topic in depths if _covers(topic, color)]
         if depths and not fitting:
             self._notes.append(
@@ -143,6 +153,21 @@ class TopicChooser:
                 'color anyway'
             )
         return chosen.name
+
+    def _note_no_depth(self, images: list[Topic]) -> None:
+        """Note images that could be taken for depth although none of them is."""
+        for topic in images:
+            says, held = names_depth(topic.name), held_encoding(topic.first)
+            if is_depth(topic.first, topic.name):
+                self._notes.append(
+                    f'{topic.name} ({shown(held)}) is left out: by its name it is no depth; if '
+                    'it is, choose it with depth_topic'
+                )
+            elif says and not is_colored(topic.first):
+                self._notes.append(
+                    f'{topic.name} is left out: depth is 16UC1 (millimetres) or 32FC1 (metres), '
+                    f'and it holds {shown(held)}; record it in one of them'
+                )
 
     def _info(self, wanted: str, color: Topic) -> str | None:
         infos = self._of(INFOS)

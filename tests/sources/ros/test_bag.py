@@ -96,6 +96,11 @@ def test_without_depth_pose_and_camera_frames_still_come(tmp_path):
     assert [
         line for line in lines if 'has no pose: the nearest pose is 50.0 ms away' in line
     ] == lines
+    assert near[0].why_no_depth == (
+        'the nearest depth is 2.0 ms away from the image; compare the clocks, or set a larger '
+        'pose_tolerance_ms than 1'
+    )
+    assert {frame.why_no_depth for frame in frames} == {''}
 
 
 def test_compressed_color_and_odometry(tmp_path):

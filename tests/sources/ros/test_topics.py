@@ -28,6 +28,10 @@ def depth(mm=MM):
     return bags.image(0, mm, '16UC1')
 
 
+def meters():
+    return bags.image(0, np.full((6, 8), 2.0, np.float32), '32FC1')
+
+
 def info(frame=bags.FRAME):
     message = bags.camera_info(0, 8, 6, K)
     message.header.frame_id = frame
@@ -107,11 +111,38 @@ def test_depth_is_found_by_size_and_name(subtests):
         ({'/c/depth/image_raw/compressed': packed(MM, 'png')}, '/c/depth/image_raw/compressed'),
         ({'/c/depth/image': bags.image(0, MM, 'mono16')}, '/c/depth/image'),
         ({'/c/ir/image': bags.image(0, MM, 'mono16')}, None),
+        (
+            {'/c/confidence/confidence_map': meters(), '/d/depth_registered': meters()},
+            '/d/depth_registered',
+        ),
+        ({'/c/depth/confidence': bags.image(0, MM, 'mono16')}, None),
+        ({'/c/ir/depth/image_raw': depth()}, '/c/ir/depth/image_raw'),
         ({}, None),
     ]
     for topics, expected in cases:
         with subtests.test(depth=expected, topics=list(topics)):
             assert choose({'/c/color/image_raw': color(), **topics}).depth == expected
+
+
+@pytest.mark.parametrize(
+    ('name', 'message', 'told'),
+    [
+        ('/z/confidence/confidence_map', meters(), 'by its name it is no depth'),
+        ('/stereo/disparity/image', meters(), "/stereo/disparity/image ('32FC1') is left out"),
+        ('/thermal/image_raw', depth(), 'choose it with depth_topic'),
+        ('/c/infra1/image_raw', depth(), "('16UC1') is left out"),
+        ('/c/depth/image_raw', bags.image(0, GRAY, '8UC1'), "(metres), and it holds '8UC1'"),
+        ('/c/depth/image_raw', bags.image(0, MM.view(np.int16), '16SC1'), "holds '16SC1'"),
+        ('/c/depth/image/compressed', packed(GRAY, 'png'), "and it holds 'png'"),
+    ],
+)
+def test_images_that_are_no_depth_are_left_out_with_a_line(name, message, told):
+    chosen = choose({'/c/color/image_raw': color(), name: message})
+    assert chosen.depth is None
+    (note,) = [note for note in chosen.notes if 'left out' in note]
+    assert note.startswith(name)
+    assert told in note
+    assert choose({'/c/color/image_raw': color(), name: message}, depth=name).depth == name
 
 
 def of_frame(message, frame):
