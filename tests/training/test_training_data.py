@@ -158,7 +158,8 @@ def test_a_window_of_nothing_but_holes_is_replaced_and_told(rooms):
                 sample = replace(sample, depth_m_HW=np.zeros_like(sample.depth_m_HW))
             return sample
 
-    part = Part(name='some', samples=Blank(rooms, {2}), share=1.0, cut=CUT)
+    smeared = replace(CUT, priors={'smeared': 1.0})
+    part = Part(name='some', samples=Blank(rooms, {2}), share=1.0, cut=smeared)
     batches = MicroBatches(Mixture([part]), 4, seed=0)
     drawn = [batches[step] for step in range(10)]
     lost = {(frame.name, frame.reason) for batch in drawn for frame in batch.lost}

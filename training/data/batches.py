@@ -17,7 +17,9 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, NO_DEPTH
 import numpy as np
 import torch
+from training.config import DataConfig
 from training.data.cut import Cut, cut
+from training.data.degrade import KINDS
 from training.data.mixture import Mixture, Part
 
 TRIES = 50
@@ -99,14 +101,14 @@ def validation_batches(mixture: Mixture, size: int, samples: int) -> Iterator[Ba
             yield collate(cuts, seed=start, lost=tuple(lost))
 
 
-def _with_depth(window: Cut) -> Cut:
+def _usable(window: Cut, config: DataConfig) -> Cut:
     """
-    Return a window of images alone, or one of which some depth is known.
+    Return a window that has what its priors are made of.
 
-    :raises FrameError: for a window of nothing but holes, which no loss can use
+    :raises FrameError: for a window of nothing but holes, where a prior is made of true depth
     """
-    depth_m = window.depth_m_HW
-    if depth_m is not None and not bool((np.isfinite(depth_m) & (depth_m > 0.0)).any()):
+    depth_m, needed = window.depth_m_HW, any(config.priors.get(kind) for kind in KINDS)
+    if needed and depth_m is not None and not (np.isfinite(depth_m) & (depth_m > 0.0)).any():
         raise FrameError(NO_DEPTH, 'no depth is known in the window that was cut')
     return window
 
@@ -115,7 +117,7 @@ def _read(part: Part, index: int, rng: np.random.Generator, lost: list[LostFrame
     """Read and cut an image; one that is unusable is replaced by another."""
     for _ in range(TRIES):
         try:
-            return _with_depth(cut(part.samples[index], part.cut, rng))
+            return _usable(cut(part.samples[index], part.cut, rng), part.cut)
         except FrameError as error:
             name = f'{part.name}/{index}'
             lost.append(LostFrame(name=name, reason=error.reason, detail=str(error)))
