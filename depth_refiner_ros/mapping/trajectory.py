@@ -130,7 +130,7 @@ def read_tum(path: Path, log: Callable[[str], None] = lambda line: None) -> Traj
 
 
 def _parsed_pose(text: str) -> np.ndarray:
-    words = text.replace(',', ' ').split()
+    words = text.split('#')[0].replace(',', ' ').split()
     if len(words) != 7:
         raise MappingError(
             'a pose line must be eight numbers, stamp tx ty tz qx qy qz qw, but behind its stamp '

@@ -29,6 +29,10 @@ from depth_refiner_ros.sources.read import decoded_rgb, read_depth, read_image_b
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 
 MM_PER_M = 1000.0
+KEYS = (
+    *('rgb', 'depth', 'depth_scale', 'fx_fy_cx_cy'),
+    *('name', 'source', 'scene', 'depth_size'),
+)
 WANTED = (
     'rgb (a file), and optionally depth (a file), depth_scale, fx_fy_cx_cy, name, source, scene '
     'and depth_size'
@@ -151,15 +155,17 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
         raise FrameError(UNREADABLE_ENTRY, f'{where} is not an object that gives {WANTED}')
     get = fields.get
     try:
+        _check_keys(fields)
         rgb = values.file_name('rgb', get('rgb'))
         depth = None if get('depth') is None else values.file_name('depth', get('depth'))
         camera = get('fx_fy_cx_cy')
         size = get('depth_size')
-        name = values.text('name', get('name'), Path(rgb).stem)
+        file = listed_file(path.parent, rgb)
+        name = values.text('name', get('name'), file.stem)
         return Entry(
             name=name,
             where=f'{where} ({name})',
-            rgb=listed_file(path.parent, rgb),
+            rgb=file,
             fx_fy_cx_cy=None if camera is None else _pinhole(camera),
             depth=None if depth is None else listed_file(path.parent, depth),
             depth_scale=values.number(
@@ -171,6 +177,35 @@ def _entry(path: Path, index: int, fields: Any) -> Entry:
         )
     except InputError as error:
         raise FrameError(UNREADABLE_ENTRY, f'{where}: {error}') from error
+
+
+def _check_keys(fields: dict[str, Any]) -> None:
+    """
+    Raise for an object without an image, and for a key whose value would be ignored by mistake.
+
+    Lists may hold other keys. One is a mistake where it is a known one but for capitals,
+    separators or two swapped letters.
+
+    :raises InputError: with the key and the fix
+    """
+    for key in KEYS:
+        forms = _with_swaps(_letters(key))
+        wrong = next((other for other in fields if _letters(other) in forms), None)
+        if wrong is not None and key not in fields:
+            raise InputError(f'{shown(wrong)} is not read; did you mean {key}?')
+    if 'rgb' not in fields:
+        held = shown(', '.join(fields)) if fields else 'none'
+        raise InputError(f'rgb, the file of the image, is missing; the keys are {held}')
+
+
+def _letters(key: str) -> str:
+    return ''.join(filter(str.isalnum, key.lower()))
+
+
+def _with_swaps(word: str) -> set[str]:
+    pairs = range(len(word) - 1)
+    swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in pairs}
+    return {word, *swapped}
 
 
 def _pinhole(listed: Any) -> list[float]:

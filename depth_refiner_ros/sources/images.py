@@ -161,7 +161,7 @@ def _is_unread(path: Path) -> bool:
 
 def _is_album(path: Path) -> bool:
     """Whether a path is a folder of images that the user may expect to be read."""
-    hidden = path.name.startswith(('.', '__MACOSX'))
+    hidden = path.name.startswith(('.', '__MACOSX', '@eaDir'))
     return not hidden and _holds_images(path) and not (path / LIST).exists()
 
 

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of files: their order, which are images and videos, and companions that are neither."""
 
+import os
 from pathlib import Path
 import re
 
 HEIC_SUFFIXES = ('.heic', '.heif')
 IMAGE_SUFFIXES = (
-    *('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm'),
+    *('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.mpo'),
+    *('.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm'),
     *HEIC_SUFFIXES,
 )
 UNREAD_IMAGE_SUFFIXES = (
     *('.gif', '.svg', '.psd', '.xcf', '.ai', '.eps', '.ico', '.tga', '.pbm', '.pnm', '.pfm'),
-    *('.exr', '.hdr', '.jp2', '.jxl', '.avif', '.jfif'),
+    *('.exr', '.hdr', '.jp2', '.jxl', '.avif'),
     *('.raw', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw'),
 )
 """Kinds of images, raw formats of cameras among them, that are not read."""
@@ -57,9 +59,12 @@ def listed_file(folder: Path, name: str) -> Path:
     """
     Return the path of a file in a list.
 
-    :param name: relative to the folder; a list made on Windows may separate by backslashes
+    :param name: relative to the folder; a list made on Windows may separate by backslashes. Where
+        no file has that name, quotes around it and a comment behind it are not part of it.
     """
-    path = folder / name
-    if '\\' in name and not path.exists():
-        return folder / name.replace('\\', '/')
-    return path
+    bare = name.split(' #')[0].strip().strip('"\'')
+    for word in (name, bare):
+        for path in (folder / word, folder / word.replace('\\', '/')):
+            if os.path.exists(path):  # False for names that are too long
+                return path
+    return folder / bare.replace('\\', '/')

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
+from depth_refiner_ros.sources.orientation import heic_turns, without_orientation
 from depth_refiner_ros.sources.sixteen_bits import BitRange, SATURATED
 from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
@@ -32,7 +33,8 @@ def read_rgb(path: Path, bits: BitRange, *, upright: bool) -> np.ndarray:
 def decoded_rgb(path: Path, data: bytes, bits: BitRange, *, upright: bool) -> np.ndarray:
     """Decode the bytes of an image file; see :func:`read_rgb`."""
     if data[4:8] == b'ftyp' and data[8:12] in HEIC_BRANDS:
-        return _heic(path, data)
+        return _heic(path, data, upright=upright)
+    data = data if upright else without_orientation(data)
     turned = 0 if upright else cv2.IMREAD_IGNORE_ORIENTATION
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | turned
     bgr_HW3 = _decoded(path, data, flags, UNREADABLE_IMAGE)
@@ -52,7 +54,7 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
     :param depth_scale: file units per metre, positive
     :raises FrameError: if the file is missing, truncated or not one channel of 16 bits or float
     """
-    data = read_image_bytes(path, UNREADABLE_DEPTH)
+    data = without_orientation(read_image_bytes(path, UNREADABLE_DEPTH))
     units_HW = _decoded(path, data, cv2.IMREAD_UNCHANGED, UNREADABLE_DEPTH)
     if units_HW.ndim != 2 or units_HW.dtype not in (np.uint16, np.float32):
         raise FrameError(
@@ -76,6 +78,8 @@ def read_image_bytes(path: Path, reason: str = UNREADABLE_IMAGE) -> bytes:
     :raises FrameError: if the file is missing, truncated or damaged
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise FrameError(reason, f'{path} is a pipe or device, not a file; copy it to a file')
         data = path.read_bytes()
     except OSError as error:
         raise FrameError(reason, f'cannot read {path}: {error.strerror}') from error
@@ -104,7 +108,7 @@ def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
     return image
 
 
-def _heic(path: Path, data: bytes) -> np.ndarray:
+def _heic(path: Path, data: bytes, *, upright: bool) -> np.ndarray:
     """Decode a HEIC photograph, as phones write; its decoder turns it upright."""
     try:
         import pillow_heif  # needed only for such files
@@ -116,6 +120,7 @@ def _heic(path: Path, data: bytes) -> np.ndarray:
         ) from error
     pillow_heif.register_heif_opener()
     try:
-        return np.array(Image.open(io.BytesIO(data)).convert('RGB'))
+        rgb_HW3 = np.array(Image.open(io.BytesIO(data)).convert('RGB'))
     except (OSError, ValueError, RuntimeError, EOFError, Image.DecompressionBombError) as error:
         raise FrameError(UNREADABLE_IMAGE, f'{path} cannot be decoded: {error}') from error
+    return rgb_HW3 if upright else np.ascontiguousarray(np.rot90(rgb_HW3, -heic_turns(data)))

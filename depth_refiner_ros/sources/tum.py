@@ -98,7 +98,7 @@ class TumSource:
             if isinstance(line, LineFault):
                 yield LostFrame(name=line.where, reason=line.reason, detail=line.detail)
             else:
-                yield frame_or_lost(Path(line.value).stem, partial(self._frame, line))
+                yield frame_or_lost(self._file(line).stem, partial(self._frame, line))
 
     def _frame(self, line: Line) -> Frame:
         upright = not self.depths and self._rectifier is None
@@ -123,7 +123,7 @@ class TumSource:
             rgb_HW3=rgb_HW3,
             intrinsics=self.intrinsics,
             depth_m_HW=depth_m_HW,
-            name=Path(line.value).stem,
+            name=self._file(line).stem,
             map_from_camera=pose,
             why_no_depth='' if depth_line else self._why('depth', self._depth_stamps_ns, line),
             why_no_pose=''
@@ -148,9 +148,12 @@ class TumSource:
         depth_m_HW = self._read(line, partial(read_depth, depth_scale=self.depth_scale))
         return on_grid(depth_m_HW, rgb_HW3, f'{line.where}: {line.value}')
 
+    def _file(self, line: Line) -> Path:
+        return listed_file(self.folder, line.value)
+
     def _read(self, line: Line, reader: Callable[[Path], np.ndarray]) -> np.ndarray:
         try:
-            return reader(listed_file(self.folder, line.value))
+            return reader(self._file(line))
         except FrameError as error:
             raise FrameError(error.reason, f'{line.where}: {error}') from error
 

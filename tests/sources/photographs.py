@@ -7,6 +7,8 @@ import io
 import cv2
 import numpy as np
 from PIL import ExifTags, Image
+import pillow_heif
+import tifffile
 
 COLORS = np.zeros((40, 60, 3), np.uint8)
 """Top left red, top right green, bottom left blue, bottom right white."""
@@ -32,6 +34,26 @@ def jpeg(rgb_HW3=COLORS, *, orientation=1, tags=(), thumbnail=False):
         return data
     small = cv2.imencode('.jpg', np.zeros((*SMALL, 3), np.uint8))[1].tobytes()
     return data[:2] + b'\xff\xe2' + (len(small) + 2).to_bytes(2, 'big') + small + data[2:]
+
+
+def photograph(kind, orientation):
+    """
+    Return the bytes of :data:`COLORS` as an image file that says how it is to be turned.
+
+    :param kind: name of a format in Pillow; ``BIG TIFF`` is TIFF of more than 4 GB
+    """
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    stream = io.BytesIO()
+    if kind == 'BIG TIFF':
+        turned = (ExifTags.Base.Orientation, 'H', 1, orientation, True)
+        tifffile.imwrite(stream, COLORS, photometric='rgb', bigtiff=True, extratags=[turned])
+        return stream.getvalue()
+    if kind == 'HEIF':
+        pillow_heif.register_heif_opener()
+    record = exif if kind == 'TIFF' else exif.tobytes()
+    Image.fromarray(COLORS).save(stream, kind, quality=95, exif=record)
+    return stream.getvalue()
 
 
 def corners(rgb_HW3):

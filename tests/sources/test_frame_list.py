@@ -121,6 +121,13 @@ def test_broken_list_is_named(tmp_path, subtests):
                 FrameListSource(tmp_path / 'f.json')
 
 
+def test_an_entry_without_an_image_is_told_its_keys_and_others_may_be_there(folder):
+    path = write_list(folder, {'image': 'a.png'}, {'rgb': 'a.png', 'median_m': 2, 'K_source': ''})
+    lost, whole = FrameListSource(path)
+    assert lost.detail.endswith("rgb, the file of the image, is missing; the keys are 'image'")
+    assert whole.name == 'a'
+
+
 def test_byte_order_mark_is_no_content(folder):
     path = write_list(folder, {'rgb': 'a.png'})
     path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
@@ -134,6 +141,9 @@ def test_broken_entry_is_lost_alone(folder, subtests):
     cases = [
         (7, 'unreadable entry', 'entry 1 is not an object that gives rgb'),
         ({'rgb': None}, 'unreadable entry', 'entry 1: rgb = None must name a file'),
+        ({'dpeth': 'd.png'}, 'unreadable entry', "'dpeth' is not read; did you mean depth?"),
+        ({'Depth': 'd.png'}, 'unreadable entry', 'did you mean depth?'),
+        ({'depthScale': 5000}, 'unreadable entry', 'did you mean depth_scale?'),
         ({'rgb': 'a\0.png'}, 'unreadable entry', 'must name a file'),
         ({'name': ['x']}, 'unreadable entry', r"name = \['x'\] must be a text"),
         ({'fx_fy_cx_cy': [1, 2]}, 'unreadable entry', 'must be a list of 4 numbers'),

@@ -128,9 +128,9 @@ def test_videos_beside_images_are_passed_over_and_said(tmp_path):
 
 def test_images_that_cannot_be_read_and_folders_are_passed_over_and_said_once(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), COLORS)
-    for name in ('b.gif', 'c.CR2', '._d.gif', 'notes.txt'):
+    for name in ('b.gif', 'c.CR2', '._d.gif', 'notes.txt', 'Thumbs.db'):
         (tmp_path / name).touch()
-    for folder in ('day1', 'day2', '.trash', 'empty'):
+    for folder in ('day1', 'day2', '.trash', '@eaDir', 'empty'):
         (tmp_path / folder).mkdir()
         if folder != 'empty':
             (tmp_path / folder / 'x.png').touch()

@@ -8,15 +8,19 @@ import zlib
 
 import cv2
 from depth_refiner_ros.sources.lost_frames import FrameError
+from depth_refiner_ros.sources.orientation import heic_turns, without_orientation
 from depth_refiner_ros.sources.read import read_depth, read_rgb
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 from depth_refiner_ros.sources.whole import fault_of
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 import pillow_heif
 import pytest
+import tifffile
 
-from tests.sources.photographs import COLORS, corners, jpeg
+from tests.sources.photographs import COLORS, corners, jpeg, photograph
 
 NOISE = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
 SUFFIXES = ('.png', '.jpg', '.bmp', '.webp', '.ppm')
@@ -115,16 +119,20 @@ def test_image_of_more_pixels_than_the_decoder_takes_is_named(tmp_path):
         read_rgb(tmp_path / 'huge.png', BitRange(), upright=True)
 
 
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP', 'TIFF', 'BIG TIFF', 'HEIF'])
 @pytest.mark.parametrize(
     ('orientation', 'upright'),
     [
         (1, ['red', 'green', 'blue', 'white']),
         (3, ['white', 'blue', 'green', 'red']),
         (6, ['blue', 'red', 'white', 'green']),
+        (8, ['green', 'white', 'red', 'blue']),
     ],
 )
-def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(tmp_path, orientation, upright):
-    (tmp_path / 'a.jpg').write_bytes(jpeg(COLORS, orientation=orientation))
+def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(
+    tmp_path, kind, orientation, upright
+):
+    (tmp_path / 'a.jpg').write_bytes(photograph(kind, orientation))
     assert corners(read_rgb(tmp_path / 'a.jpg', BitRange(), upright=True)) == upright
     assert corners(read_rgb(tmp_path / 'a.jpg', BitRange(), upright=False)) == [
         'red',
@@ -132,6 +140,26 @@ def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(tmp_path, ori
         'blue',
         'white',
     ]
+
+
+def test_depth_stays_on_the_grid_of_the_sensor(tmp_path):
+    mm_HW = np.arange(1000, 1600, dtype=np.uint16).reshape(20, 30)
+    turned = (ExifTags.Base.Orientation, 'H', 1, 3, True)
+    tifffile.imwrite(tmp_path / 'd.tif', mm_HW, extratags=[turned])
+    depth_m_HW = read_depth(tmp_path / 'd.tif', depth_scale=1000.0)
+    np.testing.assert_allclose(depth_m_HW, mm_HW / 1000, rtol=1e-6)
+
+
+@given(st.binary(max_size=200), st.sampled_from([b'II*\0', b'MM\0*', b'II+\0', b'']))
+def test_damaged_records_of_orientation_do_no_harm(rest, start):
+    assert len(without_orientation(start + rest)) == len(start + rest)
+    assert heic_turns(rest + b'irot' + rest[:1]) in range(4)
+
+
+def test_a_device_is_no_file_and_is_not_waited_for(tmp_path):
+    (tmp_path / 'a.jpg').symlink_to('/dev/null')  # a pipe would hang where this fails
+    with pytest.raises(FrameError, match=r'a\.jpg is a pipe or device, not a file; copy it'):
+        read_rgb(tmp_path / 'a.jpg', BitRange(), upright=True)
 
 
 def test_heic_is_read_or_refused_with_the_decoder_to_install(tmp_path, monkeypatch):

@@ -157,6 +157,22 @@ def test_broken_line_of_images_costs_its_frame_alone(folder, text, reason, words
     assert words in lost.detail
 
 
+@pytest.mark.parametrize('form', ['{} # first', '"{}"', "'{}'  # it", '.\\{}', '{}'])
+def test_files_and_poses_may_have_quotes_backslashes_and_comments(folder, form):
+    for name in ('rgb.txt', 'depth.txt', 'groundtruth.txt'):
+        lines = (folder / name).read_text().splitlines()
+        split = [line.split(maxsplit=1) for line in lines if not line.startswith('#')]
+        use = '{}   # a pose' if name == 'groundtruth.txt' else form
+        text = '\n'.join(f'{stamp} {use.format(rest)}' for stamp, rest in split)
+        (folder / name).write_text(text)
+    names = [frame.name for frame in TumSource(folder)]
+    assert [frame.map_from_camera is not None for frame in TumSource(folder)] == [True] * 3
+    assert all(frame.depth_m_HW is not None for frame in TumSource(folder))
+    (folder / 'rgb' / 'a #1.png').write_bytes((folder / f'rgb/{names[0]}.png').read_bytes())
+    append(folder / 'rgb.txt', '\n1000000009 rgb/a #1.png')
+    assert [frame.name for frame in TumSource(folder)] == [*names, 'a #1']
+
+
 def test_broken_lines_of_depth_and_poses_cost_those_alone(folder):
     append(folder / 'depth.txt', '1000000000.0 depth/a.png\nsoon depth/b.png\n')
     append(folder / 'groundtruth.txt', '1000000001.0 0 0 0 0 0 0\n1e300 0 0 0 0 0 0 1\n')
