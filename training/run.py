@@ -20,6 +20,7 @@ from training.before_after import compare_held_back, markdown
 from training.checkpoint import read_progress
 from training.config import RunConfig
 from training.config_file import load_config
+from training.earlier_runs import check_earlier_runs
 from training.export import export
 from training.loop import LAST, train
 from training.objectives.registry import build_objective
@@ -39,6 +40,7 @@ def _run(path: Path, overrides: list[str]) -> None:
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
+    check_earlier_runs(config)
     figures = train(config, build_objective(config))
     print('  '.join(f'{name} {value:.4f}' for name, value in figures.items()))
     run = Path(config.output)

@@ -27,7 +27,7 @@ def counter_for(frames: int) -> LostFrames:
 
     It is silent if the source has only one frame, which :func:`check_some_left` then names.
     """
-    return LostFrames(note if frames > 1 else lambda _: None)
+    return LostFrames(note if frames > 1 else None)
 
 
 def check_some_left(lost: LostFrames, frames_in: int, what: str) -> None:
@@ -38,11 +38,10 @@ def check_some_left(lost: LostFrames, frames_in: int, what: str) -> None:
     """
     if frames_in == 0 or len(lost) < frames_in:
         return
-    if frames_in == 1:
+    if not lost.told:
         raise InputError(lost.first_detail())
-    raise InputError(
-        f'{what}: all {frames_in} frames are lost ({lost.counts()}); {lost.first_detail()}'
-    )
+    which = 'the only frame is' if frames_in == 1 else f'all {frames_in} frames are'
+    raise InputError(f'{what}: {which} lost ({lost.counts()}); the lines above say why')
 
 
 def end_run(lost: LostFrames, frames_in: int, *, strict: bool) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import re
 from typing import Any, TypeVar
 
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.core.messages import not_parsed, shown
+from depth_refiner_ros.core.text_file import read_text
 from depth_refiner_ros.settings.options import flatten, Option, options, updated, values
 import yaml
 
@@ -46,14 +47,17 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
     :raises SettingsError: if the file is missing, not YAML or not a parameter file
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+        tree = yaml.safe_load(read_text(path)) or {}
         if not isinstance(tree, Mapping):
             raise SettingsError(f'{path}: the file must map node names to {BODY}')
         return dict(_sections(path, tree, ''))
     except yaml.YAMLError as error:
         reason = not_parsed(path, 'YAML', error)
         raise SettingsError(f'cannot read parameters from {reason}') from error
-    except (OSError, ValueError, RecursionError) as error:
+    except InputError as error:
+        reason = str(error).removeprefix('cannot read ')
+        raise SettingsError(f'cannot read parameters from {reason}') from error
+    except (ValueError, RecursionError) as error:
         reason = ' '.join(str(error).split())
         raise SettingsError(f'cannot read parameters from {path}: {reason}') from error
 

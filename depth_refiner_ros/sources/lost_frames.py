@@ -69,10 +69,10 @@ class LostFrames:
     """
     Counts lost frames by reason and names the first few of each.
 
-    :param report: called with each new line of ``lines``
+    :param report: called with each new line of ``lines``; None is silent
     """
 
-    def __init__(self, report: Callable[[str], object]) -> None:
+    def __init__(self, report: Callable[[str], object] | None) -> None:
         self._report = report
         self._first: LostFrame | None = None
         self._told_words: set[tuple[str, str]] = set()
@@ -106,6 +106,11 @@ class LostFrames:
         """Return ``2 no depth, 1 no pose``, most frequent first; '' if no frame was lost."""
         return ', '.join(f'{count} {reason}' for reason, count in self.by_reason.most_common())
 
+    @property
+    def told(self) -> bool:
+        """Whether what was wrong with the first lost frame has been reported."""
+        return self._report is not None and self._first is not None
+
     def first_detail(self) -> str:
         """Return what was wrong with the first lost frame, '' if no frame was lost."""
         return self._first.detail if self._first else ''
@@ -122,4 +127,5 @@ class LostFrames:
 
     def _say(self, line: str) -> None:
         self.lines.append(line)
-        self._report(line)
+        if self._report is not None:
+            self._report(line)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 import re
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
@@ -30,6 +31,7 @@ KINDS = (
     f'folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
     f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
+FILE = 'file:'
 ADDRESS = re.compile(r'[a-z][a-z0-9+.-]*://', re.IGNORECASE)
 BAG_ONLY = ('image_topic', 'depth_topic', 'info_topic', 'pose_topic', 'body_from_camera')
 SETTINGS = {
@@ -82,6 +84,11 @@ def open_source(
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
+    if location.lower().startswith(FILE):
+        raise SourceError(
+            f'{shown(location)} is an address; give the path instead: '
+            f'{shown(unquote(urlsplit(location).path))}'
+        )
     if ADDRESS.match(location):
         raise SourceError(
             f'{shown(location)} is an address, and streams and addresses are not read: download '

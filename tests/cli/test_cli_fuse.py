@@ -103,17 +103,20 @@ def test_fuse_loses_the_one_frame_whose_pose_is_too_far_away(
 
 
 @pytest.mark.parametrize(
-    ('file', 'message'),
+    ('file', 'reason', 'message'),
     [
-        ('calibration.yaml', '(3 no intrinsics); 0.100000000 has no camera model; give the'),
-        ('depth.txt', '(3 no depth); 0.100000000 has no depth, which --prior sensor starts from'),
+        ('calibration.yaml', 'no intrinsics', 'has no camera model; give the'),
+        ('depth.txt', 'no depth', 'has no depth, which --prior sensor starts from; use --prior'),
     ],
 )
-def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, message):
+def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, reason, message):
     (wall(tmp_path / 'wall', 3) / file).unlink()
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
     assert ended.returncode == 2
-    assert f'cannot fuse wall: all 3 frames are lost {message}' in ended.stderr.splitlines()[-1]
+    assert f'frame lost ({reason}): 0.100000000 {message}' in ended.stderr
+    assert ended.stderr.count(message) == 1
+    last = f'cannot fuse wall: all 3 frames are lost (3 {reason}); the lines above say why'
+    assert ended.stderr.splitlines()[-1] == f'depth-refiner: {last}'
 
 
 def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
@@ -157,7 +160,8 @@ def test_depth_too_far_from_its_images_names_the_gap_and_the_flag(depth_refiner,
     index.write_text(''.join(f'{float(stamp) + 5} {file}\n' for stamp, file in lines))
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith(
+    (told,) = [line for line in ended.stderr.splitlines() if 'frame lost' in line][:1]
+    assert told.endswith(
         'the nearest depth is 5000.0 ms away from the image; compare the clocks, or set a larger '
         '--pose-tolerance-ms than 20, or use --prior bundled'
     )

@@ -153,16 +153,22 @@ def test_a_single_broken_image_is_refused_in_one_line(depth_refiner, tmp_path):
     ]
 
 
-def test_when_all_frames_are_lost_the_first_is_named(depth_refiner, tmp_path):
+def test_when_all_frames_are_lost_each_reason_is_said_once(depth_refiner, tmp_path):
     folder = wall(tmp_path / 'wall', 2)
     blank_depth(folder, 0)
     file_of(folder, 'rgb.txt', 1).unlink()
     ended = depth_refiner('refine', 'wall', *SENSOR)
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1] == (
+    *_, first, second, _, last = ended.stderr.splitlines()
+    assert first == (
+        'frame lost (no depth): 0.100000000 has no valid pixel of depth, which --prior sensor '
+        'starts from; use --prior bundled'
+    )
+    assert 'cannot read' in second
+    assert ended.stderr.count('valid pixel of depth') == 1
+    assert last == (
         'depth-refiner: nothing to refine: all 2 frames are lost (1 no depth, 1 unreadable '
-        'image); 0.100000000 has no valid pixel of depth, which --prior sensor starts from; '
-        'use --prior bundled'
+        'image); the lines above say why'
     )
 
 

@@ -64,6 +64,21 @@ def test_bytes(file, content):
     read(file)
 
 
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_a_file_of_windows_is_read_by_its_mark(file, encoding):
+    text = ('\ufeff' if encoding == 'utf-16-be' else '') + (
+        '# Größe\r\nrefiner:\r\n  ros__parameters: {seed: 7}\r\n'
+    )
+    file.write_bytes(text.encode(encoding))
+    assert read_yaml(RefinerNodeSettings, file, 'refiner').seed == 7
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_fix(file):
+    file.write_bytes('refiner: {ros__parameters: {seed: 7}} # Größe'.encode('latin-1'))
+    with pytest.raises(SettingsError, match=r'not text in UTF-8, .*; save it as UTF-8$'):
+        read_yaml(RefinerNodeSettings, file, 'refiner')
+
+
 @FUZZED
 @given(changes=changes_of(NAMES))
 @example(changes={'seed': 2**63})

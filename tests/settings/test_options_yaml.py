@@ -154,7 +154,7 @@ def test_a_bad_file_is_refused_in_one_line_that_names_it(tmp_path, subtests):
 
 def test_a_missing_folder_or_binary_file_is_refused(tmp_path):
     binary = tmp_path / 'binary.yaml'
-    binary.write_bytes(b'\xff\xfe\x00\x81')
+    binary.write_bytes(b'\x00\xff\xfe\x81')
     for path in (tmp_path / 'none.yaml', tmp_path, binary):
         with pytest.raises(SettingsError, match=f'cannot read parameters from {path}'):
             read_yaml(Robot, path, 'robot')

@@ -190,6 +190,12 @@ def test_for_the_metadata_of_a_bag_its_folder_is_named(tmp_path):
         open_source(str(bag / 'metadata.yaml'))
 
 
+@pytest.mark.parametrize('start', ['file://', 'FILE:', 'file://localhost'])
+def test_for_the_address_of_a_file_its_path_is_named(start):
+    with pytest.raises(SourceError, match=r"give the path instead: '/data/my photo\.jpg'$"):
+        open_source(f'{start}/data/my%20photo.jpg')
+
+
 @pytest.mark.parametrize('address', ['rtsp://10.0.0.1/live', 'HTTPS://a.org/x.mp4'])
 def test_an_address_is_no_source(address):
     with pytest.raises(SourceError, match=r'streams and addresses are not read: download the'):

@@ -11,6 +11,7 @@ from training.loop import train
 from training.models.encoder import EncoderModel
 from training.models.teacher import TeacherModel
 from training.objectives.registry import build_objective, CLASSES
+from training.run import main
 import yaml
 
 from tests.foreign_values import changes_of, fuzzed
@@ -159,6 +160,36 @@ def test_priors_are_checked(make_config, kinds, message):
     config.data.priors = kinds
     with pytest.raises(SettingsError, match=message):
         build_objective(config)
+
+
+@pytest.mark.parametrize(
+    ('name', 'told'),
+    [
+        (
+            'sharpdepth_small',
+            (
+                'init_from = bundles/sharpdepth_small_teacher is not there; make it first: python '
+                'training/run.py training/configs/sharpdepth_small_teacher.yaml, then python -m '
+                'training.tools.export runs/sharpdepth_small_teacher '
+                'bundles/sharpdepth_small_teacher'
+            ),
+        ),
+        (
+            'apdepth_small_sharp',
+            (
+                'init_from = runs/apdepth_small/checkpoint is not there; make it first: python '
+                'training/run.py training/configs/apdepth_small.yaml'
+            ),
+        ),
+    ],
+)
+def test_a_run_that_another_one_precedes_names_its_commands(
+    tmp_path, monkeypatch, capsys, name, told
+):
+    monkeypatch.chdir(tmp_path)
+    start = [f'init_from={told.split()[2]}']
+    assert main([str(FOLDER / f'{name}.yaml'), *start]) == 2
+    assert capsys.readouterr().err == f'{told}\n'
 
 
 FUZZED = fuzzed(150)

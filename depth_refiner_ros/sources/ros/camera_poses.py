@@ -42,6 +42,7 @@ class CameraPoses:
         live: bool = False,
     ) -> None:
         self.map_frame = plain(map_frame)
+        self._found = not map_frame
         self._body_from_camera, self._tree = body_from_camera, tree
         self._from_tree, self._live = from_tree, live
         self._track = PoseTrack(keep)
@@ -63,6 +64,11 @@ class CameraPoses:
         frame = plain(message.header.frame_id)
         self.map_frame = self.map_frame or frame
         if frame and frame != self.map_frame:
+            if self._found:
+                raise InputError(
+                    f'poses are in frame {shown(frame)}, those before in {shown(self.map_frame)}; '
+                    'choose poses of one frame with pose_topic'
+                )
             raise InputError(
                 f'poses are in frame {shown(frame)} but map_frame is {shown(self.map_frame)}; '
                 f'set map_frame:={frame}'
@@ -118,7 +124,8 @@ class CameraPoses:
             return (
                 f'no transform leads from {shown(camera_frame)} to {shown(self.map_frame)}; '
                 'frames of /tf '
-                f'and /tf_static: {known}; set map_frame, or publish the missing transform'
+                f'and /tf_static: {known}; publish the missing transform, or set map_frame of '
+                'a node'
             )
         gap_ns = self._track.gap_ns(stamp_ns)
         if self._from_tree:

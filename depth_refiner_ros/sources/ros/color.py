@@ -37,6 +37,8 @@ BAYER = {
     'gbrg': cv2.COLOR_BayerGR2RGB,
     'grbg': cv2.COLOR_BayerGB2RGB,
 }
+LEAST_MOSAIC = 4
+"""Least width and height, in pixels, of which OpenCV makes a color image."""
 ORDERS = {
     'rgb': (3, None),
     'bgr': (3, cv2.COLOR_BGR2RGB),
@@ -95,20 +97,26 @@ def rgb_from_compressed(
     :raises InputError: if the data is not a complete JPEG or PNG image
     """
     # camera_info describes the sensor's pixel grid, so the EXIF orientation is ignored.
-    bgr_HW3 = decoded(
-        image, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    )
-    if bgr_HW3.dtype == np.uint16:
-        bgr_HW3 = (sixteen_bits or BitRange()).to_uint8(bgr_HW3)
-    return cv2.cvtColor(bgr_HW3, cv2.COLOR_BGR2RGB)
+    pixels = decoded(image, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    to_rgb = cv2.COLOR_BGR2RGB
+    encoding = image.format.split(';')[0].strip()
+    if encoding.startswith('bayer') and encoding in LAYOUTS:
+        # image_transport compresses the mosaic as a gray image, other publishers the color.
+        mosaic = decoded(image, cv2.IMREAD_UNCHANGED)
+        if mosaic.ndim == 2 and min(mosaic.shape) >= LEAST_MOSAIC:
+            pixels, to_rgb = mosaic, BAYER[encoding[6:10]]
+    if pixels.dtype == np.uint16:
+        pixels = (sixteen_bits or BitRange()).to_uint8(pixels)
+    return cv2.cvtColor(pixels, to_rgb)
 
 
 def _check_pattern(image: ImageFields) -> None:
     size = f'image of {image.width}x{image.height} {image.encoding}'
     if LAYOUTS[image.encoding].channels == 2 and image.width % 2:
         raise InputError(f'{size}: pairs of pixels share their color, so the width must be even')
-    if image.encoding.startswith('bayer') and min(image.width, image.height) < 4:
-        raise InputError(f'{size} is too small for its color pattern; 4x4 at least')
+    if image.encoding.startswith('bayer') and min(image.width, image.height) < LEAST_MOSAIC:
+        least = f'{LEAST_MOSAIC}x{LEAST_MOSAIC}'
+        raise InputError(f'{size} is too small for its color pattern; {least} at least')
 
 
 def _unknown(encoding: str) -> str:
@@ -118,6 +126,9 @@ def _unknown(encoding: str) -> str:
             'by depth_topic in a recording'
         )
     known = [*LAYOUTS, *PLANAR]
-    near = difflib.get_close_matches(encoding, known, n=1)
-    hint = f'did the driver mean {near[0]}?' if near else f'supported are {", ".join(known)}'
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(encoding.lower(), folded, n=1)
+    hint = (
+        f'did the driver mean {folded[near[0]]}?' if near else f'supported are {", ".join(known)}'
+    )
     return f'encoding {shown(encoding)} is not supported; {hint}'

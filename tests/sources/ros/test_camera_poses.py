@@ -98,6 +98,15 @@ def test_poses_of_another_map_frame_are_refused():
     assert poses.why_none(0, 'camera') == 'there is no pose'
 
 
+def test_poses_of_two_frames_are_told_no_option_that_only_nodes_have():
+    poses = CameraPoses('', None, TransformTree())
+    poses.add(odometry(0, 0.0))
+    other = odometry(1, 0.0)
+    other.header.frame_id = 'map'
+    with pytest.raises(InputError, match=r"'map', those before in 'odom'; .* pose_topic$"):
+        poses.add(other)
+
+
 def test_unfit_poses_are_refused():
     with pytest.raises(MappingError, match='length 0'):
         made(pose(0, 1.0, (0.0, 0.0, 0.0, 0.0)))

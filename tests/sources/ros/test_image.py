@@ -49,9 +49,12 @@ def test_bayer_patterns_are_named_by_their_first_row(encoding, red, blue):
     mosaic = np.full((8, 8), 100, np.uint8)
     mosaic[red[0] :: 2, red[1] :: 2] = 200
     mosaic[blue[0] :: 2, blue[1] :: 2] = 50
-    np.testing.assert_array_equal(
-        rgb_from_message(bags.image(0, mosaic, encoding))[4, 4], [200, 100, 50]
-    )
+    color = rgb_from_message(bags.image(0, mosaic, encoding))
+    np.testing.assert_array_equal(color[4, 4], [200, 100, 50])
+    packed = bags.compressed(0, bags.png(mosaic), f'{encoding}; png compressed ')
+    np.testing.assert_array_equal(rgb_from_message(packed), color)
+    packed = bags.compressed(0, bags.png(color[..., ::-1]), f'{encoding}; png compressed bgr8')
+    np.testing.assert_array_equal(rgb_from_message(packed), color)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,8 @@ def test_compressed_depth_of_both_kinds():
 def test_unfit_images_are_named():
     with pytest.raises(InputError, match="'jpeg2000' is not supported; supported are rgb8"):
         rgb_from_message(bags.image(0, RGB, 'jpeg2000'))
+    with pytest.raises(InputError, match="'RGB8' is not supported; did the driver mean rgb8"):
+        rgb_from_message(bags.image(0, RGB, 'RGB8'))
     with pytest.raises(InputError, match="'rgb8' is not depth; use 16UC1"):
         depth_from_message(bags.image(0, RGB, 'rgb8'))
     with pytest.raises(InputError, match=r"'32FC1' is depth, not color; .* by depth_topic"):
