@@ -101,6 +101,7 @@ def compare_held_back(config: RunConfig, before: str, after: Path) -> dict[str, 
             prior_weights=weights or 'bundled',
             refiner='sharpdepth',
             refiner_weights=str(where),
+            backend='torch',  # an export takes longer than these few frames
             threads=config.threads,
         )
         for role, where in (('before', before), ('after', after))

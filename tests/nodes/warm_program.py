@@ -1,23 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""
-A node's program in a process that was forked after the imports, which take longer than the test.
+"""A node's program in a process that was forked after the imports."""
 
-What the program does between its start and its exit code is the same; its imports and the end of
-the interpreter are not run. Tests of those start the program itself.
-"""
-
+from functools import partial
 from importlib import import_module
-import multiprocessing
 import os
 import subprocess
-import sys
 
-FORKS = multiprocessing.get_context('forkserver')
-NODES = ('collector', 'player', 'recorder', 'refiner', 'tsdf')
-FORKS.set_forkserver_preload(
-    [__name__, *(f'depth_refiner_ros.nodes.{name}_node' for name in NODES)]
-)
+from tests.warm_server import start
 
 
 class WarmProgram:
@@ -29,14 +19,7 @@ class WarmProgram:
     """
 
     def __init__(self, name, words, folder, environment):
-        output, written = FORKS.Pipe(duplex=False)
-        self.stdout = os.fdopen(os.dup(output.fileno()), encoding='utf-8', errors='replace')
-        output.close()
-        self._process = FORKS.Process(
-            target=_run, args=(name, words, str(folder), environment, written), daemon=True
-        )
-        self._process.start()
-        written.close()
+        self._process, self.stdout = start(partial(_main, name), words, folder, environment)
         self.pid = self._process.pid
 
     @property
@@ -59,12 +42,5 @@ class WarmProgram:
         return self.returncode
 
 
-def _run(name, words, folder, environment, written):
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(written.fileno(), stream.fileno())
-        stream.reconfigure(line_buffering=True)
-    written.close()
-    sys.exit(import_module(f'depth_refiner_ros.nodes.{name}_node').main(words))
+def _main(name, words):
+    return import_module(f'depth_refiner_ros.nodes.{name}_node').main(words)

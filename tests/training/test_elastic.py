@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 import signal
 import subprocess
+import sys
 import time
 
 from training.checkpoint import read_progress
 from training.config_file import save_config
 from training.log import read_log
 
-from tests.training.test_two_processes import LAUNCH, RUN
-
+RUN = Path(__file__).resolve().parents[2] / 'training' / 'run.py'
+LAUNCH = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
 STEPS = 12
 
 

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two processes take the step that one would take with both of their batches."""
 
+from collections import namedtuple
 import json
 import os
-from pathlib import Path
-import subprocess
-import sys
+import socket
 
 import pytest
 from safetensors.torch import load_file
 import torch
+from training import run
 from training.config_file import save_config
 from training.data.batches import MicroBatches
 from training.data.mixture import Mixture
@@ -18,20 +18,45 @@ from training.optimizers import make_optimizers
 from training.schedule import learning_rate_factor
 
 from tests.training.tiny_runs import built
+from tests.warm_server import start
 
-RUN = Path(__file__).resolve().parents[2] / 'training' / 'run.py'
-LAUNCH = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
+Ended = namedtuple('Ended', 'returncode output')
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 def launch(config, tmp_path):
+    """Run two processes with the variables that torchrun gives them (test_elastic.py runs it)."""
     save_config(config, tmp_path / 'config.yaml')
-    return subprocess.run(
-        [*LAUNCH, str(RUN), str(tmp_path / 'config.yaml')],
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'ACCELERATE_USE_CPU': 'true'},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    shared = {
+        **os.environ,
+        'OMP_NUM_THREADS': '1',
+        'ACCELERATE_USE_CPU': 'true',
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': str(free_port()),
+        'WORLD_SIZE': '2',
+        'LOCAL_WORLD_SIZE': '2',
+    }
+    started = [
+        start(
+            run.main,
+            [str(tmp_path / 'config.yaml')],
+            tmp_path,
+            {**shared, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
+            daemon=False,  # readers of data are its children
+        )
+        for rank in range(2)
+    ]
+    output = ''
+    for process, text in started:
+        with text:
+            output += text.read()
+        process.join(300)
+    return Ended(max(process.exitcode for process, _ in started), output)
 
 
 @pytest.mark.parametrize('shard', [False, True])
@@ -39,7 +64,7 @@ def test_a_step_of_two_is_a_step_of_one_with_twice_the_batch(make_config, tmp_pa
     config = make_config('sharpdepth', steps=1, validate_every=1, save_every=1, shard=shard)
     config.pictures = 1
     ended = launch(config, tmp_path)
-    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.returncode == 0, ended.output[-2000:]
 
     objective = built(config)
     [optimizer] = make_optimizers(objective.trained, config.optimizer).values()
@@ -74,7 +99,7 @@ def test_both_processes_stop_where_the_loss_is_not_finite(make_config, tmp_path)
     config.optimizer.lr, config.optimizer.max_grad_norm = 1000.0, 0.0
     ended = launch(config, tmp_path)
     assert ended.returncode != 0
-    lines = [line for line in ended.stderr.splitlines() if 'lower optimizer.lr' in line]
-    assert len(lines) == 2, ended.stderr[-2000:]
+    lines = [line for line in ended.output.splitlines() if 'lower optimizer.lr' in line]
+    assert len(lines) == 2, ended.output[-2000:]
     assert len({line.partition(' at step ')[2].split(':')[0] for line in lines}) == 1
     assert not (tmp_path / 'run/checkpoint').exists()

@@ -8,6 +8,7 @@ from training.reproduction.data import SEEDS, VIEWS
 from training.reproduction.profiles import SMOKE
 
 from tests.training.rooms_folder import HEIGHT, WIDTH, write_rooms
+from tests.warm_server import start_server
 
 TINY = replace(SMOKE, rooms=2, held_out=2)
 
@@ -32,4 +33,5 @@ def place(tmp_path):
             'height': HEIGHT,
         }
         (folder / 'dataset.json').write_text(json.dumps(record))
+    start_server()  # before the program starts its own, which imports less than other tests need
     return tmp_path / 'out'

@@ -3,6 +3,7 @@
 """What is trained: each piece differs from its file in what its study says, and nothing else."""
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import SettingsError
@@ -27,14 +28,35 @@ def flat(tree, prefix=''):
     }
 
 
-@pytest.mark.parametrize('profile', PROFILES.values(), ids=PROFILES)
-def test_a_piece_differs_from_its_file_only_in_what_its_study_says(profile, subtests):
+@pytest.fixture(scope='module')
+def keys_of():
+    """Return a function for the keys of a piece under the profile ``small``, each read once."""
+
+    @cache
+    def read(name):
+        return flat(asdict(config_of(PIECES[name], PROFILES['small'], 0, Path('out'))))
+
+    return read
+
+
+@pytest.fixture(scope='module')
+def bare_keys_of():
+    """Return a function for what a file and the profile say, without a piece."""
+
+    @cache
+    def read(config, updates):
+        bare = Piece(name='bare', config=config, updates=updates)
+        return flat(asdict(config_of(bare, PROFILES['small'], 0, Path('out'))))
+
+    return read
+
+
+def test_a_piece_differs_from_its_file_only_in_what_its_study_says(
+    keys_of, bare_keys_of, subtests
+):
     for piece in PIECES.values():
         with subtests.test(piece.name):
-            bare = Piece(name='bare', config=piece.config, updates=piece.updates)
-            plain, own = (
-                flat(asdict(config_of(item, profile, 0, Path('out')))) for item in (bare, piece)
-            )
+            plain, own = bare_keys_of(piece.config, piece.updates), keys_of(piece.name)
             changed = {key for key in own if plain.get(key) != own[key]}
             assert plain.keys() <= own.keys()
             assert changed <= OWN | set(piece.changes)
@@ -43,11 +65,17 @@ def test_a_piece_differs_from_its_file_only_in_what_its_study_says(profile, subt
             assert own['data.priors'] == {piece.prior: 1.0}
 
 
-def test_no_two_pieces_are_the_same_training():
+@pytest.mark.parametrize('profile', PROFILES.values(), ids=PROFILES)
+def test_every_profile_fits_every_file(profile):
+    for config, updates in {(piece.config, piece.updates) for piece in PIECES.values()}:
+        bare = Piece(name='bare', config=config, updates=updates)
+        assert config_of(bare, profile, 0, Path('out')).batch == profile.batch
+
+
+def test_no_two_pieces_are_the_same_training(keys_of):
     seen = {}
     for piece in PIECES.values():
-        tree = flat(asdict(config_of(piece, PROFILES['small'], 0, Path('out'))))
-        del tree['output']
+        tree = {key: value for key, value in keys_of(piece.name).items() if key != 'output'}
         assert seen.setdefault(str(tree), piece.name) == piece.name
 
 

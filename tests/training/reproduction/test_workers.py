@@ -16,6 +16,7 @@ from training.reproduction.reproduce import reproduce
 from training.reproduction.workers import Workers
 
 FIRST = Job('apdepth_stage1_none', 0)
+UPDATES = 96
 
 
 def ran(place, profile, jobs, done=()):
@@ -33,7 +34,7 @@ def wait_for(condition, seconds=120.0):
 
 @pytest.mark.slow
 def test_a_killed_piece_goes_on_to_the_same_weights(place, profile, tmp_path):
-    long = replace(profile, updates={**profile.updates, 'stage1': 240})
+    long = replace(profile, updates={**profile.updates, 'stage1': UPDATES})
     folder = folder_of(place, FIRST.piece, FIRST.seed)
     with Workers(place, long, lambda job, why: None) as workers:
         process = workers.start(FIRST)
@@ -41,7 +42,7 @@ def test_a_killed_piece_goes_on_to_the_same_weights(place, profile, tmp_path):
         process.kill()
         process.join()
     step = json.loads((folder / 'checkpoint/state.json').read_text())['step']
-    assert 0 < step < 240
+    assert 0 < step < UPDATES
     assert read_figures(place, FIRST) is None
     outcome, told = ran(place, long, [FIRST])
     assert outcome.done == [FIRST]
@@ -59,7 +60,7 @@ def test_a_killed_piece_goes_on_to_the_same_weights(place, profile, tmp_path):
     assert all(torch.equal(one[name], two[name]) for name in one)
     first, second = (read_figures(item, FIRST) for item in (place, whole))
     assert first['figures'] == second['figures']
-    assert first['updates'] == 240
+    assert first['updates'] == UPDATES
 
 
 def test_a_failing_piece_is_named_and_the_others_go_on(place, profile, capsys):
