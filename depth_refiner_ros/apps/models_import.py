@@ -11,11 +11,18 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.releases.convert import convert, Converted, STEPS
 from depth_refiner_ros.diffusion.releases.load import load_release, Release
 from depth_refiner_ros.models.bundle import check_replaceable
-from depth_refiner_ros.priors.import_checkpoint import import_depth_anything, import_metric3d
+from depth_refiner_ros.models.catalogue import find
+from depth_refiner_ros.models.hub import fetch
+from depth_refiner_ros.priors.import_checkpoint import (
+    import_depth_anything,
+    import_metric3d,
+    import_moge2,
+)
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
 
 METRIC3D_FILE, METRIC3D = 'metric_depth_', 'metric3d_'
 DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
+MOGE2, MOGE2_FILE = 'moge2', 'model.pt'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +84,37 @@ def import_prior(
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
+    elif checkpoint.suffix == '.pt':
+        import_moge2(checkpoint, folder)
+        prior = MOGE2
     else:
         raise WeightsError(
             f'{checkpoint} is not a known checkpoint by its name '
-            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth); for a refiner, '
+            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, {MOGE2_FILE}); for a refiner, '
             'give the folder of its release'
         )
     say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
     if json_file:
         write_json(json_file, {'folder': str(folder), 'prior': prior})
+
+
+def checkpoint_of(where: str) -> Path | None:
+    """
+    Return the checkpoint file of a prior, downloading the one of a MoGe-2 from the hub.
+
+    :param where: a file, a folder with ``model.pt``, or a hub id
+    :return: None for anything else, such as the release of a refiner
+    :raises WeightsError: if the hub does not serve it
+    """
+    path = Path(where).expanduser()
+    if path.is_file():
+        return path
+    if (path / MOGE2_FILE).is_file():
+        return path / MOGE2_FILE
+    model = None if path.is_dir() else find(where)
+    if model is None or model.use != MOGE2:
+        return None
+    return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
 
 
 def _architecture(name: str) -> str:

@@ -56,7 +56,7 @@ def import_model(
             metavar='WHERE',
             show_default=False,
             help='Folder of an official release, its hub id, or a checkpoint file of Depth '
-            'Anything V2 or Metric3D v2.',
+            'Anything V2, Metric3D v2 or MoGe-2.',
         ),
     ],
     folder: Annotated[
@@ -114,7 +114,12 @@ def import_model(
 
     Outputs before and after are compared.
     """
-    from depth_refiner_ros.apps.models_import import import_prior, import_refiner, Wanted
+    from depth_refiner_ros.apps.models_import import (
+        checkpoint_of,
+        import_prior,
+        import_refiner,
+        Wanted,
+    )
 
     wanted = Wanted(
         method=method,
@@ -124,7 +129,7 @@ def import_model(
         licence=licence,
         precision=precision,
     )
-    if Path(where).expanduser().is_file():
-        import_prior(Path(where).expanduser(), folder, method, json)
+    if checkpoint := checkpoint_of(where):
+        import_prior(checkpoint, folder, method, json)
     else:
         import_refiner(where, folder, wanted, json)

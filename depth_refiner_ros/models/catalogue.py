@@ -8,63 +8,10 @@ the given folders and the cache of the Hugging Face hub.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from depth_refiner_ros.core.licence import is_non_commercial
-
-DIFFUSERS = (
-    'unet/diffusion_pytorch_model.safetensors',
-    'unet/diffusion_pytorch_model.fp16.safetensors',
-    'unet/diffusion_pytorch_model.bin',
-)
-LOCAL_FILE = 'local file'
-TRANSFORMERS = ('model.safetensors', 'pytorch_model.bin')
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """
-    One line of the table.
-
-    :param id: hub id, or a name if the model is not on the hub
-    :param kind: ``prior``, ``refiner``, ``base`` (what training starts from), ``encoder`` (whose
-        features ApDepth's training follows), or ``other`` (for comparison; runs in its own code)
-    :param use: value of the option that selects it: ``prior`` or ``refiner``
-    :param what_for: its purpose, one line
-    :param licence: of the weights, in the words of their authors
-    :param size_mb: of the download, None if unknown
-    :param get: how to get it
-    :param family: official layout of a refiner, see ``diffusion/releases``
-    :param output: what its network predicts: depth (affine or metric) or disparity
-    :param files: any of these shows that a folder holds it
-    """
-
-    id: str
-    kind: str
-    use: str
-    what_for: str
-    licence: str
-    size_mb: float | None
-    get: str = 'hub'
-    family: str = ''
-    output: str = 'depth'
-    files: tuple[str, ...] = ()
-
-    @property
-    def non_commercial(self) -> bool:
-        """Whether the licence rules out commercial use, or leaves it in doubt."""
-        return is_non_commercial(self.licence)
-
-    @property
-    def short(self) -> str:
-        """Return the id without its owner, the likely name of a local folder."""
-        return self.id.split('/')[-1]
-
-    @property
-    def on_hub(self) -> bool:
-        """Whether the model is on the Hugging Face hub."""
-        return self.get == 'hub'
+from depth_refiner_ros.models.published import DIFFUSERS, LOCAL_FILE, Model, TRANSFORMERS
+from depth_refiner_ros.models.published_priors import PRIORS
 
 
 def _refiner(
@@ -90,58 +37,6 @@ def _refiner(
         output=output,
         files=DIFFUSERS,
     )
-
-
-def _prior(
-    id: str,
-    use: str,
-    what_for: str,
-    licence: str,
-    size_mb: float | None,
-    *,
-    get: str = 'hub',
-    output: str = 'depth',
-    files: tuple[str, ...] = TRANSFORMERS,
-) -> Model:
-    return Model(
-        id=id,
-        kind='prior',
-        use=use,
-        what_for=what_for,
-        licence=licence,
-        get=get,
-        size_mb=size_mb,
-        output=output,
-        files=files,
-    )
-
-
-def _depth_anything() -> Iterable[Model]:
-    hub, size_mb = 'depth-anything/Depth-Anything-V2', {'Small': 99, 'Base': 390, 'Large': 1340}
-    for size, mb in size_mb.items():
-        licence = 'Apache-2.0' if size == 'Small' else 'CC BY-NC 4.0'
-        yield _prior(
-            f'{hub}-{size}-hf',
-            'depth_anything_v2',
-            'relative disparity; ApDepth starts from it',
-            licence,
-            mb,
-            output='disparity',
-        )
-    for scene, range_m in (('Indoor', 20), ('Outdoor', 80)):
-        for size, mb in size_mb.items():
-            licence = (
-                'Apache-2.0'
-                if size == 'Small'
-                else 'CC BY-NC 4.0 upstream, Apache-2.0 on the card'
-            )
-            yield _prior(
-                f'{hub}-Metric-{scene}-{size}-hf',
-                'depth_anything_v2_metric',
-                f'metric depth, {scene.lower()}, to {range_m} m',
-                licence,
-                mb,
-            )
 
 
 MODELS: tuple[Model, ...] = (
@@ -250,70 +145,7 @@ MODELS: tuple[Model, ...] = (
         size_mb=5210.0,
         files=DIFFUSERS,
     ),
-    *_depth_anything(),
-    _prior(
-        'depth_anything_v2_vitg.pth',
-        'depth_anything_v2',
-        "relative disparity; ApDepth's own choice",
-        'unclear, treat as non-commercial',
-        5000.0,
-        get=f'{LOCAL_FILE}: unofficial, likeabruh/depth_anything_v2_vitg',
-        output='disparity',
-        files=('depth_anything_v2_vitg.safetensors', 'depth_anything_v2_vitg.pth'),
-    ),
-    _prior(
-        'Intel/zoedepth-nyu-kitti', 'zoedepth', 'metric depth, indoor and outdoor', 'MIT', 1380.0
-    ),
-    _prior(
-        'apple/DepthPro-hf',
-        'depth_pro',
-        'metric depth, estimates the focal length too',
-        'Apple AMLR (research only)',
-        1900.0,
-    ),
-    _prior(
-        'depth-anything/prompt-depth-anything-vits-hf',
-        'prompt_depth_anything',
-        'metric depth from image and sensor depth',
-        'Apache-2.0',
-        100.0,
-    ),
-    _prior(
-        'depth-anything/prompt-depth-anything-vitl-hf',
-        'prompt_depth_anything',
-        'metric depth from image and sensor depth',
-        'Apache-2.0',
-        1360.0,
-    ),
-    _prior(
-        'lpiccinelli/unidepth-v1-vitl14',
-        'unidepth_v1',
-        "metric depth; SharpDepth's own choice",
-        'CC BY-NC 4.0',
-        1390.0,
-    ),
-    _prior(
-        'lpiccinelli/unidepth-v1-cnvnxtl',
-        'unidepth_v1',
-        'metric depth, convolutional',
-        'CC BY-NC 4.0',
-        None,
-    ),
-    _prior('lpiccinelli/unidepth-v2-vits14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', 137.0),
-    _prior('lpiccinelli/unidepth-v2-vitb14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', None),
-    _prior('lpiccinelli/unidepth-v2-vitl14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', None),
-    *(
-        _prior(
-            f'yvanyin/metric3d:{name}',
-            'metric3d_v2',
-            'metric depth, any focal length',
-            'BSD-2-Clause code; older texts say non-commercial',
-            None,
-            get='checkpoint of JUGGHM/Metric3D, through depth-refiner models import',
-            files=(),
-        )
-        for name in ('metric3d_vit_small', 'metric3d_vit_large', 'metric3d_vit_giant2')
-    ),
+    *PRIORS,
     *(
         Model(
             id=id,

@@ -9,6 +9,7 @@ torch's restricted loader builds tensors and plain containers, and executes no c
 from collections.abc import Mapping
 from pathlib import Path
 import pickle
+from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import first_line
@@ -18,15 +19,14 @@ WRAPPERS = ('model_state_dict', 'state_dict', 'model')
 """Keys under which training checkpoints keep the network's tensors."""
 
 
-def read_pickle(file: Path) -> dict[str, torch.Tensor]:
+def read_tree(file: Path) -> Any:
     """
-    Read a pickle that contains only named tensors.
+    Read a pickle of tensors and plain containers.
 
-    :return: contiguous tensors that share no memory, as safetensors requires
-    :raises WeightsError: if it is broken, or holds more than tensors
+    :raises WeightsError: if it is broken, or holds more
     """
     try:
-        tree = torch.load(file, map_location='cpu', weights_only=True)
+        return torch.load(file, map_location='cpu', weights_only=True)
     except (
         pickle.UnpicklingError,
         RuntimeError,
@@ -42,6 +42,16 @@ def read_pickle(file: Path) -> dict[str, torch.Tensor]:
             f'{file} is broken or holds more than tensors, which is never loaded: '
             f'{first_line(error)}; get it as safetensors'
         ) from error
+
+
+def read_pickle(file: Path) -> dict[str, torch.Tensor]:
+    """
+    Read a pickle that contains only named tensors.
+
+    :return: contiguous tensors that share no memory, as safetensors requires
+    :raises WeightsError: if it is broken, or holds more than tensors
+    """
+    tree = read_tree(file)
     for key in WRAPPERS:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
             tree = tree[key]

@@ -6,7 +6,6 @@ Depth Anything V2: the metric models (metres) and the relative ones (disparity w
 Both are one class in transformers; their configuration tells them apart.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import DepthKind, PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import INPUTS, PriorOptions, WithNetwork
+from depth_refiner_ros.priors.dinov2 import OFFICIAL_OFFSET, resampled_positions
 from depth_refiner_ros.priors.focal import correction, known_camera, TRAINING_FOCAL
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.original_depth_anything import is_original, read_original
@@ -23,21 +23,14 @@ from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
 from depth_refiner_ros.priors.transformers_model import InFloat32, load_model
 import torch
 from torch import nn
-from torch.nn import functional
 
 METRIC, RELATIVE = 'depth_anything_v2_metric', 'depth_anything_v2'
 INDOOR_M, OUTDOOR_M = 20.0, 80.0
-OFFICIAL_OFFSET = 0.1
-"""Added by DINOv2's own code to the patches of each side before it resamples positions."""
 
 
 class OffsetTokens(nn.Module):
     """
     DINOv2's tokens, with positions resampled as in its own code and unlike in transformers.
-
-    That code requests a tenth of a patch too many, so that rounding never gives one too few;
-    this also changes the scale of the resampling. At the size of the training nothing is
-    resampled.
 
     :param inner: ``Dinov2Embeddings``
     :param offset: in patches
@@ -54,20 +47,8 @@ class OffsetTokens(nn.Module):
         grid = pixels_B3hw.shape[-2] // patch[0], pixels_B3hw.shape[-1] // patch[1]
         tokens = inner.patch_embeddings(pixels_B3hw)
         first = inner.cls_token.expand(len(tokens), -1, -1)
-        positions = self._positions(inner.position_embeddings, grid)
+        positions = resampled_positions(inner.position_embeddings, grid, self.offset)
         return torch.cat((first, tokens), dim=1) + positions
-
-    def _positions(self, table_1NC: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        side = math.isqrt(table_1NC.shape[1] - 1)
-        if grid == (side, side):
-            return table_1NC
-        square = table_1NC[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
-        resampled = functional.interpolate(
-            square.float(),
-            scale_factor=tuple((count + self.offset) / side for count in grid),
-            mode='bicubic',
-        )
-        return torch.cat((table_1NC[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
 
 
 class DepthAnythingNetwork(nn.Module):

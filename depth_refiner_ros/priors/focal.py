@@ -17,6 +17,7 @@ depth_pro                fx in place of the focal length that the   its own fiel
                          network estimates (exact, by its design)
 unidepth_v1, unidepth_v2 input (K, scaled by their own code)        their own camera
 metric3d_v2              canonical camera of 1000 px (exact)        refused
+moge2                    its points are shifted to fit it           its own field of view
 prompt_depth_anything    none: the prompt gives the scale           the same
 depth_anything_v2        none: disparity has no scale               the same
 ======================== ========================================== =========================
@@ -24,7 +25,8 @@ depth_anything_v2        none: disparity has no scale               the same
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks
 were not trained with it: cues other than size (texture, blur, the shape of a room) do not change
 with the lens, so the truth lies between corrected and uncorrected. ``prior_focal_rule: none``
-turns corrections off, lets DepthPro and UniDepth estimate the camera, and is refused by Metric3D.
+turns corrections off, lets DepthPro, UniDepth and MoGe-2 estimate the camera, and is refused by
+Metric3D.
 """
 
 import math

@@ -1,17 +1,21 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Convert published pickles to safetensors: Metric3D v2 and original Depth Anything V2."""
+"""Convert published pickles to safetensors: Metric3D v2, MoGe-2, original Depth Anything V2."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import save_tensors
-from depth_refiner_ros.models.pickles import read_pickle
+from depth_refiner_ros.models.pickles import read_pickle, read_tree
+from depth_refiner_ros.priors import moge2
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
+from depth_refiner_ros.priors.moge2_official import check_weights, config_of, weights_of
 from depth_refiner_ros.priors.original_depth_anything import model_of
+import torch
 
 
 def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
@@ -29,11 +33,29 @@ def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
         )
     state = read_pickle(checkpoint)
     _check_free(folder)
-    config = {'model_type': MODEL_TYPE, 'architecture': architecture}
-    with staged_folder(folder) as staging:
-        save_tensors(state, staging / 'model.safetensors')
-        (staging / 'config.json').write_text(json.dumps(config, indent=1) + '\n')
-    return folder
+    return _written(folder, state, {'model_type': MODEL_TYPE, 'architecture': architecture})
+
+
+def import_moge2(checkpoint: Path, folder: Path) -> Path:
+    """
+    Write a folder that ``moge2`` reads.
+
+    :param checkpoint: ``model.pt`` of a MoGe-2; its head for normals is left out
+    :param folder: new or empty
+    :raises WeightsError: if it is not such a checkpoint, or the folder is not empty
+    """
+    tree = read_tree(checkpoint)
+    known = tree if isinstance(tree, dict) else {}
+    official, weights = known.get('model_config'), known.get('model')
+    if not isinstance(official, dict) or not isinstance(weights, dict):
+        raise WeightsError(
+            f'{checkpoint} holds no model_config and model; give the model.pt of a MoGe-2'
+        )
+    config = config_of(official, str(checkpoint))
+    state = weights_of(weights)
+    check_weights(state, config, str(checkpoint))
+    _check_free(folder)
+    return _written(folder, state, {'model_type': moge2.MODEL_TYPE, **config.to_dict()})
 
 
 def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
@@ -48,6 +70,13 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
     _check_free(folder)
     with staged_folder(folder) as staging:
         model.save_pretrained(staging)
+    return folder
+
+
+def _written(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> Path:
+    with staged_folder(folder) as staging:
+        save_tensors(state, staging / 'model.safetensors')
+        (staging / 'config.json').write_text(json.dumps(config, indent=1) + '\n')
     return folder
 
 

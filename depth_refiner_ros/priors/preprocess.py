@@ -13,10 +13,11 @@ zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bi
                       multiples of 32
 depth_pro             squashed to 1536 x 1536               0.5 +- 0.5        bilinear, bilinear
 metric3d              fitted into 1064 x 616, grey borders  ImageNet          bilinear, bilinear
+moge2                 3600 patches of 14 x 14               ImageNet          bilinear aa, bilinear
 ===================== ===================================== ================= ====================
 
 *into*: the side that changes less gets its target size, and the aspect ratio is kept; *ac*:
-aligned corners. Nothing is antialiased. All as in the models' own code. UniDepth scales by itself.
+aligned corners; *aa*: antialiased. All as in the models' own code. UniDepth scales by itself.
 """
 
 from collections.abc import Callable
@@ -72,6 +73,7 @@ class InputRule:
     :param after: borders added after it, by the resized size
     :param mean_std: of each color, for an image in 0..1
     :param down: interpolation of the image
+    :param antialias: also average over what it leaves out
     :param up: of the network's map
     """
 
@@ -81,6 +83,7 @@ class InputRule:
     mean_std: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET
     down: str = 'bilinear'
     down_corners: bool = False
+    antialias: bool = False
     up: str = 'bilinear'
     up_corners: bool = False
 
@@ -94,7 +97,9 @@ class InputRule:
         mean, std = (_per_color(values, rgb_B3HW) for values in self.mean_std)
         bordered = self.before(image_size).added((rgb_B3HW - mean) / std)
         inner = self.size(_size_of(bordered))
-        return self.after(inner).added(_resized(bordered, inner, self.down, self.down_corners))
+        return self.after(inner).added(
+            _resized(bordered, inner, self.down, self.down_corners, self.antialias)
+        )
 
     def restore(self, map_B1hw: torch.Tensor, image_size: Size) -> torch.Tensor:
         """
@@ -155,6 +160,17 @@ def least_change(rows: int, columns: int, multiple: int) -> Callable[[Size], Siz
         scale = by_columns if abs(1.0 - by_columns) < abs(1.0 - by_rows) else by_rows
         height, width = (max(1, round(side * scale / multiple)) * multiple for side in image)
         return height, width
+
+    return size
+
+
+def patched(patches: int, side: int) -> Callable[[Size], Size]:
+    """Cut the image into about so many squares, by rounding rows and columns of them."""
+
+    def size(image: Size) -> Size:
+        aspect = image[1] / image[0]
+        rows, columns = math.sqrt(patches / aspect), math.sqrt(patches * aspect)
+        return max(1, round(rows)) * side, max(1, round(columns)) * side
 
     return size
 
@@ -226,6 +242,17 @@ def metric3d(rows: int = 616, columns: int = 1064) -> InputRule:
     return InputRule(size=fitted(rows, columns), after=centred(rows, columns))
 
 
+def moge2(patches: int = 3600, short_side: int = 0) -> InputRule:
+    """
+    Return the rule of MoGe-2: about so many patches at the image's aspect ratio.
+
+    :param patches: of 14 x 14 pixels
+    :param short_side: of the input in pixels instead; 0 leaves it to ``patches``
+    """
+    size = lower_bound(short_side, 14) if short_side else patched(patches, 14)
+    return InputRule(size=size, antialias=True)
+
+
 def _check_aspect(found: Size, network: Size) -> None:
     """
     Raise unless a map has its input's aspect ratio, to a pixel: resizing would stretch it.
@@ -248,7 +275,11 @@ def _size_of(image_BCHW: torch.Tensor) -> Size:
     return image_BCHW.shape[-2], image_BCHW.shape[-1]
 
 
-def _resized(image_BCHW: torch.Tensor, size: Size, mode: str, corners: bool) -> torch.Tensor:
+def _resized(
+    image_BCHW: torch.Tensor, size: Size, mode: str, corners: bool, antialias: bool = False
+) -> torch.Tensor:
     if _size_of(image_BCHW) == size:
         return image_BCHW
-    return functional.interpolate(image_BCHW, size=size, mode=mode, align_corners=corners)
+    return functional.interpolate(
+        image_BCHW, size=size, mode=mode, align_corners=corners, antialias=antialias
+    )

@@ -12,6 +12,7 @@ from depth_refiner_ros.priors import (
     depth_anything,
     depth_pro,
     metric3d,
+    moge2,
     prompt_depth_anything,
     unidepth,
     zoedepth,
@@ -33,8 +34,9 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'unidepth_v1': unidepth.build_v1,
     'unidepth_v2': unidepth.build_v2,
     'metric3d_v2': metric3d.build,
+    'moge2': moge2.build,
 }
-RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anything')
+RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anything', 'moge2')
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 
 

@@ -25,6 +25,7 @@ SIZES: dict[str, dict[str, str]] = {
     'unidepth_v2': {
         size: f'lpiccinelli/unidepth-v2-{size}' for size in ('vits14', 'vitb14', 'vitl14')
     },
+    'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""
 

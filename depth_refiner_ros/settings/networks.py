@@ -22,6 +22,7 @@ PRIORS = (
     'unidepth_v1',
     'unidepth_v2',
     'metric3d_v2',
+    'moge2',
 )
 RELATIVE_PRIORS = ('depth_anything_v2',)
 MEASURED_PRIORS = ('sensor', 'prompt_depth_anything')
@@ -61,7 +62,7 @@ class ModelSettings:
         'depth_anything_v2: small, base, large, or a safetensors file of the original code '
         '(giant). zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: '
         'small, large. unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
-        'metric3d_v2: only a folder made by depth-refiner models import',
+        'metric3d_v2, moge2: only a folder made by depth-refiner models import',
     )
     prior_focal_rule: str = option(
         'auto',
@@ -72,7 +73,7 @@ class ModelSettings:
     prior_short_side: int = option(
         0,
         'shorter side of the input in pixels, for '
-        'depth_anything_v2*, prompt_depth_anything; smaller is faster; '
+        'depth_anything_v2*, prompt_depth_anything, moge2; smaller is faster; '
         '0 is the size of the training',
         unit='px',
         low=0,

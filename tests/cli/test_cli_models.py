@@ -78,13 +78,19 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, subtests):
         ),
         (('Qualcomm-AI-research/SharpDepth', 'out'), 'is not on the hub: GitHub release'),
         (('./nowhere', 'out'), 'neither a folder nor a hub id'),
+        (
+            ('Ruicheng/moge-2-vits-normal', 'out'),
+            'Ruicheng/moge-2-vits-normal is not a local folder, and the Hugging Face hub',
+        ),
         (('mine', 'out'), 'import --method apdepth or marigold or e2e_ft'),
         (('mine', 'out', '--method', 'sharpdepth'), 'would silently ignore the task'),
         (('mine', 'mine', '--method', 'apdepth'), 'exists and is not a bundle'),
         (('notes.txt', 'out'), 'is not a known checkpoint by its name'),
+        (('model.pt', 'out'), 'model.pt holds no model_config and model; give the model.pt'),
     ]
     official.apdepth(tmp_path, 'mine')
     (tmp_path / 'notes.txt').write_text('no weights')
+    torch.save({'model': {'w': torch.ones(2)}}, tmp_path / 'model.pt')
     for arguments, message in cases:
         with subtests.test(arguments=arguments):
             ended = depth_refiner('models', 'import', *arguments)

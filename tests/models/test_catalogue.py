@@ -45,6 +45,10 @@ def test_the_models_of_both_papers_are_there(subtests):
         'lpiccinelli/unidepth-v1-vitl14',
         'lpiccinelli/unidepth-v2-vitl14',
         'yvanyin/metric3d:metric3d_vit_giant2',
+        'Ruicheng/moge-2-vits-normal',
+        'Ruicheng/moge-2-vitb-normal',
+        'Ruicheng/moge-2-vitl-normal',
+        'Ruicheng/moge-2-vitl',
         'depth_anything_v2_vitg.pth',
         'facebook/dinov2-giant',
         'facebook/sam-vit-huge',
@@ -70,6 +74,7 @@ def test_commercial_use(subtests):
         ('apple/DepthPro-hf', True),
         ('Qualcomm-AI-research/SharpDepth', False),
         ('developy/ApDepth', False),
+        ('Ruicheng/moge-2-vitl-normal', False),
     ]
     for name, forbids in cases:
         with subtests.test(name=name):

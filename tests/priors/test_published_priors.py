@@ -36,6 +36,7 @@ def published(prior):
         'unidepth_v1',
         'unidepth_v2',
         'metric3d_v2',
+        'moge2',
     ],
 )
 def test_a_corridor_gets_deeper_towards_its_end(prior):

@@ -38,7 +38,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from tests.priors import tiny_models
+from tests.priors import tiny_models, tiny_moge2
 from tests.tiny_networks import lotus, metric_network, small, tiny_of
 
 WIDTH, HEIGHT = 53, 37
@@ -72,13 +72,15 @@ class Priors:
             'depth_pro': tiny_models.depth_pro,
             'zoedepth of rooms': lambda: tiny_models.zoedepth(('nyu',)),
             'prompt_depth_anything': tiny_models.prompt_depth_anything,
+            'moge2': tiny_moge2.tiny,
         }
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
 
     def __call__(self, name, **options):
         where = self.folder / name
         if name in self.makers and not where.exists():
-            tiny_models.saved(self.makers[name](), where)
+            saved = tiny_moge2.saved if name == 'moge2' else tiny_models.saved
+            saved(self.makers[name](), where)
         if name.startswith(('depth_anything', 'prompt')):
             options['short_side'] = 28
         return build_prior(name.split()[0], str(where), **options)
@@ -107,6 +109,7 @@ def cases(priors, mode):
                 'depth_pro',
                 'zoedepth of rooms',
                 'prompt_depth_anything',
+                'moge2',
             )
         },
         'bundled alone': (priors('bundled'), None),

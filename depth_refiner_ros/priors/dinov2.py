@@ -1,0 +1,121 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+DINOv2 (arXiv 2304.07193) as an encoder: the normalised outputs of some of its layers.
+
+Its weights keep these names whatever transformers is installed, whose own have changed.
+"""
+
+import math
+
+from depth_refiner_ros.core.errors import InputError
+import torch
+from torch import nn
+from torch.nn import functional
+
+PATCH_PX = 14
+LEARNT_SIDE = 37
+"""Patches along each side of the images whose positions it has learnt: 518 x 518."""
+OFFICIAL_OFFSET = 0.1
+"""Added by DINOv2's own code to the patches of each side before it resamples positions."""
+EPSILON = 1e-6
+
+
+class Layer(nn.Module):
+    """
+    One transformer layer: attention, then two linear layers, each scaled and added.
+
+    :param width: features of a token
+    :param heads: of the attention
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, EPSILON)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.scale1 = nn.Parameter(torch.ones(width))
+        self.norm2 = nn.LayerNorm(width, EPSILON)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+        self.scale2 = nn.Parameter(torch.ones(width))
+
+    def forward(self, tokens_BNC: torch.Tensor) -> torch.Tensor:
+        """Map tokens to tokens."""
+        query, key, value = (
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for part in self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2)
+        )
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        tokens_BNC = tokens_BNC + self.scale1 * self.out(mixed.transpose(1, 2).flatten(2))
+        hidden = functional.gelu(self.fc1(self.norm2(tokens_BNC)))
+        return tokens_BNC + self.scale2 * self.fc2(hidden)
+
+
+class Dinov2(nn.Module):
+    """
+    The encoder.
+
+    :param width: features of a token
+    :param layers: their number
+    :param heads: of each layer's attention
+    :param taps: layers, counted from 0, whose outputs are wanted
+    """
+
+    def __init__(self, width: int, layers: int, heads: int, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.taps = taps
+        self.patches = nn.Conv2d(3, width, PATCH_PX, PATCH_PX)
+        self.first = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(torch.zeros(1, 1 + LEARNT_SIDE**2, width))
+        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, EPSILON)
+
+    def forward(self, pixels_B3hw: torch.Tensor) -> list[torch.Tensor]:
+        """
+        Encode images.
+
+        :param pixels_B3hw: normalised as for ImageNet
+        :return: of each tap, ``tokens_BNC``: the class token and one of each patch
+        :raises InputError: if a side is not a multiple of 14
+        """
+        height, width = pixels_B3hw.shape[-2:]
+        if height % PATCH_PX or width % PATCH_PX:
+            raise InputError(f'{width} x {height} pixels are no multiples of {PATCH_PX}')
+        tokens = self.patches(pixels_B3hw).flatten(2).transpose(1, 2)
+        tokens = torch.cat((self.first.expand(len(tokens), -1, -1), tokens), dim=1)
+        grid = height // PATCH_PX, width // PATCH_PX
+        tokens = tokens + resampled_positions(self.positions, grid, OFFICIAL_OFFSET)
+        tapped = []
+        for index, layer in enumerate(self.layers):
+            tokens = layer(tokens)
+            if index in self.taps:
+                tapped.append(self.norm(tokens))
+        return tapped
+
+
+def resampled_positions(
+    table_1NC: torch.Tensor, grid: tuple[int, int], offset: float
+) -> torch.Tensor:
+    """
+    Return positions for a grid of patches, as DINOv2's own code resamples them.
+
+    That code requests a tenth of a patch too many, so that rounding never gives one too few;
+    this also changes the scale of the resampling. At the size of the training nothing is
+    resampled.
+
+    :param table_1NC: of the class token, then of a square of patches
+    :param grid: rows and columns
+    :param offset: in patches
+    """
+    side = math.isqrt(table_1NC.shape[1] - 1)
+    if grid == (side, side):
+        return table_1NC
+    square = table_1NC[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    resampled = functional.interpolate(
+        square.float(),
+        scale_factor=tuple((count + offset) / side for count in grid),
+        mode='bicubic',
+    )
+    return torch.cat((table_1NC[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)

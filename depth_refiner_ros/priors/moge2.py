@@ -1,0 +1,147 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+MoGe-2: points, a mask of what has depth, and the scale in metres.
+
+Its points lack a shift along Z, which follows from the field of view: that of the camera where it
+is known, else the one that fits best. The sky, and whatever else the mask leaves out, is unknown.
+The optical axis is taken to go through the middle of the image, as in all images of its training.
+"""
+
+import math
+from pathlib import Path
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
+from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.priors import preprocess
+from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
+from depth_refiner_ros.priors.focal import known_camera
+from depth_refiner_ros.priors.focal_shift import recovered
+from depth_refiner_ros.priors.loading import fill_network
+from depth_refiner_ros.priors.model_folder import read_config, size_mb
+from depth_refiner_ros.priors.moge2_network import (
+    half_of,
+    MoGe2Config,
+    MoGe2Network,
+    plane_of,
+    points_of,
+)
+from depth_refiner_ros.priors.sizes import licence_of, SIZES, WIDTHS
+import torch
+from torch import nn
+
+NAME = 'moge2'
+MODEL_TYPE = 'moge2'
+WEIGHTS = 'model.safetensors'
+
+
+class MoGe2Prior(WithNetwork):
+    """
+    A MoGe-2 network as a prior.
+
+    :param network: pixels and shape of the image to raw points, mask and scale
+    :param rule: of the network's images
+    :param output: what the raw numbers of the points mean, see :func:`moge2_network.points_of`
+    :param focal_rule: see :mod:`focal`
+    :param description: line of :meth:`describe`
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        rule: preprocess.InputRule | None = None,
+        *,
+        output: str = 'exp',
+        focal_rule: str = 'auto',
+        description: str = '',
+    ) -> None:
+        self.network = network
+        self._rule = rule or preprocess.moge2()
+        self._output = output
+        self._focal_rule, self._description = focal_rule, description
+
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
+        """Predict metres at the image's size, NaN outside the mask; measured depth is not used."""
+        height, width = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
+        half_B2 = half_of(rgb_B3HW)
+        raw, valid, log_scale = self.network(self._rule.prepare(rgb_B3HW), half_B2)
+        points = points_of(self._rule.restore(raw.float(), (height, width)), self._output)
+        usable = self._rule.restore(valid.float(), (height, width)) > 0.0
+        camera = known_camera(self._focal_rule, intrinsics)
+        _, shift_B = recovered(
+            points,
+            plane_of(height, width, half_B2),
+            usable,
+            None if camera is None else _focal_of(camera, points),
+        )
+        unscaled = points[:, 2:] + shift_B.view(-1, 1, 1, 1)
+        depth = unscaled * log_scale.float().exp().view(-1, 1, 1, 1)
+        return PriorDepth(depth_B1HW=torch.where(usable & (depth > 0.0), depth, torch.nan))
+
+    def describe(self) -> list[str]:
+        """Return the line of its weights."""
+        return [self._description]
+
+
+def _focal_of(camera: Intrinsics, like_BCHW: torch.Tensor) -> torch.Tensor:
+    """Return ``focal_B2`` across and down, in units of half the image's diagonal."""
+    half_px = math.hypot(camera.width, camera.height) / 2.0
+    return torch.cat(
+        [like_BCHW.new_full((len(like_BCHW), 1), px / half_px) for px in (camera.fx, camera.fy)],
+        dim=1,
+    )
+
+
+def build(options: PriorOptions) -> MoGe2Prior:
+    """
+    Build ``moge2`` from a folder of :func:`import_checkpoint.import_moge2`.
+
+    :raises SettingsError: without a folder
+    :raises WeightsError: if configuration and weights do not fit
+    """
+    folder = Path(options.weights).expanduser()
+    if not folder.is_dir():
+        hub_id = SIZES[NAME].get(options.weights, next(iter(SIZES[NAME].values())))
+        raise SettingsError(
+            f'prior_weights = {shown(options.weights)} is not a folder; MoGe-2 is published as '
+            f'pickles only: type depth-refiner models import {hub_id} FOLDER once and use FOLDER'
+        )
+    network = load_network(folder)
+    config = network.config
+    size = WIDTHS.get(config.width, f'width {config.width}')
+    return MoGe2Prior(
+        network.to(options.device),
+        preprocess.moge2(config.most_tokens, options.short_side),
+        output=config.output,
+        focal_rule=options.focal_rule,
+        description=(
+            f'prior {NAME} {size}: {licence_of(NAME, size)}, {size_mb(folder):.1f} MB, {folder}'
+        ),
+    )
+
+
+def load_network(folder: Path) -> MoGe2Network:
+    """
+    Read a network.
+
+    :raises WeightsError: if the folder holds another model, or its parts do not fit together
+    """
+    tree = read_config(folder, NAME, MODEL_TYPE)
+    tree = {name: value for name, value in tree.items() if name != 'model_type'}
+    where, fix = folder / 'config.json', 'import the model again'
+    try:
+        config = MoGe2Config.from_dict(tree, str(where), fix)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f'{where}: {first_line(error)}; {fix}') from error
+    with torch.device('meta'):
+        network = MoGe2Network(config)
+    fill_network(network.to_empty(device='cpu'), folder / WEIGHTS)
+    return network
