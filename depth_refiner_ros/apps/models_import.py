@@ -13,12 +13,15 @@ from depth_refiner_ros.diffusion.releases.load import load_release, Release
 from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
+from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything,
+    import_depth_anything_3,
     import_metric3d,
     import_moge2,
 )
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
+from depth_refiner_ros.priors.model_folder import WANTED
 
 METRIC3D_FILE, METRIC3D = 'metric_depth_', 'metric3d_'
 DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
@@ -73,7 +76,7 @@ def import_prior(
     """
     Convert a checkpoint file of a prior.
 
-    :param method: architecture of Metric3D, if the file name does not state it
+    :param method: architecture, if neither the file's name nor a file beside it states it
     :raises WeightsError: if the file is unknown or unreadable
     """
     name = checkpoint.name.lower()
@@ -87,10 +90,13 @@ def import_prior(
     elif checkpoint.suffix == '.pt':
         import_moge2(checkpoint, folder)
         prior = MOGE2
+    elif depth_anything_3.is_weights(checkpoint):
+        prior = depth_anything_3.prior_of(import_depth_anything_3(checkpoint, folder, method))
     else:
         raise WeightsError(
             f'{checkpoint} is not a known checkpoint by its name '
-            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, {MOGE2_FILE}); for a refiner, '
+            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, {MOGE2_FILE}) nor Depth Anything '
+            '3 by its weights; for a refiner, '
             'give the folder of its release'
         )
     say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
@@ -100,9 +106,9 @@ def import_prior(
 
 def checkpoint_of(where: str) -> Path | None:
     """
-    Return the checkpoint file of a prior, downloading the one of a MoGe-2 from the hub.
+    Return the checkpoint file of a prior, from the hub for a MoGe-2 or a Depth Anything 3.
 
-    :param where: a file, a folder with ``model.pt``, or a hub id
+    :param where: a file, a folder with such a file, or a hub id
     :return: None for anything else, such as the release of a refiner
     :raises WeightsError: if the hub does not serve it
     """
@@ -111,10 +117,16 @@ def checkpoint_of(where: str) -> Path | None:
         return path
     if (path / MOGE2_FILE).is_file():
         return path / MOGE2_FILE
+    if depth_anything_3.is_weights(path / depth_anything_3.FILE):
+        return path / depth_anything_3.FILE
     model = None if path.is_dir() else find(where)
-    if model is None or model.use != MOGE2:
+    if model is None:
         return None
-    return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
+    if model.use == MOGE2:
+        return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
+    if model.use in depth_anything_3.PRIORS:
+        return fetch(model.id, WANTED) / depth_anything_3.FILE
+    return None
 
 
 def _architecture(name: str) -> str:

@@ -55,8 +55,8 @@ def import_model(
         typer.Argument(
             metavar='WHERE',
             show_default=False,
-            help='Folder of an official release, its hub id, or a checkpoint file of Depth '
-            'Anything V2, Metric3D v2 or MoGe-2.',
+            help='Folder of an official release or of Depth Anything 3, its hub id, or a '
+            'checkpoint file of Depth Anything V2 or 3, Metric3D v2 or MoGe-2.',
         ),
     ],
     folder: Annotated[
@@ -69,7 +69,8 @@ def import_model(
         str | None,
         typer.Option(
             help='Method of the weights, if neither catalogue nor files name it: sharpdepth, '
-            'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a Metric3D file.',
+            'apdepth, lotus, marigold, e2e_ft; metric3d_vit_small, ... for a Metric3D file, '
+            'da3-small, ... for one of Depth Anything 3.',
             show_default=False,
         ),
     ] = None,

@@ -18,15 +18,18 @@ depth_pro                fx in place of the focal length that the   its own fiel
 unidepth_v1, unidepth_v2 input (K, scaled by their own code)        their own camera
 metric3d_v2              canonical camera of 1000 px (exact)        refused
 moge2                    its points are shifted to fit it           its own field of view
+depth_anything_3_metric  canonical camera of 300 px at the          refused
+                         network's input (exact, by its design)
 prompt_depth_anything    none: the prompt gives the scale           the same
 depth_anything_v2        none: disparity has no scale               the same
+depth_anything_3         none: relative depth has no scale          the same
 ======================== ========================================== =========================
 
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks
 were not trained with it: cues other than size (texture, blur, the shape of a room) do not change
 with the lens, so the truth lies between corrected and uncorrected. ``prior_focal_rule: none``
 turns corrections off, lets DepthPro, UniDepth and MoGe-2 estimate the camera, and is refused by
-Metric3D.
+Metric3D and the metric Depth Anything 3.
 """
 
 import math
@@ -43,6 +46,7 @@ TRAINING_FOCAL = {
 """Focal length of the training cameras as a multiple of the image's short side."""
 
 METRIC3D_FOCAL_PX = 1000.0
+DEPTH_ANYTHING_3_FOCAL_PX = 300.0
 FARTHEST_M = 1e4
 
 
@@ -76,6 +80,22 @@ def canonical_factor(camera: Intrinsics, scale: float) -> float:
     :param scale: network pixels per image pixel
     """
     return camera.fx * scale / METRIC3D_FOCAL_PX
+
+
+def factor_at_network(camera: Intrinsics, rows: int, columns: int) -> float:
+    """
+    Return the factor from the metric Depth Anything 3's output to this camera's metres.
+
+    The authors give metres = focal * output / 300 without saying at which size the focal length
+    counts. Their nested model applies it to intrinsics of the network's input
+    (``pose_encoding_to_extri_intri`` and ``apply_metric_scaling``), and only so are metres those
+    of the scene whatever size an image is stored in.
+
+    :param rows: of the network's input
+    :param columns: of it
+    """
+    seen = camera.resized(columns, rows)
+    return 0.5 * (seen.fx + seen.fy) / DEPTH_ANYTHING_3_FOCAL_PX
 
 
 def focal_of_fov(fov_deg_B: torch.Tensor, width: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Convert published pickles to safetensors: Metric3D v2, MoGe-2, original Depth Anything V2."""
+"""Convert published weights of Metric3D v2, MoGe-2, Depth Anything 3 and original V2."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,9 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle, read_tree
+from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import moge2
+from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES as DEPTH_ANYTHING_3
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.moge2_official import check_weights, config_of, weights_of
 from depth_refiner_ros.priors.original_depth_anything import model_of
@@ -71,6 +73,30 @@ def import_depth_anything(checkpoint: Path, folder: Path) -> Path:
     with staged_folder(folder) as staging:
         model.save_pretrained(staging)
     return folder
+
+
+def import_depth_anything_3(file: Path, folder: Path, architecture: str | None = None) -> str:
+    """
+    Write a folder for one of the priors of Depth Anything 3, with the weights that depth needs.
+
+    :param file: ``model.safetensors`` of a published model
+    :param folder: new or empty
+    :param architecture: its name in the published ``config.json``; None for that beside the file
+    :return: the architecture
+    :raises WeightsError: if it is no such file, its architecture is unknown, or the folder is not
+        empty
+    """
+    name = architecture or depth_anything_3.config_beside(file)
+    if name not in DEPTH_ANYTHING_3:
+        raise WeightsError(
+            f'{file}: architecture {shown(name)} is not one of {", ".join(DEPTH_ANYTHING_3)}; '
+            'keep config.json beside the file, or name it with --method'
+        )
+    network = depth_anything_3.network_of(file, name)
+    _check_free(folder)
+    config = {'model_type': depth_anything_3.MODEL_TYPE, 'architecture': name}
+    _written(folder, network.state_dict(), config)
+    return name
 
 
 def _written(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load safetensors into a network: all weights must be present and finite."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -11,17 +12,22 @@ from safetensors.torch import load_file
 import torch
 from torch import nn
 
+Tensors = dict[str, torch.Tensor]
 
-def fill_network(network: nn.Module, file: Path) -> nn.Module:
+
+def fill_network(
+    network: nn.Module, file: Path, rename: Callable[[Tensors], Tensors] = dict
+) -> nn.Module:
     """
     Load weights from a file, which may hold more than the network needs.
 
     Buffers may be missing, because code creates them; weights may not.
 
+    :param rename: takes the file's tensors by name and returns the network's
     :raises WeightsError: if the file is unreadable, lacks weights or has other shapes
     """
     try:
-        missing = network.load_state_dict(load_file(file), strict=False).missing_keys
+        missing = network.load_state_dict(rename(load_file(file)), strict=False).missing_keys
     except (OSError, RuntimeError, SafetensorError) as error:
         raise WeightsError(
             f'{file} does not load as {type(network).__name__}: '

@@ -55,6 +55,23 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
     :param model_type: required ``model_type`` of the configuration
     :raises WeightsError: for a bundle of this package, another model, pickles, or missing files
     """
+    config = read_any_config(folder, prior)
+    found = config.get('model_type')
+    if found != model_type:
+        raise WeightsError(
+            f'{folder} holds a model of type {shown(found)}; prior {prior} needs '
+            f'{shown(model_type)}'
+        )
+    check_safetensors(folder)
+    return config
+
+
+def read_any_config(folder: Path, prior: str) -> dict[str, Any]:
+    """
+    Read the configuration of a model of any type.
+
+    :raises WeightsError: for a bundle of this package, or a missing or broken configuration
+    """
     if (folder / MANIFEST).is_file():
         raise WeightsError(
             f'{folder} is a bundle of this package, not a model for prior {prior}; '
@@ -66,15 +83,7 @@ def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
             f'{folder} holds no config.json; prior {prior} needs the folder as '
             'published, with config.json and safetensors'
         )
-    config = read_json(file, 'copy the model again')
-    found = config.get('model_type')
-    if found != model_type:
-        raise WeightsError(
-            f'{folder} holds a model of type {shown(found)}; prior {prior} needs '
-            f'{shown(model_type)}'
-        )
-    check_safetensors(folder)
-    return config
+    return read_json(file, 'copy the model again')
 
 
 def check_safetensors(folder: Path) -> None:

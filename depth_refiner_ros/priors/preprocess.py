@@ -8,6 +8,7 @@ rule                  size at the network                   numbers           re
 ===================== ===================================== ================= ====================
 depth_anything        short side 518, multiples of 14       ImageNet          bicubic, bilinear ac
 official_compat       the image's, up to multiples of 14    [-1, 1]           bilinear ac, both
+depth_anything_3      long side 504, multiples of 14        ImageNet          area, bilinear
 prompt_depth_anything into 756 x 756, multiples of 14       ImageNet          bicubic, bicubic
 zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic
                       multiples of 32
@@ -17,7 +18,8 @@ moge2                 3600 patches of 14 x 14               ImageNet          bi
 ===================== ===================================== ================= ====================
 
 *into*: the side that changes less gets its target size, and the aspect ratio is kept; *ac*:
-aligned corners; *aa*: antialiased. All as in the models' own code. UniDepth scales by itself.
+aligned corners; *aa*: antialiased; *area*: bicubic if a side grows, see :mod:`stepped_rule`. All
+as in the models' own code. UniDepth scales by itself.
 """
 
 from collections.abc import Callable
@@ -94,8 +96,7 @@ class InputRule:
         :param rgb_B3HW: color in 0..1
         """
         image_size = _size_of(rgb_B3HW)
-        mean, std = (_per_color(values, rgb_B3HW) for values in self.mean_std)
-        bordered = self.before(image_size).added((rgb_B3HW - mean) / std)
+        bordered = self.before(image_size).added(normalised(rgb_B3HW, self.mean_std))
         inner = self.size(_size_of(bordered))
         return self.after(inner).added(
             _resized(bordered, inner, self.down, self.down_corners, self.antialias)
@@ -264,6 +265,14 @@ def _check_aspect(found: Size, network: Size) -> None:
             f'the network returned a map of {found[1]} x {found[0]} for an input of '
             f'{network[1]} x {network[0]} pixels, which would be stretched; use another prior'
         )
+
+
+def normalised(
+    rgb_B3HW: torch.Tensor, mean_std: tuple[tuple[float, ...], tuple[float, ...]]
+) -> torch.Tensor:
+    """Return an image in 0..1 less the mean, over the deviation of each color."""
+    mean, std = (_per_color(values, rgb_B3HW) for values in mean_std)
+    return (rgb_B3HW - mean) / std
 
 
 def _per_color(values: tuple[float, ...], like_B3HW: torch.Tensor) -> torch.Tensor:

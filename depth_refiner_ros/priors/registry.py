@@ -10,6 +10,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors import (
     depth_anything,
+    depth_anything_3,
     depth_pro,
     metric3d,
     moge2,
@@ -28,6 +29,8 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'smeared': lambda options: SmearedPrior(seed=options.seed, per_image=True),
     'depth_anything_v2_metric': depth_anything.build_metric,
     'depth_anything_v2': depth_anything.build_relative,
+    'depth_anything_3_metric': depth_anything_3.build_metric,
+    'depth_anything_3': depth_anything_3.build_relative,
     'zoedepth': zoedepth.build,
     'depth_pro': depth_pro.build,
     'prompt_depth_anything': prompt_depth_anything.build,
@@ -36,7 +39,14 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'metric3d_v2': metric3d.build,
     'moge2': moge2.build,
 }
-RESIZABLE = ('depth_anything_v2_metric', 'depth_anything_v2', 'prompt_depth_anything', 'moge2')
+RESIZABLE = (
+    'depth_anything_v2_metric',
+    'depth_anything_v2',
+    'depth_anything_3_metric',
+    'depth_anything_3',
+    'prompt_depth_anything',
+    'moge2',
+)
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 
 

@@ -15,6 +15,11 @@ SIZES: dict[str, dict[str, str]] = {
     'depth_anything_v2': {
         size: f'{DA2}-{size.capitalize()}-hf' for size in ('small', 'base', 'large')
     },
+    'depth_anything_3_metric': {'large': 'depth-anything/DA3METRIC-LARGE'},
+    'depth_anything_3': {
+        size: f'depth-anything/DA3{name}'
+        for size, name in (('small', '-SMALL'), ('base', '-BASE'), ('mono-large', 'MONO-LARGE'))
+    },
     'zoedepth': {'nyu-kitti': 'Intel/zoedepth-nyu-kitti'},
     'depth_pro': {'large': 'apple/DepthPro-hf'},
     'prompt_depth_anything': {

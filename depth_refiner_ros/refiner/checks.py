@@ -4,7 +4,7 @@
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import DISPARITY_PRIORS, ModelSettings, RELATIVE_PRIORS
 
 
 def check_metres(settings: ModelSettings) -> None:
@@ -14,8 +14,9 @@ def check_metres(settings: ModelSettings) -> None:
     :raises SettingsError: if neither is
     """
     if settings.prior in RELATIVE_PRIORS and settings.scale_prior == 'none':
+        kind = 'disparity' if settings.prior in DISPARITY_PRIORS else 'relative depth'
         raise SettingsError(
-            f'prior = {settings.prior} gives disparity, which has no metric scale; set '
+            f'prior = {settings.prior} gives {kind}, which has no metric scale; set '
             'scale_prior:=bundled, or scale_prior:=sensor with a depth image'
         )
 
@@ -33,9 +34,10 @@ def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
             f'{spec.output} depth, which is not metric without a fit; use auto, '
             'robust or lstsq'
         )
-    if spec.takes_raw_disparity and settings.prior not in RELATIVE_PRIORS:
+    if spec.takes_raw_disparity and settings.prior not in DISPARITY_PRIORS:
+        metric = settings.scale_prior if settings.prior in RELATIVE_PRIORS else settings.prior
         raise SettingsError(
             f'prior = {settings.prior}, but these {settings.refiner} weights take '
             'the raw disparity of the network that they were trained with; use '
-            f'prior:=depth_anything_v2 with scale_prior:={settings.prior}'
+            f'prior:=depth_anything_v2 with scale_prior:={metric}'
         )

@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.settings.networks import ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import DISPARITY_PRIORS, ModelSettings
 import torch
 
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
@@ -74,7 +74,7 @@ def prior_input(settings: ModelSettings, spec: ModelSpec | None) -> str:
     """Return how the prior is fed: as set, by default as the refiner's weights need it."""
     if settings.prior_input != 'auto':
         return settings.prior_input
-    return 'model' if spec is None or settings.prior not in RELATIVE_PRIORS else spec.prior_input
+    return 'model' if spec is None or settings.prior not in DISPARITY_PRIORS else spec.prior_input
 
 
 def backend_options(settings: ModelSettings, log: Log) -> BackendOptions:

@@ -16,6 +16,8 @@ PRIORS = (
     'smeared',
     'depth_anything_v2_metric',
     'depth_anything_v2',
+    'depth_anything_3_metric',
+    'depth_anything_3',
     'zoedepth',
     'depth_pro',
     'prompt_depth_anything',
@@ -24,7 +26,8 @@ PRIORS = (
     'metric3d_v2',
     'moge2',
 )
-RELATIVE_PRIORS = ('depth_anything_v2',)
+DISPARITY_PRIORS = ('depth_anything_v2',)
+RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
 MEASURED_PRIORS = ('sensor', 'prompt_depth_anything')
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
@@ -60,8 +63,9 @@ class ModelSettings:
         'weights of the prior: a folder, a hub id, or a name. bundled: bundled. '
         'depth_anything_v2_metric: indoor- or outdoor- and small, base or large. '
         'depth_anything_v2: small, base, large, or a safetensors file of the original code '
-        '(giant). zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: '
-        'small, large. unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
+        '(giant). depth_anything_3_metric: large. depth_anything_3: small, base, mono-large. '
+        'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
+        'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
         'metric3d_v2, moge2: only a folder made by depth-refiner models import',
     )
     prior_focal_rule: str = option(
@@ -73,7 +77,7 @@ class ModelSettings:
     prior_short_side: int = option(
         0,
         'shorter side of the input in pixels, for '
-        'depth_anything_v2*, prompt_depth_anything, moge2; smaller is faster; '
+        'depth_anything_*, prompt_depth_anything, moge2; smaller is faster; '
         '0 is the size of the training',
         unit='px',
         low=0,

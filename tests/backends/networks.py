@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small networks with example inputs, as backends get them."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +12,13 @@ from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
+from depth_refiner_ros.priors.depth_anything_3_names import renamed
+from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
 from diffusers import AutoencoderTiny
 import torch
 from torch import nn
 
+from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
 from tests.tiny_networks import lotus, metric_network
 
 
@@ -78,6 +82,14 @@ def tiny_autoencoder():
     )
 
 
+def depth_anything_3():
+    # One block before those of views, as few as show all kinds: each takes a second to export.
+    one = replace(TINY_ANY_VIEW, blocks=4, views_from=1, taps=(0, 1, 2, 3))
+    network = DepthAnything3Network(one)
+    network.load_state_dict(renamed(patterned(official_shapes(one))))
+    return network
+
+
 NETWORKS = {
     # The first three and the last are those of tests/refiner/test_backends, at its sizes.
     'unet': (lambda: of_lotus()['unet'], [(1, 8, 24, 32)]),
@@ -86,6 +98,7 @@ NETWORKS = {
     'tiny_encoder': (lambda: VaeEncoder(tiny_autoencoder()), [(1, 3, 32, 32)]),
     'tiny_decoder': (lambda: VaeDecoder(tiny_autoencoder()), [(1, 4, 16, 16)]),
     'prior': (bundled_prior, [(1, 3, 64, 64), (1, 2, 64, 64)]),
+    'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
 }
 
 

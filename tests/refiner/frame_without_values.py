@@ -31,6 +31,7 @@ from depth_refiner_ros.diffusion.presets import (
     sharpdepth_spec,
 )
 from depth_refiner_ros.priors.bundled import write_prior_bundle
+from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.refiner.refiner import DepthRefiner, frame_result
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -39,11 +40,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from tests.priors import tiny_models, tiny_moge2
+from tests.priors.official_depth_anything_3 import published
+from tests.priors.official_depth_anything_3 import TINY_ANY_VIEW as ANY_VIEW
+from tests.priors.official_depth_anything_3 import TINY_SINGLE as SINGLE
 from tests.tiny_networks import lotus, metric_network, small, tiny_of
 
 WIDTH, HEIGHT = 53, 37
 CAMERA = Intrinsics.from_fov(WIDTH, HEIGHT, 60.0)
 GRAPH = 'one graph'
+NAMES = {'depth_anything_3_metric': METRIC, 'depth_anything_3': 'da3-small'}
 
 
 class NoDevice:
@@ -74,6 +79,9 @@ class Priors:
             'prompt_depth_anything': tiny_models.prompt_depth_anything,
             'moge2': tiny_moge2.tiny,
         }
+        for name, one in (('depth_anything_3_metric', SINGLE), ('depth_anything_3', ANY_VIEW)):
+            ARCHITECTURES[NAMES[name]] = one
+            published(folder / name, NAMES[name], one)
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
 
     def __call__(self, name, **options):
@@ -110,8 +118,10 @@ def cases(priors, mode):
                 'zoedepth of rooms',
                 'prompt_depth_anything',
                 'moge2',
+                'depth_anything_3_metric',
             )
         },
+        'relative depth to apdepth': (priors('depth_anything_3'), small(), priors('bundled')),
         'bundled alone': (priors('bundled'), None),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
         **{

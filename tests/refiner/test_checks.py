@@ -38,6 +38,16 @@ def test_a_relative_prior_needs_metres_before_anything_is_loaded(refiner):
         )
 
 
+def test_relative_depth_is_no_disparity():
+    with pytest.raises(SettingsError, match='depth_anything_3 gives relative depth, which has no'):
+        check_metres(ModelSettings(prior='depth_anything_3'))
+    both = ModelSettings(prior='depth_anything_3', scale_prior='sensor')
+    check_metres(both)
+    check_spec(both, apdepth_spec('paper'))
+    with pytest.raises(SettingsError, match='use prior:=depth_anything_v2 with scale_prior:=sens'):
+        check_spec(both, apdepth_spec('official_compat'))
+
+
 def test_every_other_prior_sets_the_metres_itself():
     for prior in PRIORS:
         if prior not in RELATIVE_PRIORS:
