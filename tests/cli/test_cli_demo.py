@@ -112,8 +112,7 @@ def test_failing_node_is_told_in_one_line_with_its_log(program, tmp_path):
     assert nodes_of(tmp_path) == []
 
 
-@pytest.mark.parametrize('request_to_end', [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_demo_leaves_no_process_and_no_result_of_another_run(tmp_path, request_to_end):
+def test_interrupted_demo_leaves_no_process_and_no_result_of_another_run(tmp_path):
     for name in ('report.html', 'summary.json', 'trajectory.txt'):
         (tmp_path / name).write_text('of an earlier run')
     root = Path(__file__).resolve().parents[2]
@@ -143,7 +142,7 @@ def test_interrupted_demo_leaves_no_process_and_no_result_of_another_run(tmp_pat
                 parts = (line for line in stream if line.startswith(b'--picture'))
                 for _ in range(4):  # a surface must be seen twice to be kept
                     next(parts)
-            program.send_signal(request_to_end)
+            program.send_signal(signal.SIGINT)
             assert program.wait(120) != 0
         finally:
             program.kill()

@@ -31,6 +31,12 @@ def unet_of(folder, name='unet'):
     return getattr(read_refiner(open_bundle(folder, 'refiner')), name).state_dict()
 
 
+def check_same(weights, others):
+    assert weights.keys() == others.keys()
+    for name, value in others.items():
+        torch.testing.assert_close(weights[name], value)
+
+
 def started(config):
     objective = built(config)
     begin(config, objective)
@@ -99,9 +105,8 @@ def test_the_bundle_keeps_its_teacher_and_trains_on_from_it(make_config, teacher
     first.ema.update(first.trained, 1)
     bundle = tmp_path / 'sharpdepth'
     first.export(bundle, {})
-    assert unet_of(bundle, 'unet_guess').keys() == unet_of(teacher).keys()
-    for name, value in unet_of(teacher).items():
-        torch.testing.assert_close(unet_of(bundle, 'unet_guess')[name], value)
+    taught = unet_of(teacher)
+    check_same(unet_of(bundle, 'unet_guess'), taught)
     # From the bundle alone: its second network is the teacher, and stays.
     again = {'start': 'weights', 'weights': str(bundle)}
     config = make_config(
@@ -110,13 +115,11 @@ def test_the_bundle_keeps_its_teacher_and_trains_on_from_it(make_config, teacher
         loss={'difference': 'frozen'},
     )
     second = started(config)
-    for name, value in second.teacher.unet.state_dict().items():
-        torch.testing.assert_close(value, unet_of(teacher)[name])
+    check_same(second.teacher.unet.state_dict(), taught)
     step(second, batch_of(config))
     second.ema.update(second.trained, 1)
     second.export(tmp_path / 'second', {})
-    for name, value in unet_of(teacher).items():
-        torch.testing.assert_close(unet_of(tmp_path / 'second', 'unet_guess')[name], value)
+    check_same(unet_of(tmp_path / 'second', 'unet_guess'), taught)
     # Another first pass than the teacher's leaves it out.
     config.loss.difference = 'ema'
     assert started(config).network.unet_guess is None

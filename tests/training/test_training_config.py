@@ -192,7 +192,7 @@ def test_a_run_that_another_one_precedes_names_its_commands(
     assert capsys.readouterr().err == f'{told}\n'
 
 
-FUZZED = fuzzed(150)
+FUZZED = fuzzed(60)
 GROUPS = {'optimizer': OptimizerConfig, 'data': DataConfig, 'ema': EmaConfig}
 
 
