@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 import re
+import shlex
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +33,8 @@ KINDS = (
     f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
 FILE = 'file:'
+ROS_1_BAG = '.bag'
+ARCHIVES = ('.zip', '.tar', '.gz', '.tgz', '.bz2', '.xz', '.7z', '.rar', '.zst')
 ADDRESS = re.compile(r'[a-z][a-z0-9+.-]*://', re.IGNORECASE)
 BAG_ONLY = ('image_topic', 'depth_topic', 'info_topic', 'pose_topic', 'body_from_camera')
 SETTINGS = {
@@ -146,6 +149,11 @@ def _opener(path: Path) -> Callable[..., FrameSource]:
         return VideoSource
     if suffix in UNREAD_IMAGE_SUFFIXES:
         raise SourceError(f'{path} is of a kind that is not read; convert it to PNG')
+    if suffix == ROS_1_BAG:
+        words = f'--src {shlex.quote(str(path))} --dst {shlex.quote(path.stem)}'
+        raise SourceError(f'{path} is a bag of ROS 1; convert it: rosbags-convert {words}')
+    if suffix in ARCHIVES:
+        raise SourceError(f'{path} is an archive; unpack it and give what is inside')
     if holder := _holder(path):
         raise SourceError(f'{path} is only a part of the {holder} {path.parent}; give that folder')
     raise SourceError(f'the kind of {path} is unknown; a source is {KINDS}')

@@ -190,6 +190,20 @@ def test_for_the_metadata_of_a_bag_its_folder_is_named(tmp_path):
         open_source(str(bag / 'metadata.yaml'))
 
 
+@pytest.mark.parametrize(
+    ('name', 'told'),
+    [
+        ('my run.bag', "of ROS 1; .*: rosbags-convert --src '.*/my run.bag' --dst 'my run'$"),
+        ('rec.mcap.zst', 'is an archive; unpack it and give what is inside'),
+        ('photos.ZIP', 'is an archive; unpack it'),
+    ],
+)
+def test_what_must_be_converted_or_unpacked_first_is_told_so(tmp_path, name, told):
+    (tmp_path / name).touch()
+    with pytest.raises(SourceError, match=told):
+        open_source(str(tmp_path / name))
+
+
 @pytest.mark.parametrize('start', ['file://', 'FILE:', 'file://localhost'])
 def test_for_the_address_of_a_file_its_path_is_named(start):
     with pytest.raises(SourceError, match=r"give the path instead: '/data/my photo\.jpg'$"):

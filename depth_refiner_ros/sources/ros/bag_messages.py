@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from depth_refiner_ros.sources.ros.topics import Topic
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
+FIRST_LOOKED_AT = 30
+"""Messages of a topic among which the first that is filled in is looked for."""
 STAMPS_LOOKED_AT = 5
 """A simulation starts at 0, so a single stamp of 0 does not mean that stamps are missing."""
 
@@ -48,7 +50,7 @@ class BagMessages:
         self.broken = ''
 
     def topics(self) -> list[Topic]:
-        """Return the topics that hold messages, each with its first one that can be read."""
+        """Return the topics that hold messages, each with its first one that is filled in."""
         counts: dict[tuple[str, str], int] = {}
         for link in self._reader.connections:
             key = link.topic, link.msgtype
@@ -83,8 +85,15 @@ class BagMessages:
         return [topic for topic, unstamped in self._unstamped.items() if unstamped]
 
     def _first(self, topic: str) -> Any:
+        """
+        Return the first of the first messages that is filled in, else the first that can be read.
+
+        A topic is judged by it, and some drivers begin with empty images or calibrations.
+        """
         found = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
-        return next((message for message in found if message is not None), None)
+        read = islice((message for message in found if message is not None), FIRST_LOOKED_AT)
+        first = next(read, None)
+        return next((message for message in chain([first], read) if _is_filled(message)), first)
 
     def _is_unstamped(self, topic: str) -> bool:
         """Whether the first messages of a topic all have stamp 0."""
@@ -116,3 +125,12 @@ class BagMessages:
             return self._reader.deserialize(decompressed(data), link.msgtype), ''
         except BROKEN as error:
             return None, ' '.join(str(error).split()) or type(error).__name__
+
+
+def _is_filled(message: Any) -> bool:
+    """Whether a message is neither an empty image nor a calibration of zeros."""
+    if hasattr(message, 'distortion_model'):
+        return bool(message.width and message.height and any(message.k))
+    if hasattr(message, 'encoding'):
+        return bool(message.width and message.height)
+    return not hasattr(message, 'format') or len(getattr(message, 'data', ' ')) > 0

@@ -66,9 +66,10 @@ def is_gray(message: Any) -> bool:
 
 
 def image_size(message: Any) -> tuple[int, int] | None:
-    """Return width and height of an image, None if a compressed one cannot be decoded."""
+    """Return width and height of an image, None if it is empty or cannot be decoded."""
     if is_raw(message):
-        return int(message.width), picture_rows(message)
+        size = int(message.width), picture_rows(message)
+        return size if all(size) else None
     coded = encoding_of(message) in DEPTH_ENCODINGS or 'compressedDepth' in message.format
     try:
         height, width = (depth_from_message if coded else rgb_from_message)(message).shape[:2]

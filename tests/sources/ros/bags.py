@@ -25,7 +25,8 @@ def image(
     stamp_ns: int, pixels: np.ndarray, encoding: str, *, padding: int = 0, big_endian: bool = False
 ):
     rows = pixels.astype(pixels.dtype.newbyteorder('>')) if big_endian else pixels
-    rows = np.ascontiguousarray(rows).view(np.uint8).reshape(pixels.shape[0], -1)
+    row_bytes = rows[0].nbytes if len(rows) else 0
+    rows = np.frombuffer(rows.tobytes(), np.uint8).reshape(pixels.shape[0], row_bytes)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
     return TYPES['sensor_msgs/msg/Image'](
         header=header(stamp_ns),

@@ -296,6 +296,40 @@ def test_unreadable_messages_cost_their_frames_alone(tmp_path):
     assert '/camera/depth at 1700000000.202000000 s: ' in frames[2].detail
 
 
+EMPTY = {
+    '/camera/image_raw': bags.image(START, RGB[:0], 'rgb8'),
+    '/camera/depth': bags.image(START, MM[:, :0], '16UC1'),
+    '/camera/camera_info': bags.camera_info(START, 0, 0, (0.0, 0.0, 0.0, 0.0)),
+}
+"""The first message of some drivers, before their camera runs."""
+
+
+@pytest.mark.parametrize(
+    ('topic', 'lost'),
+    [
+        ('/camera/image_raw', 'has no pixels; check the camera driver'),
+        ('/camera/depth', 'has no pixels; check the camera driver'),
+        ('/camera/camera_info', ''),
+    ],
+)
+def test_a_topic_is_not_judged_by_an_empty_first_message(tmp_path, topic, lost):
+    kept = [
+        (name, now, EMPTY[topic] if (name, now) == (topic, START) else message)
+        for name, now, message in walk()
+    ]
+    first, *others = read(tmp_path, kept, max_gap_s=0.06)
+    assert [frame.depth_m_HW is not None for frame in others] == [True] * 3
+    assert [frame.intrinsics for frame in others] == [CAMERA] * 3
+    assert lost in getattr(first, 'detail', '')
+    assert isinstance(first, LostFrame) == bool(lost)
+
+
+def test_a_topic_of_empty_images_alone_costs_its_frames(tmp_path):
+    messages = [(topic, now, EMPTY.get(topic, message)) for topic, now, message in walk()]
+    frames = read(tmp_path, messages, max_gap_s=0.06)
+    assert all(isinstance(frame, LostFrame) for frame in frames)
+
+
 def test_depth_of_another_size_that_was_asked_for_is_named(tmp_path):
     messages = [*images(START), ('/d', START, bags.image(START, MM[:12], '16UC1'))]
     lines = []
