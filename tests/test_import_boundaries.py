@@ -17,7 +17,7 @@ OURS = 'depth_refiner_ros'
 ALLOWED = {
     '__init__': {'refiner.refiner'},  # lazily, see below
     'core': set(),
-    'settings': {'core.errors', 'core.messages'},
+    'settings': {'core.errors', 'core.messages', 'core.text_file'},
     'models': {'core'},
     'priors': {'core', 'models'},
     'diffusion': {'core', 'models'},

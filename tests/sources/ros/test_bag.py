@@ -299,7 +299,7 @@ def test_unreadable_messages_cost_their_frames_alone(tmp_path):
 EMPTY = {
     '/camera/image_raw': bags.image(START, RGB[:0], 'rgb8'),
     '/camera/depth': bags.image(START, MM[:, :0], '16UC1'),
-    '/camera/camera_info': bags.camera_info(START, 0, 0, (0.0, 0.0, 0.0, 0.0)),
+    '/camera/camera_info': bags.camera_info(START, 0, 0, K),
 }
 """The first message of some drivers, before their camera runs."""
 
@@ -309,7 +309,7 @@ EMPTY = {
     [
         ('/camera/image_raw', 'has no pixels; check the camera driver'),
         ('/camera/depth', 'has no pixels; check the camera driver'),
-        ('/camera/camera_info', ''),
+        ('/camera/camera_info', 'width = 0 must be positive'),
     ],
 )
 def test_a_topic_is_not_judged_by_an_empty_first_message(tmp_path, topic, lost):
@@ -320,8 +320,7 @@ def test_a_topic_is_not_judged_by_an_empty_first_message(tmp_path, topic, lost):
     first, *others = read(tmp_path, kept, max_gap_s=0.06)
     assert [frame.depth_m_HW is not None for frame in others] == [True] * 3
     assert [frame.intrinsics for frame in others] == [CAMERA] * 3
-    assert lost in getattr(first, 'detail', '')
-    assert isinstance(first, LostFrame) == bool(lost)
+    assert lost in first.detail
 
 
 def test_a_topic_of_empty_images_alone_costs_its_frames(tmp_path):
