@@ -14,21 +14,21 @@ FUSION = re.compile(r'^head\.scratch\.refinenet(\d)\.')
 LEVEL = re.compile(r'^head\.scratch\.layer(\d)_rn\.')
 
 IN_BLOCK = {
-    'norm1.': 'attention_norm.',
-    'attn.qkv.': 'attention.joint.',
-    'attn.q_norm.': 'attention.query_norm.',
-    'attn.k_norm.': 'attention.key_norm.',
-    'attn.proj.': 'attention.out.',
-    'ls1.gamma': 'attention_gain',
-    'norm2.': 'mixing_norm.',
-    'mlp.fc1.': 'widen.',
-    'mlp.fc2.': 'narrow.',
-    'ls2.gamma': 'mixing_gain',
+    'norm1.': 'norm1.',
+    'attn.qkv.': 'qkv.',
+    'attn.q_norm.': 'query_norm.',
+    'attn.k_norm.': 'key_norm.',
+    'attn.proj.': 'out.',
+    'ls1.gamma': 'scale1',
+    'norm2.': 'norm2.',
+    'mlp.fc1.': 'fc1.',
+    'mlp.fc2.': 'fc2.',
+    'ls2.gamma': 'scale2',
 }
 IN_FUSION = {'resConfUnit1.': 'lateral.', 'resConfUnit2.': 'own.', 'out_conv.': 'out.'}
 ELSEWHERE = {
-    'backbone.pretrained.cls_token': 'encoder.class_token',
-    'backbone.pretrained.camera_token': 'encoder.camera_tokens',
+    'backbone.pretrained.cls_token': 'encoder.first',
+    'backbone.pretrained.camera_token': 'encoder.camera',
     'backbone.pretrained.pos_embed': 'encoder.positions',
     'backbone.pretrained.patch_embed.proj.': 'encoder.patches.',
     'backbone.pretrained.norm.': 'encoder.norm.',
@@ -66,7 +66,7 @@ def new_name(name: str) -> str | None:
     """Return the name here of an official one; None for a weight that depth does not need."""
     name = name.removeprefix(PREFIX)
     if block := BLOCK.match(name):
-        return _replaced(name[block.end() :], IN_BLOCK, f'encoder.blocks.{block[1]}.')
+        return _replaced(name[block.end() :], IN_BLOCK, f'encoder.layers.{block[1]}.')
     # The authors count levels and fusions from 1.
     if fusion := FUSION.match(name):
         return _replaced(name[fusion.end() :], IN_FUSION, f'head.fusions.{int(fusion[1]) - 1}.')

@@ -4,8 +4,9 @@
 
 from dataclasses import dataclass
 
-from depth_refiner_ros.priors.depth_anything_3_encoder import Encoder, PATCH
+from depth_refiner_ros.priors.depth_anything_3_encoder import AnyViewEncoder, LAST_EPSILON
 from depth_refiner_ros.priors.depth_anything_3_head import Head
+from depth_refiner_ros.priors.dinov2 import Dinov2, PATCH_PX
 import torch
 from torch import nn
 
@@ -17,16 +18,16 @@ class Architecture:
 
     :param width: features of a token
     :param heads: of each attention
-    :param blocks: of the encoder
-    :param taps: indices of the blocks that the head reads
-    :param views_from: first block of the any-view kind; None for a model of single images
+    :param layers: of the encoder
+    :param taps: layers that the head reads, counted from 0
+    :param views_from: first layer of the any-view kind; None for a model of single images
     :param levels: features of the head's four levels, from the finest
     :param features: of the head's fusion
     """
 
     width: int
     heads: int
-    blocks: int
+    layers: int
     taps: tuple[int, int, int, int]
     levels: tuple[int, int, int, int]
     features: int
@@ -36,7 +37,7 @@ class Architecture:
 LARGE = Architecture(
     width=1024,
     heads=16,
-    blocks=24,
+    layers=24,
     taps=(4, 11, 17, 23),
     levels=(256, 512, 1024, 1024),
     features=256,
@@ -47,7 +48,7 @@ ARCHITECTURES = {
     'da3-small': Architecture(
         width=384,
         heads=6,
-        blocks=12,
+        layers=12,
         taps=(5, 7, 9, 11),
         views_from=4,
         levels=(48, 96, 192, 384),
@@ -56,7 +57,7 @@ ARCHITECTURES = {
     'da3-base': Architecture(
         width=768,
         heads=12,
-        blocks=12,
+        layers=12,
         taps=(5, 7, 9, 11),
         views_from=4,
         levels=(96, 192, 384, 768),
@@ -78,14 +79,13 @@ class DepthAnything3Network(nn.Module):
         super().__init__()
         one = architecture
         self.architecture = one
-        self.encoder = Encoder(
-            width=one.width,
-            heads=one.heads,
-            blocks=one.blocks,
-            taps=one.taps,
-            views_from=one.views_from,
-        )
+        shape = (one.width, one.layers, one.heads, one.taps)
         any_view = one.views_from is not None
+        self.encoder: Dinov2 = (
+            Dinov2(*shape, last_epsilon=LAST_EPSILON)
+            if one.views_from is None
+            else AnyViewEncoder(*shape, views_from=one.views_from)
+        )
         self.head = Head(
             tokens=2 * one.width if any_view else one.width,
             levels=one.levels,
@@ -106,5 +106,6 @@ class DepthAnything3Network(nn.Module):
         :return: see :meth:`.depth_anything_3_head.Head.forward`
         """
         size = pixels_B3hw.shape[-2], pixels_B3hw.shape[-1]
-        grid = size[0] // PATCH, size[1] // PATCH
-        return self.head(self.encoder(pixels_B3hw), grid, size)
+        grid = size[0] // PATCH_PX, size[1] // PATCH_PX
+        tokens = [with_first[:, 1:] for with_first in self.encoder(pixels_B3hw)]
+        return self.head(tokens, grid, size)

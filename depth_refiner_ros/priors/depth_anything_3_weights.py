@@ -101,7 +101,7 @@ def network_of(file: Path, name: str) -> DepthAnything3Network:
 
     def ours(state: Tensors) -> Tensors:
         state = renamed(state) if is_official(state) else state
-        token = state.get('encoder.class_token')
+        token = state.get('encoder.first')
         if token is not None and token.shape[-1] != width:
             raise WeightsError(
                 f'{file} has tokens of {token.shape[-1]} features, {name} of {width}; weights '

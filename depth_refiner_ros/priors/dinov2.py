@@ -9,6 +9,7 @@ Its weights keep these names whatever transformers is installed, whose own have 
 import math
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.priors.rotary import Turn, turned
 import torch
 from torch import nn
 from torch.nn import functional
@@ -27,11 +28,15 @@ class Layer(nn.Module):
 
     :param width: features of a token
     :param heads: of the attention
+    :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, normed_heads: bool = False) -> None:
         super().__init__()
         self.heads = heads
+        self.query_norm, self.key_norm = (
+            nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
+        )
         self.norm1 = nn.LayerNorm(width, EPSILON)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -41,12 +46,19 @@ class Layer(nn.Module):
         self.fc2 = nn.Linear(4 * width, width)
         self.scale2 = nn.Parameter(torch.ones(width))
 
-    def forward(self, tokens_BNC: torch.Tensor) -> torch.Tensor:
-        """Map tokens to tokens."""
+    def forward(self, tokens_BNC: torch.Tensor, turn: Turn | None = None) -> torch.Tensor:
+        """
+        Map tokens to tokens.
+
+        :param turn: rotation of queries and keys, which DINOv2 itself does not have
+        """
         query, key, value = (
             part.unflatten(2, (self.heads, -1)).transpose(1, 2)
             for part in self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2)
         )
+        query, key = self.query_norm(query), self.key_norm(key)
+        if turn is not None:
+            query, key = turned(query, turn), turned(key, turn)
         mixed = functional.scaled_dot_product_attention(query, key, value)
         tokens_BNC = tokens_BNC + self.scale1 * self.out(mixed.transpose(1, 2).flatten(2))
         hidden = functional.gelu(self.fc1(self.norm2(tokens_BNC)))
@@ -61,16 +73,25 @@ class Dinov2(nn.Module):
     :param layers: their number
     :param heads: of each layer's attention
     :param taps: layers, counted from 0, whose outputs are wanted
+    :param last_epsilon: of the norm of outputs
     """
 
-    def __init__(self, width: int, layers: int, heads: int, taps: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        width: int,
+        layers: int,
+        heads: int,
+        taps: tuple[int, ...],
+        *,
+        last_epsilon: float = EPSILON,
+    ) -> None:
         super().__init__()
         self.taps = taps
         self.patches = nn.Conv2d(3, width, PATCH_PX, PATCH_PX)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + LEARNT_SIDE**2, width))
         self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
-        self.norm = nn.LayerNorm(width, EPSILON)
+        self.norm = nn.LayerNorm(width, last_epsilon)
 
     def forward(self, pixels_B3hw: torch.Tensor) -> list[torch.Tensor]:
         """
@@ -80,19 +101,23 @@ class Dinov2(nn.Module):
         :return: of each tap, ``tokens_BNC``: the class token and one of each patch
         :raises InputError: if a side is not a multiple of 14
         """
-        height, width = pixels_B3hw.shape[-2:]
-        if height % PATCH_PX or width % PATCH_PX:
-            raise InputError(f'{width} x {height} pixels are no multiples of {PATCH_PX}')
-        tokens = self.patches(pixels_B3hw).flatten(2).transpose(1, 2)
-        tokens = torch.cat((self.first.expand(len(tokens), -1, -1), tokens), dim=1)
-        grid = height // PATCH_PX, width // PATCH_PX
-        tokens = tokens + resampled_positions(self.positions, grid, OFFICIAL_OFFSET)
+        tokens = self.embedded(pixels_B3hw)
         tapped = []
         for index, layer in enumerate(self.layers):
             tokens = layer(tokens)
             if index in self.taps:
                 tapped.append(self.norm(tokens))
         return tapped
+
+    def embedded(self, pixels_B3hw: torch.Tensor) -> torch.Tensor:
+        """Return the tokens before the first layer, with their positions; see :meth:`forward`."""
+        height, width = pixels_B3hw.shape[-2:]
+        if height % PATCH_PX or width % PATCH_PX:
+            raise InputError(f'{width} x {height} pixels are no multiples of {PATCH_PX}')
+        tokens = self.patches(pixels_B3hw).flatten(2).transpose(1, 2)
+        tokens = torch.cat((self.first.expand(len(tokens), -1, -1), tokens), dim=1)
+        grid = height // PATCH_PX, width // PATCH_PX
+        return tokens + resampled_positions(self.positions, grid, OFFICIAL_OFFSET)
 
 
 def resampled_positions(

@@ -83,8 +83,8 @@ def tiny_autoencoder():
 
 
 def depth_anything_3():
-    # One block before those of views, as few as show all kinds: each takes a second to export.
-    one = replace(TINY_ANY_VIEW, blocks=4, views_from=1, taps=(0, 1, 2, 3))
+    # One layer before those of views, as few as show all kinds: each takes a second to export.
+    one = replace(TINY_ANY_VIEW, layers=4, views_from=1, taps=(0, 1, 2, 3))
     network = DepthAnything3Network(one)
     network.load_state_dict(renamed(patterned(official_shapes(one))))
     return network

@@ -9,7 +9,7 @@ from depth_refiner_ros.priors.depth_anything_3_network import Architecture
 from safetensors.torch import save_file
 import torch
 
-TINY = {'width': 32, 'heads': 2, 'blocks': 6, 'levels': (8, 8, 16, 16), 'features': 16}
+TINY = {'width': 32, 'heads': 2, 'layers': 6, 'levels': (8, 8, 16, 16), 'features': 16}
 TINY_ANY_VIEW = Architecture(**TINY, taps=(2, 3, 4, 5), views_from=2)
 TINY_SINGLE = Architecture(**TINY, taps=(1, 2, 3, 5))
 
@@ -27,7 +27,7 @@ def _encoder(one: Architecture) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield from _with_bias('norm', width)
     if one.views_from is not None:
         yield 'camera_token', (1, 2, width)
-    for index in range(one.blocks):
+    for index in range(one.layers):
         block = f'blocks.{index}'
         for norm in ('norm1', 'norm2'):
             yield from _with_bias(f'{block}.{norm}', width)

@@ -10,7 +10,6 @@ from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.priors import depth_anything_3_network
 from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.depth_anything_3 import DepthAnything3Prior, SIZE_OF, with_sky
-from depth_refiner_ros.priors.depth_anything_3_encoder import turn_of, turned
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import (
     ARCHITECTURES,
@@ -18,6 +17,7 @@ from depth_refiner_ros.priors.depth_anything_3_network import (
     METRIC,
 )
 from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.priors.rotary import turn_of, turned
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.sizes import SIZES
 from depth_refiner_ros.priors.stepped_rule import depth_anything_3
