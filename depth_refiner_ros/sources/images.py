@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+import os
 from pathlib import Path
 
 from depth_refiner_ros.core.aspect import same_aspect
@@ -65,7 +66,7 @@ class ImageFolderSource:
         path = Path(path)
         if intrinsics is not None and horizontal_fov_deg is not None:
             raise SourceError('give either intrinsics or a field of view, not both')
-        self.name = path.name
+        self.name = Path(os.path.abspath(path)).name  # of a link, not of its target
         self.intrinsics = intrinsics
         self.horizontal_fov_deg = horizontal_fov_deg
         self.files = _image_files(path, log)

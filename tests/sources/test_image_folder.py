@@ -39,6 +39,15 @@ def test_images_come_in_natural_order_as_rgb(folder):
     assert [frame.name for frame in ImageFolderSource(folder / 'IMG_2.PNG')] == ['IMG_2']
 
 
+@pytest.mark.parametrize('path', ['.', '../photos', 'inside/..', '../link'])
+def test_the_source_has_the_name_of_its_folder(tmp_path, monkeypatch, path):
+    (tmp_path / 'photos' / 'inside').mkdir(parents=True)
+    (tmp_path / 'photos' / 'a.jpg').touch()
+    (tmp_path / 'link').symlink_to('photos')
+    monkeypatch.chdir(tmp_path / 'photos')
+    assert ImageFolderSource(path).name == ('link' if path == '../link' else 'photos')
+
+
 def test_camera_follows_the_size_of_the_image(folder):
     frame = next(iter(ImageFolderSource(folder, CAMERA)))
     assert frame.intrinsics == CAMERA.resized(60, 40)

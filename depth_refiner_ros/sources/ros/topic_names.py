@@ -66,7 +66,17 @@ def color_rank(topic: str) -> int:
     words = _words(topic)
     if words & NO_COLOR_WORDS or any(word.startswith('infra') for word in words):
         return 2
-    return 0 if _words(namespace(topic)) & COLOR_WORDS else 1
+    return 0 if color_words(topic) else 1
+
+
+def color_words(topic: str) -> int:
+    """Return how many words of a camera's name suggest color."""
+    return len(_words(namespace(topic)) & COLOR_WORDS)
+
+
+def left_of(topic: str) -> str:
+    """Return the left image of a stereo pair whose right one is given, '' for other images."""
+    return topic.replace('right', 'left') if 'right' in topic else ''
 
 
 def is_registered(topic: str) -> bool:

@@ -20,9 +20,11 @@ from depth_refiner_ros.sources.ros.topic_names import (
     camera_of,
     COLOR_NAMES,
     color_rank,
+    color_words,
     DEPTH_NAMES,
     is_pose_of_something_else,
     is_registered,
+    left_of,
     name_rank,
     names_depth,
     namespace,
@@ -114,6 +116,10 @@ class TopicChooser:
         best = _best(colors, lambda topic: (color_rank(topic.name), is_gray(topic.first)))
         if len({camera_of(topic.name) for topic in best}) == 1:
             best = _best(best, lambda topic: name_rank(topic.name, COLOR_NAMES))
+        names = {topic.name for topic in best}
+        best = [topic for topic in best if left_of(topic.name) not in names]
+        if len({_frame(topic) for topic in best}) == 1:  # of one lens, as rgb and left of a ZED
+            best = _best(best, lambda topic: -color_words(topic.name))
         return self._single('image', best, colors)
 
     def _depth(self, wanted: str, color: Topic) -> str | None:

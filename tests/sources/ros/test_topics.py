@@ -77,6 +77,15 @@ def test_color_is_found_by_name_and_encoding(subtests):
         ({'/front/image_raw': color(), '/left/image_raw': gray()}, '/front/image_raw'),
         ({'/cam/image_raw': color(), '/cam/debug/image': color()}, '/cam/image_raw'),
         ({'/ir/image_raw': bags.image(0, MM, 'mono16')}, '/ir/image_raw'),
+        ({'/s/right/image_rect': color(), '/s/left/image_rect': color()}, '/s/left/image_rect'),
+        (
+            {
+                '/z/left/color/rect/image': color(),
+                '/z/right/color/rect/image': color(),
+                '/z/rgb/color/rect/image': color(),
+            },
+            '/z/rgb/color/rect/image',
+        ),
         ({'/depth/colorized/image': color()}, '/depth/colorized/image'),
     ]
     for topics, image in cases:
