@@ -86,6 +86,14 @@ class WithNetwork:
         self.network = attached(self.network, prepare, key)
 
 
+def camera_missing(prior: str) -> InputError:
+    """Return the error of a prior whose scale needs the camera of an image without one."""
+    return InputError(
+        f"prior {prior} needs the camera's intrinsics; publish camera_info, or give the field of "
+        'view (assume_fov_deg)'
+    )
+
+
 def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callable[..., Any]:
     """Return the runner of a network; a network that already has one keeps it."""
     return prepare(network.cpu(), key) if isinstance(network, nn.Module) else network

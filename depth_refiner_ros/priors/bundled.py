@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import InputError, WeightsError
+from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
-from depth_refiner_ros.priors.base import WithNetwork
+from depth_refiner_ros.priors.base import camera_missing, WithNetwork
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
 from torch.nn import functional
@@ -56,10 +56,7 @@ class BundledPrior(WithNetwork):
         :raises InputError: if the intrinsics, which set the scale, are unknown
         """
         if intrinsics is None:
-            raise InputError(
-                "prior bundled needs the camera's intrinsics; publish camera_info "
-                'or give the field of view'
-            )
+            raise camera_missing('bundled')
         config = self.config
         width, height = network_size(config, intrinsics.width, intrinsics.height)
         camera = intrinsics.resized(width, height)

@@ -9,9 +9,9 @@ unknown there.
 """
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import InputError, SettingsError
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
+from depth_refiner_ros.priors.base import camera_missing, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
 from depth_refiner_ros.priors.depth_anything_3_weights import (
     METRIC_PRIOR,
@@ -72,10 +72,7 @@ class DepthAnything3Prior(WithNetwork):
         :raises InputError: if the scale is that of the camera, which is unknown
         """
         if self._metric and intrinsics is None:
-            raise InputError(
-                f"prior {METRIC_PRIOR} needs the camera's intrinsics; publish camera_info or "
-                'give the field of view'
-            )
+            raise camera_missing(METRIC_PRIOR)
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         pixels = self._rule.prepare(rgb_B3HW)
         depth, second = (value.float() for value in self.network(pixels))

@@ -88,8 +88,8 @@ class DepthProPrior(WithNetwork):
             focal_px = focal_of_fov(fov_deg, width)
         else:
             raise InputError(
-                'these depth_pro weights cannot estimate the field of view; publish '
-                'camera_info, give the field of view, or use weights with fov_model'
+                'these depth_pro weights cannot estimate the field of view; publish camera_info, '
+                'give the field of view (assume_fov_deg), or use weights with fov_model'
             )
         inverse = self._rule.restore(inverse.float(), (height, width))
         return PriorDepth(depth_B1HW=depth_of_canonical_inverse(inverse, focal_px, width))

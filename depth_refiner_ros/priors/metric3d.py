@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import InputError, SettingsError, WeightsError
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
+from depth_refiner_ros.priors.base import camera_missing, PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import canonical_factor
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import read_config, size_mb
@@ -83,10 +83,7 @@ class Metric3DPrior(WithoutNetwork):
         :raises InputError: if the intrinsics, which set the scale, are unknown
         """
         if intrinsics is None:
-            raise InputError(
-                f"prior {NAME} needs the camera's intrinsics; publish camera_info or "
-                'give the field of view'
-            )
+            raise camera_missing(NAME)
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         canonical = self.network(self._rule.prepare(rgb_B3HW)).float()
         depth = self._rule.restore(canonical, size)

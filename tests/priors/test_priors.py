@@ -55,7 +55,7 @@ def test_a_longer_lens_sees_the_same_pixels_farther_away():
 
 
 def test_bundled_prior_without_a_camera_is_refused(bundle):
-    with pytest.raises(InputError, match="needs the camera's intrinsics"):
+    with pytest.raises(InputError, match=r'give the field of view \(assume_fov_deg\)$'):
         BundledPrior(bundle).predict(RGB, None)
 
 
