@@ -30,7 +30,7 @@ venv:  ## Make .venv, or leave it when nothing changed
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.10, 3.11 or 3.12 found; type: sudo apt-get install -y python3' >&2; exit 2; }
 	@$(PYTHON) scripts/install.py $(VENV) $(if $(filter-out 0,$(CUDA)),--cuda)
 
-official:  ## The real UniDepth and Metric3D, random weights, in an environment of their own
+official:  ## The code of priors' authors, random weights, in an environment of its own
 	@$(PYTHON) scripts/official.py $(OFFICIAL) $(if $(filter-out 0,$(CUDA)),--cuda)
 	TORCH_HOME='$(CURDIR)/$(OFFICIAL)/torch' $(OFFICIAL)/bin/python -m pytest -v --no-header \
 		-rP --show-capture=stdout -m packages tests/priors $(ARGS)

@@ -1,12 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Create the environment in which the real packages of UniDepth and Metric3D are tested.
+Create the environment in which the code of priors' authors is tested or compared with.
 
 ``python scripts/official.py VENV [--cuda]`` installs the project's own pins, then both packages by
 the commands that ``depth-refiner doctor`` shows, from requirements/official and GitHub. The
 xformers that the authors of UniDepth v1 used goes into a separate folder, VENV/xformers, and the
-checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch.
+checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch. The code of Depth
+Anything 3, which no prior needs, is cloned into VENV/depth_anything_3.
 """
 
 import argparse
@@ -23,6 +24,13 @@ CHECKOUT = (
     'from depth_refiner_ros.priors import packages; '
     'print("" if packages.metric3d_commit() else packages.metric3d_checkout_command())'
 )
+COMPARED = {
+    'depth_anything_3': (
+        'https://github.com/ByteDance-Seed/Depth-Anything-3',
+        '2c21ea849ceec7b469a3e62ea0c0e270afc3281a',
+    )
+}
+"""Folder in the environment, address and commit of code that only tests run."""
 
 
 def install(python: Path, cuda: bool) -> None:
@@ -34,7 +42,7 @@ def install(python: Path, cuda: bool) -> None:
     index = index_options(python, cuda)
     files = [ROOT / f'requirements/{name}.txt' for name in ('base', 'models')]
     files += [ROOT / f'requirements/{"gpu" if cuda else "cpu"}.txt']
-    files += [OFFICIAL / 'with_dependencies.txt']
+    files += [OFFICIAL / 'with_dependencies.txt', OFFICIAL / 'compared.txt']
     words = [word for path in files for word in ('--requirement', str(path))]
     tests = ('--constraint', str(ROOT / 'requirements/test.txt'), 'pytest')
     pip_install(python, *index, *words, *tests)
@@ -59,6 +67,21 @@ def check_out(python: Path) -> None:
         raise SetupError('git could not fetch Metric3D; the lines above say why')
 
 
+def clone_compared(venv: Path) -> None:
+    """
+    Clone the code of :data:`COMPARED`, unless it exists.
+
+    :raises SetupError: if git fails
+    """
+    for name, (address, commit) in COMPARED.items():
+        folder = venv / name
+        if folder.is_dir():
+            continue
+        for words in (('clone', address, folder), ('-C', folder, 'checkout', commit)):
+            if subprocess.run(['git', *map(str, words)], check=False).returncode:
+                raise SetupError(f'git could not fetch {address}; the lines above say why')
+
+
 def main() -> None:
     """Read the command line and create or update the environment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -69,6 +92,7 @@ def main() -> None:
     python = make_environment(arguments.venv.absolute(), anew=False)
     install(python, arguments.cuda)
     check_out(python)
+    clone_compared(python.parent.parent)
 
 
 if __name__ == '__main__':

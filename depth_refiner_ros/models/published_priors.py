@@ -61,7 +61,7 @@ def _depth_anything() -> Iterable[Model]:
 
 def _depth_anything_3() -> Iterable[Model]:
     for name, use, what_for, mb in (
-        ('METRIC-LARGE', 'depth_anything_3_metric', 'metric depth from the focal length', 1340.0),
+        ('METRIC-LARGE', 'depth_anything_3_metric', 'metric depth from the focal length', 1337.0),
         (
             '-SMALL',
             'depth_anything_3',
@@ -69,7 +69,7 @@ def _depth_anything_3() -> Iterable[Model]:
             137.0,
         ),
         ('-BASE', 'depth_anything_3', 'relative depth, of the any-view model for one view', 541.0),
-        ('MONO-LARGE', 'depth_anything_3', 'relative depth, from one image by design', 1340.0),
+        ('MONO-LARGE', 'depth_anything_3', 'relative depth, from one image by design', 1337.0),
     ):
         yield _prior(f'depth-anything/DA3{name}', use, what_for, 'Apache-2.0', mb)
 

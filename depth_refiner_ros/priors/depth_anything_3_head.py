@@ -101,8 +101,6 @@ class Head(nn.Module):
     :param with_places: whether this is the head of an any-view model, see above
     """
 
-    _keep_in_fp32_modules = ('depth_out', 'sky_out')
-
     def __init__(
         self, *, tokens: int, levels: Sequence[int], features: int, with_places: bool
     ) -> None:

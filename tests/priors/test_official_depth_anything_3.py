@@ -20,7 +20,6 @@ from depth_refiner_ros.priors.stepped_rule import depth_anything_3
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from tests.priors.official_depth_anything_3 import (
     official_shapes,
@@ -198,30 +197,28 @@ def test_metres_follow_the_focal_length_at_the_networks_input():
     ours, theirs = both(published(METRIC), ARCHITECTURES[METRIC])
     rgb = corridor(480, 640)
     camera = Intrinsics(fx=525.0, fy=530.0, cx=319.5, cy=239.5, width=640, height=480)
-    prior = DepthAnything3Prior(ours, metric=True)
-    pixels = depth_anything_3().prepare(rgb)
+    # Small: of more than 100,000 pixels beside the sky, theirs takes the quantile of a sample.
+    rule = depth_anything_3(280)
+    prior = DepthAnything3Prior(ours, metric=True, rule=rule)
+    pixels = rule.prepare(rgb)
     _, raw, sky = their_maps(theirs, pixels)
     fields = 2.0 * np.arctan([240.0 / camera.fy, 320.0 / camera.fx])
     encoding = torch.tensor([[[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, *fields]]]).float()
     _, matrices = pose_encoding_to_extri_intri(encoding, pixels.shape[-2:])
     output = importlib.import_module('addict').Dict(depth=raw[:, 0], sky=sky[:, 0])
-    torch.manual_seed(0)
     filled = theirs._process_mono_sky_estimation(output).depth
     metres = apply_metric_scaling(filled[:, None], matrices)
     found = prior.predict(rgb, camera)
-    wanted = depth_anything_3().restore(metres, (480, 640))
-    errors = (found.depth_B1HW / wanted - 1.0).abs()
-    near_sky = functional.max_pool2d(found.filled_B1HW.float(), 9, 1, 4) > 0.0
-    error, at_sky = float(errors[~near_sky].max()), float(errors[near_sky].max())
+    wanted = rule.restore(metres, (480, 640))
+    error = float((found.depth_B1HW / wanted - 1.0).abs().max())
     share = float(found.filled_B1HW.float().mean())
     print(
         f'focal length {float(matrices[0, 0, 0, 0]):.2f} px at the network, 525 px in the image; '
-        f'{float(wanted.min()):.3f} to {float(wanted.max()):.3f} m, greatest relative difference '
-        f'{error:.1e}, at the {100.0 * share:.1f} % of sky, '
-        f'which theirs draws a sample for, {at_sky:.1e}'
+        f'{float(wanted.min()):.3f} to {float(wanted.max()):.3f} m, {100.0 * share:.1f} % sky, '
+        f'greatest relative difference {error:.1e}'
     )
+    assert 0.05 < share < 0.95
     assert error < 1e-4
-    assert at_sky < 5e-3
 
 
 def test_the_sky_gets_the_authors_depth():

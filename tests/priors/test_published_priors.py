@@ -31,6 +31,7 @@ def published(prior):
     'prior',
     [
         'depth_anything_v2_metric',
+        'depth_anything_3_metric',
         'zoedepth',
         'depth_pro',
         'unidepth_v1',
@@ -57,6 +58,13 @@ def test_disparity_falls_towards_the_end_of_a_corridor():
     assert float(disparity[..., 440:, :].median()) > 1.5 * float(
         disparity[..., 200:280, 280:360].median()
     )
+
+
+def test_relative_depth_grows_towards_the_end_of_a_corridor():
+    prior = build_prior('depth_anything_3', published('depth_anything_3'))
+    with torch.inference_mode():
+        depth = prior.predict(corridor(480, 640), None).depth_B1HW
+    assert float(depth[..., 200:280, 280:360].median()) > 1.5 * float(depth[..., 440:, :].median())
 
 
 def test_the_prompt_sets_the_scale():
