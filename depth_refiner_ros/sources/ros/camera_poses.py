@@ -58,7 +58,8 @@ class CameraPoses:
         Add a pose message.
 
         :param stamp_ns: its time if that is not the stamp of its header
-        :raises InputError: if it is in another frame than the map's
+        :raises InputError: if it is in another frame than the map's, or, in a recording, of
+            another frame than the poses before
         :raises MappingError: if the pose is not finite or the quaternion is not of length 1
         """
         frame = plain(message.header.frame_id)
@@ -73,13 +74,19 @@ class CameraPoses:
                 f'poses are in frame {shown(frame)} but map_frame is {shown(self.map_frame)}; '
                 f'set map_frame:={frame}'
             )
+        body = plain(getattr(message, 'child_frame_id', ''))
+        if not self._live and len(self._track) and body != self._body_frame:
+            raise InputError(
+                f'poses are of frame {shown(body)}, those before of {shown(self._body_frame)}; '
+                'choose poses of one frame with pose_topic'
+            )
         stamp_ns = stamp_ns_of(message.header) if stamp_ns is None else stamp_ns
         latest_ns = self._track.latest_ns
         if self._live and latest_ns is not None and stamp_ns < latest_ns - JUMP_NS:
             self._track.clear()
         self._track.add(stamp_ns, numbers_of(message))
-        self._body_frame = plain(getattr(message, 'child_frame_id', ''))
-        self.unnamed = not self._body_frame and hasattr(message, 'child_frame_id')
+        self._body_frame = body
+        self.unnamed = not body and hasattr(message, 'child_frame_id')
 
     def at(self, stamp_ns: int, camera_frame: str, *, max_gap_ns: int) -> np.ndarray | None:
         """

@@ -98,6 +98,21 @@ def test_poses_of_another_map_frame_are_refused():
     assert poses.why_none(0, 'camera') == 'there is no pose'
 
 
+def test_poses_of_another_body_are_left_out_of_a_recording_and_followed_live():
+    for live in (False, True):
+        poses = CameraPoses('', None, TransformTree(), live=live)
+        poses.add(odometry(0, 0.0, child='camera'))
+        other = odometry(5 * MS, 100.0, child='gripper')
+        if live:
+            poses.add(other)
+            assert not poses.is_of('camera')
+            continue
+        with pytest.raises(InputError, match=r"are of frame 'gripper', those before of 'camera'"):
+            poses.add(other)
+        poses.add(odometry(10 * MS, 1.0, child='camera'))
+        assert ask(poses, 5)[0, 3] == pytest.approx(0.5)
+
+
 def test_poses_of_two_frames_are_told_no_option_that_only_nodes_have():
     poses = CameraPoses('', None, TransformTree())
     poses.add(odometry(0, 0.0))
