@@ -30,6 +30,7 @@ from depth_refiner_ros.sources.names import (
     UNREAD_IMAGE_SUFFIXES,
 )
 from depth_refiner_ros.sources.read import decoded_rgb, read_image_bytes
+from depth_refiner_ros.sources.ros.bag_paths import is_bag
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
@@ -147,11 +148,20 @@ def _instead(inside: Sequence[Path], videos: Sequence[Path]) -> str:
     if videos:
         held = counted(len(videos), 'video')
         return f'it holds {held}; give videos one by one, such as {videos[0]}'
+    if folder := next(filter(_is_recording, inside), None):
+        return f'give a recording inside it, such as {folder}'
     if folder := next(filter(_holds_images, inside), None):
         return f'give a folder inside it, such as {folder}'
     if unread := next(filter(_is_unread, inside), None):
         return f'{unread.name} is of a kind that is not read; convert such images to PNG'
     return f'images are {" ".join(IMAGE_SUFFIXES)}, not such as {inside[0].name}'
+
+
+def _is_recording(path: Path) -> bool:
+    """Whether a path is a bag or a frame list."""
+    with suppress(OSError):
+        return path.suffix.lower() == '.json' or is_bag(path)
+    return False
 
 
 def _is_unread(path: Path) -> bool:

@@ -121,6 +121,10 @@ def test_a_folder_without_images_says_what_to_give_instead(tmp_path):
     (tmp_path / 'day1' / 'a.png').touch()
     with pytest.raises(SourceError, match=r'give a folder inside it, such as .*/day1'):
         ImageFolderSource(tmp_path)
+    (tmp_path / 'bag').mkdir()
+    (tmp_path / 'bag' / 'metadata.yaml').touch()
+    with pytest.raises(SourceError, match=r'give a recording inside it, such as .*/bag'):
+        ImageFolderSource(tmp_path)
     for name in ('b10.mp4', 'b9.MOV', '._b1.mp4'):
         (tmp_path / name).touch()
     with pytest.raises(SourceError, match=r'holds 2 videos; give videos one by .* as .*/b9\.MOV'):
