@@ -74,11 +74,6 @@ def color_words(topic: str) -> int:
     return len(_words(namespace(topic)) & COLOR_WORDS)
 
 
-def left_of(topic: str) -> str:
-    """Return the left image of a stereo pair whose right one is given, '' for other images."""
-    return topic.replace('right', 'left') if 'right' in topic else ''
-
-
 def is_registered(topic: str) -> bool:
     """Whether a depth topic's name says that it is registered to the color image."""
     name = topic.lower()

@@ -24,7 +24,6 @@ from depth_refiner_ros.sources.ros.topic_names import (
     DEPTH_NAMES,
     is_pose_of_something_else,
     is_registered,
-    left_of,
     name_rank,
     names_depth,
     namespace,
@@ -116,8 +115,8 @@ class TopicChooser:
         best = _best(colors, lambda topic: (color_rank(topic.name), is_gray(topic.first)))
         if len({camera_of(topic.name) for topic in best}) == 1:
             best = _best(best, lambda topic: name_rank(topic.name, COLOR_NAMES))
-        names = {topic.name for topic in best}
-        best = [topic for topic in best if left_of(topic.name) not in names]
+        frames = {_frame(topic) for topic in images if _may_be_depth(topic)}
+        best = [topic for topic in best if _frame(topic) in frames] or best
         if len({_frame(topic) for topic in best}) == 1:  # of one lens, as rgb and left of a ZED
             best = _best(best, lambda topic: -color_words(topic.name))
         return self._single('image', best, colors)
@@ -128,8 +127,7 @@ class TopicChooser:
             return None
         if wanted:
             return self._wanted('depth', wanted, images).name
-        named = [topic for topic in images if names_depth(topic.name) is not False]
-        depths = [topic for topic in named if is_depth(topic.first, topic.name)]
+        depths = [topic for topic in images if _may_be_depth(topic)]
         if not depths:
             self._note_no_depth(images)
         fitting = [topic for topic in depths if _covers(topic, color)]
@@ -242,6 +240,10 @@ def _best(topics: list[Topic], rank: Callable[[Topic], Any]) -> list[Topic]:
     """Return the topics of the lowest rank."""
     lowest = min((rank(topic) for topic in topics), default=None)
     return [topic for topic in topics if rank(topic) == lowest]
+
+
+def _may_be_depth(topic: Topic) -> bool:
+    return is_depth(topic.first, topic.name) and names_depth(topic.name) is not False
 
 
 def _covers(depth: Topic, color: Topic) -> bool:

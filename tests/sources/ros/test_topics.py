@@ -77,11 +77,19 @@ def test_color_is_found_by_name_and_encoding(subtests):
         ({'/front/image_raw': color(), '/left/image_raw': gray()}, '/front/image_raw'),
         ({'/cam/image_raw': color(), '/cam/debug/image': color()}, '/cam/image_raw'),
         ({'/ir/image_raw': bags.image(0, MM, 'mono16')}, '/ir/image_raw'),
-        ({'/s/right/image_rect': color(), '/s/left/image_rect': color()}, '/s/left/image_rect'),
+        (
+            {
+                '/s/left/image': color(),
+                '/s/right/image': of_frame(color(), 'right'),
+                '/s/depth': of_frame(depth(), 'right'),
+            },
+            '/s/right/image',
+        ),
         (
             {
                 '/z/left/color/rect/image': color(),
-                '/z/right/color/rect/image': color(),
+                '/z/right/color/rect/image': of_frame(color(), 'right'),
+                '/z/depth/depth_registered': depth(),
                 '/z/rgb/color/rect/image': color(),
             },
             '/z/rgb/color/rect/image',
