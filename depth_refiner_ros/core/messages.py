@@ -8,6 +8,9 @@ from typing import Any
 
 SHOWN_CHARACTERS = 120
 
+MORE_JSON = 'Extra data'
+"""What Python's parser says of a file of JSON lines."""
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = SHOWN_CHARACTERS
 _SHORT.maxlevel = 3
@@ -43,8 +46,8 @@ def not_parsed(path: Path, language: str, error: Exception) -> str:
     mark = getattr(error, 'problem_mark', None)
     line = getattr(error, 'lineno', None) if mark is None else mark.line + 1
     found = getattr(error, 'problem', None) or getattr(error, 'msg', None) or error
+    fix = 'the file may be cut short: complete it or copy it again'
+    if found == MORE_JSON:
+        fix = 'one value is wanted: put [ ] around all lines and commas between them'
     where = str(path) if line is None else f'{path}, line {line}'
-    return (
-        f'{where}: this is not {language} ({printable(str(found))}); the file may be cut short: '
-        'complete it or copy it again'
-    )
+    return f'{where}: this is not {language} ({printable(str(found))}); {fix}'

@@ -25,6 +25,7 @@ from depth_refiner_ros.sources.lost_frames import (
 from depth_refiner_ros.sources.names import (
     IMAGE_SUFFIXES,
     is_companion,
+    is_hidden,
     is_video,
     natural_key,
     UNREAD_IMAGE_SUFFIXES,
@@ -119,10 +120,17 @@ def _image_files(path: Path, log: Callable[[str], None]) -> Sequence[Path]:
         inside = sorted(path.iterdir(), key=natural_key)
     except OSError as error:
         raise SourceError(f'cannot read the folder {path}: {error.strerror}') from error
-    found = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
+    images = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
+    hidden = [file for file in images if is_hidden(file)]
+    found = [file for file in images if file not in hidden]
     videos = [file for file in inside if is_video(file)]
     if not found:
         raise SourceError(f'folder {path} contains no image: {_instead(inside, videos)}')
+    if hidden:
+        log(
+            f'{path}: {counted(len(hidden), "hidden image")} passed over, such as '
+            f'{hidden[0].name}; rename those that are wanted'
+        )
     if videos:
         log(
             f'{path}: {counted(len(videos), "video")} beside the images passed over; give videos '

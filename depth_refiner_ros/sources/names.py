@@ -36,6 +36,11 @@ def is_companion(path: Path) -> bool:
     return path.name.startswith('._')
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a name says that a file is hidden, as ``.trashed-NAME`` of Android; no companion."""
+    return path.name.startswith('.') and not is_companion(path)
+
+
 def is_video(path: Path) -> bool:
     """Whether the name of a file is that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES and not is_companion(path)

@@ -110,6 +110,7 @@ def test_broken_list_is_named(tmp_path, subtests):
     cases = [
         (b'{', r'line 1: this is not JSON \(Expecting .*may be cut short'),
         (b'{}', 'must hold a list'),
+        (b'{"rgb": "a"}\n{"rgb": "b"}', r'line 2: .* is wanted: put \[ \] around all lines'),
         (b'[]', 'must hold a list'),
         (b'[' * 100_000, 'this is not JSON'),
         (b'\xff\xfe{', 'cannot read'),

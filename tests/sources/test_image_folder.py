@@ -141,6 +141,7 @@ def test_videos_beside_images_are_passed_over_and_said(tmp_path):
 
 def test_images_that_cannot_be_read_and_folders_are_passed_over_and_said_once(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), COLORS)
+    (tmp_path / '.trashed-1700000000-IMG_1.jpg').write_bytes((tmp_path / 'a.png').read_bytes())
     for name in ('b.gif', 'c.CR2', '._d.gif', 'notes.txt', 'Thumbs.db'):
         (tmp_path / name).touch()
     for folder in ('day1', 'day2', '.trash', '@eaDir', 'empty'):
@@ -151,6 +152,10 @@ def test_images_that_cannot_be_read_and_folders_are_passed_over_and_said_once(tm
     assert len(ImageFolderSource(tmp_path, log=lines.append)) == 1
     advice = 'give them one by one, such as'
     assert lines == [
+        (
+            f'{tmp_path}: 1 hidden image passed over, such as .trashed-1700000000-IMG_1.jpg; rename '
+            'those that are wanted'
+        ),
         f'{tmp_path}: 2 images of other kinds passed over, such as b.gif; convert them to PNG',
         f'{tmp_path}: 2 folders of images inside passed over; {advice} {tmp_path}/day1',
     ]
