@@ -153,8 +153,8 @@ def test_images_that_cannot_be_read_and_folders_are_passed_over_and_said_once(tm
     advice = 'give them one by one, such as'
     assert lines == [
         (
-            f'{tmp_path}: 1 hidden image passed over, such as .trashed-1700000000-IMG_1.jpg; rename '
-            'those that are wanted'
+            f'{tmp_path}: 1 hidden image passed over, such as .trashed-1700000000-IMG_1.jpg; '
+            'rename those that are wanted'
         ),
         f'{tmp_path}: 2 images of other kinds passed over, such as b.gif; convert them to PNG',
         f'{tmp_path}: 2 folders of images inside passed over; {advice} {tmp_path}/day1',
