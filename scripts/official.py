@@ -7,7 +7,8 @@ Create the environment in which the code of priors' authors is tested or compare
 the commands that ``depth-refiner doctor`` shows, from requirements/official and GitHub. The
 xformers that the authors of UniDepth v1 used goes into a separate folder, VENV/xformers, and the
 checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch. The code of Depth
-Anything 3, which no prior needs, is cloned into VENV/depth_anything_3.
+Anything 3, which no prior needs, is cloned into VENV/depth_anything_3; that of MoGe-2, which none
+needs either, is installed.
 """
 
 import argparse
@@ -35,7 +36,7 @@ COMPARED = {
 
 def install(python: Path, cuda: bool) -> None:
     """
-    Install the project and both packages.
+    Install the project and the packages of other authors.
 
     :raises SetupError: if pip fails
     """
@@ -48,6 +49,7 @@ def install(python: Path, cuda: bool) -> None:
     pip_install(python, *index, *words, *tests)
     alone = str(OFFICIAL / 'without_dependencies.txt')
     pip_install(python, '--no-deps', *index, '--requirement', alone)
+    pip_install(python, '--no-deps', '--requirement', str(OFFICIAL / 'moge.txt'))
     target = ('--target', str(python.parent.parent / 'xformers'), '--upgrade')
     pip_install(python, '--no-deps', *target, '--requirement', str(OFFICIAL / 'xformers.txt'))
     pip_install(python, '--no-deps', '--no-build-isolation', '--editable', str(ROOT))

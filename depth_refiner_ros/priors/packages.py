@@ -83,9 +83,14 @@ def unidepth_models() -> ModuleType:
 
 
 def unidepth_commit() -> str | None:
-    """Return the installed commit of UniDepth, ``unknown``, or None if it is not installed."""
+    """Return the installed commit of UniDepth; see :func:`installed_commit`."""
+    return installed_commit('unidepth')
+
+
+def installed_commit(name: str) -> str | None:
+    """Return the commit that pip installed from, ``unknown``, or None if it is not installed."""
     try:
-        text = importlib.metadata.distribution('unidepth').read_text('direct_url.json')
+        text = importlib.metadata.distribution(name).read_text('direct_url.json')
     except importlib.metadata.PackageNotFoundError:
         return None
     return json.loads(text or '{}').get('vcs_info', {}).get('commit_id', 'unknown')

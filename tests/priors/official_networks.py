@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The real networks of UniDepth and Metric3D with random weights, and folders of them."""
+"""The real networks of other authors with random weights, and folders of them."""
 
 import json
 import os
@@ -22,6 +22,14 @@ needs_packages = [
     pytest.mark.skipif(
         any(package.found() != package.commit for package in packages.PACKAGES),
         reason='needs the real packages; run: make official',
+    ),
+]
+MOGE_COMMIT = '07444410f1e33f402353b99d6ccd26bd31e469e8'
+needs_moge = [
+    pytest.mark.packages,
+    pytest.mark.skipif(
+        packages.installed_commit('moge') != MOGE_COMMIT,
+        reason="needs the authors' MoGe-2; run: make official",
     ),
 ]
 XFORMERS = Path(sys.prefix) / 'xformers'
