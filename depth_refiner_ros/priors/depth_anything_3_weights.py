@@ -58,6 +58,11 @@ def architecture_of(folder: Path, prior: str) -> str:
     config = read_any_config(folder, prior)
     found, wanted = name_in(config), known_for(prior)
     if found is None:
+        if is_weights(folder / FILE):
+            raise WeightsError(
+                f'{folder / "config.json"} names no model_name of Depth Anything 3; convert the '
+                f'folder once with depth-refiner models import --method {" or ".join(wanted)}'
+            )
         kind = shown(config.get('model_type', config.get('model_name')))
         raise WeightsError(
             f'{folder} holds a model of type {kind}; prior {prior} needs {" or ".join(wanted)}'

@@ -85,6 +85,8 @@ def test_half_precision_weights_are_read(shapes, tmp_path):
 def test_another_model_is_refused_by_name(shapes, tmp_path, subtests):
     metric = published(tmp_path / 'metric', METRIC, TINY_SINGLE)
     small = published(tmp_path / 'small', 'da3-small', TINY_ANY_VIEW)
+    other = tmp_path / 'other'
+    other.mkdir()
     cases = [
         ('depth_anything_3', metric, {}, 'holds da3metric-large; prior depth_anything_3 takes'),
         ('depth_anything_3', metric, {}, 'use prior:=depth_anything_3_metric'),
@@ -97,11 +99,18 @@ def test_another_model_is_refused_by_name(shapes, tmp_path, subtests):
         ),
         (
             'depth_anything_3',
-            small,
+            other,
             {'model_type': 'depth_pro'},
             "holds a model of type 'depth_pro'; prior depth_anything_3 needs da3-small or da3-b",
         ),
-        ('depth_anything_3', small, {'model_name': 7}, 'holds a model of type 7; prior'),
+        ('depth_anything_3', other, {'model_name': 7}, 'holds a model of type 7; prior'),
+        (
+            'depth_anything_3',
+            small,
+            {'model_name': 7},
+            'names no model_name of Depth Anything 3; ',
+        ),
+        ('depth_anything_3', small, {'a': 1}, 'import --method da3-small or da3-base or da3mono'),
         ('depth_anything_3', small, [], 'must hold a JSON object'),
         ('depth_anything_3', small, {'model_name': 'da3-base'}, 'has tokens of 32 features, da3-'),
     ]
