@@ -87,8 +87,12 @@ class RosbagSource:
         with self._files.reader() as reader:
             messages = BagMessages(reader, self.path)
             topics = messages.topics()
-            if messages.broken and not any(topic.kind in IMAGES for topic in topics):
-                raise SourceError(messages.broken)
+            unfit = list(messages.unfit.values())
+            broken = messages.broken or '; '.join(unfit)
+            if broken and not any(topic.kind in IMAGES for topic in topics):
+                raise SourceError(broken)
+            for line in unfit:
+                log(line)
             self.topics = TopicChooser(str(self.path), topics).choose(
                 image=image_topic, depth=depth_topic, info=info_topic, pose=pose_topic
             )

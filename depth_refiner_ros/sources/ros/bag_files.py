@@ -16,6 +16,7 @@ import shutil
 import sqlite3
 import struct
 import tempfile
+from typing import Any
 import weakref
 
 import apsw
@@ -25,6 +26,7 @@ from depth_refiner_ros.core.messages import not_parsed
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
 from depth_refiner_ros.sources.ros.cut_mcap import is_complete_mcap, salvaged_mcap
 from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.interfaces import Nodetype
 from rosbags.rosbag2 import ReaderError
 from rosbags.typesys import get_typestore, Stores, TypesysError
 from rosbags.typesys.store import Typestore
@@ -135,6 +137,26 @@ def unreadable(path: Path, error: BaseException) -> str:
     """Return one line with the reason why a bag cannot be read, and the fix."""
     reason = ' '.join(str(error).split()) or type(error).__name__
     return f'bag {path} cannot be read: {reason:.200}; copy it again or try: ros2 bag reindex'
+
+
+def definition_fault(types: Typestore, kind: str) -> str:
+    """
+    Return what a bag's own definition of a usual message lacks, '' if it lacks nothing.
+
+    :param types: of an open bag
+    :param kind: message type; others than the usual ones lack nothing
+    """
+    usual = _usual_types().fielddefs
+    if kind not in usual:
+        return ''
+    own = {name for name, _ in types.fielddefs.get(kind, ([], []))[1]}
+    for name, field in usual[kind][1]:
+        if name not in own:
+            return f'its definition of {kind} lacks {name}'
+        node: Any = field[1][0] if field[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE) else field
+        if node[0] == Nodetype.NAME and (fault := definition_fault(types, node[1])):
+            return fault
+    return ''
 
 
 def _any_reader(paths: list[Path]) -> AnyReader:

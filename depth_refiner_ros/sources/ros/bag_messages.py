@@ -8,12 +8,19 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.sources.ros.bag_files import BROKEN, decompressed, unreadable
+from depth_refiner_ros.sources.ros.bag_files import (
+    BROKEN,
+    decompressed,
+    definition_fault,
+    unreadable,
+)
 from depth_refiner_ros.sources.ros.pose import stamp_ns_of
-from depth_refiner_ros.sources.ros.topics import Topic
+from depth_refiner_ros.sources.ros.topics import IMAGES, INFOS, POSES, Topic, TRANSFORMS
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
+READ = (*IMAGES, *INFOS, *POSES, *TRANSFORMS)
+"""Types of messages that are read."""
 FIRST_LOOKED_AT = 30
 """Messages of a topic among which the first that is filled in is looked for."""
 STAMPS_LOOKED_AT = 5
@@ -48,11 +55,15 @@ class BagMessages:
         self._reader, self._path = reader, path
         self._unstamped: dict[str, bool] = {}
         self.broken = ''
+        self.unfit: dict[str, str] = {}
+        """One line for each type whose messages :meth:`topics` has left out."""
 
     def topics(self) -> list[Topic]:
         """Return the topics that hold messages, each with its first one that is filled in."""
         counts: dict[tuple[str, str], int] = {}
         for link in self._reader.connections:
+            if link.msgtype in READ and self._is_unfit(link.msgtype):
+                continue
             key = link.topic, link.msgtype
             counts[key] = counts.get(key, 0) + link.msgcount
         firsts = [
@@ -65,6 +76,15 @@ class BagMessages:
             for name, kind, count, first in firsts
             if first is not None
         ]
+
+    def _is_unfit(self, kind: str) -> bool:
+        """Whether the bag defines a type without what is read of it; it is kept in ``unfit``."""
+        fault = definition_fault(self._reader.typestore, kind)
+        if fault:
+            self.unfit[kind] = (
+                f'bag {self._path}: {fault}, so such messages cannot be read; copy it again'
+            )
+        return bool(fault)
 
     def of(self, topics: Sequence[str | None]) -> Iterator[BagMessage]:
         """

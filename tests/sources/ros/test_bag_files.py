@@ -187,6 +187,30 @@ def test_damaged_bags_give_frames_or_one_clear_error(tmp_path, plugin):
     assert failed
 
 
+@pytest.mark.parametrize(
+    ('word', 'told'),
+    [
+        (b'uint8 is_bigendian', 'sensor_msgs/msg/Image lacks is_bigendian'),
+        (b'string frame_id', 'std_msgs/msg/Header lacks frame_id'),
+        (b'float64 w', 'geometry_msgs/msg/Quaternion lacks w'),
+    ],
+)
+def test_a_damaged_definition_of_a_message_is_named(tmp_path, word, told):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), plugin='mcap')
+    content = storage_of(bag).read_bytes()
+    assert word in content
+    storage_of(bag).write_bytes(content.replace(word, word[:-1] + b'q'))
+    lines = []
+    try:
+        frames = read(bag, lines)
+    except SourceError as error:
+        lines.append(str(error))
+    else:
+        assert all(frame.depth_m_HW is not None for frame in frames)
+        assert all(frame.map_from_camera is None for frame in frames)
+    assert any(f'{told}, so such messages cannot be read; copy it' in line for line in lines)
+
+
 def test_a_bag_that_breaks_off_in_the_middle_gives_what_came_before(tmp_path):
     """A damaged chunk deep in the file is detected only when its messages are read."""
     bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed='storage')
