@@ -211,6 +211,16 @@ def test_a_damaged_definition_of_a_message_is_named(tmp_path, word, told):
     assert any(f'{told}, so such messages cannot be read; copy it' in line for line in lines)
 
 
+@pytest.mark.parametrize('compressed', ['', 'message'])
+def test_a_value_of_another_type_in_a_database_does_no_harm(tmp_path, compressed):
+    bag = bags.write_bag(tmp_path / 'bag', walk(), compressed=compressed)
+    with sqlite3.connect(storage_of(bag)) as database:
+        database.execute('UPDATE messages SET data = 7 WHERE id = 9')
+    frames, reason = outcome(bag)
+    assert reason == ''
+    assert [isinstance(frame, LostFrame) for frame in frames].count(False) >= 2
+
+
 def test_a_bag_that_breaks_off_in_the_middle_gives_what_came_before(tmp_path):
     """A damaged chunk deep in the file is detected only when its messages are read."""
     bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed='storage')
