@@ -9,11 +9,14 @@ from depth_refiner_ros.backends.base import Runner, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.models.onnx_file import OnnxFile
 import numpy as np
 import torch
 from torch import nn
 
 PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+NUMBERS = {'tensor(float)': np.float32, 'tensor(int64)': np.int64}
+"""Number formats of the inputs of given files."""
 
 
 class OnnxBackend:
@@ -50,14 +53,21 @@ class OnnxBackend:
         self.precision = precision
         self._cache = cache
         self._threads = threads
+        self._given: dict[Path, Any] = {}
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
         """Export the network unless the cache has it."""
+        if isinstance(module, OnnxFile):
+            return module.path
         facts = onnx_facts(module, example, self.precision)
         return cached_onnx(self._cache, module, key, example, facts)
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """Export and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        if isinstance(module, OnnxFile):
+            if module.path not in self._given:
+                self._given[module.path] = self.session(module.path)
+            return GivenRunner(self._given[module.path], module, self.device)
         return OnnxRunner(self.session(self.build(module, key, example)), self.device)
 
     def session(self, path: Path) -> Any:
@@ -98,6 +108,48 @@ class OnnxBackend:
                 f'only {", ".join(session.get_providers())}; use device:=cpu or backend:=torch'
             )
         return session
+
+
+class GivenRunner:
+    """
+    A network that came as an ONNX file, with shapes of any size.
+
+    :param session: ONNX Runtime session of the file
+    :param network: names the file and the wanted outputs
+    :param device: where inputs and outputs live
+    :raises BackendError: if the file lacks an output, or has inputs in other number formats
+    """
+
+    def __init__(self, session: Any, network: OnnxFile, device: torch.device) -> None:
+        self._session, self._network, self._device = session, network, device
+        found = [value.name for value in session.get_outputs()]
+        if lacking := [name for name in network.outputs if name not in found]:
+            raise BackendError(
+                f'{network.path} has no output {lacking[0]}, only {", ".join(found)}; use the '
+                "file of the network's authors"
+            )
+        for value in session.get_inputs():
+            if value.type not in NUMBERS:
+                raise BackendError(
+                    f'{network.path}: its input {value.name} is of type {value.type}, which is '
+                    f'none of {", ".join(NUMBERS)}; use the file in fp32'
+                )
+
+    def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run the network; arrays go through the memory of the host."""
+        wanted = self._session.get_inputs()
+        if len(wanted) != len(inputs):
+            names = ', '.join(value.name for value in wanted)
+            raise BackendError(
+                f'{self._network.path} has inputs {names}, not {len(inputs)}; use the file of '
+                "the network's authors"
+            )
+        given = {
+            value.name: one.detach().cpu().numpy().astype(NUMBERS[value.type])
+            for value, one in zip(wanted, inputs)
+        }
+        results = self._session.run(list(self._network.outputs), given)
+        return tuple(torch.from_numpy(one).to(self._device) for one in results)
 
 
 class OnnxRunner:

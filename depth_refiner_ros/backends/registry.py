@@ -15,6 +15,8 @@ from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.model_runner import ModelRunner
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
+from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
 
 
@@ -71,13 +73,21 @@ class ModelRunners:
 
         :param module: in fp32 on the CPU; forward takes and returns tensors
         :param key: short name, for files and messages
+        :raises BackendError: for an ONNX file and another backend
         """
+        given = isinstance(module, OnnxFile)
+        if given and self.execution.backend != 'onnx':
+            raise BackendError(
+                f'{module.path} is an ONNX file, which backend {self.execution.backend} cannot '
+                'run; use backend:=onnx'
+            )
         network = ModelRunner(
             module,
             key,
             self.backend,
             self.execution.device,
-            max_abs_rel=self._options.max_abs_rel,
+            # Torch cannot run a given file, so there is nothing to compare it with.
+            max_abs_rel=None if given else self._options.max_abs_rel,
             build_only=self._options.build_only,
         )
         self._made.append(network)

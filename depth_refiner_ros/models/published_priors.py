@@ -147,7 +147,7 @@ PRIORS: tuple[Model, ...] = (
             'metric depth, estimates the field of view too, leaves out the sky',
             'MIT',
             size_mb,
-            get='model.pt of the hub, through depth-refiner models import',
+            get='through depth-refiner models import; its ONNX file, named with -onnx, as it is',
             files=(),
         )
         for name, size_mb in (

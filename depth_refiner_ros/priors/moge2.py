@@ -8,7 +8,6 @@ is known, else the one that fits best. The sky, and whatever else the mask leave
 The optical axis is taken to go through the middle of the image, as in all images of its training.
 """
 
-import math
 from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -19,16 +18,11 @@ from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import known_camera
-from depth_refiner_ros.priors.focal_shift import recovered
 from depth_refiner_ros.priors.loading import fill_network
 from depth_refiner_ros.priors.model_folder import read_config, size_mb
-from depth_refiner_ros.priors.moge2_network import (
-    half_of,
-    MoGe2Config,
-    MoGe2Network,
-    plane_of,
-    points_of,
-)
+from depth_refiner_ros.priors.moge2_depth import metric_depth
+from depth_refiner_ros.priors.moge2_network import half_of, MoGe2Config, MoGe2Network, points_of
+from depth_refiner_ros.priors.moge2_onnx import build_onnx, onnx_file, OnnxMoGe2Prior
 from depth_refiner_ros.priors.sizes import licence_of, SIZES, WIDTHS
 import torch
 from torch import nn
@@ -71,48 +65,33 @@ class MoGe2Prior(WithNetwork):
     ) -> PriorDepth:
         """Predict metres at the image's size, NaN outside the mask; measured depth is not used."""
         height, width = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
-        half_B2 = half_of(rgb_B3HW)
-        raw, valid, log_scale = self.network(self._rule.prepare(rgb_B3HW), half_B2)
+        raw, valid, log_scale = self.network(self._rule.prepare(rgb_B3HW), half_of(rgb_B3HW))
         points = points_of(self._rule.restore(raw.float(), (height, width)), self._output)
         usable = self._rule.restore(valid.float(), (height, width)) > 0.0
         camera = known_camera(self._focal_rule, intrinsics)
-        _, shift_B = recovered(
-            points,
-            plane_of(height, width, half_B2),
-            usable,
-            None if camera is None else _focal_of(camera, points),
-        )
-        unscaled = points[:, 2:] + shift_B.view(-1, 1, 1, 1)
-        depth = unscaled * log_scale.float().exp().view(-1, 1, 1, 1)
-        return PriorDepth(depth_B1HW=torch.where(usable & (depth > 0.0), depth, torch.nan))
+        return metric_depth(points, usable, log_scale.float().exp(), camera)
 
     def describe(self) -> list[str]:
         """Return the line of its weights."""
         return [self._description]
 
 
-def _focal_of(camera: Intrinsics, like_BCHW: torch.Tensor) -> torch.Tensor:
-    """Return ``focal_B2`` across and down, in units of half the image's diagonal."""
-    half_px = math.hypot(camera.width, camera.height) / 2.0
-    return torch.cat(
-        [like_BCHW.new_full((len(like_BCHW), 1), px / half_px) for px in (camera.fx, camera.fy)],
-        dim=1,
-    )
-
-
-def build(options: PriorOptions) -> MoGe2Prior:
+def build(options: PriorOptions) -> MoGe2Prior | OnnxMoGe2Prior:
     """
-    Build ``moge2`` from a folder of :func:`import_checkpoint.import_moge2`.
+    Build ``moge2`` from a folder of :func:`import_checkpoint.import_moge2`, or an ONNX file.
 
-    :raises SettingsError: without a folder
+    :raises SettingsError: without either
     :raises WeightsError: if configuration and weights do not fit
     """
+    if (file := onnx_file(options.weights)) is not None:
+        return build_onnx(file, options)
     folder = Path(options.weights).expanduser()
     if not folder.is_dir():
         hub_id = SIZES[NAME].get(options.weights, next(iter(SIZES[NAME].values())))
         raise SettingsError(
             f'prior_weights = {shown(options.weights)} is not a folder; MoGe-2 is published as '
-            f'pickles only: type depth-refiner models import {hub_id} FOLDER once and use FOLDER'
+            f'pickles: type depth-refiner models import {hub_id} FOLDER once and use FOLDER, or '
+            f'use {hub_id}-onnx with backend:=onnx'
         )
     network = load_network(folder)
     config = network.config

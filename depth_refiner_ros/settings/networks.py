@@ -66,7 +66,8 @@ class ModelSettings:
         '(giant). depth_anything_3_metric: large. depth_anything_3: small, base, mono-large. '
         'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
-        'metric3d_v2, moge2: only a folder made by depth-refiner models import',
+        'metric3d_v2, moge2: only a folder made by depth-refiner models import; moge2 also '
+        'its own ONNX file, its folder or hub id, with backend onnx',
     )
     prior_focal_rule: str = option(
         'auto',

@@ -150,6 +150,7 @@ def test_a_size_tells_how_to_get_it():
     for size, hub_id in SIZES['moge2'].items():
         message = told(size)
         assert f'models import {hub_id} FOLDER once and use FOLDER' in message
+        assert f'or use {hub_id}-onnx with backend:=onnx' in message
         assert licence_of('moge2', size) == 'MIT'
     assert "prior_weights = 'bundled' is not a folder" in told('bundled')
 

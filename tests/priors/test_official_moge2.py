@@ -23,6 +23,7 @@ from tests.priors import tiny_moge2
 from tests.priors.official_networks import MOGE_COMMIT, needs_moge, randomised, refine
 from tests.priors.photograph import corridor
 from tests.priors.test_focal_shift import scene
+from tests.priors.test_moge2_onnx import attached
 
 pytestmark = needs_moge
 
@@ -200,6 +201,38 @@ def test_metres_after_an_import(tmp_path, size, known):
     low, high = (float(value) for value in (wanted[valid].min(), wanted[valid].max()))
     print(f'{size[1]}x{size[0]}, {low:.3f} to {high:.3f} m, greatest difference {difference:.1e}')
     assert difference < 1e-4
+
+
+def test_its_onnx_file_runs_by_the_onnx_backend(tmp_path):
+    """Written as the authors' page says; images are then not antialiased."""
+    network, _ = official('S')
+    aimed(network).eval()
+    network.onnx_compatible_mode = True
+    file = tmp_path / 'model.onnx'
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            network,
+            (torch.rand(1, 3, 98, 126), torch.tensor(60)),
+            file,
+            input_names=['image', 'num_tokens'],
+            output_names=['points', 'normal', 'mask', 'metric_scale'],
+            dynamic_axes={'image': {0: 'batch_size', 2: 'height', 3: 'width'}},
+            opset_version=14,
+            dynamo=False,
+        )
+    prior = attached(file, short_side=140)
+    for rows, columns in SIZES[:3]:
+        rgb, patches = corridor(rows, columns), prior._tokens((rows, columns))
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            wanted = network.infer(rgb, num_tokens=patches, use_fp16=False)['depth']
+            found = predict_whole(prior, rgb, None).depth_B1HW[:, 0]
+        valid = torch.isfinite(wanted)
+        assert torch.equal(torch.isfinite(found), valid)
+        difference = float((found / wanted - 1.0)[valid].abs().max())
+        print(f'ONNX, {columns}x{rows}, {patches} patches: greatest difference {difference:.1e}')
+        assert difference < 1e-3
 
 
 def test_the_command_refines_a_photograph(tmp_path):
