@@ -33,6 +33,7 @@ def pytest_xdist_auto_num_workers(config):
     return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Keep on one worker what must not run twice at a time, or shares what is slow to make."""
     if IS_WORKER:

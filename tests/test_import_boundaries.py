@@ -48,6 +48,7 @@ ALLOWED = {
     'demo': {'core', 'settings', 'refiner', 'sources', 'mapping', 'report', 'apps'},
     'bench': {
         'core',
+        'models',
         'settings',
         'refiner',
         'priors',

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""``depth-refiner models``: list known and installed models, import official ones."""
+"""``depth-refiner models``: list known and installed models, recommend, import official ones."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ class _ListByDefault(TyperGroup):
 models = typer.Typer(
     cls=_ListByDefault,
     rich_markup_mode=None,
-    help='List models with licence and size; import official weights.',
+    help='List models with licence and size; recommend; import official weights.',
     context_settings={'help_option_names': list(HELP)},
 )
 
@@ -46,6 +46,27 @@ def list_models(
     from depth_refiner_ros.apps.models_list import run
 
     run(folders or [], json)
+
+
+@models.command('recommend')
+def recommend_models(
+    commercial: Annotated[
+        bool, typer.Option('--commercial', help='Only licences that allow commercial use.')
+    ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            help='cpu, orin, 4090, or another name of bench --against; this machine if not given.',
+            show_default=False,
+        ),
+    ] = '',
+    rate_hz: Annotated[float, typer.Option(help='Frames per second of live use.')] = 10.0,
+    json: JsonFile = None,
+) -> None:
+    """Say which prior, refiner and backend to take, what they cost and what to type."""
+    from depth_refiner_ros.bench.recommend import run
+
+    run(device, rate_hz, commercial=commercial, json_file=json)
 
 
 @models.command('import')

@@ -9,6 +9,7 @@ from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.bench.result import speedups, stage_rows
 from depth_refiner_ros.bench.true_size import refiner_stages
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.models.recommended import REFINERS
 import pytest
 import torch
 
@@ -50,6 +51,8 @@ def test_targets_are_twice_the_bound_of_a_sustained_h100():
         assert 2.0 * bounds(stages, device, 'fp16')['refiner'] == pytest.approx(
             target_ms, rel=0.03
         )
+    gflop = sum(stage.operations.flops for stage in stages.values()) / 1e9
+    assert REFINERS[0].gflop == pytest.approx(gflop, rel=0.01), 'what models recommend counts with'
 
 
 def test_device_is_found_by_its_name(subtests):

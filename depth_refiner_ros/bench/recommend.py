@@ -1,0 +1,104 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The work of ``depth-refiner models recommend``."""
+
+from pathlib import Path
+from typing import Any
+
+from depth_refiner_ros.apps.console import say, write_json
+from depth_refiner_ros.apps.hardware import board, gpu
+from depth_refiner_ros.backends.execution import fast_bf16
+from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
+from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.models.recommended import best, Pair
+import torch
+
+CPU = 'cpu'
+OFFLINE_HZ = 0.1
+ALIASES = {'orin': 'agx-orin', '4090': 'rtx4090', '3090': 'rtx3090'}
+
+
+def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None) -> None:
+    """
+    Print what to take for live use and offline, what it costs, and what to type.
+
+    :param device: ``cpu``, a name of the table of devices, or empty for this machine
+    :raises InputError: for an unknown device, or a rate that is not above 0
+    """
+    if not rate_hz > 0.0:
+        raise InputError(f'--rate-hz {rate_hz:g} must be above 0')
+    found, precision, backend = _device(device)
+    flops_per_s = found.peak(precision)
+    wanted = {f'Live, {rate_hz:g} frames/s': rate_hz, 'Offline, a frame in 10 s': OFFLINE_HZ}
+    say(f'{found.name}: {flops_per_s / 1e12:.3g} TFLOP/s in {precision} ({found.origin})')
+    choices: dict[str, dict[str, Any]] = {}
+    for title, hz in wanted.items():
+        pair = best(flops_per_s, hz, commercial=commercial)
+        facts = _facts(pair, backend)
+        same = [other for other, known in choices.items() if known == facts]
+        lines = [f'{title}: the same'] if same else _lines(title, pair, backend, hz)
+        say('\n' + '\n'.join(lines))
+        choices[title] = facts
+    if json_file:
+        write_json(json_file, {'device': found.name, 'precision': precision, 'choices': choices})
+
+
+def _device(name: str) -> tuple[Device, str, str]:
+    """Return the device, the number format and the backend for it."""
+    name = ALIASES.get(name, name)
+    if name and name != CPU:
+        if name not in DEVICES:
+            known = ', '.join((CPU, *ALIASES, *DEVICES))
+            raise InputError(f'--device {name} is unknown; use one of {known}')
+        return named_device(name), 'fp16', 'tensorrt'
+    if not name and torch.cuda.is_available():
+        return known_as(board() or gpu()) or _measured('cuda', 'fp16'), 'fp16', 'tensorrt'
+    precision = 'bf16' if fast_bf16() else 'fp32'
+    return _measured(CPU, precision), precision, 'auto'
+
+
+def _measured(kind: str, precision: str) -> Device:
+    return probe(torch.device(kind), precision)
+
+
+def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
+    both, options = (pair.prior, pair.refiner), _options(pair, backend)
+    flags = ' '.join(f'--{name.replace("_", "-")} {value}' for name, value in options.items())
+    parameters = ' '.join(f'-p {name}:={value}' for name, value in options.items())
+    names = ' and '.join(f'{choice.name} ({choice.licence})' for choice in both)
+    cost = (
+        f'at 640x480 at least {_time(pair.least_ms)} a frame (computed, not measured); a good '
+        f'engine takes twice that, {pair.expected_hz:.2g} frames/s'
+    )
+    slow = '' if pair.expected_hz >= rate_hz else ': nothing keeps the rate here'
+    return [
+        f'{title}: {names}, backend {backend}',
+        *(f'  {choice.name}: {choice.why}' for choice in both),
+        f'  {cost}{slow}',
+        f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB in fp16',
+        *(f'  once:  {line}' for choice in both for line in choice.get),
+        f'  try:   depth-refiner refine photo.jpg {flags}',
+        f'  node:  ros2 run depth_refiner_ros refiner_node --ros-args {parameters}',
+        f'  time:  depth-refiner bench {flags}',
+    ]
+
+
+def _time(ms: float) -> str:
+    return f'{ms / 1e3:.2g} s' if ms >= 1e3 else f'{ms:.2g} ms' if ms < 10.0 else f'{ms:.0f} ms'
+
+
+def _options(pair: Pair, backend: str) -> dict[str, str]:
+    chosen = {} if backend == 'auto' else {'backend': backend}
+    return {**pair.prior.options, **pair.refiner.options, **chosen}
+
+
+def _facts(pair: Pair, backend: str) -> dict[str, Any]:
+    return {
+        'prior': pair.prior.name,
+        'prior_licence': pair.prior.licence,
+        'refiner': pair.refiner.name,
+        'refiner_licence': pair.refiner.licence,
+        'options': _options(pair, backend),
+        'least_ms': pair.least_ms,
+        'expected_hz': pair.expected_hz,
+    }

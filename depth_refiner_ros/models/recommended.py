@@ -1,0 +1,159 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Which prior and refiner to take: the best that a licence allows and a device has time for.
+
+Priors are ordered by their AbsRel without any alignment on 50 indoor images of DIODE, as
+github.com/yester31/Monocular_Depth_Estimation_TRT measured it in 2026-08: Metric3D v2 13.1,
+MoGe-2 21.4, Depth Anything V2 metric 23.1 %. The smaller sizes were not measured there and follow
+their large ones. With one scale per image all lie within 4.4 to 6.5 %.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from depth_refiner_ros.models.catalogue import MODELS
+
+BUNDLED_LICENCE = 'Apache-2.0'
+ENGINE = 2.0
+"""What a good engine takes of the least time, at most; see docs/benchmarks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """
+    A prior or a refiner, with the options that select it.
+
+    :param id: line of the table of models; empty for a bundled network
+    :param gflop: operations for an image of 640x480
+    :param weights_mb: in fp16
+    :param options: option to value
+    :param get: what to do once, before
+    """
+
+    name: str
+    id: str
+    gflop: float
+    weights_mb: float
+    options: Mapping[str, str]
+    why: str
+    get: Sequence[str] = field(default=())
+
+    @property
+    def licence(self) -> str:
+        """Return the licence of the weights."""
+        return next((model.licence for model in MODELS if model.id == self.id), BUNDLED_LICENCE)
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether the licence rules out commercial use, or leaves it in doubt."""
+        return any(model.non_commercial for model in MODELS if model.id == self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A prior and a refiner on a device."""
+
+    prior: Choice
+    refiner: Choice
+    flops_per_s: float
+
+    @property
+    def least_ms(self) -> float:
+        """Return the time of a frame below which no engine can get on this device."""
+        return (self.prior.gflop + self.refiner.gflop) * 1e12 / self.flops_per_s
+
+    @property
+    def expected_hz(self) -> float:
+        """Return the rate of a good engine, which takes twice the least time."""
+        return 1e3 / (ENGINE * self.least_ms)
+
+
+def _moge2(size: str, gflop: float, weights_mb: float, *, short_side: int = 0) -> Choice:
+    folder, smaller = f'moge-2-vit{size}-normal', {'prior_short_side': str(short_side)}
+    return Choice(
+        name=f'MoGe-2 {size.upper()}' + (f' at {short_side} px' if short_side else ''),
+        id=f'Ruicheng/{folder}',
+        gflop=gflop,
+        weights_mb=weights_mb,
+        options={'prior': 'moge2', 'prior_weights': folder, **(smaller if short_side else {})},
+        why='the most accurate metres under a permissive licence; finds the field of view',
+        get=(f'depth-refiner models import Ruicheng/{folder} {folder}',),
+    )
+
+
+PRIORS = (
+    Choice(
+        name='Metric3D v2 L',
+        id='yvanyin/metric3d:metric3d_vit_large',
+        gflop=3120.0,  # of its encoder alone, 3349 tokens
+        weights_mb=824.0,
+        options={'prior': 'metric3d_v2', 'prior_weights': 'metric3d'},
+        why="the most accurate metres; needs the focal length and its authors' code",
+        get=(
+            'depth-refiner models import CHECKPOINT.pth metric3d --method metric3d_vit_large',
+            'depth-refiner doctor  # says how to install the code',
+        ),
+    ),
+    _moge2('l', 4212.0, 652.0),
+    _moge2('l', 957.0, 652.0, short_side=392),
+    _moge2('s', 241.0, 64.0, short_side=392),
+    Choice(
+        name='Depth Anything V2 metric S',
+        id='depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf',
+        gflop=167.0,
+        weights_mb=51.0,
+        options={'prior': 'depth_anything_v2_metric', 'prior_weights': 'indoor-small'},
+        why='the smallest published metric prior; indoor, to 20 m',
+    ),
+    Choice(
+        name='bundled prior',
+        id='',
+        gflop=5.0,
+        weights_mb=8.5,
+        options={'prior': 'bundled'},
+        why='comes with the package; edges more than metres, see "What it is not" in README',
+    ),
+)
+"""The best first."""
+
+REFINERS = (
+    Choice(
+        name='SharpDepth',
+        id='Qualcomm-AI-research/SharpDepth',
+        gflop=10_464.0,  # two encodings, two UNets, two decoders
+        weights_mb=3417.0,
+        options={
+            'refiner': 'sharpdepth',
+            'refiner_weights': 'SHARPDEPTH_FOLDER',
+            'max_edge_px': '640',
+        },
+        why="the published refiner of Stable Diffusion's size, with its own VAE as codec",
+        get=('unpack the three parts of the GitHub release v1.0 into SHARPDEPTH_FOLDER',),
+    ),
+    Choice(
+        name='bundled ApDepth',
+        id='',
+        gflop=17.1,
+        weights_mb=6.8,
+        options={'refiner': 'apdepth'},
+        why='small, one pass, on pixels: no codec',
+    ),
+)
+"""The best first."""
+
+
+def best(flops_per_s: float, rate_hz: float, *, commercial: bool) -> Pair:
+    """
+    Return the best pair that keeps a rate: first the best prior, then the best refiner with it.
+
+    :param flops_per_s: of the device, in the number format that networks run in
+    :return: the cheapest pair where none keeps the rate
+    """
+    pairs = [
+        Pair(prior=prior, refiner=refiner, flops_per_s=flops_per_s)
+        for prior in PRIORS
+        for refiner in REFINERS
+        if not commercial or not (prior.non_commercial or refiner.non_commercial)
+    ]
+    return next((pair for pair in pairs if pair.expected_hz >= rate_hz), pairs[-1])
