@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 import pillow_heif
-import tifffile
 
 COLORS = np.zeros((40, 60, 3), np.uint8)
 """Top left red, top right green, bottom left blue, bottom right white."""
@@ -45,14 +44,12 @@ def photograph(kind, orientation):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     stream = io.BytesIO()
-    if kind == 'BIG TIFF':
-        turned = (ExifTags.Base.Orientation, 'H', 1, orientation, True)
-        tifffile.imwrite(stream, COLORS, photometric='rgb', bigtiff=True, extratags=[turned])
-        return stream.getvalue()
     if kind == 'HEIF':
         pillow_heif.register_heif_opener()
-    record = exif if kind == 'TIFF' else exif.tobytes()
-    Image.fromarray(COLORS).save(stream, kind, quality=95, exif=record)
+    if kind.endswith('TIFF'):
+        Image.fromarray(COLORS).save(stream, 'TIFF', exif=exif, big_tiff=kind == 'BIG TIFF')
+    else:
+        Image.fromarray(COLORS).save(stream, kind, quality=95, exif=exif.tobytes())
     return stream.getvalue()
 
 

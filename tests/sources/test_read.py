@@ -18,7 +18,6 @@ import numpy as np
 from PIL import ExifTags, Image
 import pillow_heif
 import pytest
-import tifffile
 
 from tests.sources.photographs import COLORS, corners, jpeg, photograph
 
@@ -144,8 +143,9 @@ def test_image_is_turned_upright_or_left_on_the_grid_of_the_sensor(
 
 def test_depth_stays_on_the_grid_of_the_sensor(tmp_path):
     mm_HW = np.arange(1000, 1600, dtype=np.uint16).reshape(20, 30)
-    turned = (ExifTags.Base.Orientation, 'H', 1, 3, True)
-    tifffile.imwrite(tmp_path / 'd.tif', mm_HW, extratags=[turned])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    Image.fromarray(mm_HW).save(tmp_path / 'd.tif', exif=exif)
     depth_m_HW = read_depth(tmp_path / 'd.tif', depth_scale=1000.0)
     np.testing.assert_allclose(depth_m_HW, mm_HW / 1000, rtol=1e-6)
 
