@@ -22,6 +22,7 @@ from depth_refiner_ros.priors.import_checkpoint import (
 )
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
 from depth_refiner_ros.priors.model_folder import WANTED
+from depth_refiner_ros.priors.sizes import SIZES
 
 METRIC3D_FILE, METRIC3D = 'metric_depth_', 'metric3d_'
 DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
@@ -99,7 +100,9 @@ def import_prior(
             '3 by its weights; for a refiner, '
             'give the folder of its release'
         )
-    say(f'{folder}: use it with --prior {prior} --prior-weights {folder}')
+    # A folder may have the name of a size, which is looked up first.
+    where = f'./{folder}' if str(folder) in SIZES.get(prior, ()) else folder
+    say(f'{folder}: use it with --prior {prior} --prior-weights {where}')
     if json_file:
         write_json(json_file, {'folder': str(folder), 'prior': prior})
 

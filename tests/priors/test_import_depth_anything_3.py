@@ -3,6 +3,7 @@
 """Published and imported folders of Depth Anything 3, and those that are refused."""
 
 import json
+from pathlib import Path
 
 from depth_refiner_ros.apps.models_import import checkpoint_of, import_prior
 from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
@@ -72,6 +73,18 @@ def test_a_lone_file_needs_its_name(shapes, tmp_path):
         import_depth_anything_3(file, tmp_path / 'out', 'da3-small')
     with pytest.raises(WeightsError, match=r'weights are missing|does not load'):
         import_depth_anything_3(file, tmp_path / 'new', METRIC)
+
+
+def test_a_folder_with_the_name_of_a_size_is_told_as_a_folder(
+    shapes, tmp_path, monkeypatch, capsys
+):
+    published(tmp_path / 'hub', 'da3-small', TINY_ANY_VIEW)
+    monkeypatch.chdir(tmp_path)
+    import_prior(checkpoint_of('hub'), Path('small'), None, None)
+    assert (
+        'use it with --prior depth_anything_3 --prior-weights ./small' in capsys.readouterr().out
+    )
+    assert build_prior('depth_anything_3', './small').describe()[0].endswith('MB, small')
 
 
 def test_half_precision_weights_are_read(shapes, tmp_path):
