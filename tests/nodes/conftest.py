@@ -23,6 +23,7 @@ if HAS_ROS:
             yield made
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests/conftest.py groups by it
 def pytest_collection_modifyitems(items):
     for item in items:
         if '/nodes/' in str(item.path):
