@@ -98,7 +98,6 @@ setup(
             'ruff',
             'tensorrt-rtx-cu13-bindings; platform_machine == "x86_64" and sys_platform == "linux"',
             'tensorrt-rtx-cu13-libs; platform_machine == "x86_64" and sys_platform == "linux"',
-            'tifffile',
         ],
         'train': ['accelerate>=1.0', 'h5py', 'omegaconf>=2.3', 'pyarrow', 'tensorboard>=2.19'],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
