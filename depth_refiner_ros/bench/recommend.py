@@ -70,6 +70,7 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
         f'at 640x480 at least {_time(pair.least_ms)} a frame (computed, not measured); a good '
         f'engine takes twice that, {pair.expected_hz:.2g} frames/s'
     )
+    camera = ' --assume-fov-deg 0' if pair.prior.finds_camera else ''
     slow = '' if pair.expected_hz >= rate_hz else ': nothing keeps the rate here'
     return [
         f'{title}: {names}, backend {backend}',
@@ -77,7 +78,7 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
         f'  {cost}{slow}',
         f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB in fp16',
         *(f'  once:  {line}' for choice in both for line in choice.get),
-        f'  try:   depth-refiner refine photo.jpg {flags}',
+        f'  try:   depth-refiner refine photo.jpg {flags}{camera}',
         f'  node:  ros2 run depth_refiner_ros refiner_node --ros-args {parameters}',
         f'  time:  depth-refiner bench {flags}',
     ]

@@ -29,6 +29,7 @@ class Choice:
     :param weights_mb: in fp16
     :param options: option to value
     :param get: what to do once, before
+    :param finds_camera: whether it estimates the field of view where the camera is unknown
     """
 
     name: str
@@ -38,6 +39,7 @@ class Choice:
     options: Mapping[str, str]
     why: str
     get: Sequence[str] = field(default=())
+    finds_camera: bool = False
 
     @property
     def licence(self) -> str:
@@ -79,6 +81,7 @@ def _moge2(size: str, gflop: float, weights_mb: float, *, short_side: int = 0) -
         options={'prior': 'moge2', 'prior_weights': folder, **(smaller if short_side else {})},
         why='the most accurate metres under a permissive licence; finds the field of view',
         get=(f'depth-refiner models import Ruicheng/{folder} {folder}',),
+        finds_camera=True,
     )
 
 

@@ -78,6 +78,8 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     assert 'Live, 10 frames/s: MoGe-2 L at 392 px (MIT) and bundled ApDepth (Apache-2.0)' in said
     assert 'at least 23 ms a frame (computed, not measured)' in said
     assert '-p prior_short_side:=392 -p refiner:=apdepth -p backend:=tensorrt' in said
+    assert 'refine photo.jpg --prior moge2' in said
+    assert '--backend tensorrt --assume-fov-deg 0\n' in said, 'its own field of view'
     live, offline = json.loads((tmp_path / 'r.json').read_text())['choices'].values()
     assert live['expected_hz'] > 10.0 > offline['expected_hz']
     run('h100', 1.0, commercial=True, json_file=None)
