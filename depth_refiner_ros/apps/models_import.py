@@ -24,6 +24,7 @@ from depth_refiner_ros.priors.metric3d import ARCHITECTURES
 from depth_refiner_ros.priors.model_folder import WANTED
 from depth_refiner_ros.priors.sizes import SIZES
 
+CHECKPOINTS = ('.pth', '.pt', '.bin', '.safetensors')
 METRIC3D_FILE, METRIC3D = 'metric_depth_', 'metric3d_'
 DEPTH_ANYTHING_FILE = 'depth_anything_v2_vit'
 MOGE2, MOGE2_FILE = 'moge2', 'model.pt'
@@ -118,6 +119,8 @@ def checkpoint_of(where: str) -> Path | None:
     path = Path(where).expanduser()
     if path.is_file():
         return path
+    if path.suffix in CHECKPOINTS and not path.exists():
+        raise WeightsError(f'file {where} does not exist; give the checkpoint where it lies')
     if (path / MOGE2_FILE).is_file():
         return path / MOGE2_FILE
     if depth_anything_3.is_weights(path / depth_anything_3.FILE):

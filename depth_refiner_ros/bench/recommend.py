@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of ``depth-refiner models recommend``."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,20 @@ def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None
     :param device: ``cpu``, a name of the table of devices, or empty for this machine
     :raises InputError: for an unknown device, or a rate that is not above 0
     """
-    if not rate_hz > 0.0:
-        raise InputError(f'--rate-hz {rate_hz:g} must be above 0')
+    if not 0.0 < rate_hz < math.inf:
+        raise InputError(f'--rate-hz {rate_hz:g} must be above 0 and finite')
     found, precision, backend = _device(device)
     flops_per_s = found.peak(precision)
+
+    def peak(number_format: str) -> float:
+        # A CPU whose bfloat16 was measured takes fp32 at half of it, as tensor cores do.
+        return found.flops_per_s.get(number_format or precision, flops_per_s / 2.0)
+
     wanted = {f'Live, {rate_hz:g} frames/s': rate_hz, 'Offline, a frame in 10 s': OFFLINE_HZ}
     say(f'{found.name}: {flops_per_s / 1e12:.3g} TFLOP/s in {precision} ({found.origin})')
     choices: dict[str, dict[str, Any]] = {}
     for title, hz in wanted.items():
-        pair = best(flops_per_s, hz, commercial=commercial)
+        pair = best(peak, hz, commercial=commercial)
         facts = _facts(pair, backend)
         same = [other for other, known in choices.items() if known == facts]
         lines = [f'{title}: the same'] if same else _lines(title, pair, backend, hz)
@@ -45,7 +51,7 @@ def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None
 
 def _device(name: str) -> tuple[Device, str, str]:
     """Return the device, the number format and the backend for it."""
-    name = ALIASES.get(name, name)
+    name = ALIASES.get(name.lower(), name.lower())
     if name and name != CPU:
         if name not in DEVICES:
             known = ', '.join((CPU, *ALIASES, *DEVICES))
@@ -68,7 +74,7 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
     names = ' and '.join(f'{choice.name} ({choice.licence})' for choice in both)
     cost = (
         f'at 640x480 at least {_time(pair.least_ms)} a frame (computed, not measured); a good '
-        f'engine takes twice that, {pair.expected_hz:.2g} frames/s'
+        f'engine takes twice that, {_rate(pair.expected_hz)} frames/s'
     )
     camera = ' --assume-fov-deg 0' if pair.prior.finds_camera else ''
     slow = '' if pair.expected_hz >= rate_hz else ': nothing keeps the rate here'
@@ -76,7 +82,7 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
         f'{title}: {names}, backend {backend}',
         *(f'  {choice.name}: {choice.why}' for choice in both),
         f'  {cost}{slow}',
-        f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB in fp16',
+        f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB',
         *(f'  once:  {line}' for choice in both for line in choice.get),
         f'  try:   depth-refiner refine photo.jpg {flags}{camera}',
         f'  node:  ros2 run depth_refiner_ros refiner_node --ros-args {parameters}',
@@ -86,6 +92,10 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
 
 def _time(ms: float) -> str:
     return f'{ms / 1e3:.2g} s' if ms >= 1e3 else f'{ms:.2g} ms' if ms < 10.0 else f'{ms:.0f} ms'
+
+
+def _rate(hz: float) -> str:
+    return f'{hz:.2g}' if hz < 10.0 else f'{hz:.0f}'
 
 
 def _options(pair: Pair, backend: str) -> dict[str, str]:

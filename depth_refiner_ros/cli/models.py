@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``depth-refiner models``: list known and installed models, recommend, import official ones."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,12 @@ class _ListByDefault(TyperGroup):
     """``models FOLDER`` means ``models list FOLDER``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not Path(args[0]).exists():
+            near = get_close_matches(args[0], self.commands, 1, 0.8)
+            if near and near[0] != args[0]:
+                raise typer.BadParameter(
+                    f'{args[0]!r} is neither a command nor a folder; did you mean {near[0]}?'
+                )
         if not args or (args[0] not in self.commands and args[0] not in HELP):
             args = ['list', *args]
         return super().parse_args(ctx, args)

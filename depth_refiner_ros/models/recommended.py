@@ -9,7 +9,7 @@ MoGe-2 21.4, Depth Anything V2 metric 23.1 %. The smaller sizes were not measure
 their large ones. With one scale per image all lie within 4.4 to 6.5 %.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from depth_refiner_ros.models.catalogue import MODELS
@@ -26,9 +26,10 @@ class Choice:
 
     :param id: line of the table of models; empty for a bundled network
     :param gflop: operations for an image of 640x480
-    :param weights_mb: in fp16
+    :param weights_mb: as they lie in memory
     :param options: option to value
     :param get: what to do once, before
+    :param precision: fp32 where it stays in torch under every backend; empty for the device's
     :param finds_camera: whether it estimates the field of view where the camera is unknown
     """
 
@@ -40,6 +41,7 @@ class Choice:
     why: str
     get: Sequence[str] = field(default=())
     finds_camera: bool = False
+    precision: str = ''
 
     @property
     def licence(self) -> str:
@@ -58,12 +60,13 @@ class Pair:
 
     prior: Choice
     refiner: Choice
-    flops_per_s: float
+    peak: Callable[[str], float]
 
     @property
     def least_ms(self) -> float:
         """Return the time of a frame below which no engine can get on this device."""
-        return (self.prior.gflop + self.refiner.gflop) * 1e12 / self.flops_per_s
+        both = (self.prior, self.refiner)
+        return sum(choice.gflop * 1e12 / self.peak(choice.precision) for choice in both)
 
     @property
     def expected_hz(self) -> float:
@@ -90,13 +93,16 @@ PRIORS = (
         name='Metric3D v2 L',
         id='yvanyin/metric3d:metric3d_vit_large',
         gflop=3120.0,  # of its encoder alone, 3349 tokens
-        weights_mb=824.0,
+        weights_mb=1648.0,
         options={'prior': 'metric3d_v2', 'prior_weights': 'metric3d'},
-        why="the most accurate metres; needs the focal length and its authors' code",
+        why="the most accurate metres; needs the focal length and its authors' code, which stays "
+        'in torch and fp32 (its encoder alone is counted)',
         get=(
-            'depth-refiner models import CHECKPOINT.pth metric3d --method metric3d_vit_large',
+            'get metric_depth_vit_large_800k.pth of JUGGHM/Metric3D',
+            'depth-refiner models import metric_depth_vit_large_800k.pth metric3d',
             'depth-refiner doctor  # says how to install the code',
         ),
+        precision='fp32',
     ),
     _moge2('l', 4212.0, 652.0),
     _moge2('l', 957.0, 652.0, short_side=392),
@@ -146,15 +152,15 @@ REFINERS = (
 """The best first."""
 
 
-def best(flops_per_s: float, rate_hz: float, *, commercial: bool) -> Pair:
+def best(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> Pair:
     """
     Return the best pair that keeps a rate: first the best prior, then the best refiner with it.
 
-    :param flops_per_s: of the device, in the number format that networks run in
+    :param peak: operations per second of the device in a number format, '' is that of networks
     :return: the cheapest pair where none keeps the rate
     """
     pairs = [
-        Pair(prior=prior, refiner=refiner, flops_per_s=flops_per_s)
+        Pair(prior=prior, refiner=refiner, peak=peak)
         for prior in PRIORS
         for refiner in REFINERS
         if not commercial or not (prior.non_commercial or refiner.non_commercial)

@@ -26,11 +26,14 @@ from depth_refiner_ros.nodes.inputs.posed_frames import (
     subscribe_depth,
 )
 from depth_refiner_ros.nodes.runtime.mailbox import Mailbox
+from depth_refiner_ros.nodes.runtime.qos import RELIABILITY
 from depth_refiner_ros.nodes.runtime.topics import Topics
 import numpy as np
 import rclpy
 from rclpy.context import Context
+from rclpy.exceptions import NameValidationException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.node import Node
 import torch
 
@@ -66,7 +69,7 @@ class LiveOptions:
         """
         Read the options.
 
-        :raises SettingsError: for an unknown one
+        :raises SettingsError: for an unknown one, or a value that does not fit
         """
         known = [item.name for item in fields(cls)]
         for name in given:
@@ -74,7 +77,24 @@ class LiveOptions:
                 raise SettingsError(
                     f'Dataset.{KEY}.{name} is unknown; use one of {", ".join(known)}'
                 )
-        return cls(**given)
+        options = cls(**given)
+        for name in ('namespace', 'color', 'depth', 'camera_info', 'reliability'):
+            value = getattr(options, name)
+            if not isinstance(value, str) or not (value or name == 'namespace'):
+                raise _unfit(name, value, 'a name')
+        if options.reliability not in RELIABILITY:
+            raise _unfit('reliability', options.reliability, ' or '.join(RELIABILITY))
+        for name, least in (('timeout_s', 1e-3), ('tolerance_ms', 0.0)):
+            value = getattr(options, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise _unfit(name, value, 'a number')
+            if not least <= value < 1e6:
+                raise _unfit(name, value, f'a number from {least:g}')
+        return options
+
+
+def _unfit(name: str, value: object, wanted: str) -> SettingsError:
+    return SettingsError(f'Dataset.{KEY}.{name} = {shown(value)} must be {wanted}')
 
 
 class LiveDataset:
@@ -82,12 +102,13 @@ class LiveDataset:
     Color and depth as they come.
 
     Waits for the first frame, whose camera is that of all frames; one of another camera is left
-    out with a line.
+    out with a line. When no frame comes any more its length becomes the number of frames that
+    were pulled, at which MonoGS ends and saves its map.
 
     :param args: not used; MonoGS gives its data sets the command line
     :param path: not used
     :param config: of MonoGS; ``Dataset.ros`` holds :class:`LiveOptions`
-    :raises SettingsError: for an unknown option
+    :raises SettingsError: for an unknown option or an unfit value
     :raises SourceError: if no frame comes
     """
 
@@ -99,13 +120,20 @@ class LiveDataset:
         self.num_imgs = ENDLESS
         self._frames: Mailbox[DepthSet] = Mailbox()
         self._camera: Intrinsics | None = None
-        self._start()
+        self._pulled = 0
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._node: Node | None = None
+        self._thread = threading.Thread(target=self._receive, daemon=True)
         try:
-            self._first: DepthFrame | None = self._next()
+            self._start()
+            first = self._next()
         except BaseException:
             self.close()
             raise
-        camera = self._first.intrinsics
+        self._waiting: DepthFrame | None = first
+        camera = first.intrinsics
         self._camera = camera
         self.width, self.height = camera.width, camera.height
         self.fx, self.fy, self.cx, self.cy = camera.fx, camera.fy, camera.cx, camera.cy
@@ -114,6 +142,13 @@ class LiveDataset:
         self.has_depth, self.disorted = True, False  # MonoGS spells it so
 
     def __len__(self) -> int:
+        """Wait for a frame; return a number without end, or that of all frames if none comes."""
+        if self._waiting is None:
+            try:
+                self._waiting = self._next()
+            except SourceError as error:
+                self._log(f'ended after {self._pulled} frames: {error}')
+                return self._pulled
         return ENDLESS
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, np.ndarray, torch.Tensor]:
@@ -123,9 +158,10 @@ class LiveDataset:
         :return: color, depth and the identity
         :raises SourceError: if none comes
         """
-        first, self._first = self._first, None
-        # The first frame waited for MonoGS to start; a newer one takes its place.
-        frame = first if first is not None and not len(self._frames) else self._next()
+        frame, self._waiting = self._waiting, None
+        if frame is None or len(self._frames):  # a newer one takes the place of one that waited
+            frame = self._next()
+        self._pulled += 1
         assert frame.rgb_HW3 is not None
         color = torch.from_numpy(frame.rgb_HW3).to(self.device, self.dtype).div_(255.0)
         depth_m_HW = np.where(np.isfinite(frame.depth_m_HW), frame.depth_m_HW, np.float32(0.0))
@@ -139,22 +175,32 @@ class LiveDataset:
         """Stop to receive; a waiting pull ends with an error."""
         self._frames.close()
         self._executor.shutdown()
-        self._thread.join()
-        self._node.destroy_node()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._node is not None:
+            self._node.destroy_node()
         self._context.try_shutdown()
 
     def _log(self, line: str) -> None:
-        self._node.get_logger().warning(line)
+        get_logger('monogs').warning(line)
 
     def _keep(self, found: DepthSet) -> None:
         self._frames.put(found)  # what it displaces was never asked for
 
     def _start(self) -> None:
-        """Subscribe, in a context of its own, and receive in the background."""
+        """
+        Subscribe, and receive in the background.
+
+        :raises SettingsError: for a name that ROS does not allow
+        """
         options = self._options
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = Node('monogs', context=self._context, namespace=options.namespace or None)
+        try:
+            self._node = Node('monogs', context=self._context, namespace=options.namespace or None)
+            for name in (options.color, options.depth, options.camera_info):
+                self._node.resolve_topic_name(name)
+        except (NameValidationException, RuntimeError) as error:
+            line = str(error).splitlines()[0]
+            raise SettingsError(f'a name in Dataset.{KEY} is none for ROS: {line}') from error
         topics = Topics(self._node)
         self._depth_topic = topics.full_name(options.depth)
         self._decoder = DepthDecoder(self._depth_topic, self._log)
@@ -173,9 +219,7 @@ class LiveDataset:
             on_frame=self._keep,
             on_drop=lambda header: None,
         )
-        self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
     def _receive(self) -> None:

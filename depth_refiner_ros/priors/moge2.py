@@ -87,7 +87,9 @@ def build(options: PriorOptions) -> MoGe2Prior | OnnxMoGe2Prior:
         return build_onnx(file, options)
     folder = Path(options.weights).expanduser()
     if not folder.is_dir():
-        hub_id = SIZES[NAME].get(options.weights, next(iter(SIZES[NAME].values())))
+        ids = SIZES[NAME]
+        named = [hub_id for hub_id in ids.values() if Path(hub_id).name == folder.name]
+        hub_id = ids.get(options.weights, [*named, *ids.values()][0])
         raise SettingsError(
             f'prior_weights = {shown(options.weights)} is not a folder; MoGe-2 is published as '
             f'pickles: type depth-refiner models import {hub_id} FOLDER once and use FOLDER, or '

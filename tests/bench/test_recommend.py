@@ -19,8 +19,16 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tests.priors import tiny_moge2
 
-ORIN, DESKTOP, SERVER = (DEVICES[name].peak('fp16') for name in ('agx-orin', 'rtx4090', 'h100'))
-TWO_CORES = 1e11
+
+def peak_of(device):
+    return lambda precision: DEVICES[device].peak(precision or 'fp16')
+
+
+def two_cores(precision):
+    return 1e11
+
+
+ORIN, DESKTOP, SERVER = (peak_of(name) for name in ('agx-orin', 'rtx4090', 'h100'))
 
 
 def names(*arguments, **options):
@@ -37,10 +45,10 @@ def test_every_choice_can_be_typed_and_has_a_licence():
 
 
 @pytest.mark.parametrize('commercial', [False, True])
-@pytest.mark.parametrize('flops_per_s', [TWO_CORES, ORIN, DESKTOP, SERVER])
+@pytest.mark.parametrize('peak', [two_cores, ORIN, DESKTOP, SERVER])
 @pytest.mark.parametrize('rate_hz', [0.1, 5.0, 30.0])
-def test_what_is_recommended_keeps_the_rate_and_the_licence(flops_per_s, rate_hz, commercial):
-    pair = best(flops_per_s, rate_hz, commercial=commercial)
+def test_what_is_recommended_keeps_the_rate_and_the_licence(peak, rate_hz, commercial):
+    pair = best(peak, rate_hz, commercial=commercial)
     cheapest = (PRIORS[-1], REFINERS[-1])
     assert pair.expected_hz >= rate_hz or (pair.prior, pair.refiner) == cheapest
     if commercial:
@@ -49,8 +57,8 @@ def test_what_is_recommended_keeps_the_rate_and_the_licence(flops_per_s, rate_hz
 
 
 def test_more_time_or_a_freer_licence_gets_more():
-    assert names(TWO_CORES, 10.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
-    assert names(TWO_CORES, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
+    assert names(two_cores, 10.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
+    assert names(two_cores, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
     assert names(ORIN, 10.0, commercial=True) == ('MoGe-2 L at 392 px', 'bundled ApDepth')
     assert names(SERVER, 10.0, commercial=True) == ('MoGe-2 L', 'SharpDepth')
     assert names(SERVER, 10.0, commercial=False) == ('Metric3D v2 L', 'SharpDepth')
@@ -82,9 +90,16 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     assert '--backend tensorrt --assume-fov-deg 0\n' in said, 'its own field of view'
     live, offline = json.loads((tmp_path / 'r.json').read_text())['choices'].values()
     assert live['expected_hz'] > 10.0 > offline['expected_hz']
-    run('h100', 1.0, commercial=True, json_file=None)
+    run('H100', 1.0, commercial=True, json_file=None)
     assert 'Offline, a frame in 10 s: the same' in capsys.readouterr().out
     with pytest.raises(InputError, match='--device xx is unknown; use one of cpu, orin, 4090'):
         run('xx', 10.0, commercial=False, json_file=None)
-    with pytest.raises(InputError, match='--rate-hz 0 must be above 0'):
-        run('', 0.0, commercial=False, json_file=None)
+    for rate_hz in (0.0, float('inf'), float('nan')):
+        with pytest.raises(InputError, match=f'--rate-hz {rate_hz:g} must be above 0'):
+            run('', rate_hz, commercial=False, json_file=None)
+
+
+def test_a_prior_that_stays_in_torch_is_counted_in_fp32():
+    pair = best(SERVER, 0.1, commercial=False)
+    assert pair.prior.name == 'Metric3D v2 L'
+    assert pair.least_ms == pytest.approx(3120e12 / 494.7e12 + 10_464e12 / 989.4e12)

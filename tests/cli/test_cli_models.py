@@ -78,6 +78,7 @@ def test_import_refuses_in_one_line(depth_refiner, tmp_path, subtests):
         ),
         (('Qualcomm-AI-research/SharpDepth', 'out'), 'is not on the hub: GitHub release'),
         (('./nowhere', 'out'), 'neither a folder nor a hub id'),
+        (('metric_depth_x.pth', 'out'), 'file metric_depth_x.pth does not exist'),
         (
             ('Ruicheng/moge-2-vits-normal', 'out'),
             'Ruicheng/moge-2-vits-normal is not a local folder, and the Hugging Face hub',
@@ -120,6 +121,12 @@ def test_a_checkpoint_that_does_not_tell_its_architecture(depth_refiner, tmp_pat
     ended = depth_refiner('models', 'import', 'metric_depth_convnext.pth', 'out')
     assert ended.returncode == 2
     assert 'does not state its architecture; add --method metric3d_vit_small' in ended.stderr
+
+
+def test_a_misspelled_command_is_named(depth_refiner):
+    ended = depth_refiner('models', 'recomend')
+    assert ended.returncode == 2
+    assert 'did you mean recommend?' in ended.stderr
 
 
 @pytest.mark.parametrize(

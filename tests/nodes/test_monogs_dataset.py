@@ -31,8 +31,11 @@ class Refiner:
         self.color = probe.publisher(Image, 'color/image')
         self.depth = probe.publisher(Image, 'depth/image')
         self.number, self.camera = 0, CAMERA
+        self.ended = threading.Event()
 
     def send(self):
+        if self.ended.is_set():
+            return
         self.number += 1
         camera, header = self.camera, header_of(self.number * 50 * MS, 'camera_optical_frame')
         depth_m_HW = np.full((camera.height, camera.width), 1.0 + self.number / 100, np.float32)
@@ -123,16 +126,40 @@ def test_a_frame_of_another_camera_is_left_out(probe, capfd):
     assert 'frame left out: its camera is' in capfd.readouterr().err
 
 
-def test_silence_and_unknown_options_are_answered_in_one_line(probe):
+def test_when_the_camera_ends_the_length_is_what_was_pulled(probe):
+    """MonoGS saves its map when its frame number has reached the length."""
+    refiner = Refiner(probe)
+    with running(refiner), opened(probe, timeout_s=1.0) as dataset:
+        number = 0
+        while number < len(dataset):
+            dataset[number]
+            number += 1
+            if number == 3:
+                refiner.ended.set()
+    assert number >= 3
+
+
+@pytest.mark.parametrize(
+    ('options', 'told'),
+    [
+        ({'topic': 'x'}, r'Dataset\.ros\.topic is unknown; use one of namespace, color'),
+        ({'reliability': 'best_effort'}, "reliability = 'best_effort' must be sensor_data or rel"),
+        ({'timeout_s': 'abc'}, "timeout_s = 'abc' must be a number"),
+        ({'timeout_s': -1}, r'timeout_s = -1 must be a number from 0\.001'),
+        ({'tolerance_ms': 'x'}, "tolerance_ms = 'x' must be a number"),
+        ({'color': ''}, "color = '' must be a name"),
+        ({'color': 'a b'}, 'a name in Dataset.ros is none for ROS: '),
+        ({'namespace': 'a b'}, 'a name in Dataset.ros is none for ROS: '),
+    ],
+)
+def test_options_that_do_not_fit_are_named(probe, options, told):
+    with pytest.raises(SettingsError, match=told), opened(probe, **options):
+        pass
+
+
+def test_silence_is_answered_in_one_line(probe):
     with (
         pytest.raises(SourceError, match=r"on '/t\w+/depth/image' for 0\.2 s; start the refiner"),
         opened(probe, timeout_s=0.2),
-    ):
-        pass
-    with (
-        pytest.raises(
-            SettingsError, match=r'Dataset\.ros\.topic is unknown; use one of namespace, color'
-        ),
-        opened(probe, topic='x'),
     ):
         pass

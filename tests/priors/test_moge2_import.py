@@ -152,6 +152,7 @@ def test_a_size_tells_how_to_get_it():
         assert f'models import {hub_id} FOLDER once and use FOLDER' in message
         assert f'or use {hub_id}-onnx with backend:=onnx' in message
         assert licence_of('moge2', size) == 'MIT'
+        assert f'models import {hub_id} FOLDER' in told(hub_id.partition('/')[2])
     assert "prior_weights = 'bundled' is not a folder" in told('bundled')
 
 

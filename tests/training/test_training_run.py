@@ -125,6 +125,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, 
         ('objective=metric_priors', "objective = 'metric_priors' must be one of"),
         ('optimizer.schedule=cosin', 'did you mean cosine?'),
         ('data.train.rooms.path=nowhere', "data set 'rooms': nowhere does not exist"),
+        ('data.source=drive.mcap', 'drive.mcap does not exist; docs/data.md says what lies where'),
         ('init_from=nowhere', 'nowhere/average.safetensors is missing'),
     ]
     save_config(make_config('metric_prior'), tmp_path / 'config.yaml')

@@ -86,7 +86,7 @@ def open_samples(source: SourceConfig) -> SampleSet:
     path = Path(source.path).expanduser()
     if not path.exists():
         rooms = ''
-        if source.reader in ('', 'rooms'):
+        if source.reader == 'rooms' or not (source.reader or path.suffix):
             rooms = f'; rendered rooms come from python -m training.tools.render_rooms {path}'
         raise SourceError(f'{path} does not exist; docs/data.md says what lies where{rooms}')
     reader = source.reader or _fitting(path)
