@@ -128,7 +128,9 @@ class LiveDataset:
         self._thread = threading.Thread(target=self._receive, daemon=True)
         try:
             self._start()
-            first = self._next()
+            first = self._next(self._options.timeout_s)
+            if first is None:
+                raise SourceError(self._silence())
         except BaseException:
             self.close()
             raise
@@ -143,12 +145,10 @@ class LiveDataset:
 
     def __len__(self) -> int:
         """Wait for a frame; return a number without end, or that of all frames if none comes."""
+        self._waiting = self._waiting or self._next(self._options.timeout_s)
         if self._waiting is None:
-            try:
-                self._waiting = self._next()
-            except SourceError as error:
-                self._log(f'ended after {self._pulled} frames: {error}')
-                return self._pulled
+            self._log(f'ended after {self._pulled} frames: {self._silence()}')
+            return self._pulled
         return ENDLESS
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, np.ndarray, torch.Tensor]:
@@ -158,9 +158,11 @@ class LiveDataset:
         :return: color, depth and the identity
         :raises SourceError: if none comes
         """
-        frame, self._waiting = self._waiting, None
-        if frame is None or len(self._frames):  # a newer one takes the place of one that waited
-            frame = self._next()
+        # A newer one takes the place of one that waited, as the first does while MonoGS starts.
+        frame = self._next(0.0) or self._waiting or self._next(self._options.timeout_s)
+        if frame is None:
+            raise SourceError(self._silence())
+        self._waiting = None
         self._pulled += 1
         assert frame.rgb_HW3 is not None
         color = torch.from_numpy(frame.rgb_HW3).to(self.device, self.dtype).div_(255.0)
@@ -226,9 +228,10 @@ class LiveDataset:
         with suppress(ExternalShutdownException):
             self._executor.spin()
 
-    def _next(self) -> DepthFrame:
-        deadline_s = time.monotonic() + self._options.timeout_s
-        while found := self._frames.take(deadline_s - time.monotonic()):
+    def _next(self, timeout_s: float) -> DepthFrame | None:
+        """Return the next frame that can be used; None if none comes in time."""
+        deadline_s = time.monotonic() + timeout_s
+        while found := self._frames.take(max(0.0, deadline_s - time.monotonic())):
             try:
                 frame = self._decoder.decoded(found)
             except InputError as error:
@@ -237,9 +240,10 @@ class LiveDataset:
             if self._camera is None or frame.intrinsics == self._camera:
                 return frame
             self._log(f'frame left out: its camera is {frame.intrinsics}, not {self._camera}')
-        if self._frames.closed:
-            raise SourceError('the live data set was closed')
-        raise SourceError(
+        return None
+
+    def _silence(self) -> str:
+        return (
             f'no color and depth of one stamp on {shown(self._depth_topic)} for '
             f'{self._options.timeout_s:g} s; start the refiner, or name its topics in '
             f'Dataset.{KEY} of the configuration (namespace, color, depth, camera_info)'
