@@ -77,8 +77,8 @@ def test_lock_step_loses_nothing(program, tmp_path):
     assert nodes_of(out) == []
 
 
-def test_live_adds_up(program, tmp_path):
-    ended = program(
+def test_live_adds_up(depth_refiner, tmp_path):
+    ended = depth_refiner(
         'demo', *NO_NETWORK, '--frames', '6', '--live', '--rate', '30', '--out', tmp_path / 'out'
     )
     assert ended.returncode == 0, ended.stderr

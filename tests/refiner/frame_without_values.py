@@ -124,10 +124,7 @@ def cases(priors, mode):
         'relative depth to apdepth': (priors('depth_anything_3'), small(), priors('bundled')),
         'bundled alone': (priors('bundled'), None),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
-        **{
-            f'sensor to sharpdepth {name}': (priors('sensor'), tiny_of(sharpdepth_spec(name)))
-            for name in ('paper', 'official_code')
-        },
+        'sensor to sharpdepth': (priors('sensor'), tiny_of(sharpdepth_spec('official_code'))),
         'bundled to a small sharpdepth': (priors('bundled'), lotus()),
         **{
             f'disparity to apdepth {name}': (
@@ -135,14 +132,11 @@ def cases(priors, mode):
                 tiny_of(apdepth_spec(name)),
                 priors(disparity[1]),
             )
-            for name in ('paper', 'official_compat', 'normalized')
+            for name in ('official_compat', 'normalized')
         },
         'bundled to Lotus': (priors('bundled'), tiny_of(lotus_spec('g'))),
         'sensor to Marigold': (priors('sensor'), tiny_of(marigold_spec('v1-1'))),
-        **{
-            f'true size, {method}, {codec}': true_size(mode, method, codec)
-            for method, codec in (('apdepth', 'vae'), ('sharpdepth', 'tiny'))
-        },
+        'true size': true_size(mode, 'sharpdepth', 'vae'),
         'drawn anew': (priors('sensor'), lotus(), None, {'kept': False}),
     }
 

@@ -251,7 +251,7 @@ def test_a_killed_run_leaves_a_sound_checkpoint_and_no_parts(make_config, tmp_pa
         stdout=subprocess.PIPE,
         text=True,
     ) as runs:
-        for _ in range(3):
+        for _ in range(2):
             print(tmp_path / 'config.yaml', file=runs.stdin, flush=True)
             process = int(runs.stdout.readline())
             written = output / 'checkpoint'
