@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check a network's configuration from JSON before anything is built from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 import math
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, Union
+from typing import Any, get_args, get_origin, get_type_hints, TypeVar, Union
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 
+Config = TypeVar('Config')
 LARGEST = 1e6
 """Larger than any number in the configurations read here, including vocabulary sizes."""
 MOST_LAYERS = 256
@@ -36,6 +37,38 @@ def check_config(
         fault = _fault(name, value, forms.get(name, Any))
         if fault:
             raise WeightsError(f'{where}: {name} = {shown(value)} {fault}; {fix}')
+
+
+def config_from(
+    cls: Callable[..., Config], tree: Mapping[str, Any], where: str, fix: str
+) -> Config:
+    """
+    Read a configuration of a network; lists become tuples.
+
+    :param cls: dataclass that checks its limits
+    :param where: its name, for the message
+    :param fix: what to do if it is unfit, for the message
+    :raises WeightsError: if a value has the wrong type
+    :raises ValueError: if a value is outside its limits
+    :raises TypeError: if a key is unknown or missing
+    """
+    check_config(tree, get_type_hints(cls), where, fix)
+    return cls(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()}
+    )
+
+
+def check_limits(config: object, limits: Mapping[str, tuple[float, float]]) -> None:
+    """
+    Check numbers, or tuples of at least one, against their limits.
+
+    :raises ValueError: with the name and the value of the first outside
+    """
+    for name, (low, high) in limits.items():
+        value = getattr(config, name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not numbers or not all(low <= number <= high for number in numbers):
+            raise ValueError(f'{name} = {shown(value)} must lie between {low} and {high}')
 
 
 def _fault(name: str, value: Any, form: Any) -> str:

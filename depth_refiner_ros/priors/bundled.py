@@ -9,6 +9,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
+from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors.base import camera_missing, WithNetwork
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import torch
@@ -94,7 +95,9 @@ def read_prior_network(bundle: Bundle) -> MetricNetwork:
     where = str(bundle.path / CONFIG)
     try:
         with torch.device('meta'):
-            network = MetricNetwork(MetricNetworkConfig.from_dict(bundle.json(CONFIG), where, fix))
+            network = MetricNetwork(
+                config_from(MetricNetworkConfig, bundle.json(CONFIG), where, fix)
+            )
         network.load_state_dict(state, assign=True)
     except (RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(

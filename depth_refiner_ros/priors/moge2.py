@@ -15,6 +15,7 @@ from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import known_camera
@@ -119,7 +120,7 @@ def load_network(folder: Path) -> MoGe2Network:
     tree = {name: value for name, value in tree.items() if name != 'model_type'}
     where, fix = folder / 'config.json', 'import the model again'
     try:
-        config = MoGe2Config.from_dict(tree, str(where), fix)
+        config = config_from(MoGe2Config, tree, str(where), fix)
     except (TypeError, ValueError) as error:
         raise WeightsError(f'{where}: {first_line(error)}; {fix}') from error
     with torch.device('meta'):

@@ -8,14 +8,13 @@ one to sixteen per patch side. At each level it also reads where on the image pl
 in units of half the image's diagonal, which tells it the aspect ratio.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 import itertools
 import math
-from typing import Any, get_type_hints
+from typing import Any
 
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.models.model_config import check_config
+from depth_refiner_ros.models.model_config import check_limits
 from depth_refiner_ros.priors.dinov2 import Dinov2, PATCH_PX
 from depth_refiner_ros.priors.transformers_model import InFloat32
 import torch
@@ -69,11 +68,7 @@ class MoGe2Config:
     most_tokens: int = 3600
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            numbers = value if isinstance(value, tuple) else (value,)
-            if not numbers or not all(low <= number <= high for number in numbers):
-                raise ValueError(f'{name} = {shown(value)} must lie between {low} and {high}')
+        check_limits(self, LIMITS)
         if self.output not in OUTPUTS:
             raise ValueError(f'output = {shown(self.output)} is not one of {", ".join(OUTPUTS)}')
         if not len(self.channels) == len(self.neck_blocks) == len(self.head_blocks) >= 2:
@@ -88,23 +83,6 @@ class MoGe2Config:
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any], where: str, fix: str) -> 'MoGe2Config':
-        """
-        Read a configuration; lists become tuples.
-
-        :param where: its name, for the message
-        :param fix: what to do if it is unfit, for the message
-        :raises WeightsError: if a value has the wrong type
-        :raises ValueError: if a value is outside its limits
-        :raises TypeError: if a key is unknown or missing
-        """
-        check_config(tree, get_type_hints(cls), where, fix)
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()
-        }
-        return cls(**plain)
 
 
 class ResidualPair(nn.Module):

@@ -13,7 +13,7 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.models.model_config import check_config
+from depth_refiner_ros.models.model_config import check_config, config_from
 from depth_refiner_ros.priors.moge2_network import MoGe2Config, MoGe2Network
 import torch
 
@@ -104,7 +104,8 @@ def config_of(official: Mapping[str, Any], where: str) -> MoGe2Config:
     if outputs != 1:
         raise WeightsError(_only(where, 'scale_head.dims', [*widths, outputs], 'lists to 1'))
     try:
-        return MoGe2Config.from_dict(
+        return config_from(
+            MoGe2Config,
             {
                 **encoder_size,
                 'taps': list(taps or ()),

@@ -8,12 +8,11 @@ of view, and predicts depth for a canonical camera (Metric3D, section 3.1): a th
 size in pixels gets one canonical depth, which the true focal length turns into metres.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 import math
-from typing import Any, get_type_hints
+from typing import Any
 
-from depth_refiner_ros.models.model_config import check_config
+from depth_refiner_ros.models.model_config import check_limits
 import torch
 from torch import nn
 from torch.nn import functional
@@ -54,11 +53,7 @@ class MetricNetworkConfig:
     mirror: bool = False
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            numbers = value if isinstance(value, tuple) else (value,)
-            if not all(low <= number <= high for number in numbers):
-                raise ValueError(f'{name} = {value} must lie between {low} and {high}')
+        check_limits(self, LIMITS)
         if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
             raise ValueError(
                 f'channels, blocks and decoder_channels must have lengths n, n and n - 1: {self}'
@@ -72,23 +67,6 @@ class MetricNetworkConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any], where: str, fix: str) -> 'MetricNetworkConfig':
-        """
-        Read a configuration; lists become tuples.
-
-        :param where: its name, for the message
-        :param fix: what to do if it is unfit, for the message
-        :raises WeightsError: if a value has the wrong type
-        :raises ValueError: if a value is outside its limits
-        :raises TypeError: if a key is unknown
-        """
-        check_config(tree, get_type_hints(cls), where, fix)
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()
-        }
-        return cls(**plain)
 
 
 class ResidualBlock(nn.Module):

@@ -3,6 +3,7 @@
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
 import pytest
 import torch
@@ -58,7 +59,8 @@ def test_network_size_of_the_shipped_shape():
 
 def test_configuration_survives_json():
     assert (
-        MetricNetworkConfig.from_dict(
+        config_from(
+            MetricNetworkConfig,
             {
                 key: list(value) if isinstance(value, tuple) else value
                 for key, value in METRIC.to_dict().items()

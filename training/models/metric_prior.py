@@ -5,6 +5,7 @@
 from dataclasses import asdict, dataclass, field
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
 
 SHAPE = MetricNetworkConfig()
@@ -31,7 +32,7 @@ def build_metric_network(model: MetricPriorModel) -> tuple[MetricNetwork, Metric
     :raises SettingsError: for a value that it cannot have
     """
     try:
-        shape = MetricNetworkConfig.from_dict(asdict(model), 'model', 'correct the value')
+        shape = config_from(MetricNetworkConfig, asdict(model), 'model', 'correct the value')
         return MetricNetwork(shape), shape
     except (TypeError, ValueError) as error:
         raise SettingsError(f'model: {error}') from error
