@@ -135,6 +135,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, 
             told = capsys.readouterr().err.strip()
             assert message in told
             assert '\n' not in told
+            assert ('render_rooms' in told) is ('rooms.path' in override), 'no rooms for a file'
 
 
 def test_run_says_what_it_did(make_config, tmp_path, capsys):
