@@ -112,13 +112,10 @@ def test_configured_networks_are_counted_at_the_size_they_run_at(released):
     assert result['networks']['frame']['p50'] == result['stages']['total']['p50']
 
 
-@pytest.mark.parametrize(
-    ('method', 'precision'), [('apdepth', 'fp32'), ('sharpdepth', 'fp32'), ('apdepth', 'bf16')]
-)
-def test_every_stage_of_a_frame_is_timed(method, precision):
-    execution = choose('cpu', precision)
-    size = SIZE if precision == 'fp32' else FrameSize(width=32, height=24)  # bf16 crawls on CPUs
-    wanted = FullSize(method=method, codec='vae', prior='S', size=size, frames=2, warm_up=1)
+@pytest.mark.parametrize('method', ['apdepth', 'sharpdepth'])
+def test_every_stage_of_a_frame_is_timed(method):
+    execution = choose('cpu', 'fp32')
+    wanted = FullSize(method=method, codec='vae', prior='S', size=SIZE, frames=2, warm_up=1)
     calls, stages_ms = measure_stages(tiny_refiner(method, execution), execution, wanted)
     passes = 2 if method == 'sharpdepth' else 1
     counted = {name: len(one.inputs) for name, one in calls.items()}

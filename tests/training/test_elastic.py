@@ -15,7 +15,7 @@ from training.log import read_log
 
 RUN = Path(__file__).resolve().parents[2] / 'training' / 'run.py'
 LAUNCH = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
-STEPS = 12
+STEPS = 20
 
 
 def workers_of(launcher):
@@ -31,19 +31,21 @@ def test_the_run_goes_on_after_a_process_was_killed(make_config, tmp_path):
         'metric_prior', steps=STEPS, validate_every=STEPS, save_every=1, shard=True
     )
     save_config(config, tmp_path / 'config.yaml')
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*LAUNCH, '--max-restarts', '1', str(RUN), str(tmp_path / 'config.yaml')],
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'ACCELERATE_USE_CPU': 'true'},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    checkpoint = Path(config.output) / 'checkpoint'
-    while not checkpoint.exists():
-        assert process.poll() is None, process.stderr.read()[-2000:]
-        time.sleep(0.02)
-    os.kill(workers_of(process)[-1], signal.SIGKILL)
-    _, told = process.communicate(timeout=300)
+    ) as process:
+        checkpoint, workers = Path(config.output) / 'checkpoint', []
+        while len(workers) < 2 or not checkpoint.exists():
+            assert process.poll() is None, process.stderr.read()[-2000:]
+            # Listed before: all updates may take no longer than the list.
+            workers = workers if len(workers) == 2 else workers_of(process)
+            time.sleep(0.02)
+        os.kill(workers[-1], signal.SIGKILL)
+        _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told[-2000:]
     assert read_progress(checkpoint).step == STEPS
     steps = [row['step'] for row in read_log(Path(config.output)) if 'loss' in row]
