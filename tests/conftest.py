@@ -30,8 +30,7 @@ def pytest_xdist_auto_num_workers(config):
     options = config.option
     if options.file_or_dir or options.keyword or options.markexpr or options.lf:
         return 0  # it takes longer to start workers, each of which collects everything
-    # One more than cores: the worker with the nodes mostly waits.
-    return min(len(os.sched_getaffinity(0)) + 1, MAX_WORKERS)
+    return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -54,7 +54,7 @@ def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_pa
 @pytest.mark.slow
 @pytest.mark.xdist_group(COUNTED)
 def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, 'SHORT_EDGES_PX', (252, 518))  # each is a pass of each prior
+    monkeypatch.setattr(sweep, 'SHORT_EDGES_PX', (252,))  # each is a pass of each prior
     ended = depth_refiner(
         'bench', '--bounds', '--against', 'rtx4090', '--json', 'b.json', '--plots', 'plots'
     )
