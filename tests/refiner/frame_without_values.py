@@ -189,7 +189,3 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, case in cases(Priors(Path(folder)), mode).items():
             print(json.dumps([name, outcome(mode, *case)]), flush=True)
-
-
-if __name__ == '__main__':
-    main()

@@ -4,9 +4,8 @@
 
 from dataclasses import replace
 import json
+import os
 from pathlib import Path
-import subprocess
-import sys
 
 from depth_refiner_ros.backends import cuda_graph
 from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
@@ -30,6 +29,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from tests.tiny_networks import lotus, metric_network, small
+from tests.warm_server import start
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics.from_fov(64, 48, 60.0)
@@ -42,18 +42,20 @@ REFUSED = {
 }
 
 
+def print_outcomes(words):
+    from tests.refiner import frame_without_values  # only there: it takes a device of torch's
+
+    frame_without_values.main()
+
+
 @pytest.fixture(scope='module')
 def outcomes():
-    done = subprocess.run(
-        [sys.executable, '-m', 'tests.refiner.frame_without_values'],
-        cwd=ROOT,
-        timeout=300,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(line) for line in done.stdout.splitlines())
+    process, output = start(print_outcomes, [], ROOT, dict(os.environ))
+    with output:
+        lines = output.read().splitlines()
+    process.join()
+    assert process.exitcode == 0, lines
+    return dict(json.loads(line) for line in lines)
 
 
 def test_no_frame_waits_for_a_gpu_but_those_that_must(outcomes):
