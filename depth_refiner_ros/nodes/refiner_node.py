@@ -13,12 +13,12 @@ from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
 from depth_refiner_ros.nodes.outputs import profiles
-from depth_refiner_ros.nodes.outputs.published_depth import published_depth
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
+from depth_refiner_ros.refiner.published_depth import published_depth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the nodes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import option
+from depth_refiner_ros.settings.published import PublishedSettings
 from depth_refiner_ros.settings.recordings import (
     BODY_FROM_CAMERA,
     CameraSettings,
@@ -19,31 +20,7 @@ QOS = ('sensor_data', 'reliable')
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointsSettings:
-    """The point cloud."""
-
-    layout: str = option(
-        'packed16',
-        'bytes per point: 16 (x y z rgb) or the 32 of PCL',
-        choices=('packed16', 'pcl32'),
-        runtime=True,
-    )
-    stride: int = option(
-        1, 'take every n-th row and column', unit='px', low=1, high=32, runtime=True
-    )
-    organized: bool = option(True, 'keep rows and columns, NaN where unknown', runtime=True)
-    max_rate_hz: float = option(
-        0.0,
-        'publish clouds at most this often; 0 is every frame',
-        unit='Hz',
-        low=0.0,
-        high=1000.0,
-        runtime=True,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefinerNodeSettings(ModelSettings, CameraSettings):
+class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
     """The node ``refiner``: image in, metric depth and cloud out."""
 
     profile: str = option(
@@ -80,22 +57,6 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
         'queue images instead of keeping the newest '
         '(recordings in lock-step; never for a live robot)',
     )
-    min_range_m: float = option(
-        0.1, 'nearer depth is -Inf (REP-117)', unit='m', low=0.0, high=100.0, runtime=True
-    )
-    max_range_m: float = option(
-        80.0, 'farther depth is +Inf (REP-117)', unit='m', low=0.1, high=1000.0, runtime=True
-    )
-    out_of_range: str = option(
-        'inf',
-        'value of depth outside the range: signed infinity '
-        '(REP-117), NaN, or 0 (then also for unknown depth)',
-        choices=('inf', 'nan', 'zero'),
-        runtime=True,
-    )
-    min_confidence: float = option(
-        0.0, 'depth of lower confidence becomes unknown', low=0.0, high=1.0, runtime=True
-    )
     scale_lock: float = option(
         0.0,
         'stabilise the scale of the depth against flicker: weight of the '
@@ -118,8 +79,6 @@ class RefinerNodeSettings(ModelSettings, CameraSettings):
         runtime=True,
     )
     autostart: bool = option(True, 'configure and activate without a lifecycle manager')
-    edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
-    points: PointsSettings = field(default_factory=PointsSettings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,21 +3,11 @@
 """Camera models as CameraInfo messages; ``sources/ros/camera.py`` reads them."""
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.message_fields import camera_fields
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 
 def info_from_intrinsics(header: Header, camera: Intrinsics) -> CameraInfo:
     """Return the message for a rectified image: no distortion, no binning, equal K and P."""
-    k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-    p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return CameraInfo(
-        header=header,
-        width=camera.width,
-        height=camera.height,
-        k=k,
-        p=p,
-        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
-        distortion_model='plumb_bob',
-        d=[0.0] * 5,
-    )
+    return CameraInfo(header=header, **camera_fields(camera))

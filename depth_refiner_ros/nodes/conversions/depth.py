@@ -3,6 +3,7 @@
 """Depth images as messages, by REP-118."""
 
 import cv2
+from depth_refiner_ros.core.message_fields import depth_fields
 from depth_refiner_ros.nodes.conversions.headers import buffer_of, filled
 from depth_refiner_ros.sources.ros.depth import COMPRESSED_DEPTH_HEADER, MM_PER_M
 import numpy as np
@@ -15,11 +16,9 @@ FASTEST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 def image_from_depth(header: Header, depth_m_HW: np.ndarray) -> Image:
     """Return the 32FC1 message in metres."""
-    height, width = depth_m_HW.shape
-    return filled(
-        Image(header=header, height=height, width=width, encoding='32FC1', step=4 * width),
-        buffer_of(depth_m_HW.astype(np.float32, copy=False)),
-    )
+    fields = depth_fields(depth_m_HW)
+    buffer = buffer_of(fields.pop('data'))
+    return filled(Image(header=header, **fields), buffer)
 
 
 def image_from_depth_mm(header: Header, depth_m_HW: np.ndarray) -> Image:

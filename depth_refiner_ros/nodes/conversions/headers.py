@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from builtin_interfaces.msg import Time
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.message_fields import as_bytes
 from depth_refiner_ros.core.stamps import NS_PER_S, STAMPS_END_S
 from depth_refiner_ros.sources.ros.pose import stamp_ns_of
 import numpy as np
@@ -51,7 +52,7 @@ def buffer_of(values: np.ndarray) -> array.array:
     An ndarray would be checked element by element, 160 ms for one 720p depth map.
     """
     buffer = array.array('B')
-    buffer.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+    buffer.frombytes(as_bytes(values).data)
     return buffer
 
 

@@ -17,7 +17,8 @@ from depth_refiner_ros.nodes.conversions.depth import (
 )
 from depth_refiner_ros.nodes.outputs.profiles import topic
 from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH, Topics
-from depth_refiner_ros.settings.nodes import PointsSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.nodes import RefinerNodeSettings
+from depth_refiner_ros.settings.published import PointsSettings
 import numpy as np
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2

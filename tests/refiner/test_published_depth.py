@@ -4,7 +4,7 @@ import math
 
 from depth_refiner_ros.core.alignment import identity_fit
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.nodes.outputs.published_depth import published_depth, unreliable
+from depth_refiner_ros.refiner.published_depth import published_depth, unreliable
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 import numpy as np

@@ -7,11 +7,11 @@ import math
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings
-from depth_refiner_ros.settings.nodes import RefinerNodeSettings
+from depth_refiner_ros.settings.published import PublishedSettings
 import torch
 
 
-def published_depth(result: RefinedDepth, settings: RefinerNodeSettings) -> torch.Tensor:
+def published_depth(result: RefinedDepth, settings: PublishedSettings) -> torch.Tensor:
     """
     Return the depth to publish.
 
@@ -42,7 +42,7 @@ def unreliable(
     return rejected_B1HW
 
 
-def ranged(depth_m_B1HW: torch.Tensor, settings: RefinerNodeSettings) -> torch.Tensor:
+def ranged(depth_m_B1HW: torch.Tensor, settings: PublishedSettings) -> torch.Tensor:
     """Replace depth that is too near or too far (REP-117: -Inf, +Inf)."""
     near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan), 'zero': (0.0, 0.0)}[
         settings.out_of_range
