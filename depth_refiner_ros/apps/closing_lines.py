@@ -21,6 +21,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
     )
     print_depth(summary['depth'])
+    _print_trajectory(summary['trajectory'])
     mesh = summary['mesh']
     score = ''
     if mesh['accuracy_mm'] is not None:
@@ -31,6 +32,14 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     kind = 'triangle' if mesh['triangles'] == 1 else 'triangles'
     say(f'mesh: {number_text(mesh["triangles"], 0)} {kind}{score}')
     say(f'report: {folder / "report.html"}')
+
+
+def _print_trajectory(error: Mapping[str, float] | None) -> None:
+    if error is not None:
+        say(
+            f'trajectory: ATE {error["ate_mm"]:.1f} mm over {error["poses"]} true poses, RPE '
+            f'{error["rpe_mm"]:.1f} mm and {error["rpe_deg"]:.2f} deg from frame to frame'
+        )
 
 
 def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:

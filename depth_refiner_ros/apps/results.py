@@ -3,7 +3,7 @@
 """The folder that ``demo`` and ``fuse`` leave: report, panel, mesh, trajectory, summary."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from depth_refiner_ros.apps.console import plain, write_json
@@ -14,6 +14,7 @@ from depth_refiner_ros.core.run_folder import RunFolder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import MeshScore
 from depth_refiner_ros.mapping.trajectory import Trajectory, write_tum
+from depth_refiner_ros.mapping.trajectory_error import TrajectoryError
 from depth_refiner_ros.report.closeup import closeup
 from depth_refiner_ros.report.html import Figure, render, Report
 from depth_refiner_ros.report.mesh_views import best_views, MeshPainter, up_of_cameras
@@ -42,6 +43,7 @@ class Run:
     :param mesh: the reconstruction, None if there is none
     :param mesh_score: its distance to the true surface, None if that is unknown
     :param trajectory: poses of the camera, None if unknown
+    :param trajectory_error: its distance to true poses, None where it is not compared
     :param facts: more of what ran, for the report
     :param settings: group name to option names and values
     :param notes: remarks for the reader
@@ -60,6 +62,7 @@ class Run:
     mesh: Mesh | None
     mesh_score: MeshScore | None
     trajectory: Trajectory | None
+    trajectory_error: TrajectoryError | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -81,6 +84,7 @@ class Run:
                     name: scores['std'][name] if measured else None for name in NO_DEPTH
                 },
                 'mesh': self._mesh_summary(),
+                'trajectory': asdict(self.trajectory_error) if self.trajectory_error else None,
             }
         )
 

@@ -85,6 +85,7 @@ def render(report: Report) -> str:
         tiles=_tiles(report.summary),
         scores=scores(report.summary),
         mesh=_mesh_facts(report.summary),
+        trajectory=_trajectory_facts(report.summary),
         dropped=report.summary.get('dropped') or {},
         **{
             name: [_embedded(figure) for figure in getattr(report, name)]
@@ -147,6 +148,22 @@ def _mesh_facts(summary: Mapping[str, Any]) -> dict[str, str]:
         if mesh.get(name) is not None:
             facts[name.replace('_mm', '')] = f'{mesh[name]:.1f} mm'
     return facts if mesh else {}
+
+
+def _trajectory_facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    error = summary.get('trajectory')
+    if not error:
+        return {}
+    facts = {
+        'poses compared': f'{error["poses"]} over {error["length_m"]:.2f} m',
+        'ATE': f'{error["ate_mm"]:.1f} mm, largest {error["ate_max_mm"]:.1f} mm',
+        'RPE from frame to frame': f'{error["rpe_mm"]:.1f} mm, {error["rpe_deg"]:.2f}°',
+    }
+    if error['scale'] is not None:
+        facts['scale'] = (
+            f'× {error["scale"]:.3f} fits best, ATE then {error["ate_scaled_mm"]:.1f} mm'
+        )
+    return facts
 
 
 def _embedded(figure: Figure) -> dict[str, str]:

@@ -91,6 +91,7 @@ def test_summary_has_the_documented_form_without_truth():
         'depth': {'prior': None, 'refined': None},
         'depth_spread': {'prior': None, 'refined': None},
         'mesh': {'vertices': 0, 'triangles': 0, 'accuracy_mm': None, 'completeness_mm': None},
+        'trajectory': None,
     }
 
 

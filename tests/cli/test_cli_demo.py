@@ -30,6 +30,7 @@ SUMMARY_KEYS = {
     'depth',
     'depth_spread',
     'mesh',
+    'trajectory',
 }
 
 

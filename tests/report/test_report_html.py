@@ -170,6 +170,17 @@ def test_source_without_truth_says_so():
     assert 'no ground truth' in text
 
 
+def test_a_trajectory_is_shown_beside_the_true_one_where_there_is_one():
+    error = {'poses': 9, 'length_m': 1.5, 'ate_mm': 12.34, 'ate_max_mm': 20, 'rpe_mm': 3.21}
+    error |= {'rpe_deg': 0.456, 'scale': None, 'ate_scaled_mm': None}
+    text = render(report(summary={**SUMMARY, 'trajectory': error}))
+    Page(text)
+    assert '<th>ATE</th><td>12.3 mm, largest 20.0 mm</td>' in text
+    assert '<td>3.2 mm, 0.46°</td>' in text
+    assert '<th>scale</th>' not in text
+    assert 'true poses' not in render(report(summary={**SUMMARY, 'trajectory': None}))
+
+
 def test_light_and_dark_are_offered():
     text = render(report(plots=[Figure(caption='t', picture=latency_plot([1.0]))]))
     assert '<source media="(prefers-color-scheme: dark)" srcset="data:image/svg' in text
