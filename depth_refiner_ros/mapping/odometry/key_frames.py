@@ -1,0 +1,104 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The frames by which places are recognised."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+from depth_refiner_ros.mapping.odometry.features import Features
+from depth_refiner_ros.mapping.odometry.matching import (
+    FeatureMotion,
+    Matches,
+    matches_of,
+    motion_of,
+)
+from depth_refiner_ros.mapping.odometry.pose_graph import Edge, information_of
+import numpy as np
+
+RANKED_FEATURES = 200
+"""The most distinct features of each frame vote for the key frames that show the same place."""
+MOST_CANDIDATES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyFrame:
+    """A frame of known pose that others are aligned to."""
+
+    features: Features
+    map_from_camera: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenBefore:
+    """A key frame that shows the same place as another frame."""
+
+    index: int
+    matches: Matches
+    motion: FeatureMotion
+
+    def edge(self, *, to: int, loop: bool) -> Edge:
+        """Return the edge to the key frame that the other frame becomes."""
+        return Edge(
+            first=self.index,
+            second=to,
+            first_from_second=self.motion.first_from_second,
+            information_66=information_of(self.matches.points_m_N3[self.motion.inliers_N]),
+            loop=loop,
+        )
+
+
+class KeyFrames:
+    """
+    All key frames of a run, in order of time.
+
+    :param norm: distance of two descriptors, see :class:`FeatureDetector`
+    :param matrix: 3 x 3 camera matrix
+    """
+
+    def __init__(self, norm: int, matrix: np.ndarray) -> None:
+        self._norm, self._matrix = norm, matrix
+        self._frames: list[KeyFrame] = []
+        self._ranked: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __iter__(self) -> Iterator[KeyFrame]:
+        return iter(self._frames)
+
+    def __getitem__(self, index: int) -> KeyFrame:
+        return self._frames[index]
+
+    def add(self, frame: KeyFrame) -> None:
+        """Append a key frame."""
+        self._frames.append(frame)
+        self._ranked.append(frame.features.descriptors_ND[:RANKED_FEATURES])
+
+    def seen_before(
+        self, features: Features, *, fewest_inliers: int, among: int
+    ) -> Iterator[SeenBefore]:
+        """
+        Yield the key frames that show the same place as a frame, the likeliest first.
+
+        :param fewest_inliers: fewer features that agree may do so by chance
+        :param among: only the first so many key frames are asked
+        """
+        for index in self._candidates(features, among):
+            matches = matches_of(self[index].features, features, self._norm)
+            motion = motion_of(matches, self._matrix)
+            if motion is not None and motion.inliers >= fewest_inliers:
+                yield SeenBefore(index=index, matches=matches, motion=motion)
+
+    def _candidates(self, features: Features, among: int) -> list[int]:
+        ranked = self._ranked[:among]
+        owners_M = np.repeat(np.arange(len(ranked)), [len(part) for part in ranked])
+        asked_ND = features.descriptors_ND[:RANKED_FEATURES]
+        if not len(owners_M) or not len(asked_ND):
+            return []
+        nearest = cv2.BFMatcher(self._norm).match(asked_ND, np.concatenate(ranked))
+        votes_K = np.bincount(
+            owners_M[[match.trainIdx for match in nearest]], minlength=len(ranked)
+        )
+        order = np.argsort(-votes_K, kind='stable')[:MOST_CANDIDATES]
+        return [int(index) for index in order if votes_K[index]]

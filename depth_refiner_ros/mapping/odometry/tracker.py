@@ -1,0 +1,172 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Camera motion from RGB-D images, for recordings without poses.
+
+A frame that cannot be aligned to the newest key frame is looked for among all of them; if it is
+not found there either, it has no pose. Poses are not guessed.
+"""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.odometry.alignment import Aligned, Aligner, Seen
+from depth_refiner_ros.mapping.odometry.features import FeatureDetector
+from depth_refiner_ros.mapping.odometry.key_frames import KeyFrame, KeyFrames
+from depth_refiner_ros.mapping.odometry.limits import Limits
+from depth_refiner_ros.mapping.odometry.orb import Orb
+from depth_refiner_ros.mapping.odometry.pose_graph import corrected, Edge, information_of
+from depth_refiner_ros.mapping.odometry.track import lost, Track, TrackStatus
+from depth_refiner_ros.mapping.poses import checked_pose
+import numpy as np
+
+LEAST_DEPTH = 0.01
+"""Share of the pixels that must have depth."""
+
+
+class Odometry:
+    """
+    Tracks the camera frame by frame.
+
+    :param intrinsics: of all frames
+    :param max_range_m: ignore farther depth
+    :param map_from_first: pose of the first frame, the identity by default
+    :param detector: of features; ORB by default
+    """
+
+    def __init__(
+        self,
+        intrinsics: Intrinsics,
+        *,
+        max_range_m: float = 5.0,
+        map_from_first: np.ndarray | None = None,
+        detector: FeatureDetector | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.intrinsics = intrinsics
+        self.max_range_m = max_range_m
+        self.found_again = 0
+        self._limits = limits or Limits()
+        self._aligner = Aligner(intrinsics, max_range_m, detector or Orb(), self._limits)
+        self._map_from_first = checked_pose(
+            np.eye(4) if map_from_first is None else map_from_first
+        )
+        self._keys = KeyFrames(self._aligner.detector.norm, self._aligner.matrix)
+        self._edges: list[Edge] = []
+        self._places: list[tuple[int, np.ndarray] | None] = []
+        self._key: Seen | None = None
+        self._key_from_last = np.eye(4)
+
+    @property
+    def key_frames(self) -> int:
+        """Return the number of key frames."""
+        return len(self._keys)
+
+    @property
+    def loops(self) -> int:
+        """Return the number of times that a key frame showed a place seen before."""
+        return sum(edge.loop for edge in self._edges)
+
+    def track(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> Track:
+        """
+        Find the pose of the next frame as far as is known now.
+
+        :param rgb_HW3: uint8
+        :param depth_m_HW: float32, NaN where unknown
+        :raises MappingError: if a size does not fit the intrinsics
+        """
+        self._check(rgb_HW3, depth_m_HW)
+        depth_m_HW = np.where(
+            (depth_m_HW > 0) & (depth_m_HW <= self.max_range_m), depth_m_HW, np.float32(0)
+        ).astype(np.float32)
+        share = np.count_nonzero(depth_m_HW) / depth_m_HW.size
+        if share < LEAST_DEPTH:
+            track = lost(f'only {share:.1%} of the pixels have depth up to {self.max_range_m:g} m')
+        else:
+            track = self._track(self._aligner.seen(rgb_HW3, depth_m_HW))
+        if track.map_from_camera is None:
+            self._places.append(None)
+        return track
+
+    def corrected(self) -> list[np.ndarray | None]:
+        """
+        Return the pose of each frame tracked so far with all loops closed, None where lost.
+
+        :meth:`track` returns what was known at that time, which does not jump at a loop.
+        """
+        poses = corrected([key.map_from_camera for key in self._keys], self._edges)
+        return [None if place is None else poses[place[0]] @ place[1] for place in self._places]
+
+    def _track(self, frame: Seen) -> Track:
+        if self._key is None:
+            self._add_key(frame, self._map_from_first)
+            return Track(
+                status=TrackStatus.FIRST, map_from_camera=self._map_from_first.copy(), overlap=1.0
+            )
+        aligned = self._aligner.align(self._key, frame, self._key_from_last)
+        if isinstance(aligned, Track):
+            return self._found_again(frame) or aligned
+        newest = len(self._keys) - 1
+        pose = self._keys[newest].map_from_camera @ aligned.key_from_camera
+        self._key_from_last = aligned.key_from_camera
+        if self._leaves_key(aligned):
+            self._edges.append(
+                Edge(
+                    first=newest,
+                    second=newest + 1,
+                    first_from_second=aligned.key_from_camera,
+                    information_66=information_of(aligned.points_m_N3),
+                    loop=False,
+                )
+            )
+            self._add_key(frame, pose)
+        else:
+            self._places.append((newest, aligned.key_from_camera))
+        return Track(
+            status=TrackStatus.OK,
+            map_from_camera=pose,
+            overlap=aligned.overlap,
+            inliers=aligned.inliers,
+        )
+
+    def _leaves_key(self, aligned: Aligned) -> bool:
+        assert self._key is not None, 'the first frame is one'
+        few = aligned.inliers < self._limits.key_inliers * self._key.features.located
+        far = 0 < aligned.overlap < self._limits.key_overlap
+        by_pixels = aligned.inliers < self._limits.fewest_inliers
+        return far or (few and not by_pixels)
+
+    def _found_again(self, frame: Seen) -> Track | None:
+        """Look for a lost frame among all key frames; the first to show it is the base."""
+        for before in self._keys.seen_before(
+            frame.features, fewest_inliers=self._limits.loop_inliers, among=len(self._keys)
+        ):
+            pose = self._keys[before.index].map_from_camera @ before.motion.first_from_second
+            self._edges.append(before.edge(to=len(self._keys), loop=False))
+            self._add_key(frame, pose, linked=before.index)
+            self.found_again += 1
+            return Track(
+                status=TrackStatus.FOUND_AGAIN, map_from_camera=pose, inliers=before.motion.inliers
+            )
+        return None
+
+    def _add_key(
+        self, frame: Seen, map_from_camera: np.ndarray, linked: int | None = None
+    ) -> None:
+        index = len(self._keys)
+        linked = index - 1 if linked is None else linked
+        for before in self._keys.seen_before(
+            frame.features, fewest_inliers=self._limits.loop_inliers, among=index
+        ):
+            if before.index != linked:
+                self._edges.append(before.edge(to=index, loop=True))
+        self._keys.add(KeyFrame(features=frame.features, map_from_camera=map_from_camera))
+        self._places.append((index, np.eye(4)))
+        self._key, self._key_from_last = frame, np.eye(4)
+
+    def _check(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
+        size = (self.intrinsics.height, self.intrinsics.width)
+        if rgb_HW3.shape != (*size, 3) or depth_m_HW.shape != size:
+            raise MappingError(
+                f'image {rgb_HW3.shape} and depth {depth_m_HW.shape} do not fit '
+                f'the camera of {size[1]}x{size[0]} pixels'
+            )
