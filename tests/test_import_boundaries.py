@@ -22,7 +22,7 @@ ALLOWED = {
     'priors': {'core', 'models'},
     'diffusion': {'core', 'models'},
     'backends': {'core', 'models'},
-    'mapping': {'core'},
+    'mapping': {'core', 'settings.fusion'},
     # Poses and trajectories are plain numpy; recordings carry them too.
     'sources': {
         'core',

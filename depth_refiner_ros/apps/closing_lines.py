@@ -21,6 +21,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
     )
     print_depth(summary['depth'])
+    _print_temporal_error(summary['temporal_error_percent'])
     _print_trajectory(summary['trajectory'])
     mesh = summary['mesh']
     score = ''
@@ -32,6 +33,13 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     kind = 'triangle' if mesh['triangles'] == 1 else 'triangles'
     say(f'mesh: {number_text(mesh["triangles"], 0)} {kind}{score}')
     say(f'report: {folder / "report.html"}')
+
+
+def _print_temporal_error(percent: Mapping[str, float | None] | None) -> None:
+    known = {name: value for name, value in (percent or {}).items() if value is not None}
+    if known:
+        parts = ', '.join(f'{name} {value:.2f} %' for name, value in known.items())
+        say(f'temporal alignment error (TAE): {parts}')
 
 
 def _print_trajectory(error: Mapping[str, float] | None) -> None:

@@ -24,7 +24,7 @@ from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.mesh_metrics import compare, MeshScore
-from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.scene import SceneRecording
@@ -65,7 +65,14 @@ def run(
     refiner = DepthRefiner.from_settings(model)
     poses = Poses(source, tsdf.max_range_m, always_track=odometry)
     total = count_taken(len(source), every=every, limit=frames)
-    fusion = Fusion(refiner, model, tsdf, poses, judged=Spread(total, TRUE_VIEWS))
+    fusion = Fusion(
+        refiner,
+        model,
+        tsdf,
+        poses,
+        judged=Spread(total, TRUE_VIEWS),
+        fuse_own_depth=not isinstance(source, HasMesh),
+    )
     fused = fusion.fused
     shown, views = Spread(total, SHOWN_FRAMES), []
     frames_in, lost = 0, counter_for(total)
@@ -87,9 +94,7 @@ def run(
                 _record(scene_file, depths, fused.poses[-1])
         check_some_left(lost, frames_in, f'cannot fuse {source.name}')
         with naming_lost(lost, frames_in):
-            mesh = fusion.volume.mesh(
-                min_weight=tsdf.min_weight, min_part_triangles=MIN_PART_TRIANGLES
-            )
+            mesh = fusion.mapper.mesh(tsdf, min_part_triangles=MIN_PART_TRIANGLES)
         if scene_file:
             scene_file.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
         write_ply(folder.file(MESH_FILE), mesh)
@@ -102,7 +107,7 @@ def run(
             dropped=dropped(lost),
             views=views,
             mesh=mesh,
-            mesh_score=true_mesh_score(mesh, source, fused.true_views),
+            mesh_score=_mesh_score(mesh, source, fusion),
             facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)},
             settings={'model': values(model), 'tsdf': values(tsdf)},
             notes=lost.lines,
@@ -112,6 +117,7 @@ def run(
             stage_ms=fused.median_stages_ms,
             comparison=fused.comparison,
             trajectory=fused.trajectory,
+            temporal_error=fused.steadiness.result(),
         )
         summary = write_results(folder, result)
         if json:
@@ -120,7 +126,15 @@ def run(
     end_run(lost, frames_in, strict=strict)
 
 
-def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[TrueView]) -> MeshScore | None:
+def _mesh_score(mesh: Mesh, source: FrameSource, fusion: Fusion) -> MeshScore | None:
+    """Compare with the source's surface, or else with the mesh of its own depth."""
+    if isinstance(source, HasMesh) or fusion.own_depth is None:
+        return true_mesh_score(mesh, source, fusion.fused.true_views)
+    truth = fusion.own_depth.mesh(min_part_triangles=MIN_PART_TRIANGLES)
+    return compare(mesh, truth, views=fusion.fused.true_views)
+
+
+def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[PosedDepth]) -> MeshScore | None:
     """Compare with the true surface if the source knows it, as the simulated camera does."""
     if not isinstance(source, HasMesh) or not views:
         return None

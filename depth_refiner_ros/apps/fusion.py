@@ -2,23 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refine frames, find their poses and fuse them into a map, one by one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 import statistics
 import time
 
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import Depths, infer
-from depth_refiner_ros.apps.scoring import Comparison
+from depth_refiner_ros.apps.scoring import COMPARED, Comparison
 from depth_refiner_ros.apps.spread import Spread
-from depth_refiner_ros.core.neighbours import flying_mask
-from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.mapper import Mapper
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import PoseError
+from depth_refiner_ros.mapping.temporal_error import TemporalError
 from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource, HasTrajectory
 from depth_refiner_ros.sources.lost_frames import (
@@ -77,6 +78,27 @@ class Poses:
         return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
 
 
+class Steadiness:
+    """How well the depths of successive frames agree where their poses say that they should."""
+
+    def __init__(self) -> None:
+        self._errors = {name: TemporalError() for name in (*COMPARED, 'fused')}
+
+    def add(self, *views: PosedDepth) -> None:
+        """Add a frame: its prior, refined and fused depth."""
+        for error, view in zip(self._errors.values(), views, strict=True):
+            error.add(view)
+
+    def cut(self) -> None:
+        """Begin a new sequence."""
+        for error in self._errors.values():
+            error.cut()
+
+    def result(self) -> dict[str, float | None]:
+        """Return the temporal alignment errors in percent, None without successive frames."""
+        return {name: error.percent for name, error in self._errors.items()}
+
+
 @dataclass
 class Fused:
     """Results of the frames fused so far."""
@@ -85,8 +107,9 @@ class Fused:
     poses: list[np.ndarray] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
     stages_ms: dict[str, list[float]] = field(default_factory=dict)
-    true_views: list[TrueView] = field(default_factory=list)
+    true_views: list[PosedDepth] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
+    steadiness: Steadiness = field(default_factory=Steadiness)
 
     @property
     def fps(self) -> float | None:
@@ -113,6 +136,7 @@ class Fusion:
     Refines frames and fuses them into a volume.
 
     :param judged: picks the frames whose depth decides which part of the true surface was in view
+    :param fuse_own_depth: also fuse the true depth of the frames, to compare the mesh with
     """
 
     def __init__(
@@ -122,17 +146,27 @@ class Fusion:
         tsdf: TsdfSettings,
         poses: Poses,
         judged: Spread,
+        *,
+        fuse_own_depth: bool,
     ) -> None:
-        self.volume = new_volume(tsdf)
+        self.mapper = Mapper(tsdf)
+        self.own_depth: TsdfVolume | None = None
+        """The true depth of the frames, None without any."""
+        self._fuse_own_depth = fuse_own_depth
         self.fused = Fused()
         self._refiner, self._model, self._tsdf = refiner, model, tsdf
         self._poses, self._judged = poses, judged
 
     def add(self, index: int, frame: Frame | LostFrame) -> Depths | LostFrame:
         """Refine, locate and fuse a frame, unless it is lost in one of these steps."""
-        if isinstance(frame, LostFrame):
-            return frame
-        return frame_or_lost(frame.name, partial(self._add, index, frame))
+        added = (
+            frame
+            if isinstance(frame, LostFrame)
+            else frame_or_lost(frame.name, partial(self._add, index, frame))
+        )
+        if isinstance(added, LostFrame):
+            self.fused.steadiness.cut()
+        return added
 
     def _add(self, index: int, frame: Frame) -> Depths:
         depths = self._refined(frame)
@@ -141,29 +175,40 @@ class Fusion:
         self._note_time('pose', started_s)
         if pose is None or frame.intrinsics is None:
             raise FrameError(NO_POSE, f'{frame.name} {self._why_no_pose(frame)}')
-        started_s = time.perf_counter()
+        view = PosedDepth(
+            depth_m_HW=depths.refined_m_HW, intrinsics=frame.intrinsics, map_from_camera=pose
+        )
         try:
-            self.volume.integrate(
-                depths.refined_m_HW,
-                frame.rgb_HW3,
-                frame.intrinsics,
-                pose,
-                confidence_HW=depths.confidence_HW,
-                min_confidence=self._tsdf.min_confidence,
-                reject_HW=_flying(depths.refined_m_HW, self._tsdf.edge_filter),
-            )
+            held = self._fuse(view, depths)
         except PoseError as error:
             raise FrameError(UNFIT_POSE, f'{frame.name}: {error}') from error
-        self._note_time('fuse', started_s)
+        if self._fuse_own_depth and depths.truth_m_HW is not None:
+            self._own_volume().integrate(depths.truth_m_HW, None, frame.intrinsics, pose)
+        self.fused.steadiness.add(replace(view, depth_m_HW=depths.prior_m_HW), view, held)
         self.fused.stamps_ns.append(frame.stamp_ns)
         self.fused.poses.append(pose)
         if frame.depth_m_HW is not None and self._judged.picks(index):
             self.fused.true_views.append(
-                TrueView(
+                PosedDepth(
                     depth_m_HW=frame.depth_m_HW, map_from_camera=pose, intrinsics=frame.intrinsics
                 )
             )
         return depths
+
+    def _fuse(self, view: PosedDepth, depths: Depths) -> PosedDepth:
+        """Return the view at the scale at which it was fused."""
+        started_s = time.perf_counter()
+        held, _ = self.mapper.held(view, self._tsdf)
+        self._note_time('scale', started_s)
+        started_s = time.perf_counter()
+        self.mapper.add(held, depths.frame.rgb_HW3, depths.confidence_HW, self._tsdf)
+        self._note_time('fuse', started_s)
+        return held
+
+    def _own_volume(self) -> TsdfVolume:
+        if self.own_depth is None:
+            self.own_depth = Mapper(self._tsdf).volume
+        return self.own_depth
 
     def _why_no_pose(self, frame: Frame) -> str:
         if self._poses.tracked:
@@ -186,20 +231,3 @@ class Fusion:
     def _note_time(self, stage: str, started_s: float) -> None:
         elapsed_ms = 1e3 * (time.perf_counter() - started_s)
         self.fused.stages_ms.setdefault(stage, []).append(elapsed_ms)
-
-
-def new_volume(tsdf: TsdfSettings) -> TsdfVolume:
-    """Return an empty volume."""
-    return TsdfVolume(
-        tsdf.voxel_m,
-        truncation_voxels=tsdf.truncation_voxels,
-        min_range_m=tsdf.min_range_m,
-        max_range_m=tsdf.max_range_m,
-        device=tsdf.device,
-    )
-
-
-def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
-    if not edge_filter.enable:
-        return None
-    return flying_mask(depth_m_HW, rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px)

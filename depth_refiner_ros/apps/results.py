@@ -44,6 +44,7 @@ class Run:
     :param mesh_score: its distance to the true surface, None if that is unknown
     :param trajectory: poses of the camera, None if unknown
     :param trajectory_error: its distance to true poses, None where it is not compared
+    :param temporal_error: of the prior, refined and fused depth, from frame to frame in percent
     :param facts: more of what ran, for the report
     :param settings: group name to option names and values
     :param notes: remarks for the reader
@@ -63,6 +64,7 @@ class Run:
     mesh_score: MeshScore | None
     trajectory: Trajectory | None
     trajectory_error: TrajectoryError | None = None
+    temporal_error: Mapping[str, float | None] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -83,6 +85,7 @@ class Run:
                 'depth_spread': {
                     name: scores['std'][name] if measured else None for name in NO_DEPTH
                 },
+                'temporal_error_percent': dict(self.temporal_error) or None,
                 'mesh': self._mesh_summary(),
                 'trajectory': asdict(self.trajectory_error) if self.trajectory_error else None,
             }
@@ -94,7 +97,10 @@ class Run:
             'vertices': len(mesh.vertices_m_N3) if mesh else 0,
             'triangles': len(mesh.triangles_M3) if mesh else 0,
             'accuracy_mm': score.accuracy_mm if score else None,
+            'accuracy_mean_mm': score.accuracy_mean_mm if score else None,
             'completeness_mm': score.completeness_mm if score else None,
+            'completeness_mean_mm': score.completeness_mean_mm if score else None,
+            'f_score_5cm': score.f_score if score else None,
         }
 
 

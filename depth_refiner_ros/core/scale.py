@@ -14,30 +14,11 @@ import math
 
 from depth_refiner_ros.core.checks import check_at_least, check_map, check_same_shape
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.scale_ratio import ScaleRatio
 import torch
 
 SETTLED_FRAMES = 3
 """Consecutive frames off the running ratio after which the new ratio becomes the norm."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScaleRatio:
-    """
-    The scale of one depth map relative to another.
-
-    :param ratio: median of reference / depth over the overlap; NaN if that is too small
-    :param spread: median absolute deviation of the log ratio; 0.05 is 5 %
-    :param pixels: overlapping sampled pixels
-    """
-
-    ratio: float
-    spread: float
-    pixels: int
-
-    @property
-    def known(self) -> bool:
-        """Whether there was enough overlap for a ratio."""
-        return not math.isnan(self.ratio)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.counts import dropped, notes, stages
 from depth_refiner_ros.demo.graph import Graph, Outcome
 from depth_refiner_ros.mapping.mesh_io import read_ply
-from depth_refiner_ros.mapping.mesh_metrics import View as TrueView
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
@@ -45,7 +45,7 @@ class Judged:
 
     comparison: Comparison
     views: list[View]
-    true_views: list[TrueView]
+    true_views: list[PosedDepth]
     trajectory: Trajectory
     bundles: list[str]
 
@@ -116,11 +116,11 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
     )
 
 
-def _true_view(frame: Frame) -> TrueView:
+def _true_view(frame: Frame) -> PosedDepth:
     assert frame.depth_m_HW is not None
     assert frame.intrinsics is not None
     assert frame.map_from_camera is not None
-    return TrueView(
+    return PosedDepth(
         depth_m_HW=frame.depth_m_HW,
         intrinsics=frame.intrinsics,
         map_from_camera=frame.map_from_camera,

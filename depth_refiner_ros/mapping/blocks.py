@@ -32,15 +32,42 @@ def touched_blocks(
     :param block_m: edge of a block
     :return: ``blocks_K3`` int32 block indices, each once
     """
-    rows, columns = np.nonzero(depth_m_HW)
-    depth_m_P = depth_m_HW[rows, columns]
+    return blocks_between(
+        np.where(depth_m_HW > 0, np.maximum(depth_m_HW - truncation_m, 0.0), np.float32(0)),
+        np.where(depth_m_HW > 0, depth_m_HW + truncation_m, np.float32(0)),
+        intrinsics,
+        map_from_camera,
+        block_m=block_m,
+    )
+
+
+def blocks_between(
+    near_m_HW: np.ndarray,
+    far_m_HW: np.ndarray,
+    intrinsics: Intrinsics,
+    map_from_camera: np.ndarray,
+    *,
+    block_m: float,
+) -> np.ndarray:
+    """
+    Return the blocks between two depths along each viewing ray.
+
+    :param near_m_HW: float32, 0 or more
+    :param far_m_HW: float32, 0 where the ray meets nothing
+    :param block_m: edge of a block
+    :return: ``blocks_K3`` int32 block indices, each once
+    """
+    rows, columns = np.nonzero(far_m_HW)
+    near_m_P = near_m_HW[rows, columns]
+    band_m_P = far_m_HW[rows, columns] - near_m_P
     rays_3P = _rays(intrinsics, map_from_camera[:3, :3] / block_m, rows, columns)
     origin_3 = map_from_camera[:3, 3] / block_m
     # Indices are relative to the camera's block, so that float32 is exact far from the origin.
     home_3 = np.floor(origin_3)
+    steps = _steps(rays_3P, float(band_m_P.max(initial=0.0)))
     keys = [
-        _keys(rays_3P, np.maximum(depth_m_P + offset_m, 0.0), origin_3 - home_3)
-        for offset_m in _offsets(rays_3P, truncation_m)
+        _keys(rays_3P, near_m_P + band_m_P * np.float32(step / steps), origin_3 - home_3)
+        for step in range(steps + 1)
     ]
     return (_unpacked(np.unique(np.concatenate(keys))) + home_3).astype(np.int32)
 
@@ -60,11 +87,10 @@ def _rays(
     ]
 
 
-def _offsets(rays_3P: list[np.ndarray], truncation_m: float) -> np.ndarray:
-    """Return depths through the band around the surface, at most 2/3 of a block apart."""
+def _steps(rays_3P: list[np.ndarray], longest_band_m: float) -> int:
+    """Return the number of steps that lie at most 2/3 of a block apart in every band."""
     longest = math.sqrt(sum(float(np.abs(ray_P).max(initial=0.0)) ** 2 for ray_P in rays_3P))
-    steps = max(1, math.ceil(2.0 * truncation_m * longest * 1.5))
-    return np.linspace(-truncation_m, truncation_m, steps + 1, dtype=np.float32)
+    return max(1, math.ceil(longest_band_m * longest * 1.5))
 
 
 def _keys(rays_3P: list[np.ndarray], depth_m_P: np.ndarray, start_3: np.ndarray) -> np.ndarray:

@@ -12,27 +12,13 @@ reconstructed. Distances are to the surface, not to the nearest sample.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import checked_pose, inverse
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """
-    One camera's view of the true surface.
-
-    :param depth_m_HW: true depth along Z, NaN where unknown
-    :param map_from_camera: 4 x 4 pose
-    """
-
-    depth_m_HW: np.ndarray
-    intrinsics: Intrinsics
-    map_from_camera: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +50,7 @@ def compare(
     mesh: Mesh,
     truth: Mesh,
     *,
-    views: Sequence[View] = (),
+    views: Sequence[PosedDepth] = (),
     samples: int = 100_000,
     seed: int = 0,
     threshold_m: float = 0.05,
@@ -140,7 +126,7 @@ def surface_distance(points_N3: np.ndarray, mesh: Mesh) -> np.ndarray:
 
 
 def visible(
-    points_N3: np.ndarray, views: Sequence[View], *, tolerance_m: float = 0.02
+    points_N3: np.ndarray, views: Sequence[PosedDepth], *, tolerance_m: float = 0.02
 ) -> np.ndarray:
     """
     Whether a camera saw each point: inside the image and not behind its depth.

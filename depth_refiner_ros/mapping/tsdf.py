@@ -7,21 +7,23 @@ The volume is Open3D's ``VoxelBlockGrid``. Depth is along the optical Z axis, wh
 projective TSDF needs.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted, shown
-from depth_refiner_ros.mapping.blocks import touched_blocks
+from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks
+from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
+from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
 
-# Open3D also offers uint16 weights and colors, but the weights wrap after 65535 frames, and each
-# frame rounds the colors down, which turns mid grey into dark grey within 300 frames.
-ATTRIBUTES = ('tsdf', 'weight', 'color')
-CHANNELS = (1, 1, 3)
-BYTES_PER_VOXEL = 4 * sum(CHANNELS)
+CARVED_STRIDE_PX = 8
+"""Every n-th row and column looks for blocks to carve; a block is far wider than that."""
 
 
 class TsdfVolume:
@@ -62,35 +64,29 @@ class TsdfVolume:
                 f'{min_range_m:g}'
             )
         self.voxel_m = voxel_m
-        self.truncation_voxels = truncation_voxels
+        self.truncation_m = voxel_m * truncation_voxels
         self.range_m = (min_range_m, max_range_m)
-        self.max_memory_mb = max_memory_mb
-        self._block_resolution = block_resolution
+        self._truncation_voxels = truncation_voxels
+        self._block_resolution, self._max_memory_mb = block_resolution, max_memory_mb
         self._device = _device(device)
         self.reset()
 
     def reset(self) -> None:
         """Remove all depth."""
         self.frames = 0
-        self._grid = o3d.t.geometry.VoxelBlockGrid(
-            ATTRIBUTES,
-            (o3c.float32,) * 3,
-            tuple(o3c.SizeVector([count]) for count in CHANNELS),
-            self.voxel_m,
-            self._block_resolution,
-            1024,
-            self._device,
+        self._grid = VoxelGrid(
+            self.voxel_m, self._block_resolution, self._max_memory_mb, self._device
         )
 
     @property
     def blocks(self) -> int:
         """Return the number of blocks in use."""
-        return int(self._grid.hashmap().size())
+        return self._grid.blocks
 
     @property
     def memory_mb(self) -> float:
         """Return the size of the blocks in use."""
-        return self._size_mb(self.blocks)
+        return self._grid.memory_mb
 
     def integrate(
         self,
@@ -102,6 +98,8 @@ class TsdfVolume:
         confidence_HW: np.ndarray | None = None,
         min_confidence: float = 0.0,
         reject_HW: np.ndarray | None = None,
+        weight_HW: np.ndarray | None = None,
+        carve: bool = False,
     ) -> int:
         """
         Add one depth map.
@@ -112,12 +110,20 @@ class TsdfVolume:
         :param confidence_HW: trust in [0, 1]; NaN counts as none
         :param min_confidence: ignore pixels below this
         :param reject_HW: bool, True where a pixel must be ignored, such as flying pixels
+        :param weight_HW: float32, above 0, how much each pixel counts in the average; None is 1
+            everywhere, and so is a volume on a GPU, whose kernel knows no weights
+        :param carve: also empty what is stored in front of this depth; not on a GPU
         :return: number of pixels used; 0 leaves the volume unchanged
         :raises PoseError: if the pose is not rigid, or too far away for this size of voxels
         :raises MappingError: if shapes do not fit, or memory would not suffice
         """
         _check_shapes(
-            intrinsics, depth=depth_m_HW, color=rgb_HW3, confidence=confidence_HW, reject=reject_HW
+            intrinsics,
+            depth=depth_m_HW,
+            color=rgb_HW3,
+            confidence=confidence_HW,
+            reject=reject_HW,
+            weight=weight_HW,
         )
         pose = checked_pose(map_from_camera)
         check_resolution(pose, self.voxel_m)
@@ -125,15 +131,18 @@ class TsdfVolume:
         pixels = int(np.count_nonzero(used_HW))
         if pixels:
             depth_m_HW = np.where(used_HW, depth_m_HW, np.float32(0)).astype(np.float32)
-            self._fuse(depth_m_HW, rgb_HW3, intrinsics, pose)
+            self._fuse(depth_m_HW, rgb_HW3, weight_HW, intrinsics, pose, carve=carve)
         self.frames += 1
         return pixels
 
-    def mesh(self, *, min_weight: float = 1.0, min_part_triangles: int = 0) -> Mesh:
+    def mesh(
+        self, *, min_weight: float = 1.0, min_trust: float = 0.0, min_part_triangles: int = 0
+    ) -> Mesh:
         """
         Extract the surface by marching cubes.
 
         :param min_weight: a surface needs this many observations
+        :param min_trust: and this sum of their weights; not on a GPU
         :param min_part_triangles: drop connected parts of fewer triangles
         :raises MappingError: if there is no surface, with the reason
         """
@@ -144,11 +153,12 @@ class TsdfVolume:
                 'enough confidence; check depth unit, range, poses and min_confidence'
             )
         # Open3D requires more than its threshold; here the threshold itself is enough.
-        surface = self._grid.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
+        with self._without(min_trust):
+            surface = self._grid.open3d.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
         if surface.is_empty() or not len(surface.triangle.indices):
             raise MappingError(
                 f'no surface was seen {min_weight:g} times in {counted(self.frames, "frame")}; '
-                'lower min_weight or add frames'
+                'lower min_weight or min_trust, or add frames'
             )
         colors = np.clip(np.rint(surface.vertex.colors.numpy() * 255.0), 0, 255)
         mesh = Mesh(
@@ -162,6 +172,24 @@ class TsdfVolume:
                 'min_part_triangles'
             )
         return mesh
+
+    @contextmanager
+    def _without(self, min_trust: float) -> Iterator[None]:
+        """Hide voxels of less trust from Open3D, which asks for the number of observations."""
+        if not (min_trust > 0 and self._on_cpu):
+            yield
+            return
+        weights = self._grid.values('weight')
+        kept = weights.copy()
+        weights[self._grid.values('trust') < min_trust] = 0
+        try:
+            yield
+        finally:
+            weights[:] = kept
+
+    @property
+    def _on_cpu(self) -> bool:
+        return bool(self._device.get_type() == o3c.Device.DeviceType.CPU)
 
     def _usable(
         self,
@@ -182,46 +210,64 @@ class TsdfVolume:
         self,
         depth_m_HW: np.ndarray,
         rgb_HW3: np.ndarray | None,
+        weight_HW: np.ndarray | None,
         intrinsics: Intrinsics,
         map_from_camera: np.ndarray,
+        *,
+        carve: bool,
     ) -> None:
+        grid = self._grid
         blocks_K3 = touched_blocks(
             depth_m_HW,
             intrinsics,
             map_from_camera,
-            block_m=self.voxel_m * self._block_resolution,
-            truncation_m=self.voxel_m * self.truncation_voxels,
+            block_m=grid.block_m,
+            truncation_m=self.truncation_m,
         )
-        blocks = o3c.Tensor.from_numpy(blocks_K3).to(self._device)
-        self._make_room(blocks)
-        image = o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)).to(self._device)
+        grid.add(blocks_K3)
+        camera_from_map = inverse(map_from_camera)
+        if self._on_cpu:
+            if carve:
+                in_front_K3 = self._stored_in_front(depth_m_HW, intrinsics, map_from_camera)
+                blocks_K3 = np.unique(np.concatenate([blocks_K3, in_front_K3]), axis=0)
+            integrate(
+                grid,
+                blocks_K3,
+                depth_m_HW,
+                rgb_HW3,
+                weight_HW,
+                intrinsics,
+                camera_from_map,
+                truncation_m=self.truncation_m,
+            )
+            return
+        blocks = o3c.Tensor.from_numpy(blocks_K3).to(grid.device)
+        image = o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)).to(grid.device)
         matrix = _open3d_matrix(intrinsics)
-        camera_from_map = o3c.Tensor.from_numpy(inverse(map_from_camera))
-        limits = (1.0, self.range_m[1], self.truncation_voxels)
+        extrinsics = o3c.Tensor.from_numpy(camera_from_map)
+        limits = (1.0, self.range_m[1], self._truncation_voxels)
         if rgb_HW3 is None:
-            self._grid.integrate(blocks, image, matrix, camera_from_map, *limits)
+            grid.open3d.integrate(blocks, image, matrix, extrinsics, *limits)
             return
         rgb_HW3 = np.ascontiguousarray(rgb_HW3, dtype=np.float32) / np.float32(255.0)
-        colors = o3d.t.geometry.Image(o3c.Tensor.from_numpy(rgb_HW3)).to(self._device)
-        self._grid.integrate(blocks, image, colors, matrix, matrix, camera_from_map, *limits)
+        colors = o3d.t.geometry.Image(o3c.Tensor.from_numpy(rgb_HW3)).to(grid.device)
+        grid.open3d.integrate(blocks, image, colors, matrix, matrix, extrinsics, *limits)
 
-    def _make_room(self, blocks: o3c.Tensor) -> None:
-        """Double the capacity; Open3D would grow to the exact size and copy at every frame."""
-        table = self._grid.hashmap()
-        _, known = table.find(blocks)
-        needed = self.blocks + len(blocks) - int(known.to(o3c.int64).sum().item())
-        if self._size_mb(needed) > self.max_memory_mb:
-            raise MappingError(
-                f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
-                f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
-                f'voxel_m than {self.voxel_m:g} or a smaller max_range_m than '
-                f'{self.range_m[1]:g}'
-            )
-        if needed > table.capacity():
-            table.reserve(max(needed, 2 * table.capacity()))
-
-    def _size_mb(self, blocks: int) -> float:
-        return float(blocks * self._block_resolution**3 * BYTES_PER_VOXEL / 1e6)
+    def _stored_in_front(
+        self, depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_camera: np.ndarray
+    ) -> np.ndarray:
+        """Return the stored blocks between the camera and the surface, along some of the rays."""
+        some_HW = np.zeros_like(depth_m_HW)
+        some = np.s_[::CARVED_STRIDE_PX, ::CARVED_STRIDE_PX]
+        some_HW[some] = np.maximum(depth_m_HW[some] - self.truncation_m, 0.0)
+        blocks_K3 = blocks_between(
+            np.minimum(some_HW, np.float32(self.range_m[0])),
+            some_HW,
+            intrinsics,
+            map_from_camera,
+            block_m=self._grid.block_m,
+        )
+        return blocks_K3[self._grid.rows(blocks_K3) >= 0]
 
 
 def _device(name: str) -> o3c.Device:

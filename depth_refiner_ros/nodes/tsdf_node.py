@@ -8,10 +8,10 @@ import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.core.messages import counted
-from depth_refiner_ros.core.neighbours import flying_mask
+from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
-from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
@@ -21,6 +21,8 @@ from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
 from depth_refiner_ros.settings.nodes import TsdfNodeSettings
 import numpy as np
+from rclpy.publisher import Publisher
+from std_msgs.msg import Float32
 from std_srvs.srv import Trigger
 
 DEFAULT_MESH_FILE = 'mesh.ply'
@@ -41,10 +43,11 @@ class TsdfNode(PosedNode):
 
     def __init__(self) -> None:
         super().__init__('tsdf', TsdfNodeSettings())
-        self._volume: TsdfVolume | None = None
+        self._mapper: Mapper | None = None
         self._volume_lock = threading.Lock()
         self._facts: dict[str, str] = {}
         self._marker: MeshMarker | None = None
+        self._scale: Publisher | None = None
         self._outdated_marker = False
         self._marked_at_s = self._saved_at_s = time.monotonic()
         self._marked_frames = self._saved_frames = 0
@@ -54,22 +57,16 @@ class TsdfNode(PosedNode):
 
     def configure(self) -> None:
         """Create the volume."""
-        settings = self.settings
-        self._volume = TsdfVolume(
-            settings.voxel_m,
-            truncation_voxels=settings.truncation_voxels,
-            min_range_m=settings.min_range_m,
-            max_range_m=settings.max_range_m,
-            device=settings.device,
-        )
+        self._mapper = Mapper(self.settings)
         if self._marker is None:
             self._marker = MeshMarker(self.topics)
+            self._scale = self.topics.publisher(Float32, 'scale')
 
     def cleanup(self) -> None:
         """Save the mesh, then release the volume."""
         if self.settings.save_at_shutdown and self._unsaved():
             self._save_and_log()
-        self._volume = None
+        self._mapper = None
         self._forget()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
@@ -112,40 +109,34 @@ class TsdfNode(PosedNode):
         return self._facts
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
-        settings = self.settings
-        edges = settings.edge_filter
-        flying_HW = (
-            flying_mask(frame.depth_m_HW, rel_jump=edges.rel_jump, dilate_px=edges.dilate_px)
-            if edges.enable
-            else None
+        settings, mapper = self.settings, self._configured
+        view = PosedDepth(
+            depth_m_HW=frame.depth_m_HW,
+            intrinsics=frame.intrinsics,
+            map_from_camera=map_from_camera,
         )
-        volume = self._configured
         with self._volume_lock:
-            volume.range_m = (settings.min_range_m, settings.max_range_m)
-            volume.integrate(
-                frame.depth_m_HW,
-                frame.rgb_HW3,
-                frame.intrinsics,
-                map_from_camera,
-                confidence_HW=frame.confidence_HW,
-                min_confidence=settings.min_confidence,
-                reject_HW=flying_HW,
-            )
+            view, factor = mapper.held(view, settings)
+            mapper.add(view, frame.rgb_HW3, frame.confidence_HW, settings)
+            volume = mapper.volume
+            assert self._scale is not None, 'configure made it'
+            self._scale.publish(Float32(data=factor))
             # Only the worker may access the volume: diagnostics run in another thread.
             self._facts = {
                 'frames_fused': str(volume.frames),
                 'blocks': str(volume.blocks),
                 'memory_mb': f'{volume.memory_mb:.1f}',
+                'scale_factor': f'{factor:.4f}',
             }
 
     @property
-    def _configured(self) -> TsdfVolume:
-        assert self._volume is not None, 'configure made it'
-        return self._volume
+    def _configured(self) -> Mapper:
+        assert self._mapper is not None, 'configure made it'
+        return self._mapper
 
     def _mesh(self) -> Mesh:
         with self._volume_lock:
-            return self._configured.mesh(min_weight=self.settings.min_weight)
+            return self._configured.mesh(self.settings)
 
     def _publish_marker(self, marker: MeshMarker) -> None:
         settings, now_ns = self.settings, self.get_clock().now().nanoseconds
@@ -179,7 +170,7 @@ class TsdfNode(PosedNode):
             self.get_logger().error(str(error))
 
     def _frames(self) -> int:
-        return 0 if self._volume is None else self._volume.frames
+        return 0 if self._mapper is None else self._mapper.volume.frames
 
     def _unsaved(self) -> bool:
         return self._frames() > self._saved_frames
@@ -194,12 +185,12 @@ class TsdfNode(PosedNode):
         return response
 
     def _serve_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._volume is None:
+        if self._mapper is None:
             response.message = 'the node is not configured'
             return response
         with self._volume_lock:
-            response.message = f'forgot {counted(self._volume.frames, "frame")}'
-            self._volume.reset()
+            response.message = f'forgot {counted(self._mapper.volume.frames, "frame")}'
+            self._mapper.reset()
             self._forget()
         response.success = True
         return response

@@ -144,9 +144,17 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _mesh_facts(summary: Mapping[str, Any]) -> dict[str, str]:
     mesh = summary.get('mesh') or {}
     facts = {name: number_text(mesh.get(name), 0) for name in ('vertices', 'triangles')}
-    for name in ('accuracy_mm', 'completeness_mm'):
-        if mesh.get(name) is not None:
-            facts[name.replace('_mm', '')] = f'{mesh[name]:.1f} mm'
+    for name in ('accuracy', 'completeness'):
+        if mesh.get(f'{name}_mm') is not None:
+            facts[name] = f'{mesh[f"{name}_mm"]:.1f} mm'
+            if mesh.get(f'{name}_mean_mm') is not None:
+                facts[name] += f' (mean {mesh[f"{name}_mean_mm"]:.1f} mm)'
+    if mesh.get('f_score_5cm') is not None:
+        facts['F-score at 5 cm'] = f'{mesh["f_score_5cm"]:.3f}'
+    errors = summary.get('temporal_error_percent') or {}
+    for name, percent in errors.items():
+        if percent is not None:
+            facts[f'temporal alignment error, {name} depth'] = f'{percent:.2f} %'
     return facts if mesh else {}
 
 

@@ -42,5 +42,32 @@ class TsdfSettings:
     min_weight: float = option(
         2.0, 'a surface needs this many observations', low=0.0, high=1000.0, runtime=True
     )
+    hold_scale: bool = option(
+        True,
+        'bring each frame to the scale of those before it, as their poses show it; right depth '
+        'stays as it is',
+        runtime=True,
+    )
+    weighting: str = option(
+        'precision',
+        'weight of a pixel in the average: precision is confidence x cosine² to the surface / '
+        'depth², at most 1; uniform is 1; a volume on a GPU is uniform',
+        choices=('precision', 'uniform'),
+        runtime=True,
+    )
+    min_trust: float = option(
+        0.05,
+        'a surface needs this sum of pixel weights; 1 is one sure pixel at 1 m, facing the camera',
+        low=0.0,
+        high=1000.0,
+        runtime=True,
+    )
+    carve_every: int = option(
+        5,
+        'every n-th frame empties what earlier frames put in front of its surfaces; 0 never does',
+        low=0,
+        high=1000,
+        runtime=True,
+    )
     device: str = option('auto', 'device of the volume', choices=('auto', 'cpu', 'cuda'))
     edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)

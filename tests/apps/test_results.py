@@ -90,7 +90,16 @@ def test_summary_has_the_documented_form_without_truth():
         'stage_ms': {'prior': 3.0},
         'depth': {'prior': None, 'refined': None},
         'depth_spread': {'prior': None, 'refined': None},
-        'mesh': {'vertices': 0, 'triangles': 0, 'accuracy_mm': None, 'completeness_mm': None},
+        'temporal_error_percent': None,
+        'mesh': {
+            'vertices': 0,
+            'triangles': 0,
+            'accuracy_mm': None,
+            'accuracy_mean_mm': None,
+            'completeness_mm': None,
+            'completeness_mean_mm': None,
+            'f_score_5cm': None,
+        },
         'trajectory': None,
     }
 
@@ -112,6 +121,7 @@ def test_summary_with_truth_and_mesh():
     assert summary['mesh']['triangles'] == 2
     assert summary['mesh']['accuracy_mm'] == pytest.approx(10.0, abs=1e-3)
     assert summary['mesh']['completeness_mm'] == pytest.approx(10.0, abs=1e-3)
+    assert summary['mesh']['f_score_5cm'] == pytest.approx(1.0)
 
 
 def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):

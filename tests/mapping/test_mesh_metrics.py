@@ -5,7 +5,8 @@ from dataclasses import replace
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.mesh import Mesh
-from depth_refiner_ros.mapping.mesh_metrics import compare, sample_surface, View, visible
+from depth_refiner_ros.mapping.mesh_metrics import compare, sample_surface, visible
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 import numpy as np
 import pytest
 
@@ -52,7 +53,7 @@ def test_only_surface_in_view_has_to_be_complete():
     pose = np.eye(4)
     pose[:3, 3] = (0.25, 0.5, -1.0)
     depth = np.ones((100, 50), dtype=np.float32)
-    view = View(depth_m_HW=depth, intrinsics=camera, map_from_camera=pose)
+    view = PosedDepth(depth_m_HW=depth, intrinsics=camera, map_from_camera=pose)
     score = compare(square(0.0, 0.5), square(0.0), views=[view], samples=20_000)
     assert score.visible_share == pytest.approx(0.5, abs=0.01)
     assert score.completeness_p90_mm < 10.0
@@ -64,7 +65,7 @@ def test_only_surface_in_view_has_to_be_complete():
 
 def test_what_is_hidden_is_not_visible():
     camera = Intrinsics(fx=10.0, fy=10.0, cx=4.5, cy=4.5, width=10, height=10)
-    view = View(
+    view = PosedDepth(
         depth_m_HW=np.ones((10, 10), np.float32), intrinsics=camera, map_from_camera=np.eye(4)
     )
     points = np.array(

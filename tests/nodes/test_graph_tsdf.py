@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Float32, Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
@@ -172,6 +172,18 @@ def test_low_confidence_is_left_out(empty):
     answer = empty.call('save')
     assert not answer.success
     assert 'the volume is empty after 3 frames' in answer.message
+
+
+def test_a_frame_is_brought_to_the_scale_of_those_before_it(empty):
+    empty.probe.listen(Float32, 'scale')
+    empty.probe.wait(lambda: empty.probe.node.count_publishers('scale') > 0, 'scale')
+    for depth_m in (2.0, 2.0, 2.12):
+        empty.send(depth_m=depth_m)
+    facts = empty.status(lambda seen: seen.get('frames_fused') == '3', 'three frames')
+    # The consensus of 0, 0 and 6 % is 2 %.
+    assert float(facts['scale_factor']) == pytest.approx(1.02 / 1.06, abs=0.003)
+    factors = [message.data for message in empty.probe.received['scale']]
+    assert factors[-1] == pytest.approx(float(facts['scale_factor']), abs=1e-4)
 
 
 def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):

@@ -37,7 +37,15 @@ SUMMARY = {
     'latency_ms': {'p50': 120.0, 'p95': 140.0, 'p99': 150.0},
     'depth': {'prior': PRIOR, 'refined': REFINED},
     'depth_spread': {'prior': dict.fromkeys(PRIOR, 0.01), 'refined': None},
-    'mesh': {'vertices': 1234567, 'triangles': 2, 'accuracy_mm': 4.25, 'completeness_mm': None},
+    'temporal_error_percent': {'prior': 5.061, 'refined': None},
+    'mesh': {
+        'vertices': 1234567,
+        'triangles': 2,
+        'accuracy_mm': 4.25,
+        'accuracy_mean_mm': 6.5,
+        'completeness_mm': None,
+        'f_score_5cm': 0.95,
+    },
 }
 VOID = {'meta', 'img', 'br', 'source'}
 

@@ -1,0 +1,57 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Average one depth map into voxels, each pixel with a weight of its own (Curless and Levoy 1996).
+
+With equal weights this is what Open3D's ``integrate`` computes; that has no weights, and leaves out
+the outermost pixels.
+"""
+
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.seen_voxels import seen_voxels
+from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
+import numpy as np
+
+
+def integrate(
+    grid: VoxelGrid,
+    blocks_K3: np.ndarray,
+    depth_m_HW: np.ndarray,
+    rgb_HW3: np.ndarray | None,
+    weight_HW: np.ndarray | None,
+    intrinsics: Intrinsics,
+    camera_from_map: np.ndarray,
+    *,
+    truncation_m: float,
+) -> None:
+    """
+    Update the voxels of some blocks, from the truncation distance behind the surface forwards.
+
+    :param blocks_K3: int32, blocks of the grid
+    :param depth_m_HW: float32, 0 where unknown
+    :param rgb_HW3: uint8; None leaves the colors
+    :param weight_HW: float32 weight of each pixel; None is 1 everywhere
+    """
+    rows_K = grid.rows(blocks_K3)
+    seen = seen_voxels(
+        blocks_K3, intrinsics, camera_from_map, voxel_m=grid.voxel_m, resolution=grid.resolution
+    )
+    depth_m_V = depth_m_HW.ravel()[seen.pixel_V]
+    distance_m_V = depth_m_V - seen.depth_m_V
+    used = np.flatnonzero((depth_m_V > 0) & (distance_m_V >= -truncation_m))
+    pixel_V, voxel_V = seen.pixel_V[used], seen.voxel_V[used]
+    per_block = grid.resolution**3
+    voxel_V = rows_K[voxel_V // per_block] * per_block + voxel_V % per_block
+    new_weight_V = np.float32(1) if weight_HW is None else weight_HW.ravel()[pixel_V]
+    trusts, distances = grid.values('trust')[:, 0], grid.values('tsdf')[:, 0]
+    grid.values('weight')[voxel_V, 0] += np.float32(1)
+    sum_V = trusts[voxel_V] + new_weight_V
+    trusts[voxel_V] = sum_V
+    share_V = new_weight_V / sum_V
+    new_V = np.minimum(distance_m_V[used] * np.float32(1 / truncation_m), np.float32(1))
+    old_V = distances[voxel_V]
+    distances[voxel_V] = old_V + (new_V - old_V) * share_V
+    if rgb_HW3 is not None:
+        colors = grid.values('color')
+        old_V3 = colors[voxel_V]
+        colors[voxel_V] = old_V3 + (rgb_HW3.reshape(-1, 3)[pixel_V] - old_V3) * share_V[:, None]

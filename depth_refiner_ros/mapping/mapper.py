@@ -1,0 +1,101 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Fuse posed depth as the options of fusion say."""
+
+from dataclasses import replace
+
+from depth_refiner_ros.core.neighbours import flying_mask
+from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.pixel_weights import pixel_weights
+from depth_refiner_ros.mapping.pose_scale import PoseScale
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
+from depth_refiner_ros.mapping.poses import checked_pose
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
+import numpy as np
+
+
+class Mapper:
+    """
+    A volume, and what is done to depth before it goes in.
+
+    :param settings: of the volume; those that may change while it grows are given per frame
+    """
+
+    def __init__(self, settings: TsdfSettings) -> None:
+        self.volume = TsdfVolume(
+            settings.voxel_m,
+            truncation_voxels=settings.truncation_voxels,
+            min_range_m=settings.min_range_m,
+            max_range_m=settings.max_range_m,
+            device=settings.device,
+        )
+        self._scale = PoseScale()
+
+    def reset(self) -> None:
+        """Remove all depth."""
+        self.volume.reset()
+        self._scale.reset()
+
+    def held(self, view: PosedDepth, settings: TsdfSettings) -> tuple[PosedDepth, float]:
+        """
+        Return the frame at the scale of the last ones, and the factor that did it.
+
+        :param view: with depth as it was predicted; each frame once, in order
+        :raises PoseError: if the pose is not rigid
+        """
+        checked_pose(view.map_from_camera)
+        if not settings.hold_scale:
+            self._scale.reset()
+            return view, 1.0
+        factor = self._scale.held(view).factor
+        return replace(view, depth_m_HW=view.depth_m_HW * np.float32(factor)), factor
+
+    def add(
+        self,
+        view: PosedDepth,
+        rgb_HW3: np.ndarray | None,
+        confidence_HW: np.ndarray | None,
+        settings: TsdfSettings,
+    ) -> int:
+        """
+        Fuse a frame.
+
+        :param view: at the scale that the map is to have
+        :return: number of pixels used
+        :raises MappingError: as :meth:`~depth_refiner_ros.mapping.tsdf.TsdfVolume.integrate`
+        """
+        volume, every = self.volume, settings.carve_every
+        volume.range_m = (settings.min_range_m, settings.max_range_m)
+        weight_HW = None
+        if settings.weighting == 'precision':
+            weight_HW = pixel_weights(view.depth_m_HW, view.intrinsics, confidence_HW)
+        return volume.integrate(
+            view.depth_m_HW,
+            rgb_HW3,
+            view.intrinsics,
+            view.map_from_camera,
+            confidence_HW=confidence_HW,
+            min_confidence=settings.min_confidence,
+            reject_HW=_flying(view.depth_m_HW, settings.edge_filter),
+            weight_HW=weight_HW,
+            carve=every > 0 and volume.frames % every == every - 1,
+        )
+
+    def mesh(self, settings: TsdfSettings, *, min_part_triangles: int = 0) -> Mesh:
+        """
+        Return the surface that was seen often and surely enough.
+
+        :raises MappingError: if there is none, with the reason
+        """
+        return self.volume.mesh(
+            min_weight=settings.min_weight,
+            min_trust=settings.min_trust,
+            min_part_triangles=min_part_triangles,
+        )
+
+
+def _flying(depth_m_HW: np.ndarray, edge_filter: EdgeFilterSettings) -> np.ndarray | None:
+    if not edge_filter.enable:
+        return None
+    return flying_mask(depth_m_HW, rel_jump=edge_filter.rel_jump, dilate_px=edge_filter.dilate_px)

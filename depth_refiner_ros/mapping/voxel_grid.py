@@ -1,0 +1,98 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A sparse grid of voxel blocks that grows on demand, up to a limit: Open3D's, in main memory."""
+
+from depth_refiner_ros.core.errors import MappingError
+import numpy as np
+import open3d as o3d
+import open3d.core as o3c
+
+# Open3D also offers uint16 weights and colors, but the weights wrap after 65535 frames, and each
+# frame rounds the colors down, which turns mid grey into dark grey within 300 frames.
+CHANNELS = {'tsdf': 1, 'weight': 1, 'trust': 1, 'color': 3}
+"""
+Values of a voxel: signed distance over the truncation distance; number of observations, which
+Open3D calls weight and asks for in a mesh; sum of their weights; color from 0 to 255.
+"""
+BYTES_PER_VOXEL = 4 * sum(CHANNELS.values())
+FIRST_BLOCKS = 1024
+
+
+class VoxelGrid:
+    """
+    Blocks of voxels.
+
+    :param voxel_m: edge of a voxel
+    :param resolution: voxels along the edge of a block
+    :param max_memory_mb: refuse to grow beyond this
+    """
+
+    def __init__(
+        self, voxel_m: float, resolution: int, max_memory_mb: float, device: o3c.Device
+    ) -> None:
+        self.voxel_m, self.resolution, self.device = voxel_m, resolution, device
+        self.max_memory_mb = max_memory_mb
+        self.open3d = o3d.t.geometry.VoxelBlockGrid(
+            tuple(CHANNELS),
+            (o3c.float32,) * len(CHANNELS),
+            tuple(o3c.SizeVector([count]) for count in CHANNELS.values()),
+            voxel_m,
+            resolution,
+            FIRST_BLOCKS,
+            device,
+        )
+
+    @property
+    def block_m(self) -> float:
+        """Return the edge of a block."""
+        return self.voxel_m * self.resolution
+
+    @property
+    def blocks(self) -> int:
+        """Return the number of blocks in use."""
+        return int(self.open3d.hashmap().size())
+
+    @property
+    def memory_mb(self) -> float:
+        """Return the size of the blocks in use."""
+        return self._size_mb(self.blocks)
+
+    def rows(self, blocks_K3: np.ndarray) -> np.ndarray:
+        """
+        Return where each block is stored, int64 of shape (K,); -1 for a block that is not.
+
+        :param blocks_K3: int32 block indices
+        """
+        rows, known = self.open3d.hashmap().find(o3c.Tensor.from_numpy(blocks_K3).to(self.device))
+        return np.where(known.cpu().numpy(), rows.cpu().numpy().astype(np.int64), -1)
+
+    def add(self, blocks_K3: np.ndarray) -> None:
+        """
+        Store blocks that are not stored yet, with weight 0.
+
+        :raises MappingError: if memory would not suffice; then nothing has changed
+        """
+        table = self.open3d.hashmap()
+        blocks = o3c.Tensor.from_numpy(blocks_K3).to(self.device)
+        needed = self.blocks + int(np.count_nonzero(self.rows(blocks_K3) < 0))
+        if self._size_mb(needed) > self.max_memory_mb:
+            raise MappingError(
+                f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
+                f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
+                f'voxel_m than {self.voxel_m:g} or a smaller max_range_m'
+            )
+        if needed > table.capacity():
+            # Open3D would grow to the exact size, and copy all blocks at every frame.
+            table.reserve(max(needed, 2 * table.capacity()))
+        table.activate(blocks)
+
+    def values(self, name: str) -> np.ndarray:
+        """
+        Return a view of one attribute of all voxels, float32 of shape (voxels, channels).
+
+        Block row r has the voxels ``r * resolution**3`` onwards. Adding blocks may move it.
+        """
+        return self.open3d.attribute(name).numpy().reshape(-1, CHANNELS[name])
+
+    def _size_mb(self, blocks: int) -> float:
+        return float(blocks * self.resolution**3 * BYTES_PER_VOXEL / 1e6)
