@@ -136,15 +136,20 @@ def _mesh_score(mesh: Mesh, source: FrameSource, fusion: Fusion) -> MeshScore | 
 
 def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[PosedDepth]) -> MeshScore | None:
     """Compare with the true surface if the source knows it, as the simulated camera does."""
-    if not isinstance(source, HasMesh) or not views:
+    truth = true_mesh(source)
+    return compare(mesh, truth, views=views) if truth is not None and views else None
+
+
+def true_mesh(source: FrameSource) -> Mesh | None:
+    """Return the true surface, None if the source does not know it."""
+    if not isinstance(source, HasMesh):
         return None
     vertices_m_N3, triangles_M3 = source.mesh()
-    truth = Mesh(
+    return Mesh(
         vertices_m_N3=vertices_m_N3,
         triangles_M3=triangles_M3,
         colors_N3=np.full(vertices_m_N3.shape, 128, dtype=np.uint8),
     )
-    return compare(mesh, truth, views=views)
 
 
 def _record(recording: SceneRecording, depths: Depths, map_from_camera: np.ndarray) -> None:
