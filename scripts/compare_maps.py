@@ -3,9 +3,9 @@
 """
 Fuse one sequence in several ways and compare the meshes.
 
-``python scripts/compare_maps.py SOURCE``; each frame is refined once; its prior and its refined depth go into one map per way: as they are,
-with the scale held, with pixels weighed. The true surface is the source's own (simulated rooms) or
-that of its own depth. Results are in docs/mapping.md.
+``python scripts/compare_maps.py SOURCE`` refines each frame once; its prior and its refined depth
+go into one map per way: as they are, with the scale held, with pixels weighed. The true surface is
+the source's own (simulated rooms) or that of its own depth. Results are in docs/mapping.md.
 """
 
 from collections.abc import Iterator

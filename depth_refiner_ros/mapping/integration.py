@@ -3,8 +3,8 @@
 """
 Average one depth map into voxels, each pixel with a weight of its own (Curless and Levoy 1996).
 
-With equal weights this is Open3D's ``integrate``, which has no weights and leaves out the outermost
-pixels.
+With equal weights this is Open3D's ``integrate``, which has no weights and leaves out the
+outermost pixels.
 """
 
 from depth_refiner_ros.core.camera import Intrinsics
