@@ -54,6 +54,7 @@ def run(
     frames: int,
     every: int,
     odometry: bool,
+    volume: Path | None,
     scene: Path | None,
     json: Path | None,
     strict: bool,
@@ -73,6 +74,8 @@ def run(
         judged=Spread(total, TRUE_VIEWS),
         fuse_own_depth=not isinstance(source, HasMesh),
     )
+    if volume:
+        note(fusion.mapper.go_on(volume))
     fused = fusion.fused
     shown, views = Spread(total, SHOWN_FRAMES), []
     frames_in, lost = 0, counter_for(total)
@@ -98,6 +101,8 @@ def run(
         if scene_file:
             scene_file.add_mesh(mesh.vertices_m_N3, mesh.triangles_M3, mesh.colors_N3)
         write_ply(folder.file(MESH_FILE), mesh)
+        if volume:
+            fusion.mapper.volume.write(volume)
         where = 'RGB-D odometry' if poses.tracked else 'the source'
         result = Run(
             title='Fused sequence',

@@ -26,6 +26,13 @@ def fuse(
     odometry: Annotated[
         bool, typer.Option('--odometry', help='Track the camera even where the source has poses.')
     ] = False,
+    volume: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help='Keep the volume in this file (.safetensors), and go on with it if it exists.',
+        ),
+    ] = None,
     scene: Annotated[
         Path | None,
         typer.Option(
@@ -48,6 +55,7 @@ def fuse(
         frames=frames,
         every=every,
         odometry=odometry,
+        volume=volume,
         scene=scene,
         json=json,
         strict=strict,

@@ -3,7 +3,9 @@
 """Fuse posed depth as the options of fusion say."""
 
 from dataclasses import replace
+from pathlib import Path
 
+from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.pixel_weights import pixel_weights
@@ -31,6 +33,18 @@ class Mapper:
             device=settings.device,
         )
         self._scale = PoseScale()
+
+    def go_on(self, path: Path) -> str:
+        """
+        Read the volume that a file keeps, if there is one.
+
+        :return: a line about it
+        :raises MappingError: if the file is not a volume of these sizes
+        """
+        if not path.exists():
+            return f'{path} does not exist yet, so the map begins empty'
+        self.volume.read(path)
+        return f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
 
     def reset(self) -> None:
         """Remove all depth."""

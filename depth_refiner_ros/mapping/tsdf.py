@@ -9,6 +9,7 @@ projective TSDF needs.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
@@ -17,6 +18,7 @@ from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks
 from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
+from depth_refiner_ros.mapping.volume_file import read_volume, write_volume
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
 import numpy as np
 import open3d as o3d
@@ -172,6 +174,31 @@ class TsdfVolume:
                 'min_part_triangles'
             )
         return mesh
+
+    def write(self, path: Path) -> None:
+        """
+        Write the volume to a file.
+
+        :raises MappingError: on a GPU
+        :raises OutputError: if it cannot be written; an older file stays
+        """
+        self._check_on_cpu()
+        write_volume(path, self._grid, truncation_m=self.truncation_m, frames=self.frames)
+
+    def read(self, path: Path) -> None:
+        """
+        Replace the depth by that of a file.
+
+        :raises MappingError: if the file cannot be read or is of another size; then the volume is
+            empty
+        """
+        self._check_on_cpu()
+        self.reset()
+        self.frames = read_volume(path, self._grid, truncation_m=self.truncation_m)
+
+    def _check_on_cpu(self) -> None:
+        if not self._on_cpu:
+            raise MappingError('a volume on a GPU is not kept in a file; set device = cpu')
 
     @contextmanager
     def _without(self, min_trust: float) -> Iterator[None]:

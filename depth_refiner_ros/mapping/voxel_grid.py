@@ -66,6 +66,12 @@ class VoxelGrid:
         rows, known = self.open3d.hashmap().find(o3c.Tensor.from_numpy(blocks_K3).to(self.device))
         return np.where(known.cpu().numpy(), rows.cpu().numpy().astype(np.int64), -1)
 
+    def stored(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the blocks in use, int32 of shape (K, 3), and where each is stored, (K,)."""
+        table = self.open3d.hashmap()
+        rows_K = table.active_buf_indices().cpu().numpy().astype(np.int64)
+        return table.key_tensor().cpu().numpy()[rows_K], rows_K
+
     def add(self, blocks_K3: np.ndarray) -> None:
         """
         Store blocks that are not stored yet, with weight 0.

@@ -58,6 +58,9 @@ class TsdfNode(PosedNode):
     def configure(self) -> None:
         """Create the volume."""
         self._mapper = Mapper(self.settings)
+        if self._volume_file:
+            self.get_logger().info(self._mapper.go_on(self._volume_file))
+            self._saved_frames = self._frames()
         if self._marker is None:
             self._marker = MeshMarker(self.topics)
             self._scale = self.topics.publisher(Float32, 'scale')
@@ -146,9 +149,14 @@ class TsdfNode(PosedNode):
         except DepthRefinerError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
+    @property
+    def _volume_file(self) -> Path | None:
+        name = self.settings.volume_file
+        return Path(name).expanduser().resolve() if name else None
+
     def _save(self) -> str:
         """
-        Write the mesh.
+        Write the mesh, and the volume if it is to be kept.
 
         :return: a text about what was written
         :raises DepthRefinerError: if there is no surface, no space or no permission to write
@@ -157,6 +165,9 @@ class TsdfNode(PosedNode):
         frames = self._frames()
         mesh = self._mesh()
         write_ply(path, mesh)
+        if self._volume_file:
+            with self._volume_lock:
+                self._configured.volume.write(self._volume_file)
         self._saved_frames = frames
         return (
             f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '

@@ -114,6 +114,9 @@ class TsdfNodeSettings(TsdfSettings):
     mesh_file: str = option(
         '', 'mesh file of save, autosave and shutdown; empty is mesh.ply in the working folder'
     )
+    volume_file: str = option(
+        '', 'keep the volume in this file, too, and go on with it at the next start; on a CPU'
+    )
     autosave_period_s: float = option(
         0.0, 'write the mesh this often; 0 is off', unit='s', low=0.0, high=86400.0, runtime=True
     )

@@ -66,6 +66,17 @@ def without_line(path, index):
     path.write_text(''.join(lines))
 
 
+def test_fuse_goes_on_with_the_volume_that_it_kept(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 2)
+    command = ['fuse', 'wall', *PLAIN, 'sensor', '--volume', 'map.safetensors', '--out', 'out']
+    first = depth_refiner(*command)
+    second = depth_refiner(*command, '--tsdf-min-weight', '4')
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert 'map.safetensors does not exist yet' in first.stderr
+    assert 'the map goes on after 2 frames' in second.stderr
+    assert len(read_ply(tmp_path / 'out' / 'mesh.ply').triangles_M3) > 1000
+
+
 def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_path):
     folder = wall(tmp_path / 'wall', 5)
     without_line(folder / 'depth.txt', 0)

@@ -9,6 +9,7 @@ import signal
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
@@ -179,11 +180,11 @@ def test_a_frame_is_brought_to_the_scale_of_those_before_it(empty):
     empty.probe.wait(lambda: empty.probe.node.count_publishers('scale') > 0, 'scale')
     for depth_m in (2.0, 2.0, 2.12):
         empty.send(depth_m=depth_m)
-    facts = empty.status(lambda seen: seen.get('frames_fused') == '3', 'three frames')
+    heard = empty.probe.received['scale']
+    empty.probe.wait(lambda: len(heard) >= 3, 'three factors')
     # The consensus of 0, 0 and 6 % is 2 %.
-    assert float(facts['scale_factor']) == pytest.approx(1.02 / 1.06, abs=0.003)
-    factors = [message.data for message in empty.probe.received['scale']]
-    assert factors[-1] == pytest.approx(float(facts['scale_factor']), abs=1e-4)
+    assert heard[-1].data == pytest.approx(1.02 / 1.06, abs=0.003)
+    empty.status(lambda seen: seen.get('scale_factor') == f'{heard[-1].data:.4f}', 'the factor')
 
 
 def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):
@@ -370,6 +371,29 @@ def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):
         scene.send()
         assert tsdf.stop() == 0, tsdf.output
     assert_wall(read_ply(tmp_path / 'mesh.ply'))
+
+
+def test_a_kept_volume_goes_on_at_the_next_start(probe, tmp_path):
+    parameters = {
+        **PARAMETERS,
+        'mesh_file': tmp_path / 'mesh.ply',
+        'volume_file': tmp_path / 'map.safetensors',
+        'save_at_shutdown': False,
+    }
+    for frames in (3, 1):
+        with probe.run('tsdf', parameters) as tsdf:
+            scene = Scene(probe, tsdf)
+            scene.stamp_ns = frames * 1000 * MS
+            for _ in range(frames):
+                scene.send()
+            assert scene.call('save').success, tsdf.output
+            assert tsdf.stop() == 0, tsdf.output
+        probe.received['tsdf/done'].clear()
+    assert 'goes on after 3 frames' in tsdf.output
+    volume = TsdfVolume(PARAMETERS['voxel_m'])
+    volume.read(tmp_path / 'map.safetensors')
+    assert volume.frames == 4
+    assert_wall(volume.mesh(min_weight=4))
 
 
 def test_a_bad_pose_is_no_warning_any_more_once_poses_are_good(empty):

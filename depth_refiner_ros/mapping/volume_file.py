@@ -1,0 +1,97 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Keep a volume in a file, to go on with it later.
+
+The file is safetensors: ``blocks`` (K, 3) int32 and each value of the voxels, (K, resolution**3,
+channels) float32; sizes stand in its metadata.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from depth_refiner_ros.core.atomic import write_atomic
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.voxel_grid import CHANNELS, VoxelGrid
+import numpy as np
+from safetensors import safe_open, SafetensorError
+from safetensors.numpy import save
+
+BLOCKS = 'blocks'
+SIZES = ('voxel_m', 'truncation_m', 'resolution')
+FRAMES = 'frames'
+
+
+def write_volume(path: Path, grid: VoxelGrid, *, truncation_m: float, frames: int) -> None:
+    """
+    Write the blocks in use, atomically.
+
+    :param frames: that were fused
+    :raises OutputError: if it cannot be written; an older file stays
+    """
+    blocks_K3, rows_K = grid.stored()
+    shape = (-1, grid.resolution**3)
+    tensors = {
+        name: np.ascontiguousarray(grid.values(name).reshape(*shape, channels)[rows_K])
+        for name, channels in CHANNELS.items()
+    }
+    metadata = {**_sizes(grid, truncation_m), FRAMES: str(frames)}
+    write_atomic(path, [save({BLOCKS: blocks_K3, **tensors}, metadata)])
+
+
+def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> int:
+    """
+    Fill an empty grid from a file.
+
+    :return: number of frames that were fused
+    :raises MappingError: if the file cannot be read, or is of a volume with other sizes
+    """
+    try:
+        with safe_open(path, framework='numpy') as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise MappingError(f'volume {path} cannot be read: {error}') from error
+    _check(path, metadata, tensors, grid, truncation_m)
+    grid.add(tensors[BLOCKS])
+    rows_K = grid.rows(tensors[BLOCKS])
+    for name, channels in CHANNELS.items():
+        values = grid.values(name).reshape(-1, grid.resolution**3, channels)
+        values[rows_K] = tensors[name]
+    return int(metadata[FRAMES])
+
+
+def _sizes(grid: VoxelGrid, truncation_m: float) -> dict[str, str]:
+    sizes = (grid.voxel_m, truncation_m, grid.resolution)
+    return {name: f'{size:.9g}' for name, size in zip(SIZES, sizes)}
+
+
+def _check(
+    path: Path,
+    metadata: Mapping[str, str],
+    tensors: Mapping[str, np.ndarray],
+    grid: VoxelGrid,
+    truncation_m: float,
+) -> None:
+    wanted = _sizes(grid, truncation_m)
+    if {BLOCKS, *CHANNELS} - set(tensors) or not metadata.get(FRAMES, '').isdecimal():
+        raise MappingError(f'{path} is not a volume of this package')
+    for name, size in wanted.items():
+        if metadata.get(name) != size:
+            raise MappingError(
+                f'volume {path} has {name} = {metadata.get(name)}, not {size}; set the options '
+                'of its run, or name another file'
+            )
+    blocks_K3 = tensors[BLOCKS]
+    count = len(blocks_K3)
+    shapes = {BLOCKS: (count, 3)} | {
+        name: (count, grid.resolution**3, channels) for name, channels in CHANNELS.items()
+    }
+    for name, shape in shapes.items():
+        kind = np.int32 if name == BLOCKS else np.float32
+        if tensors[name].shape != shape or tensors[name].dtype != kind:
+            raise MappingError(f'volume {path} is damaged: {name} has {tensors[name].shape}')
+    if len(np.unique(blocks_K3, axis=0)) != count or not all(
+        np.isfinite(tensors[name]).all() for name in CHANNELS
+    ):
+        raise MappingError(f'volume {path} is damaged: a block is there twice, or not a number')
