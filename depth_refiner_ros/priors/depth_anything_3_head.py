@@ -5,12 +5,13 @@ The head of Depth Anything 3: a dense prediction transformer (DPT) on the encode
 
 The any-view models add features of each pixel's place to the maps and predict depth with its
 confidence; their second branch, for viewing rays, is not needed and not built. The others predict
-depth and whether a pixel is sky. Convolutions of one pixel follow the enlargement of their input
-in the authors' code; here they come first, which gives the same and costs a quarter.
+depth and whether a pixel is sky.
 """
 
 from collections.abc import Sequence
 
+from depth_refiner_ros.priors import dpt
+from depth_refiner_ros.priors.dpt import enlarged, Size, size_of
 from depth_refiner_ros.priors.transformers_model import InFloat32
 import torch
 from torch import nn
@@ -18,9 +19,6 @@ from torch.nn import functional
 
 HIDDEN = 32
 PLACE_BASE, PLACE_GAIN = 100.0, 0.1
-
-Size = tuple[int, int]
-"""Rows and columns."""
 
 
 def place_features(channels: int, size: Size, aspect: float, device: torch.device) -> torch.Tensor:
@@ -47,50 +45,6 @@ def place_features(channels: int, size: Size, aspect: float, device: torch.devic
     return torch.cat((across, down))[None]
 
 
-def _enlarged(maps: torch.Tensor, size: Size) -> torch.Tensor:
-    return functional.interpolate(maps, size=size, mode='bilinear', align_corners=True)
-
-
-def _size(maps: torch.Tensor) -> Size:
-    return maps.shape[-2], maps.shape[-1]
-
-
-class Unit(nn.Module):
-    """Two convolutions, each after a ReLU, added to their input."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
-        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return maps of the same size."""
-        return maps + self.conv2(functional.relu(self.conv1(functional.relu(maps))))
-
-
-class Fusion(nn.Module):
-    """
-    Adds a level to what came from the coarser ones, and enlarges the sum.
-
-    :param features: of both
-    :param coarsest: whether nothing came before it
-    """
-
-    def __init__(self, features: int, *, coarsest: bool) -> None:
-        super().__init__()
-        self.lateral = None if coarsest else Unit(features)
-        self.own = Unit(features)
-        self.out = nn.Conv2d(features, features, 1)
-
-    def forward(
-        self, level: torch.Tensor, before: torch.Tensor | None, size: Size
-    ) -> torch.Tensor:
-        """Return the fused maps at this size."""
-        if self.lateral is not None and before is not None:
-            level = before + self.lateral(level)
-        return _enlarged(self.out(self.own(level)), size)
-
-
 class Head(nn.Module):
     """
     Maps the tokens of four blocks to depth and a second map, at the network's input size.
@@ -107,22 +61,10 @@ class Head(nn.Module):
         super().__init__()
         self.with_places = with_places
         self.norm = nn.LayerNorm(tokens) if with_places else nn.Identity()
-        self.projections = nn.ModuleList(nn.Conv2d(tokens, width, 1) for width in levels)
-        first, second, _, last = levels
-        self.resizers = nn.ModuleList(
-            (
-                nn.ConvTranspose2d(first, first, 4, 4),
-                nn.ConvTranspose2d(second, second, 2, 2),
-                nn.Identity(),
-                nn.Conv2d(last, last, 3, 2, 1),
-            )
-        )
-        self.entries = nn.ModuleList(
-            nn.Conv2d(width, features, 3, padding=1, bias=False) for width in levels
-        )
-        self.fusions = nn.ModuleList(
-            Fusion(features, coarsest=index == len(levels) - 1) for index in range(len(levels))
-        )
+        self.projections = dpt.projections(tokens, levels)
+        self.resizers = dpt.resizers(levels)
+        self.entries = dpt.entries(levels, features)
+        self.fusions = dpt.fusions(len(levels), features)
         self.narrow = nn.Conv2d(features, features // 2, 3, padding=1)
         self.depth_hidden = nn.Conv2d(features // 2, HIDDEN, 3, padding=1)
         self.depth_out = InFloat32(nn.Conv2d(HIDDEN, 2 if with_places else 1, 1))
@@ -150,11 +92,10 @@ class Head(nn.Module):
             )
         ]
         fused = None
-        finest = tuple(2 * side for side in _size(levels[0]))
-        sizes = [finest, *(_size(level) for level in levels)]
-        for level, fusion, bigger in reversed(list(zip(levels, self.fusions, sizes))):
+        steps = zip(levels, self.fusions, dpt.sizes_after(levels), strict=True)
+        for level, fusion, bigger in reversed(list(steps)):
             fused = fusion(level, fused, bigger)
-        maps = self._placed(_enlarged(self.narrow(fused), size), aspect)
+        maps = self._placed(enlarged(self.narrow(fused), size), aspect)
         depth = self.depth_out(functional.relu(self.depth_hidden(maps)))
         if self.with_places:
             return depth[:, :1].exp(), depth[:, 1:].exp() + 1.0
@@ -166,5 +107,5 @@ class Head(nn.Module):
     def _placed(self, maps: torch.Tensor, aspect: float) -> torch.Tensor:
         if not self.with_places:
             return maps
-        added = place_features(maps.shape[1], _size(maps), aspect, maps.device)
+        added = place_features(maps.shape[1], size_of(maps), aspect, maps.device)
         return maps + added.to(maps.dtype)
