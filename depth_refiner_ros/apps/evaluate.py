@@ -91,6 +91,7 @@ def run(
         for line in refiner.describe():
             note(line)
         for source in sources:
+            refiner.reset()
             total = count_taken(len(source), every=every, limit=frames)
             picked = taken(labelled(source), every=every, limit=frames)
             for item in lost.usable(tracked(picked, source.name, total)):

@@ -85,7 +85,7 @@ class AssumedCamera:
 
 def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depths:
     """
-    Refine a frame.
+    Refine a frame; priors of video carry over to the next one of a video.
 
     :raises FrameError: if the prior starts from depth and the frame has none, or the refiner
         refuses the frame
@@ -93,7 +93,10 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
     try:
         result = refiner.refine(
-            image_batch(frame.rgb_HW3), frame.intrinsics, sensor_depth_m_B1HW=sensor_m_B1HW
+            image_batch(frame.rgb_HW3),
+            frame.intrinsics,
+            sensor_depth_m_B1HW=sensor_m_B1HW,
+            stamp_ns=frame.stamp_ns if frame.of_video else None,
         )
     except InputError as error:
         raise FrameError(REFUSED, f'{frame.name}: {error}') from error

@@ -99,6 +99,7 @@ def _one_source(
     with_camera: AssumedCamera,
     lost: LostFrames,
 ) -> dict[str, Any]:
+    refiner.reset()
     total = count_taken(len(source), limit=frames)
     drawn = Spread(total, panels)
     comparison, total_ms, clamped, lost_before = Comparison(), [], 0, len(lost)

@@ -104,6 +104,7 @@ class RefinedDepth:
         not run
     :param cloud_hw4: packed points, see :class:`~.pointcloud.CloudBuilder`; None if not requested
     :param timings_ms: stage name to milliseconds
+    :param continued: the image was taken to continue the video of the one before
     """
 
     depth_m_B1HW: torch.Tensor
@@ -114,6 +115,7 @@ class RefinedDepth:
     clamped_B: torch.Tensor | None = None
     cloud_hw4: torch.Tensor | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    continued: bool = False
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """Return all tensors in the order of :meth:`of_tensors`."""

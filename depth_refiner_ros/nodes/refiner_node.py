@@ -34,8 +34,6 @@ import torch
 QUEUE_OF_ALL = 1000
 """Size of the queue that keeps every frame."""
 WARM_UP_SIZE = 640, 480
-LONGEST_HOLD_NS = 2_000_000_000
-"""After a longer gap between frames the scale is reset, as the camera may have moved."""
 
 
 class RefinerNode(WorkerNode):
@@ -47,7 +45,6 @@ class RefinerNode(WorkerNode):
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
         self._lock = ScaleLock()
-        self._locked: tuple[int, Intrinsics] | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._camera = CameraReader('image')
@@ -133,10 +130,12 @@ class RefinerNode(WorkerNode):
                 image_batch(rgb_HW3),
                 camera,
                 sensor_depth_m_B1HW=None if sensor_m_HW is None else depth_batch(sensor_m_HW),
+                stamp_ns=stamp_ns_of(item.header),
             )
         with watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
-            self._unlock_at_cut(stamp_ns_of(item.header), camera)
+            if not result.continued:
+                self._lock.reset()
             held_m_B1HW = self._lock.apply(result.depth_m_B1HW, settings.scale_lock)
             depth_m_HW = published_depth(replace(result, depth_m_B1HW=held_m_B1HW), settings)
             confidence_HW = _confidence(result, depth_m_HW)
@@ -144,14 +143,6 @@ class RefinerNode(WorkerNode):
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
         with watch.stage('publish'):
             outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings)
-
-    def _unlock_at_cut(self, stamp_ns: int, camera: Intrinsics) -> None:
-        """Reset the stabilised scale if time jumps or the camera changes."""
-        before, self._locked = self._locked, (stamp_ns, camera)
-        if before is not None and not (
-            0 <= stamp_ns - before[0] <= LONGEST_HOLD_NS and camera == before[1]
-        ):
-            self._lock.reset()
 
     def _decoded(self, item: ImageSet) -> tuple[Intrinsics, np.ndarray, np.ndarray | None]:
         """Return the camera, and image and depth rectified to a pinhole camera."""

@@ -9,7 +9,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, View
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
-from depth_refiner_ros.priors.base import predict_whole, Prior
+from depth_refiner_ros.priors.base import predict_whole, Prior, VideoPrior
 import torch
 
 
@@ -54,13 +54,16 @@ class AnchoredPrior:
         rgb_B3HW: torch.Tensor,
         intrinsics: Intrinsics | None,
         sensor_m_B1HW: torch.Tensor | None = None,
+        *,
+        continues: bool = False,
     ) -> AnchoredDepth:
         """
         Return depth in metres; if the fit of an image is ill-posed, the reference itself.
 
+        :param continues: the image continues the video of the last one
         :raises InputError: if no prior is metric, or an input that a prior needs is missing
         """
-        given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW, continues)
         full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
         depth = given.depth_B1HW.float()
         depth = resized(depth, full) if self._view is None else self._view.restored(depth, full)
@@ -76,7 +79,9 @@ class AnchoredPrior:
                 reference_m_B1HW=depth,
                 unknown_B1HW=_unknown(depth, given.filled_B1HW),
             )
-        reference = predict_whole(self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
+        reference = predict_whole(
+            self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues
+        )
         if reference.kind != 'metric':
             raise InputError(
                 f'scale_prior gives {reference.kind} depth; it must be metric to set the scale'
@@ -101,6 +106,7 @@ class AnchoredPrior:
         rgb_B3HW: torch.Tensor,
         intrinsics: Intrinsics | None,
         sensor_m_B1HW: torch.Tensor | None,
+        continues: bool,
     ) -> PriorDepth:
         if self._view is not None:
             rows, columns = self._view.size((rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
@@ -112,7 +118,12 @@ class AnchoredPrior:
                     width=rgb_B3HW.shape[-1],
                     height=rgb_B3HW.shape[-2],
                 )
-        return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW)
+        return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues)
+
+    @property
+    def carries_over(self) -> bool:
+        """Whether one of them carries something over from image to image of a video."""
+        return any(isinstance(one, VideoPrior) for one in (self._prior, self._scale_prior))
 
     def describe(self) -> list[str]:
         """Return the lines of both priors."""

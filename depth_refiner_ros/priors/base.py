@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -69,6 +69,19 @@ class Prior(Protocol):
         """
 
 
+@runtime_checkable
+class VideoPrior(Protocol):
+    """A prior that carries something over from image to image; ``predict`` starts anew."""
+
+    def predict_next(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
+        """Return depth as :meth:`Prior.predict`, of the image after the last one of a video."""
+
+
 class WithoutNetwork:
     """A prior without a network that a backend can run."""
 
@@ -104,13 +117,19 @@ def predict_whole(
     rgb_B3HW: torch.Tensor,
     intrinsics: Intrinsics | None,
     sensor_m_B1HW: torch.Tensor | None = None,
+    *,
+    continues: bool = False,
 ) -> PriorDepth:
     """
     Run a prior and refuse a map of the wrong shape, which foreign code may return.
 
+    :param continues: the image continues the video of the last one
     :raises InputError: if batch, channels, rows or columns differ, or as :meth:`Prior.predict`
     """
-    given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+    if continues and isinstance(prior, VideoPrior):
+        given = prior.predict_next(rgb_B3HW, intrinsics, sensor_m_B1HW)
+    else:
+        given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
     wanted = (len(rgb_B3HW), 1, *rgb_B3HW.shape[-2:])
     if tuple(given.depth_B1HW.shape) != wanted:
         raise InputError(

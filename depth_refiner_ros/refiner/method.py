@@ -65,6 +65,7 @@ class Refinement:
     :param align: see the option of this name
     :param agree_below: see the option of this name
     :param fill_holes: see the option of this name
+    :param continues: the image continues the video of the last one
     """
 
     prior: AnchoredPrior
@@ -73,6 +74,7 @@ class Refinement:
     align: str
     agree_below: float
     fill_holes: bool
+    continues: bool = False
 
     def __call__(
         self,
@@ -93,7 +95,7 @@ class Refinement:
         # 1. A metric prior: right scale, blurred edges.
         with timed('prior'), self.execution.running():
             rgb = unit_image(rgb_B3HW)
-            prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW)
+            prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW, continues=self.continues)
             unknown = prior.unknown_B1HW & (not self.fill_holes)
         if self.estimator is None:
             return _unrefined(prior, unknown)

@@ -22,8 +22,9 @@ from depth_refiner_ros.backends.selfcheck import check_depth, check_image
 from depth_refiner_ros.backends.stage_times import StageTimes
 from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.cuts import Cuts
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
+from depth_refiner_ros.core.images import depth_batch, first_map, image_batch, unit_image
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
@@ -90,7 +91,10 @@ class DepthRefiner:
         """Runners of the networks, if :meth:`from_settings` loaded them."""
         self._warm: set[tuple[int, int, int]] = set()
         self._fitting = FittingSize(settings.allow_smaller, log)
-        self._graphs = FrameGraphs(log) if execution.whole_frames else None
+        # A graph repeats fixed operations, so that nothing could be carried over in it.
+        one_graph = execution.whole_frames and not self._prior.carries_over
+        self._graphs = FrameGraphs(log) if one_graph else None
+        self._cuts = Cuts()
 
     @classmethod
     def from_settings(cls, settings: ModelSettings, log: Log = log_to_stderr) -> 'DepthRefiner':
@@ -130,6 +134,7 @@ class DepthRefiner:
         camera: Intrinsics | float | None = None,
         *,
         sensor_depth_m_HW: np.ndarray | None = None,
+        stamp_ns: int | None = None,
     ) -> np.ndarray:
         """
         Return sharp metric depth of one image, float32 ``depth_m_HW``.
@@ -137,6 +142,7 @@ class DepthRefiner:
         :param rgb_HW3: uint8, or float in 0..1
         :param camera: intrinsics of the image, or its horizontal field of view in degrees
         :param sensor_depth_m_HW: measured depth, NaN where unknown, for priors that start from it
+        :param stamp_ns: capture time of an image of a video, see :meth:`refine`
         :raises InputError: if an input is missing, or of a wrong shape or range
         """
         image = image_batch(rgb_HW3)
@@ -149,7 +155,7 @@ class DepthRefiner:
                 'degrees, or None'
             )
         sensor = None if sensor_depth_m_HW is None else depth_batch(sensor_depth_m_HW)
-        result = self.refine(image, camera, sensor_depth_m_B1HW=sensor)
+        result = self.refine(image, camera, sensor_depth_m_B1HW=sensor, stamp_ns=stamp_ns)
         return first_map(result.depth_m_B1HW)
 
     def update_settings(self, settings: ModelSettings) -> bool:
@@ -163,6 +169,10 @@ class DepthRefiner:
         self._settings = settings
         return True
 
+    def reset(self) -> None:
+        """Carry nothing over to the next image, which is of another recording."""
+        self._cuts.reset()
+
     def refine(
         self,
         rgb_B3HW: torch.Tensor,
@@ -170,6 +180,7 @@ class DepthRefiner:
         *,
         sensor_depth_m_B1HW: torch.Tensor | None = None,
         cloud: CloudBuilder | None = None,
+        stamp_ns: int | None = None,
     ) -> RefinedDepth:
         """
         Return sharp metric depth of images, and how far to trust it.
@@ -178,6 +189,9 @@ class DepthRefiner:
         :param intrinsics: camera of the images; priors that take their scale from it refuse None
         :param sensor_depth_m_B1HW: measured depth, for priors that start from it
         :param cloud: also packs a point cloud of depth and uint8 image on the device; batch of 1
+        :param stamp_ns: capture time of an image of a video, to which priors of video carry over
+            what they saw before, unless there is a cut (:class:`~.cuts.Cuts`); None for an image
+            on its own
         :return: depth, NaN where the prior has none unless ``fill_holes`` is set. An
             image that cannot be aligned (see its status) gets its prior
         :raises InputError: if an input is missing, or of a wrong shape or range
@@ -192,7 +206,8 @@ class DepthRefiner:
         judged = self.runners is not None and self.runners.judged
         if judged and (batch, height, width) not in self._warm:
             self.warm_up(width, height, batch)
-        return self._run(rgb_B3HW, intrinsics, sensor_depth_m_B1HW, cloud)
+        continues = self._cuts.continues(stamp_ns, intrinsics, tuple(rgb_B3HW.shape))
+        return self._run(rgb_B3HW, intrinsics, sensor_depth_m_B1HW, cloud, continues=continues)
 
     def warm_up(self, width: int, height: int, batch: int = 1) -> None:
         """
@@ -207,6 +222,12 @@ class DepthRefiner:
         picture = check_image(width, height).expand(batch, -1, -1, -1)
         depth_m_B1HW = check_depth(width, height).expand(batch, -1, -1, -1)
         self._run(picture, camera, depth_m_B1HW)
+        if self._prior.carries_over:  # from its second image on, a video gives networks more
+            device = self._execution.device
+            with self._execution.running():
+                rgb, sensor_m = unit_image(picture.to(device)), depth_m_B1HW.to(device)
+                self._prior.predict(rgb, camera, sensor_m, continues=True)
+        self.reset()
         self._warm.add((batch, height, width))
 
     def describe(self) -> list[str]:
@@ -265,6 +286,8 @@ class DepthRefiner:
         intrinsics: Intrinsics | None,
         sensor_depth_m_B1HW: torch.Tensor | None,
         cloud: CloudBuilder | None = None,
+        *,
+        continues: bool = False,
     ) -> RefinedDepth:
         inputs = (rgb_B3HW,) if sensor_depth_m_B1HW is None else (rgb_B3HW, sensor_depth_m_B1HW)
         times = StageTimes(self._execution.device)
@@ -274,15 +297,19 @@ class DepthRefiner:
         if graph is None:
             there = [value.to(self._execution.device) for value in inputs]
             seed = self._settings.seed
-            method = self._method(lambda: torch.Generator().manual_seed(seed), self._fitting)
+            method = self._method(
+                lambda: torch.Generator().manual_seed(seed), self._fitting, continues=continues
+            )
             frame = partial(frame_result, method, intrinsics, cloud)
             result = FittingSize(False).run(lambda _: frame(*there, timed=times.stage))
         else:
             with times.stage('frame'):
                 result = RefinedDepth.of_tensors(graph(*inputs))
-        return replace(result, timings_ms=times)
+        return replace(result, timings_ms=times, continued=continues)
 
-    def _method(self, noise: Callable[[], Source], fitting: FittingSize) -> Refinement:
+    def _method(
+        self, noise: Callable[[], Source], fitting: FittingSize, *, continues: bool = False
+    ) -> Refinement:
         """Return the method with the current options."""
         estimator = self._estimator
         return Refinement(
@@ -292,6 +319,7 @@ class DepthRefiner:
             align=self._settings.align,
             agree_below=self._settings.agree_below,
             fill_holes=self._settings.fill_holes,
+            continues=continues,
         )
 
     def _graph(

@@ -25,6 +25,8 @@ class Frame:
         more to say
     :param why_no_pose: the same where the pose is missing
     :param name: file or stamp, for messages and file names
+    :param of_video: the camera took it after the frame before, so that something of that one may
+        be carried over; False for photographs
     """
 
     stamp_ns: int
@@ -35,6 +37,7 @@ class Frame:
     why_no_depth: str = ''
     why_no_pose: str = ''
     name: str = ''
+    of_video: bool = False
 
 
 def too_far_away(what: str, gap_ns: int, max_gap_ns: int) -> str:

@@ -120,6 +120,7 @@ class TumSource:
         pose = self.trajectory.at(line.stamp_ns, max_gap_ns=self.max_gap_ns)
         return Frame(
             stamp_ns=line.stamp_ns,
+            of_video=True,
             rgb_HW3=rgb_HW3,
             intrinsics=self.intrinsics,
             depth_m_HW=depth_m_HW,

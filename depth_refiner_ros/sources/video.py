@@ -96,7 +96,11 @@ class VideoSource:
             turns = round(decoded.rotation / QUARTER_TURN_DEG)
             rgb_HW3 = np.ascontiguousarray(np.rot90(rgb_HW3, turns))
         return Frame(
-            stamp_ns=stamp_ns, rgb_HW3=rgb_HW3, intrinsics=self._camera(rgb_HW3), name=name
+            stamp_ns=stamp_ns,
+            rgb_HW3=rgb_HW3,
+            intrinsics=self._camera(rgb_HW3),
+            name=name,
+            of_video=True,
         )
 
     def _camera(self, rgb_HW3: np.ndarray) -> Intrinsics | None:

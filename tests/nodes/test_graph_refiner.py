@@ -5,6 +5,7 @@
 import signal
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.cuts import LONGEST_GAP_NS
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
@@ -269,6 +270,9 @@ def test_a_flickering_scale_is_held_where_asked_for(bench):
     held = bench.depth(bench.send(depth_m=1.21 * wall))
     assert np.nanmedian(held / wall) == pytest.approx(1.1, rel=1e-3)
     bench.status(lambda seen: seen.get('scale_lock_factor') == '0.9091', 'the factor')
+    bench.stamp_ns += LONGEST_GAP_NS
+    after_a_gap = bench.depth(bench.send(depth_m=1.21 * wall))
+    assert np.nanmedian(after_a_gap / wall) == pytest.approx(1.21, rel=1e-3)
     assert bench.probe.set_parameter('refiner', 'scale_lock', 0.0).successful
     as_it_is = bench.depth(bench.send(depth_m=1.21 * wall))
     assert np.nanmedian(as_it_is / wall) == pytest.approx(1.21, rel=1e-3)

@@ -168,6 +168,7 @@ class RosbagSource:
             intrinsics=None if rectifier is None else rectifier.intrinsics,
             depth_m_HW=depth_m_HW,
             name=stamp_text(stamp_ns),
+            of_video=True,
             map_from_camera=self._pose(stamp_ns, found.image.message.header.frame_id),
             why_no_depth=self._why_no_depth(found),
         )

@@ -39,7 +39,8 @@ class RoomsSource:
     def __iter__(self) -> Iterator[Frame]:
         for index, seed in enumerate(self._seeds):
             frame = next(iter(self._camera(seed)))
-            yield replace(frame, stamp_ns=FIRST_STAMP_NS + index * 1_000_000_000)
+            stamp_ns = FIRST_STAMP_NS + index * 1_000_000_000
+            yield replace(frame, stamp_ns=stamp_ns, of_video=False)
 
     def _camera(self, seed: int) -> SimulatedSource:
         return SimulatedSource(seed, frames=1, **self._options)

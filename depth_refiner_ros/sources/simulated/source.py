@@ -78,6 +78,7 @@ class SimulatedSource:
             seen = self._renderer.render(self.intrinsics, map_from_camera)
             yield Frame(
                 stamp_ns=FIRST_STAMP_NS + round(index * 1e9 / self.rate_hz),
+                of_video=True,
                 rgb_HW3=expose(seen.linear_rgb_HW3, np.random.default_rng([self.seed, 5, index])),
                 intrinsics=self.intrinsics,
                 depth_m_HW=seen.depth_m_HW,
