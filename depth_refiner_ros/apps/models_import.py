@@ -14,11 +14,13 @@ from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything,
     import_depth_anything_3,
     import_metric3d,
     import_moge2,
+    import_video_depth_anything,
 )
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
 from depth_refiner_ros.priors.model_folder import WANTED
@@ -86,6 +88,9 @@ def import_prior(
         architecture = method or _architecture(name)
         import_metric3d(checkpoint, folder, architecture)
         prior = 'metric3d_v2'
+    elif video_depth_anything.is_published(checkpoint):
+        import_video_depth_anything(checkpoint, folder)
+        prior = video_depth_anything.NAME
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
@@ -97,7 +102,8 @@ def import_prior(
     else:
         raise WeightsError(
             f'{checkpoint} is not a known checkpoint by its name '
-            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, {MOGE2_FILE}) nor Depth Anything '
+            f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
+            f'{video_depth_anything.METRIC_FILE}vit*.pth, {MOGE2_FILE}) nor Depth Anything '
             '3 by its weights; for a refiner, '
             'give the folder of its release'
         )
@@ -110,7 +116,7 @@ def import_prior(
 
 def checkpoint_of(where: str) -> Path | None:
     """
-    Return the checkpoint file of a prior, from the hub for a MoGe-2 or a Depth Anything 3.
+    Return the checkpoint file of a prior, from the hub for a prior published on it.
 
     :param where: a file, a folder with such a file, or a hub id
     :return: None for anything else, such as the release of a refiner
@@ -123,6 +129,8 @@ def checkpoint_of(where: str) -> Path | None:
         raise WeightsError(f'file {where} does not exist; give the checkpoint where it lies')
     if (path / MOGE2_FILE).is_file():
         return path / MOGE2_FILE
+    if file := video_depth_anything.file_in(path):
+        return file
     if depth_anything_3.is_weights(path / depth_anything_3.FILE):
         return path / depth_anything_3.FILE
     model = None if path.is_dir() else find(where)
@@ -130,6 +138,8 @@ def checkpoint_of(where: str) -> Path | None:
         return None
     if model.use == MOGE2:
         return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
+    if model.use == video_depth_anything.NAME:
+        return video_depth_anything.file_in(fetch(model.id, video_depth_anything.PUBLISHED))
     if model.use in depth_anything_3.PRIORS:
         return fetch(model.id, WANTED) / depth_anything_3.FILE
     return None

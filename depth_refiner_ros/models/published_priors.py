@@ -142,6 +142,22 @@ PRIORS: tuple[Model, ...] = (
     ),
     *(
         _prior(
+            f'depth-anything/Metric-Video-Depth-Anything-{size}',
+            'video_depth_anything',
+            'metric depth of a video image by image, steady from one to the next',
+            licence,
+            size_mb,
+            get='through depth-refiner models import',
+            files=(),
+        )
+        for size, licence, size_mb in (
+            ('Small', 'Apache-2.0', 116.0),
+            ('Base', 'CC BY-NC 4.0', 458.0),
+            ('Large', 'CC BY-NC 4.0', 1538.0),
+        )
+    ),
+    *(
+        _prior(
             f'Ruicheng/moge-2-{name}',
             'moge2',
             'metric depth, estimates the field of view too, leaves out the sky',

@@ -20,6 +20,8 @@ metric3d_v2              canonical camera of 1000 px (exact)        refused
 moge2                    its points are shifted to fit it           its own field of view
 depth_anything_3_metric  canonical camera of 300 px at the          refused
                          network's input (exact, by its design)
+video_depth_anything     none: trained with cameras of two    the same
+                         kinds, see there
 prompt_depth_anything    none: the prompt gives the scale           the same
 depth_anything_v2        none: disparity has no scale               the same
 depth_anything_3         none: relative depth has no scale          the same

@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Convert published weights of Metric3D v2, MoGe-2, Depth Anything 3 and original V2."""
+"""Convert published weights: Metric3D v2, MoGe-2, Depth Anything 3, for video, original V2."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle, read_tree
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import moge2
+from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES as DEPTH_ANYTHING_3
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.moge2_official import check_weights, config_of, weights_of
@@ -97,6 +98,22 @@ def import_depth_anything_3(file: Path, folder: Path, architecture: str | None =
     config = {'model_type': depth_anything_3.MODEL_TYPE, 'architecture': name}
     _written(folder, network.state_dict(), config)
     return name
+
+
+def import_video_depth_anything(file: Path, folder: Path) -> str:
+    """
+    Write a folder that ``video_depth_anything`` reads.
+
+    :param file: ``metric_video_depth_anything_vit*.pth``, or the same as safetensors
+    :param folder: new or empty
+    :return: its size
+    :raises WeightsError: if it is no such file, or the folder is not empty
+    """
+    network, size = video_depth_anything.read_published(file)
+    _check_free(folder)
+    config = {'model_type': video_depth_anything.MODEL_TYPE, 'architecture': size}
+    _written(folder, network.state_dict(), config)
+    return size
 
 
 def _written(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> Path:

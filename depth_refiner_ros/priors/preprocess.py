@@ -8,6 +8,8 @@ rule                  size at the network                   numbers           re
 ===================== ===================================== ================= ====================
 depth_anything        short side 518, multiples of 14       ImageNet          bicubic, bilinear ac
 official_compat       the image's, up to multiples of 14    [-1, 1]           bilinear ac, both
+video_depth_anything  as depth_anything; wider than 1.78,   ImageNet          bicubic, bilinear ac
+                      the shorter the side
 depth_anything_3      long side 504, multiples of 14        ImageNet          area, bilinear
 prompt_depth_anything into 756 x 756, multiples of 14       ImageNet          bicubic, bicubic
 zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic
@@ -209,6 +211,22 @@ def mirrored(image: Size) -> Borders:
 def depth_anything(short_side: int = 518) -> InputRule:
     """Return the rule of Depth Anything V2."""
     return InputRule(size=lower_bound(short_side, 14), down='bicubic', up_corners=True)
+
+
+def video_depth_anything(short_side: int = 0) -> InputRule:
+    """
+    Return the rule of Video Depth Anything: long images get a shorter short side.
+
+    :param short_side: in pixels, of images up to 16:9; 0 is its default size
+    """
+
+    def size(image: Size) -> Size:
+        side, aspect = short_side or 518, max(image) / min(image)
+        if aspect > 1.78:
+            side = max(1, round(int(side * 1.777 / aspect) / 14)) * 14
+        return lower_bound(side, 14)(image)
+
+    return InputRule(size=size, down='bicubic', up_corners=True)
 
 
 def official_compat() -> InputRule:

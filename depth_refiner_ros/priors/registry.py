@@ -16,6 +16,7 @@ from depth_refiner_ros.priors import (
     moge2,
     prompt_depth_anything,
     unidepth,
+    video_depth_anything,
     zoedepth,
 )
 from depth_refiner_ros.priors.base import FOCAL_RULES, INPUTS, Prior, PriorOptions
@@ -38,6 +39,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'unidepth_v2': unidepth.build_v2,
     'metric3d_v2': metric3d.build,
     'moge2': moge2.build,
+    'video_depth_anything': video_depth_anything.build,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',
@@ -46,6 +48,7 @@ RESIZABLE = (
     'depth_anything_3',
     'prompt_depth_anything',
     'moge2',
+    'video_depth_anything',
 )
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 

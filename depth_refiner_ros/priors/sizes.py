@@ -30,6 +30,10 @@ SIZES: dict[str, dict[str, str]] = {
     'unidepth_v2': {
         size: f'lpiccinelli/unidepth-v2-{size}' for size in ('vits14', 'vitb14', 'vitl14')
     },
+    'video_depth_anything': {
+        size: f'depth-anything/Metric-Video-Depth-Anything-{size.capitalize()}'
+        for size in ('small', 'base', 'large')
+    },
     'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""

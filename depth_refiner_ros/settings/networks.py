@@ -25,6 +25,7 @@ PRIORS = (
     'unidepth_v2',
     'metric3d_v2',
     'moge2',
+    'video_depth_anything',
 )
 DISPARITY_PRIORS = ('depth_anything_v2',)
 RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
@@ -66,7 +67,8 @@ class ModelSettings:
         '(giant). depth_anything_3_metric: large. depth_anything_3: small, base, mono-large. '
         'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
-        'metric3d_v2, moge2: only a folder made by depth-refiner models import; moge2 also '
+        'metric3d_v2, moge2, video_depth_anything: only a folder made by depth-refiner models '
+        'import; moge2 also '
         'its own ONNX file, its folder or hub id, with backend onnx',
     )
     prior_focal_rule: str = option(
@@ -78,7 +80,7 @@ class ModelSettings:
     prior_short_side: int = option(
         0,
         'shorter side of the input in pixels, for '
-        'depth_anything_*, prompt_depth_anything, moge2; smaller is faster; '
+        'depth_anything_*, prompt_depth_anything, moge2, video_depth_anything; smaller is faster; '
         '0 is the size of the training',
         unit='px',
         low=0,

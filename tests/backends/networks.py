@@ -14,12 +14,19 @@ from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
+from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
+from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 from diffusers import AutoencoderTiny
 import torch
 from torch import nn
 
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
+from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
+from tests.priors.official_video_depth_anything import weights as video_weights
 from tests.tiny_networks import lotus, metric_network
+
+KEPT = [(1, 31, places, 32) for places in (12, 12, 4, 4, 12, 12, 48, 48)]
+"""Shapes of what attentions kept of the images before, for 3 x 4 patches."""
 
 
 class Block(nn.Module):
@@ -90,6 +97,12 @@ def depth_anything_3():
     return network
 
 
+def video_depth_anything():
+    network = VideoDepthAnythingNetwork(TINY_VIDEO)
+    network.load_state_dict(renamed_of_video(video_weights(TINY_VIDEO)))
+    return network
+
+
 NETWORKS = {
     # The first three and the last are those of tests/refiner/test_backends, at its sizes.
     'unet': (lambda: of_lotus()['unet'], [(1, 8, 24, 32)]),
@@ -99,6 +112,7 @@ NETWORKS = {
     'tiny_decoder': (lambda: VaeDecoder(tiny_autoencoder()), [(1, 4, 16, 16)]),
     'prior': (bundled_prior, [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
+    'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }
 
 

@@ -38,6 +38,7 @@ def published(prior):
         'unidepth_v2',
         'metric3d_v2',
         'moge2',
+        'video_depth_anything',
     ],
 )
 def test_a_corridor_gets_deeper_towards_its_end(prior):
