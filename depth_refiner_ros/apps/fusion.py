@@ -7,21 +7,21 @@ from functools import partial
 import statistics
 import time
 
-from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import Depths, infer
+from depth_refiner_ros.apps.poses import Poses
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison
 from depth_refiner_ros.apps.spread import Spread
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.mapping.temporal_error import TemporalError
-from depth_refiner_ros.mapping.tracking import Odometry
 from depth_refiner_ros.mapping.trajectory import Trajectory
+from depth_refiner_ros.mapping.trajectory_error import trajectory_error, TrajectoryError
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
-from depth_refiner_ros.sources.frame import Frame, FrameSource, HasTrajectory
+from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
     frame_or_lost,
     FrameError,
@@ -36,46 +36,6 @@ NO_CAMERA_FIX = (
     'give the source a camera: calibration.yaml with width, height, fx, fy, cx and cy beside '
     'rgb.txt, fx_fy_cx_cy in a frame list, camera_info in a bag, or --assume-fov-deg'
 )
-NO_POSE_FIX = (
-    'compare the stamps of poses and images, correct poses that are left out, or track the camera '
-    'with --odometry'
-)
-NOT_TRACKED = 'could not be aligned to the frame before it; film more slowly, or with more frames'
-
-
-class Poses:
-    """
-    The pose of each frame: the source's own, or from RGB-D odometry if it has none at all.
-
-    The two are never mixed: odometry over some of the frames would be in another map frame.
-
-    :param source: if it has any poses, a frame without one has no place in the map
-    :param always_track: use only the pose of the first frame, and track the camera from there
-    """
-
-    def __init__(self, source: FrameSource, max_range_m: float, *, always_track: bool) -> None:
-        self._max_range_m, self._always_track = max_range_m, always_track
-        self._has_poses = isinstance(source, HasTrajectory) and len(source.trajectory) > 0
-        self._odometry: Odometry | None = None
-        self.tracked = False
-
-    def of(self, depths: Depths) -> np.ndarray | None:
-        """Return the 4 x 4 pose of the optical frame, None if it is unknown."""
-        frame = depths.frame
-        given = self._has_poses or frame.map_from_camera is not None
-        if given and not self._always_track:
-            return frame.map_from_camera
-        if self._odometry is None:
-            if not self._always_track:
-                note('this source has no poses: the camera is tracked by RGB-D odometry')
-            assert frame.intrinsics is not None, 'only frames with a camera are refined'
-            self._odometry = Odometry(
-                frame.intrinsics,
-                max_range_m=self._max_range_m,
-                map_from_first=frame.map_from_camera,
-            )
-        self.tracked = True
-        return self._odometry.track(frame.rgb_HW3, depths.refined_m_HW).map_from_camera
 
 
 class Steadiness:
@@ -105,6 +65,8 @@ class Fused:
 
     stamps_ns: list[int] = field(default_factory=list)
     poses: list[np.ndarray] = field(default_factory=list)
+    true_poses: dict[int, np.ndarray] = field(default_factory=dict)
+    """Poses of the source by stamp, where it has one."""
     latency_ms: list[float] = field(default_factory=list)
     stages_ms: dict[str, list[float]] = field(default_factory=dict)
     true_views: list[PosedDepth] = field(default_factory=list)
@@ -129,6 +91,15 @@ class Fused:
             stamps_ns_N=np.array(self.stamps_ns, dtype=np.int64),
             map_from_camera_N44=np.array(self.poses).reshape(-1, 4, 4),
         )
+
+    @property
+    def trajectory_error(self) -> TrajectoryError | None:
+        """Return how far the poses are from those of the source, None with too few of them."""
+        true = Trajectory(
+            stamps_ns_N=np.array(list(self.true_poses), dtype=np.int64),
+            map_from_camera_N44=np.array(list(self.true_poses.values())).reshape(-1, 4, 4),
+        )
+        return trajectory_error(self.trajectory, true)
 
 
 class Fusion:
@@ -174,7 +145,7 @@ class Fusion:
         pose = self._poses.of(depths)
         self._note_time('pose', started_s)
         if pose is None or frame.intrinsics is None:
-            raise FrameError(NO_POSE, f'{frame.name} {self._why_no_pose(frame)}')
+            raise FrameError(NO_POSE, f'{frame.name} {self._poses.why_none(frame)}')
         view = PosedDepth(
             depth_m_HW=depths.refined_m_HW, intrinsics=frame.intrinsics, map_from_camera=pose
         )
@@ -187,6 +158,8 @@ class Fusion:
         self.fused.steadiness.add(replace(view, depth_m_HW=depths.prior_m_HW), view, held)
         self.fused.stamps_ns.append(frame.stamp_ns)
         self.fused.poses.append(pose)
+        if frame.map_from_camera is not None:
+            self.fused.true_poses[frame.stamp_ns] = frame.map_from_camera
         if frame.depth_m_HW is not None and self._judged.picks(index):
             self.fused.true_views.append(
                 PosedDepth(
@@ -209,13 +182,6 @@ class Fusion:
         if self.own_depth is None:
             self.own_depth = Mapper(self._tsdf).volume
         return self.own_depth
-
-    def _why_no_pose(self, frame: Frame) -> str:
-        if self._poses.tracked:
-            return NOT_TRACKED
-        if frame.why_no_pose:
-            return f'has no pose; {frame.why_no_pose}, or track the camera with --odometry'
-        return f'has no pose; {NO_POSE_FIX}'
 
     def _refined(self, frame: Frame) -> Depths:
         if frame.intrinsics is None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation, Strict
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.odometry import OdometrySettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
 
@@ -15,11 +16,13 @@ import typer
 @settings_flags('model', ModelSettings)
 @settings_flags('tsdf', TsdfSettings, prefix='tsdf.')
 @settings_flags('recording', RecordingSettings)
+@settings_flags('tracking', OdometrySettings)
 def fuse(
     source: SourceLocation,
     model: ModelSettings,
     tsdf: TsdfSettings,
     recording: RecordingSettings,
+    tracking: OdometrySettings,
     out: Output = Path('fused'),
     frames: Annotated[int, typer.Option(min=0, help='At most this many frames; 0 takes all.')] = 0,
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
@@ -54,7 +57,8 @@ def fuse(
         out,
         frames=frames,
         every=every,
-        odometry=odometry,
+        odometry=tracking,
+        always_track=odometry,
         volume=volume,
         scene=scene,
         json=json,

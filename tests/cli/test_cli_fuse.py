@@ -32,6 +32,7 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
     summary = json.loads((out / 'summary.json').read_text())
     assert (summary['frames_in'], summary['frames_out'], summary['dropped']) == (4, 4, {})
     assert summary['mesh']['triangles'] == len(mesh.triangles_M3)
+    assert summary['trajectory'] is None
     assert 'RGB-D odometry' in (out / 'report.html').read_text() or poses
 
 
@@ -133,12 +134,18 @@ def test_fuse_says_what_every_frame_lacks(depth_refiner, tmp_path, file, reason,
 def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
     moved = np.eye(4)
     moved[:3, 3] = (5.0, -1.0, 2.0)
-    wall(tmp_path / 'wall', 2, pose=moved)
+    wall(tmp_path / 'wall', 3, pose=moved)
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--odometry', '--out', 'out')
     assert ended.returncode == 0, ended.stderr
-    assert 'RGB-D odometry' in (tmp_path / 'out' / 'report.html').read_text()
+    report = (tmp_path / 'out' / 'report.html').read_text()
+    assert 'RGB-D odometry' in report
+    assert 'Trajectory against true poses' in report
     poses_N44 = read_tum(tmp_path / 'out' / 'trajectory.txt').map_from_camera_N44
-    np.testing.assert_allclose(poses_N44, np.tile(moved, (2, 1, 1)), atol=2e-3)
+    np.testing.assert_allclose(poses_N44, np.tile(moved, (3, 1, 1)), atol=2e-3)
+    error = json.loads((tmp_path / 'out' / 'summary.json').read_text())['trajectory']
+    assert error['poses'] == 3
+    assert error['ate_mm'] < 2
+    assert f'trajectory: ATE {error["ate_mm"]:.1f} mm over 3 true poses' in ended.stdout
 
 
 def test_fuse_without_surface_says_why(depth_refiner, tmp_path):

@@ -3,7 +3,8 @@
 from itertools import islice
 
 from depth_refiner_ros.mapping.mesh_metrics import surface_distance
-from depth_refiner_ros.mapping.tracking import Odometry, TrackStatus
+from depth_refiner_ros.mapping.odometry.track import TrackStatus
+from depth_refiner_ros.mapping.odometry.tracker import Odometry
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
