@@ -32,6 +32,7 @@ ALLOWED = {
         'mapping.trajectory',
     },
     'report': {'core'},
+    'bags': {'core', 'settings', 'sources'},
     'refiner': {'core', 'models', 'settings', 'priors', 'diffusion', 'backends'},
     'nodes': {'core', 'models', 'settings', 'refiner', 'sources', 'mapping', '__init__'},
     'apps': {
@@ -44,6 +45,8 @@ ALLOWED = {
         'sources',
         'mapping',
         'report',
+        'bags',
+        '__init__',
     },
     'demo': {'core', 'settings', 'refiner', 'sources', 'mapping', 'report', 'apps'},
     'bench': {

@@ -85,6 +85,17 @@ class AssumedCamera:
 
 def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depths:
     """
+    Return the depth of a frame as maps on the host.
+
+    :raises FrameError: as :func:`refined`
+    """
+    # Depth that the prior started from cannot serve as ground truth.
+    result = refined(refiner, settings, frame)
+    return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
+
+
+def refined(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> RefinedDepth:
+    """
     Refine a frame; priors of video carry over to the next one of a video.
 
     :raises FrameError: if the prior starts from depth and the frame has none, or the refiner
@@ -92,7 +103,7 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
     """
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
     try:
-        result = refiner.refine(
+        return refiner.refine(
             image_batch(frame.rgb_HW3),
             frame.intrinsics,
             sensor_depth_m_B1HW=sensor_m_B1HW,
@@ -100,8 +111,6 @@ def infer(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Depth
         )
     except InputError as error:
         raise FrameError(REFUSED, f'{frame.name}: {error}') from error
-    # Depth that the prior started from cannot serve as ground truth.
-    return _depths(frame, result, truth=not settings.takes(MEASURED_PRIORS))
 
 
 def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:

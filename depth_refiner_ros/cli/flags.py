@@ -48,6 +48,7 @@ def settings_flags(
     prefix: str = '',
     skip: tuple[str, ...] = (),
     defaults: dict[str, Any] | None = None,
+    panel: str = 'Settings',
 ) -> Callable[[Command], Command]:
     """
     Add a flag to a command for each option of a group; it receives the checked group.
@@ -57,6 +58,7 @@ def settings_flags(
     :param prefix: of each flag, where two groups of one command share names
     :param skip: options that the command sets itself
     :param defaults: dotted names and values of defaults that differ for this command
+    :param panel: heading of the flags in the help
     :raises SettingsError: when the command is called with an invalid value
     """
     start = updated(group(), defaults or {})
@@ -77,7 +79,7 @@ def settings_flags(
             if item.name != parameter
         ]
         added = [
-            _flag(argument, prefix, shown[name], (defaults or {}).get(name))
+            _flag(argument, prefix, shown[name], (defaults or {}).get(name), panel)
             for argument, name in names.items()
         ]
         _set_signature(with_settings, kept + added)
@@ -86,11 +88,17 @@ def settings_flags(
     return decorate
 
 
+def is_given(context: typer.Context, argument: str) -> bool:
+    """Whether the user gave a flag, even with the value that it has anyway."""
+    source = context.get_parameter_source(argument)
+    return source is not None and source.name == 'COMMANDLINE'
+
+
 def _argument(name: str) -> str:
     return name.replace('.', '_').replace('-', '_')
 
 
-def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Parameter:
+def _flag(argument: str, prefix: str, item: Option, default: Any, panel: str) -> inspect.Parameter:
     name = flag_of(item.name, prefix)
     declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
     kind: Any = Literal[item.choices] if item.choices else item.type
@@ -99,7 +107,7 @@ def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Par
         help=_help(item, default),
         show_default=False,
         metavar=_metavar(item),
-        rich_help_panel='Settings',
+        rich_help_panel=panel,
     )
     return inspect.Parameter(
         argument,

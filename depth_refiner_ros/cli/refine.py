@@ -1,11 +1,20 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""``depth-refiner refine``: images, video or recording to depth files and panels."""
+"""``depth-refiner refine``: images, video or recording to depth files, panels or a bag."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, Strict, WITHOUT_POSES
+from depth_refiner_ros.cli.flags import (
+    is_given,
+    JsonFile,
+    Output,
+    settings_flags,
+    Strict,
+    WITHOUT_POSES,
+)
+from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
@@ -13,7 +22,9 @@ import typer
 
 @settings_flags('model', ModelSettings)
 @settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
+@settings_flags('added', BagCopySettings, skip=('points.max_rate_hz',), panel='Copy of a bag')
 def refine(
+    context: typer.Context,
     source: Annotated[
         list[str],
         typer.Argument(
@@ -25,7 +36,16 @@ def refine(
     ],
     model: ModelSettings,
     recording: RecordingSettings,
+    added: BagCopySettings,
     out: Output = Path('refined'),
+    bag: Annotated[
+        bool,
+        typer.Option(
+            '--bag',
+            help='Write a copy of the bag with depth, camera_info and cloud of each image added; '
+            'for a bag of one file, --out NAME.mcap or NAME.db3 says the same.',
+        ),
+    ] = False,
     frames: Annotated[
         int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
     ] = 0,
@@ -36,9 +56,22 @@ def refine(
     json: JsonFile = None,
     strict: Strict = False,
 ) -> None:
-    """Turn pictures into metric depth: 16-bit PNG in millimetres, NPY in metres, panels."""
+    """Turn pictures into metric depth: PNG in millimetres, NPY in metres, panels; or a bag."""
+    from depth_refiner_ros.apps import bag_place
+
+    if bag_place.is_wanted(out, as_bag=bag):
+        from depth_refiner_ros.apps import refine_bag
+
+        path = bag_place.source_of(
+            source, [f'--{name}' for name in ('panels', 'npy') if is_given(context, name)]
+        )
+        if not is_given(context, 'assume_fov_deg'):  # a guess must not become a recorded camera
+            recording = replace(recording, assume_fov_deg=0.0)
+        refine_bag.run(path, model, recording, added, out, frames=frames, json=json, strict=strict)
+        return
     from depth_refiner_ros.apps.refine import run
 
+    bag_place.check_unset(added)
     run(
         source,
         model,

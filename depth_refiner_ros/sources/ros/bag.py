@@ -85,6 +85,8 @@ class RosbagSource:
         self._files = BagFiles(self.path, log)
         body = parsed_body_from_camera(body_from_camera)
         with self._files.reader() as reader:
+            self.types = reader.typestore
+            self.topic_names = {link.topic for link in reader.connections}
             messages = BagMessages(reader, self.path)
             topics = messages.topics()
             unfit = list(messages.unfit.values())
@@ -115,18 +117,28 @@ class RosbagSource:
         return self._frames
 
     def __iter__(self) -> Iterator[Frame | LostFrame]:
+        for _, frame in self.with_images():
+            yield frame
+
+    def with_images(self) -> Iterator[tuple[BagMessage | None, Frame | LostFrame]]:
+        """
+        Yield the frames, each with the message of its image.
+
+        There is one for each image, in the order of their recording; with None comes what is lost
+        beside them.
+        """
         join = MessageJoin(self.topics, self.max_gap_ns)
         with self._files.reader() as reader:
             messages = BagMessages(reader, self.path)
             for item in messages.of([self.topics.image, self.topics.depth, self.topics.info]):
                 for found in join.add(item):
-                    yield self._frame_or_lost(found)
+                    yield found.image, self._frame_or_lost(found)
             for found in join.rest():
-                yield self._frame_or_lost(found)
+                yield found.image, self._frame_or_lost(found)
             for topic in messages.unstamped():
                 self._say_once(f'{topic} has no stamps; the times of recording are used')
             if messages.broken:
-                yield LostFrame(name=self.name, reason=BREAKS_OFF, detail=messages.broken)
+                yield None, LostFrame(name=self.name, reason=BREAKS_OFF, detail=messages.broken)
 
     def _first_camera(self, image: Any) -> Intrinsics | None:
         """

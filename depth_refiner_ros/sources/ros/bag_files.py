@@ -24,7 +24,8 @@ from backports import zstd
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import not_parsed
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
-from depth_refiner_ros.sources.ros.cut_mcap import is_complete_mcap, salvaged_mcap
+from depth_refiner_ros.sources.ros.cut_mcap import salvaged_mcap
+from depth_refiner_ros.sources.ros.mcap_records import is_complete_mcap
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Nodetype
 from rosbags.rosbag2 import ReaderError
@@ -147,7 +148,7 @@ def definition_fault(types: Typestore, kind: str) -> str:
     :param types: of an open bag
     :param kind: message type; others than the usual ones lack nothing
     """
-    usual = _usual_types().fielddefs
+    usual = usual_types().fielddefs
     if kind not in usual:
         return ''
     own = {name for name, _ in types.fielddefs.get(kind, ([], []))[1]}
@@ -161,11 +162,11 @@ def definition_fault(types: Typestore, kind: str) -> str:
 
 
 def _any_reader(paths: list[Path]) -> AnyReader:
-    return AnyReader(paths, default_typestore=_usual_types())
+    return AnyReader(paths, default_typestore=usual_types())
 
 
 @cache
-def _usual_types() -> Typestore:
+def usual_types() -> Typestore:
     """Return the types of messages for bags that do not define them."""
     return get_typestore(Stores.LATEST)
 

@@ -32,12 +32,14 @@ class BagMessage:
     """
     One message.
 
+    :param bag_ns: time of its recording
     :param stamp_ns: of its header, or the time of recording if the topic has no stamps
     :param message: None if it cannot be read
     :param error: why it cannot be read
     """
 
     topic: str
+    bag_ns: int
     stamp_ns: int
     message: Any
     error: str = ''
@@ -98,7 +100,9 @@ class BagMessages:
                 stamp_ns = bag_ns
             else:
                 stamp_ns = stamp_ns_of(message.header)
-            yield BagMessage(topic=link.topic, stamp_ns=stamp_ns, message=message, error=error)
+            yield BagMessage(
+                topic=link.topic, bag_ns=bag_ns, stamp_ns=stamp_ns, message=message, error=error
+            )
 
     def unstamped(self) -> list[str]:
         """Return the topics read so far whose messages have no stamps."""
