@@ -18,7 +18,7 @@ from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dro
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.bags.additions import Additions
 from depth_refiner_ros.bags.bag_copy import BagCopy
-from depth_refiner_ros.bags.progress import Progress
+from depth_refiner_ros.bags.progress import Bytes, Progress
 from depth_refiner_ros.core.errors import OutputError, SettingsError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_file
@@ -166,7 +166,7 @@ class _Work:
 
     def _messages(
         self, camera: BagCamera, image: BagMessage, frame: Frame
-    ) -> tuple[dict[str, Any], Sequence[bytes]]:
+    ) -> tuple[dict[str, Any], Sequence[Bytes]]:
         """Return what is to be known about a frame, and its messages, none if it is lost."""
         try:
             frame = self._with_camera(frame)

@@ -144,36 +144,37 @@ class _Copy:
         entries = dict(map(index_of, indexes)) if indexes else _entries_of(mcap.inflated(chunk))
         if not indexes:  # without them readers that go by the index would miss its messages
             indexes = [index_content(channel, found) for channel, found in entries.items()]
-        self._copy.add_chunk(chunk, entries, indexes)
+        self._copy.add_chunk([chunk], entries, indexes)
         images = sorted(
             (log_ns, start, topic)
             for channel, topic in self._images.items()
             for log_ns, start in entries.get(channel, [])
         )
         compression = mcap.text_at(chunk, mcap.CHUNK_HEAD.size)[0]
-        for content, found in self._added_chunks(images, compression):
+        for parts, found in self._added_chunks(images, compression):
             added = [index_content(channel, place) for channel, place in found.items()]
-            self._copy.add_chunk(content, found, added)
+            self._copy.add_chunk(parts, found, added)
 
     def _added_chunks(
         self, images: list[tuple[int, int, str]], compression: str
-    ) -> Iterator[tuple[bytes, dict[int, Entries]]]:
+    ) -> Iterator[tuple[list[bytes], dict[int, Entries]]]:
         """Yield the contents of chunks with the messages added to some images, and their index."""
-        records, entries = bytearray(), dict[int, Entries]()
+        records, size, entries = list[bytes](), 0, dict[int, Entries]()
         first_ns = last_ns = 0
         for log_ns, _, topic in images:
             for index, message in self._additions.of(topic, log_ns):
-                records += self._declaration()
                 first_ns, last_ns = log_ns if not entries else first_ns, log_ns
-                number = self._numbers[index]
-                entries.setdefault(number, []).append((log_ns, len(records)))
+                declaration, number = self._declaration(), self._numbers[index]
+                entries.setdefault(number, []).append((log_ns, size + len(declaration)))
                 head = mcap.MESSAGE_HEAD.pack(number, 0, log_ns, log_ns)
-                records += mcap.record(mcap.MESSAGE, head + message)
-            if len(records) >= CHUNK_BYTES:
-                yield mcap.chunk_content(first_ns, last_ns, bytes(records), compression), entries
-                records, entries = bytearray(), {}
+                length = mcap.RECORD_HEAD.pack(mcap.MESSAGE, len(head) + len(message))
+                records += [declaration, length + head, message]
+                size += sum(map(len, records[-3:]))
+            if size >= CHUNK_BYTES:
+                yield mcap.chunk_parts(first_ns, last_ns, b''.join(records), compression), entries
+                records, size, entries = [], 0, {}
         if entries:
-            yield mcap.chunk_content(first_ns, last_ns, bytes(records), compression), entries
+            yield mcap.chunk_parts(first_ns, last_ns, b''.join(records), compression), entries
 
     def _declaration(self) -> bytes:
         """Return the records of schemas and channels before the first added message, then none."""

@@ -32,16 +32,17 @@ class McapFile:
         self._first_ns, self._last_ns = 2**63 - 1, 0
         self.write(mcap.MAGIC)
 
-    def write(self, data: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         """Write bytes as they are."""
-        self._file.write(data)
-        self._crc = zlib.crc32(data, self._crc)
-        self.position += len(data)
+        for part in parts:
+            self._file.write(part)
+            self._crc = zlib.crc32(part, self._crc)
+            self.position += len(part)
 
     def add(self, kind: int, content: bytes) -> None:
         """Write a record, and index it unless it is a chunk, which :meth:`add_chunk` writes."""
         start = self.position
-        self.write(mcap.record(kind, content))
+        self.write(mcap.RECORD_HEAD.pack(kind, len(content)), content)
         length = self.position - start
         if kind == mcap.SCHEMA:
             self.schemas.setdefault(mcap.schema_of(content)[0], content)
@@ -58,17 +59,17 @@ class McapFile:
             self._indexes[mcap.ATTACHMENT_INDEX].append(_attachment(content, start, length))
 
     def add_chunk(
-        self, content: bytes, entries: Mapping[int, Entries], indexes: Sequence[bytes]
+        self, parts: Sequence[bytes], entries: Mapping[int, Entries], indexes: Sequence[bytes]
     ) -> None:
         """
         Write a chunk and the records behind it that index it.
 
-        :param content: of the chunk
+        :param parts: of its content; the first has at least all that is before its records
         :param entries: of each channel
         :param indexes: of each channel, contents of the records
         """
-        start = self.position
-        self.write(mcap.record(mcap.CHUNK, content))
+        start, content = self.position, parts[0]
+        self.write(mcap.RECORD_HEAD.pack(mcap.CHUNK, sum(map(len, parts))), *parts)
         length, offsets = self.position - start, b''
         for index in indexes:
             offsets += index[:2] + struct.pack('<Q', self.position)

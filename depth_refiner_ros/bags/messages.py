@@ -5,6 +5,7 @@
 from typing import Any
 
 from depth_refiner_ros.bags.additions import AddedTopic
+from depth_refiner_ros.bags.progress import Bytes
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.message_fields import (
@@ -65,7 +66,7 @@ class MessageMaker:
 
     def messages(
         self, header: Any, camera: Intrinsics, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
-    ) -> list[bytes]:
+    ) -> list[Bytes]:
         """
         Return the messages of a frame as CDR.
 
@@ -81,13 +82,13 @@ class MessageMaker:
         }
         return [self._packed(KINDS[name], header, makers[name]()) for name in self._names]
 
-    def _packed(self, kind: str, header: Any, fields: dict[str, Any]) -> bytes:
+    def _packed(self, kind: str, header: Any, fields: dict[str, Any]) -> Bytes:
         types = self._defining(kind)
         try:
             message = types.types[kind](header=header, **fields)
         except TypeError as error:
             raise SourceError(f'the bag defines {kind} in its own way: {error}') from error
-        return bytes(types.serialize_cdr(message, kind))
+        return types.serialize_cdr(message, kind)
 
     def _camera(self, camera: Intrinsics) -> dict[str, Any]:
         region = self._defining(KINDS['depth/camera_info']).types[

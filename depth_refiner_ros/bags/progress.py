@@ -25,6 +25,7 @@ MARK = b'DRP1'
 LONGEST = 2**33
 """Largest record to read: a damaged length must not fill the memory."""
 
+Bytes = bytes | memoryview
 Key = tuple[int, int, int]
 """Camera, time of recording in ns, and how many images of that camera before have that time."""
 
@@ -78,7 +79,7 @@ class Progress:
             self.dropped_run = found[0]
         os.ftruncate(self._file.fileno(), end)
         if end == 0:
-            self._append(run, b'')
+            self._append(run, ())
 
     def _next(self) -> tuple[dict[str, Any], int] | None:
         """Return the JSON of the next record and the start of its data, None at the end."""
@@ -102,7 +103,7 @@ class Progress:
             size -= len(part)
         return b''.join(parts)
 
-    def add(self, key: Key, info: Mapping[str, Any], messages: Sequence[bytes] = ()) -> None:
+    def add(self, key: Key, info: Mapping[str, Any], messages: Sequence[Bytes] = ()) -> None:
         """
         Keep a frame and its messages.
 
@@ -110,25 +111,32 @@ class Progress:
         """
         sizes = tuple(map(len, messages))
         with output_errors(self.path):
-            start = self._append({**info, 'key': key, 'sizes': sizes}, b''.join(messages))
+            start = self._append({**info, 'key': key, 'sizes': sizes}, messages)
         self.kept[key] = Kept(info=dict(info), start=start, sizes=sizes)
 
-    def _append(self, info: Mapping[str, Any], data: bytes) -> int:
+    def _append(self, info: Mapping[str, Any], messages: Sequence[Bytes]) -> int:
         """Append a record and return the start of its data."""
         words = json.dumps(info).encode()
-        head = HEAD.pack(MARK, len(words), len(data), zlib.crc32(data, zlib.crc32(words)))
+        crc = zlib.crc32(words)
+        for message in messages:
+            crc = zlib.crc32(message, crc)
+        head = HEAD.pack(MARK, len(words), sum(map(len, messages)), crc)
         before = self._file.seek(0, os.SEEK_END)
-        content = memoryview(head + words + data)
         try:
-            while content:
-                written = self._file.write(content)
-                if not written:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                content = content[written:]
+            for part in (head + words, *messages):
+                self._write(part)
         except BaseException:
             os.ftruncate(self._file.fileno(), before)
             raise
         return before + len(head) + len(words)
+
+    def _write(self, part: Bytes) -> None:
+        left = memoryview(part)
+        while left:
+            written = self._file.write(left)
+            if not written:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left = left[written:]
 
     def messages(self, kept: Kept) -> list[bytes]:
         """Return the messages of a frame."""

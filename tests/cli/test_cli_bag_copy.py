@@ -115,12 +115,12 @@ def test_a_lost_frame_keeps_its_messages_and_is_counted(depth_refiner, tmp_path)
 KILLED_WHILE_WRITING = """
 import os
 from depth_refiner_ros.bags.progress import Progress
-add, append = Progress.add, Progress._append
-def killed(self, info, data):
+append = Progress._append
+def killed(self, info, messages):
     if len(self.kept) == 2:
-        self._file.write(b'DRP1' + data[:1000])
+        self._file.write(b'DRP1' + bytes(messages[0][:1000]))
         os.kill(os.getpid(), 9)
-    return append(self, info, data)
+    return append(self, info, messages)
 Progress._append = killed
 """
 KILLED_WHILE_COPYING = """

@@ -29,6 +29,8 @@ MESSAGE_HEAD = struct.Struct('<HIQQ')
 """Channel, sequence, time of recording, time of publication."""
 FOOTER_BODY = struct.Struct('<QQI')
 """Start of the summary, of its offsets, its CRC-32 or 0; zeros mean that there is none."""
+FASTEST = 1
+"""Level of zstd, as of rosbag2; the usual 3 takes 3.5 times as long for 5 % fewer bytes."""
 LONGEST = 2**31
 """Largest record to read: a damaged length must not fill the memory."""
 
@@ -88,7 +90,7 @@ def inflated(chunk: bytes) -> bytes:
 def deflated(data: bytes, compression: str) -> bytes:
     """Return the records of a chunk as they are stored; an unknown compression is an error."""
     if compression == 'zstd':
-        return zstd.compress(data)
+        return zstd.compress(data, level=FASTEST)
     if compression == 'lz4':
         return bytes(lz4.frame.compress(data))
     if compression:
@@ -159,8 +161,8 @@ def channel_content(number: int, schema: int, topic: str, metadata: dict[str, st
     return struct.pack('<HH', number, schema) + text(topic) + text('cdr') + texts(metadata)
 
 
-def chunk_content(first_ns: int, last_ns: int, records: bytes, compression: str) -> bytes:
-    """Return the content of a chunk record."""
+def chunk_parts(first_ns: int, last_ns: int, records: bytes, compression: str) -> list[bytes]:
+    """Return the content of a chunk record: what is before its records, and these."""
     data = deflated(records, compression)
     head = CHUNK_HEAD.pack(first_ns, last_ns, len(records), zlib.crc32(records))
-    return head + text(compression) + struct.pack('<Q', len(data)) + data
+    return [head + text(compression) + struct.pack('<Q', len(data)), data]
