@@ -68,7 +68,7 @@ def run(
         'topics': [asdict(topic) for camera in cameras for topic in camera.topics],
     }
     lost = counter_for(sum(len(camera.source) for camera in cameras))
-    with locked_file(out), closing(_progress(out, depends_on)) as progress:
+    with locked_file(out), closing(_progress(out, depends_on, refiner)) as progress:
         total = sum(count_taken(len(camera.source), limit=frames) for camera in cameras)
         with _telling_what_is_kept(progress, total):
             work = _Work(refiner, settings, bag, AssumedCamera(recording.assume_fov_deg), lost)
@@ -99,11 +99,15 @@ def _state(path: Path) -> list[Any]:
     return [path.name, found.st_size, found.st_mtime_ns]
 
 
-def _progress(out: Path, depends_on: dict[str, Any]) -> Progress:
+def _progress(out: Path, depends_on: dict[str, Any], refiner: DepthRefiner) -> Progress:
     """Open the finished frames of an earlier run, or a new file for those of this one."""
     progress = Progress(out.with_name(PROGRESS.format(out.name)), depends_on)
     if progress.kept:
-        note(f'{counted(len(progress.kept), "frame")} of an interrupted run are kept')
+        again = ', and refined again, as the prior carries over from frame to frame'
+        note(
+            f'{counted(len(progress.kept), "frame")} of an interrupted run are kept'
+            f'{again if refiner.carries_over else ""}'
+        )
     if progress.dropped_run is not None:
         other = [name for name in depends_on if depends_on[name] != progress.dropped_run.get(name)]
         note(f'an interrupted run into {out} had other {" and ".join(other)}; starting over')
@@ -146,6 +150,7 @@ class _Work:
     def refine(self, number: int, camera: BagCamera, progress: Progress, *, limit: int) -> None:
         """Add the messages of a camera to those that are finished."""
         source, seen = camera.source, Counter[int]()
+        self._refiner.reset()
         # Kept frames are read again: what a source finds on its way, such as the range of 16-bit
         # images, is as in an unbroken run.
         pairs = taken(source.with_images(), limit=limit)
@@ -161,6 +166,8 @@ class _Work:
             if key not in progress.kept:
                 info, messages = self._messages(camera, image, frame)
                 progress.add(key, info, messages)
+            elif self._refiner.carries_over:  # to the first frame that is not kept
+                self._messages(camera, image, frame)
             if 'lost' in (info := progress.kept[key].info):
                 self._lost.add(LostFrame(**info['lost']))
 

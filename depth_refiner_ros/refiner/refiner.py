@@ -169,6 +169,11 @@ class DepthRefiner:
         self._settings = settings
         return True
 
+    @property
+    def carries_over(self) -> bool:
+        """Whether depth of an image of a video depends on the images before it."""
+        return self._prior.carries_over
+
     def reset(self) -> None:
         """Carry nothing over to the next image, which is of another recording."""
         self._cuts.reset()
