@@ -7,7 +7,7 @@ The volume is Open3D's ``VoxelBlockGrid``. Depth is along the optical Z axis, wh
 projective TSDF needs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from depth_refiner_ros.core.messages import counted, shown
 from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks
 from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
 from depth_refiner_ros.mapping.volume_file import read_volume, write_volume
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
@@ -26,6 +27,8 @@ import open3d.core as o3c
 
 CARVED_STRIDE_PX = 8
 """Every n-th row and column looks for blocks to carve; a block is far wider than that."""
+WHOLE: Cell = (0, 0, 0)
+"""The one cell of a volume on a GPU, which is meshed as a whole."""
 
 
 class TsdfVolume:
@@ -76,6 +79,7 @@ class TsdfVolume:
     def reset(self) -> None:
         """Remove all depth."""
         self.frames = 0
+        self._changed: set[Cell] = set()
         self._grid = VoxelGrid(
             self.voxel_m, self._block_resolution, self._max_memory_mb, self._device
         )
@@ -154,26 +158,43 @@ class TsdfVolume:
                 f'between {self.range_m[0]:g} and {self.range_m[1]:g} m with '
                 'enough confidence; check depth unit, range, poses and min_confidence'
             )
-        # Open3D requires more than its threshold; here the threshold itself is enough.
         with self._without(min_trust):
-            surface = self._grid.open3d.extract_triangle_mesh(max(min_weight - 0.5, 0.0)).cpu()
-        if surface.is_empty() or not len(surface.triangle.indices):
+            surface = self._grid.surface(min_weight)
+        if not len(surface.triangles_M3):
             raise MappingError(
                 f'no surface was seen {min_weight:g} times in {counted(self.frames, "frame")}; '
                 'lower min_weight or min_trust, or add frames'
             )
-        colors = np.clip(np.rint(surface.vertex.colors.numpy() * 255.0), 0, 255)
-        mesh = Mesh(
-            vertices_m_N3=surface.vertex.positions.numpy(),
-            triangles_M3=surface.triangle.indices.numpy().astype(np.int32),
-            colors_N3=colors.astype(np.uint8),
-        ).without_small_parts(min_part_triangles)
+        mesh = surface.without_small_parts(min_part_triangles)
         if not len(mesh.triangles_M3):
             raise MappingError(
                 f'no connected surface has {min_part_triangles} triangles; lower '
                 'min_part_triangles'
             )
         return mesh
+
+    def take_changed(self) -> set[Cell]:
+        """Return the cells that may have another surface than when this was called last."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def mark_all_changed(self) -> None:
+        """Count every cell as changed."""
+        self._changed = cells_of(self._grid.stored()[0]) if self._on_cpu else {WHOLE}
+
+    def cell_meshes(
+        self, cells: Collection[Cell], *, min_weight: float = 1.0, min_trust: float = 0.0
+    ) -> dict[Cell, Mesh]:
+        """
+        Return the surface in each cell, empty where there is none.
+
+        :param cells: of :meth:`take_changed`
+        :param min_weight: a surface needs this many observations
+        :param min_trust: and this sum of their weights
+        """
+        if not self._on_cpu:
+            return {cell: self._grid.surface(min_weight) for cell in cells}
+        return mesh_of_cells(self._grid, cells, min_weight=min_weight, min_trust=min_trust)
 
     def write(self, path: Path) -> None:
         """
@@ -195,6 +216,7 @@ class TsdfVolume:
         self._check_on_cpu()
         self.reset()
         self.frames = read_volume(path, self._grid, truncation_m=self.truncation_m)
+        self.mark_all_changed()
 
     def _check_on_cpu(self) -> None:
         if not self._on_cpu:
@@ -267,7 +289,9 @@ class TsdfVolume:
                 camera_from_map,
                 truncation_m=self.truncation_m,
             )
+            self._changed |= cells_of(blocks_K3)
             return
+        self._changed = {WHOLE}
         blocks = o3c.Tensor.from_numpy(blocks_K3).to(grid.device)
         image = o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)).to(grid.device)
         matrix = _open3d_matrix(intrinsics)

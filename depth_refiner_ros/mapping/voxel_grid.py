@@ -3,6 +3,7 @@
 """A sparse grid of voxel blocks that grows on demand, up to a limit: Open3D's, in main memory."""
 
 from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.mesh import Mesh
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
@@ -25,10 +26,16 @@ class VoxelGrid:
     :param voxel_m: edge of a voxel
     :param resolution: voxels along the edge of a block
     :param max_memory_mb: refuse to grow beyond this
+    :param first_blocks: room for so many blocks at once
     """
 
     def __init__(
-        self, voxel_m: float, resolution: int, max_memory_mb: float, device: o3c.Device
+        self,
+        voxel_m: float,
+        resolution: int,
+        max_memory_mb: float,
+        device: o3c.Device,
+        first_blocks: int = FIRST_BLOCKS,
     ) -> None:
         self.voxel_m, self.resolution, self.device = voxel_m, resolution, device
         self.max_memory_mb = max_memory_mb
@@ -38,7 +45,7 @@ class VoxelGrid:
             tuple(o3c.SizeVector([count]) for count in CHANNELS.values()),
             voxel_m,
             resolution,
-            FIRST_BLOCKS,
+            max(first_blocks, 1),
             device,
         )
 
@@ -63,6 +70,8 @@ class VoxelGrid:
 
         :param blocks_K3: int32 block indices
         """
+        if not len(blocks_K3):  # Open3D refuses to look for nothing
+            return np.empty(0, dtype=np.int64)
         rows, known = self.open3d.hashmap().find(o3c.Tensor.from_numpy(blocks_K3).to(self.device))
         return np.where(known.cpu().numpy(), rows.cpu().numpy().astype(np.int64), -1)
 
@@ -90,7 +99,30 @@ class VoxelGrid:
         if needed > table.capacity():
             # Open3D would grow to the exact size, and copy all blocks at every frame.
             table.reserve(max(needed, 2 * table.capacity()))
-        table.activate(blocks)
+        if len(blocks_K3):
+            table.activate(blocks)
+
+    def surface(self, min_weight: float) -> Mesh:
+        """
+        Return the surface by marching cubes, empty if there is none.
+
+        :param min_weight: a surface needs this many observations
+        """
+        # Open3D requires more than its threshold; here the threshold itself is enough.
+        threshold = max(min_weight - 0.5, 0.0)
+        found = self.open3d.extract_triangle_mesh(threshold).cpu() if self.blocks else None
+        if found is None or found.is_empty() or not len(found.triangle.indices):
+            return Mesh(
+                vertices_m_N3=np.empty((0, 3), dtype=np.float32),
+                triangles_M3=np.empty((0, 3), dtype=np.int32),
+                colors_N3=np.empty((0, 3), dtype=np.uint8),
+            )
+        colors = np.clip(np.rint(found.vertex.colors.numpy() * 255.0), 0, 255)
+        return Mesh(
+            vertices_m_N3=found.vertex.positions.numpy(),
+            triangles_M3=found.triangle.indices.numpy().astype(np.int32),
+            colors_N3=colors.astype(np.uint8),
+        )
 
     def values(self, name: str) -> np.ndarray:
         """

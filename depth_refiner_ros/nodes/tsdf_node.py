@@ -15,7 +15,7 @@ from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
-from depth_refiner_ros.nodes.outputs.mesh_marker import MeshMarker
+from depth_refiner_ros.nodes.outputs.mesh_markers import MeshMarkers
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
@@ -46,11 +46,12 @@ class TsdfNode(PosedNode):
         self._mapper: Mapper | None = None
         self._volume_lock = threading.Lock()
         self._facts: dict[str, str] = {}
-        self._marker: MeshMarker | None = None
+        self._markers: MeshMarkers | None = None
         self._scale: Publisher | None = None
         self._outdated_marker = False
         self._marked_at_s = self._saved_at_s = time.monotonic()
-        self._marked_frames = self._saved_frames = 0
+        self._marked_with: tuple[float, float] | None = None
+        self._saved_frames = 0
         self._fused_ns: int | None = None
         self.create_service(Trigger, '~/save', self._serve_save)
         self.create_service(Trigger, '~/reset', self._serve_reset)
@@ -61,8 +62,8 @@ class TsdfNode(PosedNode):
         if self._volume_file:
             self.get_logger().info(self._mapper.go_on(self._volume_file))
             self._saved_frames = self._frames()
-        if self._marker is None:
-            self._marker = MeshMarker(self.topics)
+        if self._markers is None:
+            self._markers = MeshMarkers(self.topics)
             self._scale = self.topics.publisher(Float32, 'scale')
 
     def cleanup(self) -> None:
@@ -90,17 +91,13 @@ class TsdfNode(PosedNode):
     def idle(self) -> None:
         """Publish and save the mesh if it is due."""
         now_s = time.monotonic()
-        marker = self._marker
-        assert marker is not None, 'configure made it'
+        markers = self._markers
+        assert markers is not None, 'configure made it'
         if self._outdated_marker:
             self._outdated_marker = False
-            marker.delete(self.get_clock().now().nanoseconds)
-        if (
-            marker.wanted
-            and self._marked_frames != self._frames()
-            and now_s - self._marked_at_s >= self.settings.marker_period_s
-        ):
-            self._publish_marker(marker)
+            markers.delete(self.get_clock().now().nanoseconds, self.settings.map_frame)
+        if markers.wanted and now_s - self._marked_at_s >= self.settings.marker_period_s:
+            self._publish_markers(markers)
             self._marked_at_s = time.monotonic()
         period_s = self.settings.autosave_period_s
         if period_s and now_s - self._saved_at_s >= period_s and self._unsaved():
@@ -141,13 +138,20 @@ class TsdfNode(PosedNode):
         with self._volume_lock:
             return self._configured.mesh(self.settings)
 
-    def _publish_marker(self, marker: MeshMarker) -> None:
+    def _publish_markers(self, markers: MeshMarkers) -> None:
+        """Publish what changed; all of it for a new subscriber or another threshold."""
         settings, now_ns = self.settings, self.get_clock().now().nanoseconds
-        self._marked_frames = self._frames()
-        try:
-            marker.show(now_ns, settings.map_frame, self._mesh(), settings.marker_max_triangles)
-        except DepthRefinerError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=10.0)
+        limits = (settings.min_weight, settings.min_trust)
+        with self._volume_lock:
+            volume = self._configured.volume
+            if markers.joined() or limits != self._marked_with:
+                volume.mark_all_changed()
+            markers.mark(volume.take_changed())
+            meshes = volume.cell_meshes(
+                markers.next_cells(), min_weight=limits[0], min_trust=limits[1]
+            )
+        self._marked_with = limits
+        markers.show(now_ns, settings.map_frame, meshes, settings.marker_max_triangles)
 
     @property
     def _volume_file(self) -> Path | None:
@@ -210,7 +214,7 @@ class TsdfNode(PosedNode):
         """Reset the counts, because the next volume starts empty, and delete the marker."""
         self._outdated_marker = True
         self._facts = {}
-        self._saved_frames = self._marked_frames = 0
+        self._saved_frames = 0
         self._fused_ns = None
 
 

@@ -123,14 +123,15 @@ class TsdfNodeSettings(TsdfSettings):
     save_at_shutdown: bool = option(True, 'write the mesh when the node ends', runtime=True)
     marker_max_triangles: int = option(
         100000,
-        'coarsen the published mesh to this many triangles; each has 120 bytes in the message',
+        'triangles of one message of the mesh, of which only changed parts are sent; each has 120 '
+        'bytes',
         low=100,
         high=500000,
         runtime=True,
     )
     marker_period_s: float = option(
         2.0,
-        'publish the mesh this often while there are subscribers',
+        'publish what changed of the mesh this often while there are subscribers',
         unit='s',
         low=0.1,
         high=3600.0,

@@ -123,6 +123,11 @@ def test_carving_removes_what_later_views_see_through(carve):
     assert nearest_m == pytest.approx(2.0 if carve else 1.0, abs=0.03)
 
 
+def test_carving_of_depth_nearer_than_the_band_finds_nothing():
+    volume = TsdfVolume(0.05)
+    assert volume.integrate(flat(0.15), None, CAMERA, EYE, carve=True) == flat(1.0).size
+
+
 def test_carving_leaves_what_lies_beside_and_behind():
     volume = TsdfVolume(0.02)
     volume.integrate(flat(2.0), None, CAMERA, EYE)

@@ -20,11 +20,10 @@ from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Float32, Header
 from std_srvs.srv import Trigger
-from visualization_msgs.msg import Marker
+from visualization_msgs.msg import Marker, MarkerArray
 
 from tests.nodes.node_graph import Probe
 from tests.nodes.wrong_starts import refused_start
@@ -202,36 +201,66 @@ def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):
 
 
 def test_the_mesh_is_shown(empty):
-    empty.probe.listen(Marker, 'mesh')
+    empty.probe.listen(MarkerArray, 'mesh')
     for _ in range(3):
         empty.send()
-    empty.probe.wait(lambda: empty.probe.received['mesh'], 'a marker')
-    marker = empty.probe.received['mesh'][-1]
-    assert marker.header.frame_id == 'map'
-    assert marker.type == Marker.TRIANGLE_LIST
-    assert len(marker.points) == len(marker.colors) > 100
-    assert len(marker.points) % 3 == 0
-    assert all(abs(point.z - 2.0) < 0.005 for point in marker.points)
+    markers = shown_in(empty.probe)
+    empty.probe.wait(lambda: markers(), 'a marker')
+    for marker in markers().values():
+        assert marker.header.frame_id == 'map'
+        assert marker.type == Marker.TRIANGLE_LIST
+        assert len(marker.points) == len(marker.colors) > 100
+        assert len(marker.points) % 3 == 0
+        assert all(abs(point.z - 2.0) < 0.005 for point in marker.points)
+    # The wall of 2.0 x 1.5 m lies in four cells around the optical axis.
+    assert len(markers()) == 4
 
 
-def test_a_marker_is_there_for_late_subscribers_and_goes_with_a_reset(empty):
-    empty.probe.listen(Marker, 'mesh')
+def shown_in(probe):
+    """Return a function that returns what a display shows now, by number."""
+
+    def shown():
+        markers = {}
+        for array in probe.received['mesh']:
+            for marker in array.markers:
+                if marker.action == Marker.DELETEALL:
+                    markers.clear()
+                elif marker.action == Marker.DELETE:
+                    del markers[marker.id]
+                else:
+                    markers[marker.id] = marker
+        return markers
+
+    return shown
+
+
+def test_late_subscribers_get_the_mesh_and_a_reset_removes_it(empty):
+    empty.probe.listen(MarkerArray, 'mesh')
     for _ in range(4):
         empty.send()
-    # The reset before this test may still be heard as a deletion.
-    empty.probe.wait(
-        lambda: any(marker.action == Marker.ADD for marker in empty.probe.received['mesh']),
-        'a marker',
-    )
+    early = shown_in(empty.probe)
+    empty.probe.wait(lambda: len(early()) == 4, 'four markers')
     with Probe('late', empty.probe.namespace) as late:
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        late.node.create_subscription(Marker, 'mesh', late.received['mesh'].append, latched)
-        late.wait(lambda: late.received['mesh'], 'the marker from before')
-        assert late.received['mesh'][0].action == Marker.ADD
+        late.listen(MarkerArray, 'mesh')
+        shown = shown_in(late)
+        late.wait(lambda: len(shown()) == 4, 'the markers from before')
         assert empty.call('reset').success
-        late.wait(lambda: late.received['mesh'][-1].action == Marker.DELETE, 'the deletion')
-        shown, deleted = late.received['mesh'][0], late.received['mesh'][-1]
-        assert (shown.ns, shown.id) == (deleted.ns, deleted.id)
+        late.wait(lambda: not shown(), 'the deletion')
+
+
+def test_only_what_changed_is_sent_again(empty):
+    empty.probe.listen(MarkerArray, 'mesh')
+    for _ in range(2):
+        empty.send()
+    markers = shown_in(empty.probe)
+    empty.probe.wait(lambda: len(markers()) == 4, 'four markers')
+    empty.probe.watch(0.5)
+    empty.probe.received['mesh'].clear()
+    empty.send(x_m=4.0)  # another part of the wall, 2 m away from the first
+    empty.probe.wait(lambda: markers(), 'a marker')
+    empty.probe.watch(0.5)
+    points_m = [point.x for marker in markers().values() for point in marker.points]
+    assert min(points_m) > 2.0
 
 
 def test_a_full_disk_fails_the_save_and_nothing_else(empty, mesh_file):

@@ -11,9 +11,14 @@ from visualization_msgs.msg import Marker
 NAMESPACE = 'mesh'
 
 
-def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
-    """Return a TRIANGLE_LIST, with three points and colors per triangle."""
-    marker = Marker(header=header, ns=NAMESPACE, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
+def marker_from_mesh(header: Header, mesh: Mesh, number: int) -> Marker:
+    """
+    Return a TRIANGLE_LIST, with three points and colors per triangle.
+
+    :param number: which part of the whole mesh this is; it replaces the one before
+    """
+    marker = Marker(header=header, ns=NAMESPACE, id=number)
+    marker.type, marker.action = Marker.TRIANGLE_LIST, Marker.ADD
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = marker.scale.z = 1.0
     marker.color.a = 1.0
@@ -26,9 +31,14 @@ def marker_from_mesh(header: Header, mesh: Mesh) -> Marker:
     return marker
 
 
-def deleting_marker(header: Header) -> Marker:
+def deleting_marker(header: Header, number: int) -> Marker:
+    """Return the message that removes one part of the mesh from displays."""
+    return Marker(header=header, ns=NAMESPACE, id=number, action=Marker.DELETE)
+
+
+def deleting_all(header: Header) -> Marker:
     """Return the message that removes the mesh from displays."""
-    return Marker(header=header, ns=NAMESPACE, action=Marker.DELETE)
+    return Marker(header=header, ns=NAMESPACE, action=Marker.DELETEALL)
 
 
 def coarsened(mesh: Mesh, max_triangles: int) -> Mesh:

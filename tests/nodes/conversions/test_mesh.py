@@ -25,7 +25,8 @@ def grid_mesh(cells):
 
 def test_marker_spells_out_every_corner():
     mesh = grid_mesh(1)
-    marker = marker_from_mesh(header_of(9, 'map'), mesh)
+    marker = marker_from_mesh(header_of(9, 'map'), mesh, 7)
+    assert marker.id == 7
     assert (marker.type, marker.action) == (Marker.TRIANGLE_LIST, Marker.ADD)
     assert marker.header.frame_id == 'map'
     assert marker.pose.orientation.w == 1.0
