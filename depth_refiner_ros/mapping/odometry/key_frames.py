@@ -23,10 +23,11 @@ MOST_CANDIDATES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class KeyFrame:
-    """A frame of known pose that others are aligned to."""
+    """A frame of known pose that others are aligned to; see ``covariance.py``."""
 
     features: Features
     map_from_camera: np.ndarray
+    covariance_66: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +38,18 @@ class SeenBefore:
     matches: Matches
     motion: FeatureMotion
 
+    @property
+    def points_m_N3(self) -> np.ndarray:
+        """Return the points that agree with the motion, in the key frame."""
+        return self.matches.points_m_N3[self.motion.inliers_N]
+
     def edge(self, *, to: int, loop: bool) -> Edge:
         """Return the edge to the key frame that the other frame becomes."""
         return Edge(
             first=self.index,
             second=to,
             first_from_second=self.motion.first_from_second,
-            information_66=information_of(self.matches.points_m_N3[self.motion.inliers_N]),
+            information_66=information_of(self.points_m_N3),
             loop=loop,
         )
 

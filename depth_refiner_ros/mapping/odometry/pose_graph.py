@@ -9,6 +9,7 @@ A loop that contradicts the others is left out by the optimiser's line process (
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from depth_refiner_ros.mapping.odometry.cross import cross
 import numpy as np
 import open3d as o3d
 
@@ -46,9 +47,7 @@ def information_of(points_m_N3: np.ndarray) -> np.ndarray:
     2015, section 4); NaN points are left out.
     """
     points_m_N3 = points_m_N3[np.isfinite(points_m_N3).all(axis=1)]
-    x, y, z = points_m_N3.T
-    zero = np.zeros_like(x)
-    minus_cross_N33 = np.array([[zero, z, -y], [-z, zero, x], [y, -x, zero]]).transpose(2, 0, 1)
+    minus_cross_N33 = -cross(points_m_N3)
     information_66 = np.zeros((6, 6))
     information_66[:3, :3] = np.einsum('nij,nik->jk', minus_cross_N33, minus_cross_N33)
     information_66[:3, 3:] = minus_cross_N33.sum(axis=0).T

@@ -27,6 +27,8 @@ class Track:
     :param map_from_camera: 4 x 4 float64 pose, None if lost
     :param overlap: share of the pixels with depth that were matched
     :param inliers: image features that agree with the pose
+    :param covariance_66: of position in m² and of turns about the map's axes in rad², see
+        ``covariance.py``; None if lost
     :param reason: why it was lost
     """
 
@@ -34,6 +36,7 @@ class Track:
     map_from_camera: np.ndarray | None
     overlap: float = 0.0
     inliers: int = 0
+    covariance_66: np.ndarray | None = None
     reason: str = ''
 
 

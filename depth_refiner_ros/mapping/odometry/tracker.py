@@ -10,6 +10,7 @@ not found there either, it has no pose. Poses are not guessed.
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.odometry.alignment import Aligned, Aligner, Seen
+from depth_refiner_ros.mapping.odometry.covariance import chained, covariance_of, in_map_axes
 from depth_refiner_ros.mapping.odometry.features import FeatureDetector
 from depth_refiner_ros.mapping.odometry.key_frames import KeyFrame, KeyFrames
 from depth_refiner_ros.mapping.odometry.limits import Limits
@@ -98,15 +99,18 @@ class Odometry:
 
     def _track(self, frame: Seen) -> Track:
         if self._key is None:
-            self._add_key(frame, self._map_from_first)
+            self._add_key(frame, self._map_from_first, np.zeros((6, 6)))
             return Track(
-                status=TrackStatus.FIRST, map_from_camera=self._map_from_first.copy(), overlap=1.0
+                status=TrackStatus.FIRST,
+                map_from_camera=self._map_from_first.copy(),
+                overlap=1.0,
+                covariance_66=np.zeros((6, 6)),
             )
         aligned = self._aligner.align(self._key, frame, self._key_from_last)
         if isinstance(aligned, Track):
             return self._found_again(frame) or aligned
         newest = len(self._keys) - 1
-        pose = self._keys[newest].map_from_camera @ aligned.key_from_camera
+        pose, covariance_66 = self._placed(newest, aligned.key_from_camera, aligned.points_m_N3)
         self._key_from_last = aligned.key_from_camera
         if self._leaves_key(aligned):
             self._edges.append(
@@ -118,7 +122,7 @@ class Odometry:
                     loop=False,
                 )
             )
-            self._add_key(frame, pose)
+            self._add_key(frame, pose, covariance_66)
         else:
             self._places.append((newest, aligned.key_from_camera))
         return Track(
@@ -126,6 +130,18 @@ class Odometry:
             map_from_camera=pose,
             overlap=aligned.overlap,
             inliers=aligned.inliers,
+            covariance_66=in_map_axes(covariance_66, pose),
+        )
+
+    def _placed(
+        self, base: int, base_from_camera: np.ndarray, points_m_N3: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return pose and covariance of a frame that was aligned to a key frame by points."""
+        key = self._keys[base]
+        added_66 = covariance_of(points_m_N3, base_from_camera, self._aligner.matrix)
+        return (
+            key.map_from_camera @ base_from_camera,
+            chained(key.covariance_66, base_from_camera, added_66),
         )
 
     def _leaves_key(self, aligned: Aligned) -> bool:
@@ -140,17 +156,26 @@ class Odometry:
         for before in self._keys.seen_before(
             frame.features, fewest_inliers=self._limits.loop_inliers, among=len(self._keys)
         ):
-            pose = self._keys[before.index].map_from_camera @ before.motion.first_from_second
+            pose, covariance_66 = self._placed(
+                before.index, before.motion.first_from_second, before.points_m_N3
+            )
             self._edges.append(before.edge(to=len(self._keys), loop=False))
-            self._add_key(frame, pose, linked=before.index)
+            self._add_key(frame, pose, covariance_66, linked=before.index)
             self.found_again += 1
             return Track(
-                status=TrackStatus.FOUND_AGAIN, map_from_camera=pose, inliers=before.motion.inliers
+                status=TrackStatus.FOUND_AGAIN,
+                map_from_camera=pose,
+                inliers=before.motion.inliers,
+                covariance_66=in_map_axes(covariance_66, pose),
             )
         return None
 
     def _add_key(
-        self, frame: Seen, map_from_camera: np.ndarray, linked: int | None = None
+        self,
+        frame: Seen,
+        map_from_camera: np.ndarray,
+        covariance_66: np.ndarray,
+        linked: int | None = None,
     ) -> None:
         index = len(self._keys)
         linked = index - 1 if linked is None else linked
@@ -159,7 +184,13 @@ class Odometry:
         ):
             if before.index != linked:
                 self._edges.append(before.edge(to=index, loop=True))
-        self._keys.add(KeyFrame(features=frame.features, map_from_camera=map_from_camera))
+        self._keys.add(
+            KeyFrame(
+                features=frame.features,
+                map_from_camera=map_from_camera,
+                covariance_66=covariance_66,
+            )
+        )
         self._places.append((index, np.eye(4)))
         self._key, self._key_from_last = frame, np.eye(4)
 
