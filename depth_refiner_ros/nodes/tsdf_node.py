@@ -13,9 +13,11 @@ from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
+from depth_refiner_ros.nodes.inputs.own_poses import OwnPoses
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.outputs.mesh_markers import MeshMarkers
+from depth_refiner_ros.nodes.outputs.odometry_topics import OdometryTopics
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
@@ -53,12 +55,20 @@ class TsdfNode(PosedNode):
         self._marked_with: tuple[float, float] | None = None
         self._saved_frames = 0
         self._fused_ns: int | None = None
+        self._own: OwnPoses | None = None
+        self._odometry_topics: OdometryTopics | None = None
         self.create_service(Trigger, '~/save', self._serve_save)
         self.create_service(Trigger, '~/reset', self._serve_reset)
 
     def configure(self) -> None:
         """Create the volume."""
-        self._mapper = Mapper(self.settings)
+        settings = self.settings
+        self._mapper = Mapper(settings)
+        if settings.pose_source == 'own':
+            self._own = OwnPoses(settings)
+            self._odometry_topics = self._odometry_topics or OdometryTopics(
+                self, self.topics, settings.map_frame, publish_tf=settings.publish_tf
+            )
         if self._volume_file:
             self.get_logger().info(self._mapper.go_on(self._volume_file))
             self._saved_frames = self._frames()
@@ -70,7 +80,7 @@ class TsdfNode(PosedNode):
         """Save the mesh, then release the volume."""
         if self.settings.save_at_shutdown and self._unsaved():
             self._save_and_log()
-        self._mapper = None
+        self._mapper = self._own = None
         self._forget()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
@@ -81,7 +91,7 @@ class TsdfNode(PosedNode):
         with watch.stage('decode'):
             frame = self.decoded(item)
         with watch.stage('pose'):
-            pose = self.pose_of(item)
+            pose = self.pose_of(item) if self._own is None else self._tracked(frame, item)
         if pose is None:
             raise SkipError('no_pose')
         with watch.stage('integrate'):
@@ -106,7 +116,21 @@ class TsdfNode(PosedNode):
 
     def facts(self) -> dict[str, str]:
         """Return the size of the volume."""
-        return self._facts
+        return self._facts | (self._own.facts() if self._own else {})
+
+    def _tracked(self, frame: DepthFrame, item: DepthSet) -> np.ndarray | None:
+        """Return the pose that the frame itself gives, and publish it; None if it is lost."""
+        assert self._own is not None, 'pose_source is own'
+        assert self._odometry_topics is not None, 'configure made it'
+        track = self._own.track(frame)
+        if track.map_from_camera is None:
+            self.get_logger().warning(
+                f'tracking lost: {track.reason}; go back to a place seen before',
+                throttle_duration_sec=5.0,
+            )
+        else:
+            self._odometry_topics.publish(item.header, track)
+        return track.map_from_camera
 
     def _integrate(self, frame: DepthFrame, map_from_camera: np.ndarray) -> None:
         settings, mapper = self.settings, self._configured
@@ -214,6 +238,8 @@ class TsdfNode(PosedNode):
         """Reset the counts, because the next volume starts empty, and delete the marker."""
         self._outdated_marker = True
         self._facts = {}
+        if self._own is not None:
+            self._own.reset()
         self._saved_frames = 0
         self._fused_ns = None
 

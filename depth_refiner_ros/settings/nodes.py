@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.odometry import OdometrySettings
 from depth_refiner_ros.settings.options import option
 from depth_refiner_ros.settings.published import PublishedSettings
 from depth_refiner_ros.settings.recordings import (
@@ -82,11 +83,17 @@ class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TsdfNodeSettings(TsdfSettings):
+class TsdfNodeSettings(TsdfSettings, OdometrySettings):
     """The node ``tsdf``: posed depth in, colored mesh out."""
 
     pose_source: str = option(
-        'tf', 'where poses come from', choices=('tf', 'pose', 'odom', 'file')
+        'tf',
+        'where poses come from; own tracks the camera by its frames, from the origin of '
+        'map_frame, and publishes odometry',
+        choices=('tf', 'pose', 'odom', 'file', 'own'),
+    )
+    publish_tf: bool = option(
+        True, 'with pose_source own, also publish the optical frame in map_frame on /tf'
     )
     pose_file: str = option('', 'TUM trajectory, for pose_source file')
     pose_tolerance_ms: float = option(

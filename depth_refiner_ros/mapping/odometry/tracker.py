@@ -32,6 +32,7 @@ class Odometry:
     :param max_range_m: ignore farther depth
     :param map_from_first: pose of the first frame, the identity by default
     :param detector: of features; ORB by default
+    :param close_loops: look for each new key frame among all earlier ones, for :meth:`corrected`
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Odometry:
         map_from_first: np.ndarray | None = None,
         detector: FeatureDetector | None = None,
         limits: Limits | None = None,
+        close_loops: bool = True,
     ) -> None:
         self.intrinsics = intrinsics
         self.max_range_m = max_range_m
         self.found_again = 0
+        self._close_loops = close_loops
         self._limits = limits or Limits()
         self._aligner = Aligner(intrinsics, max_range_m, detector or Orb(), self._limits)
         self._map_from_first = checked_pose(
@@ -180,7 +183,9 @@ class Odometry:
         index = len(self._keys)
         linked = index - 1 if linked is None else linked
         for before in self._keys.seen_before(
-            frame.features, fewest_inliers=self._limits.loop_inliers, among=index
+            frame.features,
+            fewest_inliers=self._limits.loop_inliers,
+            among=index if self._close_loops else 0,
         ):
             if before.index != linked:
                 self._edges.append(before.edge(to=index, loop=True))

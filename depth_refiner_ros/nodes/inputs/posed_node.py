@@ -56,7 +56,7 @@ class PosedNode(WorkerNode):
     def subscribe(self) -> None:
         """Subscribe to poses first, so that they are available when their depth arrives."""
         settings = self.settings
-        if settings.pose_source != 'none':
+        if settings.pose_source not in ('none', 'own'):
             self._poses = pose_input(
                 self.topics,
                 settings,

@@ -3,15 +3,15 @@
 """Frames as the topics of a camera with a known pose."""
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.mapping.poses import quaternion_xyzw
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import compressed_from_rgb, image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.conversions.poses import pose_message, transform_message
 from depth_refiner_ros.nodes.runtime.topics import COLOR, Topics
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.frame import Frame
-from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformStamped, Vector3
+from geometry_msgs.msg import PoseStamped, TransformStamped
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -82,14 +82,12 @@ class PlayerTopics:
 
     def _publish_pose(self, map_from_camera: np.ndarray, stamp_ns: int) -> None:
         header = header_of(stamp_ns, self._map_frame)
-        x, y, z = (float(value) for value in map_from_camera[:3, 3])
-        qx, qy, qz, qw = (float(value) for value in quaternion_xyzw(map_from_camera))
-        turn = Quaternion(x=qx, y=qy, z=qz, w=qw)
-        self._pose.publish(
-            PoseStamped(header=header, pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn))
-        )
+        self._pose.publish(PoseStamped(header=header, pose=pose_message(map_from_camera)))
         if self._broadcaster is not None:
-            transform = TransformStamped(header=header, child_frame_id=self._camera_frame)
-            transform.transform.translation = Vector3(x=x, y=y, z=z)
-            transform.transform.rotation = turn
-            self._broadcaster.sendTransform(transform)
+            self._broadcaster.sendTransform(
+                TransformStamped(
+                    header=header,
+                    child_frame_id=self._camera_frame,
+                    transform=transform_message(map_from_camera),
+                )
+            )
