@@ -4,7 +4,7 @@
 Find the blocks of a sparse voxel grid that a depth map touches.
 
 Open3D's own function samples every fourth pixel of every fourth row and so silently loses thin
-objects, sparse depth and surfaces near holes. This one uses every pixel.
+objects, sparse depth and surfaces near holes. This one looks at every pixel.
 """
 
 import math
@@ -32,13 +32,22 @@ def touched_blocks(
     :param block_m: edge of a block
     :return: ``blocks_K3`` int32 block indices, each once
     """
-    return blocks_between(
-        np.where(depth_m_HW > 0, np.maximum(depth_m_HW - truncation_m, 0.0), np.float32(0)),
-        np.where(depth_m_HW > 0, depth_m_HW + truncation_m, np.float32(0)),
-        intrinsics,
-        map_from_camera,
-        block_m=block_m,
-    )
+    # Nearest and farthest of 2x2 pixels stand for all four, at a quarter of the cost: half a pixel
+    # beside a ray is far less than the truncation distance.
+    nearest_m_HW, farthest_m_HW = _of_four(depth_m_HW)
+    farthest_m_HW[farthest_m_HW - nearest_m_HW < truncation_m / 4] = 0
+    camera = _of_half_the_size(intrinsics)
+    keys = [
+        _keys_between(
+            np.maximum(some_m_HW - np.float32(truncation_m), 0),
+            np.where(some_m_HW > 0, some_m_HW + np.float32(truncation_m), 0),
+            camera,
+            map_from_camera,
+            block_m,
+        )
+        for some_m_HW in (nearest_m_HW, farthest_m_HW)
+    ]
+    return _blocks_of(np.concatenate(keys), map_from_camera, block_m)
 
 
 def blocks_between(
@@ -57,19 +66,68 @@ def blocks_between(
     :param block_m: edge of a block
     :return: ``blocks_K3`` int32 block indices, each once
     """
+    keys = _keys_between(near_m_HW, far_m_HW, intrinsics, map_from_camera, block_m)
+    return _blocks_of(keys, map_from_camera, block_m)
+
+
+def _of_four(depth_m_HW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest and farthest known depth of each 2x2 pixels, 0 where none is known."""
+    height, width = depth_m_HW.shape
+    padded = np.pad(depth_m_HW, ((0, height % 2), (0, width % 2)))
+    four = [padded[row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    farthest = np.maximum.reduce(four)
+    nearest = np.minimum.reduce([np.where(part > 0, part, np.inf) for part in four])
+    nearest[farthest == 0] = 0
+    return nearest.astype(np.float32), farthest
+
+
+def _of_half_the_size(camera: Intrinsics) -> Intrinsics:
+    return Intrinsics(
+        fx=camera.fx / 2,
+        fy=camera.fy / 2,
+        cx=(camera.cx - 0.5) / 2,
+        cy=(camera.cy - 0.5) / 2,
+        width=(camera.width + 1) // 2,
+        height=(camera.height + 1) // 2,
+    )
+
+
+def unique_rows(indices_K3: np.ndarray) -> np.ndarray:
+    """Return each index once, int64; far faster than NumPy's unique with an axis."""
+    indices_K3 = indices_K3.astype(np.int64) + OFFSET
+    keys_K = (indices_K3[:, 0] << 2 * BITS) | (indices_K3[:, 1] << BITS) | indices_K3[:, 2]
+    return _unpacked(np.unique(keys_K))
+
+
+def _keys_between(
+    near_m_HW: np.ndarray,
+    far_m_HW: np.ndarray,
+    intrinsics: Intrinsics,
+    map_from_camera: np.ndarray,
+    block_m: float,
+) -> np.ndarray:
+    """Return one number per block, some more than once, relative to the camera's block."""
     rows, columns = np.nonzero(far_m_HW)
     near_m_P = near_m_HW[rows, columns]
     band_m_P = far_m_HW[rows, columns] - near_m_P
     rays_3P = _rays(intrinsics, map_from_camera[:3, :3] / block_m, rows, columns)
-    origin_3 = map_from_camera[:3, 3] / block_m
-    # Indices are relative to the camera's block, so that float32 is exact far from the origin.
-    home_3 = np.floor(origin_3)
+    start_3 = map_from_camera[:3, 3] / block_m - _home(map_from_camera, block_m)
     steps = _steps(rays_3P, float(band_m_P.max(initial=0.0)))
-    keys = [
-        _keys(rays_3P, near_m_P + band_m_P * np.float32(step / steps), origin_3 - home_3)
-        for step in range(steps + 1)
-    ]
-    return (_unpacked(np.unique(np.concatenate(keys))) + home_3).astype(np.int32)
+    return np.concatenate(
+        [
+            _keys(rays_3P, near_m_P + band_m_P * np.float32(step / steps), start_3)
+            for step in range(steps + 1)
+        ]
+    )
+
+
+def _blocks_of(keys: np.ndarray, map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
+    return (_unpacked(np.unique(keys)) + _home(map_from_camera, block_m)).astype(np.int32)
+
+
+def _home(map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
+    """Return the camera's block, to which others are relative: so float32 is exact far away."""
+    return np.floor(map_from_camera[:3, 3] / block_m)
 
 
 def _rays(

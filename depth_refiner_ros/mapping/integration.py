@@ -32,26 +32,31 @@ def integrate(
     :param rgb_HW3: uint8; None leaves the colors
     :param weight_HW: float32 weight of each pixel; None is 1 everywhere
     """
-    rows_K = grid.rows(blocks_K3)
-    seen = seen_voxels(
+    pixel_V, voxel_depth_m_V = seen_voxels(
         blocks_K3, intrinsics, camera_from_map, voxel_m=grid.voxel_m, resolution=grid.resolution
     )
-    depth_m_V = depth_m_HW.ravel()[seen.pixel_V]
-    distance_m_V = depth_m_V - seen.depth_m_V
-    used = np.flatnonzero((depth_m_V > 0) & (distance_m_V >= -truncation_m))
-    pixel_V, voxel_V = seen.pixel_V[used], seen.voxel_V[used]
+    # take is several times as fast as an index in brackets.
+    depth_m_V = np.append(depth_m_HW.ravel(), np.float32(0)).take(pixel_V)
+    distance_m_V = depth_m_V - voxel_depth_m_V
+    used_V = np.flatnonzero((depth_m_V > 0) & (distance_m_V >= -truncation_m))
+    pixel_V, distance_m_V = pixel_V.take(used_V), distance_m_V.take(used_V)
     per_block = grid.resolution**3
-    voxel_V = rows_K[voxel_V // per_block] * per_block + voxel_V % per_block
-    new_weight_V = np.float32(1) if weight_HW is None else weight_HW.ravel()[pixel_V]
-    trusts, distances = grid.values('trust')[:, 0], grid.values('tsdf')[:, 0]
-    grid.values('weight')[voxel_V, 0] += np.float32(1)
-    sum_V = trusts[voxel_V] + new_weight_V
+    voxel_V = (grid.rows(blocks_K3)[:, None] * per_block + np.arange(per_block)).take(used_V)
+    new_weight_V = np.float32(1) if weight_HW is None else weight_HW.take(pixel_V)
+    counts, trusts, distances = (grid.values(name)[:, 0] for name in ('weight', 'trust', 'tsdf'))
+    counts[voxel_V] = counts.take(voxel_V) + np.float32(1)
+    sum_V = trusts.take(voxel_V) + new_weight_V
     trusts[voxel_V] = sum_V
     share_V = new_weight_V / sum_V
-    new_V = np.minimum(distance_m_V[used] * np.float32(1 / truncation_m), np.float32(1))
-    old_V = distances[voxel_V]
+    new_V = np.minimum(distance_m_V * np.float32(1 / truncation_m), np.float32(1))
+    old_V = distances.take(voxel_V)
     distances[voxel_V] = old_V + (new_V - old_V) * share_V
     if rgb_HW3 is not None:
         colors = grid.values('color')
-        old_V3 = colors[voxel_V]
-        colors[voxel_V] = old_V3 + (rgb_HW3.reshape(-1, 3)[pixel_V] - old_V3) * share_V[:, None]
+        old_V3 = colors.take(voxel_V, axis=0)
+        new_V3 = rgb_HW3.reshape(-1, 3).take(pixel_V, axis=0).astype(np.float32)
+        new_V3 -= old_V3
+        new_V3 *= share_V[:, None]
+        new_V3 += old_V3
+        # Written as one value of 12 bytes per voxel instead of three.
+        colors.view('V12')[:, 0][voxel_V] = new_V3.view('V12')[:, 0]

@@ -10,6 +10,7 @@ meshes of all cells together are that of the volume, each triangle once.
 from collections.abc import Collection
 from itertools import product
 
+from depth_refiner_ros.mapping.blocks import unique_rows
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.voxel_grid import CHANNELS, VoxelGrid
 import numpy as np
@@ -27,7 +28,7 @@ def cells_of(blocks_K3: np.ndarray) -> set[Cell]:
     """
     behind_83 = np.array(list(product((0, 1), repeat=3)))
     cells_N3 = ((blocks_K3[:, None] - behind_83) // CELL_BLOCKS).reshape(-1, 3)
-    return {(x, y, z) for x, y, z in np.unique(cells_N3, axis=0).tolist()}
+    return {(x, y, z) for x, y, z in unique_rows(cells_N3).tolist()}
 
 
 def mesh_of_cells(
@@ -49,7 +50,7 @@ def _part_of(grid: VoxelGrid, cells: Collection[Cell], min_trust: float) -> Voxe
     """Return a copy of the blocks of some cells and of those around them."""
     around_P3 = np.array(list(product(range(-1, CELL_BLOCKS + 1), repeat=3)), dtype=np.int32)
     firsts_C13 = np.array(list(cells), dtype=np.int32).reshape(-1, 1, 3) * CELL_BLOCKS
-    blocks_K3 = np.unique((firsts_C13 + around_P3).reshape(-1, 3), axis=0)
+    blocks_K3 = unique_rows((firsts_C13 + around_P3).reshape(-1, 3)).astype(np.int32)
     rows_K = grid.rows(blocks_K3)
     blocks_K3, rows_K = blocks_K3[rows_K >= 0], rows_K[rows_K >= 0]
     part = VoxelGrid(

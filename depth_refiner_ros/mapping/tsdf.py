@@ -14,7 +14,7 @@ from pathlib import Path
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted, shown
-from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks
+from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks, unique_rows
 from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
@@ -278,7 +278,8 @@ class TsdfVolume:
         if self._on_cpu:
             if carve:
                 in_front_K3 = self._stored_in_front(depth_m_HW, intrinsics, map_from_camera)
-                blocks_K3 = np.unique(np.concatenate([blocks_K3, in_front_K3]), axis=0)
+                blocks_K3 = np.concatenate([blocks_K3, in_front_K3])
+                blocks_K3 = unique_rows(blocks_K3).astype(np.int32)
             integrate(
                 grid,
                 blocks_K3,

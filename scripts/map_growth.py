@@ -1,0 +1,166 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Time fusion while its map grows: ``python scripts/map_growth.py --json FILE --plot FILE``.
+
+A camera goes down an endless corridor, so that each frame adds as much new surface as any other.
+Every part of a frame is timed, and beside it Open3D's bare ``integrate`` on a grid of its own.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+import sys
+import time
+from typing import Annotated
+
+if __name__ == '__main__':  # from a checkout: the package is beside this folder
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from depth_refiner_ros.apps.console import note, say, tracked, write_json
+from depth_refiner_ros.apps.hardware import processor
+from depth_refiner_ros.bench.contention import Contention
+from depth_refiner_ros.bench.plots import curves
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.blocks import touched_blocks
+from depth_refiner_ros.mapping.mapper import Mapper
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
+from depth_refiner_ros.mapping.poses import inverse
+from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
+from depth_refiner_ros.settings.fusion import TsdfSettings
+import numpy as np
+import open3d as o3d
+import open3d.core as o3c
+import typer
+
+CAMERA = Intrinsics.from_fov(640, 480, 70.0)
+STEP_M = 0.05
+HALF_WIDTH_M, HALF_HEIGHT_M = 1.2, 1.3
+MESHED_EVERY = 20
+"""Frames between two messages of the mesh: 2 s at 10 Hz."""
+POINTS = 20
+"""Of each curve: the median of as many frames as that leaves."""
+
+
+def corridor(start_m: float) -> PosedDepth:
+    """Return the depth of a corridor along Z."""
+    x_HW, y_HW = np.abs(CAMERA.rays().numpy())
+    with np.errstate(divide='ignore'):
+        depth_m_HW = np.minimum(HALF_WIDTH_M / x_HW, HALF_HEIGHT_M / y_HW)
+    pose = np.eye(4)
+    pose[2, 3] = start_m
+    return PosedDepth(
+        depth_m_HW=depth_m_HW.astype(np.float32), intrinsics=CAMERA, map_from_camera=pose
+    )
+
+
+class Open3d:
+    """Open3D's own integration, given the same blocks."""
+
+    def __init__(self, settings: TsdfSettings) -> None:
+        self._settings = settings
+        self._grid = VoxelGrid(settings.voxel_m, 8, 1e6, o3c.Device('CPU:0'))
+        matrix = CAMERA.matrix()
+        matrix[:2, 2] += 0.5
+        self._matrix = o3c.Tensor.from_numpy(matrix)
+
+    def integrate_s(self, view: PosedDepth, rgb_HW3: np.ndarray) -> float:
+        """Return the seconds that the call took, without preparing its arguments."""
+        settings, grid = self._settings, self._grid
+        far_HW = view.depth_m_HW > settings.max_range_m
+        depth_m_HW = np.where(far_HW, np.float32(0), view.depth_m_HW)
+        blocks_K3 = touched_blocks(
+            depth_m_HW,
+            CAMERA,
+            view.map_from_camera,
+            block_m=grid.block_m,
+            truncation_m=settings.voxel_m * settings.truncation_voxels,
+        )
+        grid.add(blocks_K3)
+        images = [
+            o3d.t.geometry.Image(o3c.Tensor.from_numpy(image))
+            for image in (depth_m_HW, rgb_HW3.astype(np.float32) / 255)
+        ]
+        blocks = o3c.Tensor.from_numpy(blocks_K3)
+        extrinsics = o3c.Tensor.from_numpy(inverse(view.map_from_camera))
+        limits = (1.0, settings.max_range_m, settings.truncation_voxels)
+        started_s = time.perf_counter()
+        grid.open3d.integrate(blocks, *images, self._matrix, self._matrix, extrinsics, *limits)
+        return time.perf_counter() - started_s
+
+
+def main(
+    frames: Annotated[int, typer.Option(min=POINTS, help='Frames to fuse.')] = 2000,
+    json: Annotated[Path | None, typer.Option(help='Also write the times here.')] = None,
+    plot: Annotated[Path | None, typer.Option(help='Also draw them here (PNG).')] = None,
+) -> None:
+    """Time fusion of a growing map."""
+    settings = TsdfSettings(device='cpu')
+    plain = replace(
+        settings,
+        weighting='uniform',
+        carve_every=0,
+        edge_filter=replace(settings.edge_filter, enable=False),
+    )
+    mapper, bare, reference = Mapper(settings), Mapper(plain), Open3d(settings)
+    rgb_HW3 = np.full((CAMERA.height, CAMERA.width, 3), 128, np.uint8)
+    confidence_HW = np.ones((CAMERA.height, CAMERA.width), np.float32)
+    ms: dict[str, list[float]] = defaultdict(list)
+    memory_mb = []
+    with Contention() as contention:
+        for index in tracked(range(frames), 'fusing', frames):
+            view = corridor(STEP_M * index)
+            started_s = time.perf_counter()
+            held, _ = mapper.held(view, settings)
+            scaled_s = time.perf_counter()
+            mapper.add(held, rgb_HW3, confidence_HW, settings)
+            added_s = time.perf_counter()
+            ms['scale'].append(1e3 * (scaled_s - started_s))
+            ms['fuse'].append(1e3 * (added_s - scaled_s))
+            started_s = time.perf_counter()
+            bare.add(view, rgb_HW3, None, plain)
+            ms['fuse, no weights, filter or carving'].append(
+                1e3 * (time.perf_counter() - started_s)
+            )
+            ms["Open3D's bare integrate"].append(1e3 * reference.integrate_s(view, rgb_HW3))
+            if index % MESHED_EVERY == MESHED_EVERY - 1:
+                started_s = time.perf_counter()
+                mapper.volume.cell_meshes(mapper.volume.take_changed(), min_weight=2.0)
+                elapsed_s = time.perf_counter() - started_s
+                ms['mesh of what changed, a frame'] += [1e3 * elapsed_s / MESHED_EVERY]
+            memory_mb.append(mapper.volume.memory_mb)
+    if contention.warning():
+        note(contention.warning())
+    series = {name: _medians(values, frames) for name, values in ms.items()}
+    for name, points in series.items():
+        say(f'{name}: first {points[0][1]:.1f} ms, last {points[-1][1]:.1f} ms')
+    say(f'memory {memory_mb[-1]:.0f} MB after {frames} frames, {STEP_M * frames:.0f} m')
+    if json:
+        write_json(
+            json,
+            {
+                'processor': processor(),
+                'contention': contention.facts(),
+                'frames': frames,
+                'step_m': STEP_M,
+                'memory_mb': memory_mb[-1],
+                'median_ms': {name: float(np.median(values)) for name, values in ms.items()},
+                'ms_by_frame': series,
+            },
+        )
+    if plot:
+        curves(
+            'Fusion of a growing map', series, x_label='frames fused', y_label='ms a frame'
+        ).write_png(plot)
+
+
+def _medians(values: list[float], frames: int) -> list[tuple[float, float]]:
+    parts = np.array_split(np.array(values), POINTS)
+    return [
+        (round(frames * (number + 1) / POINTS), float(np.median(part)))
+        for number, part in enumerate(parts)
+    ]
+
+
+if __name__ == '__main__':
+    typer.run(main)
