@@ -10,7 +10,9 @@ from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 import pytest
 
+from tests.bags import mixed_bags
 from tests.cli.recordings import CAMERA, PLAIN, wall
+from tests.full_disk import full_disk
 from tests.priors.official_video_depth_anything import published, TINY
 
 PRIOR = 'video_depth_anything'
@@ -39,6 +41,19 @@ def test_refine_carries_over_within_a_recording_and_not_to_the_next(depth_refine
     first, second = maps(tmp_path / 'out' / 'a'), maps(tmp_path / 'out' / 'b')
     assert not np.array_equal(first[0], first[1]), 'the same image with something before it'
     assert np.array_equal(first[0], second[0])
+
+
+def test_an_interrupted_copy_of_a_bag_equals_an_unbroken_one(depth_refiner, tmp_path):
+    source = mixed_bags.write(tmp_path / 'drive', 'mcap')
+    command = ('refine', source, *OPTIONS, '--image-topic', mixed_bags.IMAGE, '--out')
+    assert depth_refiner(*command, 'whole.mcap').returncode == 0
+    with full_disk(150_000):
+        ended = depth_refiner(*command, 'out.mcap')
+    assert '2 of 4 frames are kept' in ended.stderr
+    ended = depth_refiner(*command, 'out.mcap')
+    assert ended.returncode == 0, ended.stderr
+    assert 'are kept, and refined again' in ended.stderr
+    assert (tmp_path / 'out.mcap').read_bytes() == (tmp_path / 'whole.mcap').read_bytes()
 
 
 def errors(depth_refiner, tmp_path, *sources):
