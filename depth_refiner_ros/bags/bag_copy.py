@@ -4,7 +4,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+import struct
 
+from backports import zstd
 from depth_refiner_ros.bags.additions import Additions
 from depth_refiner_ros.bags.mcap_copy import copy_mcap, has_chunks, mcap_is_ours
 from depth_refiner_ros.bags.metadata import with_additions
@@ -12,11 +14,14 @@ from depth_refiner_ros.bags.sqlite_copy import copy_sqlite, sqlite_is_ours
 from depth_refiner_ros.core.atomic import staged_file, staged_folder, write_text
 from depth_refiner_ros.core.errors import OutputError, SourceError
 from depth_refiner_ros.core.messages import not_parsed
+from depth_refiner_ros.sources.ros.bag_files import unreadable
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
 from depth_refiner_ros.sources.ros.mcap_records import is_complete_mcap, MAGIC
 import yaml
 
 MCAP, SQLITE = '.mcap', '.db3'
+DAMAGED = (struct.error, zstd.ZstdError, RuntimeError, ValueError, LookupError)
+"""What reading records of a damaged MCAP file raises; the system's errors are those of writing."""
 
 
 class BagCopy:
@@ -126,10 +131,13 @@ class BagCopy:
     def _copy(
         self, storage: Path, part: Path, additions: Additions, about: Mapping[str, str]
     ) -> None:
-        if storage.suffix.lower() == MCAP:
-            copy_mcap(storage, part, additions, about, bare=not has_chunks(storage))
-        else:
+        if storage.suffix.lower() != MCAP:
             copy_sqlite(storage, part, additions, about)
+            return
+        try:
+            copy_mcap(storage, part, additions, about, bare=not has_chunks(storage))
+        except DAMAGED as error:
+            raise SourceError(unreadable(storage, error)) from error
 
 
 def _is_ours(path: Path) -> bool:

@@ -48,7 +48,6 @@ def settings_flags(
     prefix: str = '',
     skip: tuple[str, ...] = (),
     defaults: dict[str, Any] | None = None,
-    panel: str = 'Settings',
 ) -> Callable[[Command], Command]:
     """
     Add a flag to a command for each option of a group; it receives the checked group.
@@ -58,7 +57,6 @@ def settings_flags(
     :param prefix: of each flag, where two groups of one command share names
     :param skip: options that the command sets itself
     :param defaults: dotted names and values of defaults that differ for this command
-    :param panel: heading of the flags in the help
     :raises SettingsError: when the command is called with an invalid value
     """
     start = updated(group(), defaults or {})
@@ -79,7 +77,7 @@ def settings_flags(
             if item.name != parameter
         ]
         added = [
-            _flag(argument, prefix, shown[name], (defaults or {}).get(name), panel)
+            _flag(argument, prefix, shown[name], (defaults or {}).get(name))
             for argument, name in names.items()
         ]
         _set_signature(with_settings, kept + added)
@@ -98,7 +96,7 @@ def _argument(name: str) -> str:
     return name.replace('.', '_').replace('-', '_')
 
 
-def _flag(argument: str, prefix: str, item: Option, default: Any, panel: str) -> inspect.Parameter:
+def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Parameter:
     name = flag_of(item.name, prefix)
     declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
     kind: Any = Literal[item.choices] if item.choices else item.type
@@ -107,7 +105,7 @@ def _flag(argument: str, prefix: str, item: Option, default: Any, panel: str) ->
         help=_help(item, default),
         show_default=False,
         metavar=_metavar(item),
-        rich_help_panel=panel,
+        rich_help_panel='Settings',
     )
     return inspect.Parameter(
         argument,

@@ -22,7 +22,7 @@ import typer
 
 @settings_flags('model', ModelSettings)
 @settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
-@settings_flags('added', BagCopySettings, skip=('points.max_rate_hz',), panel='Copy of a bag')
+@settings_flags('added', BagCopySettings, skip=('points.max_rate_hz',))
 def refine(
     context: typer.Context,
     source: Annotated[

@@ -13,11 +13,15 @@ class BagCopySettings(PublishedSettings):
     """What is added to a copy of a bag."""
 
     all_cameras: bool = option(
-        False, 'add topics for each camera: every color or gray image with a camera_info beside it'
+        False,
+        'add to a copy of a bag topics for each camera: every color or gray image with a '
+        'camera_info in its namespace',
     )
     namespace: str = option(
         'refined',
-        'where the added topics are: below the namespace of their image, or, beginning with /, '
-        'anywhere',
+        'where the topics added to a copy of a bag are: below the namespace of their image, or, '
+        'beginning with /, anywhere',
     )
-    clouds: bool = option(True, 'add point clouds, the largest part of what is added')
+    clouds: bool = option(
+        True, 'add point clouds to a copy of a bag, the largest part of what is added'
+    )

@@ -5,6 +5,7 @@
 import json
 
 from depth_refiner_ros.sources.ros import image as ros_image
+from depth_refiner_ros.sources.ros.bag_files import ZSTD_START
 import numpy as np
 import pytest
 
@@ -110,6 +111,21 @@ def test_a_lost_frame_keeps_its_messages_and_is_counted(depth_refiner, tmp_path)
     assert '2 of 4 frames lost: 1 unreadable image, 1 unreadable depth' in ended.stdout
     times = [ns for ns, _ in messages_of(tmp_path / 'out.mcap', source)[DEPTH]]
     assert times == [mixed_bags.START + index * STEP_NS for index in (2, 3)]
+
+
+def test_a_damaged_bag_is_copied_as_it_is_up_to_where_it_breaks_off(depth_refiner, tmp_path):
+    source = mixed_bags.write(tmp_path / 'drive', 'mcap', compressed='storage', frames=12)
+    data = bytearray(source.read_bytes())
+    chunks = [place for place in range(len(data)) if data[place : place + 4] == ZSTD_START]
+    assert len(chunks) == 3
+    data[chunks[1] + 4 : chunks[1] + 20] = b'\xff' * 16
+    source.write_bytes(data)
+    ended = depth_refiner('refine', source, *OF_ONE, '--out', 'out.mcap')
+    assert ended.returncode == 0, ended.stderr
+    assert 'frame lost (recording breaks off)' in ended.stderr
+    copy = (tmp_path / 'out.mcap').read_bytes()
+    for start, end in zip(chunks, (*chunks[1:], len(data) - 3000)):
+        assert data[start : start + (end - start) // 2] in copy
 
 
 KILLED_WHILE_WRITING = """
