@@ -72,8 +72,52 @@ def fit_robust(
     fit = _solve(x_BN, y_BN, weight_BN, min_pixels, positive)
     for _ in range(rounds):
         kept_BN = weight_BN * _inliers(fit, x_BN, y_BN, weight_BN, cut)
-        fit = _prefer(_solve(x_BN, y_BN, kept_BN, min_pixels, positive), fit)
+        fit = preferred(_solve(x_BN, y_BN, kept_BN, min_pixels, positive), fit)
     return fit
+
+
+def fit_scale(
+    prediction_B1HW: torch.Tensor, target_B1HW: torch.Tensor, *, min_pixels: int = 5
+) -> ScaleShift:
+    """
+    Fit the scale alone by the median of target / prediction, for a handful of pixels.
+
+    :param prediction_B1HW: metres; only positive numbers count
+    :param target_B1HW: metres; only positive numbers count
+    :param min_pixels: fewer common pixels than this give ``TOO_FEW``
+    :return: the fit; scale 1 if its status is not ``OK``
+    :raises InputError: if shapes do not match
+    """
+    check_map('prediction', prediction_B1HW)
+    check_same_shape('target', target_B1HW, 'prediction', prediction_B1HW)
+    x_BN, y_BN = prediction_B1HW.detach().flatten(1).float(), target_B1HW.flatten(1).float()
+    log_BN = y_BN.log() - x_BN.log()
+    usable_BN = torch.isfinite(log_BN)
+    log_BN = torch.where(usable_BN, log_BN, torch.nan)
+    inliers_B = usable_BN.sum(dim=1)
+    enough_B = inliers_B >= min_pixels
+    scale_B = torch.where(enough_B, log_BN.nanmedian(dim=1).values.exp(), 1.0)
+    residual_BN = torch.where(usable_BN, y_BN - scale_B[:, None] * x_BN, 0.0)
+    mean_square_B = residual_BN.square().sum(dim=1) / inliers_B
+    return ScaleShift(
+        scale_B=scale_B,
+        shift_B=torch.zeros_like(scale_B),
+        inliers_B=inliers_B,
+        rmse_B=mean_square_B.sqrt(),
+        status_B=torch.where(enough_B, int(FitStatus.OK), int(FitStatus.TOO_FEW)),
+    )
+
+
+def preferred(first: ScaleShift, second: ScaleShift) -> ScaleShift:
+    """Return the first fit where it is usable, else the second one."""
+    ok_B = first.ok_B
+    return ScaleShift(
+        scale_B=torch.where(ok_B, first.scale_B, second.scale_B),
+        shift_B=torch.where(ok_B, first.shift_B, second.shift_B),
+        inliers_B=torch.where(ok_B, first.inliers_B, second.inliers_B),
+        rmse_B=torch.where(ok_B, first.rmse_B, second.rmse_B),
+        status_B=torch.where(ok_B, first.status_B, second.status_B),
+    )
 
 
 def identity_fit(like_B1HW: torch.Tensor) -> ScaleShift:
@@ -199,15 +243,3 @@ def _inliers(
     # Residuals of an exact fit are only rounding; without a floor, half of them would be cut.
     rounding_B = FLAT * y_BN.abs().amax(dim=1)
     return residual_BN <= (cut * median_B + rounding_B)[:, None]
-
-
-def _prefer(new: ScaleShift, old: ScaleShift) -> ScaleShift:
-    """Return the new fit where it is usable, else the old one."""
-    ok_B = new.ok_B
-    return ScaleShift(
-        scale_B=torch.where(ok_B, new.scale_B, old.scale_B),
-        shift_B=torch.where(ok_B, new.shift_B, old.shift_B),
-        inliers_B=torch.where(ok_B, new.inliers_B, old.inliers_B),
-        rmse_B=torch.where(ok_B, new.rmse_B, old.rmse_B),
-        status_B=torch.where(ok_B, new.status_B, old.status_B),
-    )

@@ -34,15 +34,21 @@ def reprojected(source: PosedDepth, target: PosedDepth, *, stride_px: int = 1) -
     depth_m_HW = source.depth_m_HW[first::stride_px, first::stride_px]
     rows, columns = np.nonzero((depth_m_HW > 0) & (depth_m_HW < np.inf))
     depth_m_N = depth_m_HW[rows, columns]
-    x_N = (columns * stride_px + (first - camera.cx)) / camera.fx
-    y_N = (rows * stride_px + (first - camera.cy)) / camera.fy
     target_from_source = inverse(target.map_from_camera) @ source.map_from_camera
-    ray_N3 = np.stack([x_N, y_N, np.ones_like(x_N)], axis=1) @ target_from_source[:3, :3].T
-    x_m, y_m, z_m = (ray_N3 * depth_m_N[:, None] + target_from_source[:3, 3]).T
+    rotation, shift_m_3 = target_from_source[:3, :3], target_from_source[:3, 3]
+    x_W = (np.arange(depth_m_HW.shape[1]) * stride_px + first - camera.cx) / camera.fx
+    y_H = (np.arange(depth_m_HW.shape[0]) * stride_px + first - camera.cy) / camera.fy
+    # The ray of a pixel, turned, is a part of its column and a part of its row.
+    x_m, y_m, z_m = (
+        ((right * x_W + ahead).astype(np.float32)[columns] + (down * y_H).astype(np.float32)[rows])
+        * depth_m_N
+        + np.float32(shift_m)
+        for (right, down, ahead), shift_m in zip(rotation, shift_m_3)
+    )
     seen = target.intrinsics
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-        column_N = np.rint(x_m / z_m * seen.fx + seen.cx)
-        row_N = np.rint(y_m / z_m * seen.fy + seen.cy)
+        column_N = np.rint(x_m / z_m * np.float32(seen.fx) + np.float32(seen.cx))
+        row_N = np.rint(y_m / z_m * np.float32(seen.fy) + np.float32(seen.cy))
     inside = (z_m > 0) & (column_N >= 0) & (row_N >= 0)
     inside &= (column_N < seen.width) & (row_N < seen.height)
     pixel_N = row_N[inside].astype(np.int64) * seen.width + column_N[inside].astype(np.int64)

@@ -4,13 +4,18 @@
 
 from dataclasses import dataclass, replace
 
+from depth_refiner_ros.core.alignment import fit_robust, fit_scale, identity_fit, preferred
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, View
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
 from depth_refiner_ros.priors.base import predict_whole, Prior, VideoPrior
+from depth_refiner_ros.priors.sensor import measures_none, SensorPrior
 import torch
+
+DENSE_PX = 1000
+"""Anchors from which on refined depth is fitted to them, and not to the prior at their scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,7 @@ class AnchoredPrior:
         self._prior = prior
         self._scale_prior = scale_prior
         self._view = view
+        self._held: ScaleShift | None = None
 
     def predict(
         self,
@@ -79,6 +85,9 @@ class AnchoredPrior:
                 reference_m_B1HW=depth,
                 unknown_B1HW=_unknown(depth, given.filled_B1HW),
             )
+        metric = given.kind == 'metric'
+        if metric and isinstance(self._scale_prior, SensorPrior) and measures_none(sensor_m_B1HW):
+            return self._by_held_scale(given, depth, torch.full_like(depth, torch.nan), continues)
         reference = predict_whole(
             self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues
         )
@@ -87,6 +96,8 @@ class AnchoredPrior:
                 f'scale_prior gives {reference.kind} depth; it must be metric to set the scale'
             )
         reference_m = reference.depth_B1HW.float()
+        if metric:
+            return self._by_held_scale(given, depth, reference_m, continues)
         metres, fit = to_metres(depth, given.kind, reference_m)
         usable = fit.ok_B.view(-1, 1, 1, 1)
         return AnchoredDepth(
@@ -98,6 +109,30 @@ class AnchoredPrior:
                 _unknown(metres, given.filled_B1HW),
                 _unknown(reference_m, reference.filled_B1HW),
             ),
+            fit=fit,
+        )
+
+    def _by_held_scale(
+        self, given: PriorDepth, depth_m: torch.Tensor, reference_m: torch.Tensor, continues: bool
+    ) -> AnchoredDepth:
+        """
+        Bring metric depth to the scale of a reference, of which there may be little or nothing.
+
+        Scale and shift are fitted to many anchors, the scale alone to a few; without any, the fit
+        of the frames before holds, or else the prior's own scale.
+        """
+        fit = preferred(fit_robust(depth_m, reference_m), fit_scale(depth_m, reference_m))
+        held = self._held if continues else None
+        if held is None or len(held.scale_B) != len(depth_m):
+            held = identity_fit(depth_m)
+        fit = self._held = preferred(fit, held)
+        metres = fit.apply(depth_m)
+        many = (torch.isfinite(reference_m).sum(dim=(1, 2, 3)) >= DENSE_PX).view(-1, 1, 1, 1)
+        return AnchoredDepth(
+            given=given,
+            depth_m_B1HW=metres,
+            reference_m_B1HW=torch.where(many, reference_m, metres),
+            unknown_B1HW=_unknown(metres, given.filled_B1HW),
             fit=fit,
         )
 

@@ -54,8 +54,13 @@ def check_measured(depth_m_B1HW: torch.Tensor) -> None:
 
     :raises InputError: if depth on the CPU has none
     """
-    if surely_everywhere(~_usable(depth_m_B1HW)):
+    if measures_none(depth_m_B1HW):
         raise InputError('the depth image has no valid pixel; check its range and encoding')
+
+
+def measures_none(depth_m_B1HW: torch.Tensor | None) -> bool:
+    """Whether depth has no measured pixel; on a GPU, which would be waited for, False."""
+    return depth_m_B1HW is not None and surely_everywhere(~_usable(depth_m_B1HW))
 
 
 def _usable(depth_m_B1HW: torch.Tensor) -> torch.Tensor:

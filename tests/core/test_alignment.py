@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift
+from depth_refiner_ros.core.alignment import fit_robust, fit_scale, fit_scale_shift
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import FitStatus
 import pytest
@@ -256,3 +256,27 @@ def test_nothing_waits_for_the_device(fit):
     maps = torch.empty(2, 1, 24, 32, device='meta')
     result = fit(maps, maps, maps > 0)
     assert result.scale_B.shape == (2,)
+
+
+def test_scale_alone_is_fitted_to_a_handful_of_pixels():
+    depth = torch.rand(2, 1, 20, 30) + 1.0
+    anchors = torch.full_like(depth, torch.nan)
+    anchors[:, 0, 3, 4:9] = 1.25 * depth[:, 0, 3, 4:9]
+    anchors[0, 0, 3, 4] = 9.0  # an outlier
+    anchors[1, 0, 3, 4] = torch.nan
+    fit = fit_scale(depth, anchors)
+    assert fit.status_B.tolist() == [FitStatus.OK, FitStatus.TOO_FEW]
+    assert fit.inliers_B.tolist() == [5, 4]
+    torch.testing.assert_close(fit.scale_B, torch.tensor([1.25, 1.0]))
+    assert fit.shift_B.tolist() == [0.0, 0.0]
+
+
+def test_numbers_that_are_no_depth_do_not_take_part_in_the_scale():
+    depth = torch.full((1, 1, 4, 5), 2.0)
+    anchors = torch.full((1, 1, 4, 5), 3.0)
+    depth[0, 0, 0], anchors[0, 0, 1] = -1.0, 0.0
+    anchors[0, 0, 2, :2] = torch.tensor([torch.inf, -torch.inf])
+    fit = fit_scale(depth, anchors)
+    assert fit.inliers_B.tolist() == [8]
+    assert float(fit.scale_B) == pytest.approx(1.5)
+    assert float(fit.rmse_B) == pytest.approx(0.0, abs=1e-6)
