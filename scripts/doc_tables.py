@@ -13,6 +13,7 @@ from itertools import product
 import json
 from pathlib import Path
 import re
+import statistics
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,14 +134,52 @@ def bundles_table() -> str:
     return _table(('bundle', 'what', 'parameters', 'file'), rows)
 
 
+MAP_FIGURES = (
+    ('accuracy_mean_mm', 'accuracy, mm', 1),
+    ('completeness_mean_mm', 'completeness, mm', 1),
+    ('f_score_2cm', 'F-score at 2 cm', 3),
+    ('f_score_5cm', 'at 5 cm', 3),
+    ('temporal_error_percent', 'TAE, %', 2),
+    ('scale_step_percent', 'scale step, %', 2),
+)
+
+
+def maps_table() -> str:
+    """Return the meshes of one sequence fused in several ways, from ``compare_maps.py``."""
+    kitchen = _result('maps/redkitchen_smeared')
+    rooms = [json.loads(path.read_text()) for path in sorted(RESULTS.glob('maps/sim_*.json'))]
+    rows = []
+    for name, figures in kitchen['rows'].items():
+        rows.append(('real kitchen', name, *(f'{figures[k]:.{n}f}' for k, _, n in MAP_FIGURES)))
+    for name in kitchen['rows']:
+        values = {k: [room['rows'][name][k] for room in rooms] for k, _, _ in MAP_FIGURES}
+        rows.append(
+            (
+                f'{len(rooms)} rooms',
+                name,
+                *(
+                    f'{statistics.mean(values[k]):.{n}f} ± {_spread(values[k]):.{n}f}'
+                    for k, _, n in MAP_FIGURES
+                ),
+            )
+        )
+    return _table(('what', 'depth', *(label for _, label, _ in MAP_FIGURES)), rows)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     'DEPTH': depth_table,
     'SPEED': speed_table,
     'BOUNDS': bounds_table,
     'FULL_SIZE': full_size_table,
     'BUNDLES': bundles_table,
+    'MAPS': maps_table,
 }
 PAGES = {
+    ROOT / 'docs' / 'mapping.md': ('MAPS',),
     ROOT / 'README.md': ('DEPTH', 'SPEED'),
     RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE'),
     WEIGHTS / 'README.md': ('BUNDLES', 'DEPTH'),
