@@ -40,9 +40,10 @@ def test_three_lines_give_metric_depth(names):
 
 
 def test_the_other_blocks_run_too(names):
-    frame, (_, _, measured, last) = names
+    frame, (_, _, measured, video, last) = names
     near = np.abs(measured['depth_m_HW'] / frame.depth_m_HW - 1.0)
     assert np.nanmedian(near) < 0.02, 'the sensor is exact'
+    np.testing.assert_array_equal(video['depth_m_HW'], measured['depth_m_HW'])
     assert isinstance(last['camera'], Intrinsics)
     assert last['trust_B1HW'].shape == last['sharp_m_B1HW'].shape
 

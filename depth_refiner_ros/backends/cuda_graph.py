@@ -19,6 +19,7 @@ import torch
 IN_FLIGHT = 2
 WARM_UPS = 2
 """Frames run on the stream of the capture first, so that libraries allocate workspaces."""
+ONE_BY_ONE = 'its stages run one by one, more slowly'
 MAX_GRAPHS = 2
 """Graphs kept; each holds all activations of its frame, and a camera needs only one."""
 
@@ -142,5 +143,5 @@ class FrameGraphs:
                 self._graphs[key] = capture()
             except BackendError as error:
                 self._refused = True
-                self._log(f'{error}; its stages run one by one, more slowly')
+                self._log(f'{error}; {ONE_BY_ONE}')
         return self._graphs.get(key)

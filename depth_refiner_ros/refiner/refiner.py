@@ -14,7 +14,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.base import Log, log_to_stderr, Tensors
-from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
+from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs, ONE_BY_ONE
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
@@ -91,9 +91,11 @@ class DepthRefiner:
         """Runners of the networks, if :meth:`from_settings` loaded them."""
         self._warm: set[tuple[int, int, int]] = set()
         self._fitting = FittingSize(settings.allow_smaller, log)
-        # A graph repeats fixed operations, so that nothing could be carried over in it.
-        one_graph = execution.whole_frames and not self._prior.carries_over
-        self._graphs = FrameGraphs(log) if one_graph else None
+        self._graphs = FrameGraphs(log) if execution.whole_frames else None
+        if self._graphs is not None and self._prior.carries_over:
+            # It repeats fixed operations on fixed memory.
+            log(f'the frame cannot be one CUDA graph: its prior remembers others; {ONE_BY_ONE}')
+            self._graphs = None
         self._cuts = Cuts()
 
     @classmethod

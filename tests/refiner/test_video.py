@@ -31,10 +31,9 @@ def image(index):
     return torch.from_numpy(frame(index)).permute(2, 0, 1)[None]
 
 
-def refiner(execution=None, scale_prior=None, prior=None):
-    return DepthRefiner(
-        prior or tiny(), None, execution or choose('cpu', 'fp32'), SETTINGS, scale_prior
-    )
+def refiner(execution=None, scale_prior=None, prior=None, log=print):
+    how = execution or choose('cpu', 'fp32')
+    return DepthRefiner(prior or tiny(), None, how, SETTINGS, scale_prior, log=log)
 
 
 def alone(index, pixels=None):
@@ -138,7 +137,10 @@ def test_a_scale_prior_carries_over_too_and_a_warm_up_prepares_both():
 def test_frames_of_a_video_are_not_one_cuda_graph():
     whole = Execution(device=torch.device('cuda'), precision='fp16', backend='compiled')
     assert whole.whole_frames
-    assert refiner(whole)._graphs is None
+    lines = []
+    assert refiner(whole, log=lines.append)._graphs is None
+    (line,) = lines
+    assert line.startswith('the frame cannot be one CUDA graph: its prior remembers others; its')
     assert refiner(whole, prior=SensorPrior())._graphs is not None
 
 
