@@ -16,7 +16,15 @@ from depth_refiner_ros.settings.recordings import (
     RecordingSettings,
 )
 
-PROFILES = ('rep118', 'nvblox', 'rtabmap', 'depth_image_proc', 'monogs', 'realsense_compat')
+PROFILES = (
+    'rep118',
+    'nvblox',
+    'rtabmap',
+    'depth_image_proc',
+    'monogs',
+    'realsense_compat',
+    'nav2',
+)
 QOS = ('sensor_data', 'reliable')
 
 

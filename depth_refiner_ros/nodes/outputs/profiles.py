@@ -15,6 +15,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     # MonoGS multiplies by its mask, so any NaN spreads to the loss.
     'monogs': {'out_of_range': 'zero', 'max_range_m': 20.0},
     'realsense_compat': {'out_of_range': 'nan', 'points.layout': 'pcl32'},
+    # Costmaps mark and clear by every point of a cloud: few points, no doubtful one, and far ones,
+    # too, which are what clears. Heights are the costmap's: docs/mapping.md.
+    'nav2': {
+        'out_of_range': 'nan',
+        'min_confidence': 0.3,
+        'points.stride': 4,
+        'points.organized': False,
+        'points.max_rate_hz': 10.0,
+    },
 }
 """Defaults by profile; parameters set by the user take precedence."""
 
