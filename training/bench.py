@@ -6,7 +6,8 @@ Time training steps at true size: ``python training/bench.py [CASE ...] [--json 
 Each case runs in a process of its own with networks of Stable Diffusion 2's shape and random
 weights, so that its peak memory is its own: this package's step, and beside it the official
 recipe's (no recomputed activations, the number format of the authors' code). Sizes are small
-enough for a CPU by default; ``--size 640x480`` is that of the papers.
+enough for a CPU by default; ``--size 640x480`` is that of the papers. A CPU without bfloat16 keeps
+weights in it and computes in float32.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 if __name__ == '__main__':  # from a checkout: the packages are beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from depth_refiner_ros.backends.execution import fast_bf16
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
@@ -28,6 +30,7 @@ from omegaconf import OmegaConf
 import torch
 from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
 from training.data.batches import Batch
+from training.float32_compute import compute_in_float32
 from training.objectives.base import Objective, TOTAL
 from training.objectives.registry import build_objective, keys_of
 from training.optimizers import make_optimizers
@@ -87,6 +90,8 @@ def measure(case: Case, width: int, height: int, steps: int, threads: int) -> di
     objective = _objective(case, width, height).to(device)
     if case.weights == 'bf16':
         objective.to(torch.bfloat16)
+        if not native_bf16(device):
+            compute_in_float32(objective)
     if case.average:
         objective.ema.networks.to(device)
     if case.recompute:
@@ -115,6 +120,7 @@ def measure(case: Case, width: int, height: int, steps: int, threads: int) -> di
         'seconds': means,
         'peak_memory_gb': peak,
         'device': torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
+        'computed_in': 'bf16' if case.weights == 'bf16' and native_bf16(device) else 'fp32',
         'instructions': torch.backends.cpu.get_cpu_capability(),
         'threads': torch.get_num_threads(),
         'torch': torch.__version__,
@@ -161,7 +167,7 @@ def _step(
     case: Case,
 ) -> dict[str, float]:
     times, began = {}, _now()
-    bf16 = case.weights == 'bf16'
+    bf16 = case.weights == 'bf16' and native_bf16(batch.rgb_B3HW.device)
     with torch.autocast(batch.rgb_B3HW.device.type, torch.bfloat16, enabled=bf16):
         loss = objective(batch, step)[TOTAL]
     times['forward'], began = _now() - began, _now()
@@ -175,6 +181,11 @@ def _step(
     objective.ema.update(objective.trained, step + 1)
     times['average'] = _now() - began
     return times
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16; otherwise weights are widened layer by layer."""
+    return device.type == 'cuda' or fast_bf16()
 
 
 def _now() -> float:
