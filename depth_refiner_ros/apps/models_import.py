@@ -14,12 +14,14 @@ from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything,
     import_depth_anything_3,
     import_metric3d,
     import_moge2,
+    import_unik3d,
     import_video_depth_anything,
 )
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES
@@ -94,6 +96,9 @@ def import_prior(
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
+    elif checkpoint.name == unik3d.PICKLE:
+        import_unik3d(checkpoint, folder)
+        prior = unik3d.NAME
     elif checkpoint.suffix == '.pt':
         import_moge2(checkpoint, folder)
         prior = MOGE2
@@ -103,8 +108,8 @@ def import_prior(
         raise WeightsError(
             f'{checkpoint} is not a known checkpoint by its name '
             f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
-            f'{video_depth_anything.METRIC_FILE}vit*.pth, {MOGE2_FILE}) nor Depth Anything '
-            '3 by its weights; for a refiner, '
+            f'{video_depth_anything.METRIC_FILE}vit*.pth, {unik3d.PICKLE}, '
+            f'{MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
             'give the folder of its release'
         )
     # A folder may have the name of a size, which is looked up first.
@@ -131,6 +136,8 @@ def checkpoint_of(where: str) -> Path | None:
         return path / MOGE2_FILE
     if file := video_depth_anything.file_in(path):
         return file
+    if file := unik3d.pickle_in(path):
+        return file
     if depth_anything_3.is_weights(path / depth_anything_3.FILE):
         return path / depth_anything_3.FILE
     model = None if path.is_dir() else find(where)
@@ -140,6 +147,8 @@ def checkpoint_of(where: str) -> Path | None:
         return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
     if model.use == video_depth_anything.NAME:
         return video_depth_anything.file_in(fetch(model.id, video_depth_anything.PUBLISHED))
+    if model.use == unik3d.NAME:
+        return fetch(model.id, (unik3d.PICKLE,)) / unik3d.PICKLE
     if model.use in depth_anything_3.PRIORS:
         return fetch(model.id, WANTED) / depth_anything_3.FILE
     return None

@@ -130,6 +130,16 @@ PRIORS: tuple[Model, ...] = (
     _prior('lpiccinelli/unidepth-v2-vitl14', 'unidepth_v2', 'metric depth', 'CC BY-NC 4.0', None),
     *(
         _prior(
+            f'lpiccinelli/unik3d-{size}',
+            'unik3d',
+            'metric depth from viewing rays, estimates them too',
+            'CC BY-NC 4.0',
+            size_mb,
+        )
+        for size, size_mb in (('vits', 142.0), ('vitb', 469.0), ('vitl', 1435.0))
+    ),
+    *(
+        _prior(
             f'yvanyin/metric3d:{name}',
             'metric3d_v2',
             'metric depth, any focal length',

@@ -7,6 +7,7 @@ Its weights keep these names whatever transformers is installed, whose own have 
 """
 
 import math
+from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.priors.rotary import Turn, turned
@@ -29,19 +30,22 @@ class Layer(nn.Module):
     :param width: features of a token
     :param heads: of the attention
     :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
+    :param epsilon: of its norms
     """
 
-    def __init__(self, width: int, heads: int, *, normed_heads: bool = False) -> None:
+    def __init__(
+        self, width: int, heads: int, *, normed_heads: bool = False, epsilon: float = EPSILON
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.query_norm, self.key_norm = (
             nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
         )
-        self.norm1 = nn.LayerNorm(width, EPSILON)
+        self.norm1 = nn.LayerNorm(width, epsilon)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         self.scale1 = nn.Parameter(torch.ones(width))
-        self.norm2 = nn.LayerNorm(width, EPSILON)
+        self.norm2 = nn.LayerNorm(width, epsilon)
         self.fc1 = nn.Linear(width, 4 * width)
         self.fc2 = nn.Linear(4 * width, width)
         self.scale2 = nn.Parameter(torch.ones(width))
@@ -73,7 +77,9 @@ class Dinov2(nn.Module):
     :param layers: their number
     :param heads: of each layer's attention
     :param taps: layers, counted from 0, whose outputs are wanted
+    :param epsilon: of the norms in its layers
     :param last_epsilon: of the norm of outputs
+    :param offset: of the resampling of positions, see :func:`resampled_positions`
     """
 
     def __init__(
@@ -83,14 +89,16 @@ class Dinov2(nn.Module):
         heads: int,
         taps: tuple[int, ...],
         *,
+        epsilon: float = EPSILON,
         last_epsilon: float = EPSILON,
+        offset: float = OFFICIAL_OFFSET,
     ) -> None:
         super().__init__()
-        self.taps = taps
+        self.taps, self.offset = taps, offset
         self.patches = nn.Conv2d(3, width, PATCH_PX, PATCH_PX)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + LEARNT_SIDE**2, width))
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(Layer(width, heads, epsilon=epsilon) for _ in range(layers))
         self.norm = nn.LayerNorm(width, last_epsilon)
 
     def forward(self, pixels_B3hw: torch.Tensor) -> list[torch.Tensor]:
@@ -117,7 +125,7 @@ class Dinov2(nn.Module):
         tokens = self.patches(pixels_B3hw).flatten(2).transpose(1, 2)
         tokens = torch.cat((self.first.expand(len(tokens), -1, -1), tokens), dim=1)
         grid = height // PATCH_PX, width // PATCH_PX
-        return tokens + resampled_positions(self.positions, grid, OFFICIAL_OFFSET)
+        return tokens + resampled_positions(self.positions, grid, self.offset)
 
 
 def resampled_positions(
@@ -132,15 +140,14 @@ def resampled_positions(
 
     :param table_1NC: of the class token, then of a square of patches
     :param grid: rows and columns
-    :param offset: in patches
+    :param offset: in patches; 0 as in code that names the size instead
     """
     side = math.isqrt(table_1NC.shape[1] - 1)
     if grid == (side, side):
         return table_1NC
     square = table_1NC[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
-    resampled = functional.interpolate(
-        square.float(),
-        scale_factor=tuple((count + offset) / side for count in grid),
-        mode='bicubic',
-    )
+    wanted: dict[str, Any] = {'size': grid}
+    if offset:
+        wanted = {'scale_factor': tuple((count + offset) / side for count in grid)}
+    resampled = functional.interpolate(square.float(), **wanted, mode='bicubic')
     return torch.cat((table_1NC[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)

@@ -16,6 +16,7 @@ zoedepth                 **correction**, by the domain it chose     unchanged
 depth_pro                fx in place of the focal length that the   its own field of view
                          network estimates (exact, by its design)
 unidepth_v1, unidepth_v2 input (K, scaled by their own code)        their own camera
+unik3d                   input (viewing rays)                       its own viewing rays
 metric3d_v2              canonical camera of 1000 px (exact)        refused
 moge2                    its points are shifted to fit it           its own field of view
 depth_anything_3_metric  canonical camera of 300 px at the          refused
@@ -30,8 +31,8 @@ depth_anything_3         none: relative depth has no scale          the same
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks
 were not trained with it: cues other than size (texture, blur, the shape of a room) do not change
 with the lens, so the truth lies between corrected and uncorrected. ``prior_focal_rule: none``
-turns corrections off, lets DepthPro, UniDepth and MoGe-2 estimate the camera, and is refused by
-Metric3D and the metric Depth Anything 3.
+turns corrections off, lets DepthPro, UniDepth, UniK3D and MoGe-2 estimate the camera, and is
+refused by Metric3D and the metric Depth Anything 3.
 """
 
 import math

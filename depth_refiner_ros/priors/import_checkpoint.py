@@ -13,6 +13,7 @@ from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle, read_tree
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import moge2
+from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES as DEPTH_ANYTHING_3
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
@@ -112,6 +113,22 @@ def import_video_depth_anything(file: Path, folder: Path) -> str:
     network, size = video_depth_anything.read_published(file)
     _check_free(folder)
     config = {'model_type': video_depth_anything.MODEL_TYPE, 'architecture': size}
+    _written(folder, network.state_dict(), config)
+    return size
+
+
+def import_unik3d(file: Path, folder: Path) -> str:
+    """
+    Write a folder that ``unik3d`` reads, with the weights that depth needs.
+
+    :param file: ``pytorch_model.bin`` of the authors
+    :param folder: new or empty
+    :return: its size
+    :raises WeightsError: if it is no such file, or the folder is not empty
+    """
+    network, size = unik3d.read_published(file)
+    _check_free(folder)
+    config = {'model_type': unik3d.MODEL_TYPE, 'architecture': size}
     _written(folder, network.state_dict(), config)
     return size
 

@@ -43,6 +43,25 @@ def fill_network(
     return network.eval().requires_grad_(False)
 
 
+def fill_from(network: nn.Module, file: Path, state: Tensors) -> None:
+    """
+    Load weights that were read from a file, which may hold more than the network needs.
+
+    :raises WeightsError: naming the first that is missing, or of another shape
+    """
+    for name, wanted in network.state_dict().items():
+        found = state.get(name)
+        if found is None or found.shape != wanted.shape:
+            what = 'missing' if found is None else f'of shape {tuple(found.shape)}'
+            raise WeightsError(
+                f'{file}: {name} is {what}, where {type(network).__name__} of this size has '
+                f'{tuple(wanted.shape)}; get the file again'
+            )
+    network.load_state_dict({name: state[name] for name in network.state_dict()})
+    refuse_not_finite(file, network)
+    network.eval().requires_grad_(False)
+
+
 def refuse_not_finite(where: Path, network: nn.Module) -> None:
     """
     Check that all weights are finite.

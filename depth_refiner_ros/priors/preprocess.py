@@ -17,6 +17,8 @@ zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bi
 depth_pro             squashed to 1536 x 1536               0.5 +- 0.5        bilinear, bilinear
 metric3d              fitted into 1064 x 616, grey borders  ImageNet          bilinear, bilinear
 moge2                 3600 patches of 14 x 14               ImageNet          bilinear aa, bilinear
+unik3d                grey borders; 0.2 to 0.6 megapixels,  ImageNet          bilinear, bilinear
+                      up to multiples of 14
 ===================== ===================================== ================= ====================
 
 *into*: the side that changes less gets its target size, and the aspect ratio is kept; *ac*:
@@ -270,6 +272,37 @@ def moge2(patches: int = 3600, short_side: int = 0) -> InputRule:
     """
     size = lower_bound(short_side, 14) if short_side else patched(patches, 14)
     return InputRule(size=size, antialias=True)
+
+
+def unik3d_scale(bordered: Size) -> float:
+    """Return the factor to UniK3D's size, before sides are rounded up to whole patches."""
+    pixels = bordered[0] * bordered[1]
+    return math.sqrt(min(600_000, max(200_000, pixels)) / pixels)
+
+
+def within_aspects(least: float, most: float) -> Callable[[Size], Borders]:
+    """Pad an image to the nearest of these aspect ratios; an odd pixel goes below and right."""
+
+    def borders(image: Size) -> Borders:
+        rows, columns = image
+        aspect = min(most, max(least, columns / rows))
+        if columns / rows > aspect:
+            rows = round(columns / aspect)
+        elif columns / rows < aspect:
+            columns = round(rows * aspect)
+        return centred(rows, columns)(image)
+
+    return borders
+
+
+def unik3d() -> InputRule:
+    """Return the rule of UniK3D."""
+
+    def size(bordered: Size) -> Size:
+        scale = unik3d_scale(bordered)
+        return rounded_up(14)((round(bordered[0] * scale), round(bordered[1] * scale)))
+
+    return InputRule(size=size, before=within_aspects(0.5, 2.5))
 
 
 def _check_aspect(found: Size, network: Size) -> None:

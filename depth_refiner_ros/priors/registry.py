@@ -16,6 +16,7 @@ from depth_refiner_ros.priors import (
     moge2,
     prompt_depth_anything,
     unidepth,
+    unik3d,
     video_depth_anything,
     zoedepth,
 )
@@ -40,6 +41,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'metric3d_v2': metric3d.build,
     'moge2': moge2.build,
     'video_depth_anything': video_depth_anything.build,
+    'unik3d': unik3d.build,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',

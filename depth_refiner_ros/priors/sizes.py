@@ -30,6 +30,7 @@ SIZES: dict[str, dict[str, str]] = {
     'unidepth_v2': {
         size: f'lpiccinelli/unidepth-v2-{size}' for size in ('vits14', 'vitb14', 'vitl14')
     },
+    'unik3d': {size: f'lpiccinelli/unik3d-{size}' for size in ('vits', 'vitb', 'vitl')},
     'video_depth_anything': {
         size: f'depth-anything/Metric-Video-Depth-Anything-{size.capitalize()}'
         for size in ('small', 'base', 'large')

@@ -13,7 +13,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.pickles import read_pickle
-from depth_refiner_ros.priors.loading import fill_network, refuse_not_finite
+from depth_refiner_ros.priors.loading import fill_from, fill_network
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.video_depth_anything_motion import positions, WINDOW
 from depth_refiner_ros.priors.video_depth_anything_names import COMPUTED, is_official, renamed
@@ -97,17 +97,8 @@ def read_published(file: Path) -> tuple[VideoDepthAnythingNetwork, str]:
     state = {name: value.float() for name, value in state.items()}
     _check_positions(file, state)
     state = renamed(state)
-    for name, wanted in network.state_dict().items():
-        found = state.get(name)
-        if found is None or found.shape != wanted.shape:
-            what = 'missing' if found is None else f'of shape {tuple(found.shape)}'
-            raise WeightsError(
-                f'{file}: {name} is {what}, where the {size} Video Depth Anything has '
-                f'{tuple(wanted.shape)}; get the file again'
-            )
-    network.load_state_dict({name: state[name] for name in network.state_dict()})
-    refuse_not_finite(file, network)
-    return network.eval().requires_grad_(False), size
+    fill_from(network, file, state)
+    return network, size
 
 
 def _size(file: Path, state: Mapping[str, torch.Tensor]) -> str:

@@ -26,6 +26,7 @@ PRIORS = (
     'metric3d_v2',
     'moge2',
     'video_depth_anything',
+    'unik3d',
 )
 DISPARITY_PRIORS = ('depth_anything_v2',)
 RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
@@ -67,6 +68,7 @@ class ModelSettings:
         '(giant). depth_anything_3_metric: large. depth_anything_3: small, base, mono-large. '
         'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
+        'unik3d: vits, vitb, vitl. '
         'metric3d_v2, moge2, video_depth_anything: only a folder made by depth-refiner models '
         'import; moge2 also '
         'its own ONNX file, its folder or hub id, with backend onnx',

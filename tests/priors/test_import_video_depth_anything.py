@@ -80,7 +80,7 @@ def test_files_of_other_models_are_refused(tmp_path, subtests):
         (
             PTH,
             {key: value for key, value in whole.items() if key != bias},
-            'head.motions.0.leave.bias is missing, where the small Video Depth Anything has (32,)',
+            'head.motions.0.leave.bias is missing, where VideoDepthAnythingNetwork of this size',
         ),
         (PTH, {**whole, bias: torch.ones(3)}, 'head.motions.0.leave.bias is of shape (3,), where'),
         (PTH, {**whole, bias: whole[bias] * torch.nan}, 'leave.bias holds NaN or infinite values'),

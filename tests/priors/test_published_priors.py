@@ -39,6 +39,7 @@ def published(prior):
         'metric3d_v2',
         'moge2',
         'video_depth_anything',
+        'unik3d',
     ],
 )
 def test_a_corridor_gets_deeper_towards_its_end(prior):
