@@ -15,7 +15,7 @@ STEP_NS = 100_000_000
 PLAIN = ('--refiner', 'none', '--prior')
 
 
-def wall(folder, frames=4, *, poses=True, pose=None):
+def wall(folder, frames=4, *, poses=True, pose=None, first=1):
     """Write a recording of a textured wall, seen frontally from 2 m by a camera at rest."""
     noise = np.random.default_rng(0).integers(0, 255, (12, 16, 3), dtype=np.uint8)
     rgb_HW3 = cv2.resize(noise, (64, 48), interpolation=cv2.INTER_LINEAR)
@@ -24,7 +24,7 @@ def wall(folder, frames=4, *, poses=True, pose=None):
     with SequenceWriter(folder, CAMERA) as writer:
         for index in range(frames):
             known = (np.eye(4) if pose is None else pose) if poses else None
-            writer.add(STEP_NS * (index + 1), rgb_HW3, depth_m_HW, known)
+            writer.add(STEP_NS * (index + first), rgb_HW3, depth_m_HW, known)
     return folder
 
 
