@@ -170,6 +170,25 @@ def _spread(values: Sequence[float]) -> float:
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
+def delivery_table() -> str:
+    """Return how many large messages arrive, from ``delivery.py``."""
+    result = _result('delivery')
+    rows = [
+        (
+            'shipped' if row['shipped_profile'] else "Fast DDS' own",
+            row['receiver'],
+            *(
+                f'{row[name]["arrived"]} of {result["messages"]}, '
+                f'{_number(row[name]["p50_ms"], 0)} / {_number(row[name]["p99_ms"], 0)} ms'
+                for name in ('points', 'depth/image')
+            ),
+        )
+        for row in result['rows']
+    ]
+    head = ('profile', 'receiver', 'clouds of 4.9 MB, p50 / p99', 'depth of 1.2 MB, p50 / p99')
+    return _table(head, rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     'DEPTH': depth_table,
     'SPEED': speed_table,
@@ -177,11 +196,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
     'FULL_SIZE': full_size_table,
     'BUNDLES': bundles_table,
     'MAPS': maps_table,
+    'DELIVERY': delivery_table,
 }
 PAGES = {
     ROOT / 'docs' / 'mapping.md': ('MAPS',),
     ROOT / 'README.md': ('DEPTH', 'SPEED'),
-    RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE'),
+    RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE', 'DELIVERY'),
     WEIGHTS / 'README.md': ('BUNDLES', 'DEPTH'),
 }
 

@@ -27,6 +27,7 @@ from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import inverse
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
+from depth_refiner_ros.report.panels import write_png
 from depth_refiner_ros.settings.fusion import TsdfSettings
 import numpy as np
 import open3d as o3d
@@ -85,7 +86,9 @@ class Open3d:
         extrinsics = o3c.Tensor.from_numpy(inverse(view.map_from_camera))
         limits = (1.0, settings.max_range_m, settings.truncation_voxels)
         started_s = time.perf_counter()
-        grid.open3d.integrate(blocks, *images, self._matrix, self._matrix, extrinsics, *limits)
+        grid.open3d.integrate(
+            blocks, images[0], images[1], self._matrix, self._matrix, extrinsics, *limits
+        )
         return time.perf_counter() - started_s
 
 
@@ -149,9 +152,10 @@ def main(
             },
         )
     if plot:
-        curves(
+        chart = curves(
             'Fusion of a growing map', series, x_label='frames fused', y_label='ms a frame'
-        ).write_png(plot)
+        )
+        write_png(plot, chart.rgb_HW3())
 
 
 def _medians(values: list[float], frames: int) -> list[tuple[float, float]]:

@@ -160,6 +160,11 @@ class AnchoredPrior:
         """Whether one of them carries something over from image to image of a video."""
         return any(isinstance(one, VideoPrior) for one in (self._prior, self._scale_prior))
 
+    @property
+    def holds_scale(self) -> bool:
+        """Whether the scale of earlier images may hold; not within a CUDA graph, which repeats."""
+        return isinstance(self._scale_prior, SensorPrior)
+
     def describe(self) -> list[str]:
         """Return the lines of both priors."""
         more = [] if self._scale_prior is None else self._scale_prior.describe()

@@ -174,7 +174,7 @@ class DepthRefiner:
     @property
     def carries_over(self) -> bool:
         """Whether depth of an image of a video depends on the images before it."""
-        return self._prior.carries_over
+        return self._prior.carries_over or (self._graphs is None and self._prior.holds_scale)
 
     def reset(self) -> None:
         """Carry nothing over to the next image, which is of another recording."""
