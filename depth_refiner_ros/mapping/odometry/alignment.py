@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A frame aligned to a key frame: by features where they tell, then by all pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.odometry.dense import dense_image, DenseAlignment, Image
@@ -84,7 +84,7 @@ class Aligner:
         matches = matches_of(key.features, frame.features, self.detector.norm)
         motion = motion_of(matches, self.matrix)
         if motion is not None and motion.inliers >= limits.fewest_inliers:
-            return self._refined(key, frame, matches, motion)
+            return self.refined(key.image, frame, matches, motion)
         inliers = motion.inliers if motion else 0
         telling = min(key.features.located, len(frame.features))
         if telling >= limits.telling_features:
@@ -93,20 +93,17 @@ class Aligner:
             )
         return self._by_pixels(key, frame, key_from_last, inliers)
 
-    def _refined(self, key: Seen, frame: Seen, matches: Matches, motion: FeatureMotion) -> Aligned:
+    def refined(self, key: Image, frame: Seen, matches: Matches, motion: FeatureMotion) -> Aligned:
         """Refine a motion of features by all pixels, unless these lead away from it."""
-        dense = self._dense.motion(key.image, frame.image, motion.first_from_second)
-        pose, overlap, inliers_N = motion.first_from_second, 0.0, motion.inliers_N
+        dense = self._dense.motion(key, frame.image, motion.first_from_second, shape_first=True)
+        features = by_features(matches, motion)
         if dense is not None and dense.overlap >= self._limits.min_overlap:
             agreeing_N = errors_px(matches, dense.first_from_second, self.matrix) <= INLIER_PX
             if agreeing_N.sum() >= KEPT_INLIERS * motion.inliers:
-                pose, overlap = dense.first_from_second, dense.overlap
-        return Aligned(
-            key_from_camera=pose,
-            points_m_N3=matches.points_m_N3[inliers_N],
-            overlap=overlap,
-            inliers=motion.inliers,
-        )
+                return replace(
+                    features, key_from_camera=dense.first_from_second, overlap=dense.overlap
+                )
+        return features
 
     def _by_pixels(
         self, key: Seen, frame: Seen, key_from_last: np.ndarray, inliers: int
@@ -134,6 +131,16 @@ class Aligner:
             overlap=dense.overlap,
             inliers=inliers,
         )
+
+
+def by_features(matches: Matches, motion: FeatureMotion) -> Aligned:
+    """Return what features alone say."""
+    return Aligned(
+        key_from_camera=motion.first_from_second,
+        points_m_N3=matches.points_m_N3[motion.inliers_N],
+        overlap=0.0,
+        inliers=motion.inliers,
+    )
 
 
 def _grid_points(depth_m_HW: np.ndarray, matrix: np.ndarray) -> np.ndarray:

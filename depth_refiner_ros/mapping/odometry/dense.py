@@ -16,6 +16,10 @@ import open3d as o3d
 import open3d.core as o3c
 
 Image = o3d.t.geometry.RGBDImage
+Method = o3d.t.pipelines.odometry.Method
+
+STEPS, SHAPE_STEPS = (6, 3, 1), (20, 10, 5)
+"""Most steps from the coarsest of three scales to the finest; the first are Open3D's."""
 
 MOST_COLUMNS = 400
 """Larger images are halved: half the time, and no accuracy was lost where it was measured."""
@@ -47,26 +51,51 @@ class DenseAlignment:
         self._matrix = o3c.Tensor.from_numpy(matrix)
         self._max_range_m = max_range_m
 
-    def motion(self, first: Image, second: Image, start: np.ndarray) -> DenseMotion | None:
+    def motion(
+        self, first: Image, second: Image, start: np.ndarray, *, shape_first: bool = False
+    ) -> DenseMotion | None:
         """
         Return the motion, None if shape and texture do not determine it.
 
         :param start: ``first_from_second`` to begin with
+        :param shape_first: begin with the distance to planes, which finds its way from farther
+            off, as where few features leave a turn and a move alike; a bare wall would slide
         """
+        if shape_first:
+            begun = self._aligned(first, second, start, SHAPE_STEPS, Method.PointToPlane)
+            start = start if begun is None else begun.transformation.cpu().numpy()
+        found = self._aligned(first, second, start, STEPS, Method.Hybrid)
+        if found is None:
+            return None
+        first_from_second = found.transformation.cpu().numpy()
+        depth_m_HW = second.depth.as_tensor().numpy()
+        share = np.count_nonzero(depth_m_HW) / depth_m_HW.size
+        return DenseMotion(first_from_second=first_from_second, overlap=found.fitness / share)
+
+    def _aligned(
+        self,
+        first: Image,
+        second: Image,
+        start: np.ndarray,
+        steps: tuple[int, ...],
+        method: Method,
+    ) -> o3d.t.pipelines.odometry.OdometryResult | None:
         try:
             found = o3d.t.pipelines.odometry.rgbd_odometry_multi_scale(
-                second, first, self._matrix, o3c.Tensor.from_numpy(start), 1.0, self._max_range_m
+                second,
+                first,
+                self._matrix,
+                o3c.Tensor.from_numpy(start),
+                1.0,
+                self._max_range_m,
+                [o3d.t.pipelines.odometry.OdometryConvergenceCriteria(most) for most in steps],
+                method,
             )
         except RuntimeError as error:
             if 'Singular' not in str(error):
                 raise
             return None
-        first_from_second = found.transformation.cpu().numpy()
-        if not np.isfinite(first_from_second).all():
-            return None
-        depth_m_HW = second.depth.as_tensor().numpy()
-        share = np.count_nonzero(depth_m_HW) / depth_m_HW.size
-        return DenseMotion(first_from_second=first_from_second, overlap=found.fitness / share)
+        return found if np.isfinite(found.transformation.cpu().numpy()).all() else None
 
 
 def dense_image(rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> Image:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
+from depth_refiner_ros.mapping.odometry.dense import Image
 from depth_refiner_ros.mapping.odometry.features import Features
 from depth_refiner_ros.mapping.odometry.matching import (
     FeatureMotion,
@@ -13,7 +14,6 @@ from depth_refiner_ros.mapping.odometry.matching import (
     matches_of,
     motion_of,
 )
-from depth_refiner_ros.mapping.odometry.pose_graph import Edge, information_of
 import numpy as np
 
 RANKED_FEATURES = 200
@@ -23,9 +23,15 @@ MOST_CANDIDATES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class KeyFrame:
-    """A frame of known pose that others are aligned to; see ``covariance.py``."""
+    """
+    A frame of known pose that others are aligned to.
+
+    :param image: to refine what features find, None if that is not wanted
+    :param covariance_66: see ``covariance.py``
+    """
 
     features: Features
+    image: Image | None
     map_from_camera: np.ndarray
     covariance_66: np.ndarray
 
@@ -37,21 +43,6 @@ class SeenBefore:
     index: int
     matches: Matches
     motion: FeatureMotion
-
-    @property
-    def points_m_N3(self) -> np.ndarray:
-        """Return the points that agree with the motion, in the key frame."""
-        return self.matches.points_m_N3[self.motion.inliers_N]
-
-    def edge(self, *, to: int, loop: bool) -> Edge:
-        """Return the edge to the key frame that the other frame becomes."""
-        return Edge(
-            first=self.index,
-            second=to,
-            first_from_second=self.motion.first_from_second,
-            information_66=information_of(self.points_m_N3),
-            loop=loop,
-        )
 
 
 class KeyFrames:

@@ -7,9 +7,11 @@ A frame that cannot be aligned to the newest key frame is looked for among all o
 not found there either, it has no pose. Poses are not guessed.
 """
 
+from collections.abc import Iterator
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
-from depth_refiner_ros.mapping.odometry.alignment import Aligned, Aligner, Seen
+from depth_refiner_ros.mapping.odometry.alignment import Aligned, Aligner, by_features, Seen
 from depth_refiner_ros.mapping.odometry.covariance import chained, covariance_of, in_map_axes
 from depth_refiner_ros.mapping.odometry.features import FeatureDetector
 from depth_refiner_ros.mapping.odometry.key_frames import KeyFrame, KeyFrames
@@ -22,6 +24,8 @@ import numpy as np
 
 LEAST_DEPTH = 0.01
 """Share of the pixels that must have depth."""
+FEATURES_ALONE = 0.04
+"""Weight of a motion that pixels did not refine: it is some five times less accurate."""
 
 
 class Odometry:
@@ -116,15 +120,7 @@ class Odometry:
         pose, covariance_66 = self._placed(newest, aligned.key_from_camera, aligned.points_m_N3)
         self._key_from_last = aligned.key_from_camera
         if self._leaves_key(aligned):
-            self._edges.append(
-                Edge(
-                    first=newest,
-                    second=newest + 1,
-                    first_from_second=aligned.key_from_camera,
-                    information_66=information_of(aligned.points_m_N3),
-                    loop=False,
-                )
-            )
+            self._edges.append(_edge(newest, len(self._keys), aligned, loop=False))
             self._add_key(frame, pose, covariance_66)
         else:
             self._places.append((newest, aligned.key_from_camera))
@@ -156,22 +152,31 @@ class Odometry:
 
     def _found_again(self, frame: Seen) -> Track | None:
         """Look for a lost frame among all key frames; the first to show it is the base."""
-        for before in self._keys.seen_before(
-            frame.features, fewest_inliers=self._limits.loop_inliers, among=len(self._keys)
-        ):
-            pose, covariance_66 = self._placed(
-                before.index, before.motion.first_from_second, before.points_m_N3
-            )
-            self._edges.append(before.edge(to=len(self._keys), loop=False))
-            self._add_key(frame, pose, covariance_66, linked=before.index)
+        for base, aligned in self._seen_before(frame, among=len(self._keys)):
+            pose, covariance_66 = self._placed(base, aligned.key_from_camera, aligned.points_m_N3)
+            self._edges.append(_edge(base, len(self._keys), aligned, loop=False))
+            self._add_key(frame, pose, covariance_66, linked=base)
             self.found_again += 1
             return Track(
                 status=TrackStatus.FOUND_AGAIN,
                 map_from_camera=pose,
-                inliers=before.motion.inliers,
+                overlap=aligned.overlap,
+                inliers=aligned.inliers,
                 covariance_66=in_map_axes(covariance_66, pose),
             )
         return None
+
+    def _seen_before(self, frame: Seen, *, among: int) -> Iterator[tuple[int, Aligned]]:
+        """Yield the first so many key frames that show the same place, the likeliest first."""
+        for before in self._keys.seen_before(
+            frame.features, fewest_inliers=self._limits.loop_inliers, among=among
+        ):
+            image = self._keys[before.index].image
+            if image is not None:
+                aligned = self._aligner.refined(image, frame, before.matches, before.motion)
+            else:
+                aligned = by_features(before.matches, before.motion)
+            yield before.index, aligned
 
     def _add_key(
         self,
@@ -182,16 +187,14 @@ class Odometry:
     ) -> None:
         index = len(self._keys)
         linked = index - 1 if linked is None else linked
-        for before in self._keys.seen_before(
-            frame.features,
-            fewest_inliers=self._limits.loop_inliers,
-            among=index if self._close_loops else 0,
-        ):
-            if before.index != linked:
-                self._edges.append(before.edge(to=index, loop=True))
+        if self._close_loops:
+            for base, aligned in self._seen_before(frame, among=index):
+                if base != linked:
+                    self._edges.append(_edge(base, index, aligned, loop=True))
         self._keys.add(
             KeyFrame(
                 features=frame.features,
+                image=frame.image if self._close_loops else None,
                 map_from_camera=map_from_camera,
                 covariance_66=covariance_66,
             )
@@ -206,3 +209,15 @@ class Odometry:
                 f'image {rgb_HW3.shape} and depth {depth_m_HW.shape} do not fit '
                 f'the camera of {size[1]}x{size[0]} pixels'
             )
+
+
+def _edge(first: int, second: int, aligned: Aligned, *, loop: bool) -> Edge:
+    """Return the measured motion from one key frame to another."""
+    weight = 1.0 if aligned.overlap else FEATURES_ALONE
+    return Edge(
+        first=first,
+        second=second,
+        first_from_second=aligned.key_from_camera,
+        information_66=weight * information_of(aligned.points_m_N3),
+        loop=loop,
+    )
