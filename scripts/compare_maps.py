@@ -46,6 +46,7 @@ WAYS = {
 TRUE_VIEWS = 40
 MIN_PART_TRIANGLES = 50
 THRESHOLDS_M = (0.02, 0.05)
+SAMPLES = 30_000
 
 
 @dataclass
@@ -76,7 +77,8 @@ class Way:
         """Return the figures of this map."""
         mesh = self.mapper.mesh(self.settings, min_part_triangles=MIN_PART_TRIANGLES)
         near, far = (
-            compare(mesh, truth, views=true_views, threshold_m=metres) for metres in THRESHOLDS_M
+            compare(mesh, truth, views=true_views, samples=SAMPLES, threshold_m=metres)
+            for metres in THRESHOLDS_M
         )
         return {
             'accuracy_mm': near.accuracy_mm,
