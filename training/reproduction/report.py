@@ -8,6 +8,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.core.atomic import make_folder, write_text
+from depth_refiner_ros.core.messages import counted
 from training.evaluation.published import published_tables
 from training.reproduction.figures import read_figures
 from training.reproduction.pictures import write_picture
@@ -71,9 +72,9 @@ def _head(
 ) -> list[str]:
     done, size = count - len(missing), profile.size_px
     about = (
-        f'Written by `python training/reproduce.py {profile.name}` with {seeds} seeds. Networks '
-        f'of {list(profile.block_channels)} channels on unshuffled pixels, {size} x {size} px, '
-        f'rendered rooms. Figures are of {2 * profile.held_out} held-out views whose smeared '
+        f'Written by `{_command(profile)}` with {counted(seeds, "seed")}. Networks of '
+        f'{list(profile.block_channels)} channels on unshuffled pixels, {size} x {size} px, '
+        f'{_images(profile)}. Figures are of {2 * profile.held_out} held-out views whose smeared '
         'metric prior is refined, unless a row says otherwise: mean ± standard deviation over '
         'seeds. The papers trained networks a thousand times as large on other images, so '
         'orderings are compared, not values. A claim holds if it does in every seed.'
@@ -89,6 +90,20 @@ def _head(
     if (folder / NOTES).exists():
         lines += ['', f'What was tried where a claim does not hold: [{NOTES}]({NOTES}).']
     return lines
+
+
+def _command(profile: Profile) -> str:
+    words = ['python training/reproduce.py', profile.name]
+    if profile.photographs:
+        words.append(f'--photographs {profile.photographs}')
+    if profile.held_out_photographs:
+        words.append(f'--held-out-photographs {profile.held_out_photographs}')
+    return ' '.join(words)
+
+
+def _images(profile: Profile) -> str:
+    rooms = 'rendered rooms'
+    return f'{rooms}, a fifth of the batches of photographs' if profile.photographs else rooms
 
 
 def _costs(pieces: Mapping[str, Found]) -> list[str]:
