@@ -16,7 +16,10 @@ from tests.full_disk import full_disk
 from tests.priors.official_video_depth_anything import published, TINY
 
 PRIOR = 'video_depth_anything'
-OPTIONS = (*PLAIN, PRIOR, '--prior-weights', 'folder', '--prior-short-side', '42')
+OPTIONS = (
+    *(*PLAIN, PRIOR, '--prior-weights', 'folder', '--prior-short-side', '42'),
+    *('--backend', 'torch', '--precision', 'fp32'),
+)
 
 
 @pytest.fixture(autouse=True)
