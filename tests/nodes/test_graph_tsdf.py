@@ -7,89 +7,24 @@ from pathlib import Path
 import resource
 import signal
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.mesh_io import read_ply
-from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
-from depth_refiner_ros.nodes.conversions.headers import header_of, stamp_ns_of
-from geometry_msgs.msg import PoseStamped
+from depth_refiner_ros.nodes.conversions.headers import header_of
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Float32, Header
-from std_srvs.srv import Trigger
-from visualization_msgs.msg import Marker, MarkerArray
+from std_msgs.msg import Header
 
 from tests.nodes.node_graph import Probe
+from tests.nodes.wall_scene import assert_wall, CAMERA, FRAME, MS, PARAMETERS, Scene
 from tests.nodes.wrong_starts import refused_start
 
 pytestmark = pytest.mark.slow
-CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=39.5, cy=29.5, width=80, height=60)
-MS = 1_000_000
-FRAME = 'camera_optical_frame'
-PARAMETERS = {
-    'pose_source': 'pose',
-    'voxel_m': 0.04,
-    'diagnostics_period_s': 0.2,
-    'pose_wait_ms': 1500.0,
-    'min_weight': 1.0,
-    'marker_period_s': 0.1,
-}
-
-
-class Scene:
-    """A wall 2 m in front of a camera that moves sideways, as topics for fusion."""
-
-    def __init__(self, probe, tsdf, pose_kind=PoseStamped):
-        self.probe, self.tsdf = probe, tsdf
-        self.stamp_ns = 0
-        self.pose = probe.publisher(pose_kind, 'pose' if pose_kind is PoseStamped else 'odom')
-        self.info = probe.publisher(CameraInfo, 'depth/camera_info')
-        self.color = probe.publisher(Image, 'color/image')
-        self.confidence = probe.publisher(Image, 'depth/confidence')
-        self.depth = probe.publisher(Image, 'depth/image')
-        probe.heard_by(
-            tsdf, probe.listen(Header, 'tsdf/done'), probe.listen(Header, 'tsdf/skipped')
-        )
-        probe.matched(self.pose, self.info, self.color, self.confidence, self.depth)
-
-    def send_pose(self, stamp_ns, x_m=0.0, frame_id='map'):
-        message = PoseStamped(header=header_of(stamp_ns, frame_id))
-        message.pose.position.x = x_m
-        self.pose.publish(message)
-
-    def send(self, *, pose=True, x_m=0.0, depth_m=2.0, confidence=1.0, wait=True):
-        """Send one frame; return its stamp once fusion has finished it."""
-        self.stamp_ns += 100 * MS
-        header = header_of(self.stamp_ns, FRAME)
-        if pose:
-            self.send_pose(self.stamp_ns, x_m)
-        self.info.publish(info_from_intrinsics(header, CAMERA))
-        self.color.publish(image_from_rgb(header, np.full((60, 80, 3), (200, 100, 50), np.uint8)))
-        self.confidence.publish(
-            image_from_depth(header, np.full((60, 80), confidence, np.float32))
-        )
-        self.depth.publish(image_from_depth(header, np.full((60, 80), depth_m, np.float32)))
-        if wait:
-            self.wait_for('tsdf/done', self.stamp_ns)
-        return self.stamp_ns
-
-    def wait_for(self, topic, stamp_ns):
-        self.probe.wait(lambda: stamp_ns in self.stamps(topic), f'{topic} of {stamp_ns}')
-
-    def stamps(self, topic):
-        return [stamp_ns_of(header) for header in self.probe.received[topic]]
-
-    def call(self, service):
-        return self.probe.call(Trigger, f'tsdf/{service}', Trigger.Request())
-
-    def status(self, condition, what):
-        return self.probe.wait_diagnostics('tsdf', condition, what)
 
 
 @pytest.fixture(scope='module')
@@ -110,14 +45,6 @@ def empty(scene):
     """Return the scene with nothing fused yet."""
     assert scene.call('reset').success
     return scene
-
-
-def assert_wall(mesh):
-    vertices = mesh.vertices_m_N3
-    assert np.abs(vertices[:, 2] - 2.0).max() < 0.005
-    # 80 pixels at f = 80 see 2 m of a wall at 2 m.
-    assert 1.8 < np.ptp(vertices[:, 0]) < 2.05
-    np.testing.assert_allclose(np.median(mesh.colors_N3, axis=0), (200, 100, 50), atol=2)
 
 
 def test_frames_become_a_mesh(empty, mesh_file):
@@ -174,18 +101,6 @@ def test_low_confidence_is_left_out(empty):
     assert 'the volume is empty after 3 frames' in answer.message
 
 
-def test_a_frame_is_brought_to_the_scale_of_those_before_it(empty):
-    empty.probe.listen(Float32, 'scale')
-    empty.probe.wait(lambda: empty.probe.node.count_publishers('scale') > 0, 'scale')
-    for depth_m in (2.0, 2.0, 2.12):
-        empty.send(depth_m=depth_m)
-    heard = empty.probe.received['scale']
-    empty.probe.wait(lambda: len(heard) >= 3, 'three factors')
-    # The consensus of 0, 0 and 6 % is 2 %.
-    assert heard[-1].data == pytest.approx(1.02 / 1.06, abs=0.003)
-    empty.status(lambda seen: seen.get('scale_factor') == f'{heard[-1].data:.4f}', 'the factor')
-
-
 def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):
     header = header_of(empty.stamp_ns + 100 * MS, FRAME)
     empty.stamp_ns += 100 * MS
@@ -198,69 +113,6 @@ def test_a_frame_of_another_size_is_refused_and_the_next_fused(empty):
     empty.status(lambda seen: 'camera_info describes 80x60' in seen['last_error'], 'the reason')
     empty.send()
     assert empty.call('save').success
-
-
-def test_the_mesh_is_shown(empty):
-    empty.probe.listen(MarkerArray, 'mesh')
-    for _ in range(3):
-        empty.send()
-    markers = shown_in(empty.probe)
-    empty.probe.wait(lambda: markers(), 'a marker')
-    for marker in markers().values():
-        assert marker.header.frame_id == 'map'
-        assert marker.type == Marker.TRIANGLE_LIST
-        assert len(marker.points) == len(marker.colors) > 100
-        assert len(marker.points) % 3 == 0
-        assert all(abs(point.z - 2.0) < 0.005 for point in marker.points)
-    # The wall of 2.0 x 1.5 m lies in four cells around the optical axis.
-    assert len(markers()) == 4
-
-
-def shown_in(probe):
-    """Return a function that returns what a display shows now, by number."""
-
-    def shown():
-        markers = {}
-        for array in probe.received['mesh']:
-            for marker in array.markers:
-                if marker.action == Marker.DELETEALL:
-                    markers.clear()
-                elif marker.action == Marker.DELETE:
-                    del markers[marker.id]
-                else:
-                    markers[marker.id] = marker
-        return markers
-
-    return shown
-
-
-def test_late_subscribers_get_the_mesh_and_a_reset_removes_it(empty):
-    empty.probe.listen(MarkerArray, 'mesh')
-    for _ in range(4):
-        empty.send()
-    early = shown_in(empty.probe)
-    empty.probe.wait(lambda: len(early()) == 4, 'four markers')
-    with Probe('late', empty.probe.namespace) as late:
-        late.listen(MarkerArray, 'mesh')
-        shown = shown_in(late)
-        late.wait(lambda: len(shown()) == 4, 'the markers from before')
-        assert empty.call('reset').success
-        late.wait(lambda: not shown(), 'the deletion')
-
-
-def test_only_what_changed_is_sent_again(empty):
-    empty.probe.listen(MarkerArray, 'mesh')
-    for _ in range(2):
-        empty.send()
-    markers = shown_in(empty.probe)
-    empty.probe.wait(lambda: len(markers()) == 4, 'four markers')
-    empty.probe.watch(0.5)
-    empty.probe.received['mesh'].clear()
-    empty.send(x_m=4.0)  # another part of the wall, 2 m away from the first
-    empty.probe.wait(lambda: markers(), 'a marker')
-    empty.probe.watch(0.5)
-    points_m = [point.x for marker in markers().values() for point in marker.points]
-    assert min(points_m) > 2.0
 
 
 def test_a_full_disk_fails_the_save_and_nothing_else(empty, mesh_file):
@@ -400,29 +252,6 @@ def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):
         scene.send()
         assert tsdf.stop() == 0, tsdf.output
     assert_wall(read_ply(tmp_path / 'mesh.ply'))
-
-
-def test_a_kept_volume_goes_on_at_the_next_start(probe, tmp_path):
-    parameters = {
-        **PARAMETERS,
-        'mesh_file': tmp_path / 'mesh.ply',
-        'volume_file': tmp_path / 'map.safetensors',
-        'save_at_shutdown': False,
-    }
-    for frames in (3, 1):
-        with probe.run('tsdf', parameters) as tsdf:
-            scene = Scene(probe, tsdf)
-            scene.stamp_ns = frames * 1000 * MS
-            for _ in range(frames):
-                scene.send()
-            assert scene.call('save').success, tsdf.output
-            assert tsdf.stop() == 0, tsdf.output
-        probe.received['tsdf/done'].clear()
-    assert 'goes on after 3 frames' in tsdf.output
-    volume = TsdfVolume(PARAMETERS['voxel_m'])
-    volume.read(tmp_path / 'map.safetensors')
-    assert volume.frames == 4
-    assert_wall(volume.mesh(min_weight=4))
 
 
 def test_a_bad_pose_is_no_warning_any_more_once_poses_are_good(empty):

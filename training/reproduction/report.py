@@ -143,5 +143,13 @@ def _results(
             }
             for verdict in verdicts
         ],
-        'pieces': pieces,
+        'pieces': {
+            name: {seed: _anywhere(figures) for seed, figures in found.items()}
+            for name, found in pieces.items()
+        },
     }
+
+
+def _anywhere(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures without the command of their run, which names folders of one machine."""
+    return {name: value for name, value in figures.items() if name != 'command'}
