@@ -16,7 +16,7 @@ import torch
 from tests.priors import tiny_models
 from tests.tiny_networks import metric_network
 
-HUB = [name for name in SIZES if not name.startswith(('unidepth', 'moge2'))]
+HUB = [name for name in SIZES if not name.startswith(('unidepth', 'moge2', 'video'))]
 
 
 @pytest.fixture(scope='module')
