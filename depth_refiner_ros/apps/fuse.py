@@ -65,6 +65,8 @@ def run(
     lost = counter_for(fuse_pass.total)
     with run_folder(out, RESULT_FILES) as folder:
         passed = fuse_pass.run(poses, lost)
+        # Those of the first pass, because in a second one poses cost nothing.
+        stages_ms = passed.fusion.fused.median_stages_ms
         better = poses.corrected()
         if better is not None:
             # Refining once more takes time, but keeping every depth map would take gigabytes.
@@ -90,7 +92,7 @@ def run(
             frames_out=len(fused.poses),
             fps=fused.fps,
             latency_ms=fused.latency_ms,
-            stage_ms=fused.median_stages_ms,
+            stage_ms=stages_ms,
             comparison=fused.comparison,
             trajectory=fused.trajectory,
             trajectory_error=fused.trajectory_error if poses.tracked else None,
