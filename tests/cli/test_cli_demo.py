@@ -29,6 +29,7 @@ SUMMARY_KEYS = {
     'stage_ms',
     'depth',
     'depth_spread',
+    'temporal_error_percent',
     'mesh',
     'trajectory',
 }
