@@ -189,6 +189,23 @@ def delivery_table() -> str:
     return _table(head, rows)
 
 
+def training_steps_table() -> str:
+    """Return the time and memory of a training step at true size, from ``training/bench.py``."""
+    rows = [
+        (
+            f'`{row["case"]}`',
+            row['weights'],
+            row['computed_in'],
+            'yes' if row['recompute'] else 'no',
+            f'{row["seconds_per_step"]:.1f}',
+            f'{row["peak_memory_gb"]:.1f}',
+        )
+        for row in _result('true_size_training_cpu')
+    ]
+    head = ('case', 'weights', 'computed in', 'recomputed activations', 's a step', 'peak, GB')
+    return _table(head, rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     'DEPTH': depth_table,
     'SPEED': speed_table,
@@ -197,9 +214,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     'BUNDLES': bundles_table,
     'MAPS': maps_table,
     'DELIVERY': delivery_table,
+    'STEPS': training_steps_table,
 }
 PAGES = {
     ROOT / 'docs' / 'mapping.md': ('MAPS',),
+    ROOT / 'docs' / 'training.md': ('STEPS',),
     ROOT / 'README.md': ('DEPTH', 'SPEED'),
     RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE', 'DELIVERY'),
     WEIGHTS / 'README.md': ('BUNDLES', 'DEPTH'),
@@ -227,8 +246,8 @@ def main() -> None:
         path.write_text(filled(path.read_text(encoding='utf-8'), names), encoding='utf-8')
 
 
-def _result(name: str) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
+def _result(name: str) -> Any:
+    result: Any = json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
     return result
 
 

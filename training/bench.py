@@ -88,12 +88,13 @@ def measure(case: Case, width: int, height: int, steps: int, threads: int) -> di
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     torch.manual_seed(0)
     objective = _objective(case, width, height).to(device)
+    average = objective.ema.networks.to(device) if case.average else None
     if case.weights == 'bf16':
         objective.to(torch.bfloat16)
         if not native_bf16(device):
             compute_in_float32(objective)
-    if case.average:
-        objective.ema.networks.to(device)
+            if average is not None:
+                compute_in_float32(average)
     if case.recompute:
         objective.recompute_activations()
     optimizers = make_optimizers(objective.trained, objective.config.optimizer)
