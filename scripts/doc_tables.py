@@ -247,8 +247,7 @@ def main() -> None:
 
 
 def _result(name: str) -> Any:
-    result: Any = json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
-    return result
+    return json.loads((RESULTS / f'{name}.json').read_text(encoding='utf-8'))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
