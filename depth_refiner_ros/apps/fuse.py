@@ -106,7 +106,13 @@ def run(
 
 
 def _mesh_score(mesh: Mesh, source: FrameSource, fusion: Fusion) -> MeshScore | None:
-    """Compare with the source's surface, or else with the mesh of its own depth."""
+    """
+    Compare with the source's surface, or else with the mesh of its own depth.
+
+    A map that goes on from a file holds more than this source saw, and is not compared.
+    """
+    if fusion.mapper.kept_in is not None:
+        return None
     if isinstance(source, HasMesh) or fusion.own_depth is None:
         return true_mesh_score(mesh, source, fusion.fused.true_views)
     truth = fusion.own_depth.mesh(min_part_triangles=MIN_PART_TRIANGLES)

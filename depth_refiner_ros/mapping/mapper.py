@@ -5,6 +5,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
 from depth_refiner_ros.mapping.mesh import Mesh
@@ -33,6 +34,8 @@ class Mapper:
             device=settings.device,
         )
         self._scale = PoseScale()
+        self.kept_in: Path | None = None
+        """The file that the map goes on from, if any."""
 
     def go_on(self, path: Path) -> str:
         """
@@ -44,10 +47,24 @@ class Mapper:
         if not path.exists():
             return f'{path} does not exist yet, so the map begins empty'
         self.volume.read(path)
+        self.kept_in = path
         return f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
+
+    def check_origin(self) -> None:
+        """
+        Raise if the map goes on from a file: poses that are tracked begin anew at each start.
+
+        :raises MappingError: with the fix
+        """
+        if self.kept_in is not None:
+            raise MappingError(
+                f'the map of {self.kept_in} has its own origin, which poses that are tracked from '
+                'the first frame do not know; use poses of the map, or another volume file'
+            )
 
     def reset(self) -> None:
         """Remove all depth."""
+        self.kept_in = None
         self.volume.reset()
         self._scale.reset()
 

@@ -72,6 +72,8 @@ class TsdfNode(PosedNode):
         if self._volume_file:
             self.get_logger().info(self._mapper.go_on(self._volume_file))
             self._saved_frames = self._frames()
+            if settings.pose_source == 'own':
+                self._mapper.check_origin()
         if self._markers is None:
             self._markers = MeshMarkers(self.topics)
             self._scale = self.topics.publisher(Float32, 'scale')

@@ -76,6 +76,14 @@ def test_fuse_goes_on_with_the_volume_that_it_kept(depth_refiner, tmp_path):
     assert 'map.safetensors does not exist yet' in first.stderr
     assert 'the map goes on after 2 frames' in second.stderr
     assert len(read_ply(tmp_path / 'out' / 'mesh.ply').triangles_M3) > 1000
+    # What was kept before is not of this recording, so nothing is compared with it.
+    assert (
+        json.loads((tmp_path / 'out' / 'summary.json').read_text())['mesh']['accuracy_mm'] is None
+    )
+    wall(tmp_path / 'unplaced', 2, poses=False)
+    refused = depth_refiner('fuse', 'unplaced', *command[2:])
+    assert refused.returncode == 2
+    assert 'has its own origin' in refused.stderr
 
 
 def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_path):
