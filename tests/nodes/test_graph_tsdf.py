@@ -8,6 +8,7 @@ import resource
 import signal
 
 from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
@@ -188,8 +189,17 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(probe):
     assert 'Traceback' not in tsdf.output
 
 
-def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests):
+def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests, tmp_path):
+    volume = TsdfVolume(0.05)
+    volume.integrate(np.full((60, 80), 2.0, np.float32), None, CAMERA, np.eye(4))
+    kept = tmp_path / 'map.safetensors'
+    volume.write(kept)
     cases = [
+        ({'volume_file': kept, 'pose_source': 'pose'}, 'has voxel_m = 0.05, not 0.02'),
+        (
+            {'volume_file': kept, 'pose_source': 'own', 'voxel_m': 0.05},
+            'has its own origin, which poses that are tracked',
+        ),
         ({'pose_source': 'file', 'pose_file': '/nowhere.txt'}, '/nowhere.txt'),
         ({'pose_source': 'odom', 'body_from_camera': '"1 2 3"'}, 'must be x y z qx qy qz qw'),
         ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
