@@ -73,8 +73,6 @@ def run(
             passed = fuse_pass.run(better, LostFrames(None))
         mesh, fused = passed.mesh, passed.fusion.fused
         write_ply(folder.file(MESH_FILE), mesh)
-        if volume:
-            passed.fusion.mapper.volume.write(volume)
         where = 'RGB-D odometry' if poses.tracked else 'the source'
         result = Run(
             title='Fused sequence',
@@ -88,7 +86,7 @@ def run(
             facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)}
             | poses.facts(),
             settings={'model': values(model), 'tsdf': values(tsdf), 'odometry': values(odometry)},
-            notes=lost.lines,
+            notes=[*passed.fusion.mapper.about, *lost.lines],
             frames_out=len(fused.poses),
             fps=fused.fps,
             latency_ms=fused.latency_ms,
@@ -101,6 +99,9 @@ def run(
         summary = write_results(folder, result)
         if json:
             write_json(json, summary)
+    if volume:
+        # Last, so that a run that was ended before has left nothing and can be repeated.
+        passed.fusion.mapper.volume.write(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
 

@@ -36,6 +36,8 @@ class Mapper:
         self._scale = PoseScale()
         self.kept_in: Path | None = None
         """The file that the map goes on from, if any."""
+        self.about: list[str] = []
+        """Remarks for the reader of a report."""
 
     def go_on(self, path: Path) -> str:
         """
@@ -48,7 +50,9 @@ class Mapper:
             return f'{path} does not exist yet, so the map begins empty'
         self.volume.read(path)
         self.kept_in = path
-        return f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
+        line = f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
+        self.about = [f'{line}; it must share its origin with the poses of this run']
+        return line
 
     def check_origin(self) -> None:
         """

@@ -51,7 +51,9 @@ def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> int:
             metadata: Mapping[str, str] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise MappingError(f'volume {path} cannot be read: {error}') from error
+        raise MappingError(
+            f'volume {path} cannot be read, so it is none or damaged; name another file ({error})'
+        ) from error
     _check(path, metadata, tensors, grid, truncation_m)
     grid.add(tensors[BLOCKS])
     rows_K = grid.rows(tensors[BLOCKS])

@@ -167,7 +167,8 @@ def _trajectory_facts(summary: Mapping[str, Any]) -> dict[str, str]:
         'ATE': f'{error["ate_mm"]:.1f} mm, largest {error["ate_max_mm"]:.1f} mm',
         'RPE from frame to frame': f'{error["rpe_mm"]:.1f} mm, {error["rpe_deg"]:.2f}°',
     }
-    if error['scale'] is not None:
+    # Over a way that is not much longer than the error, the best scale is noise.
+    if error['scale'] is not None and 1e3 * error['length_m'] >= 10 * error['ate_mm']:
         facts['scale'] = (
             f'× {error["scale"]:.3f} fits best, ATE then {error["ate_scaled_mm"]:.1f} mm'
         )
