@@ -46,6 +46,7 @@ class Mapper:
         :return: a line about it
         :raises MappingError: if the file is not a volume of these sizes
         """
+        self.volume.check_keepable()  # now, and not when a whole run is to be kept
         if not path.exists():
             return f'{path} does not exist yet, so the map begins empty'
         self.volume.read(path)
@@ -68,7 +69,7 @@ class Mapper:
 
     def reset(self) -> None:
         """Remove all depth."""
-        self.kept_in = None
+        self.kept_in, self.about = None, []
         self.volume.reset()
         self._scale.reset()
 

@@ -40,6 +40,8 @@ def mesh_of_cells(
     :param min_weight: a surface needs this many observations
     :param min_trust: and this sum of their weights
     """
+    if not cells:
+        return {}
     surface = _part_of(grid, cells, min_trust).surface(min_weight)
     centres_M3 = surface.vertices_m_N3[surface.triangles_M3].mean(axis=1)
     cells_M3 = np.floor(centres_M3 / (grid.block_m * CELL_BLOCKS))

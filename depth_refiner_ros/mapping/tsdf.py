@@ -203,7 +203,7 @@ class TsdfVolume:
         :raises MappingError: on a GPU
         :raises OutputError: if it cannot be written; an older file stays
         """
-        self._check_on_cpu()
+        self.check_keepable()
         write_volume(path, self._grid, truncation_m=self.truncation_m, frames=self.frames)
 
     def read(self, path: Path) -> None:
@@ -213,12 +213,17 @@ class TsdfVolume:
         :raises MappingError: if the file cannot be read or is of another size; then the volume is
             empty
         """
-        self._check_on_cpu()
+        self.check_keepable()
         self.reset()
         self.frames = read_volume(path, self._grid, truncation_m=self.truncation_m)
         self.mark_all_changed()
 
-    def _check_on_cpu(self) -> None:
+    def check_keepable(self) -> None:
+        """
+        Raise if this volume cannot be kept in a file.
+
+        :raises MappingError: on a GPU
+        """
         if not self._on_cpu:
             raise MappingError('a volume on a GPU is not kept in a file; set device = cpu')
 

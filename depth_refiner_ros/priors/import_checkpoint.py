@@ -20,6 +20,7 @@ from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
 from depth_refiner_ros.priors.moge2_official import check_weights, config_of, weights_of
 from depth_refiner_ros.priors.original_depth_anything import model_of
 import torch
+from torch import nn
 
 
 def import_metric3d(checkpoint: Path, folder: Path, architecture: str) -> Path:
@@ -95,10 +96,7 @@ def import_depth_anything_3(file: Path, folder: Path, architecture: str | None =
             'keep config.json beside the file, or name it with --method'
         )
     network = depth_anything_3.network_of(file, name)
-    _check_free(folder)
-    config = {'model_type': depth_anything_3.MODEL_TYPE, 'architecture': name}
-    _written(folder, network.state_dict(), config)
-    return name
+    return _of_architecture(folder, network, depth_anything_3.MODEL_TYPE, name)
 
 
 def import_video_depth_anything(file: Path, folder: Path) -> str:
@@ -111,10 +109,7 @@ def import_video_depth_anything(file: Path, folder: Path) -> str:
     :raises WeightsError: if it is no such file, or the folder is not empty
     """
     network, size = video_depth_anything.read_published(file)
-    _check_free(folder)
-    config = {'model_type': video_depth_anything.MODEL_TYPE, 'architecture': size}
-    _written(folder, network.state_dict(), config)
-    return size
+    return _of_architecture(folder, network, video_depth_anything.MODEL_TYPE, size)
 
 
 def import_unik3d(file: Path, folder: Path) -> str:
@@ -127,10 +122,14 @@ def import_unik3d(file: Path, folder: Path) -> str:
     :raises WeightsError: if it is no such file, or the folder is not empty
     """
     network, size = unik3d.read_published(file)
+    return _of_architecture(folder, network, unik3d.MODEL_TYPE, size)
+
+
+def _of_architecture(folder: Path, network: nn.Module, model_type: str, name: str) -> str:
+    """Write a folder that names the architecture of its network, and return that name."""
     _check_free(folder)
-    config = {'model_type': unik3d.MODEL_TYPE, 'architecture': size}
-    _written(folder, network.state_dict(), config)
-    return size
+    _written(folder, network.state_dict(), {'model_type': model_type, 'architecture': name})
+    return name
 
 
 def _written(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> Path:
