@@ -36,8 +36,8 @@ NOISE = 0.005
 """Error of a measured log ratio: what is within it is not corrected, as right depth must stay."""
 REACH = 0.15
 """Largest log ratio of one surface to itself; more is another surface in front or behind."""
-MAX_SPREAD = 0.1
-"""Spread of the log ratio above which two frames show different scenes."""
+SAME_SCENE = 0.5
+"""Share of the common pixels that must be within the reach; fewer, and the scenes differ."""
 SAMPLES = 4800
 """Pixels of each frame that are compared, every 8th row and column of 640x480."""
 MIN_PIXELS = 200
@@ -88,7 +88,7 @@ class PoseScale:
         # A frame that is both recent and key is compared once.
         for known in {id(known): known for known in (*self._keys, *self._recent)}.values():
             ratio = scale_between(view, known.view)
-            if ratio.known and ratio.spread <= MAX_SPREAD:
+            if ratio.known:
                 logs.append(known.log_scale - math.log(ratio.ratio))
                 weights.append(ratio.pixels / (ratio.spread**2 + NOISE**2))
         # A frame that shows nothing known is taken for an average one.
@@ -134,7 +134,9 @@ def _log_ratios(source: PosedDepth, target: PosedDepth) -> np.ndarray:
     points = reprojected(source, target, stride_px=_stride_px(source))
     with np.errstate(divide='ignore', invalid='ignore'):
         log_N = np.log(points.depth_m_N / target.depth_m_HW.ravel()[points.pixel_N])
-    return log_N[np.abs(log_N) <= REACH]
+    log_N = log_N[np.isfinite(log_N)]
+    near_N = log_N[np.abs(log_N) <= REACH]
+    return near_N if len(near_N) >= SAME_SCENE * len(log_N) else near_N[:0]
 
 
 def _stride_px(view: PosedDepth) -> int:

@@ -42,6 +42,13 @@ def test_views_with_nothing_in_common_have_no_ratio(views, turn):
     assert not scale_between(views[0], away).known
 
 
+def test_views_of_different_scenes_have_no_ratio(views):
+    other = np.random.default_rng(0).uniform(0.5, 6.0, views[0].depth_m_HW.shape)
+    assert not scale_between(
+        views[0], replace(views[0], depth_m_HW=other.astype(np.float32))
+    ).known
+
+
 def test_scale_that_flickers_by_three_percent_is_held_five_times_steadier(views):
     errors = np.random.default_rng(0).normal(0.0, 0.03, FRAMES)
     scale, left = PoseScale(), []

@@ -235,3 +235,13 @@ def test_blocks_are_right_far_from_the_origin():
     near = touched_blocks(flat(2.0), SMALL, EYE, block_m=0.16, truncation_m=0.08)
     moved = touched_blocks(flat(2.0), SMALL, far, block_m=0.16, truncation_m=0.08)
     np.testing.assert_array_equal(moved - [400_000, -5_000, 12], near)
+
+
+def test_near_and_far_pixels_side_by_side_both_touch_their_blocks():
+    depth = flat(0.0)
+    depth[60, 80], depth[60, 81] = 1.0, 3.0
+    blocks = touched_blocks(depth, SMALL, EYE, block_m=0.16, truncation_m=0.08)
+    depths_m = (blocks[:, 2] + 0.5) * 0.16
+    assert np.abs(depths_m - 1.0).min() < 0.16
+    assert np.abs(depths_m - 3.0).min() < 0.16
+    assert not ((depths_m > 1.3) & (depths_m < 2.7)).any()
