@@ -5,8 +5,11 @@
 import random
 
 from depth_refiner_ros.sources.lost_frames import FrameError
+import numpy as np
 import pytest
+from scipy.io import savemat
 from training.config import SourceConfig
+from training.data.readers import matlab
 from training.data.registry import open_samples
 
 from tests.training.data.trees import TREES
@@ -42,3 +45,25 @@ def test_damage_costs_one_image(tmp_path, reader):
         assert broken <= 1
         lost += broken
     assert lost > 10
+
+
+@pytest.mark.parametrize(
+    ('offset', 'value'), [(162, 170), (960, 54)], ids=['a huge size', 'a type']
+)
+def test_matlab_files_that_hang_or_crash_their_reader(tmp_path, monkeypatch, offset, value):
+    """The bytes are the rows of the struct, and the type of an array's values."""
+    monkeypatch.setattr(matlab, 'LIMIT_S', 5.0)
+    arrays = {
+        'rgb': np.zeros((12, 16, 3), np.uint8),
+        **{name: np.ones((12, 16)) for name in ('depth', 'mask_invalid', 'mask_transp', 'edges')},
+        'calib': np.eye(3),
+    }
+    path = tmp_path / 'ibims1_core_mat' / 'a.mat'
+    path.parent.mkdir()
+    savemat(path, {'data': arrays})
+    content = bytearray(path.read_bytes())
+    content[offset] = value
+    path.write_bytes(content)
+    samples = open_samples(SourceConfig(str(tmp_path), reader='ibims'))
+    with pytest.raises(FrameError, match=r'a\.mat cannot be read .*; copy it again'):
+        samples[0]

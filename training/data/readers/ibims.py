@@ -5,7 +5,6 @@
 from functools import partial
 from pathlib import Path
 from typing import Any
-import zlib
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
@@ -14,14 +13,11 @@ from depth_refiner_ros.sources.values import camera
 import numpy as np
 from training.data.readers.layout import in_order, select, wrong_layout
 from training.data.readers.maps import known
+from training.data.readers.matlab import ERRORS, read_mat
 from training.data.sample import Sample
 
 READER = 'ibims'
-BROKEN = (
-    *(OSError, ValueError, LookupError, TypeError, AttributeError, NameError, EOFError),
-    *(ArithmeticError, NotImplementedError, MemoryError, zlib.error, InputError),
-)
-"""What scipy raises for a damaged file, or what follows from its contents."""
+BROKEN = (*ERRORS, InputError)
 
 
 class Ibims:
@@ -83,13 +79,10 @@ def _all(root: Path) -> list[tuple[str, ...]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     try:
-        data = loadmat(str(path))['data'][0, 0]
+        data = read_mat(path)['data'][0, 0]
         return {name: data[name] for name in data.dtype.names}
-    except (*BROKEN, MatReadError) as error:
+    except BROKEN as error:
         raise FrameError(
             UNREADABLE_DEPTH, f'{path} cannot be read ({error}); copy it again'
         ) from error

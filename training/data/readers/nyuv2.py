@@ -13,6 +13,7 @@ import numpy as np
 from training.data.readers.file_set import FileSet, Item
 from training.data.readers.layout import images_of, select, wrong_layout
 from training.data.readers.maps import hdf5_library, known, opened_hdf5
+from training.data.readers.matlab import ERRORS, read_mat
 from training.data.sample import Sample, SampleSet
 
 READER = 'nyuv2'
@@ -90,8 +91,6 @@ def _item(image: str) -> Item:
 
 
 def _mat(path: Path, split: str) -> NyuMat:
-    from scipy.io import loadmat
-
     hdf5_library(path)
     if split not in SPLITS:
         raise SourceError(f'split = {shown(split)} must be one of {", ".join(SPLITS)}')
@@ -99,7 +98,7 @@ def _mat(path: Path, split: str) -> NyuMat:
     if not table.is_file():
         raise wrong_layout(READER, table, 'the official numbers of training and test images')
     try:
-        numbers = loadmat(str(table))[SPLITS[split]].ravel().astype(int) - 1
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        numbers = read_mat(table)[SPLITS[split]].ravel().astype(int) - 1
+    except ERRORS as error:
         raise SourceError(f'{table} cannot be read ({error}); copy it again') from error
     return NyuMat(path, numbers.tolist())
