@@ -77,7 +77,8 @@ def _head(
         f'{_images(profile)}. Figures are of {2 * profile.held_out} held-out views whose smeared '
         'metric prior is refined, unless a row says otherwise: mean ± standard deviation over '
         'seeds. The papers trained networks a thousand times as large on other images, so '
-        'orderings are compared, not values. A claim holds if it does in every seed.'
+        'orderings are compared, not values. A claim holds if it does in every seed, by at least '
+        '1 % of the error (of 1 - δ1 for δ1); rows nearer than that do not differ.'
     )
     state = f'**{done} of {count} pieces are done.**' + (' Missing:' if missing else '')
     lines = ['# Both papers at a small scale', '', about, '', state]

@@ -13,6 +13,8 @@ ROOMS, PHOTOGRAPHS = 'figures', 'photographs'
 """Where the figures of held-out rooms and of photographs stand in what a piece writes."""
 Found = Mapping[int, Mapping[str, Any]]
 """Seed to what a piece wrote."""
+LEAST_SHARE = 0.01
+"""Of the error that a row must save to count as better; nearer ones do not differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class Verdict:
 
     :param better: means over the seeds that both rows have
     :param gaps: how much better, by seed; below 0 where it is worse
+    :param margin: gaps up to here are no difference: 1 % of the other's error
     """
 
     claim: Claim
@@ -29,11 +32,12 @@ class Verdict:
     better: float | None
     worse: float | None
     gaps: Mapping[int, float]
+    margin: float
 
     @property
     def holding(self) -> int:
         """Return the number of seeds in which it holds."""
-        return sum(gap > 0.0 for gap in self.gaps.values())
+        return sum(gap > self.margin for gap in self.gaps.values())
 
     @property
     def mean(self) -> float | None:
@@ -50,6 +54,8 @@ class Verdict:
         """Return the verdict: it holds where it does in every seed."""
         if not self.gaps:
             return 'pending'
+        if all(abs(gap) <= self.margin for gap in self.gaps.values()):
+            return 'no difference'
         count = f'{self.holding}/{len(self.gaps)}'
         return f'holds {count}' if self.holding == len(self.gaps) else f'does not hold {count}'
 
@@ -91,11 +97,13 @@ def _verdict(claim: Claim, figure: str, pieces: Mapping[str, Found], images: str
         two = figure_of(other[seed], figure, depth, images)
         if one is not None and two is not None:
             pairs[seed] = one, two
-    sign = -1.0 if LOWER_IS_BETTER[figure] else 1.0
+    sign, best = (-1.0, 0.0) if LOWER_IS_BETTER[figure] else (1.0, 1.0)
+    worse = statistics.fmean(two for _, two in pairs.values()) if pairs else None
     return Verdict(
         claim=claim,
         figure=figure,
         better=statistics.fmean(one for one, _ in pairs.values()) if pairs else None,
-        worse=statistics.fmean(two for _, two in pairs.values()) if pairs else None,
+        worse=worse,
+        margin=0.0 if worse is None else LEAST_SHARE * abs(best - worse),
         gaps={seed: sign * (one - two) for seed, (one, two) in pairs.items()},
     )

@@ -52,8 +52,15 @@ def test_a_claim_holds_only_if_it_does_in_every_seed():
     assert verdict.text == 'does not hold 2/3'
 
 
-def test_equal_is_not_better():
-    assert judged('one', 'one').text == 'does not hold 0/3'
+def test_rows_within_a_hundredth_of_the_error_do_not_differ():
+    assert judged('one', 'one').text == 'no difference'
+    pieces = {'near': {0: found(0.1002)}, 'far': {0: found(0.0985)}, 'one': {0: found(0.101)}}
+    assert judged('near', 'one', pieces=pieces).text == 'no difference'
+    assert judged('one', 'near', pieces=pieces).text == 'no difference'
+    assert judged('far', 'one', pieces=pieces).text == 'holds 1/1'
+    assert judged('one', 'far', pieces=pieces).text == 'does not hold 0/1'
+    sharp = {'one': {0: found(0.1, 0.9004)}, 'two': {0: found(0.1, 0.8996)}}
+    assert judged('one', 'two', 'delta1', sharp).text == 'no difference'
 
 
 def test_only_seeds_that_both_have_count():
