@@ -70,6 +70,7 @@ setup(
         'jinja2>=3.0',
         'lz4',
         'matplotlib>=3.5',
+        'numba>=0.61',
         'numpy',
         'onnx>=1.18',
         'onnxruntime>=1.23',

@@ -21,6 +21,7 @@ from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
 from depth_refiner_ros.mapping.volume_file import read_volume, write_volume
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
+from depth_refiner_ros.mapping.voxel_update import compiled_update
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
@@ -33,7 +34,7 @@ WHOLE: Cell = (0, 0, 0)
 
 class TsdfVolume:
     """
-    A volume that grows where depth is integrated.
+    A volume that grows where depth is integrated. The first on a CPU takes a second to compile.
 
     :param voxel_m: edge of a voxel
     :param truncation_voxels: truncation distance in voxels
@@ -74,6 +75,8 @@ class TsdfVolume:
         self._truncation_voxels = truncation_voxels
         self._block_resolution, self._max_memory_mb = block_resolution, max_memory_mb
         self._device = _device(device)
+        if self._on_cpu:
+            compiled_update()  # now, and not while the first frame waits
         self.reset()
 
     def reset(self) -> None:

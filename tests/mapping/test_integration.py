@@ -1,6 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping import integration
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.poses import inverse
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
@@ -68,6 +69,88 @@ def test_equal_weights_are_open3d_s_integration(room, turn):
     for name, scale in (('tsdf', 1.0), ('color', 255.0)):
         off = np.abs(values[name][0] - values[name][1])[same[..., 0]] / scale
         assert np.quantile(off, 0.999) < 1e-3, name
+
+
+def in_numpy(volume: TsdfVolume, frames) -> list[np.ndarray]:
+    """Restate the average in float64, for the voxels of a volume: weight, trust, tsdf, color."""
+    grid = volume._grid
+    x_fastest_R3 = np.stack(np.meshgrid(*3 * [np.arange(8)], indexing='ij'), -1).reshape(-1, 3)
+    voxels_KR3 = grid.stored()[0][:, None] * 8 + x_fastest_R3[:, ::-1]
+    points_V4 = np.insert(voxels_KR3.reshape(-1, 3) * grid.voxel_m, 3, 1.0, axis=1)
+    count_V, trust_V, tsdf_V = np.zeros((3, len(points_V4)))
+    color_V3 = np.zeros((len(points_V4), 3))
+    for depth_m_HW, rgb_HW3, weight_HW, camera, map_from_camera in frames:
+        x_m_V, y_m_V, z_m_V, _ = inverse(map_from_camera) @ points_V4.T
+        column_V = np.rint(x_m_V / z_m_V * camera.fx + camera.cx).astype(int)
+        row_V = np.rint(y_m_V / z_m_V * camera.fy + camera.cy).astype(int)
+        seen_V = (z_m_V > 0) & (column_V >= 0) & (row_V >= 0)
+        seen_V &= (column_V < camera.width) & (row_V < camera.height)
+        pixel_V = np.where(seen_V, row_V * camera.width + column_V, 0)
+        distance_m_V = depth_m_HW.ravel()[pixel_V] - z_m_V
+        used_V = seen_V & (distance_m_V >= -volume.truncation_m)
+        weight_V = np.where(used_V, weight_HW.ravel()[pixel_V], 0.0)
+        count_V += used_V
+        trust_V += weight_V
+        share_V = weight_V / np.where(trust_V > 0, trust_V, 1.0)
+        tsdf_V += share_V * (np.minimum(distance_m_V / volume.truncation_m, 1.0) - tsdf_V)
+        color_V3 += share_V[:, None] * (rgb_HW3.reshape(-1, 3)[pixel_V] - color_V3)
+    return [count_V, trust_V, tsdf_V, color_V3]
+
+
+def test_compiled_average_is_that_of_the_formula(room, turn):
+    volume = TsdfVolume(0.05, max_range_m=6.0)
+    rng = np.random.default_rng(0)
+    frames = []
+    for angle in (3.3, 13.7, 23.1):
+        pose = turn(angle, (0.123, -0.117, 0.219))
+        depth_m_HW, rgb_HW3 = room.render(pose)
+        weight_HW = rng.uniform(0.01, 1.0, depth_m_HW.shape).astype(np.float32)
+        volume.integrate(depth_m_HW, rgb_HW3, room.camera, pose, weight_HW=weight_HW)
+        frames.append((depth_m_HW, rgb_HW3, weight_HW, room.camera, pose))
+    expected = in_numpy(volume, frames)
+    rows_K = volume._grid.stored()[1]
+    found = [
+        volume._grid.values(name).reshape(-1, 512, width)[rows_K].reshape(-1, width)
+        for name, width in (('weight', 1), ('trust', 1), ('tsdf', 1), ('color', 3))
+    ]
+    # A voxel may fall on either side of the border between two pixels by rounding alone.
+    same_V = np.isclose(found[1][:, 0], expected[1], rtol=1e-5, atol=1e-6)
+    assert same_V.mean() > 0.999
+    assert expected[0].max() == 3
+    for name, ours, theirs in zip(('weight', 'trust', 'tsdf', 'color'), found, expected):
+        theirs = theirs.reshape(ours.shape)
+        np.testing.assert_allclose(ours[same_V], theirs[same_V], 1e-4, 1e-4, err_msg=name)
+
+
+def test_any_number_of_threads_gives_the_same_bits(room, turn, monkeypatch):
+    values = []
+    for threads in (1, 4):
+        monkeypatch.setattr(integration, '_usable_cores', lambda threads=threads: threads)
+        volume = TsdfVolume(0.02)
+        assert volume.integrate(*room.render(turn(20)), room.camera, turn(20)) > 0
+        assert volume.blocks > 2 * integration.PART
+        blocks_K3, rows_K = volume._grid.stored()
+        rows_K = rows_K[np.lexsort(blocks_K3.T)]
+        values.append(
+            [volume._grid.values(name).reshape(-1, 512)[rows_K] for name in ('trust', 'tsdf')]
+        )
+    np.testing.assert_array_equal(*values)
+
+
+def test_images_may_be_read_only_and_views(room, turn):
+    depth_m_HW, rgb_HW3 = room.render(turn(0))
+    bgr_HW3 = rgb_HW3[..., ::-1].copy()
+    plain, read_only, views = (TsdfVolume(0.05) for _ in range(3))
+    plain.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW)
+    for image in (depth_m_HW, rgb_HW3):
+        image.setflags(write=False)
+    read_only.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW)
+    turned_HW = np.asfortranarray(depth_m_HW)
+    views.integrate(turned_HW, bgr_HW3[..., ::-1], room.camera, EYE, weight_HW=turned_HW)
+    for volume in (read_only, views):
+        for attribute in ('vertices_m_N3', 'colors_N3'):
+            found, expected = (getattr(one.mesh(), attribute) for one in (volume, plain))
+            np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
 
 
 def test_far_from_the_origin_voxels_are_as_exact_as_near(room, turn):
