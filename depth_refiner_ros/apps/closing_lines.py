@@ -50,8 +50,15 @@ def _print_trajectory(error: Mapping[str, float] | None) -> None:
         )
 
 
-def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
-    """Print the errors of prior and refined depth, one metric per line; nothing without truth."""
+def print_depth(
+    depth: Mapping[str, Mapping[str, float | None] | None],
+    temporal_percent: Mapping[str, float | None] | None = None,
+) -> None:
+    """
+    Print the errors of prior and refined depth, one metric per line; nothing without truth.
+
+    :param temporal_percent: their temporal alignment errors for a last line, None for no such line
+    """
     prior, refined = depth['prior'], depth['refined']
     if prior is None or refined is None:
         return
@@ -62,3 +69,6 @@ def print_depth(depth: Mapping[str, Mapping[str, float | None] | None]) -> None:
             f'{metric.label:22}{number_text(before, metric.decimals):>10}'
             f'{number_text(after, metric.decimals):>10}'
         )
+    if temporal_percent:
+        before, after = temporal_percent['prior'], temporal_percent['refined']
+        say(f'{"TAE, %":22}{number_text(before, 2):>10}{number_text(after, 2):>10}')

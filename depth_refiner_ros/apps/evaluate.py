@@ -18,12 +18,20 @@ from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.output_place import check_apart
-from depth_refiner_ros.apps.scoring import COMPARED, Comparison, FIGURES, frame_errors, FrameErrors
+from depth_refiner_ros.apps.scoring import (
+    COMPARED,
+    Comparison,
+    FIGURES,
+    frame_errors,
+    FrameErrors,
+    Steadiness,
+)
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.smear import Smear, through_sensor
 from depth_refiner_ros.report.panels import sheet, write_png
@@ -47,17 +55,56 @@ class Measured:
 
 
 class Groups:
-    """The comparison of each group, created on first use."""
+    """The comparison of each group, created on first use, and the steadiness of its frames."""
 
     def __init__(self) -> None:
         self._comparisons: dict[str, Comparison] = {}
+        self._steadiness: dict[str, Steadiness] = {}
 
-    def __getitem__(self, name: str) -> Comparison:
-        return self._comparisons.setdefault(name, Comparison())
+    def add(self, name: str, measured: Measured) -> None:
+        """Add a frame to a group."""
+        self._comparisons.setdefault(name, Comparison()).add(measured.errors)
+        steadiness = self._steadiness.setdefault(name, Steadiness())
+        views = _posed(measured.depths)
+        if views is None:
+            steadiness.cut()
+        else:
+            steadiness.add(*views)
+
+    def cut(self) -> None:
+        """Begin a new sequence: the next frame does not follow the last one."""
+        for steadiness in self._steadiness.values():
+            steadiness.cut()
+
+    def overall(self) -> Steadiness:
+        """Return the steadiness over all groups."""
+        return Steadiness.over(self._steadiness.values())
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Return the result of each group, ready for JSON."""
-        return {name: comparison.result() for name, comparison in self._comparisons.items()}
+        return {
+            name: comparison.result() | _temporal(self._steadiness[name])
+            for name, comparison in self._comparisons.items()
+        }
+
+
+def _posed(depths: Depths) -> tuple[PosedDepth, PosedDepth] | None:
+    """Return prior and refined depth with their pose; None for photographs and without a pose."""
+    frame = depths.frame
+    if not frame.of_video or frame.intrinsics is None or frame.map_from_camera is None:
+        return None
+    prior = PosedDepth(
+        depth_m_HW=depths.prior_m_HW,
+        intrinsics=frame.intrinsics,
+        map_from_camera=frame.map_from_camera,
+    )
+    return prior, replace(prior, depth_m_HW=depths.refined_m_HW)
+
+
+def _temporal(steadiness: Steadiness) -> dict[str, dict[str, float | None]]:
+    """Return the temporal alignment errors under their key; empty if no two frames have any."""
+    percent = steadiness.result()
+    return {} if None in percent.values() else {'temporal_error_percent': percent}
 
 
 def run(
@@ -92,27 +139,33 @@ def run(
             note(line)
         for source in sources:
             refiner.reset()
+            per_source.cut()
             total = count_taken(len(source), every=every, limit=frames)
             picked = taken(labelled(source), every=every, limit=frames)
-            for item in lost.usable(tracked(picked, source.name, total)):
+            for item in tracked(picked, source.name, total):
+                if isinstance(item, LostFrame):
+                    lost.add(item)
+                    per_source.cut()
+                    continue
                 frame, number = with_camera(item.frame), len(rows) + len(lost)
                 measured = frame_or_lost(
                     frame.name, partial(_measured, refiner, model, spoilt, frame, number, range_m)
                 )
                 if isinstance(measured, LostFrame):
                     lost.add(measured)
+                    per_source.cut()
                     continue
                 overall.add(measured.errors)
-                per_source[item.source].add(measured.errors)
+                per_source.add(item.source, measured)
                 if item.scene:
-                    per_scene[item.scene].add(measured.errors)
+                    per_scene.add(item.scene, measured)
                 rows.append(_row(item, measured.errors))
                 if drawn:
                     name = f'{item.source}_{item.frame.name}'.replace('/', '_')
                     _draw(drawn.file(f'{frame_name(len(rows) - 1, name)}.png'), measured)
     check_some_left(lost, len(rows) + len(lost), 'nothing to compare')
     result = {
-        'overall': overall.result(),
+        'overall': overall.result() | _temporal(per_source.overall()),
         'per_scene': per_scene.results(),
         'per_source': per_source.results(),
         'dropped': dropped(lost),
@@ -203,9 +256,9 @@ def _print_and_write(
     for group in ('per_source', 'per_scene'):
         for name, scores in result[group].items():
             say(f'\n{name}: {counted(scores["frames"], "frame")}')
-            print_depth(scores)
+            print_depth(scores, scores.get('temporal_error_percent'))
     say(f'\noverall: {counted(result["overall"]["frames"], "frame")}')
-    print_depth(result['overall'])
+    print_depth(result['overall'], result['overall'].get('temporal_error_percent'))
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,12 +9,11 @@ import time
 
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.poses import Poses
-from depth_refiner_ros.apps.scoring import COMPARED, Comparison
+from depth_refiner_ros.apps.scoring import COMPARED, Comparison, Steadiness
 from depth_refiner_ros.apps.spread import Spread
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import PoseError
-from depth_refiner_ros.mapping.temporal_error import TemporalError
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.trajectory_error import trajectory_error, TrajectoryError
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
@@ -38,27 +37,6 @@ NO_CAMERA_FIX = (
 )
 
 
-class Steadiness:
-    """How well the depths of successive frames agree where their poses say that they should."""
-
-    def __init__(self) -> None:
-        self._errors = {name: TemporalError() for name in (*COMPARED, 'fused')}
-
-    def add(self, *views: PosedDepth) -> None:
-        """Add a frame: its prior, refined and fused depth."""
-        for error, view in zip(self._errors.values(), views, strict=True):
-            error.add(view)
-
-    def cut(self) -> None:
-        """Begin a new sequence."""
-        for error in self._errors.values():
-            error.cut()
-
-    def result(self) -> dict[str, float | None]:
-        """Return the temporal alignment errors in percent, None without successive frames."""
-        return {name: error.percent for name, error in self._errors.items()}
-
-
 @dataclass
 class Fused:
     """Results of the frames fused so far."""
@@ -71,7 +49,7 @@ class Fused:
     stages_ms: dict[str, list[float]] = field(default_factory=dict)
     true_views: list[PosedDepth] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
-    steadiness: Steadiness = field(default_factory=Steadiness)
+    steadiness: Steadiness = field(default_factory=lambda: Steadiness((*COMPARED, 'fused')))
 
     @property
     def fps(self) -> float | None:

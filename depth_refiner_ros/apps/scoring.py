@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prior and refined depth against ground truth, side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from depth_refiner_ros.core.edge_metrics import EdgeMetrics
 from depth_refiner_ros.core.image_errors import image_errors
 from depth_refiner_ros.core.metrics import DepthMetrics, MetricMean
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
+from depth_refiner_ros.mapping.temporal_error import TemporalError
 from depth_refiner_ros.report.numbers import METRICS
 import numpy as np
 import torch
@@ -66,6 +68,39 @@ class Comparison:
             'std': {name: _figures(mean.std()) for name, mean in self._means.items()},
             'counts': {name: mean.summary()['counts'] for name, mean in self._means.items()},
         }
+
+
+class Steadiness:
+    """
+    How well depths of successive frames agree where their poses say that they should.
+
+    :param names: of the depths of a frame that are followed, in the order of :meth:`add`
+    """
+
+    def __init__(self, names: Sequence[str] = COMPARED) -> None:
+        self._errors = {name: TemporalError() for name in names}
+
+    def add(self, *views: PosedDepth) -> None:
+        """Add the next frame, one view for each name."""
+        for error, view in zip(self._errors.values(), views, strict=True):
+            error.add(view)
+
+    def cut(self) -> None:
+        """Begin a new sequence."""
+        for error in self._errors.values():
+            error.cut()
+
+    @classmethod
+    def over(cls, sequences: Iterable['Steadiness']) -> 'Steadiness':
+        """Return the agreement over all pairs of several sequences of :data:`COMPARED`."""
+        total, parts = cls(), list(sequences)
+        for name in COMPARED:
+            total._errors[name] = TemporalError.over(part._errors[name] for part in parts)
+        return total
+
+    def result(self) -> dict[str, float | None]:
+        """Return the temporal alignment errors in percent, None without successive frames."""
+        return {name: error.percent for name, error in self._errors.items()}
 
 
 def _figures(values: Mapping[str, float | None]) -> dict[str, float | None]:

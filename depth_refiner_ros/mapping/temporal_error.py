@@ -6,6 +6,8 @@ Temporal alignment error: how far the depth of a frame is from that of the frame
 Video Depth Anything (Chen et al. 2025), equation 7, and the authors' evaluation.
 """
 
+from collections.abc import Iterable
+
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.reprojection import reprojected
 import numpy as np
@@ -32,6 +34,15 @@ class TemporalError:
         if errors:
             self.pairs += 1
             self._sum += sum(errors) / len(errors)
+
+    @classmethod
+    def over(cls, sequences: Iterable['TemporalError']) -> 'TemporalError':
+        """Return the error over the pairs of several sequences."""
+        total = cls()
+        for sequence in sequences:
+            total.pairs += sequence.pairs
+            total._sum += sequence._sum
+        return total
 
     @property
     def percent(self) -> float | None:
