@@ -87,7 +87,7 @@ WITHIN = {
         'outputs': {'runtime', 'conversions'},
         'conversions': set(),
     },
-    'sources.simulated': {'rooms': set(), 'render': {'rooms'}},
+    'sources.simulated': {'rooms': set(), 'render': {'rooms'}, 'places': {'rooms'}},
     'training': {
         'data': {'config'},
         'models': {'config'},

@@ -28,8 +28,8 @@ from depth_refiner_ros.sources.video import VideoSource
 MOST_DIGITS = 9
 """Largest seed, and largest number of frames or rooms."""
 KINDS = (
-    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, a TUM folder (rgb.txt), a bag (a file or a '
-    f'folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
+    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, places:SEED[:PLACES], a TUM folder (rgb.txt), a bag (a '
+    f'file or a folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
     f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
 FILE = 'file:'
@@ -43,7 +43,7 @@ SETTINGS = {
 }
 """Option, its default, and what makes its value one of the setting that users know."""
 
-SIMULATED = ('sim:', 'rooms:')
+SIMULATED = ('sim:', 'rooms:', 'places:')
 SHARED: dict[Callable[..., FrameSource], tuple[str, ...]] = {
     TumSource: ('image_bits', 'max_gap_s'),
     ImageFolderSource: ('image_bits',),
@@ -63,8 +63,8 @@ def open_source(
     """
     Open a simulated camera, recording, folder or file.
 
-    :param location: a path, ``sim:SEED[:FRAMES]`` or ``rooms:SEED:ROOMS`` (one frame of each);
-        whatever exists on disk is taken as a path
+    :param location: a path, ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` or
+        ``places:SEED[:PLACES]`` (one frame of each); whatever exists on disk is taken as a path
     :param recording: what to read from a recording: options of :class:`RosbagSource`; other
         sources take only those in ``SHARED``
     :param poses: False for a command that needs no poses, whose ``pose_topic`` is none by default
@@ -87,6 +87,8 @@ def open_source(
         return _call(_simulated, location, options)
     if location.startswith('rooms:'):
         return _call(_rooms, location, options)
+    if location.startswith('places:'):
+        return _call(_places, location, options)
     if location.lower().startswith(FILE):
         raise SourceError(
             f'{shown(location)} is an address; give the path instead: '
@@ -203,6 +205,17 @@ def _rooms(location: str, **options: Any) -> FrameSource:
     from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
     return RoomsSource(numbers[0], numbers[1], **options)
+
+
+def _places(location: str, **options: Any) -> FrameSource:
+    numbers = _whole_numbers(location)
+    if not 1 <= len(numbers) <= 2:
+        raise SourceError(
+            f'{shown(location)} must be places:SEED or places:SEED:PLACES with whole numbers'
+        )
+    from depth_refiner_ros.sources.simulated.places_source import PlacesSource  # needs Open3D
+
+    return PlacesSource(*numbers, **options)
 
 
 def _whole_numbers(location: str) -> list[int]:

@@ -1,7 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Render furnished rooms to training shards.
+Render furnished rooms, or with ``--places`` places of many kinds, to training shards.
 
 ``python -m training.tools.render_rooms OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
@@ -10,6 +10,7 @@ Render furnished rooms to training shards.
 complete; ``--resume`` continues an earlier run.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 import json
 import multiprocessing
@@ -17,9 +18,10 @@ import os
 from pathlib import Path
 import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, TYPE_CHECKING
 
 from depth_refiner_ros.core.atomic import staged_file, write_text
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.output_lock import locked_folder
 import numpy as np
@@ -33,6 +35,9 @@ from rich.progress import (
 )
 from training.program import ended
 import typer
+
+if TYPE_CHECKING:
+    from depth_refiner_ros.sources.simulated import Rendered
 
 ROOMS_PER_SHARD = 64
 NEXT_PATH = 10**9
@@ -54,24 +59,38 @@ class Cameras:
         the demo and ``eval rooms:...``
     :param width: columns
     :param height: rows
+    :param places: places of :func:`build_place` instead of rooms; each view has its own lens
     """
 
     views: int
     starts: int
     width: int
     height: int
+    places: bool = False
 
 
 def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
     """
-    Render independent views of one room.
+    Render independent views of one room or place.
 
     :return: rgb (n, H, W, 3) uint8, depth (n, H, W) float16, camera (n, 4) float32, seed (n,)
     """
+    from depth_refiner_ros.sources.simulated import expose
+
+    rgb, depth, rows = [], [], []
+    shots = _shots_of_place(seed, cameras) if cameras.places else _shots_of_room(seed, cameras)
+    for index, (camera, seen) in enumerate(shots):
+        rgb.append(expose(seen.linear_rgb_HW3, np.random.default_rng([seed, 5, index]), 0.15))
+        depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0).astype(np.float16))
+        rows.append((camera.fx, camera.fy, camera.cx, camera.cy))
+    return np.stack(rgb), np.stack(depth), np.array(rows, np.float32), np.full(len(rgb), seed)
+
+
+def _shots_of_room(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, 'Rendered']]:
+    """Yield what one camera sees from places of a room."""
     from depth_refiner_ros.sources.simulated import (
         build_room,
         camera_path,
-        expose,
         random_intrinsics,
         random_views,
         RoomRenderer,
@@ -83,13 +102,19 @@ def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
     places = random_views(room, renderer, seed, cameras.views)
     for index in range(cameras.starts):
         places += camera_path(room, renderer, seed + NEXT_PATH * (index + 1), 1, 1.0)
-    rgb, depth = [], []
-    for index, view in enumerate(places):
-        seen = renderer.render(camera, view)
-        rgb.append(expose(seen.linear_rgb_HW3, np.random.default_rng([seed, 5, index]), 0.15))
-        depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0).astype(np.float16))
-    row = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
-    return np.stack(rgb), np.stack(depth), np.tile(row, (len(rgb), 1)), np.full(len(rgb), seed)
+    for view in places:
+        yield camera, renderer.render(camera, view)
+
+
+def _shots_of_place(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, 'Rendered']]:
+    """Yield what cameras with lenses of their own see in a place."""
+    from depth_refiner_ros.sources.simulated import build_place, place_views, RoomRenderer
+
+    place = build_place(seed)
+    renderer = RoomRenderer(place)
+    size = cameras.width, cameras.height
+    for view in place_views(place, renderer, seed, cameras.views, size):
+        yield view.intrinsics, renderer.render(view.intrinsics, view.map_from_camera)
 
 
 def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
@@ -139,7 +164,7 @@ def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
     """Write what the folder holds; refuse to mix runs."""
     path = out / 'dataset.json'
     if path.exists():
-        found = _read(path)
+        found = {'places': False, **_read(path)}  # folders from before there were places
         differing = {key for key in record if found.get(key) != record[key]}
         if not resume or differing - {'rooms'}:
             raise typer.BadParameter(
@@ -166,13 +191,18 @@ def main(
     first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first room.')] = 10000,
     width: Annotated[int, typer.Option(min=16, help='Columns.')] = 640,
     height: Annotated[int, typer.Option(min=16, help='Rows.')] = 480,
+    places: Annotated[
+        bool, typer.Option('--places', help='Halls, offices, corridors and so on, not rooms.')
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
 ) -> None:
     """Render rooms with exact depth to shards of 64 rooms."""
     if views + starts == 0:
         raise typer.BadParameter('nothing to render: views and starts are both 0')
-    cameras = Cameras(views=views, starts=starts, width=width, height=height)
+    if places and starts:
+        raise typer.BadParameter(f'--starts {starts} has no paths in --places; give --views alone')
+    cameras = Cameras(views=views, starts=starts, width=width, height=height, places=places)
     with locked_folder(out):
         _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
         seeds = list(range(first_seed, first_seed + rooms))

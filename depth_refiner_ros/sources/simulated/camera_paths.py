@@ -95,15 +95,19 @@ def _clear(room: Room, renderer: RoomRenderer, positions_N3: np.ndarray) -> np.n
     return inside & (renderer.clearance_m(positions_N3) >= CLEARANCE_M)
 
 
+def outline_share(depth_m_HW: np.ndarray) -> float:
+    """Return the share of a depth map, without holes, that lies at outlines."""
+    inverse = 1 / depth_m_HW
+    bend = np.abs(inverse[:, 2:] - 2 * inverse[:, 1:-1] + inverse[:, :-2]) / inverse[:, 1:-1]
+    return float((bend > 0.1).mean())
+
+
 def _outlines(renderer: RoomRenderer, map_from_camera: np.ndarray) -> float:
     """Return the share of the view at outlines, or -1 if the median depth is out of range."""
     depth = renderer.depth(_PROBE, map_from_camera)
-    middle = float(np.median(depth))
-    inverse = 1 / depth
-    bend = np.abs(inverse[:, 2:] - 2 * inverse[:, 1:-1] + inverse[:, :-2]) / inverse[:, 1:-1]
-    if not NEAREST_MEDIAN_M * 1.08 <= middle <= FARTHEST_MEDIAN_M * 0.92:
+    if not NEAREST_MEDIAN_M * 1.08 <= float(np.median(depth)) <= FARTHEST_MEDIAN_M * 0.92:
         return -1.0
-    return float((bend > 0.1).mean())
+    return outline_share(depth)
 
 
 def random_views(room: Room, renderer: RoomRenderer, seed: int, count: int) -> list[np.ndarray]:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 from depth_refiner_ros.sources.simulated import (
+    build_place,
     build_room,
+    place_views,
     random_intrinsics,
     random_views,
     RoomRenderer,
@@ -133,6 +135,26 @@ def test_starts_of_paths_are_busy_places_of_their_own():
     steps = np.abs(np.diff(np.log(np.stack(depths)), axis=-1)) > 0.1
     random, *starts = steps.mean((0, 2, 3))
     assert min(starts) > 1.2 * random
+
+
+def test_places_have_lenses_of_their_own_and_are_not_mixed_with_rooms(tmp_path):
+    assert run(tmp_path, '--rooms', '2', '--places').returncode == 0
+    depth, camera = (np.load(tmp_path / f'{name}_00000.npy') for name in ('depth', 'camera'))
+    assert depth.shape == (4, 48, 64)
+    assert len(set(camera[:, 0].tolist())) == 4
+    place = build_place(41)
+    view = place_views(place, RoomRenderer(place), 41, 2, (64, 48))[1]
+    stored = RoomRenderer(place).depth(view.intrinsics, view.map_from_camera)
+    np.testing.assert_allclose(depth[3].astype(np.float32), stored, rtol=6e-4)
+    done = run(tmp_path, '--rooms', '2', '--resume')
+    assert done.returncode == 2, 'rooms into a folder of places'
+    assert run(tmp_path, '--rooms', '2', '--places', '--resume').returncode == 0
+
+
+def test_places_have_no_paths(tmp_path):
+    done = run(tmp_path / 'none', '--rooms', '1', '--places', '--starts', '1')
+    assert done.returncode == 2
+    assert '--starts 1 has no paths' in done.stderr
 
 
 def test_nothing_to_render_is_refused(tmp_path):

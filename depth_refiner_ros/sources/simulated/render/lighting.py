@@ -61,7 +61,7 @@ def _lit(
             facing = np.flatnonzero(arriving > 0)
             arriving[facing[blocked(start.take(facing, 1), vector.take(facing, 1))]] = 0
         spot = _highlight(cosine, eye_cosine, dot(vector, to_eye_3N) * shrink)
-        spot *= (arriving > 0) * np.float32(0.6)
+        spot *= (arriving > 0) * np.float32(lamp.shine)
         for axis, power in enumerate(lamp.power_3):
             light[axis] += arriving * power
             shine[axis] += spot * power

@@ -13,7 +13,7 @@ from depth_refiner_ros.sources.simulated.rooms.shapes import Piece
 Maker = Callable[[Kit], Piece]
 
 
-def _dining(kit: Kit) -> Piece:
+def dining(kit: Kit) -> Piece:
     """Put chairs around a table."""
     piece, chair = furniture.table(kit), furniture.chair(kit)
     top = piece.tops[0]
@@ -36,7 +36,7 @@ def _workplace(kit: Kit) -> Piece:
     return piece
 
 
-def _lounge(kit: Kit) -> Piece:
+def lounge(kit: Kit) -> Piece:
     """Put a low table in front of a sofa."""
     piece = furniture.sofa(kit)
     piece.add(furniture.coffee_table(kit), (0, -kit.uniform(1.0, 1.3), 0))
@@ -56,7 +56,7 @@ CATALOGUE: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...]]] = {
     'living': (
         (
             furniture.sofa,
-            _lounge,
+            lounge,
             storage.shelf,
             storage.cupboard,
             storage.chest,
@@ -64,7 +64,7 @@ CATALOGUE: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...]]] = {
             storage.floor_plant,
             furniture.sofa,
         ),
-        (_dining, furniture.coffee_table, furniture.chair, *_COMMON),
+        (dining, furniture.coffee_table, furniture.chair, *_COMMON),
     ),
     'bedroom': (
         (
@@ -80,11 +80,11 @@ CATALOGUE: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...]]] = {
     ),
     'office': (
         (_workplace, _workplace, _workplace, storage.shelf, storage.cupboard, storage.floor_plant),
-        (furniture.office_chair, _dining, storage.column, *_COMMON),
+        (furniture.office_chair, dining, storage.column, *_COMMON),
     ),
     'kitchen': (
         (storage.counter, storage.counter, storage.fridge, storage.cupboard, storage.shelf),
-        (_dining, _dining, furniture.stool, *_COMMON),
+        (dining, dining, furniture.stool, *_COMMON),
     ),
     'storage': (
         (

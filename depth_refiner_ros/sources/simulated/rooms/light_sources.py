@@ -11,11 +11,12 @@ COVER_CELL_M = 0.05
 
 @dataclass(frozen=True)
 class Lamp:
-    """A point light; ``power_3`` is the irradiance at one metre."""
+    """A point light; ``power_3`` is the irradiance at one metre, ``shine`` of it highlights."""
 
     position_3: np.ndarray
     power_3: np.ndarray
     shadows: bool
+    shine: float = 0.6
 
 
 @dataclass(frozen=True)

@@ -58,10 +58,10 @@ def hang_lights(
         )
     total = sum(float(lamp.power_3.mean()) for lamp in lamps)
     ambient = np.float32(kit.uniform(0.06, 0.2) * max(total, 1)) * (warm + sky) / 2
-    return Lighting(ambient.astype(np.float32), tuple(lamps), sun, plan.size_3, _cover(plan))
+    return Lighting(ambient.astype(np.float32), tuple(lamps), sun, plan.size_3, floor_cover(plan))
 
 
-def _cover(plan: Plan) -> np.ndarray:
+def floor_cover(plan: Plan) -> np.ndarray:
     """Return a blurred floor plan in cells of COVER_CELL_M: 1 below furniture, 0 far from it."""
     columns, rows = (int(np.ceil(float(side) / COVER_CELL_M)) + 1 for side in plan.size_3[:2])
     cover = np.zeros((rows, columns), np.float32)

@@ -61,7 +61,7 @@ def _size(kit: Kit, kind: str) -> np.ndarray:
     return np.array([kit.uniform(2.5, 7.0), kit.uniform(2.8, 9.0), height], np.float32)
 
 
-def _openings(kit: Kit, plan: Plan, scene: Piece, daylight: float) -> list[Pane]:
+def openings(kit: Kit, plan: Plan, scene: Piece, daylight: float) -> list[Pane]:
     """Put doors and windows into the walls; return the panes."""
     for _ in range(kit.integer(1, 2)):
         at_wall(kit, plan, scene, structures.door(kit), mounted=True)
@@ -91,7 +91,7 @@ def _openings(kit: Kit, plan: Plan, scene: Piece, daylight: float) -> list[Pane]
     return panes
 
 
-def _furnish(kit: Kit, plan: Plan, scene: Piece, kind: str) -> None:
+def furnish(kit: Kit, plan: Plan, scene: Piece, kind: str) -> None:
     """Fill walls, then the floor, until the drawn share of the floor is covered."""
     along_walls, free = CATALOGUE[kind]
     share = kit.uniform(0.25, 0.6)
@@ -169,11 +169,11 @@ def build_room(seed: int) -> Room:
     width, depth, height = (float(side) for side in plan.size_3)
     scene.add(structures.shell(kit, width, depth, height))
     daylight = kit.uniform(0.8, 3.0) if kit.chance(0.8) else 0.05
-    panes = _openings(kit, plan, scene, daylight)
+    panes = openings(kit, plan, scene, daylight)
     if kind != 'corridor' and kit.chance(0.35):
         at_wall(kit, plan, scene, structures.pier(kit, height))
     focus = _desktop(kit, plan, scene) if kind == 'desktop' else None
-    _furnish(kit, plan, scene, kind)
+    furnish(kit, plan, scene, kind)
     lighting = hang_lights(kit, plan, scene, panes if daylight > 0.1 else [], daylight)
     look = CameraLook(
         level=kit.uniform(0.16, 0.3),
