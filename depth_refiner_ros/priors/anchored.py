@@ -28,6 +28,8 @@ class AnchoredDepth:
     :param reference_m_B1HW: metric depth that set the scale; the same tensor if the prior did
     :param unknown_B1HW: bool, where nothing was measured or predicted
     :param fit: fit of the prior to the reference; None if the prior itself set the scale
+    :param trusted_B1HW: trust of the priors in their own depth in [0, 1]; None if neither has a
+        notion of it
     """
 
     given: PriorDepth
@@ -35,6 +37,7 @@ class AnchoredDepth:
     reference_m_B1HW: torch.Tensor
     unknown_B1HW: torch.Tensor
     fit: ScaleShift | None = None
+    trusted_B1HW: torch.Tensor | None = None
 
 
 class AnchoredPrior:
@@ -71,8 +74,9 @@ class AnchoredPrior:
         """
         given = self._given(rgb_B3HW, intrinsics, sensor_m_B1HW, continues)
         full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
-        depth = given.depth_B1HW.float()
-        depth = resized(depth, full) if self._view is None else self._view.restored(depth, full)
+        depth = self._restored(given.depth_B1HW.float(), full)
+        trusted = given.confidence_B1HW
+        trusted = None if trusted is None else self._restored(trusted.float(), full)
         if self._scale_prior is None:
             if given.kind != 'metric':
                 raise InputError(
@@ -84,10 +88,12 @@ class AnchoredPrior:
                 depth_m_B1HW=depth,
                 reference_m_B1HW=depth,
                 unknown_B1HW=_unknown(depth, given.filled_B1HW),
+                trusted_B1HW=trusted,
             )
         metric = given.kind == 'metric'
         if metric and isinstance(self._scale_prior, SensorPrior) and measures_none(sensor_m_B1HW):
-            return self._by_held_scale(given, depth, torch.full_like(depth, torch.nan), continues)
+            unmeasured = torch.full_like(depth, torch.nan)
+            return self._by_held_scale(given, depth, unmeasured, trusted, continues)
         reference = predict_whole(
             self._scale_prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues
         )
@@ -97,7 +103,7 @@ class AnchoredPrior:
             )
         reference_m = reference.depth_B1HW.float()
         if metric:
-            return self._by_held_scale(given, depth, reference_m, continues)
+            return self._by_held_scale(given, depth, reference_m, trusted, continues)
         metres, fit = to_metres(depth, given.kind, reference_m)
         usable = fit.ok_B.view(-1, 1, 1, 1)
         return AnchoredDepth(
@@ -110,10 +116,23 @@ class AnchoredPrior:
                 _unknown(reference_m, reference.filled_B1HW),
             ),
             fit=fit,
+            # Shapes from one, metres from the other: wrong where either is.
+            trusted_B1HW=_product(trusted, reference.confidence_B1HW),
         )
 
+    def _restored(self, map_B1HW: torch.Tensor, full: tuple[int, int]) -> torch.Tensor:
+        """Return a map of the first prior at the size of the image."""
+        if self._view is None:
+            return resized(map_B1HW, full)
+        return self._view.restored(map_B1HW, full)
+
     def _by_held_scale(
-        self, given: PriorDepth, depth_m: torch.Tensor, reference_m: torch.Tensor, continues: bool
+        self,
+        given: PriorDepth,
+        depth_m: torch.Tensor,
+        reference_m: torch.Tensor,
+        trusted: torch.Tensor | None,
+        continues: bool,
     ) -> AnchoredDepth:
         """
         Bring metric depth to the scale of a reference, of which there may be little or nothing.
@@ -134,6 +153,7 @@ class AnchoredPrior:
             reference_m_B1HW=torch.where(many, reference_m, metres),
             unknown_B1HW=_unknown(metres, given.filled_B1HW),
             fit=fit,
+            trusted_B1HW=trusted,
         )
 
     def _given(
@@ -177,3 +197,9 @@ def _unknown(depth_m_B1HW: torch.Tensor, filled_B1HW: torch.Tensor | None) -> to
         return unknown
     size = depth_m_B1HW.shape[-2], depth_m_B1HW.shape[-1]
     return unknown | (resized(filled_B1HW.float(), size) > 0.5)
+
+
+def _product(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one * other

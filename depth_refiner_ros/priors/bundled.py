@@ -6,29 +6,39 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
 from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors.base import camera_missing, WithNetwork
-from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig, network_size
+from depth_refiner_ros.priors.network import (
+    LITE0,
+    MetricNetwork,
+    MetricNetworkConfig,
+    network_size,
+)
+from depth_refiner_ros.priors.scaled_conv import folded
 import torch
 from torch.nn import functional
 
 WEIGHTS = 'network/model.safetensors'
 CONFIG = 'network/config.json'
+LITE0_LICENCE = 'LICENSE.efficientnet-lite0'
+"""Of the weights that an encoder of this kind began with, in each bundle that has one."""
 
 
 def to_log_metres(
-    canonical_B1hw: torch.Tensor, focal_px_B: torch.Tensor, config: MetricNetworkConfig
+    canonical_Bchw: torch.Tensor, focal_px_B: torch.Tensor, config: MetricNetworkConfig
 ) -> torch.Tensor:
     """
     Return log depth in metres: with a longer lens, the same pixels are farther away.
 
+    :param canonical_Bchw: output of the network; a second channel stays as it is
     :param focal_px_B: focal length at the network's input size
     """
-    ratio = focal_px_B / config.canonical_focal_px
-    return canonical_B1hw + ratio.log().view(-1, 1, 1, 1)
+    ratio = (focal_px_B / config.canonical_focal_px).log().view(-1, 1, 1, 1)
+    return torch.cat([canonical_Bchw[:, :1] + ratio, canonical_Bchw[:, 1:]], dim=1)
 
 
 class BundledPrior(WithNetwork):
@@ -41,7 +51,7 @@ class BundledPrior(WithNetwork):
 
     def __init__(self, bundle: Bundle, device: torch.device | str = 'cpu') -> None:
         self.bundle = bundle
-        network = read_prior_network(bundle).to(device)
+        network = folded(read_prior_network(bundle)).to(device)
         self.config = network.config
         self.network = network
 
@@ -58,19 +68,32 @@ class BundledPrior(WithNetwork):
         """
         if intrinsics is None:
             raise camera_missing('bundled')
-        config = self.config
-        width, height = network_size(config, intrinsics.width, intrinsics.height)
-        camera = intrinsics.resized(width, height)
-        small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
-        canonical = self._canonical(small, camera)
-        focal = canonical.new_full((small.shape[0],), camera.fx)
-        log_depth = to_log_metres(canonical, focal, config)
-        full = functional.interpolate(log_depth, size=rgb_B3HW.shape[-2:], mode='bilinear')
-        return PriorDepth(depth_B1HW=full.exp(), kind='metric')
+        looks = [self._look(rgb_B3HW, intrinsics, scale) for scale in self.config.scales]
+        maps: torch.Tensor = sum(looks) / len(looks)  # type: ignore[assignment]
+        log_depth, log_spread = maps[:, :1], maps[:, 1:]
+        return PriorDepth(
+            depth_B1HW=log_depth.exp(),
+            kind='metric',
+            confidence_B1HW=(
+                confidence_of_spread(log_spread.exp()) if self.config.uncertainty else None
+            ),
+        )
 
     def describe(self) -> list[str]:
         """Return the line of its bundle."""
         return [self.bundle.describe()]
+
+    def _look(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics, scale: float) -> torch.Tensor:
+        """Return the maps of the network at the image's size, log depth in metres."""
+        width, height = network_size(
+            self.config, intrinsics.width, intrinsics.height, multiple=scale
+        )
+        camera = intrinsics.resized(width, height)
+        small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
+        canonical = self._canonical(small, camera)
+        focal = canonical.new_full((small.shape[0],), camera.fx)
+        maps = to_log_metres(canonical, focal, self.config)
+        return functional.interpolate(maps, size=rgb_B3HW.shape[-2:], mode='bilinear')
 
     def _canonical(self, rgb_B3HW: torch.Tensor, camera: Intrinsics) -> torch.Tensor:
         images, rays = rgb_B3HW, camera.rays(device=rgb_B3HW.device)[None]
@@ -113,6 +136,8 @@ def write_prior_bundle(folder: Path, network: MetricNetwork, record: dict[str, A
     :param record: how it was trained, for the manifest
     """
     state = {name: value.detach().half() for name, value in network.state_dict().items()}
+    pretrained = network.config.encoder == LITE0
+    licence = Path(__file__).with_name(LITE0_LICENCE)
     return write_bundle(
         folder,
         kind='prior',
@@ -121,4 +146,5 @@ def write_prior_bundle(folder: Path, network: MetricNetwork, record: dict[str, A
         manifest={'method': 'metric_prior', 'training': record},
         tensors={WEIGHTS: state},
         configs={CONFIG: network.config.to_dict()},
+        texts={LITE0_LICENCE: licence.read_text(encoding='utf-8')} if pretrained else {},
     )

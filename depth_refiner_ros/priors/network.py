@@ -12,7 +12,11 @@ from dataclasses import asdict, dataclass
 import math
 from typing import Any
 
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.model_config import check_limits
+from depth_refiner_ros.priors.convex_upsampling import ConvexUpsampling, upsampled
+from depth_refiner_ros.priors.efficientnet_lite0 import CHANNELS
+from depth_refiner_ros.priors.image_encoder import ImageEncoder
 import torch
 from torch import nn
 from torch.nn import functional
@@ -25,7 +29,16 @@ LIMITS = {
     'input_height': (1, 8192),
     'canonical_focal_px': (1e-3, 1e5),
     'groups': (1, 4096),
+    'coarsest_channels': (4, 4096),
+    'upsampling': (1, 16),
+    'scales': (0.25, 4.0),
 }
+RAYS_AND_IMAGE, LITE0 = 'rays', 'efficientnet_lite0'
+ENCODERS = (RAYS_AND_IMAGE, LITE0)
+TYPICAL_M = 2.5
+"""Depth of a room, which an untrained network says."""
+TYPICAL_SPREAD = 0.3
+"""Mean absolute log error that it says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +46,22 @@ class MetricNetworkConfig:
     """
     Shape of the network.
 
-    :param channels: features at 1/2, 1/4, ... of the input
-    :param blocks: residual blocks at each of these sizes
-    :param decoder_channels: features of the decoder from the coarsest skip to 1/2
+    :param channels: features of the encoder ``rays`` at 1/2, 1/4, ... of the input
+    :param blocks: its residual blocks at each of these sizes
+    :param decoder_channels: features of the decoder from the second coarsest size on, to 1/2
+        unless there is learned upsampling
     :param input_width: columns of a 4:3 image at the network; other shapes get the same area
     :param input_height: rows of the same
     :param canonical_focal_px: focal length of the canonical camera at the network's input
     :param groups: groups of each group normalisation
     :param mirror: inference averages the log depth of the image and of the mirrored image
+    :param encoder: ``rays``, which reads image and rays together, or ``efficientnet_lite0``, which
+        can start from ImageNet's weights and leaves the rays to the decoder
+    :param coarsest_channels: what its coarsest features and the rays are mixed down to
+    :param upsampling: the decoder's last size times this is the output's, by learned convex
+        combinations; 1 for none
+    :param uncertainty: a second output, the log of the expected absolute error of log depth
+    :param scales: inference averages over inputs of these multiples of the input size
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 160, 224)
@@ -51,18 +72,35 @@ class MetricNetworkConfig:
     canonical_focal_px: float = 200.0
     groups: int = 8
     mirror: bool = False
+    encoder: str = RAYS_AND_IMAGE
+    coarsest_channels: int = 160
+    upsampling: int = 1
+    uncertainty: bool = False
+    scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         check_limits(self, LIMITS)
-        if not len(self.channels) == len(self.blocks) == len(self.decoder_channels) + 1:
+        if self.encoder not in ENCODERS:
             raise ValueError(
-                f'channels, blocks and decoder_channels must have lengths n, n and n - 1: {self}'
+                f'encoder = {shown(self.encoder)} must be one of {", ".join(ENCODERS)}'
             )
+        if len(self.channels) != len(self.blocks):
+            raise ValueError(f'channels and blocks must have the same length: {self}')
+        stages, most = len(self.decoder_channels), self.sizes - 1
+        if self.upsampling == 1 and stages != most:
+            raise ValueError(f'decoder_channels must have length {most}: {self}')
+        if self.upsampling > 1 and stages >= most:  # it needs finer features than the decoder's
+            raise ValueError(f'decoder_channels must have a length below {most}: {self}')
+
+    @property
+    def sizes(self) -> int:
+        """Return the number of sizes of the encoder, each half of the one before."""
+        return len(CHANNELS) if self.encoder == LITE0 else len(self.channels)
 
     @property
     def multiple(self) -> int:
         """Return the number that input rows and columns must be multiples of."""
-        return int(2 ** len(self.channels))
+        return int(2**self.sizes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration for JSON."""
@@ -108,9 +146,31 @@ class GlobalContext(nn.Module):
         return features + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
 
 
+class RayEncoder(nn.ModuleList):
+    """Residual blocks that read image and rays together."""
+
+    def __init__(self, channels: tuple[int, ...], blocks: tuple[int, ...], groups: int) -> None:
+        super().__init__()
+        self.channels = channels
+        inputs = 5
+        for outputs, count in zip(channels, blocks):
+            first = ResidualBlock(inputs, outputs, 2, groups)
+            rest = [ResidualBlock(outputs, outputs, 1, groups) for _ in range(count - 1)]
+            self.append(nn.Sequential(first, *rest))
+            inputs = outputs
+
+    def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> list[torch.Tensor]:
+        """Return features at 1/2, 1/4, ... of the input, finest first."""
+        features, levels = torch.cat([rgb_B3HW * 4.0 - 2.0, rays_B2HW], dim=1), []
+        for stage in self:
+            features = stage(features)
+            levels.append(features)
+        return levels
+
+
 class MetricNetwork(nn.Module):
     """
-    Maps image and rays to log depth of the canonical camera, at half the input's size.
+    Maps image and rays to log depth of the canonical camera, and to how far it may be off.
 
     :param config: shape of the network
     """
@@ -121,22 +181,24 @@ class MetricNetwork(nn.Module):
     def __init__(self, config: MetricNetworkConfig) -> None:
         super().__init__()
         self.config = config
-        channels, groups = config.channels, config.groups
-        self.encoder = nn.ModuleList()
-        inputs = 5
-        for outputs, count in zip(channels, config.blocks):
-            first = ResidualBlock(inputs, outputs, 2, groups)
-            rest = [ResidualBlock(outputs, outputs, 1, groups) for _ in range(count - 1)]
-            self.encoder.append(nn.Sequential(first, *rest))
-            inputs = outputs
+        self.encoder: RayEncoder | ImageEncoder
+        if config.encoder == LITE0:
+            self.encoder = ImageEncoder(config.coarsest_channels)
+        else:
+            self.encoder = RayEncoder(config.channels, config.blocks, config.groups)
+        *skips, inputs = self.encoder.channels
         self.context = GlobalContext(inputs)
         self.decoder = nn.ModuleList()
-        for skip, outputs in zip(reversed(channels[:-1]), config.decoder_channels):
-            self.decoder.append(ResidualBlock(inputs + skip, outputs, 1, groups))
+        for outputs in config.decoder_channels:
+            self.decoder.append(ResidualBlock(inputs + skips.pop(), outputs, 1, config.groups))
             inputs = outputs
-        self.head = nn.Conv2d(inputs, 1, 3, 1, 1)
+        self.head = nn.Conv2d(inputs, 2 if config.uncertainty else 1, 3, 1, 1)
         nn.init.zeros_(self.head.weight)
-        self.head.bias.data.fill_(math.log(2.5))  # type: ignore[union-attr]  # a room's typical depth in metres
+        start = torch.tensor([math.log(TYPICAL_M), math.log(TYPICAL_SPREAD)])
+        self.head.bias = nn.Parameter(start[: self.head.out_channels])
+        self.upsampling = None
+        if config.upsampling > 1:
+            self.upsampling = ConvexUpsampling(inputs, skips[-1], config.upsampling)
 
     def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
         """
@@ -144,34 +206,32 @@ class MetricNetwork(nn.Module):
 
         :param rgb_B3HW: image in 0..1, sides multiples of ``config.multiple``
         :param rays_B2HW: viewing rays (x/z, y/z) of the same pixels
-        :return: ``log_depth_B1hw`` at half the size
+        :return: ``log_depth_B1hw``, at half the size unless there is learned upsampling; with
+            ``uncertainty`` a second channel, the log of its expected absolute error
         """
-        skips = self.encode(rgb_B3HW, rays_B2HW)
-        features = self.context(skips.pop())
+        levels = self.encoder(rgb_B3HW, rays_B2HW)
+        features = self.context(levels.pop())
         for stage in self.decoder:
-            skip = skips.pop()
+            skip = levels.pop()
             features = functional.interpolate(features, size=skip.shape[-2:], mode='nearest')
             features = stage(torch.cat([features, skip], dim=1))
+        mixing = None if self.upsampling is None else self.upsampling(features, levels[-1])
         # Half precision would quantise log depth to steps of one percent.
         with torch.autocast(features.device.type, enabled=False):
-            return self.head(features.float())
-
-    def encode(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> list[torch.Tensor]:
-        """Return the encoder's features at 1/2, 1/4, ... of the input; see :meth:`forward`."""
-        features, stages = torch.cat([rgb_B3HW * 4.0 - 2.0, rays_B2HW], dim=1), []
-        for stage in self.encoder:
-            features = stage(features)
-            stages.append(features)
-        return stages
+            maps = self.head(features.float())
+            return maps if mixing is None else upsampled(maps, mixing.float())
 
 
-def network_size(config: MetricNetworkConfig, width: int, height: int) -> tuple[int, int]:
+def network_size(
+    config: MetricNetworkConfig, width: int, height: int, multiple: float = 1.0
+) -> tuple[int, int]:
     """
     Return the network's input size for an image: its aspect ratio, the configured area.
 
+    :param multiple: of the configured sides
     :return: width and height, multiples of ``config.multiple``
     """
-    scale = math.sqrt(config.input_width * config.input_height / (width * height))
+    scale = multiple * math.sqrt(config.input_width * config.input_height / (width * height))
     step = config.multiple
     return (
         max(step, round(width * scale / step) * step),

@@ -110,7 +110,7 @@ class Refinement:
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
             depth_m = depth_m.masked_fill(unknown, torch.nan)  # holes stay holes
-            trust = confidence_of(difference, known, fit)
+            trust = _trust(difference, known, fit, prior)
             confidence = torch.where(torch.isfinite(depth_m), trust, 0.0)
             behind = depth_m < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
             return RefinedDepth(
@@ -192,6 +192,14 @@ def _unrefined(prior: AnchoredDepth, unknown_B1HW: torch.Tensor) -> RefinedDepth
         depth_m_B1HW=depth,
         prior_m_B1HW=prior.depth_m_B1HW,
         difference_B1HW=torch.zeros_like(depth),
-        confidence_B1HW=confidence_of(torch.zeros_like(depth), known, fit) * known,
+        confidence_B1HW=_trust(torch.zeros_like(depth), known, fit, prior) * known,
         scale_shift=fit,
     )
+
+
+def _trust(
+    difference: torch.Tensor, known: torch.Tensor, fit: ScaleShift, prior: AnchoredDepth
+) -> torch.Tensor:
+    """Return the confidence of agreement, times that of the prior in itself."""
+    trust = confidence_of(difference, known, fit)
+    return trust if prior.trusted_B1HW is None else trust * prior.trusted_B1HW

@@ -4,6 +4,7 @@ import math
 
 from depth_refiner_ros.core.confidence import (
     confidence_of,
+    confidence_of_spread,
     REACH_PX,
     relative_difference,
     UNALIGNED,
@@ -70,3 +71,13 @@ def test_in_a_hole_confidence_is_the_known_share_of_the_window_in_the_image():
             known[..., row, column].flatten(), 1.0, window.float().mean(dim=(1, 2, 3))
         )
         torch.testing.assert_close(confidence[..., row, column].flatten(), share)
+
+
+def test_confidence_of_a_spread_is_the_share_of_draws_within_a_quarter():
+    spread = torch.tensor([0.05, 0.15, 0.36, 1.0])
+    torch.manual_seed(0)
+    errors = torch.distributions.Laplace(torch.zeros(4), spread).sample((200_000,))
+    share = (errors.abs() < math.log(1.25)).float().mean(dim=0)
+    torch.testing.assert_close(confidence_of_spread(spread), share, rtol=0, atol=5e-3)
+    assert 0.0 <= float(confidence_of_spread(torch.tensor(1e30)))
+    assert float(confidence_of_spread(torch.tensor(1e-30))) == 1.0

@@ -66,6 +66,16 @@ def test_documents_may_lie_beside(path):
     open_bundle(path, 'prior')
 
 
+def test_texts_are_part_of_the_bundle(tmp_path):
+    texts = {'LICENSE.other': 'Copyright (c) 2020\n'}
+    content = {'kind': 'prior', 'name': 'tiny', 'licence': 'MIT', 'manifest': {}}
+    write_bundle(tmp_path / 'b', **content, tensors={}, configs={}, texts=texts)
+    assert (tmp_path / 'b/LICENSE.other').read_text() == 'Copyright (c) 2020\n'
+    (tmp_path / 'b/LICENSE.other').unlink()
+    with pytest.raises(WeightsError, match=r'LICENSE\.other is missing'):
+        open_bundle(tmp_path / 'b', 'prior')
+
+
 def test_truncated_weights(path):
     file = path / WEIGHTS
     file.write_bytes(file.read_bytes()[:-1])

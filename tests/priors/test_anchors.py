@@ -60,3 +60,36 @@ def test_refined_depth_is_fitted_to_many_anchors_or_to_the_prior_at_their_scale(
     torch.testing.assert_close(few.reference_m_B1HW, few.depth_m_B1HW)
     many = prior.predict(RGB, CAMERA, anchors(2000))
     assert torch.isfinite(many.reference_m_B1HW).sum() == 2000
+
+
+class Doubtful(TooNear):
+    """A prior that is right and trusts itself by a share."""
+
+    def __init__(self, share, kind='metric'):
+        self.share, self.kind = share, kind
+
+    def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+        trusted = torch.full_like(TRUE_M, self.share)
+        return PriorDepth(depth_B1HW=TRUE_M, kind=self.kind, confidence_B1HW=trusted)
+
+
+def test_trust_is_the_priors_own_and_that_of_its_scale():
+    def trusted(prior, scale=None, sensor=None):
+        return AnchoredPrior(prior, scale).predict(RGB, CAMERA, sensor).trusted_B1HW
+
+    assert trusted(TooNear()) is None
+    assert trusted(TooNear(), SensorPrior(), sensor=anchors(100)) is None
+    for sensor in (anchors(100), anchors(0)):
+        alone = trusted(Doubtful(0.5), SensorPrior(), sensor=sensor)
+        torch.testing.assert_close(alone, torch.full_like(TRUE_M, 0.5))
+    both = trusted(Doubtful(0.5, 'relative'), Doubtful(0.5))
+    torch.testing.assert_close(both, torch.full_like(TRUE_M, 0.25))
+    reference = trusted(Relative(), Doubtful(0.5))
+    torch.testing.assert_close(reference, torch.full_like(TRUE_M, 0.5))
+
+
+class Relative(TooNear):
+    """Depth up to scale and shift, without a notion of trust."""
+
+    def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+        return PriorDepth(depth_B1HW=TRUE_M, kind='relative')

@@ -8,7 +8,7 @@ from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig,
 import pytest
 import torch
 
-from tests.tiny_networks import METRIC
+from tests.tiny_networks import LITE, METRIC, metric_network
 
 
 @pytest.fixture(scope='module')
@@ -24,7 +24,15 @@ def test_an_untrained_network_says_two_and_a_half_metres():
     torch.testing.assert_close(depth, torch.full((1, 1, 16, 32), 2.5))
 
 
-def test_image_and_rays_both_matter(network):
+def test_an_untrained_network_expects_to_be_off_by_a_third():
+    both = MetricNetwork(LITE)(torch.rand(1, 3, 32, 64), torch.zeros(1, 2, 32, 64)).exp()
+    torch.testing.assert_close(both[:, :1], torch.full((1, 1, 32, 64), 2.5))
+    torch.testing.assert_close(both[:, 1:], torch.full((1, 1, 32, 64), 0.3))
+
+
+@pytest.mark.parametrize('config', [METRIC, LITE], ids=['rays', 'efficientnet_lite0'])
+def test_image_and_rays_both_matter(config):
+    network = metric_network(config=config)
     rgb, rays = torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32)
     depth = network(rgb, rays)
     assert not torch.equal(depth, network(1.0 - rgb, rays))
@@ -49,6 +57,7 @@ def test_network_size_keeps_shape_and_area(subtests):
     for width, height, expected in cases:
         with subtests.test(width=width, height=height):
             assert network_size(METRIC, width, height) == expected
+    assert network_size(METRIC, 1280, 480, multiple=2.0) == (224, 64)
 
 
 def test_network_size_of_the_shipped_shape():
@@ -80,6 +89,10 @@ def test_impossible_configurations_are_refused(subtests):
         {'channels': (8, 10**400, 8, 8, 8)},
         {'blocks': (1, 1)},
         {'channels': ()},
+        {'encoder': 'resnet'},
+        {'upsampling': 4},
+        {'encoder': 'efficientnet_lite0', 'decoder_channels': (8, 8, 8)},
+        {'scales': (1.0, 0.0)},
     ]
     for wrong in cases:
         with subtests.test(wrong=wrong), pytest.raises(ValueError, match=r'must (have|be|lie)'):

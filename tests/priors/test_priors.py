@@ -10,17 +10,20 @@ from depth_refiner_ros.models.bundle import open_bundle, write_bundle
 from depth_refiner_ros.priors.bundled import (
     BundledPrior,
     CONFIG,
+    LITE0_LICENCE,
+    read_prior_network,
     to_log_metres,
     WEIGHTS,
     write_prior_bundle,
 )
 from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.priors.scaled_conv import ScaledConv
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.smeared import scale_error, smear, SmearedPrior
 import pytest
 import torch
 
-from tests.tiny_networks import METRIC, metric_network
+from tests.tiny_networks import LITE, METRIC, metric_network
 
 CAMERA = Intrinsics.from_fov(53, 37, 60.0)
 RGB = torch.rand(2, 3, 37, 53, generator=torch.Generator().manual_seed(0))
@@ -217,3 +220,47 @@ def test_a_mirrored_bundle_gives_the_mean_of_both_looks(tmp_path):
         both.predict(RGB, off_centre).depth_B1HW.log(), expected, rtol=1e-4, atol=1e-4
     )
     assert float((straight - mirrored).abs().max()) > 1e-3
+
+
+def test_two_input_sizes_give_their_mean(tmp_path):
+    def predicted(name, scales):
+        network = metric_network(config=replace(LITE, scales=scales))
+        bundle = write_prior_bundle(tmp_path / name, network, {'name': 'tiny'})
+        return BundledPrior(bundle).predict(RGB, CAMERA)
+
+    one, two = predicted('one', (1.0,)), predicted('two', (2.0,))
+    both = predicted('both', (1.0, 2.0))
+    mean = (one.depth_B1HW.log() + two.depth_B1HW.log()) / 2.0
+    torch.testing.assert_close(both.depth_B1HW.log(), mean)
+    assert float((one.depth_B1HW - two.depth_B1HW).abs().max()) > 1e-2
+    # The expected errors are averaged as logarithms, too: P(|e| < log 1.25) = 1 - 1.25^(-1 / b).
+    spreads = [-math.log(1.25) / torch.log1p(-p.confidence_B1HW) for p in (one, two, both)]
+    torch.testing.assert_close(spreads[2], (spreads[0] * spreads[1]).sqrt(), rtol=1e-4, atol=1e-4)
+
+
+def test_a_prior_that_expects_errors_says_so_where_it_does(tmp_path):
+    network = metric_network(config=LITE)
+    with torch.no_grad():
+        network.head.weight[1], network.head.bias[1] = 0.0, math.log(0.5)
+    guess = BundledPrior(write_prior_bundle(tmp_path / 'prior', network, {})).predict(RGB, CAMERA)
+    expected = torch.full((2, 1, 37, 53), 1.0 - 1.25**-2.0)
+    torch.testing.assert_close(guess.confidence_B1HW, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_weights_from_imagenet_bring_their_licence(bundle, tmp_path):
+    lite = write_prior_bundle(tmp_path / 'lite', metric_network(config=LITE), {'name': 'tiny'})
+    assert 'Copyright (c) 2020, ML Illustrated' in (lite.path / LITE0_LICENCE).read_text()
+    assert LITE0_LICENCE in lite.manifest['sha256']
+    assert not (bundle.path / LITE0_LICENCE).exists()
+
+
+def test_folded_scales_change_nothing(tmp_path):
+    network = metric_network(config=LITE)
+    for part in network.modules():
+        if isinstance(part, ScaledConv):
+            torch.nn.init.uniform_(part.scale, -2.0, 2.0)
+    bundle = write_prior_bundle(tmp_path / 'prior', network, {'name': 'tiny'})
+    rgb, rays = torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32)
+    prior = BundledPrior(bundle)
+    assert not [name for name in prior.network.state_dict() if name.endswith('.scale')]
+    torch.testing.assert_close(prior.network(rgb, rays), read_prior_network(bundle)(rgb, rays))

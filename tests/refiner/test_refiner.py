@@ -1,5 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 import math
 
 from depth_refiner_ros.backends.execution import choose
@@ -88,6 +89,26 @@ def test_a_refiner_that_adds_nothing_gives_the_prior():
     torch.testing.assert_close(result.depth_m_B1HW, sensor(), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(result.confidence_B1HW, torch.ones(1, 1, 37, 53), rtol=0, atol=1e-3)
     assert result.clamped == 0
+
+
+class Doubtful(SensorPrior):
+    """Measured depth, trusted by a third on the left."""
+
+    def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+        given = super().predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+        trusted = torch.ones_like(given.depth_B1HW)
+        trusted[..., :20] = 1.0 / 3.0
+        return replace(given, confidence_B1HW=trusted)
+
+
+@pytest.mark.parametrize('network', [None, small(residual_gain=0.0)], ids=['none', 'small'])
+def test_depth_is_trusted_no_more_than_its_prior_trusts_itself(network):
+    estimator = None if network is None else SharpEstimator(network)
+    doubtful = DepthRefiner(Doubtful(), estimator, choose('cpu', 'fp32'), settings())
+    result = doubtful.refine(image(), camera(), sensor_depth_m_B1HW=sensor())
+    expected = torch.ones(1, 1, 37, 53)
+    expected[..., :20] = 1.0 / 3.0
+    torch.testing.assert_close(result.confidence_B1HW, expected, rtol=0, atol=1e-3)
 
 
 class Affine:

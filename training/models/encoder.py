@@ -97,10 +97,11 @@ class PriorEncoder(Encoder):
         super().__init__(model)
         self.network = read_prior_network(open_bundle(model.weights, 'prior'))
         self.patch = self.network.config.multiple
-        self.channels = self.network.config.channels[PRIOR_STAGE]
+        self.channels = self.network.encoder.channels[PRIOR_STAGE]
 
     def features(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
-        return self.network.encode(rgb_B3HW, rays_B2HW)[PRIOR_STAGE]
+        levels: list[torch.Tensor] = self.network.encoder(rgb_B3HW, rays_B2HW)
+        return levels[PRIOR_STAGE]
 
 
 class TransformersEncoder(Encoder):
