@@ -134,7 +134,8 @@ def collate(cuts: list[Cut], *, seed: int, lost: tuple[LostFrame, ...] = ()) -> 
     height, width = rgb.shape[1:3]
     unknown = np.zeros((height, width), np.float32)
     depth = _maps([unknown if item.depth_m_HW is None else item.depth_m_HW for item in cuts])
-    depth = torch.where(depth > 0.0, depth, torch.nan)  # sets write 0 for unknown
+    # Sets write 0 for unknown, and the sky of rendered streets is infinitely far.
+    depth = torch.where((depth > 0.0) & torch.isfinite(depth), depth, torch.nan)
     priors = [item.prior_m_HW for item in cuts if item.prior_m_HW is not None]
     cameras = tuple(item.camera if item.camera_known else None for item in cuts)
     return Batch(

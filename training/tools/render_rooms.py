@@ -5,13 +5,13 @@ Render furnished rooms, or with ``--places`` places of many kinds, to training s
 
 ``python -m training.tools.render_rooms OUT --rooms 3000 --views 2 --first-seed 10000`` writes, per
 64 rooms, ``rgb_NNNNN.npy`` uint8 (n, H, W, 3), ``depth_NNNNN.npy`` float16 metres along Z
-(n, H, W; 0 where nothing was hit), ``camera_NNNNN.npy`` float32 (n, 4) fx fy cx cy and
-``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard with a seed file is
-complete; ``--resume`` continues an earlier run.
+(n, H, W; 0 where nothing was hit, infinite in the open sky), ``camera_NNNNN.npy`` float32 (n, 4)
+fx fy cx cy and ``seed_NNNNN.npy`` int64 (n,). NNNNN counts shards from the first seed. A shard
+with a seed file is complete; ``--resume`` continues an earlier run.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 import json
 import multiprocessing
 import os
@@ -60,6 +60,7 @@ class Cameras:
     :param width: columns
     :param height: rows
     :param places: places of :func:`build_place` instead of rooms; each view has its own lens
+    :param outdoor: share of places that are outdoors
     """
 
     views: int
@@ -67,6 +68,7 @@ class Cameras:
     width: int
     height: int
     places: bool = False
+    outdoor: float = 0.0
 
 
 def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
@@ -81,7 +83,7 @@ def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
     shots = _shots_of_place(seed, cameras) if cameras.places else _shots_of_room(seed, cameras)
     for index, (camera, seen) in enumerate(shots):
         rgb.append(expose(seen.linear_rgb_HW3, np.random.default_rng([seed, 5, index]), 0.15))
-        depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0).astype(np.float16))
+        depth.append(np.nan_to_num(seen.depth_m_HW, nan=0.0, posinf=np.inf).astype(np.float16))
         rows.append((camera.fx, camera.fy, camera.cx, camera.cy))
     return np.stack(rgb), np.stack(depth), np.array(rows, np.float32), np.full(len(rgb), seed)
 
@@ -110,7 +112,7 @@ def _shots_of_place(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, '
     """Yield what cameras with lenses of their own see in a place."""
     from depth_refiner_ros.sources.simulated import build_place, place_views, RoomRenderer
 
-    place = build_place(seed)
+    place = build_place(seed, cameras.outdoor)
     renderer = RoomRenderer(place)
     size = cameras.width, cameras.height
     for view in place_views(place, renderer, seed, cameras.views, size):
@@ -160,11 +162,15 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
+def _describe(out: Path, record: dict[str, float], resume: bool) -> None:
     """Write what the folder holds; refuse to mix runs."""
     path = out / 'dataset.json'
     if path.exists():
-        found = {'places': False, **_read(path)}  # folders from before there were places
+        found = {
+            'places': False,
+            'outdoor': 0.0,
+            **_read(path),
+        }  # folders from before there were places
         differing = {key for key in record if found.get(key) != record[key]}
         if not resume or differing - {'rooms'}:
             raise typer.BadParameter(
@@ -174,7 +180,7 @@ def _describe(out: Path, record: dict[str, int], resume: bool) -> None:
         **record,
         'rooms_per_shard': ROOMS_PER_SHARD,
         'rgb': 'uint8 (n, H, W, 3) exposed, almost noise-free',
-        'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown',
+        'depth': 'float16 (n, H, W) metres along Z at integer pixel centres, 0 unknown, inf sky',
         'camera': 'float32 (n, 4) fx fy cx cy',
         'seed': 'int64 (n,) room',
     }
@@ -194,6 +200,9 @@ def main(
     places: Annotated[
         bool, typer.Option('--places', help='Halls, offices, corridors and so on, not rooms.')
     ] = False,
+    outdoor: Annotated[
+        float, typer.Option(min=0, max=1, help='Share of places that are streets, with --places.')
+    ] = 0.15,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
 ) -> None:
@@ -202,7 +211,9 @@ def main(
         raise typer.BadParameter('nothing to render: views and starts are both 0')
     if places and starts:
         raise typer.BadParameter(f'--starts {starts} has no paths in --places; give --views alone')
-    cameras = Cameras(views=views, starts=starts, width=width, height=height, places=places)
+    cameras = Cameras(views=views, starts=starts, width=width, height=height)
+    if places:
+        cameras = replace(cameras, places=True, outdoor=outdoor)
     with locked_folder(out):
         _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
         seeds = list(range(first_seed, first_seed + rooms))

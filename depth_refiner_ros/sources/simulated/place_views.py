@@ -14,9 +14,11 @@ from depth_refiner_ros.sources.simulated.places.place import Place
 from depth_refiner_ros.sources.simulated.render.renderer import RoomRenderer
 import numpy as np
 
-_PROBE = Intrinsics.from_fov(40, 30, 65.0)
+_PROBE_PX = 40, 30
 _TRIES = 400
 _CLEARANCE_M = 0.25
+_FAR_M = 200.0
+"""As which the sky counts, where views are judged."""
 
 
 class Stand(NamedTuple):
@@ -32,7 +34,7 @@ class View:
     """
     One view of a place.
 
-    :param kind: of the view, one of ``VIEWS``
+    :param kind: of the view, one of ``VIEWS`` or ``OUTDOOR_VIEWS``
     :param intrinsics: its lens
     """
 
@@ -114,6 +116,21 @@ def _turned(angle: float) -> tuple[float, float]:
     return math.cos(angle), math.sin(angle)
 
 
+def _from_pavement(rng: np.random.Generator, place: Place) -> Stand:
+    """Look around outdoors from 1.2-1.7 m, as often up as down."""
+    return _from_hand(rng, place)._replace(pitch=rng.normal(0.02, 0.12))
+
+
+def _from_car(rng: np.random.Generator, place: Place) -> Stand:
+    """Look along the street from a lane, 1.2-2 m high."""
+    width, length = place.size_3[:2].astype(np.float64)
+    ahead = 1 if rng.random() < 0.5 else -1
+    position = np.array([width / 2 + ahead * rng.uniform(0.3, 2.2), rng.uniform(2, length - 2), 0])
+    position[2] = rng.uniform(1.2, 2.0)
+    yaw = ahead * math.pi / 2 + (rng.normal(0, 0.15) if rng.random() < 0.6 else rng.normal(0, 1))
+    return Stand(position, yaw, rng.normal(-0.03, 0.04))
+
+
 VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
     'hand': (_from_hand, 0.42),
     'along': (_along, 0.18),
@@ -122,6 +139,13 @@ VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = 
     'drone': (_from_drone, 0.07),
 }
 """How each kind of view is drawn, and how often."""
+OUTDOOR_VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
+    'car': (_from_car, 0.4),
+    'hand': (_from_pavement, 0.35),
+    'floor': (_from_floor, 0.1),
+    'drone': (_from_drone, 0.15),
+}
+"""The same, below an open sky."""
 
 
 def place_views(
@@ -135,16 +159,18 @@ def place_views(
     :raises SourceError: if the place has no such views, with its seed
     """
     rng = np.random.default_rng([seed, 13])
-    shares = np.array([share for _, share in VIEWS.values()])
+    kinds = VIEWS if place.lighting.sky is None else OUTDOOR_VIEWS
+    shares = np.array([share for _, share in kinds.values()])
     views: list[View] = []
     for _ in range(_TRIES * max(1, count)):
         if len(views) == count:
             return views
-        kind = str(rng.choice(list(VIEWS), p=shares / shares.sum()))
-        stand = VIEWS[kind][0](rng, place)
+        kind = str(rng.choice(list(kinds), p=shares / shares.sum()))
+        stand = kinds[kind][0](rng, place)
         candidate = pose(*stand, roll=float(rng.normal(0, 0.035)))
-        if _is_seen_well(rng, place, renderer, candidate):
-            views.append(View(kind, lens(rng, *size), candidate))
+        view = View(kind, lens(rng, *size), candidate)
+        if _is_seen_well(rng, place, renderer, view):
+            views.append(view)
     if len(views) == count:
         return views
     raise SourceError(
@@ -153,15 +179,16 @@ def place_views(
 
 
 def _is_seen_well(
-    rng: np.random.Generator, place: Place, renderer: RoomRenderer, map_from_camera: np.ndarray
+    rng: np.random.Generator, place: Place, renderer: RoomRenderer, view: View
 ) -> bool:
     """Whether a camera is free of surfaces and sees outlines, nothing large right before it."""
-    position = map_from_camera[:3, 3]
+    position = view.map_from_camera[:3, 3]
     needed = min(_CLEARANCE_M, 0.9 * float(position[2]))
     inside = (position[:2] > 0.1).all() and (position < place.size_3 - 0.1).all()
     if not inside or renderer.clearance_m(position[None])[0] < needed:
         return False
-    depth_m = renderer.depth(_PROBE, map_from_camera)
-    if np.nanpercentile(depth_m, 5) < 0.3 or np.nanmedian(depth_m) < 0.5:
+    probe = view.intrinsics.resized(*_PROBE_PX)
+    depth_m = np.minimum(renderer.depth(probe, view.map_from_camera), _FAR_M)
+    if np.nanpercentile(depth_m, 5) < 0.25 or np.nanmedian(depth_m) < 0.5:
         return False
     return outline_share(depth_m) >= (0.08 if rng.random() < 0.85 else 0.01)

@@ -10,7 +10,7 @@ from depth_refiner_ros.sources.simulated.rooms import storage_furniture as stora
 from depth_refiner_ros.sources.simulated.rooms import structures
 from depth_refiner_ros.sources.simulated.rooms.clutter import strew
 from depth_refiner_ros.sources.simulated.rooms.materials import linear
-from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
+from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Point, Top
 from depth_refiner_ros.sources.simulated.rooms.small_things import bottle, can, mug
 import numpy as np
 
@@ -77,7 +77,7 @@ def _basin(kit: PlaceKit) -> Piece:
     piece.box((0, 0, 0.815), (width + 0.02, 0.5, 0.07), white)
     bowl = [(0.2, 0.0), (0.21, 0.035), (0.21, 0.035), (0.2, 0.035), (0.18, 0.01), (0.0, 0.004)]
     piece.lathe((0, -0.04, 0.851), bowl, white, 24)
-    tap = [(0, 0.19, 0.85), (0, 0.19, 1.0), (0, 0.1, 1.03), (0, 0.06, 0.99)]
+    tap: list[Point] = [(0, 0.19, 0.85), (0, 0.19, 1.0), (0, 0.1, 1.03), (0, 0.06, 0.99)]
     piece.tube(tap, 0.013, kit.metal(), 8)
     for x0, x1 in ((-width / 2, -0.22), (0.22, width / 2)):
         if x1 - x0 > 0.12:
@@ -104,7 +104,7 @@ def _tub(kit: PlaceKit) -> Piece:
     for x in (-length / 2 + 0.04, length / 2 - 0.04):
         piece.box((x, 0, high / 2), (0.08, 0.75, high), white)
     end = length / 2 - 0.04
-    tap = [(end, 0, high), (end, 0, high + 0.14), (end - 0.16, 0, high + 0.12)]
+    tap: list[Point] = [(end, 0, high), (end, 0, high + 0.14), (end - 0.16, 0, high + 0.12)]
     piece.tube(tap, 0.015, kit.metal(), 8)
     return piece
 

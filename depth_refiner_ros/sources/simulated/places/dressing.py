@@ -79,3 +79,17 @@ class PlaceKit(Kit):
             share=self.uniform(0.1, 0.4),
             gloss=self.uniform(0, 0.5),
         )
+
+    def picture(self, width: float, height: float, emission: float = 0.0) -> int:
+        """Return a picture of this size: mostly with the statistics of a photograph."""
+        if self.chance(0.4):
+            return super().picture(width, height, emission)
+        return self.material(
+            'photo',
+            self.color(FABRICS, 40),
+            linear((238, 238, 234)),
+            extent=(width, height),
+            emission=emission,
+            share=0.0 if emission or self.chance(0.6) else self.uniform(0.03, 0.12),
+            gloss=self.uniform(0, 0.3),
+        )

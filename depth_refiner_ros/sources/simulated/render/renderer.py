@@ -16,6 +16,7 @@ from depth_refiner_ros.sources.simulated.render.rays import (
     eye_and_turn,
     packed,
 )
+from depth_refiner_ros.sources.simulated.render.skies import sky_color
 from depth_refiner_ros.sources.simulated.render.surface import Surface
 from depth_refiner_ros.sources.simulated.render.textures import albedo
 from depth_refiner_ros.sources.simulated.rooms.room import Room
@@ -23,6 +24,7 @@ import numpy as np
 import open3d as o3d
 
 _EDGE_STEP = np.float32(0.02)
+_SKY_M = 1e4
 _SIX_DIRECTIONS = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 _EXTRA_SAMPLES = np.array([(-0.35, -0.15), (0.15, -0.35), (0.35, 0.15), (-0.15, 0.35)], np.float32)
 
@@ -33,7 +35,8 @@ class Rendered:
     One image of a room.
 
     :param linear_rgb_HW3: float32 light at the sensor, about 0.2 on average
-    :param depth_m_HW: float32 depth along Z at the pixel centres
+    :param depth_m_HW: float32 depth along Z at the pixel centres; where nothing is hit, NaN
+        indoors and +Inf, too far to measure, below an open sky
     """
 
     linear_rgb_HW3: np.ndarray
@@ -79,7 +82,9 @@ class RoomRenderer:
         through = directions_through(*all_pixels(intrinsics), intrinsics, turn_33)
         hits = self._cast(eye_3, through)
         depth_HW = hits.depth_m_N.reshape(shape)
-        rows, columns = np.nonzero(_depth_edges(depth_HW))
+        sky = self.room.lighting.sky
+        edges = _depth_edges(depth_HW if sky is None else np.nan_to_num(depth_HW, nan=_SKY_M))
+        rows, columns = np.nonzero(edges)
         extra = directions_through(
             columns[:, None] + _EXTRA_SAMPLES[:, 0],
             rows[:, None] + _EXTRA_SAMPLES[:, 1],
@@ -92,13 +97,19 @@ class RoomRenderer:
         rgb_3HW[:, rows, columns] = (
             rgb[:, depth_HW.size :].reshape(3, -1, len(_EXTRA_SAMPLES)).mean(2)
         )
-        return Rendered(self._exposed(rgb_3HW), depth_HW)
+        return Rendered(self._exposed(rgb_3HW), self._with_sky(depth_HW))
 
     def depth(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> np.ndarray:
-        """Return only ``depth_m_HW``, NaN where nothing is hit."""
+        """Return only ``depth_m_HW``; where nothing is hit, NaN, and +Inf for the sky."""
         eye_3, turn_33 = eye_and_turn(map_from_camera)
         hits = self._cast(eye_3, directions_through(*all_pixels(intrinsics), intrinsics, turn_33))
-        return hits.depth_m_N.reshape(intrinsics.height, intrinsics.width)
+        return self._with_sky(hits.depth_m_N.reshape(intrinsics.height, intrinsics.width))
+
+    def _with_sky(self, depth_m_HW: np.ndarray) -> np.ndarray:
+        """Return +Inf for NaN where there is an open sky."""
+        if self.room.lighting.sky is None:
+            return depth_m_HW
+        return np.where(np.isnan(depth_m_HW), np.float32(np.inf), depth_m_HW)
 
     def clearance_m(self, points_N3: np.ndarray) -> np.ndarray:
         """Return the distance of points to the nearest surface in metres, 0 inside a solid."""
@@ -153,7 +164,11 @@ class RoomRenderer:
         rgb *= np.where(emission > 0, emission, light)
         shine *= self._surface.gloss.take(material)
         rgb += shine
-        rgb[:, missed] = 0
+        sky = self.room.lighting.sky
+        if sky is not None and missed.any():
+            rgb[:, missed] = sky_color(sky, directions_3N[:, missed])
+        else:
+            rgb[:, missed] = 0
         return rgb
 
     def _exposed(self, rgb_3HW: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 
 from depth_refiner_ros.sources.simulated.render.noise import cell_value, noise
+from depth_refiner_ros.sources.simulated.render.photographs import photo
 from depth_refiner_ros.sources.simulated.rooms.materials import Material
 import numpy as np
 
@@ -255,6 +256,7 @@ TEXTURES: dict[str, Texture] = {
     'rug': _rug,
     'outside': _outside,
     'screen': _screen,
+    'photo': photo,
 }
 
 

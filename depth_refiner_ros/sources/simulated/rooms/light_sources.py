@@ -38,6 +38,23 @@ class Sun:
     pane: Pane
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sky:
+    """
+    What is seen where nothing is: linear colors, and the share of it that clouds cover.
+
+    :param zenith_3: overhead
+    :param horizon_3: near the horizon
+    :param cloud_3: of clouds
+    """
+
+    zenith_3: np.ndarray
+    horizon_3: np.ndarray
+    cloud_3: np.ndarray
+    clouds: float
+    seed: int
+
+
 @dataclass(frozen=True)
 class Lighting:
     """
@@ -48,6 +65,7 @@ class Lighting:
     :param sun: direct sunlight, if any
     :param size_3: the room's size in metres, for the darkening of corners
     :param cover_YX: 0..1 where furniture covers the floor, in cells of COVER_CELL_M
+    :param sky: of a place without a ceiling, whose depth is +Inf; None indoors
     """
 
     ambient_3: np.ndarray
@@ -55,3 +73,4 @@ class Lighting:
     sun: Sun | None
     size_3: np.ndarray
     cover_YX: np.ndarray
+    sky: Sky | None = None

@@ -5,7 +5,7 @@
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.simulated import build_place
 from depth_refiner_ros.sources.simulated.places.dressing import PlaceKit
-from depth_refiner_ros.sources.simulated.places.place import build_kind, KINDS
+from depth_refiner_ros.sources.simulated.places.place import build_kind, KINDS, OUTDOOR
 from depth_refiner_ros.sources.simulated.places.site import open_site, Scene
 from depth_refiner_ros.sources.simulated.render.textures import TEXTURES
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope='module', params=KINDS)
+@pytest.fixture(scope='module', params=[*KINDS, *OUTDOOR])
 def place(request):
     return build_kind(request.param, 3)
 
@@ -30,13 +30,14 @@ def test_triangles_and_materials_are_sound(place):
 
 def test_nothing_sticks_out(place):
     vertices, _ = place.mesh()
-    assert (vertices.min(0) > -0.35).all()
-    assert (vertices.max(0) < place.size_3 + 0.35).all()
+    around_m = 95 if place.kind in OUTDOOR else 0.35
+    assert (vertices.min(0) > -around_m).all()
+    assert (vertices.max(0) < place.size_3 + around_m).all()
 
 
 def test_it_is_furnished(place):
     assert len(place.surface.triangles_F3) > 1500
-    assert place.lighting.lamps
+    assert place.lighting.lamps or place.lighting.sky
 
 
 def test_the_seed_decides_everything():
@@ -44,6 +45,18 @@ def test_the_seed_decides_everything():
     assert first.kind == again.kind
     np.testing.assert_array_equal(first.surface.vertices_V3, again.surface.vertices_V3)
     assert len({len(build_place(seed).surface.vertices_V3) for seed in (31, 32, 33)}) == 3
+
+
+def test_the_share_of_streets_leaves_other_places_as_they_are():
+    inside, mixed, outside = (
+        [build_place(s, share) for s in range(40, 52)] for share in (0, 0.3, 1)
+    )
+    assert {place.kind for place in outside} == {'street'}
+    assert 'street' not in {place.kind for place in inside}
+    assert {place.kind for place in mixed} > {'street'}
+    for one, two in zip(inside, mixed):
+        if two.kind != 'street':
+            np.testing.assert_array_equal(one.surface.vertices_V3, two.surface.vertices_V3)
 
 
 def test_negative_seed_is_refused():

@@ -7,7 +7,7 @@ import math
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.simulated import place_views, RoomRenderer
-from depth_refiner_ros.sources.simulated.place_views import lens, VIEWS
+from depth_refiner_ros.sources.simulated.place_views import lens, OUTDOOR_VIEWS, VIEWS
 from depth_refiner_ros.sources.simulated.places.place import build_kind, Place
 import numpy as np
 import pytest
@@ -65,6 +65,25 @@ def test_views_are_almost_level(views):
     rolls = [math.asin(view.map_from_camera[2, 0]) for view in views]
     assert 0.01 < np.std(rolls) < 0.08
     assert np.abs(rolls).max() < 0.2
+
+
+def test_the_sky_of_a_street_is_seen_and_too_far_to_measure():
+    street = build_kind('street', 4)
+    renderer = RoomRenderer(street)
+    views = place_views(street, renderer, 4, 12, (64, 48))
+    assert {view.kind for view in views} <= set(OUTDOOR_VIEWS)
+    far = np.stack([renderer.depth(view.intrinsics, view.map_from_camera) for view in views])
+    assert not np.isnan(far).any()
+    assert 0.02 < np.isinf(far).mean() < 0.7
+    assert (far > 0).all()
+    assert np.max(far[np.isfinite(far)]) > 40
+    up = place_views(street, renderer, 4, 1, (64, 48))[0].map_from_camera.copy()
+    up[:3, :3] = [[1, 0, 0], [0, -1, 0], [0, 0, 1]]
+    up[:3, 3] = street.size_3 / 2 + (0, 0, 25)
+    seen = renderer.render(views[0].intrinsics, up)
+    assert np.isposinf(seen.depth_m_HW).all()
+    assert seen.linear_rgb_HW3.min() > 0.02
+    assert seen.linear_rgb_HW3[..., 2].mean() > 0.8 * seen.linear_rgb_HW3[..., 0].mean()
 
 
 def test_lenses_are_50_to_110_degrees_wide():
