@@ -10,11 +10,8 @@ objects, sparse depth and surfaces near holes. This one looks at every pixel.
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.mapping.ray_blocks import BITS, compiled_walk, OFFSET
 import numpy as np
-
-BITS = 21
-"""Bits of one block index inside a 64-bit key."""
-OFFSET = 1 << (BITS - 1)
 
 
 def touched_blocks(
@@ -73,12 +70,17 @@ def blocks_between(
 def _of_four(depth_m_HW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest and farthest known depth of each 2x2 pixels, 0 where none is known."""
     height, width = depth_m_HW.shape
-    padded = np.pad(depth_m_HW, ((0, height % 2), (0, width % 2)))
-    four = [padded[row::2, column::2] for row in (0, 1) for column in (0, 1)]
-    farthest = np.maximum.reduce(four)
-    nearest = np.minimum.reduce([np.where(part > 0, part, np.inf) for part in four])
-    nearest[farthest == 0] = 0
-    return nearest.astype(np.float32), farthest
+    depth_m_HW = np.pad(depth_m_HW, ((0, height % 2), (0, width % 2)))
+    farthest_m_HW = _halved(np.maximum, depth_m_HW)
+    known_m_HW = np.where(depth_m_HW > 0, depth_m_HW, np.float32(np.inf))
+    nearest_m_HW = _halved(np.minimum, known_m_HW)
+    nearest_m_HW[farthest_m_HW == 0] = 0
+    return nearest_m_HW, farthest_m_HW
+
+
+def _halved(of_two: np.ufunc, image_HW: np.ndarray) -> np.ndarray:
+    rows_HW: np.ndarray = of_two(image_HW[::2], image_HW[1::2])
+    return of_two(rows_HW[:, ::2], rows_HW[:, 1::2])
 
 
 def _of_half_the_size(camera: Intrinsics) -> Intrinsics:
@@ -102,23 +104,30 @@ def unique_rows(indices_K3: np.ndarray) -> np.ndarray:
 def _keys_between(
     near_m_HW: np.ndarray,
     far_m_HW: np.ndarray,
-    intrinsics: Intrinsics,
+    camera: Intrinsics,
     map_from_camera: np.ndarray,
     block_m: float,
 ) -> np.ndarray:
     """Return one number per block, some more than once, relative to the camera's block."""
-    rows, columns = np.nonzero(far_m_HW)
-    near_m_P = near_m_HW[rows, columns]
-    band_m_P = far_m_HW[rows, columns] - near_m_P
-    rays_3P = _rays(intrinsics, map_from_camera[:3, :3] / block_m, rows, columns)
+    x_W = (np.arange(camera.width) - camera.cx) / camera.fx
+    y_H = (np.arange(camera.height) - camera.cy) / camera.fy
+    right_3, down_3, ahead_3 = map_from_camera[:3, :3].T / block_m
     start_3 = map_from_camera[:3, 3] / block_m - _home(map_from_camera, block_m)
-    steps = _steps(rays_3P, float(band_m_P.max(initial=0.0)))
-    return np.concatenate(
-        [
-            _keys(rays_3P, near_m_P + band_m_P * np.float32(step / steps), start_3)
-            for step in range(steps + 1)
-        ]
+    longest = math.hypot(np.abs(x_W).max(), np.abs(y_H).max(), 1.0) / block_m
+    band_m = float((far_m_HW - near_m_HW).max())
+    steps = max(1, math.ceil(2 * band_m * longest))  # at most half a block apart
+    key_N = np.empty(np.count_nonzero(far_m_HW) * (steps + 1), np.int64)
+    found = compiled_walk()(
+        near_m_HW,
+        far_m_HW,
+        (x_W[:, None] * right_3 + ahead_3).astype(np.float32),
+        (y_H[:, None] * down_3).astype(np.float32),
+        start_3.astype(np.float32),
+        np.linspace(0, 1, steps + 1, dtype=np.float32),
+        np.zeros((camera.width, steps + 1), np.int64),
+        key_N,
     )
+    return key_N[:found]
 
 
 def _blocks_of(keys: np.ndarray, map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
@@ -128,38 +137,6 @@ def _blocks_of(keys: np.ndarray, map_from_camera: np.ndarray, block_m: float) ->
 def _home(map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
     """Return the camera's block, to which others are relative: so float32 is exact far away."""
     return np.floor(map_from_camera[:3, 3] / block_m)
-
-
-def _rays(
-    intrinsics: Intrinsics,
-    blocks_from_camera_33: np.ndarray,
-    rows: np.ndarray,
-    columns: np.ndarray,
-) -> list[np.ndarray]:
-    """Return the viewing rays in the map, in blocks per metre of depth, axis by axis."""
-    x_W = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
-    y_H = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
-    return [
-        (right * x_W + ahead).astype(np.float32)[columns] + (down * y_H).astype(np.float32)[rows]
-        for right, down, ahead in blocks_from_camera_33
-    ]
-
-
-def _steps(rays_3P: list[np.ndarray], longest_band_m: float) -> int:
-    """Return the number of steps that lie at most 2/3 of a block apart in every band."""
-    longest = math.sqrt(sum(float(np.abs(ray_P).max(initial=0.0)) ** 2 for ray_P in rays_3P))
-    return max(1, math.ceil(longest_band_m * longest * 1.5))
-
-
-def _keys(rays_3P: list[np.ndarray], depth_m_P: np.ndarray, start_3: np.ndarray) -> np.ndarray:
-    """Return one number per block, dropping repeats of the neighbour for speed."""
-    keys_P = np.zeros(len(depth_m_P), dtype=np.int64)
-    for ray_P, start in zip(rays_3P, start_3):
-        index_P = np.floor(ray_P * depth_m_P + np.float32(start)).astype(np.int64)
-        keys_P = (keys_P << BITS) | (index_P + OFFSET)
-    fresh_P = np.ones(len(keys_P), dtype=bool)
-    np.not_equal(keys_P[1:], keys_P[:-1], out=fresh_P[1:])
-    return keys_P[fresh_P]
 
 
 def _unpacked(keys_K: np.ndarray) -> np.ndarray:

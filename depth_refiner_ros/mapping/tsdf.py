@@ -19,6 +19,7 @@ from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
+from depth_refiner_ros.mapping.ray_blocks import compiled_walk
 from depth_refiner_ros.mapping.volume_file import read_volume, write_volume
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
 from depth_refiner_ros.mapping.voxel_update import compiled_update
@@ -34,7 +35,7 @@ WHOLE: Cell = (0, 0, 0)
 
 class TsdfVolume:
     """
-    A volume that grows where depth is integrated. The first on a CPU takes a second to compile.
+    A volume that grows where depth is integrated. The first of a process is compiled.
 
     :param voxel_m: edge of a voxel
     :param truncation_voxels: truncation distance in voxels
@@ -75,8 +76,10 @@ class TsdfVolume:
         self._truncation_voxels = truncation_voxels
         self._block_resolution, self._max_memory_mb = block_resolution, max_memory_mb
         self._device = _device(device)
+        # Compiled now, and not while the first frame waits.
+        compiled_walk()
         if self._on_cpu:
-            compiled_update()  # now, and not while the first frame waits
+            compiled_update()
         self.reset()
 
     def reset(self) -> None:
@@ -139,7 +142,7 @@ class TsdfVolume:
         used_HW = self._usable(depth_m_HW, confidence_HW, min_confidence, reject_HW)
         pixels = int(np.count_nonzero(used_HW))
         if pixels:
-            depth_m_HW = np.where(used_HW, depth_m_HW, np.float32(0)).astype(np.float32)
+            depth_m_HW = np.where(used_HW, depth_m_HW, np.float32(0)).astype(np.float32, order='C')
             self._fuse(depth_m_HW, rgb_HW3, weight_HW, intrinsics, pose, carve=carve)
         self.frames += 1
         return pixels

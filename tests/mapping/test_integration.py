@@ -141,12 +141,14 @@ def test_images_may_be_read_only_and_views(room, turn):
     depth_m_HW, rgb_HW3 = room.render(turn(0))
     bgr_HW3 = rgb_HW3[..., ::-1].copy()
     plain, read_only, views = (TsdfVolume(0.05) for _ in range(3))
-    plain.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW)
+    plain.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW, carve=True)
     for image in (depth_m_HW, rgb_HW3):
         image.setflags(write=False)
-    read_only.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW)
+    read_only.integrate(depth_m_HW, rgb_HW3, room.camera, EYE, weight_HW=depth_m_HW, carve=True)
     turned_HW = np.asfortranarray(depth_m_HW)
-    views.integrate(turned_HW, bgr_HW3[..., ::-1], room.camera, EYE, weight_HW=turned_HW)
+    views.integrate(
+        turned_HW, bgr_HW3[..., ::-1], room.camera, EYE, weight_HW=turned_HW, carve=True
+    )
     for volume in (read_only, views):
         for attribute in ('vertices_m_N3', 'colors_N3'):
             found, expected = (getattr(one.mesh(), attribute) for one in (volume, plain))
