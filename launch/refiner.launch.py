@@ -6,6 +6,7 @@ Start the refiner and, if requested, a player of a recording and a consumer of t
 ros2 launch depth_refiner_ros refiner.launch.py image:=/camera/image_rect \
     camera_info:=/camera/camera_info fusion:=tsdf pose:=/odometry/pose pose_source:=pose
 ros2 launch depth_refiner_ros refiner.launch.py source:=recording.mcap fusion:=tsdf
+ros2 launch depth_refiner_ros refiner.launch.py cameras:=front,rear image:=/{camera}/image_rect
 """
 
 from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS
@@ -61,11 +62,13 @@ def _node(given, node):
     return Node(
         package=PACKAGE,
         executable=f'{node.name}_node',
-        name=node.name,
+        # With a name, launch would write parameters for that one node alone.
+        name=None if node.several else node.name,
         output='screen',
         namespace=node.namespace,
         parameters=[*files, parameters],
         remappings=list(node.remaps),
+        arguments=list(node.words),
         ros_arguments=['--log-level', given['log_level']] if given['log_level'] else [],
         on_exit=lambda event, context: _ended(node, event, context),
         respawn=node.respawn,

@@ -13,9 +13,9 @@ class KeptNoise:
     """
     The random draws of one seed, cached on the device where they are used.
 
-    Every image uses the same draws, so that a draw is a constant: made on the CPU and copied
-    once, it can be part of a CUDA graph. Each image size needs its own object, because draws are
-    cached by their order.
+    Every image uses the same draws, those of a batch too, whose depth thus is what each would
+    have alone. So a draw is a constant: made on the CPU and copied once, it can be part of a CUDA
+    graph. Each image size needs its own object, because draws are cached by their order.
 
     :param seed: of the :class:`torch.Generator` that makes the draws
     """
@@ -33,9 +33,10 @@ class KeptNoise:
     def like(self, latent_BChw: torch.Tensor) -> torch.Tensor:
         """Return the next draw."""
         if self._next == len(self._drawn):
-            self._drawn.append(gaussian_like(latent_BChw, self._generator))
+            self._drawn.append(gaussian_like(latent_BChw[:1], self._generator))
         self._next += 1
-        return self._drawn[self._next - 1]
+        drawn = self._drawn[self._next - 1]
+        return drawn if len(latent_BChw) == 1 else drawn.expand_as(latent_BChw)
 
 
 Source = torch.Generator | KeptNoise

@@ -63,7 +63,9 @@ ARGUMENTS = {
     'pose': Argument('pose', 'PoseStamped of the optical frame, for pose_source:=pose'),
     'odom': Argument('odom', 'Odometry, for pose_source:=odom'),
     'cameras': Argument(
-        '', 'names of several cameras, such as front,rear: each has a namespace and nodes'
+        '',
+        'names of several cameras, such as front,rear: each has a namespace and nodes, all share '
+        'one set of networks; {camera} in a topic stands for the name',
     ),
     'source': Argument(
         '', 'play this instead of a live camera: sim:SEED, a bag, a TUM folder, a video'

@@ -6,12 +6,13 @@ Turn the arguments of ``refiner.launch.py`` into nodes with parameters and remap
 Free of ``launch`` and ``rclpy``, with few imports: ``ros2 launch`` runs in the system's Python.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.nodes.cameras import camera_names, OPTION, PLACE
 from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS, MODEL, NEEDS, TOPICS, TRUTH
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.settings.config_files import config_file
@@ -33,7 +34,8 @@ class NodePlan:
     :param namespace: without a leading slash, empty for none
     :param parameters: parameters that override the parameter file
     :param remaps: pairs of topic names, from and to
-    :param words: further words of its command line
+    :param words: further words of its command line, before those of ROS
+    :param several: whether the program runs nodes of this name in several namespaces
     :param ends_all: whether everything ends when it has finished its work
     :param is_source: whether its failure ends everything
     :param respawn: whether it is started again when it ends
@@ -44,6 +46,7 @@ class NodePlan:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remaps: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
+    several: bool = False
     ends_all: bool = False
     is_source: bool = False
     respawn: bool = False
@@ -57,11 +60,12 @@ def plan(given: Mapping[str, str]) -> list[NodePlan]:
     :raises SettingsError: if arguments or the parameter file cannot be used, in one line
     """
     _check(given)
-    cameras = [name.strip() for name in given['cameras'].split(',') if name.strip()]
-    plans = [_camera(given, name) for name in cameras or ['']]
-    nodes = [node for one in plans for node in one]
+    cameras = [_camera(given, name) for name in camera_names(given['cameras']) or ['']]
+    refiners = [_refiner(same) for same in _with_same_networks(cameras)]
+    nodes = refiners + [node for camera in cameras for node in _others(camera)]
     if given['params_file']:
-        names = [full_name(node) for node in nodes if node.name != 'rviz']
+        names = [f'/{camera.namespace}/refiner'.replace('//', '/') for camera in cameras]
+        names += [full_name(node) for node in nodes[len(refiners) :] if node.name != 'rviz']
         if line := unmatched(Path(given['params_file']), names):
             raise SettingsError(line)
     return nodes
@@ -88,12 +92,19 @@ def _check(given: Mapping[str, str]) -> None:
         if effective and (not given[other] or wanted not in ('', given[other])):
             fix = f'{other}:={wanted}' if wanted else f'{other}:=... too'
             raise SettingsError(f'{name}:={given[name]} has no effect here; set {fix}')
-    cameras = given['cameras'].split(',') if given['cameras'] else []
-    absolute = [name for name in TOPICS if given[name].startswith('/')]
+    cameras = camera_names(given['cameras'])
+    absolute = [
+        name for name in TOPICS if given[name].startswith('/') and PLACE not in given[name]
+    ]
+    if not cameras and (placed := [name for name in TOPICS if PLACE in given[name]]):
+        raise SettingsError(
+            f'{placed[0]}:={given[placed[0]]} needs the names of cameras; set cameras:=front,rear'
+        )
     if len(cameras) > 1 and absolute:
         raise SettingsError(
-            f'{absolute[0]}:={given[absolute[0]]} is one topic for {len(cameras)} cameras; give '
-            'a name without a leading slash, which each camera has in its namespace'
+            f'{absolute[0]}:={given[absolute[0]]} is one topic for {len(cameras)} cameras; put '
+            f'{PLACE} where their names differ, or give a name without a leading slash, which '
+            'each camera has in its namespace'
         )
     if len(cameras) > 1 and truth(given, 'exit_with_source'):
         raise SettingsError('exit_with_source:=true is for one camera; several may end apart')
@@ -111,8 +122,14 @@ class _Camera:
 
     @property
     def remaps(self) -> tuple[tuple[str, str], ...]:
-        """Remaps of the inputs, for every node."""
-        return tuple((name, self.given[name]) for name in TOPICS if self.given[name] != name)
+        """Remaps of the inputs, for every node of this camera."""
+        given = {name: self.given[name].replace(PLACE, self.name) for name in TOPICS}
+        return tuple((name, topic) for name, topic in given.items() if topic != name)
+
+    @property
+    def full_remaps(self) -> tuple[tuple[str, str], ...]:
+        """The same for a program with the nodes of other cameras, too."""
+        return tuple((f'/{self.namespace}/{name}', topic) for name, topic in self.remaps)
 
     @property
     def output_remaps(self) -> tuple[tuple[str, str], ...]:
@@ -146,17 +163,38 @@ class _Camera:
         )
 
 
-def _camera(given: Mapping[str, str], name: str) -> list[NodePlan]:
+def _camera(given: Mapping[str, str], name: str) -> _Camera:
     namespace = '/'.join(filter(None, (given['namespace'].strip('/'), name)))
-    model = {option: given[option] for option in MODEL if given[option]}
-    camera = _Camera(
+    refiner = _read(RefinerNodeSettings, given, namespace, 'refiner')
+    return _Camera(
         given=given,
         name=name,
         namespace=namespace,
-        refiner=updated(_read(RefinerNodeSettings, given, namespace, 'refiner'), model),
+        refiner=updated(refiner, _model(given)),
         player=_read(PlayerNodeSettings, given, namespace, 'player'),
     )
-    nodes = [_refiner(camera, model)]
+
+
+def _model(given: Mapping[str, str]) -> dict[str, str]:
+    return {option: given[option] for option in MODEL if given[option]}
+
+
+def _with_same_networks(cameras: Sequence[_Camera]) -> list[list[_Camera]]:
+    """Return the cameras of each process: those whose networks are the same."""
+    groups: list[list[_Camera]] = []
+    for camera in cameras:
+        loaded = camera.refiner.loaded
+        same = (group for group in groups if group[0].refiner.loaded == loaded)
+        if (found := next(same, None)) is None:
+            groups.append([camera])
+        else:
+            found.append(camera)
+    return groups
+
+
+def _others(camera: _Camera) -> list[NodePlan]:
+    """Return the nodes of a camera besides the refiner."""
+    given, nodes = camera.given, []
     if given['source']:
         nodes.append(_player(camera))
     if given['fusion'] in FUSION:
@@ -183,11 +221,22 @@ def _lock_step(camera: _Camera) -> str:
     return stage
 
 
-def _refiner(camera: _Camera, model: Mapping[str, str]) -> NodePlan:
+def _refiner(cameras: Sequence[_Camera]) -> NodePlan:
+    """Return the program with the refiners of one or several cameras."""
+    first, given = cameras[0], cameras[0].given
     # A node that must not lose frames requests and keeps every one.
-    waits = _lock_step(camera) != 'off'
+    waits = any(_lock_step(camera) != 'off' for camera in cameras)
     keeps = {'input_qos': 'reliable', 'keep_every_frame': True} if waits else {}
-    return camera.started('refiner', parameters={**model, **keeps}, remaps=camera.remaps)
+    alone = first.started('refiner', parameters={**_model(given), **keeps}, remaps=first.remaps)
+    if len(cameras) == 1:
+        return alone
+    return replace(
+        alone,
+        namespace=given['namespace'].strip('/'),
+        remaps=tuple(remap for camera in cameras for remap in camera.full_remaps),
+        words=(OPTION, ','.join(camera.name for camera in cameras)),
+        several=True,
+    )
 
 
 def _player(camera: _Camera) -> NodePlan:

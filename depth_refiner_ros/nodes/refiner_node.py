@@ -4,22 +4,27 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+import sys
 from typing import Any
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
+from depth_refiner_ros.nodes.cameras import camera_namespaces
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
-from depth_refiner_ros.nodes.runtime.run import run
+from depth_refiner_ros.nodes.runtime.run import run_together
 from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH
+from depth_refiner_ros.nodes.runtime.worker import Worker
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
+from depth_refiner_ros.nodes.shared_networks import BegunFrame, SharedNetworks
 from depth_refiner_ros.refiner.published_depth import published_depth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.refiner.shots import Shot
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.sources.doubts import Doubts
@@ -33,14 +38,27 @@ import torch
 
 QUEUE_OF_ALL = 1000
 """Size of the queue that keeps every frame."""
-WARM_UP_SIZE = 640, 480
 
 
 class RefinerNode(WorkerNode):
-    """Turns images into metric depth and clouds."""
+    """
+    Turns images of one camera into metric depth and clouds.
 
-    def __init__(self) -> None:
-        super().__init__('refiner', RefinerNodeSettings(), profiles.changes)
+    :param networks: shared with the nodes of other cameras; None for its own
+    :param worker: shared with them, too
+    :param namespace: in full, instead of that of the command line
+    """
+
+    def __init__(
+        self,
+        networks: SharedNetworks | None = None,
+        worker: Worker | None = None,
+        namespace: str = '',
+    ) -> None:
+        super().__init__(
+            'refiner', RefinerNodeSettings(), profiles.changes, namespace=namespace, worker=worker
+        )
+        self._networks = networks or SharedNetworks()
         self._refiner: DepthRefiner | None = None
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
@@ -52,17 +70,12 @@ class RefinerNode(WorkerNode):
         self._clamped_px = 0
 
     def configure(self) -> None:
-        """Load the networks and log their licences."""
-        refiner = self._load(self.settings)
-        for line in refiner.describe():
-            self._log(line)
+        """Load the networks and log their licences, unless another camera did."""
+        self._refiner = self._networks.join(
+            self.get_fully_qualified_name(), self.settings, self._log
+        )
         if self._outputs is None:
             self._outputs = RefinerOutputs(self.topics, self.settings)
-        refiner.warm_up(*WARM_UP_SIZE)
-
-    def _load(self, settings: RefinerNodeSettings) -> DepthRefiner:
-        self._refiner = DepthRefiner.from_settings(settings, log=self._log)
-        return self._refiner
 
     def _log(self, line: str) -> None:
         self.get_logger().info(line)
@@ -70,6 +83,7 @@ class RefinerNode(WorkerNode):
     def cleanup(self) -> None:
         """Release the networks and reset their measurements."""
         self._refiner = None
+        self._networks.leave(self.get_fully_qualified_name())
         self._scale.reset()
         self._lock.reset()
         self._scale_reading = None
@@ -113,26 +127,49 @@ class RefinerNode(WorkerNode):
             reliability=self.settings.input_qos,
         )
 
+    @property
+    def joins(self) -> bool:
+        """Whether images are refined together with those of other cameras."""
+        return self._networks.batches(self.settings.batch_cameras)
+
     def process(self, item: ImageSet, watch: Stopwatch) -> None:
         """Refine one image and publish the outputs that have subscribers."""
+        frame = self.begun(item, watch)
+        with watch.stage('refine'):
+            result = frame.shot.refined()
+        self.publish(frame, result)
+
+    def begun(self, item: ImageSet, watch: Stopwatch) -> BegunFrame:
+        """
+        Return an image that is to be refined, decoded and rectified.
+
+        :raises SkipError: if nobody wants its depth, or it is too old
+        :raises InputError: if a message cannot be used
+        """
         settings, refiner, outputs = self.settings, self._refiner, self._outputs
         assert refiner is not None, 'configure loaded it'
         assert outputs is not None, 'configure made them'
         if not (settings.always_on or outputs.wanted()):
             raise SkipError('nobody_listens')
         self._check_age(item)
-        if not refiner.update_settings(settings):
-            refiner = self._load(settings)
+        refiner.update_settings(settings)
         with watch.stage('decode'):
             camera, rgb_HW3, sensor_m_HW = self._decoded(item)
-        with watch.stage('refine'):
-            result = refiner.refine(
-                image_batch(rgb_HW3),
-                camera,
-                sensor_depth_m_B1HW=None if sensor_m_HW is None else depth_batch(sensor_m_HW),
-                stamp_ns=stamp_ns_of(item.header),
-            )
-        with watch.stage('clean'):
+        shot = Shot(
+            refiner=refiner,
+            rgb_13HW=image_batch(rgb_HW3),
+            intrinsics=camera,
+            sensor_depth_m_11HW=None if sensor_m_HW is None else depth_batch(sensor_m_HW),
+            stamp_ns=stamp_ns_of(item.header),
+        )
+        return BegunFrame(node=self, item=item, watch=watch, shot=shot, rgb_HW3=rgb_HW3)
+
+    def publish(self, frame: BegunFrame, result: RefinedDepth) -> None:
+        """Publish the outputs of a refined image that have subscribers."""
+        settings, outputs, camera = self.settings, self._outputs, frame.shot.intrinsics
+        assert outputs is not None, 'configure made them'
+        assert camera is not None, 'images without one are refused'
+        with frame.watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
             if not result.continued:
                 self._lock.reset()
@@ -141,8 +178,10 @@ class RefinerNode(WorkerNode):
             confidence_HW = _confidence(result, depth_m_HW)
         self._clamped_px += result.clamped
         self._fit_status = FitStatus(int(result.scale_shift.status_B[0]))
-        with watch.stage('publish'):
-            outputs.publish(item.header, camera, rgb_HW3, depth_m_HW, confidence_HW, settings)
+        with frame.watch.stage('publish'):
+            outputs.publish(
+                frame.item.header, camera, frame.rgb_HW3, depth_m_HW, confidence_HW, settings
+            )
 
     def _decoded(self, item: ImageSet) -> tuple[Intrinsics, np.ndarray, np.ndarray | None]:
         """Return the camera, and image and depth rectified to a pinhole camera."""
@@ -218,8 +257,22 @@ def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until a signal ends it."""
-    return run('refiner', RefinerNode, args)
+    """
+    Run the node, or with ``--cameras front,rear`` one in each of these namespaces.
+
+    :param args: command line without the program's name; None for ``sys.argv``
+    """
+    words = sys.argv[1:] if args is None else args
+
+    def made() -> list[RefinerNode]:
+        namespaces = camera_namespaces(words)
+        if not namespaces:
+            return [RefinerNode()]
+        networks = SharedNetworks()
+        worker = Worker(networks.serve)
+        return [RefinerNode(networks, worker, namespace) for namespace in namespaces]
+
+    return run_together('refiner', made, words)
 
 
 if __name__ == '__main__':

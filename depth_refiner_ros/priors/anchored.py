@@ -175,6 +175,15 @@ class AnchoredPrior:
                 )
         return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues)
 
+    def for_another_video(self) -> 'AnchoredPrior':
+        """Return the same priors, networks shared, for another video at the same time."""
+        scale_prior = self._scale_prior
+        return AnchoredPrior(
+            _for_another_video(self._prior),
+            None if scale_prior is None else _for_another_video(scale_prior),
+            view=self._view,
+        )
+
     @property
     def carries_over(self) -> bool:
         """Whether one of them carries something over from image to image of a video."""
@@ -189,6 +198,10 @@ class AnchoredPrior:
         """Return the lines of both priors."""
         more = [] if self._scale_prior is None else self._scale_prior.describe()
         return [*self._prior.describe(), *more]
+
+
+def _for_another_video(prior: Prior) -> Prior:
+    return prior.for_another_video() if isinstance(prior, VideoPrior) else prior
 
 
 def _unknown(depth_m_B1HW: torch.Tensor, filled_B1HW: torch.Tensor | None) -> torch.Tensor:

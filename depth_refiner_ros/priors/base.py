@@ -81,6 +81,9 @@ class VideoPrior(Protocol):
     ) -> PriorDepth:
         """Return depth as :meth:`Prior.predict`, of the image after the last one of a video."""
 
+    def for_another_video(self) -> 'Prior':
+        """Return this prior, networks shared, for another video at the same time."""
+
 
 class WithoutNetwork:
     """A prior without a network that a backend can run."""

@@ -11,7 +11,9 @@ those of training data of two kinds, streets and rooms, so that no single focal 
 correct them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
@@ -24,7 +26,6 @@ from depth_refiner_ros.priors.sizes import licence_of, SIZES
 from depth_refiner_ros.priors.video_depth_anything_memory import Memory
 from depth_refiner_ros.priors.video_depth_anything_weights import NAME, read_folder
 import torch
-from torch import nn
 
 
 class VideoDepthAnythingPrior(WithNetwork):
@@ -38,7 +39,7 @@ class VideoDepthAnythingPrior(WithNetwork):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Callable[..., Any],
         rule: preprocess.InputRule | None = None,
         *,
         description: str = '',
@@ -75,6 +76,10 @@ class VideoDepthAnythingPrior(WithNetwork):
         depth_m = self._rule.restore(depth.float(), (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]))
         # Its last layer cuts off what is below 0, which is no depth.
         return PriorDepth(depth_B1HW=torch.where(depth_m > 0.0, depth_m, torch.nan), kind='metric')
+
+    def for_another_video(self) -> 'VideoDepthAnythingPrior':
+        """See :meth:`VideoPrior.for_another_video`."""
+        return VideoDepthAnythingPrior(self.network, self._rule, description=self._description)
 
     def describe(self) -> list[str]:
         """Return the line of its weights."""

@@ -18,7 +18,7 @@ from depth_refiner_ros.core.images import unit_image
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
+from depth_refiner_ros.priors.anchored import AnchoredDepth
 import torch
 
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
@@ -52,6 +52,20 @@ class Estimator(Protocol):
         """Return sharp depth, not yet in metres; the noise is the same for every image."""
 
 
+class MetricPrior(Protocol):
+    """Depth in metres, see :class:`~depth_refiner_ros.priors.anchored.AnchoredPrior`."""
+
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+        *,
+        continues: bool = False,
+    ) -> AnchoredDepth:
+        """Return depth in metres."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refinement:
     """
@@ -68,7 +82,7 @@ class Refinement:
     :param continues: the image continues the video of the last one
     """
 
-    prior: AnchoredPrior
+    prior: MetricPrior
     estimator: Estimator | None
     execution: Execution
     align: str

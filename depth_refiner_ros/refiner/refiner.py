@@ -7,8 +7,9 @@ The method itself is :class:`~depth_refiner_ros.refiner.method.Refinement`. Node
 evaluation and benchmark all call :meth:`DepthRefiner.refine`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.backends.selfcheck import check_depth, check_image
 from depth_refiner_ros.backends.stage_times import StageTimes
-from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.cuts import Cuts
 from depth_refiner_ros.core.errors import InputError
@@ -28,35 +28,28 @@ from depth_refiner_ros.core.images import depth_batch, first_map, image_batch, u
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.noise import KeptNoise, Source
 from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
-from depth_refiner_ros.priors.sensor import check_measured
+from depth_refiner_ros.priors.separate import OwnPrior, SeparatePriors
 from depth_refiner_ros.refiner.checks import check_metres, check_spec
+from depth_refiner_ros.refiner.frame import FittingEstimator, frame_result
+from depth_refiner_ros.refiner.inputs import check_inputs
 from depth_refiner_ros.refiner.loading import (
     backend_options,
     load_estimator,
     load_priors,
     prior_input,
 )
-from depth_refiner_ros.refiner.method import Refinement, Timed, untimed
+from depth_refiner_ros.refiner.method import MetricPrior, Refinement
+from depth_refiner_ros.refiner.shots import Shot
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, ModelSettings
 from depth_refiner_ros.settings.options import updated
 import numpy as np
 import torch
 
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
-    from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
-
-LEAST_EDGE_PX = 8
-"""Below this, a network sees a few of its cells at most and what it returns means nothing."""
-LOADED = tuple(
-    item.name
-    for item in fields(ModelSettings)
-    if not item.metadata.get('option', {}).get('runtime')
-)
-"""Options whose change requires loading the networks again."""
+    from depth_refiner_ros.diffusion.estimator import SharpEstimator
 
 
 class DepthRefiner:
@@ -91,6 +84,7 @@ class DepthRefiner:
         """Runners of the networks, if :meth:`from_settings` loaded them."""
         self._warm: set[tuple[int, int, int]] = set()
         self._fitting = FittingSize(settings.allow_smaller, log)
+        self._log = log
         self._graphs = FrameGraphs(log) if execution.whole_frames else None
         if self._graphs is not None and self._prior.carries_over:
             # It repeats fixed operations on fixed memory.
@@ -166,10 +160,35 @@ class DepthRefiner:
 
         :return: False, with nothing changed, if networks must be loaded again
         """
-        if any(getattr(settings, name) != getattr(self._settings, name) for name in LOADED):
+        if settings.loaded != self._settings.loaded:
             return False
         self._settings = settings
         return True
+
+    def for_another_camera(self) -> 'DepthRefiner':
+        """Return a refiner with the same networks for another camera at the same time."""
+        other = copy(self)
+        other._prior = self._prior.for_another_video()
+        other._cuts = Cuts()
+        if self._graphs is not None:
+            other._graphs = FrameGraphs(self._log)
+        return other
+
+    @property
+    def options(self) -> tuple[str, float, bool]:
+        """Return the options of the method that can change between two images."""
+        chosen = self._settings
+        return chosen.align, chosen.agree_below, chosen.fill_holes
+
+    @property
+    def batches_pay(self) -> bool:
+        """
+        Whether images of several cameras are refined faster in one call than in several.
+
+        On a CPU they are not, and the first one waits for all; nor with frames that are one CUDA
+        graph, which :meth:`refine_together` does without.
+        """
+        return self._execution.device.type != 'cpu' and self._graphs is None
 
     @property
     def carries_over(self) -> bool:
@@ -203,18 +222,73 @@ class DepthRefiner:
             image that cannot be aligned (see its status) gets its prior
         :raises InputError: if an input is missing, or of a wrong shape or range
         """
-        self._check(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
-        batch, _, height, width = rgb_B3HW.shape
+        self._check_inputs(rgb_B3HW, intrinsics, sensor_depth_m_B1HW)
+        batch = len(rgb_B3HW)
         if cloud is not None and batch != 1:
             raise InputError(
                 f'a cloud needs a batch of one image, not {batch}; refine them one by one'
             )
-        # A backend must not be judged by an image of a lens cap or a blank wall.
-        judged = self.runners is not None and self.runners.judged
-        if judged and (batch, height, width) not in self._warm:
-            self.warm_up(width, height, batch)
+        self._prepare(rgb_B3HW, self.warm_up)
         continues = self._cuts.continues(stamp_ns, intrinsics, tuple(rgb_B3HW.shape))
         return self._run(rgb_B3HW, intrinsics, sensor_depth_m_B1HW, cloud, continues=continues)
+
+    @staticmethod
+    def refine_together(shots: Sequence[Shot]) -> list[RefinedDepth]:
+        """
+        Return the depth of images of several cameras, refined in one call.
+
+        Each is what :meth:`refine` returns, but for rounding. The refiner sees the images as a
+        batch; priors see one after the other, as each has its own camera and video.
+
+        :param shots: of one :attr:`~Shot.form`, of refiners that share networks
+        :raises InputError: if an input is missing, or of a wrong shape or range
+        :raises BackendError: if memory is too small for all of them
+        """
+        first = shots[0].refiner
+        for shot in shots:
+            shot.refiner._check_inputs(shot.rgb_13HW, shot.intrinsics, shot.sensor_depth_m_11HW)
+        rgb_B3HW = torch.cat([shot.rgb_13HW for shot in shots])
+        measured = [shot.sensor_depth_m_11HW for shot in shots]
+        known_m = [depth_m_11HW for depth_m_11HW in measured if depth_m_11HW is not None]
+        first._prepare(rgb_B3HW, first.warm_up_together)
+        own = [shot.refiner._own_prior(shot) for shot in shots]
+        device, times = first._execution.device, StageTimes(first._execution.device)
+        noise = KeptNoise(first._settings.seed).rewound
+        method = first._method(noise, first._fitting.settled(), SeparatePriors(own))
+        there = rgb_B3HW.to(device), torch.cat(known_m).to(device) if known_m else None
+        result = FittingSize(False).run(
+            lambda _: method(there[0], None, there[1], timed=times.stage)
+        )
+        return [
+            replace(one, timings_ms=times, continued=camera.continues)
+            for one, camera in zip(result.each(), own, strict=True)
+        ]
+
+    def _own_prior(self, shot: Shot) -> OwnPrior:
+        shape = tuple(shot.rgb_13HW.shape)
+        return OwnPrior(
+            prior=self._prior,
+            intrinsics=shot.intrinsics,
+            continues=self._cuts.continues(shot.stamp_ns, shot.intrinsics, shape),
+        )
+
+    def _prepare(self, rgb_B3HW: torch.Tensor, warm_up: Callable[[int, int, int], None]) -> None:
+        """Warm up, lest a backend be judged by an image of a lens cap or a blank wall."""
+        batch, _, height, width = rgb_B3HW.shape
+        judged = self.runners is not None and self.runners.judged
+        if judged and (batch, height, width) not in self._warm:
+            warm_up(width, height, batch)
+
+    def warm_up_together(self, width: int, height: int, count: int) -> None:
+        """Run :meth:`refine_together` once with so many images, as :meth:`warm_up`."""
+        self._warm.add((count, height, width))
+        shot = Shot(
+            refiner=self.for_another_camera(),
+            rgb_13HW=check_image(width, height),
+            intrinsics=Intrinsics.from_fov(width, height, 60.0),
+            sensor_depth_m_11HW=check_depth(width, height),
+        )
+        self.refine_together([shot] * count)
 
     def warm_up(self, width: int, height: int, batch: int = 1) -> None:
         """
@@ -250,42 +324,12 @@ class DepthRefiner:
             *checked,
         ]
 
-    def _check(
+    def _check_inputs(
         self, rgb: torch.Tensor, intrinsics: Intrinsics | None, sensor_m_B1HW: torch.Tensor | None
     ) -> None:
-        """Check shapes, types and values while they are still on the host."""
-        if rgb.ndim != 4 or rgb.shape[1] != 3 or 0 in rgb.shape:
-            raise InputError(f'image has shape {tuple(rgb.shape)}, not (batch, 3, rows, columns)')
-        if min(rgb.shape[-2:]) < LEAST_EDGE_PX:
-            raise InputError(
-                f'image is {rgb.shape[-1]}x{rgb.shape[-2]} pixels, too small to be refined; give '
-                f'it at least {LEAST_EDGE_PX}x{LEAST_EDGE_PX}'
-            )
-        if intrinsics is not None and (intrinsics.height, intrinsics.width) != rgb.shape[-2:]:
-            raise InputError(
-                f'image is {rgb.shape[-1]}x{rgb.shape[-2]}, its intrinsics are for '
-                f'{intrinsics.width}x{intrinsics.height}; resize them together'
-            )
-        if sensor_m_B1HW is not None and sensor_m_B1HW.ndim == 4:
-            (height, width), (rows, columns) = rgb.shape[-2:], sensor_m_B1HW.shape[-2:]
-            if not same_aspect(columns, rows, width, height):
-                raise InputError(
-                    f'sensor depth is {columns}x{rows}, its image {width}x{height}; register the '
-                    'depth to the image'
-                )
-        if rgb.dtype != torch.uint8 and not (
-            rgb.is_floating_point() and bool(((rgb >= 0.0) & (rgb <= 1.0)).all())
-        ):
-            raise InputError(
-                f'image of {rgb.dtype} must be uint8 in 0..255 or float in 0..1; convert it'
-            )
         # On the CPU the priors check this themselves; on a GPU that would stall the stream.
-        if (
-            sensor_m_B1HW is not None
-            and self._execution.device.type != 'cpu'
-            and self._settings.takes(DEPTH_PRIORS)
-        ):
-            check_measured(sensor_m_B1HW)
+        measured = self._execution.device.type != 'cpu' and self._settings.takes(DEPTH_PRIORS)
+        check_inputs(rgb, intrinsics, sensor_m_B1HW, measured=measured)
 
     def _run(
         self,
@@ -304,9 +348,7 @@ class DepthRefiner:
         if graph is None:
             there = [value.to(self._execution.device) for value in inputs]
             seed = self._settings.seed
-            method = self._method(
-                lambda: torch.Generator().manual_seed(seed), self._fitting, continues=continues
-            )
+            method = self._method(lambda: KeptNoise(seed), self._fitting, continues=continues)
             frame = partial(frame_result, method, intrinsics, cloud)
             result = FittingSize(False).run(lambda _: frame(*there, timed=times.stage))
         else:
@@ -315,12 +357,17 @@ class DepthRefiner:
         return replace(result, timings_ms=times, continued=continues)
 
     def _method(
-        self, noise: Callable[[], Source], fitting: FittingSize, *, continues: bool = False
+        self,
+        noise: Callable[[], Source],
+        fitting: FittingSize,
+        prior: MetricPrior | None = None,
+        *,
+        continues: bool = False,
     ) -> Refinement:
         """Return the method with the current options."""
         estimator = self._estimator
         return Refinement(
-            prior=self._prior,
+            prior=prior or self._prior,
             estimator=None if estimator is None else FittingEstimator(estimator, noise, fitting),
             execution=self._execution,
             align=self._settings.align,
@@ -338,8 +385,6 @@ class DepthRefiner:
     ) -> FrameGraph | None:
         """Return the CUDA graph for such images, or None if they run stage by stage."""
         forms = tuple((value.shape, value.dtype) for value in inputs)
-        chosen = self._settings
-        options = chosen.align, chosen.agree_below, chosen.fill_holes
 
         def capture() -> FrameGraph:
             noise = KeptNoise(self._settings.seed).rewound
@@ -350,46 +395,4 @@ class DepthRefiner:
                 alive=self.runners and self.runners.runners(),
             )
 
-        return graphs.get((forms, intrinsics, options, cloud), capture)
-
-
-@dataclass(frozen=True)
-class FittingEstimator:
-    """A refiner with the same noise for every image, which adapts to little memory."""
-
-    estimator: 'SharpEstimator'
-    noise: Callable[[], Source]
-    fitting: FittingSize
-
-    @property
-    def spec(self) -> ModelSpec:
-        """How the weights are used."""
-        return self.estimator.spec
-
-    def estimate(
-        self, rgb_B3HW: torch.Tensor, prior_B1HW: torch.Tensor, known_B1HW: torch.Tensor
-    ) -> 'Estimate':
-        """Return the estimate at the largest working size that fits."""
-        return self.fitting.run(
-            lambda shrink: self.estimator.estimate(
-                rgb_B3HW, prior_B1HW, known_B1HW, self.noise(), shrink=shrink
-            )
-        )
-
-
-def frame_result(
-    method: Refinement,
-    intrinsics: Intrinsics | None,
-    cloud: CloudBuilder | None,
-    rgb_B3HW: torch.Tensor,
-    sensor_m_B1HW: torch.Tensor | None = None,
-    *,
-    timed: Timed = untimed,
-) -> RefinedDepth:
-    """Return depth and, if requested, points of a frame: all of its work on the device."""
-    result = method(rgb_B3HW, intrinsics, sensor_m_B1HW, timed=timed)
-    if cloud is None:
-        return result
-    with timed('cloud'), torch.inference_mode():
-        points = cloud.build(result.depth_m_B1HW[0, 0], rgb_B3HW[0].permute(1, 2, 0))
-    return replace(result, cloud_hw4=points)
+        return graphs.get((forms, intrinsics, self.options, cloud), capture)

@@ -6,7 +6,8 @@ Options of the networks: which prior and refiner run, and how.
 See ``options.py`` for how YAML, ROS parameters, command-line flags and docs come from here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from depth_refiner_ros.settings.options import option
 
@@ -177,6 +178,15 @@ class ModelSettings:
         runtime=True,
     )
     selfcheck: SelfCheckSettings = field(default_factory=SelfCheckSettings)
+
+    @property
+    def loaded(self) -> dict[str, Any]:
+        """Return the options that networks are loaded by: those that stay as they are."""
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(ModelSettings)
+            if not item.metadata.get('option', {}).get('runtime')
+        }
 
     def takes(self, priors: tuple[str, ...]) -> bool:
         """Whether depth or its scale comes from one of some priors."""

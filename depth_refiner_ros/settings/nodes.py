@@ -75,6 +75,13 @@ class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
         high=0.95,
         runtime=True,
     )
+    batch_cameras: str = option(
+        'auto',
+        'refine images of several cameras of one process in one call if they wait together; '
+        'auto: on a GPU whose frames are not CUDA graphs, as a CPU is no faster so',
+        choices=('auto', 'always', 'never'),
+        runtime=True,
+    )
     always_on: bool = option(False, 'work even without subscribers', runtime=True)
     diagnostics_period_s: float = option(
         1.0, 'time between diagnostics; 0 is off', unit='s', low=0.0, high=60.0, runtime=True

@@ -242,17 +242,22 @@ class Camera:
 
     :param probe: publishes
     :param intrinsics: of all images
+    :param prefix: of its topics
     """
 
-    def __init__(self, probe, intrinsics, *, reliable=True, compressed=False, with_depth=True):
+    def __init__(
+        self, probe, intrinsics, *, reliable=True, compressed=False, with_depth=True, prefix=''
+    ):
         self.intrinsics = intrinsics
         self._make_image = compressed_from_rgb if compressed else image_from_rgb
-        self.info = probe.publisher(CameraInfo, 'camera_info', reliable=reliable)
-        self.depth = probe.publisher(Image, 'depth_in', reliable=reliable) if with_depth else None
+        self.info = probe.publisher(CameraInfo, f'{prefix}camera_info', reliable=reliable)
+        self.depth = (
+            probe.publisher(Image, f'{prefix}depth_in', reliable=reliable) if with_depth else None
+        )
         self.image = (
-            probe.publisher(CompressedImage, 'image/compressed', reliable=reliable)
+            probe.publisher(CompressedImage, f'{prefix}image/compressed', reliable=reliable)
             if compressed
-            else probe.publisher(Image, 'image', reliable=reliable)
+            else probe.publisher(Image, f'{prefix}image', reliable=reliable)
         )
 
     @property

@@ -112,14 +112,47 @@ def test_cameras_have_namespaces_and_files_of_their_own():
         mesh_file='out/mesh.ply',
         respawn='true',
     )
-    assert set(nodes) == {
-        f'/robot/{camera}/{node}' for camera in ('front', 'rear') for node in ('refiner', 'tsdf')
-    }
+    assert set(nodes) == {'/robot/refiner', '/robot/front/tsdf', '/robot/rear/tsdf'}
     assert nodes['/robot/rear/tsdf'].parameters['mesh_file'] == 'out/mesh_rear.ply'
-    assert nodes['/robot/front/refiner'].remaps == (('image', 'image_rect'),)
+    refiner = nodes['/robot/refiner']
+    assert refiner.several
+    assert refiner.words == ('--cameras', 'front,rear')
+    assert refiner.remaps == (
+        ('/robot/front/image', 'image_rect'),
+        ('/robot/rear/image', 'image_rect'),
+    )
+    assert nodes['/robot/front/tsdf'].remaps == (('image', 'image_rect'),)
     assert all(node.respawn for node in nodes.values())
     recorders = planned(cameras='front,rear', fusion='monogs')
     assert recorders['/rear/recorder'].parameters['folder'] == 'recording/rear'
+
+
+def test_a_pattern_names_the_topics_of_each_camera():
+    nodes = planned(cameras='front,rear', image='/cams/{camera}/image_rect', fusion='tsdf')
+    assert nodes['/refiner'].remaps == (
+        ('/front/image', '/cams/front/image_rect'),
+        ('/rear/image', '/cams/rear/image_rect'),
+    )
+    assert nodes['/rear/tsdf'].remaps == (('image', '/cams/rear/image_rect'),)
+
+
+def test_one_camera_is_one_node_as_without_a_list():
+    ((name, refiner),) = planned(cameras='front', image='/{camera}_image').items()
+    assert name == '/front/refiner'
+    assert refiner.remaps == (('image', '/front_image'),)
+    assert refiner.words == ()
+    assert not refiner.several
+
+
+def test_cameras_with_other_networks_have_another_process(tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text(
+        '/b/refiner:\n  ros__parameters: {prior: sensor}\n'
+        '/c/refiner:\n  ros__parameters: {fill_holes: true}\n'
+    )
+    nodes = planned(cameras='a,b,c', params_file=str(file))
+    assert set(nodes) == {'/refiner', '/b/refiner'}
+    assert nodes['/refiner'].words == ('--cameras', 'a,c')
 
 
 def test_a_source_in_a_namespace_has_frames_of_its_own(tmp_path):
@@ -177,6 +210,9 @@ WRONG = [
     ({'mesh_file': 'a.ply'}, 'mesh_file:=a.ply has no effect here; set fusion:=tsdf'),
     ({'source': 'sim:1', 'lock_step': 'tsdf'}, 'lock_step:=tsdf waits for fusion'),
     ({'cameras': 'a,b', 'image': '/image'}, 'image:=/image is one topic for 2 cameras'),
+    ({'image': '/{camera}/image'}, 'needs the names of cameras; set cameras:=front,rear'),
+    ({'cameras': 'a,a'}, 'cameras: a is named twice'),
+    ({'cameras': 'a,front-left'}, "cameras: 'front-left' cannot be a namespace"),
     ({'cameras': 'a,b', 'source': 'sim:1', 'exit_with_source': 'true'}, 'is for one camera'),
     ({'params_file': '/nowhere.yaml'}, 'cannot read parameters from /nowhere.yaml'),
 ]

@@ -11,6 +11,8 @@ import ast
 import importlib.util
 import os
 from pathlib import Path
+import re
+import signal
 import subprocess
 import sys
 
@@ -107,9 +109,16 @@ sys.exit(service.run())
 
 def launched(prefix, folder, file, **arguments):
     """Run a launch file to its end, as ``ros2 launch`` does; return exit code and output."""
+    process = launching(prefix, folder, file, **arguments)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def launching(prefix, folder, file, **arguments):
+    """Start a launch file."""
     prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
     paths = [str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]
-    done = subprocess.run(
+    return subprocess.Popen(
         [
             sys.executable,
             '-c',
@@ -127,10 +136,7 @@ def launched(prefix, folder, file, **arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
-        check=False,
     )
-    return done.returncode, done.stdout
 
 
 @needs_launch
@@ -163,6 +169,38 @@ def test_a_profile_in_a_namespace_is_recorded_for_monogs(prefix, tmp_path):
     assert code == 0, output
     assert 'recorded 3 frames' in output
     assert (tmp_path / 'recording' / 'monogs.yaml').exists()
+
+
+@needs_launch
+@pytest.mark.slow
+def test_two_cameras_share_a_refiner_and_have_a_map_each(prefix, tmp_path):
+    process = launching(
+        prefix,
+        tmp_path,
+        'refiner.launch.py',
+        cameras='front,rear',
+        namespace='robot',
+        image='/cams/{camera}/image_rect',
+        source='sim:900001:3',
+        prior='sensor',
+        refiner='none',
+        fusion='tsdf',
+        lock_step='tsdf',
+        mesh_file='mesh.ply',
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if sum('sent 3 frames' in one for one in lines) == 2:
+            process.send_signal(signal.SIGINT)
+            break
+    output, _ = process.communicate(timeout=300)
+    output = ''.join(lines) + output
+    assert 'Traceback' not in output, output
+    for camera in ('front', 'rear'):
+        assert (tmp_path / f'mesh_{camera}.ply').stat().st_size > 10_000, output
+    assert len(set(re.findall(r'\[refiner_node-\d+\]', output))) == 1
+    assert len(set(re.findall(r'\[tsdf_node-\d+\]', output))) == 2
 
 
 @needs_launch

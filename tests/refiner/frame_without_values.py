@@ -33,7 +33,8 @@ from depth_refiner_ros.diffusion.presets import (
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.refiner.refiner import DepthRefiner, frame_result
+from depth_refiner_ros.refiner.frame import frame_result
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode

@@ -122,6 +122,9 @@ class Watched(SensorPrior):
         self.asked.append('next')
         return PriorDepth(depth_B1HW=torch.ones_like(rgb_B3HW[:, :1]), kind='metric')
 
+    def for_another_video(self):
+        return Watched()
+
 
 def test_a_scale_prior_carries_over_too_and_a_warm_up_prepares_both():
     scale_prior = Watched()

@@ -14,13 +14,14 @@ class Mailbox(Generic[Item]):
     A bounded queue that drops the oldest item when full; its usual size is one.
 
     :param capacity: items that may wait
+    :param changed: notified of each change; boxes that share it can be waited for together
     """
 
-    def __init__(self, capacity: int = 1) -> None:
+    def __init__(self, capacity: int = 1, changed: threading.Condition | None = None) -> None:
         self._items: deque[Item] = deque()
         self._capacity = capacity
         self._closed = False
-        self._changed = threading.Condition()
+        self._changed = changed or threading.Condition()
 
     def put(self, item: Item) -> Item | None:
         """
@@ -34,7 +35,7 @@ class Mailbox(Generic[Item]):
                 return item
             evicted = self._items.popleft() if len(self._items) >= self._capacity else None
             self._items.append(item)
-            self._changed.notify()
+            self._changed.notify_all()
             return evicted
 
     def take(self, timeout_s: float) -> Item | None:

@@ -1,8 +1,8 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Run one node as a program: a user's mistake is one line and exit code 2."""
+"""Run nodes as a program: a user's mistake is one line and exit code 2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 import signal
@@ -54,15 +54,26 @@ def run(name: str, make_node: Callable[[], Runnable], args: list[str] | None = N
     :param args: command line without the program's name; None for ``sys.argv``
     :return: exit code
     """
+    return run_together(name, lambda: [make_node()], args)
+
+
+def run_together(
+    name: str, make_nodes: Callable[[], Sequence[Runnable]], args: list[str] | None = None
+) -> int:
+    """
+    Run nodes as :func:`run`, until one of them has finished; they share one thread for callbacks.
+
+    :return: the largest of their exit codes
+    """
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
     words = sys.argv if args is None else args
     try:
         _init(words)
-        node = make_node()
-        _warn_of_unmatched_files(cast(Node, node), words)
-        return _serve(node, ending)
+        nodes = make_nodes()
+        _warn_of_unmatched_files([cast(Node, node) for node in nodes], words)
+        return _serve(nodes, ending)
     except DepthRefinerError as error:
         rclpy.logging.get_logger(name).error(str(error))
         return USER_ERROR
@@ -84,10 +95,11 @@ def _init(words: list[str]) -> None:
         raise SettingsError(f'ROS cannot read the command line: {reason}') from error
 
 
-def _warn_of_unmatched_files(node: Node, words: list[str]) -> None:
+def _warn_of_unmatched_files(nodes: Sequence[Node], words: list[str]) -> None:
     """Log each parameter file without a section for a node of this package."""
-    namespace = node.get_namespace().rstrip('/')
-    names = [node.get_fully_qualified_name(), *(f'{namespace}/{name}' for name in NODES)]
+    names = [node.get_fully_qualified_name() for node in nodes]
+    for node in nodes:
+        names += [f'{node.get_namespace().rstrip("/")}/{name}' for name in NODES]
     for option, file in pairwise(words):
         if option != PARAMS_FILE:
             continue
@@ -96,20 +108,23 @@ def _warn_of_unmatched_files(node: Node, words: list[str]) -> None:
         except SettingsError as error:  # rcl could read it, so its parameters do apply
             line = str(error)
         if line:
-            node.get_logger().warning(line)
+            nodes[0].get_logger().warning(line)
 
 
-def _serve(node: Runnable, ending: threading.Event) -> int:
+def _serve(nodes: Sequence[Runnable], ending: threading.Event) -> int:
     executor = SingleThreadedExecutor()
-    executor.add_node(cast(Node, node))
+    for node in nodes:
+        executor.add_node(cast(Node, node))
     try:
-        if node.autostarted():
-            while not (ending.is_set() or node.finished):
+        if all(node.autostarted() for node in nodes):
+            while not (ending.is_set() or any(node.finished for node in nodes)):
                 executor.spin_once(timeout_sec=POLL_S)
     except ExternalShutdownException:
         pass
     finally:
-        node.close()
+        for node in nodes:
+            node.close()
         executor.shutdown()
-        node.destroy_node()
-    return node.exit_code
+        for node in nodes:
+            node.destroy_node()
+    return max(node.exit_code for node in nodes)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Base class of the lifecycle nodes: states, one worker thread, clean shutdown."""
 
-from collections.abc import Callable, Mapping
-import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 import time
 import traceback
 from typing import Any
@@ -17,10 +17,10 @@ from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
 from depth_refiner_ros.nodes.runtime.run import FAILURE, SUCCESS, USER_ERROR
 from depth_refiner_ros.nodes.runtime.topics import Topics
+from depth_refiner_ros.nodes.runtime.worker import Worker
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Float64, Header
 
-IDLE_S = 0.1
 DONE_QUEUE = 100
 DEBUG_TOPICS = ('processing_time_ms', 'pipeline_latency_ms', 'cyclic_time_ms')
 THROTTLE_S = 2.0
@@ -40,6 +40,8 @@ class WorkerNode(LifecycleNode):
     :param name: of the node
     :param defaults: settings for parameters that are not set
     :param preset: see :class:`NodeParameters`
+    :param namespace: in full, instead of that of the command line
+    :param worker: shared with other nodes; None for one of its own
     :raises SettingsError: if a given parameter is unknown or unfit
     """
 
@@ -48,8 +50,12 @@ class WorkerNode(LifecycleNode):
         name: str,
         defaults: Any,
         preset: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {},
+        *,
+        namespace: str = '',
+        worker: Worker | None = None,
     ) -> None:
-        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        own = ['--ros-args', '-r', f'__ns:={namespace}'] if namespace else None
+        super().__init__(name, cli_args=own, automatically_declare_parameters_from_overrides=True)
         self._options = NodeParameters(self, defaults, preset)
         self.exit_code = SUCCESS
         self.finished = False
@@ -57,7 +63,7 @@ class WorkerNode(LifecycleNode):
         self.topics = Topics(self)
         self._mailbox: Mailbox[Any] = Mailbox()
         self._queued_ns: set[int] = set()
-        self._worker: threading.Thread | None = None
+        self._worker = worker or Worker()
         self._state = 'unconfigured'
         self._camera_frame = ''
         self._processed_at_s = time.monotonic()
@@ -125,17 +131,14 @@ class WorkerNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker; after a user's mistake the node stays inactive."""
-        self._mailbox = Mailbox(self.capacity())
+        self._mailbox = self._worker.box(self.capacity())
         self._queued_ns.clear()
         if not self._succeeds(self.subscribe):
             self.topics.unsubscribe_all()
             return TransitionCallbackReturn.FAILURE
         self.topics.warn_of_unused_overrides()
-        self._worker = threading.Thread(
-            target=self._work, args=(self._mailbox,), name=f'{self.get_name()} worker'
-        )
         result = super().on_activate(state)
-        self._worker.start()
+        self._worker.start(self, self._mailbox)
         self._state = 'active'
         return result
 
@@ -194,9 +197,7 @@ class WorkerNode(LifecycleNode):
         for item in self._mailbox.close():
             if self.context.ok():
                 self.drop(item.header, 'stopped')
-        if self._worker is not None:
-            self._worker.join()
-            self._worker = None
+        self._worker.stop(self)
 
     def close(self) -> None:
         """Stop, report one last time and release everything; it may be called twice."""
@@ -237,43 +238,49 @@ class WorkerNode(LifecycleNode):
         self._skipped.publish(header)
         self._done.publish(header)
 
-    def _work(self, mailbox: Mailbox[Any]) -> None:
-        while not mailbox.closed:
-            item = mailbox.take(IDLE_S)
-            try:
-                if item is not None:
-                    self._serve(item)
-                self.idle()
-            except Exception as error:
-                # A bug. Only here the program continues after one, so that a robot keeps its
-                # depth. Errors after the context was closed need no report.
-                if self.context.ok():
-                    self._report_bug(item, error)
-
-    def _serve(self, item: Any) -> None:
-        """Process one frame; a fault is counted and logged, and does not stop the next frame."""
+    def serve(self, item: Any) -> None:
+        """Process one frame."""
         watch = Stopwatch()
-        try:
+        with self.guarded(item):
             self.process(item, watch)
+            self.finish(item, watch)
+
+    def rest(self) -> None:
+        """Do what :meth:`idle` does."""
+        with self.guarded(None):
+            self.idle()
+
+    @contextmanager
+    def guarded(self, item: Any) -> Iterator[None]:
+        """
+        Count and log a fault in the block, which ends the frame and does not stop the next one.
+
+        :param item: the frame, None between frames
+        """
+        try:
+            yield
         except SkipError as skipped:
-            self.drop(item.header, str(skipped))
+            self._end(item, str(skipped))
         except DepthRefinerError as error:
             self.get_logger().error(str(error), throttle_duration_sec=THROTTLE_S)
-            self.drop(item.header, 'bad_input', str(error))
-        else:
-            self._finish(item, watch)
-        finally:
-            self._queued_ns.discard(stamp_ns_of(item.header))
+            self._end(item, 'bad_input', str(error))
+        except Exception as error:
+            # A bug. Only here the program continues after one, so that a robot keeps its depth.
+            self.get_logger().error(traceback.format_exc(), throttle_duration_sec=THROTTLE_S)
+            self._end(item, 'error', f'{type(error).__name__}: {error}')
 
-    def _report_bug(self, item: Any, error: Exception) -> None:
-        self.get_logger().error(traceback.format_exc(), throttle_duration_sec=THROTTLE_S)
-        line = f'{type(error).__name__}: {error}'
+    def _end(self, item: Any, reason: str, error: str = '') -> None:
+        if not self.context.ok():  # nobody hears the report any more
+            return
         if item is None:
-            self.statistics.drop('error', line)
-        else:
-            self.drop(item.header, 'error', line)
+            self.statistics.drop('error', error)
+            return
+        self._queued_ns.discard(stamp_ns_of(item.header))
+        self.drop(item.header, reason, error)
 
-    def _finish(self, item: Any, watch: Stopwatch) -> None:
+    def finish(self, item: Any, watch: Stopwatch) -> None:
+        """Count a frame with output, and publish its end."""
+        self._queued_ns.discard(stamp_ns_of(item.header))
         now_s = time.monotonic()
         latency_ms = (now_s - item.arrived_s) * 1e3
         clock_ns = self.get_clock().now().nanoseconds
