@@ -110,6 +110,7 @@ setup(
         ],
         'gpu': ['onnxruntime-gpu>=1.23', 'open3d>=0.20', 'torch>=2.6'],
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],
+        'splats': ['gsplat>=1.5.3'],
         'viewer': ['rerun-sdk>=0.39'],
     },
     entry_points={

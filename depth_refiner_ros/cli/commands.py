@@ -16,6 +16,7 @@ from depth_refiner_ros.cli.params import params
 from depth_refiner_ros.cli.play import play
 from depth_refiner_ros.cli.record import record
 from depth_refiner_ros.cli.refine import refine
+from depth_refiner_ros.cli.views import views
 import typer
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     'demo': demo,
     'refine': refine,
     'fuse': fuse,
+    'views': views,
     'play': play,
     'record': record,
     'eval': evaluate,
