@@ -84,9 +84,8 @@ def of_places(seeds: Iterable[int]) -> Iterator[Seen]:
         for view in place_views(place, renderer, seed, VIEWS_EACH, SIZE):
             depth_m_HW = renderer.depth(view.intrinsics, view.map_from_camera)
             height_m = float(view.map_from_camera[2, 3])
-            if place.lighting.sky is not None:
-                rows = ('places outdoor',)
-            else:
+            rows: tuple[str, ...] = ('places outdoor',)
+            if place.lighting.sky is None:
                 rows = ('places indoor', f'places: {place.kind}', f'places: from {view.kind}')
             for row in rows:
                 yield seen(row, str(seed), depth_m_HW, view.intrinsics, height_m)

@@ -52,6 +52,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     'data.min_zoom': (0.01, 100),
     'data.max_zoom': (0.01, 100),
     'data.photometric': (0, 10),
+    'data.camera_effects': (0, 2),
     'data.held_back': (0.01, 0.9),
     'data.fraction': (0.0001, 1.0),
     'data.assume_fov_deg': (0, 179),
@@ -137,6 +138,7 @@ class DataConfig:
     max_zoom: float = 1.0
     flip: bool = True
     photometric: float = 1.0  # strength of exposure, color, noise and blur changes
+    camera_effects: float = 0.0  # of vignette, glare, blur, grain, sharpening, JPEG
     priors: dict[str, float] = field(default_factory=dict)  # kind of prior: share
 
 

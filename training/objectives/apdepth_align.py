@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 from training.config import RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.data.priors import BatchPriors
 from training.models.adapter import AdapterModel, build_adapter
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
@@ -74,7 +74,7 @@ class ApDepthAlign(RefinerObjective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         sample = refiner_sample(self.priors.draw(batch), self.network.spec)
         inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)
         latent = self.network(*inputs).float()

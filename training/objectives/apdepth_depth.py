@@ -23,7 +23,7 @@ import torch
 from torch.nn import functional
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.data.priors import BatchPriors
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.objectives.base import check_weights, Parts, weighted
@@ -80,7 +80,7 @@ class ApDepthDepth(RefinerObjective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         drawn = self.priors.draw(batch)
         sample = refiner_sample(drawn, self.network.spec)
         target, valid = sample.target_B1HW, sample.valid_B1HW

@@ -22,7 +22,7 @@ from depth_refiner_ros.models.bundle import Bundle, open_bundle
 import torch
 from training.config import RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.models.refiner import build_refiner, export_refiner, RefinerModel
 from training.objectives.base import check_weights, Figures, Objective, Parts, weighted
@@ -72,7 +72,7 @@ class CodecDistillation(Objective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, small = self.config.loss, VaeCodec(self.trained['vae'])
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         unit, known = own_target(batch.depth_m_B1HW, self.normalizer)
         with torch.no_grad():
             image, depth = self.full.encode_rgb(rgb), self.full.encode_depth(unit)

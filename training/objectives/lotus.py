@@ -18,7 +18,7 @@ from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from training.config import RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.models.conventions import RGB_TASK, SMALL_LOTUS, TRUE_LOTUS
 from training.models.from_apdepth import weights_from_apdepth
 from training.objectives.base import check_weights, Parts, weighted
@@ -62,7 +62,7 @@ class Lotus(RefinerObjective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss = self.network.codec, self.config.loss
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         with torch.no_grad():
             unit, valid, layout = target_and_layout(
                 batch, self.network, self.priors, self.normalizer

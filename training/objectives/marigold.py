@@ -14,7 +14,7 @@ from depth_refiner_ros.diffusion.schedule import alpha_bars, STEPS
 import torch
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.models.conventions import SMALL_MARIGOLD, TRUE_MARIGOLD
 from training.objectives.base import Parts, TOTAL
 from training.objectives.layout import check_layout, target_and_layout
@@ -44,7 +44,7 @@ class Marigold(RefinerObjective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         codec, loss, spec = self.network.codec, self.config.loss, self.network.spec
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         with torch.no_grad():
             unit, known, layout = target_and_layout(
                 batch, self.network, self.priors, self.normalizer

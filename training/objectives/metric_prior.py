@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 from training.config import RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.models.imagenet import encoder_state, read_imagenet
 from training.models.metric_prior import build_metric_network, MetricPriorModel
 from training.objectives.base import check_weights, Figures, Objective, Parts, weighted
@@ -71,7 +71,7 @@ class MetricPrior(Objective):
             self.ema.reset(self.trained)
 
     def forward(self, batch: Batch, step: int) -> Parts:
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, batch.generator)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
         log_depth, log_spread = self._log_maps(self.trained['network'], rgb, batch)
         target, valid = _target(batch)
         error = log_depth - target

@@ -21,7 +21,7 @@ from depth_refiner_ros.diffusion.sharpdepth import gated_latent
 import torch
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
-from training.data.photometric import photometric
+from training.data.camera_effects import camera_image
 from training.models.conventions import SMALL_SHARPDEPTH, TRUE_SHARPDEPTH
 from training.models.refiner import RefinerModel, with_guess
 from training.models.teacher import build_teacher, TeacherModel
@@ -93,7 +93,7 @@ class SharpDepth(RefinerObjective):
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, network, draws = self.config.loss, self.network, batch.generator
-        rgb = photometric(batch.rgb_B3HW, self.config.data.photometric, draws)
+        rgb = camera_image(batch.rgb_B3HW, self.config.data, draws)
         assert self.priors is not None
         prior_m = self.priors.draw(batch).prior_m_B1HW
         known = torch.isfinite(prior_m)

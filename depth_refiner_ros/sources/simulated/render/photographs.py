@@ -41,7 +41,7 @@ def _leaves() -> tuple[np.ndarray, ...]:
                 centre = round(x + dx), round(y + dy)
                 if min(centre) > -radius and max(centre) < _SIZE + radius:
                     _leaf(canvas, centre, axes, float(360 * share * 7919 % 360), color)
-    levels = [canvas]
+    levels: list[np.ndarray] = [canvas]
     for _ in range(_LEVELS - 1):
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
