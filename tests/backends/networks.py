@@ -11,7 +11,7 @@ from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
-from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
+from depth_refiner_ros.priors.bundled import BundledPrior, write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
 from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
@@ -23,7 +23,7 @@ from torch import nn
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
 from tests.priors.official_video_depth_anything import weights as video_weights
-from tests.tiny_networks import lotus, metric_network
+from tests.tiny_networks import LITE, lotus, METRIC, metric_network
 
 KEPT = [(1, 31, places, 32) for places in (12, 12, 4, 4, 12, 12, 48, 48)]
 """Shapes of what attentions kept of the images before, for 3 x 4 patches."""
@@ -71,10 +71,10 @@ def of_lotus():
     return given
 
 
-def bundled_prior():
+def bundled_prior(config=METRIC):
     with TemporaryDirectory() as folder:
-        bundle = write_prior_bundle(Path(folder) / 'tiny', metric_network(), {'name': 'tiny'})
-        return read_prior_network(bundle)
+        network = metric_network(config=config)
+        return BundledPrior(write_prior_bundle(Path(folder) / 'tiny', network, {})).network
 
 
 def tiny_autoencoder():
@@ -111,6 +111,7 @@ NETWORKS = {
     'tiny_encoder': (lambda: VaeEncoder(tiny_autoencoder()), [(1, 3, 32, 32)]),
     'tiny_decoder': (lambda: VaeDecoder(tiny_autoencoder()), [(1, 4, 16, 16)]),
     'prior': (bundled_prior, [(1, 3, 64, 64), (1, 2, 64, 64)]),
+    'lite0_prior': (lambda: bundled_prior(LITE), [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
     'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }

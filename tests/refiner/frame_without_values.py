@@ -9,6 +9,7 @@ that passes waits for no GPU.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 import json
 from pathlib import Path
 import tempfile
@@ -44,7 +45,7 @@ from tests.priors import tiny_models, tiny_moge2
 from tests.priors.official_depth_anything_3 import published
 from tests.priors.official_depth_anything_3 import TINY_ANY_VIEW as ANY_VIEW
 from tests.priors.official_depth_anything_3 import TINY_SINGLE as SINGLE
-from tests.tiny_networks import lotus, metric_network, small, tiny_of
+from tests.tiny_networks import LITE, lotus, metric_network, small, tiny_of
 
 WIDTH, HEIGHT = 53, 37
 CAMERA = Intrinsics.from_fov(WIDTH, HEIGHT, 60.0)
@@ -84,6 +85,8 @@ class Priors:
             ARCHITECTURES[NAMES[name]] = one
             published(folder / name, NAMES[name], one)
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
+        looks = replace(LITE, mirror=True, scales=(1.0, 2.0))
+        write_prior_bundle(folder / 'bundled of looks', metric_network(config=looks), {})
 
     def __call__(self, name, **options):
         where = self.folder / name
@@ -124,6 +127,7 @@ def cases(priors, mode):
         },
         'relative depth to apdepth': (priors('depth_anything_3'), small(), priors('bundled')),
         'bundled alone': (priors('bundled'), None),
+        'bundled of looks to apdepth': (priors('bundled of looks'), small()),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),
         'sensor to sharpdepth': (priors('sensor'), tiny_of(sharpdepth_spec('official_code'))),
         'bundled to a small sharpdepth': (priors('bundled'), lotus()),
