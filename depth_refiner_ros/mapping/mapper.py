@@ -8,6 +8,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
+from depth_refiner_ros.mapping.distance import DistanceMap
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.pixel_weights import pixel_weights
 from depth_refiner_ros.mapping.pose_scale import PoseScale
@@ -23,9 +24,10 @@ class Mapper:
     A volume, and what is done to depth before it goes in.
 
     :param settings: of the volume; those that may change while it grows are given per frame
+    :param distances: also keep what :meth:`distance_m` needs
     """
 
-    def __init__(self, settings: TsdfSettings) -> None:
+    def __init__(self, settings: TsdfSettings, *, distances: bool = False) -> None:
         self.volume = TsdfVolume(
             settings.voxel_m,
             truncation_voxels=settings.truncation_voxels,
@@ -34,6 +36,7 @@ class Mapper:
             device=settings.device,
         )
         self._scale = PoseScale()
+        self._distances = DistanceMap(self.volume) if distances else None
         self.kept_in: Path | None = None
         """The file that the map goes on from, if any."""
         self.about: list[str] = []
@@ -72,6 +75,8 @@ class Mapper:
         self.kept_in, self.about = None, []
         self.volume.reset()
         self._scale.reset()
+        if self._distances is not None:
+            self._distances.reset()
 
     def held(self, view: PosedDepth, settings: TsdfSettings) -> tuple[PosedDepth, float]:
         """
@@ -106,6 +111,14 @@ class Mapper:
         weight_HW = None
         if settings.weighting == 'precision':
             weight_HW = pixel_weights(view.depth_m_HW, view.intrinsics, confidence_HW)
+        if self._distances is not None:
+            self._distances.seen.add(
+                view,
+                confidence_HW,
+                min_confidence=settings.min_confidence,
+                max_range_m=settings.max_range_m,
+                margin_m=volume.truncation_m,
+            )
         return volume.integrate(
             view.depth_m_HW,
             rgb_HW3,
@@ -117,6 +130,19 @@ class Mapper:
             weight_HW=weight_HW,
             carve=every > 0 and volume.frames % every == every - 1,
         )
+
+    def distance_m(self, points_m_N3: np.ndarray, settings: TsdfSettings) -> np.ndarray:
+        """
+        Return the distance of each point from the surface, NaN where it is not known.
+
+        :param points_m_N3: in the map frame
+        :return: float32, see :class:`~depth_refiner_ros.mapping.distance.DistanceMap`
+        :raises MappingError: without a surface, on a GPU, or if the map does not keep distances
+        """
+        if self._distances is None:
+            raise MappingError('this map keeps no distances; make it with distances=True')
+        limits = {'min_weight': settings.min_weight, 'min_trust': settings.min_trust}
+        return self._distances.of(points_m_N3, **limits)
 
     def mesh(self, settings: TsdfSettings, *, min_part_triangles: int = 0) -> Mesh:
         """

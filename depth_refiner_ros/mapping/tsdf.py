@@ -179,6 +179,21 @@ class TsdfVolume:
             )
         return mesh
 
+    @property
+    def block_m(self) -> float:
+        """Return the edge of a block."""
+        return self._grid.block_m
+
+    def observed(self, points_m_N3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return whether each point is in a stored block, and whether a frame saw its voxel.
+
+        :raises MappingError: on a GPU
+        """
+        if not self._on_cpu:
+            raise MappingError('distances need a volume in main memory; set device = cpu')
+        return self._grid.observed(points_m_N3)
+
     def take_changed(self) -> set[Cell]:
         """Return the cells that may have another surface than when this was called last."""
         changed, self._changed = self._changed, set()

@@ -75,6 +75,22 @@ class VoxelGrid:
         rows, known = self.open3d.hashmap().find(o3c.Tensor.from_numpy(blocks_K3).to(self.device))
         return np.where(known.cpu().numpy(), rows.cpu().numpy().astype(np.int64), -1)
 
+    def observed(self, points_m_N3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return whether each point is in a stored block, and whether its voxel was ever observed.
+
+        :param points_m_N3: in the map frame, finite
+        """
+        voxels_N3 = np.rint(points_m_N3 / self.voxel_m).astype(np.int64)
+        blocks_N3 = voxels_N3 // self.resolution
+        row_N = self.rows(blocks_N3.astype(np.int32))
+        x, y, z = (voxels_N3 - blocks_N3 * self.resolution).T
+        size = self.resolution
+        at_N = ((row_N * size + z) * size + y) * size + x  # Open3D stores x fastest
+        stored_N = row_N >= 0
+        count_N = self.values('weight')[np.where(stored_N, at_N, 0), 0]
+        return stored_N, stored_N & (count_N > 0)
+
     def stored(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the blocks in use, int32 of shape (K, 3), and where each is stored, (K,)."""
         table = self.open3d.hashmap()

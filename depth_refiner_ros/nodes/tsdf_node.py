@@ -6,7 +6,7 @@ from pathlib import Path
 import threading
 import time
 
-from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.errors import DepthRefinerError, InputError, MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
@@ -16,6 +16,7 @@ from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.own_poses import OwnPoses
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthFrame, DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
+from depth_refiner_ros.nodes.outputs.distance_topics import DistanceTopics
 from depth_refiner_ros.nodes.outputs.mesh_markers import MeshMarkers
 from depth_refiner_ros.nodes.outputs.odometry_topics import OdometryTopics
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
@@ -57,13 +58,16 @@ class TsdfNode(PosedNode):
         self._fused_ns: int | None = None
         self._own: OwnPoses | None = None
         self._odometry_topics: OdometryTopics | None = None
+        self._distances: DistanceTopics | None = None
         self.create_service(Trigger, '~/save', self._serve_save)
         self.create_service(Trigger, '~/reset', self._serve_reset)
 
     def configure(self) -> None:
         """Create the volume."""
         settings = self.settings
-        self._mapper = Mapper(settings)
+        self._mapper = Mapper(settings, distances=settings.distance_queries)
+        if settings.distance_queries and self._distances is None:
+            self._distances = DistanceTopics(self.topics, settings.map_frame)
         if settings.pose_source == 'own':
             self._own = OwnPoses(settings)
             self._odometry_topics = self._odometry_topics or OdometryTopics(
@@ -85,6 +89,12 @@ class TsdfNode(PosedNode):
         self._mapper = self._own = None
         self._forget()
 
+    def subscribe(self) -> None:
+        """Create the inputs."""
+        super().subscribe()
+        if self._distances is not None:
+            self._distances.subscribe()
+
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
         """Fuse one frame at its pose; a repeat of the last frame is ignored."""
         stamp_ns = stamp_ns_of(item.header)
@@ -103,6 +113,7 @@ class TsdfNode(PosedNode):
     def idle(self) -> None:
         """Publish and save the mesh if it is due."""
         now_s = time.monotonic()
+        self._answer()
         markers = self._markers
         assert markers is not None, 'configure made it'
         if self._outdated_marker:
@@ -115,6 +126,21 @@ class TsdfNode(PosedNode):
         if period_s and now_s - self._saved_at_s >= period_s and self._unsaved():
             self._save_and_log()
             self._saved_at_s = time.monotonic()
+
+    def _answer(self) -> None:
+        """Answer a question about distances; without a surface, nothing is known."""
+        try:
+            if self._distances is not None:
+                self._distances.answer(self._distance_m)
+        except InputError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=5.0)
+
+    def _distance_m(self, points_m_N3: np.ndarray) -> np.ndarray:
+        try:
+            with self._volume_lock:
+                return self._configured.distance_m(points_m_N3, self.settings)
+        except MappingError:
+            return np.full(len(points_m_N3), np.nan, np.float32)
 
     def facts(self) -> dict[str, str]:
         """Return the size of the volume."""

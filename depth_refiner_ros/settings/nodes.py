@@ -139,6 +139,9 @@ class TsdfNodeSettings(TsdfSettings, OdometrySettings):
     volume_file: str = option(
         '', 'keep the volume in this file, too, and go on with it at the next start; on a CPU'
     )
+    distance_queries: bool = option(
+        False, 'answer the points of distance_query by their distances from the mesh; on a CPU'
+    )
     autosave_period_s: float = option(
         0.0, 'write the mesh this often; 0 is off', unit='s', low=0.0, high=86400.0, runtime=True
     )

@@ -3,10 +3,15 @@
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.pointcloud import CloudBuilder
-from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
+from depth_refiner_ros.nodes.conversions.cloud import (
+    cloud_from_points,
+    cloud_of_distances,
+    points_from_cloud,
+)
 from depth_refiner_ros.nodes.conversions.headers import header_of
 import numpy as np
 import pytest
+from sensor_msgs.msg import PointCloud2, PointField
 import torch
 
 from tests.nodes.node_graph import picture, slope
@@ -91,3 +96,59 @@ def test_the_message_does_not_change_with_the_next_frame():
 def test_unknown_layout_is_refused():
     with pytest.raises(InputError, match="'xyz' is unknown; use packed16 or pcl32"):
         cloud_from_points(HEADER, np.zeros((1, 1, 4), np.float32), 'xyz')
+
+
+def cloud_of(points_N3):
+    header = header_of(7, 'map')
+    question = PointCloud2(header=header, height=1, width=len(points_N3))
+    return cloud_of_distances(question, points_N3, np.arange(len(points_N3)))
+
+
+def test_points_and_their_distances_come_back():
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    message = cloud_of(points)
+    assert [field.name for field in message.fields] == ['x', 'y', 'z', 'distance']
+    np.testing.assert_array_equal(points_from_cloud(message), points)
+    values = np.frombuffer(message.data, np.float32).reshape(5, 4)
+    np.testing.assert_array_equal(values[:, 3], np.arange(5))
+    assert (message.point_step, message.row_step, message.header.frame_id) == (16, 80, 'map')
+
+
+def test_points_of_other_layouts_are_read():
+    points = np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32)
+    rows = np.zeros((2, 100), np.uint8)  # 3 points of 32 bytes, and 4 bytes of padding
+    values = rows[:, :96].reshape(2, 3, 32)
+    for axis, offset in enumerate((8, 20, 4)):
+        values[..., offset : offset + 4] = (
+            points[:, axis].astype('>f4').view(np.uint8).reshape(2, 3, 4)
+        )
+    message = PointCloud2(
+        height=2,
+        width=3,
+        point_step=32,
+        row_step=100,
+        is_bigendian=True,
+        data=rows.tobytes(),
+        fields=[
+            PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
+            for name, offset in zip('xyz', (8, 20, 4))
+        ],
+    )
+    np.testing.assert_array_equal(points_from_cloud(message), points)
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'data': b'\0' * 15}, 'of 1x1 points of 16 bytes has 15 bytes in rows of 16'),
+        ({'row_step': 8}, 'has 16 bytes in rows of 8'),
+        ({'fields': []}, 'no float32 fields x, y and z'),
+        ({'point_step': 8}, 'no float32 fields x, y and z within its points'),
+    ],
+)
+def test_broken_clouds_are_refused_by_name(change, words):
+    message = cloud_of(np.zeros((1, 3), np.float32))
+    for name, value in change.items():
+        setattr(message, name, value)
+    with pytest.raises(InputError, match=words):
+        points_from_cloud(message)

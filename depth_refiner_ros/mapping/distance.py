@@ -1,0 +1,142 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Distances from the mapped surface, for planners, and where they are not known."""
+
+from depth_refiner_ros.core.errors import MappingError
+from depth_refiner_ros.mapping.blocks import blocks_between
+from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.posed_depth import PosedDepth
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
+import numpy as np
+import open3d as o3d
+import open3d.core as o3c
+
+STRIDE_PX = 4
+"""Every n-th row and column looks for seen space; blocks are far wider than that."""
+
+
+class SeenSpace:
+    """
+    The blocks of space that cameras looked through, which the volume itself does not keep.
+
+    :param block_m: edge of a block
+    """
+
+    def __init__(self, block_m: float) -> None:
+        self._block_m = block_m
+        self._blocks: set[tuple[int, int, int]] = set()
+
+    def add(
+        self,
+        view: PosedDepth,
+        confidence_HW: np.ndarray | None,
+        *,
+        min_confidence: float,
+        max_range_m: float,
+        margin_m: float,
+    ) -> None:
+        """
+        Add what a frame looked through: the space from the camera to the surface.
+
+        :param view: +Inf where nothing is in range, NaN where unknown
+        :param confidence_HW: pixels below ``min_confidence`` have seen nothing
+        :param max_range_m: nothing counts as seen beyond
+        :param margin_m: end so far before the surface
+        """
+        some = np.s_[::STRIDE_PX, ::STRIDE_PX]
+        depth_m = np.minimum(view.depth_m_HW[some], max_range_m)
+        depth_m = np.where(depth_m > margin_m, depth_m - margin_m, 0.0)
+        if confidence_HW is not None:
+            depth_m = np.where(confidence_HW[some] >= min_confidence, depth_m, 0.0)
+        far_m_HW = np.zeros_like(view.depth_m_HW, dtype=np.float32)
+        far_m_HW[some] = depth_m
+        blocks_K3 = blocks_between(
+            np.zeros_like(far_m_HW),
+            far_m_HW,
+            view.intrinsics,
+            view.map_from_camera,
+            block_m=self._block_m,
+        )
+        self._blocks.update(map(tuple, blocks_K3.tolist()))
+
+    def holds(self, points_m_N3: np.ndarray) -> np.ndarray:
+        """Return whether each point, in the map frame, lies in a seen block."""
+        blocks_N3 = np.floor(points_m_N3 / self._block_m).astype(np.int64)
+        return np.array([tuple(block) in self._blocks for block in blocks_N3.tolist()], dtype=bool)
+
+    def reset(self) -> None:
+        """Forget all of it."""
+        self._blocks.clear()
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+
+class SurfaceDistance:
+    """
+    Euclidean distances from a mesh.
+
+    :param mesh: of the map
+    :raises MappingError: if it has no triangle
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        if not len(mesh.triangles_M3):
+            raise MappingError('the mesh has no triangle, so nothing has a distance from it')
+        self._scene = o3d.t.geometry.RaycastingScene()
+        self._scene.add_triangles(
+            o3c.Tensor.from_numpy(np.ascontiguousarray(mesh.vertices_m_N3, np.float32)),
+            o3c.Tensor.from_numpy(np.ascontiguousarray(mesh.triangles_M3, np.uint32)),
+        )
+
+    def of(self, points_m_N3: np.ndarray) -> np.ndarray:
+        """Return the distance of each point in the map frame, float32 metres, 0 or more."""
+        points = np.ascontiguousarray(points_m_N3, np.float32)
+        if not len(points):
+            return np.empty(0, np.float32)
+        return self._scene.compute_distance(o3c.Tensor.from_numpy(points)).numpy()
+
+
+class DistanceMap:
+    """
+    Distances from the surface of a map, and where they are known: where frames have seen.
+
+    That is voxels which frames observed, as far as the truncation distance behind a surface, and
+    elsewhere the space that they looked through. Unknown space may hold another surface, so a
+    distance is an upper bound next to it.
+
+    :param volume: asked for its mesh again when it has changed
+    :raises MappingError: on a GPU
+    """
+
+    def __init__(self, volume: TsdfVolume) -> None:
+        volume.observed(np.empty((0, 3)))  # refuses a GPU now, and not when somebody asks
+        self._volume = volume
+        self.seen = SeenSpace(volume.block_m)
+        self._surface: SurfaceDistance | None = None
+        self._of: tuple[int, float, float] | None = None
+
+    def of(self, points_m_N3: np.ndarray, *, min_weight: float, min_trust: float) -> np.ndarray:
+        """
+        Return the distance of each point from the mesh, NaN where it is not known.
+
+        :param points_m_N3: in the map frame; NaN and infinite points are unknown
+        :return: float32 metres
+        :raises MappingError: without a surface
+        """
+        volume, wanted = self._volume, (self._volume.frames, min_weight, min_trust)
+        if self._surface is None or wanted != self._of:
+            mesh = volume.mesh(min_weight=min_weight, min_trust=min_trust)
+            self._surface, self._of = SurfaceDistance(mesh), wanted
+        finite_N = np.isfinite(points_m_N3).all(axis=1)
+        points = points_m_N3[finite_N].astype(np.float64)
+        stored_N, observed_N = volume.observed(points)
+        known_N = np.where(stored_N, observed_N, self.seen.holds(points))
+        distance_m_N = np.full(len(points_m_N3), np.nan, np.float32)
+        distance_m_N[finite_N] = np.where(known_N, self._surface.of(points), np.nan)
+        return distance_m_N
+
+    def reset(self) -> None:
+        """Forget the surface and the seen space, because the volume was emptied."""
+        self._surface = None
+        self.seen.reset()
