@@ -14,6 +14,7 @@ from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import (
@@ -21,6 +22,7 @@ from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything_3,
     import_metric3d,
     import_moge2,
+    import_prior_depth_anything,
     import_unik3d,
     import_video_depth_anything,
 )
@@ -93,6 +95,9 @@ def import_prior(
     elif video_depth_anything.is_published(checkpoint):
         import_video_depth_anything(checkpoint, folder)
         prior = video_depth_anything.NAME
+    elif prior_depth_anything.is_published(checkpoint):
+        import_prior_depth_anything(checkpoint, folder)
+        prior = prior_depth_anything.NAME
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
@@ -108,7 +113,8 @@ def import_prior(
         raise WeightsError(
             f'{checkpoint} is not a known checkpoint by its name '
             f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
-            f'{video_depth_anything.METRIC_FILE}vit*.pth, {unik3d.PICKLE}, '
+            f'{video_depth_anything.METRIC_FILE}vit*.pth, prior_depth_anything_vit*.pth, '
+            f'{unik3d.PICKLE}, '
             f'{MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
             'give the folder of its release'
         )
@@ -136,7 +142,7 @@ def checkpoint_of(where: str) -> Path | None:
         return path / MOGE2_FILE
     if file := video_depth_anything.file_in(path):
         return file
-    if file := unik3d.pickle_in(path):
+    if file := prior_depth_anything.file_in(path) or unik3d.pickle_in(path):
         return file
     if depth_anything_3.is_weights(path / depth_anything_3.FILE):
         return path / depth_anything_3.FILE
@@ -147,6 +153,8 @@ def checkpoint_of(where: str) -> Path | None:
         return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
     if model.use == video_depth_anything.NAME:
         return video_depth_anything.file_in(fetch(model.id, video_depth_anything.PUBLISHED))
+    if model.use == prior_depth_anything.NAME:
+        return prior_depth_anything.fetched(model.id)
     if model.use == unik3d.NAME:
         return fetch(model.id, (unik3d.PICKLE,)) / unik3d.PICKLE
     if model.use in depth_anything_3.PRIORS:

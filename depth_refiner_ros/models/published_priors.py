@@ -168,6 +168,21 @@ PRIORS: tuple[Model, ...] = (
     ),
     *(
         _prior(
+            f'Rain729/Prior-Depth-Anything:{name}',
+            'prior_depth_anything',
+            'metric depth from image and measured depth with holes, or of a few points',
+            licence,
+            size_mb,
+            get='through depth-refiner models import',
+            files=(),
+        )
+        for name, licence, size_mb in (
+            ('vits', 'Apache-2.0', 199.0),
+            ('vitb', 'Apache-2.0, trained from CC BY-NC 4.0 weights, which it holds', 782.0),
+        )
+    ),
+    *(
+        _prior(
             f'Ruicheng/moge-2-{name}',
             'moge2',
             'metric depth, estimates the field of view too, leaves out the sky',

@@ -80,6 +80,7 @@ class Dinov2(nn.Module):
     :param epsilon: of the norms in its layers
     :param last_epsilon: of the norm of outputs
     :param offset: of the resampling of positions, see :func:`resampled_positions`
+    :param channels: of its input
     """
 
     def __init__(
@@ -92,10 +93,11 @@ class Dinov2(nn.Module):
         epsilon: float = EPSILON,
         last_epsilon: float = EPSILON,
         offset: float = OFFICIAL_OFFSET,
+        channels: int = 3,
     ) -> None:
         super().__init__()
         self.taps, self.offset = taps, offset
-        self.patches = nn.Conv2d(3, width, PATCH_PX, PATCH_PX)
+        self.patches = nn.Conv2d(channels, width, PATCH_PX, PATCH_PX)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + LEARNT_SIDE**2, width))
         self.layers = nn.ModuleList(Layer(width, heads, epsilon=epsilon) for _ in range(layers))

@@ -24,6 +24,7 @@ depth_anything_3_metric  canonical camera of 300 px at the          refused
 video_depth_anything     none: trained with cameras of two    the same
                          kinds, see there
 prompt_depth_anything    none: the prompt gives the scale           the same
+prior_depth_anything     none: measured depth gives the scale       the same
 depth_anything_v2        none: disparity has no scale               the same
 depth_anything_3         none: relative depth has no scale          the same
 ======================== ========================================== =========================

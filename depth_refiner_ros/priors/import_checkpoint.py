@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Convert published weights: Metric3D v2, MoGe-2, Depth Anything 3, for video, original V2."""
+"""Convert published weights to the folders that priors read."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle, read_tree
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import moge2
+from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES as DEPTH_ANYTHING_3
@@ -110,6 +111,21 @@ def import_video_depth_anything(file: Path, folder: Path) -> str:
     """
     network, size = video_depth_anything.read_published(file)
     return _of_architecture(folder, network, video_depth_anything.MODEL_TYPE, size)
+
+
+def import_prior_depth_anything(file: Path, folder: Path) -> str:
+    """
+    Write a folder that ``prior_depth_anything`` reads, with both of its networks.
+
+    :param file: ``prior_depth_anything_vit*.pth``, beside it ``depth_anything_v2_vit*.pth``
+    :param folder: new or empty
+    :return: size of the first
+    :raises WeightsError: if they are no such files, or the folder is not empty
+    """
+    networks, about = prior_depth_anything.read_published(file)
+    _check_free(folder)
+    _written(folder, networks.state_dict(), about.config())
+    return about.architecture
 
 
 def import_unik3d(file: Path, folder: Path) -> str:

@@ -10,6 +10,8 @@ depth_anything        short side 518, multiples of 14       ImageNet          bi
 official_compat       the image's, up to multiples of 14    [-1, 1]           bilinear ac, both
 video_depth_anything  as depth_anything; wider than 1.78,   ImageNet          bicubic, bilinear ac
                       the shorter the side
+prior_depth_anything  as depth_anything, of red and blue    ImageNet          bicubic, bilinear ac
+                      swapped
 depth_anything_3      long side 504, multiples of 14        ImageNet          area, bilinear
 prompt_depth_anything into 756 x 756, multiples of 14       ImageNet          bicubic, bicubic
 zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic

@@ -14,6 +14,7 @@ from depth_refiner_ros.priors import (
     depth_pro,
     metric3d,
     moge2,
+    prior_depth_anything,
     prompt_depth_anything,
     unidepth,
     unik3d,
@@ -42,6 +43,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'moge2': moge2.build,
     'video_depth_anything': video_depth_anything.build,
     'unik3d': unik3d.build,
+    'prior_depth_anything': prior_depth_anything.build,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',
@@ -51,6 +53,7 @@ RESIZABLE = (
     'prompt_depth_anything',
     'moge2',
     'video_depth_anything',
+    'prior_depth_anything',
 )
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 

@@ -35,6 +35,9 @@ SIZES: dict[str, dict[str, str]] = {
         size: f'depth-anything/Metric-Video-Depth-Anything-{size.capitalize()}'
         for size in ('small', 'base', 'large')
     },
+    'prior_depth_anything': {
+        size: f'Rain729/Prior-Depth-Anything:vit{size[0]}' for size in ('small', 'base')
+    },
     'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""

@@ -14,6 +14,8 @@ from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.priors.bundled import BundledPrior, write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
+from depth_refiner_ros.priors.prior_depth_anything_names import renamed as renamed_of_conditioned
+from depth_refiner_ros.priors.prior_depth_anything_network import DisparityNetwork
 from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
 from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 from diffusers import AutoencoderTiny
@@ -21,6 +23,8 @@ import torch
 from torch import nn
 
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
+from tests.priors.official_prior_depth_anything import TINY as TINY_CONDITIONED
+from tests.priors.official_prior_depth_anything import weights as conditioned_weights
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
 from tests.priors.official_video_depth_anything import weights as video_weights
 from tests.tiny_networks import LITE, lotus, METRIC, metric_network
@@ -97,6 +101,13 @@ def depth_anything_3():
     return network
 
 
+def prior_depth_anything():
+    one = replace(TINY_CONDITIONED, layers=4, taps=(0, 1, 2, 3))
+    network = DisparityNetwork(one, conditioned=True)
+    network.load_state_dict(renamed_of_conditioned(conditioned_weights(one)[1]))
+    return network
+
+
 def video_depth_anything():
     network = VideoDepthAnythingNetwork(TINY_VIDEO)
     network.load_state_dict(renamed_of_video(video_weights(TINY_VIDEO)))
@@ -113,6 +124,7 @@ NETWORKS = {
     'prior': (bundled_prior, [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'lite0_prior': (lambda: bundled_prior(LITE), [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
+    'conditioned': (prior_depth_anything, [(1, 3, 42, 56), (1, 3, 42, 56)]),
     'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }
 

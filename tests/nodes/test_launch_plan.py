@@ -95,6 +95,7 @@ def test_a_parameter_file_speaks_for_what_is_not_given(tmp_path):
         ('sensor', '', True),
         ('smeared', '', True),
         ('prompt_depth_anything', '', True),
+        ('prior_depth_anything', '', True),
         ('depth_anything_v2', 'sensor', True),
     ],
 )

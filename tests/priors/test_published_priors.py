@@ -77,3 +77,17 @@ def test_the_prompt_sets_the_scale():
     with torch.inference_mode():
         near, far = (prior.predict(rgb, None, prompt * scale).depth_B1HW for scale in (1.0, 3.0))
     torch.testing.assert_close(far.nanmedian(), 3.0 * near.nanmedian(), rtol=0.05, atol=0.0)
+
+
+def test_a_few_measured_points_set_the_scale():
+    prior = build_prior('prior_depth_anything', published('prior_depth_anything'))
+    rows = (torch.arange(480) - 239.5).abs().clamp_min(30.0)
+    depth_m = (375.0 / rows).view(1, 1, 480, 1).expand(1, 1, 480, 640)
+    kept = torch.rand(depth_m.shape, generator=torch.Generator().manual_seed(0)) < 0.003
+    points = depth_m.where(kept, torch.nan)
+    with torch.inference_mode():
+        near, far = (
+            prior.predict(corridor(480, 640), None, points * scale).depth_B1HW
+            for scale in (1.0, 3.0)
+        )
+    torch.testing.assert_close(far.nanmedian(), 3.0 * near.nanmedian(), rtol=0.05, atol=0.0)

@@ -31,8 +31,10 @@ from depth_refiner_ros.diffusion.presets import (
     marigold_spec,
     sharpdepth_spec,
 )
+from depth_refiner_ros.priors import prior_depth_anything_network as conditioned
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
+from depth_refiner_ros.priors.import_checkpoint import import_prior_depth_anything
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.refiner.frame import frame_result
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -41,6 +43,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+from tests.priors import official_prior_depth_anything as tiny_conditioned
 from tests.priors import tiny_models, tiny_moge2
 from tests.priors.official_depth_anything_3 import published
 from tests.priors.official_depth_anything_3 import TINY_ANY_VIEW as ANY_VIEW
@@ -84,6 +87,9 @@ class Priors:
         for name, one in (('depth_anything_3_metric', SINGLE), ('depth_anything_3', ANY_VIEW)):
             ARCHITECTURES[NAMES[name]] = one
             published(folder / name, NAMES[name], one)
+        conditioned.ARCHITECTURES['small'] = tiny_conditioned.TINY
+        file = tiny_conditioned.published(folder / 'files', tiny_conditioned.TINY)
+        import_prior_depth_anything(file, folder / 'prior_depth_anything')
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
         looks = replace(LITE, mirror=True, scales=(1.0, 2.0))
         write_prior_bundle(folder / 'bundled of looks', metric_network(config=looks), {})
@@ -93,7 +99,7 @@ class Priors:
         if name in self.makers and not where.exists():
             saved = tiny_moge2.saved if name == 'moge2' else tiny_models.saved
             saved(self.makers[name](), where)
-        if name.startswith(('depth_anything', 'prompt')):
+        if name.startswith(('depth_anything', 'prompt', 'prior')):
             options['short_side'] = 28
         return build_prior(name.split()[0], str(where), **options)
 
@@ -121,6 +127,7 @@ def cases(priors, mode):
                 'depth_pro',
                 'zoedepth of rooms',
                 'prompt_depth_anything',
+                'prior_depth_anything',
                 'moge2',
                 'depth_anything_3_metric',
             )

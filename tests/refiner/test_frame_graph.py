@@ -37,6 +37,7 @@ CLOUD = CloudBuilder(CAMERA)
 SEEN = check_image(64, 48)
 REFUSED = {
     'zoedepth to apdepth': 'needs the value of a tensor on the host',  # which head has spoken
+    'prior_depth_anything to apdepth': 'needs the value of a tensor on the host',
     'smeared to apdepth': 'copies a tensor of shape (1, 37, 53) between host and device',
     'drawn anew': 'copies a tensor of shape (1, 4, 22, 32) between host and device',
 }
