@@ -11,7 +11,7 @@ from depth_refiner_ros.apps.hardware import board, gpu
 from depth_refiner_ros.backends.execution import fast_bf16
 from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.models.recommended import best, Pair
+from depth_refiner_ros.models.recommended import best, Pair, special
 import torch
 
 CPU = 'cpu'
@@ -22,6 +22,8 @@ ALIASES = {'orin': 'agx-orin', '4090': 'rtx4090', '3090': 'rtx3090'}
 def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None) -> None:
     """
     Print what to take for live use and offline, what it costs, and what to type.
+
+    Priors for special purposes follow, at the rate of live use.
 
     :param device: ``cpu``, a name of the table of devices, or empty for this machine
     :raises InputError: for an unknown device, or a rate that is not above 0
@@ -45,8 +47,15 @@ def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None
         lines = [f'{title}: the same'] if same else _lines(title, pair, backend, hz)
         say('\n' + '\n'.join(lines))
         choices[title] = facts
+    others = special(peak, rate_hz, commercial=commercial)
+    for purpose, pair in others.items():
+        say('\n' + '\n'.join(_lines(purpose, pair, backend, rate_hz)))
     if json_file:
-        write_json(json_file, {'device': found.name, 'precision': precision, 'choices': choices})
+        facts = {purpose: _facts(pair, backend) for purpose, pair in others.items()}
+        write_json(
+            json_file,
+            {'device': found.name, 'precision': precision, 'choices': choices, 'special': facts},
+        )
 
 
 def _device(name: str) -> tuple[Device, str, str]:
@@ -84,7 +93,7 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
         f'  {cost}{slow}',
         f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB',
         *(f'  once:  {line}' for choice in both for line in choice.get),
-        f'  try:   depth-refiner refine photo.jpg {flags}{camera}',
+        f'  try:   depth-refiner refine {pair.prior.example} {flags}{camera}',
         f'  node:  ros2 run depth_refiner_ros refiner_node --ros-args {parameters}',
         f'  time:  depth-refiner bench {flags}',
     ]

@@ -178,7 +178,7 @@ PRIORS: tuple[Model, ...] = (
         )
         for name, licence, size_mb in (
             ('vits', 'Apache-2.0', 199.0),
-            ('vitb', 'Apache-2.0, trained from CC BY-NC 4.0 weights, which it holds', 782.0),
+            ('vitb', 'Apache-2.0; holds Depth Anything V2 Base, CC BY-NC 4.0', 782.0),
         )
     ),
     *(

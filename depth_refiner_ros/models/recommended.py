@@ -3,6 +3,8 @@
 """
 Which prior and refiner to take: the best that a licence allows and a device has time for.
 
+For some purposes another prior is the better one: :data:`SPECIAL`.
+
 Priors are ordered by their AbsRel without any alignment on 50 indoor images of DIODE, as
 github.com/yester31/Monocular_Depth_Estimation_TRT measured it in 2026-08: Metric3D v2 13.1,
 MoGe-2 21.4, Depth Anything V2 metric 23.1 %. The smaller sizes were not measured there and follow
@@ -31,6 +33,7 @@ class Choice:
     :param get: what to do once, before
     :param precision: fp32 where it stays in torch under every backend; empty for the device's
     :param finds_camera: whether it estimates the field of view where the camera is unknown
+    :param example: what to try it with
     """
 
     name: str
@@ -42,6 +45,7 @@ class Choice:
     get: Sequence[str] = field(default=())
     finds_camera: bool = False
     precision: str = ''
+    example: str = 'photo.jpg'
 
     @property
     def licence(self) -> str:
@@ -88,6 +92,49 @@ def _moge2(size: str, gflop: float, weights_mb: float, *, short_side: int = 0) -
     )
 
 
+def _prior_depth_anything(size: str, gflop: float, weights_mb: float) -> Choice:
+    model = f'Rain729/Prior-Depth-Anything:vit{size}'
+    return Choice(
+        name=f'Prior Depth Anything {size.upper()}',
+        id=model,
+        gflop=gflop,  # of both networks
+        weights_mb=weights_mb,
+        options={'prior': 'prior_depth_anything', 'prior_weights': 'priorda'},
+        why='the metres of a depth camera with holes, a lidar or a few points, for every pixel; '
+        'beside its networks up to 0.25 s of one CPU core',
+        get=(f'depth-refiner models import {model} priorda',),
+        example='RECORDING_WITH_DEPTH',
+    )
+
+
+def _video_depth_anything(size: str, gflop: float, weights_mb: float) -> Choice:
+    model = f'depth-anything/Metric-Video-Depth-Anything-{size}'
+    return Choice(
+        name=f'Video Depth Anything {size[0]}',
+        id=model,
+        gflop=gflop,
+        weights_mb=weights_mb,
+        options={'prior': 'video_depth_anything', 'prior_weights': 'vda'},
+        why='each image sees those before it; less accurate image by image than MoGe-2, and blind '
+        'to the focal length',
+        get=(f'depth-refiner models import {model} vda',),
+        example='video.mp4',
+    )
+
+
+def _unik3d(size: str, gflop: float, weights_mb: float) -> Choice:
+    return Choice(
+        name=f'UniK3D {size.upper()}',
+        id=f'lpiccinelli/unik3d-vit{size}',
+        gflop=gflop,
+        weights_mb=weights_mb,
+        options={'prior': 'unik3d', 'prior_weights': f'vit{size}'},
+        why='metres along the rays of the camera, or along rays that it finds itself; 22.4 % '
+        'where MoGe-2 has 21.4 %',
+        finds_camera=True,
+    )
+
+
 PRIORS = (
     Choice(
         name='Metric3D v2 L',
@@ -125,6 +172,23 @@ PRIORS = (
     ),
 )
 """The best first."""
+
+SPECIAL: Mapping[str, Sequence[Choice]] = {
+    'If some depth is measured': (
+        _prior_depth_anything('b', 1062.0, 390.0),
+        _prior_depth_anything('s', 334.0, 99.0),
+    ),
+    'If depth of a video must not flicker': (
+        _video_depth_anything('Base', 734.0, 228.0),
+        _video_depth_anything('Small', 218.0, 58.0),
+    ),
+    'If the camera is unknown, or sees wider than others were trained for': (
+        _unik3d('l', 1618.0, 717.0),
+        _unik3d('b', 595.0, 234.0),
+        _unik3d('s', 222.0, 71.0),
+    ),
+}
+"""Purpose to the priors for it, the best first."""
 
 REFINERS = (
     Choice(
@@ -165,4 +229,28 @@ def best(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> P
         for refiner in REFINERS
         if not commercial or not (prior.non_commercial or refiner.non_commercial)
     ]
+    return _keeping(pairs, rate_hz)
+
+
+def special(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> dict[str, Pair]:
+    """
+    Return for each purpose of :data:`SPECIAL` the best prior that keeps a rate.
+
+    :param peak: as for :func:`best`
+    :return: pairs with the smallest refiner; of the cheapest prior where none keeps the rate, and
+        none where no licence allows it
+    """
+    found = {}
+    for purpose, priors in SPECIAL.items():
+        pairs = [
+            Pair(prior=prior, refiner=REFINERS[-1], peak=peak)
+            for prior in priors
+            if not commercial or not prior.non_commercial
+        ]
+        if pairs:
+            found[purpose] = _keeping(pairs, rate_hz)
+    return found
+
+
+def _keeping(pairs: Sequence[Pair], rate_hz: float) -> Pair:
     return next((pair for pair in pairs if pair.expected_hz >= rate_hz), pairs[-1])

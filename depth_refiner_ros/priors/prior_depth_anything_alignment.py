@@ -7,8 +7,9 @@ A network's relative disparity is brought to measured disparity (1/m) in two way
 shift for the whole image, and by those of each pixel, which its nearest measured pixels give. Both
 are least squares.
 
-The nearest are found on the CPU, in a k-d tree: for 640x480 pixels of which 1000 are measured
-0.9 s on one core, less where more is measured, and by as many threads as torch has.
+The nearest are found on the CPU, in a k-d tree, by as many threads as torch has: 0.14 s of one
+core of an AMD EPYC for 640x480 pixels of which 37 are measured, 0.25 s of 15,000, 0.20 s of
+250,000.
 """
 
 from dataclasses import dataclass

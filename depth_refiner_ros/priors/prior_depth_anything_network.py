@@ -3,8 +3,8 @@
 """
 Both networks of Prior Depth Anything (arXiv 2505.10565), which predict disparity.
 
-The first is Depth Anything V2, of which the second is a copy trained further that sees a condition
-beside the image.
+The first is Depth Anything V2; the second has the same shape, and sees a condition beside the
+image.
 """
 
 from collections.abc import Sequence

@@ -8,16 +8,25 @@ from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.devices import DEVICES
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.catalogue import MODELS
-from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS
+from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS, SPECIAL, special
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.moge2_network import MoGe2Network
 from depth_refiner_ros.priors.moge2_official import config_of
+from depth_refiner_ros.priors.prior_depth_anything_network import ARCHITECTURES as CONDITIONED
+from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
+from depth_refiner_ros.priors.unik3d_network import ARCHITECTURES as ALONG_RAYS
+from depth_refiner_ros.priors.unik3d_network import UniK3DNetwork
+from depth_refiner_ros.priors.video_depth_anything_memory import Memory
+from depth_refiner_ros.priors.video_depth_anything_network import ARCHITECTURES as OF_VIDEO
+from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tests.priors import tiny_moge2
+
+SPECIALS = [choice for choices in SPECIAL.values() for choice in choices]
 
 
 def peak_of(device):
@@ -37,7 +46,7 @@ def names(*arguments, **options):
 
 
 def test_every_choice_can_be_typed_and_has_a_licence():
-    for choice in (*PRIORS, *REFINERS):
+    for choice in (*PRIORS, *REFINERS, *SPECIALS):
         assert set(choice.options) <= set(vars(ModelSettings()))
         assert not choice.id or choice.id in {model.id for model in MODELS}
         assert choice.licence
@@ -77,6 +86,60 @@ def test_operations_are_those_of_the_networks(choice):
     assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.01)
 
 
+def pixels_of(rule):
+    return rule.prepare(torch.zeros(1, 3, 480, 640))
+
+
+def conditioned(size):
+    one = CONDITIONED[size]
+    networks, pixels = PriorDepthAnythingNetworks(one, one), pixels_of(preprocess.depth_anything())
+    return networks, lambda: (networks.relative(pixels), networks.fine(pixels, pixels))
+
+
+def next_of_video(size):
+    network = VideoDepthAnythingNetwork(OF_VIDEO[size])
+    pixels, memory = pixels_of(preprocess.video_depth_anything()), Memory()
+    for _ in range(2):
+        _, *kept = network(pixels, *memory.window())
+        memory.add(kept)
+    return network, lambda: network(pixels, *memory.window())
+
+
+def along_rays(size):
+    network = UniK3DNetwork(ALONG_RAYS[f'vit{size[0]}'])
+    pixels = pixels_of(preprocess.unik3d())
+    return network, lambda: network(pixels, pixels)
+
+
+BUILT = dict(zip(SPECIAL, (conditioned, next_of_video, along_rays), strict=True))
+LETTERS = {'S': 'small', 'B': 'base', 'L': 'large'}
+
+
+@pytest.mark.parametrize('purpose', SPECIAL)
+def test_operations_for_special_purposes_are_those_of_the_networks(purpose):
+    choice = SPECIAL[purpose][-1]
+    with FakeTensorMode():
+        network, call = BUILT[purpose](LETTERS[choice.name[-1]])
+        cost = count(call, network.parameters())
+    assert cost.flops / 1e9 == pytest.approx(choice.gflop, rel=0.01)
+    assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.01)
+
+
+def test_special_purposes_follow_rate_and_licence():
+    measured, video, camera = SPECIAL
+    free = special(ORIN, 10.0, commercial=False)
+    assert [pair.prior.name for pair in free.values()] == [
+        'Prior Depth Anything B',
+        'Video Depth Anything B',
+        'UniK3D L',
+    ]
+    bound = special(ORIN, 10.0, commercial=True)
+    assert bound[measured].prior.name == 'Prior Depth Anything S'
+    assert bound[video].prior.name == 'Video Depth Anything S'
+    assert camera not in bound
+    assert special(two_cores, 30.0, commercial=False)[camera].prior.name == 'UniK3D S'
+
+
 def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     from depth_refiner_ros.bench.recommend import run
 
@@ -88,7 +151,12 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     assert '-p prior_short_side:=392 -p refiner:=apdepth -p backend:=tensorrt' in said
     assert 'refine photo.jpg --prior moge2' in said
     assert '--backend tensorrt --assume-fov-deg 0\n' in said, 'its own field of view'
-    live, offline = json.loads((tmp_path / 'r.json').read_text())['choices'].values()
+    assert 'If some depth is measured: Prior Depth Anything S (Apache-2.0) and bundled' in said
+    assert 'once:  depth-refiner models import Rain729/Prior-Depth-Anything:vits priorda' in said
+    assert 'UniK3D' not in said, 'its licence forbids commercial use'
+    written = json.loads((tmp_path / 'r.json').read_text())
+    assert written['special']['If some depth is measured']['prior_licence'] == 'Apache-2.0'
+    live, offline = written['choices'].values()
     assert live['expected_hz'] > 10.0 > offline['expected_hz']
     run('H100', 1.0, commercial=True, json_file=None)
     assert 'Offline, a frame in 10 s: the same' in capsys.readouterr().out

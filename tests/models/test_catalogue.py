@@ -6,6 +6,8 @@ from depth_refiner_ros.models.catalogue import find, MODELS, where_found
 from huggingface_hub import constants
 import pytest
 
+from tests.test_packaging import ROOT
+
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
@@ -25,6 +27,18 @@ def test_ids_are_unique_and_lines_complete():
         assert bool(model.use) is (model.kind in ('prior', 'refiner')), model
         assert bool(model.family) is (model.kind in ('refiner', 'base')), model
         assert not model.on_hub or (model.id.count('/') == 1 and model.files), model
+
+
+def test_readme_tells_the_licence_of_every_prior():
+    lines = (ROOT / 'README.md').read_text(encoding='utf-8').splitlines()
+    rows = [line.strip('| ').split(' | ') for line in lines if line.startswith('|')]
+    told = {row[1]: row for row in rows if len(row) == 3 and row[0] in ('yes', 'no', 'in doubt')}
+    priors = [model for model in MODELS if model.kind == 'prior']
+    assert set(told) == {model.licence for model in priors}
+    for model in priors:
+        allowed, _, names = told[model.licence]
+        assert f'`{model.use}`' in names, model
+        assert (allowed == 'yes') is not model.non_commercial, model
 
 
 def test_the_models_of_both_papers_are_there(subtests):
