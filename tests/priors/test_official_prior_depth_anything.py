@@ -5,18 +5,19 @@ Prior Depth Anything as written here against its authors' code (``make official`
 
 That code needs a GPU and the compiled package torch_cluster, of which it takes the search for the
 nearest points. Here it runs on the CPU, and finds them by the search of this package, as several
-points may be equally far away; an ordinary test compares that one with all distances. The noise
-that it adds to the relative map before each fit, 1e-5 at most, is left out but in one test.
+points may be equally far away; an ordinary test compares that one with all distances. Left out,
+but where a test prints what they do, are the noise that it adds to the relative map before each
+fit, 1e-5 at most, and the single precision of its least squares.
 """
 
 from contextlib import nullcontext
 from pathlib import Path
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 import warnings
 
 from depth_refiner_ros.priors.prior_depth_anything import PriorDepthAnythingPrior
-from depth_refiner_ros.priors.prior_depth_anything_alignment import nearest
+from depth_refiner_ros.priors.prior_depth_anything_alignment import by_all, nearest
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed
 from depth_refiner_ros.priors.prior_depth_anything_network import (
     ARCHITECTURES,
@@ -63,9 +64,16 @@ def official():
         yield
 
 
+SOLVE = torch.linalg.lstsq
+
+
 @pytest.fixture
-def no_noise(monkeypatch):
+def exact(monkeypatch):
+    """Take noise and single precision out of the authors' least squares."""
     monkeypatch.setattr(torch, 'rand', torch.zeros)
+    monkeypatch.setattr(
+        torch.linalg, 'lstsq', lambda a, b: (SOLVE(a.double(), b.double()).solution.float(),)
+    )
 
 
 def published(folder, one, condition='mask'):
@@ -139,12 +147,16 @@ def test_names_and_shapes_of_all_weights(size):
         print(f'{size}: {millions:.2f} M parameters')
 
 
-@pytest.mark.parametrize('condition', VERSIONS)
 @pytest.mark.parametrize(
-    ('size', 'measured'),
-    [((480, 640), 'points'), ((480, 640), 'holes'), ((270, 480), 'low'), ((480, 360), 'points')],
+    ('size', 'measured', 'condition'),
+    [
+        ((480, 640), 'points', 'mask'),
+        ((480, 640), 'holes', 'mask'),
+        ((270, 480), 'low', 'error'),
+        ((480, 360), 'points', 'error'),
+    ],
 )
-def test_depth_at_true_size(tmp_path, no_noise, size, measured, condition):
+def test_depth_at_true_size(tmp_path, exact, size, measured, condition):
     pipeline = published(tmp_path, ARCHITECTURES['small'], condition)
     rgb = (corridor(*size) * 255.0).round() / 255.0
     sensor_m = {
@@ -171,7 +183,7 @@ def test_depth_at_true_size(tmp_path, no_noise, size, measured, condition):
 
 @pytest.mark.parametrize('condition', VERSIONS)
 def test_the_numbers_of_the_ordinary_tests_are_the_authors(
-    tmp_path, monkeypatch, no_noise, condition
+    tmp_path, monkeypatch, exact, condition
 ):
     shrink(monkeypatch)
     depth = their_depth(published(tmp_path, TINY, condition), support.image(), points_m(0.05))
@@ -186,5 +198,34 @@ def test_their_noise_changes_little(tmp_path, monkeypatch):
     depth = their_depth(published(tmp_path, TINY), support.image(), points_m(0.05))
     found = ours(TINY).predict(support.image(), None, points_m(0.05)).depth_B1HW
     error = float((found - depth).abs().max() / depth.mean())
-    print(f'with noise: greatest difference {error:.1e} of the mean')
+    print(f'with noise, in single precision: greatest difference {error:.1e} of the mean')
     assert 0.0 < error < 0.01
+
+
+def test_least_squares_of_many_pixels_are_theirs_in_double_precision():
+    from prior_depth_anything.depth_completion import DepthCompletion
+
+    size = (480, 640)
+    relative = corridor(*size).mean(dim=1)[0] + 5.0
+    measured = sloping_m(*size)[0, 0].reciprocal()
+    theirs = DepthCompletion.ss_completer
+
+    def off(dtype):
+        holder = SimpleNamespace(
+            device='cpu',
+            global_aligns=lambda **given: DepthCompletion.global_aligns(None, **given),
+            calc_scale_shift=lambda **given: DepthCompletion.calc_scale_shift(holder, **given),
+        )
+        maps = {'sparse_disparities': measured, 'pred_disparities': relative}
+        masks = torch.ones(1, *size, dtype=torch.bool)
+        aligned = theirs(
+            holder, **{name: one.to(dtype)[None] for name, one in maps.items()}, sparse_masks=masks
+        )
+        return float((by_all(relative, measured) - aligned[0]).abs().max())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, 'rand', torch.zeros)
+        single, double = off(torch.float32), off(torch.float64)
+    print(f'fit of {size[0] * size[1]} pixels: greatest difference from theirs {double:.1e} 1/m')
+    print(f'  where they solve it in single precision, as they do: {single:.1e} 1/m')
+    assert double < 1e-5
