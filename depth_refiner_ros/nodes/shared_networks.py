@@ -119,15 +119,18 @@ class SharedNetworks:
 
     def _together(self, group: Sequence[BegunFrame]) -> list[RefinedDepth] | None:
         """Return the depth of frames of one form; None if they have to be refined one by one."""
-        watch = Stopwatch()
-        try:
-            with watch.stage('refine'):
-                results = DepthRefiner.refine_together([frame.shot for frame in group])
-        except InputError:  # of one of them, which will be told which
-            return None
-        except BackendError as error:
+        watch, results = Stopwatch(), None
+        with group[0].node.guarded(None):
+            try:
+                with watch.stage('refine'):
+                    results = DepthRefiner.refine_together([frame.shot for frame in group])
+            except InputError:  # of one of them, which will be told which
+                return None
+            except BackendError as error:
+                self._log(str(error))
+        if results is None:
             self._batches = False
-            self._log(f'{error}; the images of cameras are refined one by one from now on')
+            self._log('the images of cameras are refined one by one from now on')
             return None
         for frame in group:
             frame.watch.stages_ms |= watch.stages_ms
