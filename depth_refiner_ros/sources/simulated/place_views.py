@@ -125,9 +125,9 @@ def _from_car(rng: np.random.Generator, place: Place) -> Stand:
     """Look along the street from a lane, 1.2-2 m high."""
     width, length = place.size_3[:2].astype(np.float64)
     ahead = 1 if rng.random() < 0.5 else -1
-    position = np.array([width / 2 + ahead * rng.uniform(0.3, 2.2), rng.uniform(2, length - 2), 0])
+    position = np.array([width / 2 + ahead * rng.uniform(0.2, 1.6), rng.uniform(2, length - 2), 0])
     position[2] = rng.uniform(1.2, 2.0)
-    yaw = ahead * math.pi / 2 + (rng.normal(0, 0.15) if rng.random() < 0.6 else rng.normal(0, 1))
+    yaw = ahead * math.pi / 2 + (rng.normal(0, 0.15) if rng.random() < 0.8 else rng.normal(0, 1))
     return Stand(position, yaw, rng.normal(-0.03, 0.04))
 
 
@@ -140,10 +140,10 @@ VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = 
 }
 """How each kind of view is drawn, and how often."""
 OUTDOOR_VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
-    'car': (_from_car, 0.4),
-    'hand': (_from_pavement, 0.35),
-    'floor': (_from_floor, 0.1),
-    'drone': (_from_drone, 0.15),
+    'car': (_from_car, 0.6),
+    'hand': (_from_pavement, 0.2),
+    'floor': (_from_floor, 0.08),
+    'drone': (_from_drone, 0.12),
 }
 """The same, below an open sky."""
 

@@ -46,7 +46,7 @@ def bathroom(kit: PlaceKit) -> Site:
     site.line([_tub(tiled) if kit.chance(0.55) else _shower(tiled)], 1)
     site.line([_basin(tiled)], 1)
     site.line([_toilet(tiled)], 1)
-    site.line([storage.chest(tiled), storage.bin_(tiled), storage.shelf(tiled)], 2)
+    site.line([storage.chest(tiled), storage.bin_(tiled), storage.cupboard(tiled)], 2)
     site.hang([_towels(tiled), _towels(tiled), structures.wall_shelf(tiled)], 3)
     site.stand([storage.bin_(tiled), storage.crate(tiled)], 1)
     return site

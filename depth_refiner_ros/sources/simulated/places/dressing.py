@@ -9,6 +9,8 @@ from depth_refiner_ros.sources.simulated.rooms.materials import Color, FABRICS, 
 import numpy as np
 
 _Thing = TypeVar('_Thing')
+_MOST_CHROMA = 0.45
+"""Largest difference between the channels of a linear color."""
 
 
 class PlaceKit(Kit):
@@ -22,6 +24,7 @@ class PlaceKit(Kit):
         """Draw a linear color near one of the palette, most often greyer than it is."""
         drawn = super().color(palette, spread)
         keep = np.float32(self.uniform(0.25, 1.0) if self.chance(0.7) else 1.0)
+        keep *= min(1.0, _MOST_CHROMA / max(float(np.ptp(drawn)), 1e-3))
         return np.asarray(drawn.mean() + keep * (drawn - drawn.mean()), np.float32)
 
     def wall(self) -> int:
