@@ -11,6 +11,7 @@ from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.settings.options import option, options
+from depth_refiner_ros.settings.splats import SplatSettings
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -123,6 +124,7 @@ def test_each_option_of_a_group_is_a_flag_with_its_range(subtests):
         ('refine', ModelSettings, '', ()),
         ('fuse', ModelSettings, '', ()),
         ('fuse', TsdfSettings, 'tsdf.', ()),
+        ('views', SplatSettings, 'splats.', ()),
         ('eval', ModelSettings, '', ()),
         ('bench', ModelSettings, '', ()),
         ('play', PlayerNodeSettings, '', ('source',)),

@@ -4,14 +4,14 @@
 
 from dataclasses import fields, FrozenInstanceError, is_dataclass, replace
 
-from depth_refiner_ros.settings import fusion, networks, nodes
+from depth_refiner_ros.settings import fusion, networks, nodes, splats
 from depth_refiner_ros.settings.options import Option, options, updated, values
 from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 import pytest
 
 GROUPS = {
     name: group
-    for module in (networks, fusion, nodes)
+    for module in (networks, fusion, nodes, splats)
     for name, group in vars(module).items()
     if isinstance(group, type) and is_dataclass(group)
 }.values()
