@@ -30,6 +30,8 @@ REFINERS = {'apdepth': '', 'sharpdepth': '_sharpdepth'}
 """Bundled refiners, and what the names of their results end in."""
 BOUNDED = (('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'), ('sharpdepth', 'tiny'))
 
+VIEW_FIGURES = (('psnr_db', 'PSNR, dB', 2), ('ssim', 'SSIM', 4))
+
 
 def depth_table() -> str:
     """Return prior and refined depth against the truth, from the results of ``eval``."""
@@ -166,6 +168,24 @@ def maps_table() -> str:
     return _table(('what', 'depth', *(label for _, label, _ in MAP_FIGURES)), rows)
 
 
+def views_table() -> str:
+    """Return new views of maps of splats, from the results of ``views``."""
+    rows = []
+    for path in sorted(RESULTS.glob('views/*.json')):
+        result = json.loads(path.read_text(encoding='utf-8'))
+        for key, label, decimals in VIEW_FIGURES:
+            found = result['means'][key]
+            cells = [
+                f'{found[name]["mean"]:{sign}.{decimals}f} ± {found[name]["std"]:.{decimals}f}'
+                for name, sign in (('prior', ''), ('refined', ''), ('difference', '+'))
+            ]
+            better = f'{found["difference"]["better"]} of {result["views_held_back"]}'
+            prior = result['settings']['model']['prior']
+            rows.append((result['source'], prior, label, *cells, better))
+    head = ('recording', 'prior', 'figure', 'prior depth', 'refined depth', 'difference')
+    return _table((*head, 'views in which refined is better'), rows)
+
+
 def _spread(values: Sequence[float]) -> float:
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
@@ -214,10 +234,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
     'BUNDLES': bundles_table,
     'MAPS': maps_table,
     'DELIVERY': delivery_table,
+    'VIEWS': views_table,
     'STEPS': training_steps_table,
 }
 PAGES = {
     ROOT / 'docs' / 'mapping.md': ('MAPS',),
+    ROOT / 'docs' / 'views.md': ('VIEWS',),
     ROOT / 'docs' / 'training.md': ('STEPS',),
     ROOT / 'README.md': ('DEPTH', 'SPEED'),
     RESULTS / 'README.md': ('BOUNDS', 'FULL_SIZE', 'DELIVERY'),

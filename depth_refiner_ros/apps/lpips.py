@@ -93,11 +93,20 @@ def load_lpips(folder: str) -> Lpips | str:
     missing = [name for name in ADDRESSES if not (place / name).is_file()]
     if missing:
         get = ' '.join(ADDRESSES[name] for name in missing)
+        typed = _typed(place)
         return (
             f'LPIPS is left out, because {" and ".join(missing)} of its weights are not in '
-            f'{place}: wget -P {shlex.quote(str(place))} {get}'
+            f'{typed}: wget -P {typed} {get}'
         )
     return Lpips(read_pickle(place / ALEXNET), read_pickle(place / LAYERS))
+
+
+def _typed(folder: Path) -> str:
+    """Return a folder as one types it in a shell, so that reports do not name a home."""
+    home = Path.home()
+    if not folder.is_relative_to(home):
+        return shlex.quote(str(folder))
+    return f'~/{shlex.quote(str(folder.relative_to(home)))}'
 
 
 def _tensor(state: Mapping[str, torch.Tensor], name: str, shape: torch.Size) -> torch.Tensor:

@@ -84,6 +84,13 @@ def test_missing_weights_are_told_with_the_command_that_gets_them(tmp_path):
     assert 'pytorch.org' not in line
 
 
+def test_reports_do_not_name_the_home_of_who_made_them(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    line = load_lpips(str(tmp_path / 'my weights'))
+    assert str(tmp_path) not in line
+    assert "wget -P ~/'my weights' https://" in line
+
+
 def test_weights_of_another_network_are_refused_by_name(tmp_path):
     alexnet, layers = published(tmp_path)
     with pytest.raises(WeightsError, match=r"'features\.6\.bias' is missing, not \(384,\)"):
