@@ -23,7 +23,7 @@ class PlaceKit(Kit):
     def color(self, palette: tuple[Color, ...], spread: float = 12.0) -> np.ndarray:
         """Draw a linear color near one of the palette, most often greyer than it is."""
         drawn = super().color(palette, spread)
-        keep = np.float32(self.uniform(0.25, 1.0) if self.chance(0.7) else 1.0)
+        keep = self.uniform(0.25, 1.0) if self.chance(0.7) else 1.0
         keep *= min(1.0, _MOST_CHROMA / max(float(np.ptp(drawn)), 1e-3))
         return np.asarray(drawn.mean() + keep * (drawn - drawn.mean()), np.float32)
 
