@@ -70,6 +70,7 @@ def run(
         better = poses.corrected()
         if better is not None:
             # Refining once more takes time, but keeping every depth map would take gigabytes.
+            passed.fusion.mapper.reset()
             passed = fuse_pass.run(better, LostFrames(None))
         mesh, fused = passed.mesh, passed.fusion.fused
         write_ply(folder.file(MESH_FILE), mesh)
@@ -101,7 +102,9 @@ def run(
             write_json(json, summary)
     if volume:
         # Last, so that a run that was ended before has left nothing and can be repeated.
-        passed.fusion.mapper.volume.write(volume)
+        mapper = passed.fusion.mapper
+        with mapper.saving(mapper.volume.frames):
+            mapper.volume.write(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
 

@@ -83,6 +83,8 @@ class FusePass:
         )
         if self.volume:
             note(fusion.mapper.go_on(self.volume))
+            if lost_before := fusion.mapper.count_unkept(self.volume):
+                note(lost_before)
         with_camera = AssumedCamera(self.assume_fov_deg)
         shown, views, frames_in = Spread(total, SHOWN_FRAMES), [], 0
         picked = taken(self.source, every=self.every, limit=self.limit)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuse posed depth as the options of fusion say."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from depth_refiner_ros.mapping.pose_scale import PoseScale
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.mapping.unkept_frames import UnkeptFrames
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
 import numpy as np
 
@@ -41,6 +44,7 @@ class Mapper:
         """The file that the map goes on from, if any."""
         self.about: list[str] = []
         """Remarks for the reader of a report."""
+        self._unkept: UnkeptFrames | None = None
 
     def go_on(self, path: Path) -> str:
         """
@@ -57,6 +61,24 @@ class Mapper:
         line = f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
         self.about = [f'{line}; it must share its origin with the poses of this run']
         return line
+
+    def count_unkept(self, file: Path) -> str:
+        """
+        Count the frames that a file of this map lacks, on disk, from now on.
+
+        :param file: the volume, which the map goes on from if it is there, or else the mesh
+        :return: a line about frames that the run before has lost, '' if none
+        """
+        self._unkept = UnkeptFrames(file, self.volume.frames)
+        line = self._unkept.of_last_run()
+        self.about += [line] if line else []
+        return line
+
+    @contextmanager
+    def saving(self, frames: int) -> Iterator[None]:
+        """Write the file of :meth:`count_unkept` in this block, with so many frames."""
+        with self._unkept.saving(frames) if self._unkept else nullcontext():
+            yield
 
     def check_origin(self) -> None:
         """
@@ -77,6 +99,8 @@ class Mapper:
         self._scale.reset()
         if self._distances is not None:
             self._distances.reset()
+        if self._unkept:
+            self._unkept.forget()
 
     def held(self, view: PosedDepth, settings: TsdfSettings) -> tuple[PosedDepth, float]:
         """
@@ -119,7 +143,7 @@ class Mapper:
                 max_range_m=settings.max_range_m,
                 margin_m=volume.truncation_m,
             )
-        return volume.integrate(
+        pixels = volume.integrate(
             view.depth_m_HW,
             rgb_HW3,
             view.intrinsics,
@@ -130,6 +154,9 @@ class Mapper:
             weight_HW=weight_HW,
             carve=every > 0 and volume.frames % every == every - 1,
         )
+        if self._unkept:
+            self._unkept.fused(volume.frames)
+        return pixels
 
     def distance_m(self, points_m_N3: np.ndarray, settings: TsdfSettings) -> np.ndarray:
         """

@@ -25,7 +25,8 @@ class VoxelGrid:
 
     :param voxel_m: edge of a voxel
     :param resolution: voxels along the edge of a block
-    :param max_memory_mb: refuse to grow beyond this
+    :param max_memory_mb: refuse to grow beyond this; the room for blocks, which doubles when it is
+        full, does not pass it either, but the old room and the new are both there while it moves
     :param first_blocks: room for so many blocks at once
     """
 
@@ -114,7 +115,8 @@ class VoxelGrid:
             )
         if needed > table.capacity():
             # Open3D would grow to the exact size, and copy all blocks at every frame.
-            table.reserve(max(needed, 2 * table.capacity()))
+            most = int(self.max_memory_mb / self._size_mb(1))
+            table.reserve(max(needed, min(2 * table.capacity(), most)))
         if len(blocks_K3):
             table.activate(blocks)
 

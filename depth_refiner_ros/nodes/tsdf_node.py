@@ -78,6 +78,9 @@ class TsdfNode(PosedNode):
             self._saved_frames = self._frames()
             if settings.pose_source == 'own':
                 self._mapper.check_origin()
+        lost_before = self._mapper.count_unkept(self._volume_file or self._mesh_file)
+        if lost_before:
+            self.get_logger().warning(lost_before)
         if self._markers is None:
             self._markers = MeshMarkers(self.topics)
             self._scale = self.topics.publisher(Float32, 'scale')
@@ -210,6 +213,10 @@ class TsdfNode(PosedNode):
         name = self.settings.volume_file
         return Path(name).expanduser().resolve() if name else None
 
+    @property
+    def _mesh_file(self) -> Path:
+        return Path(self.settings.mesh_file or DEFAULT_MESH_FILE).expanduser().resolve()
+
     def _save(self) -> str:
         """
         Write the mesh, and the volume if it is to be kept.
@@ -217,12 +224,15 @@ class TsdfNode(PosedNode):
         :return: a text about what was written
         :raises DepthRefinerError: if there is no surface, no space or no permission to write
         """
-        path = Path(self.settings.mesh_file or DEFAULT_MESH_FILE).expanduser().resolve()
+        path = self._mesh_file
         frames = self._frames()
         mesh = self._mesh()
-        write_ply(path, mesh)
-        if self._volume_file:
-            with self._volume_lock:
+        if self._volume_file is None:
+            with self._configured.saving(frames):
+                write_ply(path, mesh)
+        else:
+            write_ply(path, mesh)
+            with self._volume_lock, self._configured.saving(self._frames()):
                 self._configured.volume.write(self._volume_file)
         self._saved_frames = frames
         return (

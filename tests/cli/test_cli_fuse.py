@@ -4,6 +4,7 @@
 
 from collections import Counter
 import json
+import signal
 
 import cv2
 from depth_refiner_ros.mapping.mesh_io import read_ply
@@ -84,6 +85,33 @@ def test_fuse_goes_on_with_the_volume_that_it_kept(depth_refiner, tmp_path):
     refused = depth_refiner('fuse', 'unplaced', *command[2:])
     assert refused.returncode == 2
     assert 'has its own origin' in refused.stderr
+
+
+KILLED = """
+import os, signal
+replace = os.replace
+def replace_or_die(part, target):
+    if target.suffix == '.safetensors':
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(part, target)
+os.replace = replace_or_die
+from depth_refiner_ros.cli.main import main
+main()
+"""
+
+
+def test_the_run_after_a_killed_one_says_which_frames_were_lost(depth_refiner, program, tmp_path):
+    wall(tmp_path / 'wall', 2)
+    command = ['fuse', 'wall', *PLAIN, 'sensor', '--volume', 'map.safetensors', '--out', 'out']
+    assert depth_refiner(*command).returncode == 0
+    assert program(*command, code=KILLED).returncode == -signal.SIGKILL
+    again = depth_refiner(*command)
+    assert again.returncode == 0, again.stderr
+    assert 'the map goes on after 2 frames' in again.stderr
+    line = 'without saving its last 2 frames (3 to 4)'
+    assert line in ' '.join(again.stderr.split())
+    assert line in (tmp_path / 'out' / 'report.html').read_text()
+    assert not (tmp_path / '.map.safetensors.frames').exists()
 
 
 def test_fuse_counts_frames_without_depth_and_without_pose(depth_refiner, tmp_path):

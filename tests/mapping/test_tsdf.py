@@ -5,6 +5,7 @@ from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.mesh_metrics import surface_distance
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
 import numpy as np
 import open3d.core as o3c
 import pytest
@@ -149,6 +150,18 @@ def test_memory_limit_is_an_error_and_loses_nothing():
         volume.integrate(flat(4.0), None, SMALL, EYE)
     assert len(volume.mesh().vertices_m_N3) == before
     assert volume.frames == 1
+
+
+def test_room_for_blocks_doubles_up_to_the_memory_limit():
+    line_K3 = np.zeros((1600, 3), np.int32)
+    line_K3[:, 0] = np.arange(1600)
+    block_mb = 512 * 24 / 1e6
+    grid = VoxelGrid(0.02, 8, 1500.5 * block_mb, o3c.Device('CPU:0'), first_blocks=1000)
+    grid.add(line_K3[:1001])
+    assert grid.open3d.hashmap().capacity() == 1500
+    with pytest.raises(MappingError, match='max_memory_mb'):
+        grid.add(line_K3)
+    assert (grid.blocks, grid.open3d.hashmap().capacity()) == (1001, 1500)
 
 
 def test_surface_needs_its_observations():

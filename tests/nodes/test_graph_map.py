@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fusion as a process: the mesh that displays show, the scale, and the volume that is kept."""
 
+import signal
+
+from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 import pytest
 from std_msgs.msg import Float32
@@ -123,3 +126,20 @@ def test_a_kept_volume_goes_on_at_the_next_start(probe, tmp_path):
     volume.read(tmp_path / 'map.safetensors')
     assert volume.frames == 4
     assert_wall(volume.mesh(min_weight=4))
+
+
+def test_a_node_that_was_killed_is_told_of_by_the_next(probe, tmp_path):
+    parameters = {**PARAMETERS, 'mesh_file': tmp_path / 'mesh.ply'}
+    with probe.run('tsdf', parameters) as tsdf:
+        scene = Scene(probe, tsdf)
+        for _ in range(2):
+            scene.send()
+        assert scene.call('save').success, tsdf.output
+        scene.send()
+        assert tsdf.stop(signal.SIGKILL) != 0
+    assert_wall(read_ply(tmp_path / 'mesh.ply'))
+    with probe.run('tsdf', parameters) as tsdf:
+        Scene(probe, tsdf)
+        assert tsdf.stop() == 0, tsdf.output
+    assert f'{tmp_path / "mesh.ply"}: the run before ended' in tsdf.output
+    assert 'without saving its last 1 frame (3)' in tsdf.output
