@@ -162,8 +162,8 @@ class UniK3DNetwork(nn.Module):
         super().__init__()
         one = architecture
         self.architecture = one
-        norms = {'epsilon': EPSILON, 'last_epsilon': EPSILON}
-        self.encoder = Dinov2(one.width, one.layers, one.heads, one.taps, **norms, offset=0.0)
+        shape = one.width, one.layers, one.heads, one.taps
+        self.encoder = Dinov2(*shape, epsilon=EPSILON, last_epsilon=EPSILON, offset=0.0)
         self.entries, self.camera_entries = (
             nn.ModuleList(nn.Linear(one.width, one.features) for _ in one.taps) for _ in range(2)
         )
