@@ -39,6 +39,7 @@ NEEDED = {
     'onnxscript': 'onnxscript',
     'onnxruntime': 'onnxruntime',
     'open3d': 'open3d-cpu',
+    'numba': 'numba',
     'av': 'av',
     'rosbags': 'rosbags',
     'apsw': 'apsw',

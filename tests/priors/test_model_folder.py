@@ -16,7 +16,9 @@ import torch
 from tests.priors import tiny_models
 from tests.tiny_networks import metric_network
 
-HUB = [name for name in SIZES if not name.startswith(('unidepth', 'moge2', 'video'))]
+HUB = [
+    name for name in SIZES if not name.startswith(('unidepth', 'moge2', 'video', 'prior_depth'))
+]
 
 
 @pytest.fixture(scope='module')

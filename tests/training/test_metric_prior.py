@@ -75,7 +75,7 @@ def test_the_encoder_learns_at_a_fifth_of_the_rate(config):
     # Adam's first step is the learning rate itself, whatever the gradient; the ramp of two
     # updates halves it.
     moved = {
-        name: float((value - before[name]).abs().max())
+        name: (value - before[name]).abs().max().item()
         for name, value in objective.trained.named_parameters()
     }
     assert moved['network.head.bias'] == pytest.approx(5e-4, rel=1e-2)
@@ -128,7 +128,7 @@ def test_the_likelihood_is_best_at_the_mean_error_and_the_worst_for_a_sky():
     spread = torch.tensor([[[[0.1, 0.3, 2.0, 7.0]]]]).log().requires_grad_(True)
     loss = laplace_loss(error, spread, valid, depth_m)
     expected = (3.0 + math.log(0.1) + math.log(0.3) + math.log(2.0)) / 3.0
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
     loss.backward()
     torch.testing.assert_close(spread.grad, torch.zeros(1, 1, 1, 4), rtol=0, atol=1e-6)
     assert error.grad is None
