@@ -118,8 +118,8 @@ def _keys_between(
     steps = max(1, math.ceil(2 * band_m * longest))  # at most half a block apart
     key_N = np.empty(np.count_nonzero(far_m_HW) * (steps + 1), np.int64)
     found = compiled_walk()(
-        near_m_HW,
-        far_m_HW,
+        np.ascontiguousarray(near_m_HW, np.float32),  # arrays may come column after column
+        np.ascontiguousarray(far_m_HW, np.float32),
         (x_W[:, None] * right_3 + ahead_3).astype(np.float32),
         (y_H[:, None] * down_3).astype(np.float32),
         start_3.astype(np.float32),

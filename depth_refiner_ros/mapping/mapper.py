@@ -135,14 +135,6 @@ class Mapper:
         weight_HW = None
         if settings.weighting == 'precision':
             weight_HW = pixel_weights(view.depth_m_HW, view.intrinsics, confidence_HW)
-        if self._distances is not None:
-            self._distances.seen.add(
-                view,
-                confidence_HW,
-                min_confidence=settings.min_confidence,
-                max_range_m=settings.max_range_m,
-                margin_m=volume.truncation_m,
-            )
         pixels = volume.integrate(
             view.depth_m_HW,
             rgb_HW3,
@@ -154,6 +146,14 @@ class Mapper:
             weight_HW=weight_HW,
             carve=every > 0 and volume.frames % every == every - 1,
         )
+        if self._distances is not None:
+            self._distances.seen.add(
+                view,
+                confidence_HW,
+                min_confidence=settings.min_confidence,
+                max_range_m=settings.max_range_m,
+                margin_m=volume.truncation_m,
+            )
         if self._unkept:
             self._unkept.fused(volume.frames)
         return pixels

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distances from a wall and a box, against those of geometry."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.distance import SeenSpace, SurfaceDistance
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
+from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.settings.fusion import TsdfSettings
 import numpy as np
 import pytest
@@ -101,6 +104,26 @@ def test_seen_space_ends_at_range_and_needs_trust():
     assert seen.holds(points).tolist() == [True, False, False]
     seen.reset()
     assert not len(seen)
+
+
+def test_depth_that_lies_column_after_column_is_seen_as_well():
+    view = PosedDepth(
+        depth_m_HW=np.asfortranarray(scene_depth_m()), intrinsics=CAMERA, map_from_camera=np.eye(4)
+    )
+    made = Mapper(SETTINGS, distances=True)
+    made.add(view, None, None, SETTINGS)
+    assert made.distance_m(np.array([[0.0, 0.0, 1.0]]), SETTINGS) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_frame_that_is_refused_has_seen_nothing():
+    made = Mapper(SETTINGS, distances=True)
+    view = PosedDepth(depth_m_HW=scene_depth_m(), intrinsics=CAMERA, map_from_camera=np.eye(4))
+    made.add(view, None, None, SETTINGS)
+    behind = np.diag([-1.0, 1.0, -1.0, 1.0])  # looks the other way
+    behind[0, 1] = 0.5
+    with pytest.raises(PoseError, match='not a rigid motion'):
+        made.add(replace(view, map_from_camera=behind), None, None, SETTINGS)
+    assert np.isnan(made.distance_m(np.array([[0.0, 0.0, -1.0]]), SETTINGS)).all()
 
 
 def test_without_a_surface_there_is_no_distance():
