@@ -81,9 +81,10 @@ def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
     flags = ' '.join(f'--{name.replace("_", "-")} {value}' for name, value in options.items())
     parameters = ' '.join(f'-p {name}:={value}' for name, value in options.items())
     names = ' and '.join(f'{choice.name} ({choice.licence})' for choice in both)
+    host = f' and one CPU core {_time(pair.host_ms)} beside it' if pair.host_ms else ''
     cost = (
         f'at 640x480 at least {_time(pair.least_ms)} a frame (computed, not measured); a good '
-        f'engine takes twice that, {_rate(pair.expected_hz)} frames/s'
+        f'engine takes twice that{host}, {_rate(pair.expected_hz)} frames/s'
     )
     camera = ' --assume-fov-deg 0' if pair.prior.finds_camera else ''
     slow = '' if pair.expected_hz >= rate_hz else ': nothing keeps the rate here'
@@ -120,5 +121,6 @@ def _facts(pair: Pair, backend: str) -> dict[str, Any]:
         'refiner_licence': pair.refiner.licence,
         'options': _options(pair, backend),
         'least_ms': pair.least_ms,
+        'host_ms': pair.host_ms,
         'expected_hz': pair.expected_hz,
     }

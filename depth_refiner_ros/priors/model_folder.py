@@ -48,6 +48,24 @@ def find_folder(prior: str, weights: str) -> Path:
     raise WeightsError(f'{weights} is not a folder; prior {prior} takes {sizes}')
 
 
+def imported_folder(weights: str, title: str, hub_id: str, *, otherwise: str = '') -> Path:
+    """
+    Return the folder of a model that is published as pickles, as ``models import`` wrote it.
+
+    :param title: of the model
+    :param hub_id: what to import
+    :param otherwise: what else to do
+    :raises SettingsError: if it is no folder
+    """
+    folder = Path(weights).expanduser()
+    if not folder.is_dir():
+        raise SettingsError(
+            f'prior_weights = {shown(weights)} is not a folder; {title} is published as pickles: '
+            f'type depth-refiner models import {hub_id} FOLDER once and use FOLDER{otherwise}'
+        )
+    return folder
+
+
 def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:
     """
     Read the configuration and check that the prior can read the folder.

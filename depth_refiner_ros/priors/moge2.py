@@ -11,8 +11,7 @@ The optical axis is taken to go through the middle of the image, as in all image
 from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.models.model_config import config_from
@@ -20,7 +19,7 @@ from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import known_camera
 from depth_refiner_ros.priors.loading import fill_network
-from depth_refiner_ros.priors.model_folder import read_config, size_mb
+from depth_refiner_ros.priors.model_folder import imported_folder, read_config, size_mb
 from depth_refiner_ros.priors.moge2_depth import metric_depth
 from depth_refiner_ros.priors.moge2_network import half_of, MoGe2Config, MoGe2Network, points_of
 from depth_refiner_ros.priors.moge2_onnx import build_onnx, onnx_file, OnnxMoGe2Prior
@@ -86,16 +85,11 @@ def build(options: PriorOptions) -> MoGe2Prior | OnnxMoGe2Prior:
     """
     if (file := onnx_file(options.weights)) is not None:
         return build_onnx(file, options)
-    folder = Path(options.weights).expanduser()
-    if not folder.is_dir():
-        ids = SIZES[NAME]
-        named = [hub_id for hub_id in ids.values() if Path(hub_id).name == folder.name]
-        hub_id = ids.get(options.weights, [*named, *ids.values()][0])
-        raise SettingsError(
-            f'prior_weights = {shown(options.weights)} is not a folder; MoGe-2 is published as '
-            f'pickles: type depth-refiner models import {hub_id} FOLDER once and use FOLDER, or '
-            f'use {hub_id}-onnx with backend:=onnx'
-        )
+    ids, name = SIZES[NAME], Path(options.weights).name
+    named = [hub_id for hub_id in ids.values() if Path(hub_id).name == name]
+    hub_id = ids.get(options.weights, [*named, *ids.values()][0])
+    onnx = f', or use {hub_id}-onnx with backend:=onnx'
+    folder = imported_folder(options.weights, 'MoGe-2', hub_id, otherwise=onnx)
     network = load_network(folder)
     config = network.config
     size = WIDTHS.get(config.width, f'width {config.width}')

@@ -13,18 +13,16 @@ Its authors' code swaps red and blue of the images that it reads, and so does th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import check_map
-from depth_refiner_ros.core.errors import InputError, SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare, PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import attached, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.dpt import enlarged, Size, size_of
-from depth_refiner_ros.priors.model_folder import size_mb
+from depth_refiner_ros.priors.model_folder import imported_folder, size_mb
 from depth_refiner_ros.priors.prior_depth_anything_alignment import align, Aligned, NEAREST
 from depth_refiner_ros.priors.prior_depth_anything_weights import MASK, NAME, read_folder
 from depth_refiner_ros.priors.sensor import SensorPrior
@@ -189,14 +187,8 @@ def build(options: PriorOptions) -> PriorDepthAnythingPrior:
     :raises SettingsError: without such a folder
     :raises WeightsError: if it holds another model, or weights that do not fit
     """
-    folder = Path(options.weights).expanduser()
-    if not folder.is_dir():
-        ids = SIZES[NAME]
-        raise SettingsError(
-            f'prior_weights = {shown(options.weights)} is not a folder; Prior Depth Anything is '
-            'published as pickles: type depth-refiner models import '
-            f'{ids.get(options.weights, ids["small"])} FOLDER once and use FOLDER'
-        )
+    model_id = SIZES[NAME].get(options.weights, SIZES[NAME]['small'])
+    folder = imported_folder(options.weights, 'Prior Depth Anything', model_id)
     networks, about = read_folder(folder)
     networks.to(options.device)
     return PriorDepthAnythingPrior(

@@ -11,38 +11,17 @@ from collections.abc import Sequence
 
 from depth_refiner_ros.priors import dpt
 from depth_refiner_ros.priors.depth_anything_3_network import Architecture
+from depth_refiner_ros.priors.depth_anything_v2_network import HeadLayers
 from depth_refiner_ros.priors.dinov2 import Dinov2, PATCH_PX
-from depth_refiner_ros.priors.transformers_model import InFloat32
-from depth_refiner_ros.priors.video_depth_anything_network import ARCHITECTURES as DEPTH_ANYTHING
 import torch
 from torch import nn
-from torch.nn import functional
 
-HIDDEN = 32
 CONDITIONS = 3
 """Maps of the condition: where depth was measured, and disparity by two alignments."""
-ARCHITECTURES = dict(DEPTH_ANYTHING)
-"""Size to the shape of a Depth Anything V2, which both networks have."""
 
 
-class DisparityHead(nn.Module):
-    """
-    Maps the tokens of four blocks to disparity at the network's input size.
-
-    :param tokens: features of a token
-    :param levels: features of the four levels, from the finest
-    :param features: of the fusion
-    """
-
-    def __init__(self, *, tokens: int, levels: Sequence[int], features: int) -> None:
-        super().__init__()
-        self.projections = dpt.projections(tokens, levels)
-        self.resizers = dpt.resizers(levels)
-        self.entries = dpt.entries(levels, features)
-        self.fusions = dpt.fusions(len(levels), features)
-        self.narrow = nn.Conv2d(features, features // 2, 3, padding=1)
-        self.depth_hidden = nn.Conv2d(features // 2, HIDDEN, 3, padding=1)
-        self.depth_out = InFloat32(nn.Conv2d(HIDDEN, 1, 1))
+class DisparityHead(HeadLayers):
+    """Maps the tokens of four blocks to disparity at the network's input size."""
 
     def forward(
         self, tokens: Sequence[torch.Tensor], grid: dpt.Size, size: dpt.Size
@@ -60,12 +39,12 @@ class DisparityHead(nn.Module):
                 tokens, self.projections, self.resizers, self.entries, strict=True
             )
         ]
-        fused = None
-        steps = zip(levels, self.fusions, dpt.sizes_after(levels), strict=True)
-        for level, fusion, bigger in reversed(list(steps)):
+        *finer, coarsest = zip(levels, self.fusions, dpt.sizes_after(levels), strict=True)
+        level, fusion, bigger = coarsest
+        fused = fusion(level, None, bigger)
+        for level, fusion, bigger in reversed(finer):
             fused = fusion(level, fused, bigger)
-        wide = dpt.enlarged(self.narrow(fused), size)
-        return self.depth_out(functional.relu(self.depth_hidden(wide))).relu()
+        return self.finished(fused, size)
 
 
 class DisparityNetwork(nn.Module):

@@ -16,6 +16,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.models.pickles import read_pickle
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.prior_depth_anything_names import (
@@ -23,10 +24,7 @@ from depth_refiner_ros.priors.prior_depth_anything_names import (
     is_official,
     renamed,
 )
-from depth_refiner_ros.priors.prior_depth_anything_network import (
-    ARCHITECTURES,
-    PriorDepthAnythingNetworks,
-)
+from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
 import torch
 
 NAME = MODEL_TYPE = 'prior_depth_anything'

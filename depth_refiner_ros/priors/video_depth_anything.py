@@ -12,16 +12,13 @@ correct them.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
-from depth_refiner_ros.priors.model_folder import size_mb
+from depth_refiner_ros.priors.model_folder import imported_folder, size_mb
 from depth_refiner_ros.priors.sizes import licence_of, SIZES
 from depth_refiner_ros.priors.video_depth_anything_memory import Memory
 from depth_refiner_ros.priors.video_depth_anything_weights import NAME, read_folder
@@ -93,15 +90,8 @@ def build(options: PriorOptions) -> VideoDepthAnythingPrior:
     :raises SettingsError: without such a folder
     :raises WeightsError: if it holds another model, or weights that do not fit
     """
-    folder = Path(options.weights).expanduser()
-    if not folder.is_dir():
-        ids = SIZES[NAME]
-        hub_id = ids.get(options.weights, ids['small'])
-        raise SettingsError(
-            f'prior_weights = {shown(options.weights)} is not a folder; Video Depth Anything is '
-            f'published as pickles: type depth-refiner models import {hub_id} FOLDER once and use '
-            'FOLDER'
-        )
+    hub_id = SIZES[NAME].get(options.weights, SIZES[NAME]['small'])
+    folder = imported_folder(options.weights, 'Video Depth Anything', hub_id)
     network, size = read_folder(folder)
     return VideoDepthAnythingPrior(
         network.to(options.device),

@@ -11,43 +11,19 @@ from collections.abc import Sequence
 
 from depth_refiner_ros.priors import dpt
 from depth_refiner_ros.priors.depth_anything_3_network import Architecture
+from depth_refiner_ros.priors.depth_anything_v2_network import HeadLayers
 from depth_refiner_ros.priors.dinov2 import Dinov2, PATCH_PX
-from depth_refiner_ros.priors.transformers_model import InFloat32
 from depth_refiner_ros.priors.video_depth_anything_motion import ATTENTIONS, Motion
 import torch
 from torch import nn
-from torch.nn import functional
 
-HIDDEN = 32
 MOTIONS = 4
 """Modules in the head: on its third and fourth level, and on what the two are fused to."""
-ARCHITECTURES = {
-    'small': Architecture(
-        width=384, heads=6, layers=12, taps=(2, 5, 8, 11), levels=(48, 96, 192, 384), features=64
-    ),
-    'base': Architecture(
-        width=768,
-        heads=12,
-        layers=12,
-        taps=(2, 5, 8, 11),
-        levels=(96, 192, 384, 768),
-        features=128,
-    ),
-    'large': Architecture(
-        width=1024,
-        heads=16,
-        layers=24,
-        taps=(4, 11, 17, 23),
-        levels=(256, 512, 1024, 1024),
-        features=256,
-    ),
-}
-"""Size to the network's shape."""
 
 
-class VideoHead(nn.Module):
+class VideoHead(HeadLayers):
     """
-    Maps the tokens of four blocks to depth at the network's input size.
+    The head of Depth Anything V2, with attentions over the images of a video.
 
     :param tokens: features of a token
     :param levels: features of the four levels, from the finest
@@ -55,15 +31,8 @@ class VideoHead(nn.Module):
     """
 
     def __init__(self, *, tokens: int, levels: Sequence[int], features: int) -> None:
-        super().__init__()
-        self.projections = dpt.projections(tokens, levels)
-        self.resizers = dpt.resizers(levels)
+        super().__init__(tokens=tokens, levels=levels, features=features)
         self.motions = nn.ModuleList(Motion(width) for width in (*levels[-2:], features, features))
-        self.entries = dpt.entries(levels, features)
-        self.fusions = dpt.fusions(len(levels), features)
-        self.narrow = nn.Conv2d(features, features // 2, 3, padding=1)
-        self.depth_hidden = nn.Conv2d(features // 2, HIDDEN, 3, padding=1)
-        self.depth_out = InFloat32(nn.Conv2d(HIDDEN, 1, 1))
 
     def forward(
         self,
@@ -99,8 +68,7 @@ class VideoHead(nn.Module):
         fused = moved(3, self.fusions[2](maps[2], fused, sizes[2]))
         for index in (1, 0):
             fused = self.fusions[index](maps[index], fused, sizes[index])
-        wide = dpt.enlarged(self.narrow(fused), size)
-        return self.depth_out(functional.relu(self.depth_hidden(wide))).relu(), kept
+        return self.finished(fused, size), kept
 
 
 class VideoDepthAnythingNetwork(nn.Module):

@@ -13,14 +13,12 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.pickles import read_pickle
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.loading import fill_from, fill_network
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.video_depth_anything_motion import positions, WINDOW
 from depth_refiner_ros.priors.video_depth_anything_names import COMPUTED, is_official, renamed
-from depth_refiner_ros.priors.video_depth_anything_network import (
-    ARCHITECTURES,
-    VideoDepthAnythingNetwork,
-)
+from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch

@@ -5,7 +5,7 @@
 import json
 
 from depth_refiner_ros.apps.models_import import import_prior
-from depth_refiner_ros.priors import video_depth_anything_network
+from depth_refiner_ros.priors import depth_anything_v2_network
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ OPTIONS = (
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
     """A tiny imported network in place of the small one, beside two recordings of one wall."""
-    monkeypatch.setitem(video_depth_anything_network.ARCHITECTURES, 'small', TINY)
+    monkeypatch.setitem(depth_anything_v2_network.ARCHITECTURES, 'small', TINY)
     import_prior(published(tmp_path, TINY), tmp_path / 'folder', None, None)
     for name, first in (('a', 1), ('b', 4)):  # the second begins where the first would go on
         wall(tmp_path / name, 3, first=first)

@@ -7,7 +7,7 @@ import json
 from depth_refiner_ros.apps.models_import import checkpoint_of, import_prior
 from depth_refiner_ros.core.errors import DepthRefinerError, WeightsError
 from depth_refiner_ros.models.catalogue import find
-from depth_refiner_ros.priors import video_depth_anything_network
+from depth_refiner_ros.priors import depth_anything_v2_network
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.sizes import SIZES
 from huggingface_hub import constants
@@ -27,7 +27,7 @@ POSITIONS = f'{MODULE}transformer_blocks.0.attention_blocks.0.pos_encoder.pe'
 @pytest.fixture(autouse=True)
 def tiny_shape(monkeypatch):
     """A tiny network in place of the small one."""
-    monkeypatch.setitem(video_depth_anything_network.ARCHITECTURES, 'small', TINY)
+    monkeypatch.setitem(depth_anything_v2_network.ARCHITECTURES, 'small', TINY)
 
 
 def refusal(folder, **options):

@@ -16,13 +16,11 @@ import sys
 from types import ModuleType, SimpleNamespace
 import warnings
 
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.prior_depth_anything import PriorDepthAnythingPrior
 from depth_refiner_ros.priors.prior_depth_anything_alignment import by_all, nearest
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed
-from depth_refiner_ros.priors.prior_depth_anything_network import (
-    ARCHITECTURES,
-    PriorDepthAnythingNetworks,
-)
+from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
 import pytest
 import torch
 

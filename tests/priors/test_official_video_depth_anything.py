@@ -7,12 +7,10 @@ import sys
 
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors import video_depth_anything_memory as memory
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.video_depth_anything import VideoDepthAnythingPrior
 from depth_refiner_ros.priors.video_depth_anything_names import COMPUTED, renamed
-from depth_refiner_ros.priors.video_depth_anything_network import (
-    ARCHITECTURES,
-    VideoDepthAnythingNetwork,
-)
+from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 import numpy as np
 import pytest
 import torch

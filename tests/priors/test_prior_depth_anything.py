@@ -3,6 +3,7 @@
 """Prior Depth Anything at tiny size with weights from a hash, at true size without weights."""
 
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.dpt import enlarged
 from depth_refiner_ros.priors.prior_depth_anything import (
     points_of,
@@ -17,10 +18,7 @@ from depth_refiner_ros.priors.prior_depth_anything_alignment import (
     nearest,
 )
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed
-from depth_refiner_ros.priors.prior_depth_anything_network import (
-    ARCHITECTURES,
-    PriorDepthAnythingNetworks,
-)
+from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
 import pytest
 import torch
 from torch import nn

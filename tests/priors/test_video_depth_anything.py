@@ -4,13 +4,11 @@
 
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import VideoPrior
+from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.video_depth_anything import VideoDepthAnythingPrior
 from depth_refiner_ros.priors.video_depth_anything_memory import Memory
 from depth_refiner_ros.priors.video_depth_anything_names import renamed
-from depth_refiner_ros.priors.video_depth_anything_network import (
-    ARCHITECTURES,
-    VideoDepthAnythingNetwork,
-)
+from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
 import pytest
 import torch
 
