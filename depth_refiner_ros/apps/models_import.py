@@ -148,6 +148,9 @@ def checkpoint_of(where: str) -> Path | None:
         return path / depth_anything_3.FILE
     model = None if path.is_dir() else find(where)
     if model is None:
+        sized = SIZES[prior_depth_anything.NAME].values()
+        if any(where.partition(':')[0] == known.partition(':')[0] for known in sized):
+            raise WeightsError(f'{where} is not published; import one of {", ".join(sized)}')
         return None
     if model.use == MOGE2:
         return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE

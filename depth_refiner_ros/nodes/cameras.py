@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of several cameras, and the namespaces of their nodes."""
 
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
 from itertools import pairwise
 import re
@@ -38,11 +39,18 @@ def camera_namespaces(words: Sequence[str]) -> list[str]:
 
     :raises SettingsError: if the names cannot be used
     """
-    given = [value for option, value in pairwise(words) if option == OPTION]
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument(OPTION)
+    try:  # a double dash ends the words of ROS
+        given = parser.parse_known_args([word for word in words if word != '--'])[0].cameras
+    except ArgumentError:
+        given = ''
+    names = [] if given is None else camera_names(given)
+    if given is not None and not names:
+        raise SettingsError(f'{OPTION} names none; type {OPTION} front,rear')
     below = [
         value.partition(':=')[2].strip('/')
         for option, value in pairwise(words)
         if option in ('-r', '--remap') and value.startswith('__ns:=')
     ]
-    names = camera_names(given[-1]) if given else []
     return ['/' + '/'.join(filter(None, (*below[-1:], name))) for name in names]

@@ -166,6 +166,12 @@ def test_without_a_folder_the_import_is_named(monkeypatch, tmp_path):
     assert 'import Rain729/Prior-Depth-Anything:vits FOLDER once' in refusal('bundled')
 
 
+@pytest.mark.parametrize('size', ['', ':vitx'])
+def test_a_size_that_is_not_published_is_told(size):
+    with pytest.raises(WeightsError, match=r'is not published; import one of Rain729/.*:vits, '):
+        checkpoint_of(f'Rain729/Prior-Depth-Anything{size}')
+
+
 def test_the_catalogue_knows_them_with_their_licence():
     for size, model_id in SIZES[NAME].items():
         model = find(model_id)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from depth_refiner_ros.sources.simulated import Rendered
 
 ROOMS_PER_SHARD = 64
+OUTDOOR = 0.15
 NEXT_PATH = 10**9
 """Distance between the seeds of a room's paths, so that no two paths of any rooms share one."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
@@ -201,8 +202,9 @@ def main(
         bool, typer.Option('--places', help='Halls, offices, corridors and so on, not rooms.')
     ] = False,
     outdoor: Annotated[
-        float, typer.Option(min=0, max=1, help='Share of places that are streets, with --places.')
-    ] = 0.15,
+        float | None,
+        typer.Option(min=0, max=1, help=f'Share of --places that are streets; {OUTDOOR}.'),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
 ) -> None:
@@ -211,9 +213,11 @@ def main(
         raise typer.BadParameter('nothing to render: views and starts are both 0')
     if places and starts:
         raise typer.BadParameter(f'--starts {starts} has no paths in --places; give --views alone')
+    if outdoor is not None and not places:
+        raise typer.BadParameter(f'--outdoor {outdoor:g} is a share of --places; add that, too')
     cameras = Cameras(views=views, starts=starts, width=width, height=height)
     if places:
-        cameras = replace(cameras, places=True, outdoor=outdoor)
+        cameras = replace(cameras, places=True, outdoor=OUTDOOR if outdoor is None else outdoor)
     with locked_folder(out):
         _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
         seeds = list(range(first_seed, first_seed + rooms))

@@ -155,6 +155,9 @@ def test_places_have_no_paths(tmp_path):
     done = run(tmp_path / 'none', '--rooms', '1', '--places', '--starts', '1')
     assert done.returncode == 2
     assert '--starts 1 has no paths' in done.stderr
+    done = run(tmp_path / 'none', '--rooms', '1', '--outdoor', '0.5')
+    assert done.returncode == 2
+    assert '--outdoor 0.5 is a share of --places' in done.stderr
 
 
 def test_nothing_to_render_is_refused(tmp_path):
