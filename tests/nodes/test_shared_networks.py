@@ -5,7 +5,7 @@
 import time
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.errors import BackendError, InputError
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
@@ -62,8 +62,18 @@ def wait_done(nodes, count):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize('error', [None, BackendError('out of memory'), RuntimeError('a bug')])
-def test_frames_that_wait_together_are_one_call_and_survive_its_failure(pair, monkeypatch, error):
+@pytest.mark.parametrize(
+    ('error', 'wanted'),
+    [
+        (None, [2, 2]),
+        (InputError('of one frame'), [2, 2]),
+        (BackendError('out of memory'), [2]),  # then one by one
+        (RuntimeError('a bug'), [2]),
+    ],
+)
+def test_frames_that_wait_together_are_one_call_and_survive_its_failure(
+    pair, monkeypatch, error, wanted
+):
     worker, nodes = pair
     calls, together = [], DepthRefiner.refine_together
 
@@ -77,5 +87,5 @@ def test_frames_that_wait_together_are_one_call_and_survive_its_failure(pair, mo
     for number in (1, 2):
         send(worker, nodes, number)
         wait_done(nodes, number)
-    assert calls == ([2, 2] if error is None else [2]), 'after a failure one by one'
+    assert calls == wanted
     assert [node.statistics.snapshot().received for node in nodes] == [2, 2]
