@@ -106,6 +106,20 @@ def test_seen_space_ends_at_range_and_needs_trust():
     assert not len(seen)
 
 
+def test_seen_space_ends_before_the_surface():
+    depth_m_HW = np.full((120, 160), 2.0, np.float32)
+    seen = SeenSpace(0.05)
+    seen.add(
+        PosedDepth(depth_m_HW=depth_m_HW, intrinsics=CAMERA, map_from_camera=np.eye(4)),
+        None,
+        min_confidence=0.5,
+        max_range_m=3.0,
+        margin_m=0.5,
+    )
+    points = np.array([[0.0, 0.0, 1.4], [0.0, 0.0, 1.6]])
+    assert seen.holds(points).tolist() == [True, False]
+
+
 def test_depth_that_lies_column_after_column_is_seen_as_well():
     view = PosedDepth(
         depth_m_HW=np.asfortranarray(scene_depth_m()), intrinsics=CAMERA, map_from_camera=np.eye(4)

@@ -59,6 +59,8 @@ def test_rows_within_a_hundredth_of_the_error_do_not_differ():
     assert judged('one', 'near', pieces=pieces).text == 'no difference'
     assert judged('far', 'one', pieces=pieces).text == 'holds 1/1'
     assert judged('one', 'far', pieces=pieces).text == 'does not hold 0/1'
+    some = {'one': {0: found(0.1), 1: found(0.1)}, 'two': {0: found(0.12), 1: found(0.1001)}}
+    assert judged('one', 'two', pieces=some).text == 'does not hold 1/2'
     sharp = {'one': {0: found(0.1, 0.9004)}, 'two': {0: found(0.1, 0.8996)}}
     assert judged('one', 'two', 'delta1', sharp).text == 'no difference'
 
