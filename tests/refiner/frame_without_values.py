@@ -31,7 +31,7 @@ from depth_refiner_ros.diffusion.presets import (
     marigold_spec,
     sharpdepth_spec,
 )
-from depth_refiner_ros.priors import prior_depth_anything_network as conditioned
+from depth_refiner_ros.priors import depth_anything_v2_network
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
 from depth_refiner_ros.priors.import_checkpoint import import_prior_depth_anything
@@ -87,7 +87,7 @@ class Priors:
         for name, one in (('depth_anything_3_metric', SINGLE), ('depth_anything_3', ANY_VIEW)):
             ARCHITECTURES[NAMES[name]] = one
             published(folder / name, NAMES[name], one)
-        conditioned.ARCHITECTURES['small'] = tiny_conditioned.TINY
+        depth_anything_v2_network.ARCHITECTURES['small'] = tiny_conditioned.TINY
         file = tiny_conditioned.published(folder / 'files', tiny_conditioned.TINY)
         import_prior_depth_anything(file, folder / 'prior_depth_anything')
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
