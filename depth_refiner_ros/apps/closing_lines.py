@@ -72,3 +72,14 @@ def print_depth(
     if temporal_percent:
         before, after = temporal_percent['prior'], temporal_percent['refined']
         say(f'{"TAE, %":22}{number_text(before, 2):>10}{number_text(after, 2):>10}')
+
+
+def print_confidence(figures: Mapping[str, float | None]) -> None:
+    """Print how often depth is right beside how often its confidence says so."""
+    mean, right, sure = (number_text(figures[name], 2) for name in ('mean', 'right', 'sure'))
+    errors = [number_text(figures[name], 3) for name in ('sure_abs_rel', 'unsure_abs_rel')]
+    say(
+        f'confidence: mean {mean}, right within 1.25 {right}; '
+        f'{figures["sure_from"]} or more for {sure}, AbsRel there {errors[0]}, '
+        f'elsewhere {errors[1]}'
+    )

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.closing_lines import print_depth
+from depth_refiner_ros.apps.closing_lines import print_confidence, print_depth
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
@@ -201,7 +201,7 @@ def _measured(
     truth_m_HW = _truth(frame, range_m)
     given_m_HW = spoilt(frame.rgb_HW3, frame.depth_m_HW, number)
     depths = infer(refiner, model, replace(frame, depth_m_HW=given_m_HW))
-    errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW)
+    errors = frame_errors(depths.prior_m_HW, depths.refined_m_HW, truth_m_HW, depths.confidence_HW)
     return Measured(depths=depths, truth_m_HW=truth_m_HW, errors=errors)
 
 
@@ -256,9 +256,15 @@ def _print_and_write(
     for group in ('per_source', 'per_scene'):
         for name, scores in result[group].items():
             say(f'\n{name}: {counted(scores["frames"], "frame")}')
-            print_depth(scores, scores.get('temporal_error_percent'))
+            _print_scores(scores)
     say(f'\noverall: {counted(result["overall"]["frames"], "frame")}')
-    print_depth(result['overall'], result['overall'].get('temporal_error_percent'))
+    _print_scores(result['overall'])
+
+
+def _print_scores(scores: Mapping[str, Any]) -> None:
+    print_depth(scores, scores.get('temporal_error_percent'))
+    if 'confidence' in scores:
+        print_confidence(scores['confidence'])
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

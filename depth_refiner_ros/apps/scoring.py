@@ -6,6 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from depth_refiner_ros.core.confidence_metrics import (
+    confidence_figures,
+    ConfidenceFigures,
+    mean_confidence_figures,
+)
 from depth_refiner_ros.core.edge_metrics import EdgeMetrics
 from depth_refiner_ros.core.image_errors import image_errors
 from depth_refiner_ros.core.metrics import DepthMetrics, MetricMean
@@ -22,9 +27,15 @@ COMPARED = ('prior', 'refined')
 
 @dataclass(frozen=True)
 class FrameErrors:
-    """The errors of one frame, those of ``prior`` and of ``refined``."""
+    """
+    The errors of one frame.
+
+    :param errors: of ``prior`` and of ``refined``
+    :param confidence: beside the errors of refined depth, None where it is not compared
+    """
 
     errors: Mapping[str, tuple[DepthMetrics, EdgeMetrics | None]]
+    confidence: ConfidenceFigures | None = None
 
     def figures(self, name: str) -> dict[str, float | None]:
         """Return the figures of ``prior`` or ``refined``."""
@@ -34,15 +45,26 @@ class FrameErrors:
 
 
 def frame_errors(
-    prior_m_HW: np.ndarray, refined_m_HW: np.ndarray, truth_m_HW: np.ndarray
+    prior_m_HW: np.ndarray,
+    refined_m_HW: np.ndarray,
+    truth_m_HW: np.ndarray,
+    confidence_HW: np.ndarray | None = None,
 ) -> FrameErrors:
-    """Compare the two depths of a frame with the truth; all in metres, NaN where unknown."""
-    truth = torch.from_numpy(np.ascontiguousarray(truth_m_HW))
-    errors = {}
-    for name, depth_m_HW in zip(COMPARED, (prior_m_HW, refined_m_HW)):
-        depth = torch.from_numpy(np.ascontiguousarray(depth_m_HW))
-        errors[name] = image_errors(depth, truth)
-    return FrameErrors(errors)
+    """
+    Compare the two depths of a frame with the truth; all in metres, NaN where unknown.
+
+    :param confidence_HW: of refined depth, None if it is not to be compared
+    """
+    prior, refined, truth = map(_tensor, (prior_m_HW, refined_m_HW, truth_m_HW))
+    confidence = None
+    if confidence_HW is not None:
+        confidence = confidence_figures(_tensor(confidence_HW), refined, truth)
+    errors = {'prior': image_errors(prior, truth), 'refined': image_errors(refined, truth)}
+    return FrameErrors(errors, confidence)
+
+
+def _tensor(values_HW: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values_HW))
 
 
 class Comparison:
@@ -51,6 +73,7 @@ class Comparison:
     def __init__(self) -> None:
         self.frames = 0
         self._means = {name: MetricMean() for name in COMPARED}
+        self._confidences: list[ConfidenceFigures] = []
 
     def add(self, frame: FrameErrors | None) -> None:
         """Add the errors of a frame; None stands for a frame without ground truth."""
@@ -59,14 +82,22 @@ class Comparison:
         self.frames += 1
         for name, mean in self._means.items():
             mean.add(*frame.errors[name])
+        if frame.confidence is not None:
+            self._confidences.append(frame.confidence)
 
     def result(self) -> dict[str, Any]:
-        """Return means, number of frames, spread between frames and counts, ready for JSON."""
+        """
+        Return means, number of frames, spread between frames and counts, ready for JSON.
+
+        ``confidence`` is only there if it was compared.
+        """
+        trust = mean_confidence_figures(self._confidences) if self._confidences else None
         return {
             **{name: _figures(mean.mean()) for name, mean in self._means.items()},
             'frames': self.frames,
             'std': {name: _figures(mean.std()) for name, mean in self._means.items()},
             'counts': {name: mean.summary()['counts'] for name, mean in self._means.items()},
+            **({'confidence': trust} if trust else {}),
         }
 
 

@@ -46,6 +46,8 @@ def test_eval_of_true_depth_is_free_of_error(depth_refiner, tmp_path):
         assert overall[name]['dbe_acc_px'] == pytest.approx(0.0, abs=1e-6)
     assert len(list((tmp_path / 'pictures').glob('*.png'))) == 2
     assert 'overall: 2 frames' in ended.stdout
+    assert overall['confidence']['right'] == 1.0
+    assert 'confidence: mean 1.00, right within 1.25 1.00; 0.5 or more for 1.00' in ended.stdout
 
 
 def test_eval_spoils_each_frame_in_its_own_way(depth_refiner, tmp_path):
