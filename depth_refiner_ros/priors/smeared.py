@@ -13,9 +13,10 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import WithoutNetwork
+from depth_refiner_ros.priors.degradations.fields import scale_error
+from depth_refiner_ros.priors.degradations.smeared import smear
 from depth_refiner_ros.priors.sensor import SensorPrior
 import torch
-from torch.nn import functional
 
 
 class SmearedPrior(WithoutNetwork):
@@ -85,34 +86,3 @@ class SmearedPrior(WithoutNetwork):
 def _checksum(depth_m_1HW: torch.Tensor) -> int:
     """Return a hash of the depth, including holes, that is the same on every device."""
     return zlib.crc32(depth_m_1HW.nan_to_num(0.0).cpu().contiguous().numpy().tobytes())
-
-
-def smear(depth_m_B1HW: torch.Tensor, factor: float, mode: str = 'bicubic') -> torch.Tensor:
-    """
-    Blur depth like a network at 1/factor of the size.
-
-    :param factor: pixels that are averaged into one, before a smooth upsampling
-    """
-    height, width = depth_m_B1HW.shape[-2:]
-    small = functional.interpolate(
-        depth_m_B1HW,
-        size=(max(2, round(height / factor)), max(2, round(width / factor))),
-        mode='area',
-    )
-    return functional.interpolate(small, size=(height, width), mode=mode).clamp_min(1e-2)
-
-
-def scale_error(
-    like_B1HW: torch.Tensor, generator: torch.Generator, *, warp: float = 0.05, scale: float = 0.05
-) -> torch.Tensor:
-    """
-    Draw a smooth factor around 1: a 3 x 4 grid of errors, upsampled, times a global one.
-
-    :param warp: standard deviation of the grid's logarithms
-    :param scale: of the global one
-    """
-    batch, _, height, width = like_B1HW.shape
-    grid = torch.randn(batch, 1, 3, 4, generator=generator) * warp
-    smooth = functional.interpolate(grid, size=(height, width), mode='bicubic')
-    overall = torch.randn(batch, 1, 1, 1, generator=generator) * scale
-    return (smooth + overall).exp()

@@ -16,10 +16,12 @@ from depth_refiner_ros.priors.bundled import (
     WEIGHTS,
     write_prior_bundle,
 )
+from depth_refiner_ros.priors.degradations.fields import scale_error
+from depth_refiner_ros.priors.degradations.smeared import smear
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.priors.scaled_conv import ScaledConv
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.priors.smeared import scale_error, smear, SmearedPrior
+from depth_refiner_ros.priors.smeared import SmearedPrior
 import pytest
 import torch
 

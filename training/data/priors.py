@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.priors.base import Prior
+from depth_refiner_ros.priors.degradations.table import Degraded
 from depth_refiner_ros.priors.registry import build_prior
 import torch
 from training.config import check_keys, check_shares
 from training.data.batches import Batch
-from training.data.degrade import degrade, Degraded, KINDS
+from training.data.degrade import degrade, KINDS
 
 STORED, COMPUTED = 'predicted', 'computed'
 LEAST_DISPARITY = 1e-6
@@ -65,7 +66,7 @@ class BatchPriors:
                     f'{STORED} or {COMPUTED} in data.priors'
                 )
         made = ['sharp' if kind in (STORED, COMPUTED) else kind for kind in kinds]
-        sample = degrade(fill_holes(exact), made, batch.generator)
+        sample = degrade(fill_holes(exact), batch.rgb_B3HW, made, batch.generator)
         prior, target = sample.prior_m_B1HW, sample.target_m_B1HW
         for index, kind in enumerate(kinds):
             if kind in (STORED, COMPUTED):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer
+from depth_refiner_ros.priors.degradations.table import Degraded
 import torch
-from training.data.degrade import Degraded
 from training.objectives.targets import own_target, target_normalizer
 
 
