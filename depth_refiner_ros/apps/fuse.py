@@ -104,7 +104,7 @@ def run(
         # Last, so that a run that was ended before has left nothing and can be repeated.
         mapper = passed.fusion.mapper
         with mapper.saving(mapper.volume.frames):
-            mapper.volume.write(volume)
+            mapper.write(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
 

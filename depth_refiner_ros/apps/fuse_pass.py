@@ -80,6 +80,7 @@ class FusePass:
             poses,
             judged=Spread(total, TRUE_VIEWS),
             fuse_own_depth=not isinstance(self.source, HasMesh),
+            distances=self.volume is not None,
         )
         if self.volume:
             note(fusion.mapper.go_on(self.volume))

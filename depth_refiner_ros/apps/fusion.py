@@ -86,6 +86,7 @@ class Fusion:
 
     :param judged: picks the frames whose depth decides which part of the true surface was in view
     :param fuse_own_depth: also fuse the true depth of the frames, to compare the mesh with
+    :param distances: also note what frames look through, for planners that ask the kept volume
     """
 
     def __init__(
@@ -97,8 +98,9 @@ class Fusion:
         judged: Spread,
         *,
         fuse_own_depth: bool,
+        distances: bool,
     ) -> None:
-        self.mapper = Mapper(tsdf)
+        self.mapper = Mapper(tsdf, distances=distances)
         self.own_depth: TsdfVolume | None = None
         """The true depth of the frames, None without any."""
         self._fuse_own_depth = fuse_own_depth

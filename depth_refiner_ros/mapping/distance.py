@@ -17,7 +17,7 @@ STRIDE_PX = 4
 
 class SeenSpace:
     """
-    The blocks of space that cameras looked through, which the volume itself does not keep.
+    The blocks of space that cameras looked through, which no voxel stands for.
 
     :param block_m: edge of a block
     """
@@ -64,6 +64,15 @@ class SeenSpace:
         blocks_N3 = np.floor(points_m_N3 / self._block_m).astype(np.int64)
         return np.array([tuple(block) in self._blocks for block in blocks_N3.tolist()], dtype=bool)
 
+    @property
+    def blocks_M3(self) -> np.ndarray:
+        """Return the seen blocks, int32 of shape (M, 3), in order."""
+        return np.array(sorted(self._blocks), np.int32).reshape(-1, 3)
+
+    def restore(self, blocks_M3: np.ndarray) -> None:
+        """Know the blocks of an earlier run, and no others."""
+        self._blocks = set(map(tuple, blocks_M3.tolist()))
+
     def reset(self) -> None:
         """Forget all of it."""
         self._blocks.clear()
@@ -106,13 +115,13 @@ class DistanceMap:
     distance is an upper bound next to it.
 
     :param volume: asked for its mesh again when it has changed
+    :param seen: what its frames looked through
     :raises MappingError: on a GPU
     """
 
-    def __init__(self, volume: TsdfVolume) -> None:
+    def __init__(self, volume: TsdfVolume, seen: SeenSpace) -> None:
         volume.observed(np.empty((0, 3)))  # refuses a GPU now, and not when somebody asks
-        self._volume = volume
-        self.seen = SeenSpace(volume.block_m)
+        self._volume, self._seen = volume, seen
         self._surface: SurfaceDistance | None = None
         self._of: tuple[int, float, float] | None = None
 
@@ -131,12 +140,11 @@ class DistanceMap:
         finite_N = np.isfinite(points_m_N3).all(axis=1)
         points = points_m_N3[finite_N].astype(np.float64)
         stored_N, observed_N = volume.observed(points)
-        known_N = np.where(stored_N, observed_N, self.seen.holds(points))
+        known_N = np.where(stored_N, observed_N, self._seen.holds(points))
         distance_m_N = np.full(len(points_m_N3), np.nan, np.float32)
         distance_m_N[finite_N] = np.where(known_N, self._surface.of(points), np.nan)
         return distance_m_N
 
     def reset(self) -> None:
-        """Forget the surface and the seen space, because the volume was emptied."""
+        """Forget the surface, because the volume was emptied."""
         self._surface = None
-        self.seen.reset()

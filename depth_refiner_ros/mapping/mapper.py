@@ -10,7 +10,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
-from depth_refiner_ros.mapping.distance import DistanceMap
+from depth_refiner_ros.mapping.distance import DistanceMap, SeenSpace
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.pixel_weights import pixel_weights
 from depth_refiner_ros.mapping.pose_scale import PoseScale
@@ -39,7 +39,9 @@ class Mapper:
             device=settings.device,
         )
         self._scale = PoseScale()
-        self._distances = DistanceMap(self.volume) if distances else None
+        # Also without distances, so that what a file knows of it is written again.
+        self._seen = SeenSpace(self.volume.block_m)
+        self._distances = DistanceMap(self.volume, self._seen) if distances else None
         self.kept_in: Path | None = None
         """The file that the map goes on from, if any."""
         self.about: list[str] = []
@@ -56,11 +58,20 @@ class Mapper:
         self.volume.check_keepable()  # now, and not when a whole run is to be kept
         if not path.exists():
             return f'{path} does not exist yet, so the map begins empty'
-        self.volume.read(path)
+        self._seen.restore(self.volume.read(path))
         self.kept_in = path
         line = f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
         self.about = [f'{line}; it must share its origin with the poses of this run']
         return line
+
+    def write(self, path: Path) -> None:
+        """
+        Write the volume, and the space that frames looked through, to one file.
+
+        :raises MappingError: on a GPU
+        :raises OutputError: if it cannot be written; an older file stays
+        """
+        self.volume.write(path, self._seen.blocks_M3)
 
     def count_unkept(self, file: Path) -> str:
         """
@@ -97,6 +108,7 @@ class Mapper:
         self.kept_in, self.about = None, []
         self.volume.reset()
         self._scale.reset()
+        self._seen.reset()
         if self._distances is not None:
             self._distances.reset()
         if self._unkept:
@@ -147,7 +159,7 @@ class Mapper:
             carve=every > 0 and volume.frames % every == every - 1,
         )
         if self._distances is not None:
-            self._distances.seen.add(
+            self._seen.add(
                 view,
                 confidence_HW,
                 min_confidence=settings.min_confidence,

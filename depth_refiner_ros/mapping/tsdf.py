@@ -29,6 +29,7 @@ import open3d.core as o3c
 
 CARVED_STRIDE_PX = 8
 """Every n-th row and column looks for blocks to carve; a block is far wider than that."""
+NONE_SEEN_M3 = np.empty((0, 3), np.int32)
 WHOLE: Cell = (0, 0, 0)
 """The one cell of a volume on a GPU, which is meshed as a whole."""
 
@@ -217,27 +218,32 @@ class TsdfVolume:
             return {cell: self._grid.surface(min_weight) for cell in cells}
         return mesh_of_cells(self._grid, cells, min_weight=min_weight, min_trust=min_trust)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, seen_M3: np.ndarray = NONE_SEEN_M3) -> None:
         """
         Write the volume to a file.
 
+        :param seen_M3: int32, blocks of space that frames looked through, to keep with it
         :raises MappingError: on a GPU
         :raises OutputError: if it cannot be written; an older file stays
         """
         self.check_keepable()
-        write_volume(path, self._grid, truncation_m=self.truncation_m, frames=self.frames)
+        write_volume(
+            path, self._grid, truncation_m=self.truncation_m, frames=self.frames, seen_M3=seen_M3
+        )
 
-    def read(self, path: Path) -> None:
+    def read(self, path: Path) -> np.ndarray:
         """
         Replace the depth by that of a file.
 
+        :return: int32, the blocks of space that are kept with it, of shape (M, 3)
         :raises MappingError: if the file cannot be read or is of another size; then the volume is
             empty
         """
         self.check_keepable()
         self.reset()
-        self.frames = read_volume(path, self._grid, truncation_m=self.truncation_m)
+        self.frames, seen_M3 = read_volume(path, self._grid, truncation_m=self.truncation_m)
         self.mark_all_changed()
+        return seen_M3
 
     def check_keepable(self) -> None:
         """

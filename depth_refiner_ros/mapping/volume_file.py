@@ -4,7 +4,8 @@
 Keep a volume in a file, to go on with it later.
 
 The file is safetensors: ``blocks`` (K, 3) int32 and each value of the voxels, (K, resolution**3,
-channels) float32; sizes stand in its metadata.
+channels) float32; ``seen`` (M, 3) int32, blocks of space that frames looked through, which older
+files do not have; sizes stand in its metadata.
 """
 
 from collections.abc import Mapping
@@ -17,16 +18,19 @@ import numpy as np
 from safetensors import safe_open, SafetensorError
 from safetensors.numpy import save
 
-BLOCKS = 'blocks'
+BLOCKS, SEEN = 'blocks', 'seen'
 SIZES = ('voxel_m', 'truncation_m', 'resolution')
 FRAMES = 'frames'
 
 
-def write_volume(path: Path, grid: VoxelGrid, *, truncation_m: float, frames: int) -> None:
+def write_volume(
+    path: Path, grid: VoxelGrid, *, truncation_m: float, frames: int, seen_M3: np.ndarray
+) -> None:
     """
     Write the blocks in use, atomically.
 
     :param frames: that were fused
+    :param seen_M3: int32, blocks of space that frames looked through
     :raises OutputError: if it cannot be written; an older file stays
     """
     blocks_K3, rows_K = grid.stored()
@@ -36,14 +40,15 @@ def write_volume(path: Path, grid: VoxelGrid, *, truncation_m: float, frames: in
         for name, channels in CHANNELS.items()
     }
     metadata = {**_sizes(grid, truncation_m), FRAMES: str(frames)}
-    write_atomic(path, [save({BLOCKS: blocks_K3, **tensors}, metadata)])
+    write_atomic(path, [save({BLOCKS: blocks_K3, SEEN: seen_M3, **tensors}, metadata)])
 
 
-def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> int:
+def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> tuple[int, np.ndarray]:
     """
     Fill an empty grid from a file.
 
-    :return: number of frames that were fused
+    :return: number of frames that were fused; int32 blocks of space that they looked through, of
+        shape (M, 3)
     :raises MappingError: if the file cannot be read, or is of a volume with other sizes
     """
     try:
@@ -54,13 +59,14 @@ def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> int:
         raise MappingError(
             f'volume {path} cannot be read, so it is none or damaged; name another file ({error})'
         ) from error
+    tensors.setdefault(SEEN, np.empty((0, 3), np.int32))
     _check(path, metadata, tensors, grid, truncation_m)
     grid.add(tensors[BLOCKS])
     rows_K = grid.rows(tensors[BLOCKS])
     for name, channels in CHANNELS.items():
         values = grid.values(name).reshape(-1, grid.resolution**3, channels)
         values[rows_K] = tensors[name]
-    return int(metadata[FRAMES])
+    return int(metadata[FRAMES]), tensors[SEEN]
 
 
 def _sizes(grid: VoxelGrid, truncation_m: float) -> dict[str, str]:
@@ -86,11 +92,11 @@ def _check(
             )
     blocks_K3 = tensors[BLOCKS]
     count = len(blocks_K3)
-    shapes = {BLOCKS: (count, 3)} | {
+    shapes = {BLOCKS: (count, 3), SEEN: (len(tensors[SEEN]), 3)} | {
         name: (count, grid.resolution**3, channels) for name, channels in CHANNELS.items()
     }
     for name, shape in shapes.items():
-        kind = np.int32 if name == BLOCKS else np.float32
+        kind = np.int32 if name in (BLOCKS, SEEN) else np.float32
         if tensors[name].shape != shape or tensors[name].dtype != kind:
             raise MappingError(f'volume {path} is damaged: {name} has {tensors[name].shape}')
     if len(np.unique(blocks_K3, axis=0)) != count or not all(

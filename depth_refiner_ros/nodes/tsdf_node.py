@@ -233,7 +233,7 @@ class TsdfNode(PosedNode):
         else:
             write_ply(path, mesh)
             with self._volume_lock, self._configured.saving(self._frames()):
-                self._configured.volume.write(self._volume_file)
+                self._configured.write(self._volume_file)
         self._saved_frames = frames
         return (
             f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '

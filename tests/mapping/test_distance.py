@@ -14,6 +14,8 @@ from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.settings.fusion import TsdfSettings
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 CAMERA = Intrinsics(fx=80.0, fy=80.0, cx=79.5, cy=59.5, width=160, height=120)
 WALL_M, BOX_M = 2.0, 1.5
@@ -168,3 +170,47 @@ def test_after_a_reset_everything_is_unknown_until_it_is_seen_again(mapper):
     )
     made.add(near, None, None, SETTINGS)
     assert np.isnan(made.distance_m(point, SETTINGS)).all()
+
+
+def test_a_kept_volume_answers_as_before(mapper, tmp_path):
+    """Also where it is empty: seen is not unseen because the map was restored."""
+    file = tmp_path / 'map.safetensors'
+    mapper.write(file)
+    again = Mapper(SETTINGS, distances=True)
+    again.go_on(file)
+    points = np.random.default_rng(0).uniform((-2.0, -1.5, -0.5), (2.0, 1.5, 3.0), (5000, 3))
+    before, after = (made.distance_m(points, SETTINGS) for made in (mapper, again))
+    np.testing.assert_array_equal(after, before)
+    seen_N = np.isfinite(after)
+    assert seen_N[after > 0.3].sum() > 500, 'much of what was seen is far from all surfaces'
+    assert not seen_N.all()
+
+
+def test_seen_space_outlives_a_run_without_distances(mapper, tmp_path):
+    file = tmp_path / 'map.safetensors'
+    mapper.write(file)
+    between = Mapper(SETTINGS)
+    between.go_on(file)
+    between.write(file)
+    again = Mapper(SETTINGS, distances=True)
+    again.go_on(file)
+    free = np.array([[0.5, 0.0, 1.0]])
+    assert again.distance_m(free, SETTINGS) == mapper.distance_m(free, SETTINGS)
+    again.reset()
+    again.write(file)
+    assert not len(load_file(file)['seen'])
+
+
+def test_a_volume_kept_before_seen_space_was_is_read(mapper, tmp_path):
+    file = tmp_path / 'map.safetensors'
+    mapper.write(file)
+    with safe_open(file, framework='numpy') as kept:
+        metadata = kept.metadata()
+    tensors = load_file(file)
+    del tensors['seen']
+    save_file(tensors, file, metadata)
+    again = Mapper(SETTINGS, distances=True)
+    again.go_on(file)
+    near, free = np.array([[0.5, 0.5, WALL_M - 0.04]]), np.array([[0.5, 0.0, 1.0]])
+    assert again.distance_m(near, SETTINGS) == mapper.distance_m(near, SETTINGS)
+    assert np.isnan(again.distance_m(free, SETTINGS)).all()

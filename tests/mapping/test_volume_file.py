@@ -51,12 +51,14 @@ def test_what_is_no_volume_is_refused(filled, tmp_path, subtests):
     twice = {name: np.concatenate([values, values[:1]]) for name, values in tensors.items()}
     holed = {**tensors, 'tsdf': np.full_like(tensors['tsdf'], np.nan)}
     short = {**tensors, 'weight': tensors['weight'][1:]}
+    flat = {**tensors, 'seen': np.zeros((4, 2), np.int32)}
     cases = {
         'cannot be read': lambda: path.write_bytes(whole[: len(whole) // 2]),
         'is not a volume': lambda: save_file({'weight': np.ones(3)}, path),
         'a block is there twice': lambda: save_file(twice, path, sizes),
         'or not a number': lambda: save_file(holed, path, sizes),
         'weight has': lambda: save_file(short, path, sizes),
+        'seen has': lambda: save_file(flat, path, sizes),
     }
     for words, damage in cases.items():
         with subtests.test(words):
