@@ -10,7 +10,7 @@ ros2 launch depth_refiner_ros refiner.launch.py cameras:=front,rear image:=/{cam
 """
 
 from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS
-from depth_refiner_ros.nodes.launch_plan import plan
+from depth_refiner_ros.nodes.launch_plan import plan, Unfinished
 from depth_refiner_ros.settings.config_files import profile_environment
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
@@ -49,10 +49,14 @@ def generate_launch_description():
 def _nodes(context):
     """Return the nodes that the arguments request."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    return [_rviz(node) if node.name == 'rviz' else _node(given, node) for node in plan(given)]
+    nodes = plan(given)
+    unfinished = Unfinished(nodes)
+    return [
+        _rviz(node) if node.name == 'rviz' else _node(given, node, unfinished) for node in nodes
+    ]
 
 
-def _node(given, node):
+def _node(given, node, unfinished):
     # Plain text would be read as YAML, in which off is a boolean.
     parameters = {
         name: ParameterValue(value, value_type=type(value))
@@ -70,7 +74,7 @@ def _node(given, node):
         remappings=list(node.remaps),
         arguments=list(node.words),
         ros_arguments=['--log-level', given['log_level']] if given['log_level'] else [],
-        on_exit=lambda event, context: _ended(node, event, context),
+        on_exit=lambda event, context: _ended(node, unfinished, event, context),
         respawn=node.respawn,
         respawn_delay=RESPAWN_DELAY_S,
         sigterm_timeout=PATIENCE_S,
@@ -89,7 +93,7 @@ def _rviz(node):
     )
 
 
-def _ended(node, event, context):
+def _ended(node, unfinished, event, context):
     """
     Let launch fail if the source fails, or if a node is started with wrong arguments.
 
@@ -102,4 +106,4 @@ def _ended(node, event, context):
         raise RuntimeError(
             f'{event.process_name} ended with exit code {code}; see its message above'
         )
-    return [Shutdown(reason=f'{node.name} has ended')] if node.ends_all else None
+    return [Shutdown(reason=f'{node.name} has ended')] if unfinished.ends_all(node) else None

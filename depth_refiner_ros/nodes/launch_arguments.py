@@ -75,7 +75,9 @@ ARGUMENTS = {
     'clock': Argument(
         'false', 'let the source publish /clock, and the other nodes follow it', TRUTH[1:]
     ),
-    'exit_with_source': Argument('false', 'end everything when the source has ended', TRUTH[1:]),
+    'exit_with_source': Argument(
+        'false', 'end everything when the source, or that of every camera, has ended', TRUTH[1:]
+    ),
     'prior': _option(RefinerNodeSettings, 'prior', 'where metric depth comes from'),
     'prior_weights': Argument('', 'weights of the prior: a folder, a hub id or a size'),
     'scale_prior': _option(

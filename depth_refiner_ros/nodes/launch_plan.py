@@ -36,7 +36,7 @@ class NodePlan:
     :param remaps: pairs of topic names, from and to
     :param words: further words of its command line, before those of ROS
     :param several: whether the program runs nodes of this name in several namespaces
-    :param ends_all: whether everything ends when it has finished its work
+    :param ends_all: whether everything ends when it, and all others like it, have finished
     :param is_source: whether its failure ends everything
     :param respawn: whether it is started again when it ends
     """
@@ -69,6 +69,22 @@ def plan(given: Mapping[str, str]) -> list[NodePlan]:
         if line := unmatched(Path(given['params_file']), names):
             raise SettingsError(line)
     return nodes
+
+
+class Unfinished:
+    """
+    The nodes that everything goes on for, of which some have not finished yet.
+
+    :param nodes: all that are started
+    """
+
+    def __init__(self, nodes: Sequence[NodePlan]) -> None:
+        self._left = {full_name(node) for node in nodes if node.ends_all}
+
+    def ends_all(self, node: NodePlan) -> bool:
+        """Note that a node has ended, and return whether everything has to."""
+        self._left.discard(full_name(node))
+        return node.ends_all and not self._left
 
 
 def full_name(node: NodePlan) -> str:
@@ -106,8 +122,6 @@ def _check(given: Mapping[str, str]) -> None:
             f'{PLACE} where their names differ, or give a name without a leading slash, which '
             'each camera has in its namespace'
         )
-    if len(cameras) > 1 and truth(given, 'exit_with_source'):
-        raise SettingsError('exit_with_source:=true is for one camera; several may end apart')
 
 
 @dataclass(frozen=True)

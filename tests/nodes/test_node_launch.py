@@ -12,7 +12,6 @@ import importlib.util
 import os
 from pathlib import Path
 import re
-import signal
 import subprocess
 import sys
 
@@ -109,16 +108,9 @@ sys.exit(service.run())
 
 def launched(prefix, folder, file, **arguments):
     """Run a launch file to its end, as ``ros2 launch`` does; return exit code and output."""
-    process = launching(prefix, folder, file, **arguments)
-    output, _ = process.communicate(timeout=300)
-    return process.returncode, output
-
-
-def launching(prefix, folder, file, **arguments):
-    """Start a launch file."""
     prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
     paths = [str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]
-    return subprocess.Popen(
+    process = subprocess.run(
         [
             sys.executable,
             '-c',
@@ -136,7 +128,9 @@ def launching(prefix, folder, file, **arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=300,
     )
+    return process.returncode, process.stdout
 
 
 @needs_launch
@@ -174,7 +168,7 @@ def test_a_profile_in_a_namespace_is_recorded_for_monogs(prefix, tmp_path):
 @needs_launch
 @pytest.mark.slow
 def test_two_cameras_share_a_refiner_and_have_a_map_each(prefix, tmp_path):
-    process = launching(
+    code, output = launched(
         prefix,
         tmp_path,
         'refiner.launch.py',
@@ -187,16 +181,11 @@ def test_two_cameras_share_a_refiner_and_have_a_map_each(prefix, tmp_path):
         fusion='tsdf',
         lock_step='tsdf',
         mesh_file='mesh.ply',
+        exit_with_source='true',
     )
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if sum('sent 3 frames' in one for one in lines) == 2:
-            process.send_signal(signal.SIGINT)
-            break
-    output, _ = process.communicate(timeout=300)
-    output = ''.join(lines) + output
+    assert code == 0, output
     assert 'Traceback' not in output, output
+    assert output.count('sent 3 frames') == 2, output
     for camera in ('front', 'rear'):
         assert (tmp_path / f'mesh_{camera}.ply').stat().st_size > 10_000, output
     assert len(set(re.findall(r'\[refiner_node-\d+\]', output))) == 1
