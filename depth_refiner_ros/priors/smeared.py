@@ -11,18 +11,21 @@ import zlib
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.core.images import unit_image
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import WithoutNetwork
 from depth_refiner_ros.priors.degradations.fields import scale_error
 from depth_refiner_ros.priors.degradations.smeared import smear
+from depth_refiner_ros.priors.degradations.table import degraded
 from depth_refiner_ros.priors.sensor import SensorPrior
 import torch
 
 
 class SmearedPrior(WithoutNetwork):
     """
-    Blur, low-frequency scale warp and global scale error on measured depth.
+    Measured depth, degraded, with low-frequency scale warp and global scale error.
 
+    :param kind: one of the degradations' names; ``smeared`` is only blurred, by ``factor``
     :param factor: pixels that are averaged into one, before a smooth upsampling
     :param warp: standard deviation of the low-frequency log scale error
     :param scale: standard deviation of the global one
@@ -34,14 +37,15 @@ class SmearedPrior(WithoutNetwork):
     def __init__(
         self,
         *,
+        kind: str = 'smeared',
         factor: float = 12.0,
         warp: float = 0.03,
         scale: float = 0.03,
         seed: int = 0,
         per_image: bool = False,
     ) -> None:
-        self.factor, self.warp, self.scale, self.seed = factor, warp, scale, seed
-        self.per_image = per_image
+        self.kind, self.factor, self.warp, self.scale = kind, factor, warp, scale
+        self.seed, self.per_image = seed, per_image
 
     def predict(
         self,
@@ -52,6 +56,7 @@ class SmearedPrior(WithoutNetwork):
         """
         Return the measured depth with errors; holes are filled first, as a network has none.
 
+        :return: depth that is NaN only in the holes of a degradation that makes some
         :raises InputError: if there is no measured depth
         """
         if sensor_m_B1HW is None:
@@ -61,22 +66,25 @@ class SmearedPrior(WithoutNetwork):
             )
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         exact = fill_holes(measured)
-        error = self._errors(measured)
-        return PriorDepth(
-            depth_B1HW=smear(exact, self.factor) * error.to(exact.device),
-            filled_B1HW=~torch.isfinite(measured),
+        seeds = [self.seed + (_checksum(depth) if self.per_image else 0) for depth in measured]
+        depth = torch.cat(
+            [
+                self._spoilt(exact[index : index + 1], rgb_B3HW[index : index + 1], seed)
+                for index, seed in enumerate(seeds)
+            ]
         )
+        return PriorDepth(depth_B1HW=depth, filled_B1HW=~torch.isfinite(measured))
 
-    def _errors(self, measured_m_B1HW: torch.Tensor) -> torch.Tensor:
-        if not self.per_image:
-            return self._error(measured_m_B1HW, self.seed)
-        return torch.cat(
-            [self._error(depth[None], self.seed + _checksum(depth)) for depth in measured_m_B1HW]
-        )
-
-    def _error(self, like_B1HW: torch.Tensor, seed: int) -> torch.Tensor:
+    def _spoilt(
+        self, depth_m_11HW: torch.Tensor, rgb_13HW: torch.Tensor, seed: int
+    ) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
-        return scale_error(like_B1HW, generator, warp=self.warp, scale=self.scale)
+        error = scale_error(depth_m_11HW, generator, warp=self.warp, scale=self.scale)
+        error = error.to(depth_m_11HW.device)
+        if self.kind == 'smeared':
+            return smear(depth_m_11HW, self.factor) * error
+        rgb = unit_image(rgb_13HW)
+        return degraded(self.kind, depth_m_11HW * error, rgb, generator).prior_m_B1HW
 
     def describe(self) -> list[str]:
         """Return no line, because nothing is loaded."""

@@ -32,6 +32,7 @@ class Smear:
         if not self._active or depth_m_HW is None:
             return depth_m_HW
         prior = SmearedPrior(
+            kind=self._settings.kind,
             factor=self._settings.factor,
             warp=self._settings.warp,
             scale=self._settings.scale,

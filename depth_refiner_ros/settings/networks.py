@@ -39,6 +39,21 @@ DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
 PRESETS = ('released', 'official_code', 'official_compat', 'paper', 'paper_tables', 'normalized')
+DEGRADATIONS = (
+    'smeared',
+    'mild',
+    'strong',
+    'overshoot',
+    'median',
+    'bilateral',
+    'disparity',
+    'regions',
+    'registered',
+    'noisy',
+    'quantised',
+    'sensor',
+    'kinect',
+)
 BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
 
 
@@ -196,8 +211,14 @@ class ModelSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SmearSettings:
-    """The degradation that imitates a real prior's blur, in evaluation and training."""
+    """The degradation of known depth that imitates a real prior, in evaluation."""
 
+    kind: str = option(
+        'smeared',
+        'one of the degradations of training; smeared is blurred by factor, the others draw '
+        'their amount for each image',
+        choices=DEGRADATIONS,
+    )
     factor: int = option(
         12, 'area-downsampling before the smooth upsampling', unit='px', low=1, high=64
     )

@@ -8,7 +8,13 @@ from depth_refiner_ros.priors.degradations.overshoot import overshoot
 from depth_refiner_ros.priors.degradations.quantised import quantised
 from depth_refiner_ros.priors.degradations.regions import layered, regions
 from depth_refiner_ros.priors.degradations.registered import registered
+from depth_refiner_ros.priors.degradations.smeared import smear
 from depth_refiner_ros.priors.degradations.table import DEGRADATIONS, degraded
+from depth_refiner_ros.priors.smeared import SmearedPrior
+from depth_refiner_ros.refiner.smear import Smear
+from depth_refiner_ros.settings import networks
+from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
+import numpy as np
 import pytest
 import torch
 
@@ -118,13 +124,20 @@ def test_a_shadow_is_as_wide_as_the_difference_of_parallax_less_a_pixel(to_the_r
 
 def test_a_kinect_sees_most_and_nothing_in_shadows():
     for seed in SEEDS:
-        depth = kinect(box(), seeded(seed))
+        depth = kinect(box(), grey(box()), seeded(seed))
         lost = torch.isnan(depth)
         beside = lost[0, 0, 35:60, 34:96].float().mean(0)
         assert float(beside.amax()) > 0.9
         assert float(lost.float().mean()) < 0.5
         off = (depth / box() - 1.0).abs()
         assert 1e-4 < float(off.nanmedian()) < 0.02
+    dark = grey(box())
+    dark[..., 70:80, :] = 0.0
+    lost = [
+        float(kinect(box(), dark, seeded(seed)).isnan()[..., 70:80, :].float().mean())
+        for seed in SEEDS
+    ]
+    assert min(lost) > 0.5
 
 
 def test_steps_of_depth_are_small():
@@ -152,3 +165,38 @@ def test_depth_of_any_size_keeps_its_size(kind):
         sample = degraded(kind, depth, grey(depth), seeded(1))
         assert sample.prior_m_B1HW.shape == sample.target_m_B1HW.shape == depth.shape
         assert sample.prior_m_B1HW.dtype == torch.float32
+
+
+def test_the_option_has_the_name_of_every_degradation():
+    assert set(networks.DEGRADATIONS) == set(DEGRADATIONS)
+
+
+def test_evaluation_spoils_depth_as_training_does():
+    errorless = {'warp': 0.0, 'scale': 0.0, 'seed': 4}
+    found = SmearedPrior(kind='median', **errorless).predict(grey(box()), None, box())
+    drawn = seeded(4)
+    torch.randn(13, generator=drawn)  # of the scale error
+    assert torch.equal(found.depth_B1HW, median(box(), drawn))
+    default = SmearedPrior(**errorless).predict(grey(box()), None, box())
+    assert torch.equal(default.depth_B1HW, smear(box(), 12.0))
+
+
+def test_a_degradation_is_chosen_by_its_option():
+    model, rgb = ModelSettings(prior='smeared'), np.full((96, 128, 3), 128, np.uint8)
+    depth = {
+        kind: Smear(SmearSettings(kind=kind), model)(rgb, box()[0, 0].numpy(), 0)
+        for kind in ('smeared', 'kinect')
+    }
+    assert np.isnan(depth['kinect']).any()
+    assert np.isfinite(depth['smeared']).all()
+
+
+def test_images_of_bytes_guide_as_those_in_0_to_1_do():
+    generator = seeded(0)
+    rgb = torch.randint(0, 256, (1, 3, 96, 128), generator=generator, dtype=torch.uint8)
+    for seed in SEEDS:
+        prior = SmearedPrior(kind='bilateral', seed=seed)
+        of_bytes, of_floats = (
+            prior.predict(image, None, box()).depth_B1HW for image in (rgb, rgb / 255.0)
+        )
+        torch.testing.assert_close(of_bytes, of_floats)

@@ -32,11 +32,17 @@ def scale_error(
 
 
 def displaced(
-    depth_m_11HW: torch.Tensor, pixels: float, generator: torch.Generator
+    depth_m_11HW: torch.Tensor, pixels: float, generator: torch.Generator, *, bend_px: int = 40
 ) -> torch.Tensor:
-    """Move outlines by a smooth random flow of this standard deviation in pixels."""
+    """
+    Move outlines by a smooth random flow.
+
+    :param pixels: standard deviation of the flow
+    :param bend_px: distance over which it changes
+    """
     height, width = depth_m_11HW.shape[-2:]
-    coarse = torch.randn(1, 2, max(2, height // 40), max(2, width // 40), generator=generator)
+    size = max(2, height // bend_px), max(2, width // bend_px)
+    coarse = torch.randn(1, 2, *size, generator=generator)
     flow = functional.interpolate(coarse, size=(height, width), mode='bilinear') * pixels
     rows = (torch.arange(height)[:, None] + 0.5 + flow[0, 1]) * 2.0 / height - 1.0
     columns = (torch.arange(width)[None, :] + 0.5 + flow[0, 0]) * 2.0 / width - 1.0
@@ -50,10 +56,13 @@ def displaced(
     )
 
 
-def speckle(like_11HW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draw noise of deviation 0.6 that is correlated over about two pixels."""
+def speckle(
+    like_11HW: torch.Tensor, generator: torch.Generator, *, grain_px: int = 2
+) -> torch.Tensor:
+    """Draw noise of deviation 0.6 that is correlated over about this many pixels."""
     height, width = like_11HW.shape[-2:]
-    coarse = torch.randn(1, 1, height // 2 + 1, width // 2 + 1, generator=generator)
+    size = height // grain_px + 1, width // grain_px + 1
+    coarse = torch.randn(1, 1, *size, generator=generator)
     return functional.interpolate(coarse, size=(height, width), mode='bilinear').to(like_11HW)
 
 

@@ -44,9 +44,9 @@ def layered(depth_m_11HW: torch.Tensor, generator: torch.Generator) -> torch.Ten
 def regions(
     depth_m_11HW: torch.Tensor, rgb_13HW: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Scale patches or bands of brightness by 0.5 to 3 % each, and blur by up to 6 pixels."""
+    """Scale patches or bands of brightness by up to 1 to 4 % each, and blur by up to 6 pixels."""
     draw = torch.rand(4, generator=generator)
-    amount = between(draw[0], 0.005, 0.03)
+    amount = between(draw[0], 0.01, 0.04)
     if float(draw[1]) < 0.5:
         error = _patches(depth_m_11HW, 2 + int(4 * float(draw[2])), generator)
     else:
@@ -58,7 +58,7 @@ def regions(
 def _patches(like_11HW: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Draw one error for each of so many rows and columns of patches with wavy outlines."""
     height, width = like_11HW.shape[-2:]
-    errors = torch.randn(1, 1, count, count + 1, generator=generator).to(like_11HW)
+    errors = 2.0 * torch.rand(1, 1, count, count + 1, generator=generator).to(like_11HW)
     patches = functional.interpolate(errors, size=(height, width), mode='nearest-exact')
     return displaced(patches, 0.2 * height / count, generator)
 
@@ -68,5 +68,5 @@ def _bands(rgb_13HW: torch.Tensor, count: float, generator: torch.Generator) -> 
     brightness = functional.avg_pool2d(
         rgb_13HW.mean(1, keepdim=True), 5, stride=1, padding=2, count_include_pad=False
     )
-    errors = torch.randn(8, generator=generator).to(brightness)
+    errors = 2.0 * torch.rand(8, generator=generator).to(brightness)
     return errors[(brightness * count).long().clamp(0, 7)]

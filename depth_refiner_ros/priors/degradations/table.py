@@ -45,11 +45,14 @@ FROM_DEPTH: dict[str, Made] = {
     'overshoot': overshoot,
     'median': median,
     'disparity': disparity,
-    'kinect': kinect,
     'quantised': quantised,
     'registered': registered,
 }
-FROM_DEPTH_AND_IMAGE: dict[str, MadeWithImage] = {'bilateral': bilateral, 'regions': regions}
+FROM_DEPTH_AND_IMAGE: dict[str, MadeWithImage] = {
+    'bilateral': bilateral,
+    'regions': regions,
+    'kinect': kinect,
+}
 KEPT: dict[str, Made] = {'regions': layered}
 """Errors that jump along outlines and are in the target too."""
 
