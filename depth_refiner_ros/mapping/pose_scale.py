@@ -73,10 +73,14 @@ class PoseScale:
 
     def reset(self) -> None:
         """Forget all frames."""
-        self._recent: deque[_Known] = deque(maxlen=RECENT_FRAMES)
-        self._keys: deque[_Known] = deque(maxlen=KEY_FRAMES)
+        self.cut()
         self._consensus_log = 0.0
         self._frames = 0
+
+    def cut(self) -> None:
+        """Compare later frames with none of those so far, but hold them to the same average."""
+        self._recent: deque[_Known] = deque(maxlen=RECENT_FRAMES)
+        self._keys: deque[_Known] = deque(maxlen=KEY_FRAMES)
 
     def held(self, view: PosedDepth) -> HeldScale:
         """

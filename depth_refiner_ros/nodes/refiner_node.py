@@ -14,6 +14,8 @@ from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes.cameras import camera_namespaces
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
+from depth_refiner_ros.nodes.inputs.held_scale import HeldScale
+from depth_refiner_ros.nodes.inputs.pose_lookup import PoseLookup
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
@@ -63,6 +65,7 @@ class RefinerNode(WorkerNode):
         self._outputs: RefinerOutputs | None = None
         self._scale = ScaleHealth()
         self._lock = ScaleLock()
+        self._held: HeldScale | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
         self._camera = CameraReader('image')
@@ -86,6 +89,7 @@ class RefinerNode(WorkerNode):
         self._networks.leave(self.get_fully_qualified_name())
         self._scale.reset()
         self._lock.reset()
+        self._held = None
         self._scale_reading = None
         self._fit_status = FitStatus.OK
         self._clamped_px = 0
@@ -95,8 +99,13 @@ class RefinerNode(WorkerNode):
         return QUEUE_OF_ALL if self.settings.keep_every_frame else 1
 
     def subscribe(self) -> None:
-        """Subscribe to camera_info first, so that it is available when its image arrives."""
+        """Subscribe to poses and camera_info first, so that they are there before their image."""
         settings = self.settings
+        self._held = None
+        if settings.pose_source != 'none':
+            poses = PoseLookup(self.get_logger())
+            poses.subscribe(self.topics, settings)
+            self._held = HeldScale(poses)
         with_depth = settings.takes(DEPTH_PRIORS)
         sync = FrameSync(
             settings.sync_mode,
@@ -169,11 +178,17 @@ class RefinerNode(WorkerNode):
         settings, outputs, camera = self.settings, self._outputs, frame.shot.intrinsics
         assert outputs is not None, 'configure made them'
         assert camera is not None, 'images without one are refused'
+        held_m_B1HW = result.depth_m_B1HW
+        if self._held is not None:
+            with frame.watch.stage('pose'):
+                held_m_B1HW = self._held.apply(
+                    held_m_B1HW, camera, frame.item.header, frame.item.arrived_s, settings
+                )
         with frame.watch.stage('clean'):
             self._scale_reading = self._scale.update(result.depth_m_B1HW, result.prior_m_B1HW)
             if not result.continued:
                 self._lock.reset()
-            held_m_B1HW = self._lock.apply(result.depth_m_B1HW, settings.scale_lock)
+            held_m_B1HW = self._lock.apply(held_m_B1HW, settings.scale_lock)
             depth_m_HW = published_depth(replace(result, depth_m_B1HW=held_m_B1HW), settings)
             confidence_HW = _confidence(result, depth_m_HW)
         self._clamped_px += result.clamped
@@ -226,8 +241,8 @@ class RefinerNode(WorkerNode):
             raise SkipError('too_old')
 
     def facts(self) -> dict[str, str]:
-        """Return the scale of the refined depth over the prior's, and the clamped pixels."""
-        reading = self._scale_reading
+        """Return the scale of the refined depth, what holds it, and the clamped pixels."""
+        reading, held = self._scale_reading, self._held
         if reading is None:
             return {}
         return {
@@ -236,11 +251,12 @@ class RefinerNode(WorkerNode):
             'scale_jumps': str(reading.jumps),
             'scale_lock_factor': f'{self._lock.factor:.4f}',
             'clamped_px': str(self._clamped_px),
-        }
+        } | (held.facts() if held else {})
 
     def warnings(self) -> list[str]:
-        """Return warnings about a jumping scale and about depth that cannot be aligned."""
-        lines: list[str] = []
+        """Return warnings about the scale, poses, and depth that cannot be aligned."""
+        held = self._held
+        lines = [held.error] if held and held.error else []
         if self._fit_status != FitStatus.OK:
             lines.append(
                 'refined depth cannot be aligned to its prior '

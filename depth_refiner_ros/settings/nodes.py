@@ -9,12 +9,7 @@ from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.odometry import OdometrySettings
 from depth_refiner_ros.settings.options import option
 from depth_refiner_ros.settings.published import PublishedSettings
-from depth_refiner_ros.settings.recordings import (
-    BODY_FROM_CAMERA,
-    CameraSettings,
-    POSE_TOLERANCE,
-    RecordingSettings,
-)
+from depth_refiner_ros.settings.recordings import CameraSettings, PoseSettings, RecordingSettings
 
 PROFILES = (
     'rep118',
@@ -29,7 +24,7 @@ QOS = ('sensor_data', 'reliable')
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
+class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings, PoseSettings):
     """The node ``refiner``: image in, metric depth and cloud out."""
 
     profile: str = option(
@@ -75,6 +70,20 @@ class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
         high=0.95,
         runtime=True,
     )
+    pose_source: str = option(
+        'none',
+        'poses by which each frame is brought to the scale of those before it; a frame without '
+        'one keeps its scale',
+        choices=('none', 'tf', 'pose', 'odom', 'file'),
+    )
+    pose_wait_ms: float = option(
+        100.0,
+        'how long depth waits for its pose after its image has arrived',
+        unit='ms',
+        low=0.0,
+        high=60000.0,
+        runtime=True,
+    )
     batch_cameras: str = option(
         'auto',
         'refine images of several cameras of one process in one call if they wait together; '
@@ -98,7 +107,7 @@ class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TsdfNodeSettings(TsdfSettings, OdometrySettings):
+class TsdfNodeSettings(TsdfSettings, OdometrySettings, PoseSettings):
     """The node ``tsdf``: posed depth in, colored mesh out."""
 
     pose_source: str = option(
@@ -110,20 +119,6 @@ class TsdfNodeSettings(TsdfSettings, OdometrySettings):
     publish_tf: bool = option(
         True, 'with pose_source own, also publish the optical frame in map_frame on /tf'
     )
-    pose_file: str = option('', 'TUM trajectory, for pose_source file')
-    pose_tolerance_ms: float = option(
-        20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0, runtime=True
-    )
-    pose_wait_ms: float = option(
-        500.0,
-        'how long a frame waits for its pose',
-        unit='ms',
-        low=0.0,
-        high=60000.0,
-        runtime=True,
-    )
-    map_frame: str = option('map', 'frame of the mesh')
-    body_from_camera: str = option('', BODY_FROM_CAMERA)
     use_color: bool = option(True, 'wait for color/image and paint the mesh')
     use_confidence: bool = option(True, 'wait for depth/confidence; off for depth without it')
     input_qos: str = option(
@@ -209,7 +204,7 @@ class PlayerNodeSettings(RecordingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecorderNodeSettings:
+class RecorderNodeSettings(PoseSettings):
     """The node ``recorder``: depth and color topics into a folder that SLAM programs read."""
 
     folder: str = option('recording', 'new or empty folder to write')
@@ -228,20 +223,6 @@ class RecorderNodeSettings:
     pose_source: str = option(
         'none', 'where poses come from', choices=('none', 'tf', 'pose', 'odom', 'file')
     )
-    pose_file: str = option('', 'TUM trajectory, for pose_source file')
-    pose_tolerance_ms: float = option(
-        20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0, runtime=True
-    )
-    pose_wait_ms: float = option(
-        500.0,
-        'how long a frame waits for its pose',
-        unit='ms',
-        low=0.0,
-        high=60000.0,
-        runtime=True,
-    )
-    map_frame: str = option('map', 'frame of the poses')
-    body_from_camera: str = option('', BODY_FROM_CAMERA)
     sync_tolerance_ms: float = option(
         5.0, 'largest stamp gap of depth and color', unit='ms', low=0.0, high=1000.0
     )

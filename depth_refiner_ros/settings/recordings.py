@@ -35,6 +35,26 @@ class CameraSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PoseSettings:
+    """Poses of the frames of a node."""
+
+    pose_file: str = option('', 'TUM trajectory, for pose_source file')
+    pose_tolerance_ms: float = option(
+        20.0, POSE_TOLERANCE, unit='ms', low=0.0, high=10000.0, runtime=True
+    )
+    pose_wait_ms: float = option(
+        500.0,
+        'how long a frame waits for its pose',
+        unit='ms',
+        low=0.0,
+        high=60000.0,
+        runtime=True,
+    )
+    map_frame: str = option('map', 'fixed frame that the poses are in, and so is a mesh of them')
+    body_from_camera: str = option('', BODY_FROM_CAMERA)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordingSettings(CameraSettings):
     """What is read from a recording; the topics apply to bags."""
 

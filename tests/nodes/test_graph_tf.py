@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Fusion with poses from TF, on a ROS host with its messages."""
+"""Fusion and held scale with poses from TF, on a ROS host with its messages."""
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
@@ -12,6 +12,8 @@ import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+
+from tests.nodes.test_graph_refiner import Bench, PARAMETERS
 
 tf2_msgs = pytest.importorskip('tf2_msgs.msg', reason='tf2_msgs comes with a ROS host')
 pytestmark = pytest.mark.slow
@@ -57,3 +59,31 @@ def test_frames_are_fused_at_their_pose_in_the_tree(probe):
                 'the end of a frame',
             )
         assert not probe.received['tsdf/skipped'], tsdf.output
+
+
+def test_the_scale_of_depth_is_held_by_poses_in_the_tree(probe):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    static = probe.node.create_publisher(tf2_msgs.TFMessage, '/tf_static', latched)
+    moving = probe.publisher(tf2_msgs.TFMessage, '/tf', depth=100)
+    eye = transform(0, 'base_link', 'camera_optical_frame')
+    static.publish(tf2_msgs.TFMessage(transforms=[eye]))
+    parameters = {**PARAMETERS, 'pose_source': 'tf', 'map_frame': 'odom'}
+    with probe.run('refiner', parameters) as refiner:
+        bench = Bench(probe, refiner)
+        probe.matched(moving)
+
+        def sent(depth_m, parent='odom'):
+            stamp_ns = bench.stamp_ns + 40 * MS
+            for beside_ns in (stamp_ns - 5 * MS, stamp_ns + 5 * MS):
+                step = transform(beside_ns, parent, 'base_link', beside_ns * 1e-9)
+                moving.publish(tf2_msgs.TFMessage(transforms=[step]))
+            depth_m_HW = np.full((64, 96), depth_m, np.float32)
+            return float(bench.depth(bench.send(depth_m=depth_m_HW)).mean())
+
+        for _ in range(10):
+            sent(2.0)
+        assert sent(2.1) == pytest.approx(2.0, abs=0.02)
+        bench.send(depth_m=np.full((64, 96), 2.1, np.float32))  # its transform is missing
+        bench.status(lambda status: status['frames_without_pose'] == '1', 'a count')
+        assert sent(1.9) == pytest.approx(2.0, abs=0.02)
+        assert refiner.stop() == 0, refiner.output
