@@ -3,28 +3,35 @@
 """
 Refine known depth that is degraded in several ways, and compare both with it.
 
-``python scripts/degradations.py frames.json --json docs/benchmarks/real_degradations.json`` runs
-``depth-refiner eval`` with ``--prior smeared --smear-kind KIND`` for every KIND, and with the
-known depth itself as the prior (``none``), and writes the figures of each kind of scene.
+``python scripts/degradations.py frames.json --json docs/benchmarks/real_degradations.json`` writes
+the figures of ``depth-refiner eval --prior smeared --smear-kind KIND`` for every KIND, and of the
+known depth itself as the prior (``none``), with one refiner and every image read once. The file
+is written after each image, and says how many it is about.
 """
 
-import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 import sys
-import tempfile
-from typing import Annotated, Any
+from typing import Annotated
 
 if __name__ == '__main__':  # from a checkout: the package is beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from depth_refiner_ros.apps.console import say, write_json
-from depth_refiner_ros.apps.evaluate import run
+from depth_refiner_ros.apps.console import note, tracked, write_json
+from depth_refiner_ros.apps.inference import infer
+from depth_refiner_ros.apps.scoring import Comparison, frame_errors
+from depth_refiner_ros.apps.spread import count_taken, taken
+from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.refiner.smear import Smear, through_sensor
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
-from depth_refiner_ros.settings.recordings import RecordingSettings
+from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.labelled import labelled
+from depth_refiner_ros.sources.lost_frames import LostFrame
+from depth_refiner_ros.sources.registry import open_source
 import typer
 
 KINDS = (
-    'none',
     'smeared',
     'overshoot',
     'median',
@@ -41,6 +48,7 @@ Result = Annotated[Path, typer.Option('--json', help='File of the figures.')]
 Refiner = Annotated[str, typer.Option(help='As of eval.')]
 Weights = Annotated[str, typer.Option(help='As of eval.')]
 Frames = Annotated[int, typer.Option(help='At most this many images; 0 takes all.')]
+Every = Annotated[int, typer.Option(help='Take every n-th image.')]
 
 
 def main(
@@ -49,42 +57,34 @@ def main(
     refiner: Refiner = 'apdepth',
     refiner_weights: Weights = 'bundled',
     frames: Frames = 0,
+    every: Every = 1,
 ) -> None:
-    """Write the figures of every kind, each as soon as it is known."""
-    figures: dict[str, Any] = {}
-    for kind in KINDS:
-        model = ModelSettings(
-            prior='sensor' if kind == 'none' else 'smeared',
-            refiner=refiner,
-            refiner_weights=refiner_weights,
-        )
-        smear = SmearSettings() if kind == 'none' else SmearSettings(kind=kind)
-        say(f'\n{kind}')
-        figures[kind] = compared(source, model, smear, frames)
-        write_json(result, figures)
+    """Compare every kind on every image, and write the figures."""
+    model = ModelSettings(prior='smeared', refiner=refiner, refiner_weights=refiner_weights)
+    network = DepthRefiner.from_settings(through_sensor(model))
+    for line in network.describe():
+        note(line)
+    comparisons = {kind: Comparison() for kind in ('none', *KINDS)}
+    for number, frame in enumerate(known(source, every, frames)):
+        for kind, comparison in comparisons.items():
+            depth_m_HW = frame.depth_m_HW
+            if kind != 'none':
+                spoilt = Smear(SmearSettings(kind=kind), model)
+                depth_m_HW = spoilt(frame.rgb_HW3, frame.depth_m_HW, number)
+            depths = infer(network, model, replace(frame, depth_m_HW=depth_m_HW))
+            comparison.add(frame_errors(depths.prior_m_HW, depths.refined_m_HW, frame.depth_m_HW))
+        write_json(result, {kind: found.result() for kind, found in comparisons.items()})
 
 
-def compared(
-    source: str, model: ModelSettings, smear: SmearSettings, frames: int
-) -> dict[str, Any]:
-    """Return what ``eval`` found, over all images and for each kind of scene."""
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / 'result.json'
-        run(
-            [source],
-            model,
-            smear,
-            RecordingSettings(assume_fov_deg=60.0, pose_topic='none'),
-            frames=frames,
-            every=1,
-            range_m=(0.001, 0.0),
-            json=written,
-            csv=None,
-            panels=None,
-            strict=False,
-        )
-        found = json.loads(written.read_text())
-    return {'overall': found['overall'], **found['per_scene']}
+def known(source: str, every: int, limit: int) -> Iterator[Frame]:
+    """Return the images of a source that have depth."""
+    images = open_source(source, poses=False, log=note)
+    picked = taken(labelled(images), every=every, limit=limit)
+    for item in tracked(picked, images.name, count_taken(len(images), every=every, limit=limit)):
+        if isinstance(item, LostFrame):
+            note(f'left out: {item.name}')
+        elif item.frame.depth_m_HW is not None:
+            yield item.frame
 
 
 if __name__ == '__main__':

@@ -69,6 +69,25 @@ def depth_table() -> str:
     return _table(head, rows)
 
 
+def degraded_table() -> str:
+    """Return degraded depth before and after refinement, from ``degradations.py``."""
+    rows = []
+    for kind, found in _result('real_degradations').items():
+        prior, refined = found['prior'], found['refined']
+        spread = found['std']['refined']
+        figures = [
+            (
+                f'{prior[name]:.{digits}f}',
+                f'{refined[name]:.{digits}f} ± {spread[name]:.{digits}f}',
+                f'{refined[name] / prior[name]:.2f}' if prior[name] else '–',
+            )
+            for name, digits in (('abs_rel', 4), ('dbe_acc_px', 2), ('dbe_compl_px', 1))
+        ]
+        rows.append((kind, *(cell for three in figures for cell in three)))
+    head = ('kind', 'AbsRel prior', 'refined', 'ratio', 'edge accuracy prior, px', 'refined')
+    return _table((*head, 'ratio', 'edge completeness prior, px', 'refined', 'ratio'), rows)
+
+
 def speed_table() -> str:
     """Return the stages of a frame with the bundled networks, from the result of ``bench``."""
     stages = _result('bench_cpu')['stages']
@@ -228,6 +247,7 @@ def training_steps_table() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     'DEPTH': depth_table,
+    'DEGRADED': degraded_table,
     'SPEED': speed_table,
     'BOUNDS': bounds_table,
     'FULL_SIZE': full_size_table,
@@ -238,6 +258,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     'STEPS': training_steps_table,
 }
 PAGES = {
+    ROOT / 'docs' / 'evaluation.md': ('DEGRADED',),
     ROOT / 'docs' / 'mapping.md': ('MAPS',),
     ROOT / 'docs' / 'views.md': ('VIEWS',),
     ROOT / 'docs' / 'training.md': ('STEPS',),
