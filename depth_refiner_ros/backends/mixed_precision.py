@@ -47,9 +47,6 @@ def reduced(module: nn.Module, device: torch.device, precision: str) -> nn.Modul
     :param precision: fp32, fp16 or bf16
     """
     there = placed(module, device, DTYPES[precision])
-    if device.type == 'cuda':
-        # Tensor cores read channels last; on a CPU there is no gain.
-        there = there.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return there if precision == 'fp32' else Reduced(there, device.type, precision)
 
 

@@ -39,6 +39,8 @@ class ModelRunner:
         build_only: bool = False,
     ) -> None:
         self.module = module.eval().requires_grad_(False)
+        # Convolutions read channels last faster, on tensor cores as on vector units.
+        self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.key = key
         self._backend = backend
         self._device = device

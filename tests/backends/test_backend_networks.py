@@ -94,10 +94,11 @@ def test_each_shape_is_prepared_once(tmp_path):
 
 def test_it_works_within_the_autocast_and_inference_mode_of_a_frame(engines):
     module, inputs = block(), block_inputs()
+    run = on_cpu('torch', engines)(module, 'block')
     expected = module(*inputs)
     with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16):
         rounded = tuple(value * 1.0 for value in inputs)
-        exact = on_cpu('torch', engines)(module, 'block')(*rounded)
+        exact = run(*rounded)
         exported = on_cpu('onnx', engines)(module, 'block')(*rounded)
     assert torch.equal(exact, expected)
     assert deviation(exported, expected).p99 < 1e-4
@@ -112,6 +113,14 @@ def test_weights_are_cast_once_with_the_numbers_of_autocast():
     assert run.module.conv.weight.dtype == torch.bfloat16
     assert run.module.norm.weight.dtype == torch.float32
     assert module.conv.weight.dtype == torch.float32, 'the given one stays'
+
+
+def test_convolutions_have_their_channels_last(tmp_path):
+    run = on_cpu('torch', tmp_path, 'bf16')(block(), 'block')
+    run(*block_inputs())
+    (there,) = run.runners()
+    for module in (run.module, there.module):
+        assert module.conv.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_weights_that_need_no_cast_are_shared():
