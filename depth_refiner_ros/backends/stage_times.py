@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time the stages of a frame without making the host wait for the GPU after each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 import time
 
@@ -11,12 +11,22 @@ import torch
 Events = tuple[torch.cuda.Event, torch.cuda.Event]
 
 
+def cpu_clock() -> Callable[[], float]:
+    """
+    Return the clock for work on the CPU, in seconds.
+
+    It is that of the wall, but with one thread the CPU time of the process, which other processes
+    do not lengthen.
+    """
+    return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
+
 class StageTimes(Mapping[str, float]):
     """
     Milliseconds by stage, in the order of the stages.
 
     On a GPU a stage is enclosed by two CUDA events. Only reading its time waits until the stage
-    is done.
+    is done. On a CPU it is timed by :func:`cpu_clock`.
 
     :param device: where the stages run
     """
@@ -35,9 +45,10 @@ class StageTimes(Mapping[str, float]):
             done.record()
             self._stages[name] = begun, done
         else:
-            begun_s = time.perf_counter()
+            read_s = cpu_clock()
+            begun_s = read_s()
             yield
-            self._stages[name] = (time.perf_counter() - begun_s) * 1e3
+            self._stages[name] = (read_s() - begun_s) * 1e3
 
     def __getitem__(self, name: str) -> float:
         taken = self._stages[name]

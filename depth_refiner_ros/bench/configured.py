@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 import statistics
 import tempfile
-import time
 from typing import Any
 
 from depth_refiner_ros.apps.console import tracked
@@ -15,6 +14,7 @@ from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.stage_times import cpu_clock
 from depth_refiner_ros.bench.bounds import belongs_to_prior
 from depth_refiner_ros.bench.networks import (
     count_calls,
@@ -24,6 +24,7 @@ from depth_refiner_ros.bench.networks import (
     time_calls,
 )
 from depth_refiner_ros.bench.result import measured_on, stage_rows, yardsticks
+from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.run_folder import RunFolder
@@ -39,11 +40,9 @@ from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np
 import torch
 
-NETWORKS = ('prior', 'refine', 'frame')
-"""Prefixes of the stages that are networks; a frame in one CUDA graph counts as a whole."""
-TOTAL_BUDGET_MS = 1000.0 / 6.0
-"""Six frames per second at 640 x 480 on two cores."""
-AROUND_BUDGET_MS = 8.0
+TOTAL_BUDGET_MS = 1000.0 / 8.0
+"""Eight frames per second at 640 x 480 on two cores."""
+AROUND_BUDGET_MS = 15.0
 """Everything outside the networks, at 640 x 480."""
 SEED = 900_000
 DIFFERENT_FRAMES = 4
@@ -63,18 +62,21 @@ def measure_configured(
     seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=size.width, height=size.height))
     refiner = DepthRefiner.from_settings(model)
     assert refiner.runners is not None
+    device = refiner.runners.execution.device
     calls = network_calls(refiner.runners, lambda: refiner.warm_up(size.width, size.height))
     timed = time_stages(refiner, model, seen, frames)
+    networks = network_rows(calls, refiner.runners.execution, timed, against)
     result: dict[str, Any] = {
         'kind': 'configured',
         'width': size.width,
         'height': size.height,
-        'measured_on': measured_on(refiner.runners.execution.device),
+        'measured_on': measured_on(device),
+        'clock': clock(device),
         'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},
-        'networks': network_rows(calls, refiner.runners.execution, timed, against),
-        'budget': budget(timed, size.width, size.height),
+        'networks': networks,
+        'budget': budget(timed, sum(networks[name]['p50'] for name in calls), size),
     }
     if graph:
         result['graph'] = time_graph(model, frames)
@@ -96,14 +98,15 @@ def time_stages(
     for index in tracked(range(frames + 2), 'timing', frames + 2):
         # Of a video without a cut: what a prior carries over costs time, too.
         frame = replace(seen[index % len(seen)], stamp_ns=index * STEP_NS)
-        marks = [time.perf_counter()]
+        read_s = cpu_clock()
+        marks = [read_s()]
         depths = infer(refiner, model, frame)
-        marks.append(time.perf_counter())
+        marks.append(read_s())
         depth = torch.from_numpy(depths.refined_m_HW)
         flying_pixels(depth[None, None])
-        marks.append(time.perf_counter())
+        marks.append(read_s())
         builder.build(depth, torch.from_numpy(np.ascontiguousarray(frame.rgb_HW3)))
-        marks.append(time.perf_counter())
+        marks.append(read_s())
         infer_ms, edge_ms, cloud_ms = (1e3 * float(step) for step in np.diff(marks))
         rest_ms = max(0.0, infer_ms - sum(depths.timings_ms.values()))
         row = {
@@ -145,13 +148,16 @@ def _prior_networks_ms(stages_ms: Mapping[str, Sequence[float]]) -> float:
     return sum(statistics.median(ms) for name, ms in stages_ms.items() if belongs_to_prior(name))
 
 
-def budget(timed: Mapping[str, Sequence[float]], width: int, height: int) -> dict[str, Any]:
-    """Compare medians with the budget, which scales with the number of pixels."""
-    share = width * height / (640 * 480)
+def budget(
+    timed: Mapping[str, Sequence[float]], networks_ms: float, size: FrameSize
+) -> dict[str, Any]:
+    """
+    Compare medians with the budget, which scales with the number of pixels.
+
+    :param networks_ms: of a frame's networks, each timed separately
+    """
+    share = size.width * size.height / (640 * 480)
     total_ms = float(np.median(timed['total']))
-    networks_ms = sum(
-        float(np.median(ms)) for name, ms in timed.items() if name.startswith(NETWORKS)
-    )
     return {
         'total_ms': total_ms,
         'total_limit_ms': TOTAL_BUDGET_MS * share,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import re
 import time
 
+from depth_refiner_ros.backends.stage_times import cpu_clock
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 import torch
@@ -208,14 +209,13 @@ def probe(
 
 def _best_s(call: Callable[[], object], device: torch.device, seconds: float) -> float:
     """Return the best time of a call; with a single thread, the CPU time of the process."""
-    alone = device.type == 'cpu' and torch.get_num_threads() == 1
-    read = time.process_time if alone else time.perf_counter
+    read_s = time.perf_counter if device.type == 'cuda' else cpu_clock()
     best = float('inf')
     until = time.perf_counter() + seconds
     while time.perf_counter() < until or best == float('inf'):
-        begun = read()
+        begun_s = read_s()
         call()
         if device.type == 'cuda':
             torch.cuda.synchronize(device)
-        best = min(best, max(read() - begun, 1e-9))
+        best = min(best, max(read_s() - begun_s, 1e-9))
     return best

@@ -23,7 +23,7 @@ def show_configured(result: Mapping[str, Any]) -> None:
         'p50, ms',
         'p95, ms',
         title=f'{result["width"]}x{result["height"]}, {result["frames"]} frames, '
-        f'{result["measured_on"]}',
+        f'{result["measured_on"]}, {result["clock"]}',
     )
     for name, ms in result['stages'].items():
         table.add_row(name, f'{ms["p50"]:.2f}', f'{ms["p95"]:.2f}', end_section=name == 'cloud')

@@ -12,12 +12,12 @@ but with a single thread the CPU time of the process, which other processes do n
 from collections.abc import Callable
 import gc
 import resource
-import time
 from typing import Any
 
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.cuda_graph import FrameGraph
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.stage_times import cpu_clock
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
@@ -85,10 +85,10 @@ class MemoryPeak:
 
 
 def _cpu_ms(call: Callable[[], Any]) -> float:
-    read = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    begun = read()
+    read_s = cpu_clock()
+    begun_s = read_s()
     call()
-    return 1e3 * (read() - begun)
+    return 1e3 * (read_s() - begun_s)
 
 
 def _gpu_ms(call: Callable[[], Any]) -> float:

@@ -10,7 +10,25 @@ import torch
 PACKAGE = Path(__file__).resolve().parents[2] / 'depth_refiner_ros'
 
 
-def test_stages_are_timed_in_their_order():
+@pytest.fixture
+def set_threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_one_thread_is_timed_by_its_own_time(set_threads):
+    times = StageTimes(torch.device('cpu'))
+    for count, name in ((1, 'alone'), (2, 'together')):
+        set_threads(count)
+        with times.stage(name):
+            time.sleep(0.05)
+    assert times['alone'] < 25.0
+    assert times['together'] >= 50.0
+
+
+def test_stages_are_timed_in_their_order(set_threads):
+    set_threads(2)
     times = StageTimes(torch.device('cpu'))
     for name, seconds in (('prior', 0.02), ('refiner', 0.04)):
         with times.stage(name):
