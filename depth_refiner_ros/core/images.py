@@ -43,6 +43,10 @@ def first_map(map_B1HW: torch.Tensor) -> np.ndarray:
 
 
 def unit_image(rgb_B3HW: torch.Tensor) -> torch.Tensor:
-    """Return images as float32 in 0..1, from uint8 in 0..255 or float in 0..1."""
-    rgb = rgb_B3HW.float()
+    """
+    Return images as float32 in 0..1, from uint8 in 0..255 or float in 0..1.
+
+    Their channels become planes, which resampling and codec read faster than pixels.
+    """
+    rgb = rgb_B3HW.to(torch.float32, memory_format=torch.contiguous_format)
     return rgb.div_(255.0) if rgb_B3HW.dtype == torch.uint8 else rgb

@@ -130,7 +130,9 @@ class SharpEstimator:
         whole = tuple(prior_B1HW.shape[-2:]) == view.padded_size(full)
         if not (whole and self.spec.prior_view == 'padded'):
             prior_B1HW = resized(prior_B1HW, view.size(full))
-        found = self._normalizer.normalize(prior_B1HW, torch.ones_like(prior_B1HW).bool())
+        found = self._normalizer.normalize(
+            prior_B1HW, torch.ones_like(prior_B1HW, dtype=torch.bool)
+        )
         return view.padded(found.unit_B1HW), found
 
     def _known(self, known_B1HW: torch.Tensor, view: View, full: Size) -> torch.Tensor:

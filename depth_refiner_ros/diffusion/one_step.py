@@ -7,6 +7,7 @@ from collections.abc import Callable
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import Prepare
+from depth_refiner_ros.core.window_mean import window_mean
 from depth_refiner_ros.diffusion.codec import LatentCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -112,7 +113,8 @@ class OneStepNetwork(nn.Module):
         """
         output = self.output(depth_BChw, rgb_BChw, extra_BChw, guess=guess)
         if self.spec.prediction == 'residual':
-            return self._base(depth_BChw, extra_BChw) + output * self.spec.residual_gain
+            base_BChw = self._base(depth_BChw, extra_BChw)
+            return torch.add(base_BChw, output, alpha=self.spec.residual_gain)
         if self.spec.prediction == 'v':
             noisy = torch.zeros_like(output) if depth_BChw is None else depth_BChw
             if self.spec.ends_at == 'first_step':
@@ -179,8 +181,7 @@ class OneStepNetwork(nn.Module):
 
 def _local_mean(unit_B1HW: torch.Tensor, cell: int, cells: int) -> torch.Tensor:
     """Return the mean over a window of cells around each cell, less at the image's edge."""
-    coarse = functional.avg_pool2d(unit_B1HW, cell)
-    return functional.avg_pool2d(coarse, cells, 1, cells // 2, count_include_pad=False)
+    return window_mean(functional.avg_pool2d(unit_B1HW, cell), cells // 2)
 
 
 def _check_fit(

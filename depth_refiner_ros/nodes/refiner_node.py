@@ -7,6 +7,7 @@ from dataclasses import replace
 import sys
 from typing import Any
 
+from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
@@ -269,7 +270,7 @@ class RefinerNode(WorkerNode):
 
 def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:
     """Return the confidence, 0 where depth was removed."""
-    return torch.where(torch.isfinite(depth_m_HW), result.confidence_B1HW[0, 0], 0.0)
+    return torch.where(finite(depth_m_HW), result.confidence_B1HW[0, 0], 0.0)
 
 
 def main(args: list[str] | None = None) -> int:

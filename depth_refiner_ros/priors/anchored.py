@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale, identity_fit, preferred
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, View
@@ -205,7 +206,7 @@ def _for_another_video(prior: Prior) -> Prior:
 
 
 def _unknown(depth_m_B1HW: torch.Tensor, filled_B1HW: torch.Tensor | None) -> torch.Tensor:
-    unknown = ~torch.isfinite(depth_m_B1HW)
+    unknown = ~finite(depth_m_B1HW)
     if filled_B1HW is None:
         return unknown
     size = depth_m_B1HW.shape[-2], depth_m_B1HW.shape[-1]

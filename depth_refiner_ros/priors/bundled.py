@@ -69,7 +69,7 @@ class BundledPrior(WithNetwork):
         if intrinsics is None:
             raise camera_missing('bundled')
         looks = [self._look(rgb_B3HW, intrinsics, scale) for scale in self.config.scales]
-        maps: torch.Tensor = sum(looks) / len(looks)  # type: ignore[assignment]
+        maps = sum(looks[1:], looks[0]) / len(looks)
         log_depth, log_spread = maps[:, :1], maps[:, 1:]
         return PriorDepth(
             depth_B1HW=log_depth.exp(),

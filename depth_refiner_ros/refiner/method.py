@@ -10,6 +10,7 @@ from typing import Protocol, TYPE_CHECKING
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.checks import finite, surely_everywhere
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
@@ -110,30 +111,29 @@ class Refinement:
         with timed('prior'), self.execution.running():
             rgb = unit_image(rgb_B3HW)
             prior = self.prior.predict(rgb, intrinsics, sensor_m_B1HW, continues=self.continues)
-            unknown = prior.unknown_B1HW & (not self.fill_holes)
         if self.estimator is None:
-            return _unrefined(prior, unknown)
+            return self._unrefined(prior)
         spec = self.estimator.spec
         # 2. One diffusion step conditioned on image and prior: sharp edges, scale not trusted.
         with timed('refiner'), self.execution.running():
-            known = torch.isfinite(prior.depth_m_B1HW)
+            known = finite(prior.depth_m_B1HW)
             filled_m = fill_holes(prior.depth_m_B1HW)
             condition = _condition(prior, filled_m, spec)
             estimate = self.estimator.estimate(rgb, condition, known)
         # 3. Back to the prior's metres, fitted where prior and estimate agree (eq. 4, eq. 19).
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
-            depth_m = depth_m.masked_fill(unknown, torch.nan)  # holes stay holes
+            depth_m = self._with_holes(depth_m, prior)
             trust = _trust(difference, known, fit, prior)
-            confidence = torch.where(torch.isfinite(depth_m), trust, 0.0)
-            behind = depth_m < spec.nearest_m if spec.nearest_m else torch.zeros_like(known)
+            confidence = torch.where(finite(depth_m), trust, 0.0)
+            nearest_m = spec.nearest_m or -torch.inf
             return RefinedDepth(
-                depth_m_B1HW=depth_m.masked_fill(behind, spec.nearest_m),
+                depth_m_B1HW=depth_m.clamp_min(nearest_m),
                 prior_m_B1HW=prior.depth_m_B1HW,
                 difference_B1HW=difference,
                 confidence_B1HW=confidence,
                 scale_shift=fit,
-                clamped_B=behind.sum(dim=(1, 2, 3)),
+                clamped_B=(depth_m < nearest_m).sum(dim=(1, 2, 3)),
             )
 
     def _aligned(
@@ -160,7 +160,7 @@ class Refinement:
             return values, difference, identity_fit(values)
         # The reference of a scale prior may be sparse, so every pixel of it is used.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
-        comparable = difference.masked_fill(~torch.isfinite(reference_m), torch.inf)
+        comparable = torch.where(finite(reference_m), difference, torch.inf)
         agree, _ = select_agreeing(
             comparable, self.agree_below or spec.agree_below, min_pixels=FIT_PIXELS * stride**2
         )
@@ -170,9 +170,29 @@ class Refinement:
             found = _without_need(found, values, filled_m)
         return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
 
+    def _unrefined(self, prior: AnchoredDepth) -> RefinedDepth:
+        depth = self._with_holes(prior.depth_m_B1HW, prior)
+        fit = identity_fit(depth) if prior.fit is None else prior.fit
+        known = finite(depth)
+        return RefinedDepth(
+            depth_m_B1HW=depth,
+            prior_m_B1HW=prior.depth_m_B1HW,
+            difference_B1HW=torch.zeros_like(depth),
+            confidence_B1HW=_trust(torch.zeros_like(depth), known, fit, prior) * known,
+            scale_shift=fit,
+        )
+
+    def _with_holes(self, depth_m: torch.Tensor, prior: AnchoredDepth) -> torch.Tensor:
+        """Return depth that is unknown where the prior's is, unless holes are to be filled."""
+        if self.fill_holes:
+            return depth_m
+        return torch.where(prior.unknown_B1HW, torch.nan, depth_m)
+
 
 def _without_need(fit: ScaleShift, estimate_m: torch.Tensor, prior_m: torch.Tensor) -> ScaleShift:
     """Accept the identity where flat depth leaves no spread to fit and none is needed."""
+    if surely_everywhere(fit.ok_B):
+        return fit
     same_B = relative_difference(estimate_m, prior_m).mean(dim=(1, 2, 3)) < SAME_DEPTH
     flat_B = (fit.status_B == int(FitStatus.CONSTANT)) | (
         fit.status_B == int(FitStatus.NEGATIVE_SCALE)
@@ -196,19 +216,6 @@ def _condition(prior: AnchoredDepth, filled_m: torch.Tensor, spec: ModelSpec) ->
             'prior:=depth_anything_v2'
         )
     return 1.0 / filled_m
-
-
-def _unrefined(prior: AnchoredDepth, unknown_B1HW: torch.Tensor) -> RefinedDepth:
-    depth = prior.depth_m_B1HW.masked_fill(unknown_B1HW, torch.nan)
-    fit = identity_fit(depth) if prior.fit is None else prior.fit
-    known = torch.isfinite(depth)
-    return RefinedDepth(
-        depth_m_B1HW=depth,
-        prior_m_B1HW=prior.depth_m_B1HW,
-        difference_B1HW=torch.zeros_like(depth),
-        confidence_B1HW=_trust(torch.zeros_like(depth), known, fit, prior) * known,
-        scale_shift=fit,
-    )
 
 
 def _trust(

@@ -22,7 +22,8 @@ def published_depth(result: RefinedDepth, settings: PublishedSettings) -> torch.
     rejected_B1HW = unreliable(
         depth_m_B1HW, result.confidence_B1HW, settings.min_confidence, settings.edge_filter
     )
-    return ranged(depth_m_B1HW.masked_fill(rejected_B1HW, math.nan), settings)[0, 0]
+    kept_m_B1HW = torch.where(rejected_B1HW, math.nan, depth_m_B1HW)
+    return ranged(kept_m_B1HW, settings)[0, 0]
 
 
 def unreliable(

@@ -83,3 +83,9 @@ def test_masks_are_asked_on_the_cpu_alone():
     elsewhere = torch.ones(2, 2, dtype=torch.bool, device='meta')  # raises where it is asked
     assert not checks.surely_everywhere(elsewhere)
     assert not checks.surely_somewhere(elsewhere)
+
+
+def test_finite_is_isfinite():
+    values = torch.tensor([0.0, -0.0, -3.5, 3.4e38, 1e-45, torch.inf, -torch.inf, torch.nan])
+    assert torch.equal(checks.finite(values), torch.isfinite(values))
+    assert torch.equal(checks.finite(values.half()), torch.isfinite(values.half()))
