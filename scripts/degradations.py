@@ -29,6 +29,7 @@ from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.labelled import labelled
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
+import numpy as np
 import typer
 
 KINDS = (
@@ -65,26 +66,26 @@ def main(
     for line in network.describe():
         note(line)
     comparisons = {kind: Comparison() for kind in ('none', *KINDS)}
-    for number, frame in enumerate(known(source, every, frames)):
+    for number, (frame, true_m_HW) in enumerate(known(source, every, frames)):
         for kind, comparison in comparisons.items():
-            depth_m_HW = frame.depth_m_HW
+            given = frame
             if kind != 'none':
                 spoilt = Smear(SmearSettings(kind=kind), model)
-                depth_m_HW = spoilt(frame.rgb_HW3, frame.depth_m_HW, number)
-            depths = infer(network, model, replace(frame, depth_m_HW=depth_m_HW))
-            comparison.add(frame_errors(depths.prior_m_HW, depths.refined_m_HW, frame.depth_m_HW))
+                given = replace(frame, depth_m_HW=spoilt(frame.rgb_HW3, true_m_HW, number))
+            depths = infer(network, model, given)
+            comparison.add(frame_errors(depths.prior_m_HW, depths.refined_m_HW, true_m_HW))
         write_json(result, {kind: found.result() for kind, found in comparisons.items()})
 
 
-def known(source: str, every: int, limit: int) -> Iterator[Frame]:
-    """Return the images of a source that have depth."""
+def known(source: str, every: int, limit: int) -> Iterator[tuple[Frame, np.ndarray]]:
+    """Return the images of a source that have depth, and that depth, ``depth_m_HW``."""
     images = open_source(source, poses=False, log=note)
     picked = taken(labelled(images), every=every, limit=limit)
     for item in tracked(picked, images.name, count_taken(len(images), every=every, limit=limit)):
         if isinstance(item, LostFrame):
             note(f'left out: {item.name}')
         elif item.frame.depth_m_HW is not None:
-            yield item.frame
+            yield item.frame, item.frame.depth_m_HW
 
 
 if __name__ == '__main__':
