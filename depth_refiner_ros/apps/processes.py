@@ -121,7 +121,7 @@ class Children:
             code = child.process.poll()
             if code and code != -self._asked.get(child.name, 0):
                 raise ChildError(
-                    f'{child.name} ended with {_ending(code)}; the end of {child.log}:',
+                    f'{child.name} ended with {ending(code)}; the end of {child.log}:',
                     2 if code == 2 else 1,
                     child.tail(),
                 )
@@ -152,8 +152,9 @@ def _wait(process: subprocess.Popen[bytes], patience_s: float) -> None:
         time.sleep(0.02)
 
 
-def _ending(code: int) -> str:
-    return f'exit code {code}' if code > 0 else f'signal {signal.Signals(-code).name}'
+def ending(code: int) -> str:
+    """Return how a process ended, such as ``signal SIGKILL``."""
+    return f'exit code {code}' if code >= 0 else f'signal {signal.Signals(-code).name}'
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -1,36 +1,36 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The work of ``depth-refiner refine drive.mcap --out refined.mcap``: a bag with depth added."""
+"""Copy one bag with depth added; what is finished of it outlives this process."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+import hashlib
+import json
 from pathlib import Path
 import statistics
 from typing import Any
 
 from depth_refiner_ros import __version__
 from depth_refiner_ros.apps.bag_cameras import bag_cameras, BagCamera
-from depth_refiner_ros.apps.console import note, say, tracked, write_json
-from depth_refiner_ros.apps.inference import AssumedCamera, refined
-from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
-from depth_refiner_ros.apps.spread import count_taken, taken
+from depth_refiner_ros.apps.camera_frames import CameraFrames
+from depth_refiner_ros.apps.console import note
+from depth_refiner_ros.apps.frame_refiner import FrameRefiner
+from depth_refiner_ros.apps.frame_workers import DIED, FrameWorkers
+from depth_refiner_ros.apps.inference import AssumedCamera
+from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped
+from depth_refiner_ros.apps.spread import count_taken
 from depth_refiner_ros.bags.additions import Additions
 from depth_refiner_ros.bags.bag_copy import BagCopy
-from depth_refiner_ros.bags.progress import Bytes, Progress
-from depth_refiner_ros.core.errors import OutputError, SettingsError
+from depth_refiner_ros.bags.progress import Progress
+from depth_refiner_ros.core.errors import OutputError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_file
-from depth_refiner_ros.refiner.published_depth import published_depth
-from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.recordings import RecordingSettings
-from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, LostFrames, NO_CAMERA
-from depth_refiner_ros.sources.ros.bag_messages import BagMessage
+from depth_refiner_ros.sources.lost_frames import LostFrames
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, storage_files
 import torch
 
@@ -38,57 +38,109 @@ PROGRESS = '.{}.depth-refiner.progress'
 """Name of the file of finished frames, beside the copy of this name."""
 
 
-def run(
-    source: Path,
-    settings: ModelSettings,
-    recording: RecordingSettings,
-    bag: BagCopySettings,
-    out: Path,
-    *,
-    frames: int,
-    json: Path | None,
-    strict: bool,
-) -> None:
-    """Refine the images of a bag and write its copy with depth, camera and cloud."""
-    near_m, far_m = bag.min_range_m, bag.max_range_m
-    if near_m >= far_m:
-        raise SettingsError(f'min_range_m = {near_m:g} m must be below max_range_m = {far_m:g} m')
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """
+    What is refined and added.
+
+    :param frames: at most so many of each camera; 0 takes all
+    """
+
+    model: ModelSettings
+    recording: RecordingSettings
+    bag: BagCopySettings
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A bag whose copy can be made: it and the place are checked."""
+
+    source: Path
+    copy: BagCopy
+    cameras: list[BagCamera]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """
+    A finished copy.
+
+    :param summary: as in the command's JSON
+    :param before: whether it was there already
+    """
+
+    out: Path
+    summary: dict[str, Any]
+    lost: LostFrames
+    before: bool = False
+
+
+def plan_copy(source: Path, out: Path, options: CopyOptions) -> Plan:
+    """
+    Look at a bag, before networks are loaded.
+
+    :raises SourceError: if it cannot be read, or not be copied
+    :raises OutputError: if ``out`` is not a place for its copy
+    :raises SettingsError: if the options contradict each other
+    """
     copy = BagCopy(source, out)
-    cameras = bag_cameras(source, settings, recording, bag)
-    refiner = DepthRefiner.from_settings(settings)
-    networks = refiner.describe()
-    for line in networks:
-        note(line)
-    depends_on = {
+    return Plan(source, copy, bag_cameras(source, options.model, options.recording, options.bag))
+
+
+def copy_bag(plan: Plan, refiner: FrameRefiner | FrameWorkers, options: CopyOptions) -> Copied:
+    """
+    Refine the images of a bag and write its copy with depth, camera and cloud.
+
+    :raises SourceError, InputError: if the bag cannot be read, or no image can be refined
+    :raises OutputError: if the copy cannot be written; the frames finished so far are kept
+    """
+    source, copy, cameras, out = plan.source, plan.copy, plan.cameras, plan.copy.out
+    depends_on = _depends_on(plan, refiner.networks, options)
+    run = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
+    about = {'version': __version__, 'networks': '\n'.join(refiner.networks)}
+    topics = [topic for camera in cameras for topic in camera.topics]
+    with locked_file(out):
+        if (there := copy.about()).get('run') == run:
+            return _copied_before(out, json.loads(there['result']), refiner, options)
+        lost = counter_for(sum(len(camera.source) for camera in cameras))
+        with closing(_progress(out, depends_on, refiner)) as progress:
+            total = sum(
+                count_taken(len(camera.source), limit=options.frames) for camera in cameras
+            )
+            with _telling_what_is_kept(progress, total):
+                with_camera = AssumedCamera(options.recording.assume_fov_deg)
+                for number, camera in enumerate(cameras):
+                    frames = CameraFrames(number, camera, with_camera, limit=options.frames)
+                    frames.refine(refiner, progress, lost)
+                done = sum(bool(kept.sizes) for kept in progress.kept.values())
+                if not done:
+                    progress.remove()
+                check_some_left(lost, done + len(lost), 'nothing to add')
+                images = [camera.source.topics.image for camera in cameras]
+                additions = Additions(topics, images, progress, packed=copy.packed)
+                note(f'copying {source}, with {counted(len(topics), "topic")} added')
+                result = _result(additions, progress, lost)
+                if not lost.by_reason[DIED]:  # else the next run tries again
+                    about |= {'run': run, 'result': json.dumps(result)}
+                copy.write(additions, about)
+                progress.remove()
+    ms = [kept.info['ms'] for kept in progress.kept.values() if kept.sizes]
+    return Copied(out=out, summary=_summary(result, refiner, options, ms), lost=lost)
+
+
+def _depends_on(plan: Plan, networks: list[str], options: CopyOptions) -> dict[str, Any]:
+    """Return all that the messages depend on."""
+    files = *storage_files(plan.source), plan.source / METADATA
+    parts = values(options.model), values(options.recording), values(options.bag)
+    return {
         'version': __version__,
         'torch': torch.__version__,
         'networks': networks,
-        'options': {**values(settings), **values(recording), **values(bag), 'frames': frames},
-        'files': [_state(path) for path in (*storage_files(source), source / METADATA)],
-        'topics': [asdict(topic) for camera in cameras for topic in camera.topics],
+        'options': {**parts[0], **parts[1], **parts[2], 'frames': options.frames},
+        'files': list(map(_state, files)),
+        'topics': [asdict(topic) for camera in plan.cameras for topic in camera.topics],
     }
-    lost = counter_for(sum(len(camera.source) for camera in cameras))
-    with locked_file(out), closing(_progress(out, depends_on, refiner)) as progress:
-        total = sum(count_taken(len(camera.source), limit=frames) for camera in cameras)
-        with _telling_what_is_kept(progress, total):
-            work = _Work(refiner, settings, bag, AssumedCamera(recording.assume_fov_deg), lost)
-            for number, camera in enumerate(cameras):
-                work.refine(number, camera, progress, limit=frames)
-            done = sum(bool(kept.sizes) for kept in progress.kept.values())
-            if not done:
-                progress.remove()
-            check_some_left(lost, done + len(lost), 'nothing to add')
-            images = [camera.source.topics.image for camera in cameras]
-            topics = [topic for camera in cameras for topic in camera.topics]
-            additions = Additions(topics, images, progress, packed=copy.packed)
-            note(f'copying {source}, with {counted(len(topics), "topic")} added')
-            about = {'version': __version__, 'networks': '\n'.join(networks)}
-            copy.write(additions, about)
-            progress.remove()
-    if json:
-        write_json(json, _summary(additions, progress, lost, settings, bag, networks))
-    say(f'{counted(done, "depth map")} in {out}, a copy of {source}')
-    end_run(lost, done + len(lost), strict=strict)
 
 
 def _state(path: Path) -> list[Any]:
@@ -99,7 +151,22 @@ def _state(path: Path) -> list[Any]:
     return [path.name, found.st_size, found.st_mtime_ns]
 
 
-def _progress(out: Path, depends_on: dict[str, Any], refiner: DepthRefiner) -> Progress:
+def _copied_before(
+    out: Path, result: dict[str, Any], refiner: FrameRefiner | FrameWorkers, options: CopyOptions
+) -> Copied:
+    note(
+        f'{out} is there already, of the same bag, options and weights; remove it to have it made '
+        'anew'
+    )
+    lost = LostFrames(None)
+    lost.by_reason.update(result['dropped'])
+    summary = _summary(result, refiner, options, [])
+    return Copied(out=out, summary=summary, lost=lost, before=True)
+
+
+def _progress(
+    out: Path, depends_on: dict[str, Any], refiner: FrameRefiner | FrameWorkers
+) -> Progress:
     """Open the finished frames of an earlier run, or a new file for those of this one."""
     progress = Progress(out.with_name(PROGRESS.format(out.name)), depends_on)
     if progress.kept:
@@ -133,81 +200,29 @@ def _kept(progress: Progress, total: int) -> str:
     )
 
 
-class _Work:
-    """Refines the images of cameras."""
-
-    def __init__(
-        self,
-        refiner: DepthRefiner,
-        settings: ModelSettings,
-        bag: BagCopySettings,
-        with_camera: AssumedCamera,
-        lost: LostFrames,
-    ) -> None:
-        self._refiner, self._settings, self._bag = refiner, settings, bag
-        self._with_camera, self._lost = with_camera, lost
-
-    def refine(self, number: int, camera: BagCamera, progress: Progress, *, limit: int) -> None:
-        """Add the messages of a camera to those that are finished."""
-        source, seen = camera.source, Counter[int]()
-        self._refiner.reset()
-        # Kept frames are read again: what a source finds on its way, such as the range of 16-bit
-        # images, is as in an unbroken run.
-        pairs = taken(source.with_images(), limit=limit)
-        total = count_taken(len(source), limit=limit)
-        for image, frame in tracked(pairs, source.topics.image, total):
-            if image is not None:
-                key = number, image.bag_ns, seen[image.bag_ns]
-                seen[image.bag_ns] += 1
-            if isinstance(frame, LostFrame) or image is None:
-                assert isinstance(frame, LostFrame), 'each frame has an image'
-                self._lost.add(frame)
-                continue
-            if key not in progress.kept:
-                info, messages = self._messages(camera, image, frame)
-                progress.add(key, info, messages)
-            elif self._refiner.carries_over:  # to the first frame that is not kept
-                self._messages(camera, image, frame)
-            if 'lost' in (info := progress.kept[key].info):
-                self._lost.add(LostFrame(**info['lost']))
-
-    def _messages(
-        self, camera: BagCamera, image: BagMessage, frame: Frame
-    ) -> tuple[dict[str, Any], Sequence[Bytes]]:
-        """Return what is to be known about a frame, and its messages, none if it is lost."""
-        try:
-            frame = self._with_camera(frame)
-            if frame.intrinsics is None:
-                raise FrameError(NO_CAMERA, f'{frame.name} has no camera; use assume_fov_deg')
-            result = refined(self._refiner, self._settings, frame)
-        except FrameError as error:
-            lost = LostFrame(name=frame.name, reason=error.reason, detail=str(error))
-            return {'lost': asdict(lost)}, ()
-        depth_m_HW = published_depth(result, self._bag)
-        messages = camera.maker.messages(
-            image.message.header, frame.intrinsics, frame.rgb_HW3, depth_m_HW
-        )
-        return {'ms': sum(result.timings_ms.values()), 'clamped': result.clamped}, messages
-
-
-def _summary(
-    additions: Additions,
-    progress: Progress,
-    lost: LostFrames,
-    settings: ModelSettings,
-    bag: BagCopySettings,
-    networks: list[str],
-) -> dict[str, Any]:
+def _result(additions: Additions, progress: Progress, lost: LostFrames) -> dict[str, Any]:
+    """Return what was done; the same for a run that was interrupted and one that was not."""
     used = [kept.info for kept in progress.kept.values() if kept.sizes]
     return {
         'frames': len(used),
         'dropped': dropped(lost),
-        'settings': {**values(settings), **values(bag)},
-        'bundles': networks,
-        'median_ms': statistics.median(info['ms'] for info in used) if used else None,
         'clamped_px': sum(info['clamped'] for info in used),
         'topics': [
             {'name': topic.name, 'image': topic.image, 'messages': additions.count(index)}
             for index, topic in enumerate(additions.topics)
         ],
+    }
+
+
+def _summary(
+    result: dict[str, Any],
+    refiner: FrameRefiner | FrameWorkers,
+    options: CopyOptions,
+    total_ms: list[float],
+) -> dict[str, Any]:
+    return {
+        **result,
+        'settings': {**values(options.model), **values(options.bag)},
+        'bundles': refiner.networks,
+        'median_ms': statistics.median(total_ms) if total_ms else None,
     }

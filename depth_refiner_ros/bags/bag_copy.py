@@ -8,9 +8,9 @@ import struct
 
 from backports import zstd
 from depth_refiner_ros.bags.additions import Additions
-from depth_refiner_ros.bags.mcap_copy import copy_mcap, has_chunks, mcap_is_ours
+from depth_refiner_ros.bags.mcap_copy import about_mcap, copy_mcap, has_chunks
 from depth_refiner_ros.bags.metadata import with_additions
-from depth_refiner_ros.bags.sqlite_copy import copy_sqlite, sqlite_is_ours
+from depth_refiner_ros.bags.sqlite_copy import about_sqlite, copy_sqlite
 from depth_refiner_ros.core.atomic import staged_file, staged_folder, write_text
 from depth_refiner_ros.core.errors import OutputError, SourceError
 from depth_refiner_ros.core.messages import not_parsed
@@ -81,10 +81,18 @@ class BagCopy:
             )
 
     def _is_ours(self) -> bool:
-        if self.out.is_file():
-            return _is_ours(self.out)
-        names = [path for path in self.out.iterdir() if path.name != METADATA]
-        return all(map(_is_ours, names))
+        return all(map(_about, self._there()))
+
+    def _there(self) -> list[Path]:
+        """Return the files in the place of the copy, without the description of a folder."""
+        if not self.out.is_dir():
+            return [self.out] if self.out.exists() else []
+        return sorted(path for path in self.out.iterdir() if path.name != METADATA)
+
+    def about(self) -> dict[str, str]:
+        """Return what the copy that is there holds about itself, nothing if there is none."""
+        names = self._there()
+        return _about(names[0]) if names else {}
 
     def _check_storages(self) -> None:
         if self.packed and self._into_file:
@@ -140,12 +148,13 @@ class BagCopy:
             raise SourceError(unreadable(storage, error)) from error
 
 
-def _is_ours(path: Path) -> bool:
+def _about(path: Path) -> dict[str, str]:
+    """Return what a copy holds about itself, nothing for a file that is none."""
     if not path.is_file():
-        return False
+        return {}
     with path.open('rb') as file:
         is_mcap = file.read(len(MAGIC)) == MAGIC
-    return mcap_is_ours(path) if is_mcap else sqlite_is_ours(path)
+    return about_mcap(path) if is_mcap else about_sqlite(path)
 
 
 def _compression(bag: Path) -> str:

@@ -42,13 +42,19 @@ def copy_mcap(
         _Copy(original, McapFile(file), additions, about, bare=bare).run()
 
 
-def mcap_is_ours(path: Path) -> bool:
-    """Whether an MCAP file is a copy that was made here."""
+def about_mcap(path: Path) -> dict[str, str]:
+    """Return what a copy that was made here holds about itself, nothing for another file."""
     with path.open('rb') as file:
-        return any(
-            kind == mcap.METADATA_INDEX and mcap.text_at(content, 16)[0] == OURS
+        places = [
+            int.from_bytes(content[:8], 'little')
             for kind, content in _summary(file)
-        )
+            if kind == mcap.METADATA_INDEX and mcap.text_at(content, 16)[0] == OURS
+        ]
+        if not places:
+            return {}
+        file.seek(places[-1])  # those before it came with the source, itself a copy
+        record = next((content for _, content in mcap.records_from(file)), b'')
+    return mcap.texts_at(record, mcap.text_at(record, 0)[1])
 
 
 class _Copy:

@@ -19,6 +19,8 @@ from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
 
+MOST_WORKERS = 1024
+
 
 @settings_flags('model', ModelSettings)
 @settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
@@ -43,9 +45,28 @@ def refine(
         typer.Option(
             '--bag',
             help='Write a copy of the bag with depth, camera_info and cloud of each image added; '
-            'for a bag of one file, --out NAME.mcap or NAME.db3 says the same.',
+            'for a bag of one file, --out NAME.mcap or NAME.db3 says the same. Copies of several '
+            'bags go into the folder --out.',
         ),
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_WORKERS,
+            help='Processes that refine the frames of a bag, each with its own networks and '
+            '--threads (1 unless given); 0 refines in the process that reads and writes.',
+        ),
+    ] = 0,
+    ray: Annotated[
+        str,
+        typer.Option(
+            metavar='ADDRESS',
+            show_default=False,
+            help='Copy bags on the machines of a Ray cluster, each as a task of its own: '
+            'HOST:PORT, auto for one that runs here, local to start one on this machine.',
+        ),
+    ] = '',
     frames: Annotated[
         int, typer.Option(min=0, help='At most this many frames of each source; 0 takes all.')
     ] = 0,
@@ -60,18 +81,23 @@ def refine(
     from depth_refiner_ros.apps import bag_place
 
     if bag_place.is_wanted(out, as_bag=bag):
-        from depth_refiner_ros.apps import refine_bag
+        from depth_refiner_ros.apps import refine_bags
 
-        path = bag_place.source_of(
-            source, [f'--{name}' for name in ('panels', 'npy') if is_given(context, name)]
-        )
+        places = bag_place.copies_of(source, out, _given(context, 'panels', 'npy'))
         if not is_given(context, 'assume_fov_deg'):  # a guess must not become a recorded camera
             recording = replace(recording, assume_fov_deg=0.0)
-        refine_bag.run(path, model, recording, added, out, frames=frames, json=json, strict=strict)
+        refine_bags.run(
+            [refine_bags.BagJob(bag, copy) for bag, copy in places.items()],
+            refine_bags.CopyOptions(model=model, recording=recording, bag=added, frames=frames),
+            workers=workers,
+            ray=ray,
+            json=json,
+            strict=strict,
+        )
         return
     from depth_refiner_ros.apps.refine import run
 
-    bag_place.check_unset(added)
+    bag_place.check_unset(added, _given(context, 'workers', 'ray'))
     run(
         source,
         model,
@@ -83,3 +109,8 @@ def refine(
         json=json,
         strict=strict,
     )
+
+
+def _given(context: typer.Context, *names: str) -> list[str]:
+    """Return those of some flags that the user gave."""
+    return [f'--{name}' for name in names if is_given(context, name)]

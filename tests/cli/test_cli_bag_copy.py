@@ -225,7 +225,7 @@ def test_refusals_take_one_line(depth_refiner, tmp_path, subtests):
         (('photos', *out), 'is no bag'),
         (('nowhere.mcap', *out), 'does not exist'),
         (('drive', *out, '--panels', '8'), '--panels has no effect on a copy of a bag'),
-        (('drive', 'no_camera', *out), 'one bag is copied at a time'),
+        (('drive', 'no_camera', *out), 'the copies of 2 bags go into a folder'),
         (('drive', '--out', 'out', '--max-range-m', '9'), '--max-range-m 9.0 has no effect'),
         (('drive', *out, '--namespace', 'a b'), 'no name of ROS'),
         (('drive', *out, '--min-range-m', '90'), 'must be below'),
