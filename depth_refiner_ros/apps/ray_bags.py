@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+import logging
 import os
 from pathlib import Path
 import pickle
@@ -25,6 +26,8 @@ from depth_refiner_ros.core.errors import (
 
 STORE_BYTES = 10**8
 """Of a cluster of this machine alone; the bags themselves never pass through its store."""
+BLOCK_BYTES = 2**20
+"""More than what a task tells of its bag."""
 SHARE = 'put it where all machines of the cluster see it under the same path'
 
 
@@ -57,9 +60,7 @@ def copied_by_ray(
             note(f'{job.source} {ended} on {row["machine"]}')
             for line in () if isinstance(outcome, DepthRefinerError) else outcome.lost.lines:
                 note(f'{job.source}: {line}')
-    died = BackendError(
-        'its task died on the cluster, and so did a second one; see the log of Ray'
-    )
+    died = BackendError('its task died on the cluster whenever it was tried; see the log of Ray')
     return {job: outcomes.get(job, died) for job in jobs}
 
 
@@ -96,7 +97,7 @@ def _needs(ray: Any, options: CopyOptions, workers: int) -> dict[str, Any]:
     gpu = options.model.device == 'cuda' or (
         options.model.device == 'auto' and ray.cluster_resources().get('GPU', 0) > 0
     )
-    return {'num_cpus': cores, 'num_gpus': 1 if gpu else 0, 'max_retries': 1}
+    return {'num_cpus': cores, 'num_gpus': 1 if gpu else 0}
 
 
 @contextmanager
@@ -118,8 +119,10 @@ def _connected(address: str) -> Iterator[Any]:
             f'no Ray cluster at --ray {address}: {error}; start one with ray start --head, or '
             'use --ray local'
         ) from error
+    logging.getLogger('ray.data').setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
+    context.target_max_block_size = BLOCK_BYTES  # else it waits for room in the store
     context.max_errored_blocks = -1  # a task that dies does not end the others
     try:
         yield ray

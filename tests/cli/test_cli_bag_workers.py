@@ -144,6 +144,6 @@ def test_what_processes_cannot_share_is_refused(depth_refiner, tmp_path):
         'depth-refiner: with --prior bundled and --scale-prior sensor depth depends on the frames '
         'before, so that processes cannot share the frames; leave out --workers'
     )
-    ended = depth_refiner('refine', source, *OF_ONE[:3], '--workers', '2')
+    ended = depth_refiner('refine', source, *OF_ONE[:4], '--workers', '2')
     assert ended.returncode == 2
     assert '--workers has no effect on a folder of depth maps' in ended.stderr
