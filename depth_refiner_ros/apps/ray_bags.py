@@ -134,5 +134,7 @@ def _connected(address: str) -> Iterator[Any]:
 def _mark(folder: Path) -> Iterator[Path]:
     """Yield a file for a while, by which other machines know the folder."""
     make_folder(folder)
-    with output_errors(folder), tempfile.NamedTemporaryFile(prefix='.ray-', dir=folder) as file:
+    with output_errors(folder):
+        file = tempfile.NamedTemporaryFile(prefix='.ray-', dir=folder)  # noqa: SIM115
+    with file:
         yield Path(file.name).absolute()
