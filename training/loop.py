@@ -79,6 +79,9 @@ def _train(
     if config.recompute:
         objective.recompute_activations()
     objective.ema.networks.to(accelerator.device)
+    if objective.channels_last and not config.shard:  # shards are of contiguous tensors
+        for networks in (objective.trained, objective.ema.networks):
+            networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     # Sharded networks average their gradients by themselves: they are not wrapped.
     wrapped = accelerator.prepare_model(objective, evaluation_mode=config.shard)
     if config.shard:

@@ -9,8 +9,10 @@ from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import BundledPrior, LITE0_LICENCE
 import pytest
+from safetensors.torch import load_file
 import torch
 from training import run
+from training.checkpoint import AVERAGE, OPTIMIZER, WEIGHTS
 from training.config_file import load_config, save_config
 from training.loop import begin, train
 from training.models.imagenet import encoder_state, read_imagenet
@@ -62,6 +64,25 @@ def test_a_run_from_a_bundle_does_not_begin_with_imagenet(config, tmp_path):
     stem = objective.trained['network'].encoder.image.stem
     assert not torch.equal(stem.weight, read_imagenet()['_conv_stem.weight'])
     assert bool((stem.scale == 1.0).all())
+
+
+def test_a_resumed_run_with_channels_last_is_the_uninterrupted_one_bit_for_bit(config, tmp_path):
+    config.optimizer.total_steps = 2
+    for output, ends in (('whole', (2,)), ('parts', (1, 2))):
+        for steps in ends:
+            config.output, config.steps = str(tmp_path / output), steps
+            objective = built(config)
+            train(config, objective)
+            for networks in (objective.trained, objective.ema.networks):
+                weight = networks['network'].encoder.image.stem.weight
+                assert not weight.is_contiguous()
+                assert weight.is_contiguous(memory_format=torch.channels_last)
+    for name in (AVERAGE, OPTIMIZER, WEIGHTS):
+        one, two = (
+            load_file(tmp_path / part / 'checkpoint' / name) for part in ('whole', 'parts')
+        )
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[key], two[key]) for key in one), name
 
 
 def test_the_encoder_learns_at_a_fifth_of_the_rate(config):

@@ -12,7 +12,7 @@ from depth_refiner_ros.core.metrics import MetricMean
 from depth_refiner_ros.diffusion.losses import gradient_l1, masked_mean, pixel_l1
 from depth_refiner_ros.models.bundle import Bundle, open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network, to_log_metres, write_prior_bundle
-from depth_refiner_ros.priors.network import MetricNetwork
+from depth_refiner_ros.priors.network import LITE0, MetricNetwork
 import torch
 from torch import nn
 from torch.nn import functional
@@ -62,6 +62,9 @@ class MetricPrior(Objective):
                 f'{config.loss.spread} do not fit: the one trains the other'
             )
         super().__init__(config, {'network': network})
+        # oneDNN up to 3.12 writes beyond its memory in the gradient of the first short cut of the
+        # encoder of rays, a strided 1 x 1 convolution of 5 channels (its issue 6035).
+        self.channels_last = self.shape.encoder == LITE0
 
     def begin(self, state: Mapping[str, torch.Tensor] | None, where: str) -> None:
         super().begin(state, where)
