@@ -15,6 +15,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, ModelSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
+from depth_refiner_ros.sources.rectify import Keep, none_kept
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.ros.cameras import cameras_of
 from depth_refiner_ros.sources.ros.topic_names import namespace
@@ -40,15 +41,21 @@ class BagCamera:
 
 
 def bag_cameras(
-    path: Path, settings: ModelSettings, recording: RecordingSettings, bag: BagCopySettings
+    path: Path,
+    settings: ModelSettings,
+    recording: RecordingSettings,
+    bag: BagCopySettings,
+    keep: Keep = none_kept,
 ) -> list[BagCamera]:
     """
     Return the cameras that the options choose.
 
+    :param keep: for which lenses images are refined as they are
+
     :raises SettingsError: if the options contradict each other
     :raises SourceError: if the bag cannot be read, a camera is unknown, or the bag has the topics
     """
-    options = recording.bag_options()
+    options = recording.bag_options() | {'keep': keep}
     if not settings.takes(DEPTH_PRIORS) and not recording.depth_topic:
         options['depth_topic'] = NONE
     _check(recording, bag)

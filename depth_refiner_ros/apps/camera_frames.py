@@ -86,17 +86,17 @@ class CameraFrames:
 
     def _seen_by_camera(self, frame: Frame) -> Frame | LostFrame:
         frame = self._with_camera(frame)
-        if frame.intrinsics is not None:
+        if frame.camera is not None:
             return frame
         detail = f'{frame.name} has no camera; use assume_fov_deg'
         return LostFrame(name=frame.name, reason=NO_CAMERA, detail=detail)
 
     def _keep(self, wanted: _Wanted, depth: FrameDepth | LostFrame, progress: Progress) -> None:
         if isinstance(depth, FrameDepth):
-            assert wanted.frame.intrinsics is not None, 'frames without one are lost'
+            assert wanted.frame.camera is not None, 'frames without one are lost'
             messages = self._camera.maker.messages(
                 wanted.header,
-                wanted.frame.intrinsics,
+                wanted.frame.camera,
                 wanted.frame.rgb_HW3,
                 torch.from_numpy(depth.depth_m_HW),
             )

@@ -10,13 +10,14 @@ from depth_refiner_ros.apps.scoring import frame_errors, FrameErrors
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, first_map, image_batch
+from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import View
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS, MEASURED_PRIORS, ModelSettings
 from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.lost_frames import FrameError, NO_DEPTH, REFUSED
+from depth_refiner_ros.sources.lost_frames import FrameError, NO_CAMERA, NO_DEPTH, REFUSED
 import numpy as np
 import torch
 
@@ -47,6 +48,22 @@ class Depths:
             return None
         return frame_errors(self.prior_m_HW, self.refined_m_HW, self.truth_m_HW)
 
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the points of the refined depth in the optical frame, and their colors.
+
+        :return: ``points_m_N3`` float32 and ``colors_N3`` uint8
+        :raises FrameError: if the camera is unknown
+        """
+        camera = self.frame.camera
+        if camera is None:
+            raise FrameError(NO_CAMERA, f'{self.frame.name} has no camera; use assume_fov_deg')
+        rgb_HW3 = torch.from_numpy(self.frame.rgb_HW3)
+        cloud_hw4 = CloudBuilder(camera).build(torch.from_numpy(self.refined_m_HW), rgb_HW3)
+        points_HW3 = cloud_hw4[..., :3].numpy()
+        known_HW = np.isfinite(points_HW3[..., 2])
+        return points_HW3[known_HW], self.frame.rgb_HW3[known_HW]
+
     def view(self) -> View:
         """Return the pictures of the frame, one row of a panel."""
         return View(
@@ -71,7 +88,7 @@ class AssumedCamera:
     def __call__(self, frame: Frame) -> Frame:
         """Return the frame with its own camera, or the assumed one."""
         self._doubts.frame(frame)
-        if frame.intrinsics is not None or not self._fov_deg:
+        if frame.camera is not None or not self._fov_deg:
             return frame
         if not self._noted:
             note(
@@ -105,7 +122,7 @@ def refined(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Ref
     try:
         return refiner.refine(
             image_batch(frame.rgb_HW3),
-            frame.intrinsics,
+            frame.camera,
             sensor_depth_m_B1HW=sensor_m_B1HW,
             stamp_ns=frame.stamp_ns if frame.of_video else None,
         )

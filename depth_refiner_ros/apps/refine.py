@@ -19,9 +19,12 @@ from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder, RunFolder
+from depth_refiner_ros.mapping.ply_format import write_points
 from depth_refiner_ros.mapping.recording import encoded_depth, MILLIMETRES
+from depth_refiner_ros.refiner.checks import kept_lenses
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.report.panels import sheet, write_png
+from depth_refiner_ros.settings.lenses import LensSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.recordings import RecordingSettings
@@ -37,18 +40,27 @@ def run(
     locations: Sequence[str],
     settings: ModelSettings,
     recording: RecordingSettings,
+    lens: LensSettings,
     out: Path,
     *,
     frames: int,
     panels: int,
     npy: bool,
+    ply: bool,
     json: Path | None,
     strict: bool,
 ) -> None:
     """Refine every frame of every source and write the results."""
     check_apart(out, locations)
     sources = {
-        location: open_source(location, recording=recording.bag_options(), poses=False, log=note)
+        location: open_source(
+            location,
+            recording=recording.bag_options(),
+            camera_file=lens.camera_file,
+            keep=kept_lenses(settings, lens.rectify),
+            poses=False,
+            log=note,
+        )
         for location in locations
     }
     with_camera = AssumedCamera(recording.assume_fov_deg)
@@ -67,6 +79,7 @@ def run(
                 frames=frames,
                 panels=panels,
                 npy=npy,
+                ply=ply,
                 with_camera=with_camera,
                 lost=lost,
             )
@@ -96,6 +109,7 @@ def _one_source(
     frames: int,
     panels: int,
     npy: bool,
+    ply: bool,
     with_camera: AssumedCamera,
     lost: LostFrames,
 ) -> dict[str, Any]:
@@ -110,6 +124,8 @@ def _one_source(
             continue
         name = f'{folder}/{frame_name(index, frame.name)}'
         _write(depths, written, name, npy=npy)
+        if ply:
+            write_points(written.file(f'{name}.ply'), *depths.points())
         if drawn.picks(index):
             write_png(written.file(f'{name}_panel.png'), sheet([depths.view()]))
         comparison.add(depths.errors())

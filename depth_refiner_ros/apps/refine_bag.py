@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 import hashlib
 import json
 from pathlib import Path
@@ -26,7 +26,9 @@ from depth_refiner_ros.bags.progress import Progress
 from depth_refiner_ros.core.errors import OutputError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_file
+from depth_refiner_ros.refiner.checks import kept_lenses
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
+from depth_refiner_ros.settings.lenses import RectifySettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.recordings import RecordingSettings
@@ -49,6 +51,7 @@ class CopyOptions:
     model: ModelSettings
     recording: RecordingSettings
     bag: BagCopySettings
+    lens: RectifySettings = field(default_factory=RectifySettings)
     frames: int = 0
 
 
@@ -85,7 +88,9 @@ def plan_copy(source: Path, out: Path, options: CopyOptions) -> Plan:
     :raises SettingsError: if the options contradict each other
     """
     copy = BagCopy(source, out)
-    return Plan(source, copy, bag_cameras(source, options.model, options.recording, options.bag))
+    keep = kept_lenses(options.model, options.lens.rectify)
+    cameras = bag_cameras(source, options.model, options.recording, options.bag, keep)
+    return Plan(source, copy, cameras)
 
 
 def copy_bag(plan: Plan, refiner: FrameRefiner | FrameWorkers, options: CopyOptions) -> Copied:
@@ -132,12 +137,13 @@ def copy_bag(plan: Plan, refiner: FrameRefiner | FrameWorkers, options: CopyOpti
 def _depends_on(plan: Plan, networks: list[str], options: CopyOptions) -> dict[str, Any]:
     """Return all that the messages depend on."""
     files = *storage_files(plan.source), plan.source / METADATA
-    parts = values(options.model), values(options.recording), values(options.bag)
+    groups = options.model, options.recording, options.lens, options.bag
+    chosen = {name: value for group in groups for name, value in values(group).items()}
     return {
         'version': __version__,
         'torch': torch.__version__,
         'networks': networks,
-        'options': {**parts[0], **parts[1], **parts[2], 'frames': options.frames},
+        'options': {**chosen, 'frames': options.frames},
         'files': list(map(_state, files)),
         'topics': [asdict(topic) for camera in plan.cameras for topic in camera.topics],
     }

@@ -8,6 +8,7 @@ from depth_refiner_ros.bags.additions import AddedTopic
 from depth_refiner_ros.bags.progress import Bytes
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.message_fields import (
     camera_fields,
     cloud_fields,
@@ -16,6 +17,7 @@ from depth_refiner_ros.core.message_fields import (
 )
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.settings.published import PointsSettings
+from depth_refiner_ros.sources.rectify import view_of
 from depth_refiner_ros.sources.ros.bag_files import usual_types
 import numpy as np
 from rosbags.typesys.store import Typestore
@@ -43,7 +45,7 @@ class MessageMaker:
     def __init__(self, types: Typestore, points: PointsSettings, *, clouds: bool) -> None:
         self._types, self._points = types, points
         self._names = [name for name in KINDS if clouds or name != 'points']
-        self._builder: tuple[Intrinsics, CloudBuilder] | None = None
+        self._builder: tuple[Camera, CloudBuilder] | None = None
 
     def topics(self, image: str, namespace: str) -> list[AddedTopic]:
         """
@@ -65,19 +67,21 @@ class MessageMaker:
         return self._types if kind in self._types.types else usual_types()
 
     def messages(
-        self, header: Any, camera: Intrinsics, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
+        self, header: Any, camera: Camera, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
     ) -> list[Bytes]:
         """
         Return the messages of a frame as CDR.
 
         :param header: of the image
-        :param camera: of the depth
+        :param camera: of the depth; of a lens, the cloud has all that it shows, the depth image
+            what its pinhole view does
         :param rgb_HW3: color of its pixels
         :raises SourceError: if the bag defines a message in another way than ROS does
         """
+        view = view_of(camera)
         makers = {
-            'depth/image': lambda: depth_fields(depth_m_HW.cpu().numpy()),
-            'depth/camera_info': lambda: self._camera(camera),
+            'depth/image': lambda: depth_fields(view.depth(depth_m_HW.cpu().numpy())),
+            'depth/camera_info': lambda: self._camera(view.camera),
             'points': lambda: self._cloud(camera, rgb_HW3, depth_m_HW),
         }
         return [self._packed(KINDS[name], header, makers[name]()) for name in self._names]
@@ -101,7 +105,7 @@ class MessageMaker:
         return {**fields, 'binning_x': 0, 'binning_y': 0, 'roi': region}
 
     def _cloud(
-        self, camera: Intrinsics, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
+        self, camera: Camera, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
     ) -> dict[str, Any]:
         points, depth = self._points, depth_m_HW.cpu()
         if self._builder is None or self._builder[0] != camera:

@@ -15,6 +15,7 @@ from depth_refiner_ros.cli.flags import (
     WITHOUT_POSES,
 )
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
+from depth_refiner_ros.settings.lenses import LensSettings, RectifySettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
@@ -24,6 +25,7 @@ MOST_WORKERS = 1024
 
 @settings_flags('model', ModelSettings)
 @settings_flags('recording', RecordingSettings, defaults=WITHOUT_POSES)
+@settings_flags('lens', LensSettings)
 @settings_flags('added', BagCopySettings, skip=('points.max_rate_hz',))
 def refine(
     context: typer.Context,
@@ -38,6 +40,7 @@ def refine(
     ],
     model: ModelSettings,
     recording: RecordingSettings,
+    lens: LensSettings,
     added: BagCopySettings,
     out: Output = Path('refined'),
     bag: Annotated[
@@ -74,6 +77,9 @@ def refine(
         int, typer.Option(min=0, help='Frames of each source to draw, evenly spread.')
     ] = 8,
     npy: Annotated[bool, typer.Option(help='Also write float32 metres as NPY.')] = True,
+    ply: Annotated[
+        bool, typer.Option('--ply', help='Also write the points as PLY, in the optical frame.')
+    ] = False,
     json: JsonFile = None,
     strict: Strict = False,
 ) -> None:
@@ -83,12 +89,20 @@ def refine(
     if bag_place.is_wanted(out, as_bag=bag):
         from depth_refiner_ros.apps import refine_bags
 
-        places = bag_place.copies_of(source, out, _given(context, 'panels', 'npy'))
+        places = bag_place.copies_of(
+            source, out, _given(context, 'panels', 'npy', 'ply', 'camera_file')
+        )
         if not is_given(context, 'assume_fov_deg'):  # a guess must not become a recorded camera
             recording = replace(recording, assume_fov_deg=0.0)
         refine_bags.run(
             [refine_bags.BagJob(bag, copy) for bag, copy in places.items()],
-            refine_bags.CopyOptions(model=model, recording=recording, bag=added, frames=frames),
+            refine_bags.CopyOptions(
+                model=model,
+                recording=recording,
+                bag=added,
+                lens=RectifySettings(rectify=lens.rectify),
+                frames=frames,
+            ),
             workers=workers,
             ray=ray,
             json=json,
@@ -102,10 +116,12 @@ def refine(
         source,
         model,
         recording,
+        lens,
         out,
         frames=frames,
         panels=panels,
         npy=npy,
+        ply=ply,
         json=json,
         strict=strict,
     )
@@ -113,4 +129,4 @@ def refine(
 
 def _given(context: typer.Context, *names: str) -> list[str]:
     """Return those of some flags that the user gave."""
-    return [f'--{name}' for name in names if is_given(context, name)]
+    return [f'--{name}'.replace('_', '-') for name in names if is_given(context, name)]

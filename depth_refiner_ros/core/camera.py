@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pinhole camera model and how it changes when its image is resized, cropped or binned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,10 @@ class Intrinsics:
         return Intrinsics(
             fx=self.fx, fy=self.fy, cx=self.cx - left, cy=self.cy - top, width=width, height=height
         )
+
+    def extended(self, width: int, height: int) -> 'Intrinsics':
+        """Return the intrinsics of the image with pixels added below and on the right."""
+        return replace(self, width=width, height=height)
 
     def binned(self, binning_x: int, binning_y: int) -> 'Intrinsics':
         """Return the intrinsics after binning; a factor of 0 means 1 (REP-104)."""

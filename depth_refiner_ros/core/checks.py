@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of tensors in public functions; each error states what was expected and given."""
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.messages import shown
 import torch
 
@@ -63,17 +63,17 @@ def check_same_shape(name: str, tensor: torch.Tensor, like_name: str, like: torc
         )
 
 
-def check_camera(name: str, map_HW: torch.Tensor, intrinsics: Intrinsics) -> None:
+def check_camera(name: str, map_HW: torch.Tensor, camera: Camera) -> None:
     """
     Raise unless the last two axes of a map have the size of its camera model.
 
     :raises InputError: if the sizes differ
     """
     height, width = map_HW.shape[-2:]
-    if (width, height) != (intrinsics.width, intrinsics.height):
+    if (width, height) != (camera.width, camera.height):
         raise InputError(
             f'{name}: {width}x{height} pixels but the intrinsics are for '
-            f'{intrinsics.width}x{intrinsics.height}; use intrinsics.resized()'
+            f'{camera.width}x{camera.height}; use intrinsics.resized()'
         )
 
 

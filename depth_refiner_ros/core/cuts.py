@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell which images continue the video of the image before, for all that is carried over."""
 
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera
 
 LONGEST_GAP_NS = 2_000_000_000
 """After a longer gap between images the camera may have moved anywhere."""
@@ -21,10 +21,10 @@ class Cuts:
 
     def reset(self) -> None:
         """Forget the last image, before a new recording."""
-        self._last: tuple[int, Intrinsics | None, tuple[int, ...]] | None = None
+        self._last: tuple[int, Camera | None, tuple[int, ...]] | None = None
 
     def continues(
-        self, stamp_ns: int | None, camera: Intrinsics | None, shape: tuple[int, ...]
+        self, stamp_ns: int | None, camera: Camera | None, shape: tuple[int, ...]
     ) -> bool:
         """
         Return whether an image continues the video of the last one, and remember it.

@@ -7,11 +7,9 @@ from pathlib import Path
 from depth_refiner_ros.core.atomic import write_atomic
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.mesh import Mesh
+from depth_refiner_ros.mapping.ply_format import FACE, header, packed_vertices
 import numpy as np
 import open3d as o3d
-
-VERTEX = np.dtype([('position', '<f4', 3), ('color', 'u1', 3)])
-FACE = np.dtype([('count', 'u1'), ('indices', '<i4', 3)])
 
 
 def write_ply(path: Path, mesh: Mesh) -> None:
@@ -20,31 +18,13 @@ def write_ply(path: Path, mesh: Mesh) -> None:
 
     :raises OutputError: if it cannot be written; an older file stays
     """
-    vertices = np.empty(len(mesh.vertices_m_N3), dtype=VERTEX)
-    vertices['position'] = mesh.vertices_m_N3
-    vertices['color'] = mesh.colors_N3
+    vertices = packed_vertices(mesh.vertices_m_N3, mesh.colors_N3)
     faces = np.empty(len(mesh.triangles_M3), dtype=FACE)
     faces['count'] = 3
     faces['indices'] = mesh.triangles_M3
     write_atomic(
-        Path(path), (_header(len(vertices), len(faces)), vertices.tobytes(), faces.tobytes())
+        Path(path), (header('map', len(vertices), len(faces)), vertices.tobytes(), faces.tobytes())
     )
-
-
-def _header(vertices: int, faces: int) -> bytes:
-    lines = [
-        'ply',
-        'format binary_little_endian 1.0',
-        'comment metres, map frame',
-        f'element vertex {vertices}',
-        *(f'property float {axis}' for axis in 'xyz'),
-        *(f'property uchar {color}' for color in ('red', 'green', 'blue')),
-        f'element face {faces}',
-        'property list uchar int vertex_indices',
-        'end_header',
-        '',
-    ]
-    return '\n'.join(lines).encode('ascii')
 
 
 def read_ply(path: Path) -> Mesh:

@@ -10,6 +10,7 @@ from typing import Any
 from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes.cameras import camera_namespaces
@@ -25,13 +26,14 @@ from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH
 from depth_refiner_ros.nodes.runtime.worker import Worker
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
 from depth_refiner_ros.nodes.shared_networks import BegunFrame, SharedNetworks
+from depth_refiner_ros.refiner.checks import kept_lenses
 from depth_refiner_ros.refiner.published_depth import published_depth
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.shots import Shot
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.sources.doubts import Doubts
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.rectify import none_kept, Rectifier
 from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
 from depth_refiner_ros.sources.sixteen_bits import BitRange
@@ -69,12 +71,13 @@ class RefinerNode(WorkerNode):
         self._held: HeldScale | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
-        self._camera = CameraReader('image')
+        self._camera, self._keep = CameraReader('image'), none_kept
         self._sixteen_bits = BitRange()
         self._clamped_px = 0
 
     def configure(self) -> None:
         """Load the networks and log their licences, unless another camera did."""
+        self._keep = kept_lenses(self.settings, self.settings.rectify)
         self._refiner = self._networks.join(
             self.get_fully_qualified_name(), self.settings, self._log
         )
@@ -120,7 +123,7 @@ class RefinerNode(WorkerNode):
         )
         if with_depth:
             self._subscribe_image('depth_in', settings.depth_transport, DEPTH, sync.add_depth)
-        self._camera = CameraReader(self.topics.full_name('image'), self._log)
+        self._camera = CameraReader(self.topics.full_name('image'), self._log, self._keep)
         self._doubts = Doubts(self.get_logger().warning)
         self._sixteen_bits = BitRange(settings.image_bits, self._log)
         self._subscribe_image('image', settings.input_transport, COLOR, sync.add_image)
@@ -199,15 +202,16 @@ class RefinerNode(WorkerNode):
                 frame.item.header, camera, frame.rgb_HW3, depth_m_HW, confidence_HW, settings
             )
 
-    def _decoded(self, item: ImageSet) -> tuple[Intrinsics, np.ndarray, np.ndarray | None]:
-        """Return the camera, and image and depth rectified to a pinhole camera."""
+    def _decoded(self, item: ImageSet) -> tuple[Camera, np.ndarray, np.ndarray | None]:
+        """Return the camera, and image and depth, rectified unless its lens is to be kept."""
         rgb_HW3 = rgb_from_message(item.image, self._sixteen_bits)
         height, width = rgb_HW3.shape[:2]
         rectifier = self._camera.rectifier(item.info, width, height)
         rectifier = rectifier or self._assumed(width, height)
         self._doubts.camera('camera_info', rectifier.intrinsics)
+        camera = rectifier.lens or rectifier.intrinsics
         if item.depth is None:
-            return rectifier.intrinsics, rectifier.rgb(rgb_HW3), None
+            return camera, rectifier.rgb(rgb_HW3), None
         sensor_m_HW = depth_from_message(item.depth)
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
             raise InputError(
@@ -217,7 +221,7 @@ class RefinerNode(WorkerNode):
             )
         self._doubts.depth('depth_in', sensor_m_HW)
         self._doubts.encoding('depth_in', item.depth)
-        return rectifier.intrinsics, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
+        return camera, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
 
     def _assumed(self, width: int, height: int) -> Rectifier:
         """
@@ -233,7 +237,7 @@ class RefinerNode(WorkerNode):
             'across; if that is wrong, so is the scale (assume_fov_deg)',
             once=True,
         )
-        return Rectifier(Intrinsics.from_fov(width, height, fov_deg), ())
+        return Rectifier(Intrinsics.from_fov(width, height, fov_deg))
 
     def _check_age(self, item: ImageSet) -> None:
         max_age_ms = self.settings.max_age_ms

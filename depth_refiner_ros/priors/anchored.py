@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A prior and the source of its metric scale: itself if it is metric, else a second prior."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale, identity_fit, preferred
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.resize import resized, View
 from depth_refiner_ros.core.types import PriorDepth, ScaleShift
@@ -62,7 +62,7 @@ class AnchoredPrior:
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
         *,
         continues: bool = False,
@@ -160,7 +160,7 @@ class AnchoredPrior:
     def _given(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None,
         continues: bool,
     ) -> PriorDepth:
@@ -169,11 +169,8 @@ class AnchoredPrior:
             rgb_B3HW = self._view.image(rgb_B3HW)
             if intrinsics is not None:
                 # Padding is below and right, so only the image size of the camera changes.
-                intrinsics = replace(
-                    intrinsics.resized(columns, rows),
-                    width=rgb_B3HW.shape[-1],
-                    height=rgb_B3HW.shape[-2],
-                )
+                whole = intrinsics.resized(columns, rows)
+                intrinsics = whole.extended(rgb_B3HW.shape[-1], rgb_B3HW.shape[-2])
         return predict_whole(self._prior, rgb_B3HW, intrinsics, sensor_m_B1HW, continues=continues)
 
     def for_another_video(self) -> 'AnchoredPrior':

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.core.types import Prepare, PriorDepth
 import torch
 from torch import nn
@@ -85,6 +86,21 @@ class VideoPrior(Protocol):
         """Return this prior, networks shared, for another video at the same time."""
 
 
+@runtime_checkable
+class LensPrior(Protocol):
+    """A prior that takes images of a lens, too; their depth is the distance along its rays."""
+
+    takes_lenses: bool
+
+    def predict(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Camera | None,
+        sensor_m_B1HW: torch.Tensor | None = None,
+    ) -> PriorDepth:
+        """Return depth as :meth:`Prior.predict`."""
+
+
 class WithoutNetwork:
     """A prior without a network that a backend can run."""
 
@@ -118,7 +134,7 @@ def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callabl
 def predict_whole(
     prior: Prior,
     rgb_B3HW: torch.Tensor,
-    intrinsics: Intrinsics | None,
+    intrinsics: Camera | None,
     sensor_m_B1HW: torch.Tensor | None = None,
     *,
     continues: bool = False,
@@ -127,9 +143,17 @@ def predict_whole(
     Run a prior and refuse a map of the wrong shape, which foreign code may return.
 
     :param continues: the image continues the video of the last one
-    :raises InputError: if batch, channels, rows or columns differ, or as :meth:`Prior.predict`
+    :raises InputError: if batch, channels, rows or columns differ, the prior takes no lens and the
+        images are of one, or as :meth:`Prior.predict`
     """
-    if continues and isinstance(prior, VideoPrior):
+    if isinstance(intrinsics, Lens):
+        if not isinstance(prior, LensPrior):
+            raise InputError(
+                f'{type(prior).__name__} takes images of a pinhole camera, not of a lens '
+                f'({intrinsics.model}); rectify them, or use prior:=unik3d'
+            )
+        given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)
+    elif continues and isinstance(prior, VideoPrior):
         given = prior.predict_next(rgb_B3HW, intrinsics, sensor_m_B1HW)
     else:
         given = prior.predict(rgb_B3HW, intrinsics, sensor_m_B1HW)

@@ -37,8 +37,10 @@ refused by Metric3D and the metric Depth Anything 3.
 """
 
 import math
+from typing import TypeVar
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Lens
 import torch
 
 TRAINING_FOCAL = {
@@ -52,9 +54,10 @@ TRAINING_FOCAL = {
 METRIC3D_FOCAL_PX = 1000.0
 DEPTH_ANYTHING_3_FOCAL_PX = 300.0
 FARTHEST_M = 1e4
+One = TypeVar('One', bound=Intrinsics | Lens)
 
 
-def known_camera(rule: str, intrinsics: Intrinsics | None) -> Intrinsics | None:
+def known_camera(rule: str, intrinsics: One | None) -> One | None:
     """
     Return the camera that a prior may use.
 

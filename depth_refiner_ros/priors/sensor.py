@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A depth camera as the prior; its image may have holes, noise, smear and another size."""
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import check_map, surely_everywhere
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import WithoutNetwork
 import torch
@@ -16,10 +16,12 @@ NEAREST_M = 1e-3
 class SensorPrior(WithoutNetwork):
     """Registered sensor depth, in which values that are not positive become unknown."""
 
+    takes_lenses = True
+
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
         """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.priors.anchored import AnchoredDepth, AnchoredPrior
 import torch
 
@@ -22,7 +22,7 @@ class OwnPrior:
     """
 
     prior: AnchoredPrior
-    intrinsics: Intrinsics | None
+    intrinsics: Camera | None
     continues: bool
 
 
@@ -41,7 +41,7 @@ class SeparatePriors:
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None = None,
+        intrinsics: Camera | None = None,
         sensor_m_B1HW: torch.Tensor | None = None,
         *,
         continues: bool = False,

@@ -8,10 +8,10 @@ The same functions degrade exact depth in training.
 
 import zlib
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.images import unit_image
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import WithoutNetwork
 from depth_refiner_ros.priors.degradations.fields import scale_error
@@ -34,6 +34,8 @@ class SmearedPrior(WithoutNetwork):
         recording has different but reproducible errors; otherwise from the seed alone
     """
 
+    takes_lenses = True
+
     def __init__(
         self,
         *,
@@ -50,7 +52,7 @@ class SmearedPrior(WithoutNetwork):
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
         """

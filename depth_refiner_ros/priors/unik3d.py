@@ -3,19 +3,19 @@
 """
 UniK3D: metric depth from viewing rays, which are those of the camera where it is known.
 
-Here the camera is a pinhole, as all images are rectified to one; the network itself takes rays of
-any lens. Where the camera is unknown, it estimates the rays.
+The camera may be a pinhole, a distorted or fisheye lens or a panorama. Where it is unknown, the
+network estimates the rays, and depth is that along the optical axis of its own camera.
 """
 
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
-from depth_refiner_ros.priors.dpt import size_of
+from depth_refiner_ros.priors.dpt import Size, size_of
 from depth_refiner_ros.priors.focal import known_camera
 from depth_refiner_ros.priors.model_folder import find_folder, size_mb
 from depth_refiner_ros.priors.sizes import licence_of
-from depth_refiner_ros.priors.unik3d_camera import pinhole_rays
+from depth_refiner_ros.priors.unik3d_camera import lens_rays, pinhole_rays, seen_by
 from depth_refiner_ros.priors.unik3d_weights import NAME, read_folder
 import torch
 from torch import nn
@@ -30,6 +30,8 @@ class UniK3DPrior(WithNetwork):
     :param description: line of :meth:`describe`
     """
 
+    takes_lenses = True
+
     def __init__(
         self, network: nn.Module, *, focal_rule: str = 'auto', description: str = ''
     ) -> None:
@@ -40,19 +42,37 @@ class UniK3DPrior(WithNetwork):
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
-        """Predict metres, NaN where a ray of its own points backwards."""
+        """
+        Predict metres.
+
+        :param intrinsics: of a lens, the metres are those along its rays
+        :return: NaN where a ray of its own points backwards, and where a lens shows nothing
+        """
         size, pixels = size_of(rgb_B3HW), self._rule.prepare(rgb_B3HW)
-        camera, rays = known_camera(self._focal_rule, intrinsics), []
-        if camera is not None:
-            borders = self._rule.before(size)
-            scale = preprocess.unik3d_scale(borders.around(size))
-            seen = pinhole_rays(camera, size_of(pixels), scale, borders.top, borders.left, pixels)
-            rays = [seen.expand(len(pixels), -1, -1, -1)]
-        depth_m = self._rule.restore(self.network(pixels, *rays).float(), size)
+        camera = known_camera(self._focal_rule, intrinsics)
+        rays = [] if camera is None else [self._rays(camera, size, pixels)]
+        metres_B2hw = self.network(pixels, *rays).float()
+        if isinstance(intrinsics, Lens):
+            distance_m = self._rule.restore(metres_B2hw[:, :1], size)
+            known = seen_by(intrinsics, distance_m.device)
+            return PriorDepth(depth_B1HW=torch.where(known, distance_m, torch.nan), kind='metric')
+        depth_m = self._rule.restore(metres_B2hw[:, 1:], size)
         return PriorDepth(depth_B1HW=torch.where(depth_m > 0.0, depth_m, torch.nan), kind='metric')
+
+    def _rays(self, camera: Camera, size: Size, pixels_B3hw: torch.Tensor) -> torch.Tensor:
+        """Return the viewing rays of the network's input, ``rays_B3hw``."""
+        borders = self._rule.before(size)
+        scale = preprocess.unik3d_scale(borders.around(size))
+        place = size_of(pixels_B3hw), scale, borders.top, borders.left
+        rays_13hw = (
+            lens_rays(camera, *place, pixels_B3hw.device)
+            if isinstance(camera, Lens)
+            else pinhole_rays(camera, *place, pixels_B3hw)
+        )
+        return rays_13hw.expand(len(pixels_B3hw), -1, -1, -1)
 
     def describe(self) -> list[str]:
         """Return the line of its weights."""

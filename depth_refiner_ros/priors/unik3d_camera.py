@@ -8,11 +8,14 @@ to degree 3, so that they need not be those of a lens. The principal point count
 of the first pixel.
 """
 
+from functools import lru_cache
 import math
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Lens
 from depth_refiner_ros.priors.dpt import Size
 from depth_refiner_ros.priors.unik3d_attention import Attention, Hidden
+import numpy as np
 import torch
 from torch import nn
 
@@ -43,6 +46,27 @@ def pinhole_rays(
     across, along = x.expand(rows, -1), y[:, None].expand(-1, columns)
     rays = torch.stack((across, along, torch.ones_like(across)))[None]
     return rays / rays.norm(dim=1, keepdim=True)
+
+
+@lru_cache(maxsize=4)
+def lens_rays(
+    lens: Lens, size: Size, scale: float, top: int, left: int, device: torch.device
+) -> torch.Tensor:
+    """
+    Return unit viewing rays of a lens as :func:`pinhole_rays` those of a pinhole.
+
+    They are found once and kept on the device. Where the lens shows nothing, they are those of its
+    edge.
+    """
+    rows, columns = ((np.arange(count) + 0.5) / scale - 0.5 for count in size)
+    rays_3hw, _ = lens.rays_at(*np.meshgrid(columns - left, rows - top))
+    return torch.from_numpy(rays_3hw.astype(np.float32))[None].to(device)
+
+
+@lru_cache(maxsize=4)
+def seen_by(lens: Lens, device: torch.device) -> torch.Tensor:
+    """Return the pixels that have a viewing ray, bool ``seen_11HW``, kept on the device."""
+    return torch.from_numpy(np.isfinite(lens.rays()[2]))[None, None].to(device)
 
 
 def harmonics(rays_BHW3: torch.Tensor) -> torch.Tensor:

@@ -153,7 +153,7 @@ def _map(tokens_BNC: torch.Tensor, grid: Size) -> torch.Tensor:
 
 class UniK3DNetwork(nn.Module):
     """
-    Maps pixels, and viewing rays where they are known, to depth along the optical axis.
+    Maps pixels, and viewing rays where they are known, to distance and depth.
 
     :param architecture: its shape
     """
@@ -178,7 +178,8 @@ class UniK3DNetwork(nn.Module):
 
         :param pixels_B3hw: with ImageNet's mean and deviation; sides are multiples of 14
         :param rays_B3hw: unit viewing rays (x right, y down, z forward); None to estimate them
-        :return: ``depth_m_B1hw``, fp32; below 0 behind the camera
+        :return: ``metres_B2hw``, fp32: distance along the rays, and depth along the optical axis,
+            which is below 0 behind the camera
         """
         size = size_of(pixels_B3hw)
         grid = size[0] // PATCH_PX, size[1] // PATCH_PX
@@ -187,4 +188,5 @@ class UniK3DNetwork(nn.Module):
             first = [entry(one[:, :1]) for entry, one in zip(self.camera_entries, tapped)]
             rays_B3hw = self.camera(torch.cat(first, dim=1), size)
         tokens = [entry(one[:, 1:]) for entry, one in zip(self.entries, tapped)]
-        return self.distance(tokens, rays_B3hw, grid) * rays_B3hw[:, 2:].float()
+        distance_m = self.distance(tokens, rays_B3hw, grid)
+        return torch.cat((distance_m, distance_m * rays_B3hw[:, 2:].float()), dim=1)

@@ -2,9 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuse settings that contradict each other when they are loaded, not at the first frame."""
 
+from collections.abc import Callable
+
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.lens import Lens
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.settings.networks import DISPARITY_PRIORS, ModelSettings, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import (
+    DISPARITY_PRIORS,
+    LENS_PRIORS,
+    ModelSettings,
+    RELATIVE_PRIORS,
+)
 
 
 def check_metres(settings: ModelSettings) -> None:
@@ -41,3 +49,24 @@ def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
             'the raw disparity of the network that they were trained with; use '
             f'prior:=depth_anything_v2 with scale_prior:={metric}'
         )
+
+
+def kept_lenses(settings: ModelSettings, rectify: str) -> Callable[[Lens], bool]:
+    """
+    Return for which lenses images are refined as they are, by the option ``rectify``.
+
+    ``auto`` keeps those of fisheye lenses and panoramas where a network makes use of all of them.
+
+    :raises SettingsError: if they are to be kept, and a prior does not take them
+    """
+    used = (settings.prior, *({settings.scale_prior} - {'none'}))
+    unfit = [name for name in used if name not in LENS_PRIORS]
+    if rectify == 'never' and unfit:
+        raise SettingsError(
+            f'rectify = never, but prior {unfit[0]} takes rectified images only; use '
+            f'{", ".join(LENS_PRIORS)}, or rectify:=auto'
+        )
+    if rectify == 'never':
+        return lambda lens: True
+    native = rectify == 'auto' and not unfit and settings.prior == 'unik3d'
+    return lambda lens: native and lens.is_wide

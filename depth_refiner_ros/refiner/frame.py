@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.memory import FittingSize
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -45,7 +45,7 @@ class FittingEstimator:
 
 def frame_result(
     method: Refinement,
-    intrinsics: Intrinsics | None,
+    intrinsics: Camera | None,
     cloud: CloudBuilder | None,
     rgb_B3HW: torch.Tensor,
     sensor_m_B1HW: torch.Tensor | None = None,

@@ -3,8 +3,8 @@
 """What the refiner checks of images, cameras and measured depth, before any work."""
 
 from depth_refiner_ros.core.aspect import same_aspect
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.priors.sensor import check_measured
 import torch
 
@@ -14,7 +14,7 @@ LEAST_EDGE_PX = 8
 
 def check_inputs(
     rgb: torch.Tensor,
-    intrinsics: Intrinsics | None,
+    intrinsics: Camera | None,
     sensor_m_B1HW: torch.Tensor | None,
     *,
     measured: bool,

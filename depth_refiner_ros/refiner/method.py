@@ -9,13 +9,13 @@ from typing import Protocol, TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import finite, surely_everywhere
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import select_agreeing
 from depth_refiner_ros.core.images import unit_image
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.metric_alignment import to_metres
 from depth_refiner_ros.core.types import FitStatus, RefinedDepth, ScaleShift
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -59,7 +59,7 @@ class MetricPrior(Protocol):
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
         *,
         continues: bool = False,
@@ -94,7 +94,7 @@ class Refinement:
     def __call__(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
         *,
         timed: Timed = untimed,

@@ -25,6 +25,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.cuts import Cuts
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, first_map, image_batch, unit_image
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
@@ -127,7 +128,7 @@ class DepthRefiner:
     def __call__(
         self,
         rgb_HW3: np.ndarray,
-        camera: Intrinsics | float | None = None,
+        camera: Camera | float | None = None,
         *,
         sensor_depth_m_HW: np.ndarray | None = None,
         stamp_ns: int | None = None,
@@ -136,7 +137,7 @@ class DepthRefiner:
         Return sharp metric depth of one image, float32 ``depth_m_HW``.
 
         :param rgb_HW3: uint8, or float in 0..1
-        :param camera: intrinsics of the image, or its horizontal field of view in degrees
+        :param camera: of the image, or its horizontal field of view in degrees
         :param sensor_depth_m_HW: measured depth, NaN where unknown, for priors that start from it
         :param stamp_ns: capture time of an image of a video, see :meth:`refine`
         :raises InputError: if an input is missing, or of a wrong shape or range
@@ -145,10 +146,10 @@ class DepthRefiner:
         if isinstance(camera, Real):
             height, width = rgb_HW3.shape[:2]
             camera = Intrinsics.from_fov(width, height, float(camera))
-        elif camera is not None and not isinstance(camera, Intrinsics):
+        elif camera is not None and not isinstance(camera, Camera):
             raise InputError(
-                f'camera = {shown(camera)} must be Intrinsics, a horizontal field of view in '
-                'degrees, or None'
+                f'camera = {shown(camera)} must be Intrinsics, a Lens, a horizontal field of '
+                'view in degrees, or None'
             )
         sensor = None if sensor_depth_m_HW is None else depth_batch(sensor_depth_m_HW)
         result = self.refine(image, camera, sensor_depth_m_B1HW=sensor, stamp_ns=stamp_ns)
@@ -202,7 +203,7 @@ class DepthRefiner:
     def refine(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         *,
         sensor_depth_m_B1HW: torch.Tensor | None = None,
         cloud: CloudBuilder | None = None,
@@ -212,7 +213,8 @@ class DepthRefiner:
         Return sharp metric depth of images, and how far to trust it.
 
         :param rgb_B3HW: uint8, or float in 0..1
-        :param intrinsics: camera of the images; priors that take their scale from it refuse None
+        :param intrinsics: camera of the images; priors that take their scale from it refuse None,
+            many a :class:`Lens`, of which all depth is distance along its rays
         :param sensor_depth_m_B1HW: measured depth, for priors that start from it
         :param cloud: also packs a point cloud of depth and uint8 image on the device; batch of 1
         :param stamp_ns: capture time of an image of a video, to which priors of video carry over
@@ -325,7 +327,7 @@ class DepthRefiner:
         ]
 
     def _check_inputs(
-        self, rgb: torch.Tensor, intrinsics: Intrinsics | None, sensor_m_B1HW: torch.Tensor | None
+        self, rgb: torch.Tensor, intrinsics: Camera | None, sensor_m_B1HW: torch.Tensor | None
     ) -> None:
         # On the CPU the priors check this themselves; on a GPU that would stall the stream.
         measured = self._execution.device.type != 'cpu' and self._settings.takes(DEPTH_PRIORS)
@@ -334,7 +336,7 @@ class DepthRefiner:
     def _run(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_depth_m_B1HW: torch.Tensor | None,
         cloud: CloudBuilder | None = None,
         *,
@@ -380,7 +382,7 @@ class DepthRefiner:
         self,
         graphs: FrameGraphs,
         inputs: Tensors,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         cloud: CloudBuilder | None,
     ) -> FrameGraph | None:
         """Return the CUDA graph for such images, or None if they run stage by stage."""

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.types import RefinedDepth
 import torch
 
@@ -24,7 +24,7 @@ class Shot:
 
     refiner: 'DepthRefiner'
     rgb_13HW: torch.Tensor
-    intrinsics: Intrinsics | None
+    intrinsics: Camera | None
     sensor_depth_m_11HW: torch.Tensor | None = None
     stamp_ns: int | None = None
 

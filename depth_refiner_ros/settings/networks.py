@@ -36,6 +36,8 @@ MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything')
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 """Priors that need a depth map beside the image."""
+LENS_PRIORS = ('unik3d', 'sensor', 'smeared')
+"""Priors that take images of a lens as they are; only the first is better for it."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
 PRESETS = ('released', 'official_code', 'official_compat', 'paper', 'paper_tables', 'normalized')

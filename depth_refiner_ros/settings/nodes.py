@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 
 from depth_refiner_ros.settings.fusion import TsdfSettings
+from depth_refiner_ros.settings.lenses import RectifySettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.odometry import OdometrySettings
 from depth_refiner_ros.settings.options import option
@@ -24,7 +25,9 @@ QOS = ('sensor_data', 'reliable')
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefinerNodeSettings(PublishedSettings, ModelSettings, CameraSettings, PoseSettings):
+class RefinerNodeSettings(
+    PublishedSettings, ModelSettings, CameraSettings, PoseSettings, RectifySettings
+):
     """The node ``refiner``: image in, metric depth and cloud out."""
 
     profile: str = option(

@@ -15,12 +15,18 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
+from depth_refiner_ros.core.lens import Camera, Lens, PANORAMA
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources import values
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.rectify import camera_of, Keep, none_kept, Rectifier
 
 PINHOLE, SIZE = ('fx', 'fy', 'cx', 'cy'), ('width', 'height')
-KEYS = (*SIZE, *PINHOLE, 'distortion', 'distortion_model', 'depth_scale')
+ANGLES = (('across_deg', 360.0), ('down_deg', 180.0))
+"""Fields of view of a panorama, and their defaults."""
+KEYS = (
+    *(*SIZE, *PINHOLE, 'distortion', 'distortion_model', 'depth_scale'),
+    *(name for name, _ in ANGLES),
+)
 NOTHING = ('', '~', 'null')
 ORB_SLAM = ('Camera.', 'Camera1.')
 Words = dict[str, Any]
@@ -39,11 +45,14 @@ class Calibration:
     depth_scale: float | None = None
 
 
-def read_calibration(path: Path, log: Callable[[str], None]) -> Calibration:
+def read_calibration(
+    path: Path, log: Callable[[str], None], keep: Keep = none_kept
+) -> Calibration:
     """
     Read a calibration; a missing file is none.
 
     :param log: called with one line about keys that are not read
+    :param keep: for which lenses images are kept as they are
     :raises SourceError: with the file, where a value is missing or wrong, or a key looks like a
         misspelled one
     """
@@ -54,7 +63,7 @@ def read_calibration(path: Path, log: Callable[[str], None]) -> Calibration:
         words = _plain(words)
         _check_keys(path, words, log)
         scale = words.get('depth_scale')
-        return Calibration(rectifier=_rectifier(words), depth_scale=_depth_scale(scale))
+        return Calibration(rectifier=_rectifier(words, keep), depth_scale=_depth_scale(scale))
     except KeyError as error:
         raise SourceError(
             f'{path} lacks {error}; it must give {", ".join(SIZE + PINHOLE)}, or be a '
@@ -62,6 +71,18 @@ def read_calibration(path: Path, log: Callable[[str], None]) -> Calibration:
         ) from error
     except (InputError, SourceError) as error:
         raise SourceError(f'{path}: {error}') from error
+
+
+def read_camera(path: str, log: Callable[[str], None]) -> Camera:
+    """
+    Return the camera of a calibration that has to be there.
+
+    :raises SourceError: as :func:`read_calibration`, or if there is no file
+    """
+    rectifier = read_calibration(Path(path).expanduser(), log, lambda lens: True).rectifier
+    if rectifier is None:
+        raise SourceError(f'no calibration {path}; correct camera_file')
+    return rectifier.camera
 
 
 def _plain(words: Words) -> Words:
@@ -111,14 +132,18 @@ def _check_keys(path: Path, words: Words, log: Callable[[str], None]) -> None:
         log(f'{path}: {", ".join(map(shown, unknown))} not read; known are {", ".join(KEYS)}')
 
 
-def _rectifier(words: Words) -> Rectifier:
-    camera: Intrinsics = values.camera(
+def _rectifier(words: Words, keep: Keep) -> Rectifier:
+    if words.get('distortion_model') == PANORAMA:
+        size = [values.whole_number(key, words[key], 1, values.MOST_PIXELS) for key in SIZE]
+        angles = [values.number(key, words.get(key, most), 1.0, most) for key, most in ANGLES]
+        return Rectifier(Lens.panorama(*size, *angles), keep)
+    matrix: Intrinsics = values.camera(
         [words[key] for key in PINHOLE], words['width'], words['height']
     )
     distortion = words.get('distortion', '')
     listed = [] if distortion in NOTHING else values.numbers('distortion', distortion)
     model = values.text('distortion_model', words.get('distortion_model'), 'plumb_bob')
-    return Rectifier(camera, listed, model=model)
+    return Rectifier(camera_of(matrix, listed, model=model), keep)
 
 
 def _depth_scale(value: Any) -> float | None:

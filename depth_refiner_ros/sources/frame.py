@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.sources.lost_frames import LostFrame
 import numpy as np
 
@@ -17,9 +18,11 @@ class Frame:
     One image with what is known about it. Color, depth and intrinsics share one pixel grid.
 
     :param stamp_ns: capture time
-    :param rgb_HW3: uint8 color image, rectified
-    :param intrinsics: camera model of the image, None if unknown
-    :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown
+    :param rgb_HW3: uint8 color image, rectified unless there is a lens
+    :param intrinsics: pinhole camera of the image, None if unknown or if there is a lens
+    :param lens: camera of an image that is kept as it is
+    :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown; of a lens
+        the distance along its rays
     :param map_from_camera: 4 x 4 float64 pose of the optical frame (x right, y down, z forward)
     :param why_no_depth: one line for messages about a frame without depth, '' if there is no
         more to say
@@ -32,12 +35,18 @@ class Frame:
     stamp_ns: int
     rgb_HW3: np.ndarray
     intrinsics: Intrinsics | None = None
+    lens: Lens | None = None
     depth_m_HW: np.ndarray | None = None
     map_from_camera: np.ndarray | None = None
     why_no_depth: str = ''
     why_no_pose: str = ''
     name: str = ''
     of_video: bool = False
+
+    @property
+    def camera(self) -> Camera | None:
+        """Return the camera of the image, None if it is unknown."""
+        return self.lens or self.intrinsics
 
 
 def too_far_away(what: str, gap_ns: int, max_gap_ns: int) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import LIST
+from depth_refiner_ros.sources.calibration import read_camera
 from depth_refiner_ros.sources.exif import ExifCameras
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
@@ -31,6 +33,7 @@ from depth_refiner_ros.sources.names import (
     UNREAD_IMAGE_SUFFIXES,
 )
 from depth_refiner_ros.sources.read import decoded_rgb, read_image_bytes
+from depth_refiner_ros.sources.rectify import Keep, none_kept, Rectifier
 from depth_refiner_ros.sources.ros.bag_paths import is_bag
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
@@ -43,14 +46,16 @@ class ImageFolderSource:
     """
     An image, or the images of a folder in natural order of name (IMG_2 before IMG_10).
 
-    Images are turned upright as their EXIF record says, unless ``intrinsics`` are given: these
-    describe the image in the orientation of the sensor. Without a camera model, it is derived
-    from the EXIF focal length if there is one.
+    Images are turned upright as their EXIF record says, unless a camera is given: it describes the
+    image in the orientation of the sensor. Without one, it is derived from the EXIF focal length
+    if there is one.
 
     :param path: image file or folder
     :param intrinsics: camera of all images; scaled to images of another size
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
     :param image_bits: bits that 16-bit images use; 0 finds them
+    :param camera_file: calibration of the camera instead of both, see :mod:`calibration`
+    :param keep: for which lenses images are kept as they are, not rectified
     :param log: called with one line when EXIF gives the camera, for the bits that were found, and
         for each kind of images that a folder holds and that are passed over
     :raises SourceError: if there is no image
@@ -63,6 +68,8 @@ class ImageFolderSource:
         horizontal_fov_deg: float | None = None,
         *,
         image_bits: int = 0,
+        camera_file: str = '',
+        keep: Keep = none_kept,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         path = Path(path)
@@ -70,6 +77,8 @@ class ImageFolderSource:
             raise SourceError('give either intrinsics or a field of view, not both')
         self.name = Path(os.path.abspath(path)).name  # of a link, not of its target
         self.intrinsics = intrinsics
+        self._given: Camera | None = read_camera(camera_file, log) if camera_file else intrinsics
+        self._keep, self._rectifiers = keep, dict[tuple[int, int], Rectifier]()
         self.horizontal_fov_deg = horizontal_fov_deg
         self.files = _image_files(path, log)
         self._exif, self._bits = ExifCameras(log), BitRange(image_bits, log)
@@ -87,28 +96,34 @@ class ImageFolderSource:
                 COMPANION, f'{file} is a companion file of macOS, not an image; delete it'
             )
         data = read_image_bytes(file)
-        rgb_HW3 = decoded_rgb(file, data, self._bits, upright=self.intrinsics is None)
+        rgb_HW3 = decoded_rgb(file, data, self._bits, upright=self._given is None)
+        if self._given is None:
+            camera, lens = self._guessed(file, data, rgb_HW3), None
+        else:
+            rectifier = self._rectifier(self._given, file, rgb_HW3)
+            rgb_HW3, camera, lens = rectifier.rgb(rgb_HW3), rectifier.pinhole, rectifier.lens
         return Frame(
-            stamp_ns=index * STEP_NS,
-            rgb_HW3=rgb_HW3,
-            name=file.stem,
-            intrinsics=self._camera(file, data, rgb_HW3),
+            stamp_ns=index * STEP_NS, rgb_HW3=rgb_HW3, name=file.stem, intrinsics=camera, lens=lens
         )
 
-    def _camera(self, file: Path, data: bytes, rgb_HW3: np.ndarray) -> Intrinsics | None:
+    def _guessed(self, file: Path, data: bytes, rgb_HW3: np.ndarray) -> Intrinsics | None:
         height, width = rgb_HW3.shape[:2]
         if self.horizontal_fov_deg is not None:
             return Intrinsics.from_fov(width, height, self.horizontal_fov_deg)
-        if self.intrinsics is None:
-            return self._exif.of(file, data, rgb_HW3)
-        if not same_aspect(width, height, self.intrinsics.width, self.intrinsics.height):
+        return self._exif.of(file, data, rgb_HW3)
+
+    def _rectifier(self, camera: Camera, file: Path, rgb_HW3: np.ndarray) -> Rectifier:
+        height, width = rgb_HW3.shape[:2]
+        if not same_aspect(width, height, camera.width, camera.height):
             raise FrameError(
                 WRONG_SIZE,
                 f'{file} of {width}x{height} is not a resized version of the '
-                f"camera's {self.intrinsics.width}x{self.intrinsics.height}; give the intrinsics "
-                'of these images',
+                f"camera's {camera.width}x{camera.height}; give the intrinsics of these images",
             )
-        return self.intrinsics.resized(width, height)
+        if (width, height) not in self._rectifiers:
+            sized = camera.resized(width, height)
+            self._rectifiers = {(width, height): Rectifier(sized, self._keep)}
+        return self._rectifiers[width, height]
 
 
 def _image_files(path: Path, log: Callable[[str], None]) -> Sequence[Path]:

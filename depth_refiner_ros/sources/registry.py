@@ -21,6 +21,7 @@ from depth_refiner_ros.sources.names import (
     UNREAD_IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
 )
+from depth_refiner_ros.sources.rectify import Keep, none_kept
 from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag, METADATA
 from depth_refiner_ros.sources.tum import MAX_GAP_S, TUM_FILES, TumSource
 from depth_refiner_ros.sources.video import VideoSource
@@ -56,6 +57,8 @@ def open_source(
     location: str,
     *,
     recording: Mapping[str, Any] | None = None,
+    camera_file: str = '',
+    keep: Keep = none_kept,
     poses: bool = True,
     log: Callable[[str], None] = lambda line: None,
     **options: Any,
@@ -67,6 +70,8 @@ def open_source(
         ``places:SEED[:PLACES]`` (one frame of each); whatever exists on disk is taken as a path
     :param recording: what to read from a recording: options of :class:`RosbagSource`; other
         sources take only those in ``SHARED``
+    :param camera_file: calibration of the camera of images and videos
+    :param keep: for which lenses images are kept as they are, not rectified
     :param poses: False for a command that needs no poses, whose ``pose_topic`` is none by default
     :param log: called with one line for each choice that the recording leaves to the source
     :param options: passed to the source
@@ -75,6 +80,15 @@ def open_source(
     """
     path, recording = _existing(location), recording or {}
     opener = None if path is None else _opener(path)
+    if camera_file and opener not in WITHOUT_CAMERA:
+        raise SourceError(
+            f'{location} has its own camera, so camera_file = {shown(camera_file)} has no effect; '
+            'leave it out'
+        )
+    if opener in WITH_LENSES:
+        options['keep'] = keep
+    if camera_file:
+        options['camera_file'] = camera_file
     if path is not None and opener is _rosbag:
         return _call(opener, path, {**recording, 'log': log, **options})
     shared = () if opener is None else SHARED.get(opener, ())
@@ -183,6 +197,12 @@ def _rosbag(path: Path, **options: Any) -> FrameSource:
     from depth_refiner_ros.sources.ros.bag import RosbagSource  # rosbags is slow to import
 
     return RosbagSource(path, **options)
+
+
+WITHOUT_CAMERA = (ImageFolderSource, VideoSource)
+"""Sources whose camera may be given by a file."""
+WITH_LENSES: tuple[Callable[..., FrameSource], ...] = (*WITHOUT_CAMERA, TumSource, _rosbag)
+"""Sources whose images may be those of a lens."""
 
 
 def _simulated(location: str, **options: Any) -> FrameSource:

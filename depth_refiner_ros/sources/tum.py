@@ -23,7 +23,7 @@ from depth_refiner_ros.sources.lost_frames import frame_or_lost, FrameError, Los
 from depth_refiner_ros.sources.names import listed_file
 from depth_refiner_ros.sources.pixel_grid import on_grid
 from depth_refiner_ros.sources.read import read_depth, read_rgb
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.rectify import Keep, none_kept, Rectifier
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 
@@ -49,6 +49,7 @@ class TumSource:
     :param depth_scale: PNG units per metre; by default that of the calibration, else 5000
     :param intrinsics: camera if there is no ``calibration.yaml``
     :param image_bits: bits that 16-bit images use; 0 finds them
+    :param keep: for which lenses images are kept as they are, not rectified
     :param log: called with one line about stamps that are not seconds, about lines of depth and
         poses that are left out, and for the bits that were found
     :raises SourceError: if an index or the calibration cannot be read, naming file and line
@@ -62,6 +63,7 @@ class TumSource:
         depth_scale: float | None = None,
         intrinsics: Intrinsics | None = None,
         image_bits: int = 0,
+        keep: Keep = none_kept,
         log: Log = lambda line: None,
     ) -> None:
         self.folder = Path(folder)
@@ -70,10 +72,10 @@ class TumSource:
         self._bits = BitRange(image_bits, log)
         if depth_scale is not None:
             values.number('depth_scale', depth_scale, *values.DEPTH_SCALES)
-        calibration = read_calibration(self.folder / 'calibration.yaml', log)
+        calibration = read_calibration(self.folder / 'calibration.yaml', log, keep)
         given_scale = depth_scale or calibration.depth_scale
         self.depth_scale = given_scale or TUM_DEPTH_SCALE
-        given = Rectifier(intrinsics, ()) if intrinsics else None
+        given = Rectifier(intrinsics) if intrinsics else None
         self._rectifier = calibration.rectifier or given
         self.images = read_index(self.folder / 'rgb.txt', log)
         self.depths = _depth_index(self.folder / 'depth.txt', log)
@@ -107,7 +109,7 @@ class TumSource:
         if depth_line is not None:
             depth_m_HW = self._depth(depth_line, rgb_HW3)
         if self._rectifier:
-            camera = self._rectifier.intrinsics
+            camera = self._rectifier.camera
             if rgb_HW3.shape[:2] != (camera.height, camera.width):
                 raise FrameError(
                     WRONG_SIZE,
@@ -122,7 +124,8 @@ class TumSource:
             stamp_ns=line.stamp_ns,
             of_video=True,
             rgb_HW3=rgb_HW3,
-            intrinsics=self.intrinsics,
+            intrinsics=self._rectifier.pinhole if self._rectifier else None,
+            lens=self._rectifier.lens if self._rectifier else None,
             depth_m_HW=depth_m_HW,
             name=self._file(line).stem,
             map_from_camera=pose,

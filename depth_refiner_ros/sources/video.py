@@ -17,6 +17,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.stamps import NS_PER_S, stamp_text, STAMPS_END_S
+from depth_refiner_ros.sources.calibration import read_camera
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import (
     FrameError,
@@ -25,6 +26,7 @@ from depth_refiner_ros.sources.lost_frames import (
     UNREADABLE_IMAGE,
     WRONG_SIZE,
 )
+from depth_refiner_ros.sources.rectify import Keep, none_kept, Rectifier
 import numpy as np
 
 QUARTER_TURN_DEG = 90
@@ -36,12 +38,14 @@ class VideoSource:
     The frames of a video file, decoded one by one.
 
     Stamps are the presentation times in the file, from its own start.
-    Frames are turned upright as the file says, unless ``intrinsics`` are given: these describe
-    the frames in the orientation of the sensor.
+    Frames are turned upright as the file says, unless a camera is given: it describes the frames
+    in the orientation of the sensor.
 
     :param path: any container that FFmpeg reads
     :param intrinsics: camera of the frames
     :param horizontal_fov_deg: field of view instead of intrinsics; without either it is unknown
+    :param camera_file: calibration of the camera instead of both, see :mod:`calibration`
+    :param keep: for which lenses frames are kept as they are, not rectified
     :param log: called with one line if the file is incomplete
     :raises SourceError: if the file is missing or not a video, or sizes do not fit
     """
@@ -52,13 +56,18 @@ class VideoSource:
         intrinsics: Intrinsics | None = None,
         horizontal_fov_deg: float | None = None,
         *,
+        camera_file: str = '',
+        keep: Keep = none_kept,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         if intrinsics is not None and horizontal_fov_deg is not None:
             raise SourceError('give either intrinsics or a field of view, not both')
         self.path = Path(path)
         self.name = self.path.stem
-        self.intrinsics, self._fov_deg, self._log = intrinsics, horizontal_fov_deg, log
+        self._fov_deg, self._log = horizontal_fov_deg, log
+        camera = read_camera(camera_file, log) if camera_file else intrinsics
+        self._rectifier = None if camera is None else Rectifier(camera, keep)
+        self.intrinsics = None if self._rectifier is None else self._rectifier.intrinsics
         with self._opened() as (container, stream):
             self._check_size(stream.width, stream.height)
             self._decode_times = self._packets(container, stream)
@@ -92,26 +101,27 @@ class VideoSource:
                 f'{stamp_text(stamp_ns)} s is not after {stamp_text(last_ns)} s',
             )
         rgb_HW3 = decoded.to_ndarray(format='rgb24')
-        if self.intrinsics is None:
+        if self._rectifier is None:
             turns = round(decoded.rotation / QUARTER_TURN_DEG)
             rgb_HW3 = np.ascontiguousarray(np.rot90(rgb_HW3, turns))
+        height, width = rgb_HW3.shape[:2]
+        self._check_size(width, height)
+        rectifier, camera = self._rectifier, None
+        if rectifier is not None:
+            rgb_HW3, camera = rectifier.rgb(rgb_HW3), rectifier.pinhole
+        elif self._fov_deg is not None:
+            camera = Intrinsics.from_fov(width, height, self._fov_deg)
         return Frame(
             stamp_ns=stamp_ns,
             rgb_HW3=rgb_HW3,
-            intrinsics=self._camera(rgb_HW3),
+            intrinsics=camera,
+            lens=None if rectifier is None else rectifier.lens,
             name=name,
             of_video=True,
         )
 
-    def _camera(self, rgb_HW3: np.ndarray) -> Intrinsics | None:
-        height, width = rgb_HW3.shape[:2]
-        if self._fov_deg is not None:
-            return Intrinsics.from_fov(width, height, self._fov_deg)
-        self._check_size(width, height)
-        return self.intrinsics
-
     def _check_size(self, width: int, height: int) -> None:
-        camera = self.intrinsics
+        camera = None if self._rectifier is None else self._rectifier.camera
         if camera is not None and (camera.width, camera.height) != (width, height):
             raise FrameError(
                 WRONG_SIZE,

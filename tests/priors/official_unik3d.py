@@ -5,6 +5,8 @@
 from collections.abc import Iterator
 import json
 
+from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.priors.unik3d_network import Architecture
 from safetensors.torch import save_file
 import torch
@@ -14,6 +16,22 @@ from tests.priors.official_depth_anything_3 import patterned, scattered
 TINY = Architecture(width=32, heads=2, layers=4, taps=(0, 1, 2, 3), features=32)
 HEIGHT, WIDTH = 70, 98
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
+
+
+def fisheye(matrix: Intrinsics, *coefficients: float) -> Lens:
+    """Return a fisheye lens."""
+    view = Intrinsics.from_fov(matrix.width, matrix.height, 90.0)
+    return Lens(model='equidistant', matrix=matrix, coefficients=coefficients, view=view)
+
+
+CAMERAS: dict[str, Camera | None] = {
+    'pinhole': Intrinsics.from_fov(WIDTH, HEIGHT, 70.0),
+    'fisheye': fisheye(
+        Intrinsics(fx=45.0, fy=46.0, cx=50.0, cy=33.0, width=WIDTH, height=HEIGHT), 0, 0, 0, 0
+    ),
+    '': None,
+}
+"""Of the image; the authors' rays of this fisheye are exact, as it takes them no iteration."""
 
 
 def _layer(name: str, *shape: int) -> Shapes:

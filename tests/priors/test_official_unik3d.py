@@ -8,14 +8,16 @@ import sys
 import warnings
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Lens
 from depth_refiner_ros.priors.unik3d import UniK3DPrior
+from depth_refiner_ros.priors.unik3d_camera import lens_rays
 from depth_refiner_ros.priors.unik3d_names import renamed
 from depth_refiner_ros.priors.unik3d_network import ARCHITECTURES, UniK3DNetwork
 import pytest
 import torch
 
 from tests.priors import official_unik3d as support
-from tests.priors.official_unik3d import official_shapes, TINY
+from tests.priors.official_unik3d import CAMERAS, fisheye, official_shapes, TINY
 from tests.priors.photograph import corridor
 from tests.priors.test_unik3d import EXPECTED, numbers
 
@@ -80,18 +82,37 @@ def both(theirs, one):
     return ours.requires_grad_(False), theirs.requires_grad_(False)
 
 
-def their_depth(network, rgb, camera):
-    """Run the authors' ``infer``, whose principal point counts from the corner of a pixel."""
-    from unik3d.utils.camera import Pinhole
+def their_camera(camera):
+    """Return the authors' camera, whose principal point counts from the corner of a pixel."""
+    from unik3d.utils.camera import Fisheye624, OPENCV, Pinhole, Spherical
 
-    lens = None
-    if camera is not None:
+    if isinstance(camera, Intrinsics):
         matrix = torch.from_numpy(camera.matrix()).float()[None]
         matrix[:, :2, 2] += 0.5
-        lens = Pinhole(K=matrix)
+        return Pinhole(K=matrix)
+    matrix = camera.matrix
+    first = [matrix.fx, matrix.fy, matrix.cx + 0.5, matrix.cy + 0.5]
+    if camera.model == 'equirectangular':
+        halves = [0.5 * matrix.width / matrix.fx, 0.5 * matrix.height / matrix.fy]
+        return Spherical(torch.tensor([1.0] * 4 + [matrix.width, matrix.height] + halves))
+    if camera.model == 'equidistant':
+        return Fisheye624(torch.tensor([*first, *camera.coefficients, *([0.0] * 8)]))
+    k1, k2, p1, p2, k3 = camera.coefficients
+    return OPENCV(torch.tensor([*first, k1, k2, k3, 0, 0, 0, p1, p2, 0, 0, 0, 0]))
+
+
+def their_maps(network, rgb, camera=None, **given):
+    """Run the authors' ``infer``."""
+    lens = None if camera is None else their_camera(camera)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        return network.infer((rgb * 255.0).round(), lens)['depth']
+        return network.infer((rgb * 255.0).round(), lens, **given)
+
+
+def their_depth(network, rgb, camera):
+    """Return the authors' distance for a lens, their depth for other cameras."""
+    kind = 'distance' if isinstance(camera, Lens) else 'depth'
+    return their_maps(network, rgb, camera)[kind]
 
 
 @pytest.mark.parametrize('size', ARCHITECTURES)
@@ -131,10 +152,59 @@ def test_depth_at_true_size(size, camera):
     assert error < 1e-4
 
 
+SIZE = (490, 644)
+"""At which the network sees images as they are."""
+MATRIX = Intrinsics(fx=190.0, fy=191.0, cx=318.2, cy=241.1, width=644, height=490)
+LENSES = {
+    'fisheye of 192 deg': fisheye(MATRIX, 0.01, -0.003, 0.0004, -0.0001),
+    'panorama': Lens.panorama(644, 490),
+    'plumb_bob': Lens(
+        model='plumb_bob',
+        matrix=Intrinsics(fx=500.0, fy=505.0, cx=318.2, cy=241.1, width=644, height=490),
+        coefficients=(-0.3, 0.1, 0.0, 0.0, 0.0),
+        view=MATRIX,
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', LENSES)
+def test_distance_along_given_rays_at_true_size(kind):
+    ours, theirs = both(published('vits'), ARCHITECTURES['vits'])
+    lens, rgb = LENSES[kind], (corridor(*SIZE) * 255.0).round() / 255.0
+    wanted = their_maps(theirs, rgb, rays=torch.tensor(lens.rays()))['distance']
+    with torch.inference_mode():
+        found = UniK3DPrior(ours).predict(rgb, lens).depth_B1HW
+    error = float(((found - wanted).abs() / wanted.mean()).max())
+    print(
+        f'{kind}: distance {float(wanted.min()):.3f} to {float(wanted.max()):.3f}, greatest '
+        f'difference {error:.1e} of the mean'
+    )
+    assert float(wanted.std()) > 0.01 * float(wanted.mean()), 'a flat map would compare nothing'
+    assert error < 1e-4
+
+
+@pytest.mark.parametrize(
+    ('kind', 'most'),
+    # Their search for the ray of a lens ends at an error of 1e-3, and beyond 180 degrees a fisheye
+    # has none. Their panorama has a whole turn between its first and last column, and counts
+    # from the corner of a pixel: a pixel is 0.01. The tangential terms of their OPENCV are not
+    # those of OpenCV, so there are none here.
+    [('fisheye of 192 deg', 1e-3), ('panorama', 0.012), ('plumb_bob', 1.5e-3)],
+)
+def test_rays_of_lenses_are_the_authors(kind, most):
+    lens = LENSES[kind]
+    wanted = their_camera(lens).get_rays((1, *SIZE))
+    found = lens_rays(lens, SIZE, 1.0, 0, 0, wanted.device)
+    compared = found[:, 2:] > 0.05 if lens.model == 'equidistant' else found[:, 2:] < 2.0
+    error = float(((found - wanted).norm(dim=1, keepdim=True))[compared].max())
+    print(f'{kind}: greatest difference of a ray {error:.1e}')
+    assert error < most
+
+
 @pytest.mark.parametrize('kind', EXPECTED)
 def test_the_numbers_of_the_ordinary_tests_are_the_authors(kind):
     ours, theirs = both(published('vits', TINY), TINY)
-    camera = Intrinsics.from_fov(support.WIDTH, support.HEIGHT, 70.0) if kind else None
+    camera = CAMERAS[kind]
     depth = their_depth(theirs, support.image(), camera)
     print(f'{kind or "own rays"}: {[float(f"{value:.7g}") for value in numbers(depth)]}')
     found = UniK3DPrior(ours).predict(support.image(), camera).depth_B1HW

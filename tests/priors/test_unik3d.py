@@ -12,14 +12,19 @@ from depth_refiner_ros.priors.unik3d import UniK3DPrior
 from depth_refiner_ros.priors.unik3d_camera import harmonics, pinhole_rays
 from depth_refiner_ros.priors.unik3d_names import renamed
 from depth_refiner_ros.priors.unik3d_network import ARCHITECTURES, UniK3DNetwork
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from tests.priors.official_unik3d import HEIGHT, image, official_shapes, TINY, weights, WIDTH
+from tests.priors.official_unik3d import CAMERAS, fisheye, image, official_shapes, TINY, weights
 
-CAMERA = Intrinsics.from_fov(WIDTH, HEIGHT, 70.0)
-EXPECTED = {'pinhole': [6.262315, 6.751917, 6.923911], '': [2.123952, 6.967971, 6.985751]}
+CAMERA = CAMERAS['pinhole']
+EXPECTED = {
+    'fisheye': [6.977377, 7.0232, 6.976987],
+    'pinhole': [6.262315, 6.751917, 6.923911],
+    '': [2.123952, 6.967971, 6.985751],
+}
 """By the authors' code with the same weights and image, see test_official_unik3d."""
 
 
@@ -51,6 +56,8 @@ def test_depth_is_that_of_the_authors_code_with_a_camera_and_without():
     known = tiny().predict(image(), CAMERA)
     assert known.kind == 'metric'
     assert numbers(known.depth_B1HW) == pytest.approx(EXPECTED['pinhole'], rel=1e-4)
+    seen = tiny().predict(image(), CAMERAS['fisheye'])
+    assert numbers(seen.depth_B1HW) == pytest.approx(EXPECTED['fisheye'], rel=1e-4)
     unknown = tiny().predict(image(), None).depth_B1HW
     assert 0.0 < float(unknown.isnan().float().mean()) < 0.5, 'behind the camera'
     assert numbers(unknown)[1:] == pytest.approx(EXPECTED[''][1:], rel=1e-4)
@@ -71,7 +78,7 @@ class Flat(nn.Module):
 
     def forward(self, pixels_B3hw, rays_B3hw):
         self.rays = rays_B3hw
-        return 3.0 * rays_B3hw[:, 2:]
+        return torch.cat((torch.full_like(rays_B3hw[:, 2:], 3.0), 3.0 * rays_B3hw[:, 2:]), 1)
 
 
 @pytest.mark.parametrize('size', [(480, 640), (1200, 1600), (200, 1000), (900, 300)])
@@ -105,6 +112,28 @@ def test_rays_are_exact_where_no_side_is_rounded():
         [(7.5 / 0.5 - 6.5 - 250.0) / 400.0, (3.5 / 0.5 - 4.5 - 240.0) / 410.0, 1]
     )
     torch.testing.assert_close(shifted[0, :, 3, 7], wanted / wanted.norm())
+
+
+@pytest.mark.parametrize('size', [(48, 64), (20, 100)])
+def test_a_lens_gives_distance_and_the_network_its_rays(size):
+    matrix = Intrinsics(fx=20.0, fy=21.0, cx=30.0, cy=11.0, width=size[1], height=size[0])
+    lens, network = fisheye(matrix, -0.2, 0.0, 0.0, 0.0), Flat()
+    found = UniK3DPrior(network).predict(torch.zeros(1, 3, *size), lens).depth_B1HW[0, 0]
+    seen = torch.from_numpy(np.isfinite(lens.rays()[0]))
+    assert 0.2 < float(seen.float().mean()) < 0.9
+    torch.testing.assert_close(found, torch.where(seen, 3.0, torch.nan), equal_nan=True)
+    assert bool(network.rays.isfinite().all()), 'unknown rays would spread to all depth'
+    rule = preprocess.unik3d()
+    borders = rule.before(size)
+    scale = preprocess.unik3d_scale(borders.around(size))
+    row, column = 200, 250
+    place = (column + 0.5) / scale - 0.5 - borders.left, (row + 0.5) / scale - 0.5 - borders.top
+    torch.testing.assert_close(
+        lens.project(network.rays[0, :, row, column].double()[None].numpy())[0],
+        np.array(place),
+        rtol=0.0,
+        atol=1e-4,
+    )
 
 
 def test_harmonics_are_orthonormal_on_the_sphere():

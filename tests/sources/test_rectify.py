@@ -4,7 +4,7 @@
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.rectify import camera_of, Rectifier
 import numpy as np
 import pytest
 
@@ -24,7 +24,7 @@ FREIBURG1 = Intrinsics(fx=51.73, fy=51.65, cx=31.86, cy=25.53, width=64, height=
 )
 def test_coefficients_of_lenses_pass(camera, coefficients, model):
     image = np.full((48, 64, 3), 200, np.uint8)
-    seen = Rectifier(camera, coefficients, model=model).rgb(image)
+    seen = Rectifier(camera_of(camera, coefficients, model=model)).rgb(image)
     assert (seen == 200).mean() > 0.85
 
 
@@ -43,4 +43,4 @@ def test_coefficients_of_lenses_pass(camera, coefficients, model):
 )
 def test_nonsense_is_refused_with_its_values_and_the_order(camera, coefficients, model, words):
     with pytest.raises(SourceError, match=words):
-        Rectifier(camera, coefficients, model=model)
+        Rectifier(camera_of(camera, coefficients, model=model))

@@ -4,7 +4,7 @@
 
 import time
 
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
@@ -19,6 +19,7 @@ from depth_refiner_ros.nodes.outputs.profiles import topic
 from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH, Topics
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.settings.published import PointsSettings
+from depth_refiner_ros.sources.rectify import view_of
 import numpy as np
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -30,12 +31,15 @@ KINDS = {
     'depth/image_raw': Image,
     'depth/camera_info': CameraInfo,
     'depth/confidence': Image,
+    'range/image': Image,
     'points': PointCloud2,
     'color/image': Image,
     'color/camera_info': CameraInfo,
 }
 TRANSPORTS = {'color/image': COLOR, 'depth/image': DEPTH, 'depth/image_raw': DEPTH}
 """Images that are also published compressed, under the names of image_transport."""
+OF_A_LENS = {'range/image'}
+"""Only published for images of a lens that are not rectified."""
 NEAREST_M = 0.05
 """Nearest depth of compressedDepth; a smaller one would coarsen the codes of far depth."""
 
@@ -63,7 +67,7 @@ class RefinerOutputs:
             f'{name}/{transport}': publisher(CompressedImage, name, transport)
             for name, transport in TRANSPORTS.items()
         }
-        self._cloud_key: tuple[Intrinsics, int, torch.device] | None = None
+        self._cloud_key: tuple[Camera, int, torch.device] | None = None
         self._cloud: CloudBuilder | None = None
         self._cloud_at_s = 0.0
 
@@ -78,7 +82,7 @@ class RefinerOutputs:
     def publish(
         self,
         header: Header,
-        camera: Intrinsics,
+        camera: Camera,
         rgb_HW3: np.ndarray,
         depth_m_HW: torch.Tensor,
         confidence_HW: torch.Tensor,
@@ -87,26 +91,33 @@ class RefinerOutputs:
         """
         Publish the requested outputs of one frame, with the stamp and frame of its image.
 
-        :param camera: of the depth
+        :param camera: of the depth; of a lens, the cloud has all that it shows, and all images but
+            that of ranges are what its pinhole view shows
         :param settings: current settings
         """
         points = settings.points
         near_m = max(settings.min_range_m, NEAREST_M)
-        names = self.wanted()
-        depth = depth_m_HW.cpu().numpy()
+        names = self.wanted() - (set() if isinstance(camera, Lens) else OF_A_LENS)
+        view, given = view_of(camera), depth_m_HW.cpu().numpy()
+        depth, rgb = view.depth(given), view.rgb(rgb_HW3)
+        if settings.out_of_range == 'zero':  # also what the lens does not show
+            depth = np.nan_to_num(depth, nan=0.0)
         makers = {
             'depth/image': lambda: image_from_depth(header, depth),
             'depth/image_raw': lambda: image_from_depth_mm(header, depth),
-            'depth/camera_info': lambda: info_from_intrinsics(header, camera),
-            'depth/confidence': lambda: image_from_depth(header, confidence_HW.cpu().numpy()),
+            'depth/camera_info': lambda: info_from_intrinsics(header, view.camera),
+            'depth/confidence': lambda: image_from_depth(
+                header, view.confidence(confidence_HW.cpu().numpy())
+            ),
+            'range/image': lambda: image_from_depth(header, given),
             'points': lambda: self._points(header, camera, rgb_HW3, depth_m_HW, points),
-            'color/image': lambda: image_from_rgb(header, rgb_HW3),
-            'color/image/compressed': lambda: compressed_from_rgb(header, rgb_HW3),
+            'color/image': lambda: image_from_rgb(header, rgb),
+            'color/image/compressed': lambda: compressed_from_rgb(header, rgb),
             'depth/image/compressedDepth': lambda: compressed_from_depth(
                 header, depth, near_m, settings.max_range_m
             ),
             'depth/image_raw/compressedDepth': lambda: compressed_from_depth_mm(header, depth),
-            'color/camera_info': lambda: info_from_intrinsics(header, camera),
+            'color/camera_info': lambda: info_from_intrinsics(header, view.camera),
         }
         if not self._cloud_is_due(points.max_rate_hz):
             names.discard('points')
@@ -117,7 +128,7 @@ class RefinerOutputs:
     def _points(
         self,
         header: Header,
-        camera: Intrinsics,
+        camera: Camera,
         rgb_HW3: np.ndarray,
         depth_m_HW: torch.Tensor,
         points: PointsSettings,

@@ -22,7 +22,7 @@ from depth_refiner_ros.sources.lost_frames import (
     UNREADABLE_IMAGE,
 )
 from depth_refiner_ros.sources.pixel_grid import on_grid
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.sources.rectify import Keep, none_kept, Rectifier
 from depth_refiner_ros.sources.ros.bag_files import BagFiles
 from depth_refiner_ros.sources.ros.bag_frames import MessageJoin, MessageSet
 from depth_refiner_ros.sources.ros.bag_messages import BagMessage, BagMessages
@@ -60,6 +60,7 @@ class RosbagSource:
         poses describe; '' takes it from /tf_static and /tf
     :param image_bits: bits that 16-bit images use; 0 finds them
     :param max_gap_s: largest distance in time of depth and pose to the image
+    :param keep: for which lenses images are kept as they are, not rectified
     :param log: called with one line for what was found, assumed or left out
     :raises SourceError: if the bag cannot be read, the choice of topics is ambiguous, or the
         poses cannot be converted to those of the camera
@@ -76,6 +77,7 @@ class RosbagSource:
         body_from_camera: str = '',
         image_bits: int = 0,
         max_gap_s: float = 0.02,
+        keep: Keep = none_kept,
         log: Callable[[str], None] = _silent,
     ) -> None:
         self.path = Path(path)
@@ -106,7 +108,7 @@ class RosbagSource:
                 Doubts(log).encoding(self.topics.depth, firsts[self.topics.depth].first)
             first_image = firsts[self.topics.image].first
             self._first_info = firsts[self.topics.info].first if self.topics.info else None
-            self._camera = CameraReader(self.topics.image, log)
+            self._camera = CameraReader(self.topics.image, log, keep)
             self.trajectory: CameraPoses = BagPoses(messages, topics, log).read(
                 self.topics.pose, pose_topic, first_image.header.frame_id, body
             )
@@ -177,7 +179,8 @@ class RosbagSource:
         return Frame(
             stamp_ns=stamp_ns,
             rgb_HW3=rgb_HW3,
-            intrinsics=None if rectifier is None else rectifier.intrinsics,
+            intrinsics=None if rectifier is None else rectifier.pinhole,
+            lens=None if rectifier is None else rectifier.lens,
             depth_m_HW=depth_m_HW,
             name=stamp_text(stamp_ns),
             of_video=True,

@@ -12,7 +12,8 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
-from depth_refiner_ros.sources.rectify import Rectifier
+from depth_refiner_ros.core.lens import Camera, Lens, PANORAMA
+from depth_refiner_ros.sources.rectify import camera_of, Keep, none_kept, Rectifier
 from depth_refiner_ros.sources.ros.topic_names import base_name
 
 K_INDICES, P_INDICES = (0, 4, 2, 5), (0, 5, 2, 6)
@@ -27,14 +28,21 @@ class CameraReader:
     A topic whose last name part is ``image_rect`` or begins with ``image_rect_`` carries rectified
     images, which P describes. All others are raw: K and D describe them, and if D is not zero
     they are mapped to the pinhole camera P. The rotation R of a stereo pair is not applied,
-    because depth and pose are relative to the camera's own axes.
+    because depth and pose are relative to the camera's own axes. The model ``equirectangular`` is
+    a panorama of the whole sphere, which K and P do not describe.
 
     :param image_topic: name of the topic, with or without the suffix of its transport
     :param log: called with one line when images turn out to be distorted
+    :param keep: for which lenses images are kept as they are
     """
 
-    def __init__(self, image_topic: str, log: Callable[[str], None] = lambda line: None) -> None:
-        self._topic, self._log = image_topic, log
+    def __init__(
+        self,
+        image_topic: str,
+        log: Callable[[str], None] = lambda line: None,
+        keep: Keep = none_kept,
+    ) -> None:
+        self._topic, self._log, self._keep = image_topic, log, keep
         self._rectified = is_rectified(image_topic)
         self._key: tuple[Any, ...] | None = None
         self._rectifier: Rectifier | None = None
@@ -56,23 +64,28 @@ class CameraReader:
         return self._rectifier
 
     def _new_rectifier(self, info: Any, width: int, height: int) -> Rectifier | None:
+        try:
+            camera = self._found(info, width, height)
+            rectifier = None if camera is None else Rectifier(camera, self._keep)
+        except SourceError as error:
+            raise InputError(f'camera_info: {error}') from error
+        if rectifier is not None and isinstance(camera, Lens):
+            what = 'distorted' if not camera.is_wide else f'{camera.fov_deg:.0f} deg across'
+            done = 'undistorting them' if rectifier.lens is None else 'using them as they are'
+            self._log(
+                f'images of {self._topic} are {what} ({camera.model or "plumb_bob"}); {done}'
+            )
+        return rectifier
+
+    def _found(self, info: Any, width: int, height: int) -> Camera | None:
+        if info.distortion_model == PANORAMA and not self._rectified:
+            return Lens.panorama(width, height)
         projected = _camera(info, 'P', width, height)
         raw = projected if self._rectified else None
         raw = raw or _camera(info, 'K', width, height) or projected
-        distortion = [float(value) for value in info.d]
-        if raw is None or self._rectified or not any(distortion):
-            return None if raw is None else Rectifier(raw, ())
-        try:
-            rectifier = Rectifier(
-                raw, distortion, rectified=projected or raw, model=info.distortion_model
-            )
-        except SourceError as error:
-            raise InputError(f'camera_info: {error}') from error
-        self._log(
-            f'images of {self._topic} are distorted ({info.distortion_model or "plumb_bob"}); '
-            'undistorting them'
-        )
-        return rectifier
+        if raw is None or self._rectified:
+            return raw
+        return camera_of(raw, info.d, model=info.distortion_model, view=projected)
 
 
 def is_rectified(image_topic: str) -> bool:

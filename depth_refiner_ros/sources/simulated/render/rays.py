@@ -1,9 +1,14 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rays through pixels; directions have depth one, so the ray length of a hit is its Z depth."""
+"""
+Rays through pixels, whose multiples are depth.
 
-from depth_refiner_ros.core.camera import Intrinsics
+Those of a pinhole have depth one, so the ray length of a hit is its Z depth; those of a lens have
+length one, so it is its distance.
+"""
+
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera, Lens
 import numpy as np
 
 
@@ -20,7 +25,7 @@ def eye_and_turn(map_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def directions_through(
-    columns: np.ndarray, rows: np.ndarray, intrinsics: Intrinsics, turn_33: np.ndarray
+    columns: np.ndarray, rows: np.ndarray, camera: Camera, turn_33: np.ndarray
 ) -> np.ndarray:
     """
     Return the ray directions in the map, as one row per axis.
@@ -30,16 +35,19 @@ def directions_through(
     :param turn_33: rotation of the optical frame (x right, y down, z forward)
     :return: ``directions_3N`` float32
     """
-    x = (columns.astype(np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
-    y = (rows.astype(np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
+    if isinstance(camera, Lens):
+        rays_3hw, _ = camera.rays_at(*np.broadcast_arrays(columns, rows))
+        return (turn_33 @ rays_3hw.reshape(3, -1)).astype(np.float32)
+    x = (columns.astype(np.float32) - np.float32(camera.cx)) / np.float32(camera.fx)
+    y = (rows.astype(np.float32) - np.float32(camera.cy)) / np.float32(camera.fy)
     return np.stack(
         [(x * along_x + y * along_y + along_z).ravel() for along_x, along_y, along_z in turn_33]
     )
 
 
-def all_pixels(intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
+def all_pixels(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """Return columns (1, W) and rows (H, 1) of an image."""
-    return np.arange(intrinsics.width)[None], np.arange(intrinsics.height)[:, None]
+    return np.arange(camera.width)[None], np.arange(camera.height)[:, None]
 
 
 def packed(origin: np.ndarray, directions_3N: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
-from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.lens import Camera, Lens
 from depth_refiner_ros.sources.simulated.render.lighting import arriving_light
 from depth_refiner_ros.sources.simulated.render.noise import noise
 from depth_refiner_ros.sources.simulated.render.rays import (
@@ -70,10 +70,11 @@ class RoomRenderer:
         )
         self._surface = Surface(room.surface, room.materials)
 
-    def render(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> Rendered:
+    def render(self, intrinsics: Camera, map_from_camera: np.ndarray) -> Rendered:
         """
         Return color and depth as a camera at this pose sees them.
 
+        :param intrinsics: its camera; of a lens, depth is the distance along its rays
         :param map_from_camera: 4 x 4 pose of the optical frame (x right, y down, z forward)
         :raises InputError: if the pose is not a finite 4 x 4 matrix
         """
@@ -99,7 +100,7 @@ class RoomRenderer:
         )
         return Rendered(self._exposed(rgb_3HW), self._with_sky(depth_HW))
 
-    def depth(self, intrinsics: Intrinsics, map_from_camera: np.ndarray) -> np.ndarray:
+    def depth(self, intrinsics: Camera, map_from_camera: np.ndarray) -> np.ndarray:
         """Return only ``depth_m_HW``; where nothing is hit, NaN, and +Inf for the sky."""
         eye_3, turn_33 = eye_and_turn(map_from_camera)
         hits = self._cast(eye_3, directions_through(*all_pixels(intrinsics), intrinsics, turn_33))
@@ -142,7 +143,7 @@ class RoomRenderer:
         )
 
     def _shade(
-        self, eye_3: np.ndarray, directions_3N: np.ndarray, hits: Hits, intrinsics: Intrinsics
+        self, eye_3: np.ndarray, directions_3N: np.ndarray, hits: Hits, camera: Camera
     ) -> np.ndarray:
         """Return the linear color ``rgb_3N`` of what the rays meet."""
         depth, triangle, barycentric = hits
@@ -154,7 +155,8 @@ class RoomRenderer:
         normals = self._surface.normals(triangle, barycentric, to_eye)
         material = self._surface.material(triangle)
         slant = np.maximum(np.abs(dot(normals, to_eye)), np.float32(0.06))
-        footprint = along * np.float32(1 / intrinsics.fx) / np.sqrt(slant)
+        focal_px = camera.matrix.fx if isinstance(camera, Lens) else camera.fx
+        footprint = along * np.float32(1 / focal_px) / np.sqrt(slant)
         uv = self._surface.uv(triangle, barycentric)
         rgb = albedo(material, uv, footprint, self.room.materials)
         dirt = noise(uv[0], uv[1], 1.7, 1.7, self.room.seed) - np.float32(0.5)
