@@ -33,7 +33,7 @@ from depth_refiner_ros.refiner.shots import Shot
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
 from depth_refiner_ros.settings.nodes import RefinerNodeSettings
 from depth_refiner_ros.sources.doubts import Doubts
-from depth_refiner_ros.sources.rectify import none_kept, Rectifier
+from depth_refiner_ros.sources.rectify import Keep, none_kept, Rectifier
 from depth_refiner_ros.sources.ros.camera import CameraReader, UNCALIBRATED
 from depth_refiner_ros.sources.ros.image import depth_from_message, rgb_from_message
 from depth_refiner_ros.sources.sixteen_bits import BitRange
@@ -71,7 +71,8 @@ class RefinerNode(WorkerNode):
         self._held: HeldScale | None = None
         self._scale_reading: ScaleReading | None = None
         self._fit_status = FitStatus.OK
-        self._camera, self._keep = CameraReader('image'), none_kept
+        self._camera = CameraReader('image')
+        self._keep: Keep = none_kept
         self._sixteen_bits = BitRange()
         self._clamped_px = 0
 

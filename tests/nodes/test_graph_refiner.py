@@ -42,13 +42,13 @@ PARAMETERS = {
 class Bench:
     """A refiner with a camera and subscribers."""
 
-    def __init__(self, probe, refiner):
+    def __init__(self, probe, refiner, outputs=OUTPUTS):
         self.probe, self.refiner = probe, refiner
         self.camera = Camera(probe, CAMERA)
         self.stamp_ns = 0
         done = probe.listen(Header, 'refiner/done')
         skipped = probe.listen(Header, 'refiner/skipped')
-        self.outputs = [probe.listen(kind, topic) for topic, kind in OUTPUTS.items()]
+        self.outputs = [probe.listen(kind, topic) for topic, kind in outputs.items()]
         probe.heard_by(refiner, done, skipped, *self.outputs)
         probe.matched(*self.camera.publishers)
 

@@ -85,7 +85,7 @@ def test_the_pinhole_view_of_a_pinhole_camera_is_its_image():
     assert view.depth(depth_m_HW) is depth_m_HW
 
 
-def test_what_lies_behind_the_axis_has_no_depth_and_no_confidence_in_the_view():
+def test_what_the_lens_does_not_show_has_no_depth_and_no_confidence_in_the_view():
     wide = Lens(
         model='equidistant',
         matrix=MATRIX,
@@ -97,7 +97,7 @@ def test_what_lies_behind_the_axis_has_no_depth_and_no_confidence_in_the_view():
     assert depth_m_HW[45, 60] == pytest.approx(2.0, abs=0.05)
     confidence_HW = view.confidence(np.ones((120, 160), np.float32))
     np.testing.assert_array_equal(confidence_HW > 0.0, np.isfinite(depth_m_HW))
-    assert 0.1 < np.isnan(depth_m_HW).mean() < 0.9
+    assert 0.02 < np.isnan(depth_m_HW).mean() < 0.5
 
 
 def test_priors_that_take_lenses_are_those_of_the_table():
