@@ -4,13 +4,14 @@
 
 from typing import Any
 
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.mapping.pose_jumps import PoseJumps
 from depth_refiner_ros.mapping.pose_scale import PoseScale
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.pose_lookup import PoseLookup
+from depth_refiner_ros.sources.rectify import view_of
 import numpy as np
 import torch
 
@@ -46,7 +47,7 @@ class HeldScale:
     def apply(
         self,
         depth_m_B1HW: torch.Tensor,
-        intrinsics: Intrinsics,
+        camera: Camera,
         header: Any,
         arrived_s: float,
         settings: Any,
@@ -55,6 +56,7 @@ class HeldScale:
         Return the depth of one frame at the scale of those before it.
 
         :param depth_m_B1HW: as it was predicted, a batch of one
+        :param camera: of the depth; of a lens, what its pinhole view shows is compared
         :param arrived_s: monotonic time of the frame
         :param settings: see :meth:`PoseLookup.of`
         """
@@ -63,8 +65,11 @@ class HeldScale:
             self.factor = 1.0
             return depth_m_B1HW
         depth_m_HW = depth_m_B1HW[0, 0].detach().float().cpu().numpy()
-        view = PosedDepth(depth_m_HW=depth_m_HW, intrinsics=intrinsics, map_from_camera=pose)
-        self.factor = self._scale.held(view).factor
+        view = view_of(camera)
+        seen = PosedDepth(
+            depth_m_HW=view.depth(depth_m_HW), intrinsics=view.camera, map_from_camera=pose
+        )
+        self.factor = self._scale.held(seen).factor
         return depth_m_B1HW * self.factor
 
     def _pose(self, header: Any, arrived_s: float, settings: Any) -> np.ndarray | None:
