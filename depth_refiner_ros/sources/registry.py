@@ -80,7 +80,8 @@ def open_source(
     """
     path, recording = _existing(location), recording or {}
     opener = None if path is None else _opener(path)
-    if camera_file and opener not in WITHOUT_CAMERA:
+    exists = path is not None or location.startswith(SIMULATED)
+    if camera_file and exists and opener not in WITHOUT_CAMERA:
         raise SourceError(
             f'{location} has its own camera, so camera_file = {shown(camera_file)} has no effect; '
             'leave it out'
@@ -92,7 +93,7 @@ def open_source(
     if path is not None and opener is _rosbag:
         return _call(opener, path, {**recording, 'log': log, **options})
     shared = () if opener is None else SHARED.get(opener, ())
-    if path is not None or location.startswith(SIMULATED):
+    if exists:
         _check_has_effect(location, recording, shared, poses=poses)
     if path is not None and opener is not None:
         options = {**{name: recording[name] for name in shared if name in recording}, **options}
