@@ -21,12 +21,14 @@ def touched_blocks(
     *,
     block_m: float,
     truncation_m: float,
+    truncation_share: float = 0.0,
 ) -> np.ndarray:
     """
     Return the blocks within the truncation distance of the surface, along each viewing ray.
 
     :param depth_m_HW: float32, 0 where unknown
     :param block_m: edge of a block
+    :param truncation_share: of the depth, where that is more than ``truncation_m``
     :return: ``blocks_K3`` int32 block indices, each once
     """
     # Nearest and farthest of 2x2 pixels stand for all four, at a quarter of the cost: half a pixel
@@ -34,17 +36,18 @@ def touched_blocks(
     nearest_m_HW, farthest_m_HW = _of_four(depth_m_HW)
     farthest_m_HW[farthest_m_HW - nearest_m_HW < truncation_m / 4] = 0
     camera = _of_half_the_size(intrinsics)
-    keys = [
-        _keys_between(
-            np.maximum(some_m_HW - np.float32(truncation_m), 0),
-            np.where(some_m_HW > 0, some_m_HW + np.float32(truncation_m), 0),
-            camera,
-            map_from_camera,
-            block_m,
-        )
-        for some_m_HW in (nearest_m_HW, farthest_m_HW)
-    ]
+    keys = []
+    for some_m_HW in (nearest_m_HW, farthest_m_HW):
+        reach_m_HW = reach_m(some_m_HW, truncation_m, truncation_share)
+        near_m_HW = np.maximum(some_m_HW - reach_m_HW, 0)
+        far_m_HW = np.where(some_m_HW > 0, some_m_HW + reach_m_HW, 0)
+        keys.append(_keys_between(near_m_HW, far_m_HW, camera, map_from_camera, block_m))
     return _blocks_of(np.concatenate(keys), map_from_camera, block_m)
+
+
+def reach_m(depth_m: np.ndarray, truncation_m: float, truncation_share: float) -> np.ndarray:
+    """Return how far from a surface at this depth distances count, float32 of the same shape."""
+    return np.maximum(np.float32(truncation_m), np.float32(truncation_share) * depth_m)
 
 
 def blocks_between(

@@ -30,6 +30,7 @@ def integrate(
     camera_from_map: np.ndarray,
     *,
     truncation_m: float,
+    truncation_share: float = 0.0,
 ) -> None:
     """
     Update the voxels of some blocks, from the truncation distance behind the surface forwards.
@@ -38,6 +39,7 @@ def integrate(
     :param depth_m_HW: float32, 0 where unknown
     :param rgb_HW3: uint8; None leaves the colors
     :param weight_HW: float32 weight of each pixel, above 0; None is 1 everywhere
+    :param truncation_share: of the depth, where that is more than ``truncation_m``
     """
     if rgb_HW3 is None:
         rgb_HW3 = np.empty((0, 0, 3))
@@ -49,7 +51,8 @@ def integrate(
         np.ascontiguousarray(weight_HW, np.float32).ravel(),
     )
     camera = (intrinsics.fx, intrinsics.fy, intrinsics.cx + 0.5, intrinsics.cy + 0.5)
-    view = (*images, np.array(camera, np.float32), np.float32(truncation_m))
+    truncation = np.float32(truncation_m), np.float32(truncation_share)
+    view = (*images, np.array(camera, np.float32), *truncation)
     values = [grid.values(name)[:, 0] for name in ('weight', 'trust', 'tsdf')]
     values.append(grid.values('color'))
     update, row_K = compiled_update(), grid.rows(blocks_K3)

@@ -21,6 +21,9 @@ from depth_refiner_ros.mapping.unkept_frames import UnkeptFrames
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
 import numpy as np
 
+MOST_TRUNCATION_SHARE = 0.1
+"""Of the depth: depth that disagrees more averages to nothing."""
+
 
 class Mapper:
     """
@@ -124,9 +127,12 @@ class Mapper:
         checked_pose(view.map_from_camera)
         if not settings.hold_scale:
             self._scale.reset()
+            self.volume.truncation_share = 0.0
             return view, 1.0
-        factor = self._scale.held(view).factor
-        return replace(view, depth_m_HW=view.depth_m_HW * np.float32(factor)), factor
+        held = self._scale.held(view)
+        share = settings.truncation_spread * held.spread
+        self.volume.truncation_share = min(share, MOST_TRUNCATION_SHARE)
+        return replace(view, depth_m_HW=view.depth_m_HW * np.float32(held.factor)), held.factor
 
     def add(
         self,

@@ -51,10 +51,13 @@ class HeldScale:
 
     :param factor: multiply the frame's depth by this
     :param frames: earlier frames that it was compared with; if none fits, the factor is 1
+    :param spread: how far depth of the frames so far disagrees besides its scale, as a share of
+        the depth: median absolute deviation of two frames, averaged; 0 if none was compared
     """
 
     factor: float
     frames: int
+    spread: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +77,8 @@ class PoseScale:
     def reset(self) -> None:
         """Forget all frames."""
         self.cut()
-        self._consensus_log = 0.0
-        self._frames = 0
+        self._consensus_log = self._spread = 0.0
+        self._frames = self._compared = 0
 
     def cut(self) -> None:
         """Compare later frames with none of those so far, but hold them to the same average."""
@@ -88,21 +91,27 @@ class PoseScale:
 
         :param view: with the depth as it was predicted
         """
-        logs, weights = [], []
+        logs, weights, spreads = [], [], []
         # A frame that is both recent and key is compared once.
         for known in {id(known): known for known in (*self._keys, *self._recent)}.values():
             ratio = scale_between(view, known.view)
             if ratio.known:
                 logs.append(known.log_scale - math.log(ratio.ratio))
                 weights.append(ratio.pixels / (ratio.spread**2 + NOISE**2))
+                spreads.append(ratio.spread)
         # A frame that shows nothing known is taken for an average one.
         log_scale = float(np.average(logs, weights=weights)) if logs else self._consensus_log
         self._frames += 1
         weight = 1.0 / min(self._frames, CONSENSUS_FRAMES)
         self._consensus_log += weight * (log_scale - self._consensus_log)
         self._keep(_Known(view=view, log_scale=log_scale))
+        if spreads:
+            self._compared += 1
+            weight = 1.0 / min(self._compared, CONSENSUS_FRAMES)
+            self._spread += weight * (float(np.mean(spreads)) - self._spread)
         off = log_scale - self._consensus_log
-        return HeldScale(factor=math.exp(-off * off**2 / (off**2 + NOISE**2)), frames=len(logs))
+        factor = math.exp(-off * off**2 / (off**2 + NOISE**2))
+        return HeldScale(factor=factor, frames=len(logs), spread=self._spread)
 
     def _keep(self, known: _Known) -> None:
         self._recent.append(known)

@@ -14,7 +14,7 @@ from pathlib import Path
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted, shown
-from depth_refiner_ros.mapping.blocks import blocks_between, touched_blocks, unique_rows
+from depth_refiner_ros.mapping.blocks import blocks_between, reach_m, touched_blocks, unique_rows
 from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
@@ -73,6 +73,8 @@ class TsdfVolume:
             )
         self.voxel_m = voxel_m
         self.truncation_m = voxel_m * truncation_voxels
+        self.truncation_share = 0.0
+        """Of the depth, where that is more than the truncation distance; not on a GPU."""
         self.range_m = (min_range_m, max_range_m)
         self._truncation_voxels = truncation_voxels
         self._block_resolution, self._max_memory_mb = block_resolution, max_memory_mb
@@ -304,6 +306,7 @@ class TsdfVolume:
             map_from_camera,
             block_m=grid.block_m,
             truncation_m=self.truncation_m,
+            truncation_share=self.truncation_share if self._on_cpu else 0.0,
         )
         grid.add(blocks_K3)
         camera_from_map = inverse(map_from_camera)
@@ -321,6 +324,7 @@ class TsdfVolume:
                 intrinsics,
                 camera_from_map,
                 truncation_m=self.truncation_m,
+                truncation_share=self.truncation_share,
             )
             self._changed |= cells_of(blocks_K3)
             return
@@ -343,7 +347,8 @@ class TsdfVolume:
         """Return the stored blocks between the camera and the surface, along some of the rays."""
         some_HW = np.zeros_like(depth_m_HW)
         some = np.s_[::CARVED_STRIDE_PX, ::CARVED_STRIDE_PX]
-        some_HW[some] = np.maximum(depth_m_HW[some] - self.truncation_m, 0.0)
+        margin_m = reach_m(depth_m_HW[some], self.truncation_m, self.truncation_share)
+        some_HW[some] = np.maximum(depth_m_HW[some] - margin_m, 0.0)
         blocks_K3 = blocks_between(
             np.minimum(some_HW, np.float32(self.range_m[0])),
             some_HW,

@@ -24,7 +24,7 @@ def compiled_update() -> Callable[..., None]:
     blocks = read(int64, 1), read(float32, 2), read(float32, 2)
     images = read(float32, 2), read(uint8, 2), read(float32, 1)
     values = float32[::1], float32[::1], float32[::1], float32[:, ::1]
-    signature = types.void(*blocks, *images, read(float32, 1), float32, *values)
+    signature = types.void(*blocks, *images, read(float32, 1), float32, float32, *values)
     compiled: Callable[..., None] = njit(signature, nogil=True, error_model='numpy')(update_voxels)
     return compiled
 
@@ -38,6 +38,7 @@ def update_voxels(
     weight_P: np.ndarray,
     camera_4: np.ndarray,
     truncation_m: np.float32,
+    truncation_share: np.float32,
     count_V: np.ndarray,
     trust_V: np.ndarray,
     tsdf_V: np.ndarray,
@@ -53,6 +54,9 @@ def update_voxels(
     :param rgb_P3: uint8, pixels row after row; none at all leave the colors
     :param weight_P: float32, above 0
     :param camera_4: float32 fx, fy, cx, cy, where the first pixel begins at 0
+    :param truncation_m: the unit of stored distances
+    :param truncation_share: of the depth; distances count as far as the larger of the two, and
+        from the smaller one on ever less behind a surface
     :param count_V: float32, as all values of the voxels, which are changed
     """
     one, zero = np.float32(1), np.float32(0)
@@ -80,13 +84,19 @@ def update_voxels(
             if pixel < 0:
                 continue
             distance_m = depth_m_P[pixel] - depth_m_R[r]
-            if not (depth_m_P[pixel] > zero and distance_m >= -truncation_m):
+            reach_m = max(truncation_m, truncation_share * depth_m_P[pixel])
+            if not (depth_m_P[pixel] > zero and distance_m >= -reach_m):
                 continue
             voxel = row_K[k] * len(z_m_R) + r
+            weight = weight_P[pixel]
+            if distance_m < -truncation_m:
+                # Far behind a surface may be another, which is seen past its edge.
+                left = (reach_m + distance_m) / (reach_m - truncation_m)
+                weight *= max(left, np.float32(0.01))
             count_V[voxel] += one
-            trust_V[voxel] += weight_P[pixel]
-            share = weight_P[pixel] / trust_V[voxel]
-            new = min(distance_m * (one / truncation_m), one)
+            trust_V[voxel] += weight
+            share = weight / trust_V[voxel]
+            new = min(distance_m, reach_m) * (one / truncation_m)
             tsdf_V[voxel] += (new - tsdf_V[voxel]) * share
             if len(rgb_P3):
                 for c in range(3):

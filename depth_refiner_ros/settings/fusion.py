@@ -30,6 +30,15 @@ class TsdfSettings:
 
     voxel_m: float = option(0.02, 'edge of a voxel', unit='m', low=0.002, high=1.0)
     truncation_voxels: float = option(4.0, 'truncation distance in voxels', low=1.0, high=50.0)
+    truncation_spread: float = option(
+        1.5,
+        'truncation distance as a multiple of how far frames disagree, where that is more: '
+        'depth with larger errors leaves layers instead of an average; hold_scale measures it; '
+        '0 is off, as on a GPU',
+        low=0.0,
+        high=20.0,
+        runtime=True,
+    )
     min_range_m: float = option(
         0.1, 'ignore nearer depth', unit='m', low=0.0, high=100.0, runtime=True
     )

@@ -86,19 +86,28 @@ def in_numpy(volume: TsdfVolume, frames) -> list[np.ndarray]:
         seen_V = (z_m_V > 0) & (column_V >= 0) & (row_V >= 0)
         seen_V &= (column_V < camera.width) & (row_V < camera.height)
         pixel_V = np.where(seen_V, row_V * camera.width + column_V, 0)
-        distance_m_V = depth_m_HW.ravel()[pixel_V] - z_m_V
-        used_V = seen_V & (distance_m_V >= -volume.truncation_m)
+        depth_m_V = depth_m_HW.ravel()[pixel_V]
+        distance_m_V = depth_m_V - z_m_V
+        reach_m_V = np.maximum(volume.truncation_m, volume.truncation_share * depth_m_V)
+        used_V = seen_V & (distance_m_V >= -reach_m_V)
         weight_V = np.where(used_V, weight_HW.ravel()[pixel_V], 0.0)
+        far_V = used_V & (distance_m_V < -volume.truncation_m)
+        room_m_V = np.where(far_V, reach_m_V - volume.truncation_m, 1.0)
+        left_V = np.maximum((reach_m_V + distance_m_V) / room_m_V, 0.01)
+        weight_V = np.where(far_V, weight_V * left_V, weight_V)
         count_V += used_V
         trust_V += weight_V
         share_V = weight_V / np.where(trust_V > 0, trust_V, 1.0)
-        tsdf_V += share_V * (np.minimum(distance_m_V / volume.truncation_m, 1.0) - tsdf_V)
+        new_V = np.minimum(distance_m_V, reach_m_V) / volume.truncation_m
+        tsdf_V += share_V * (new_V - tsdf_V)
         color_V3 += share_V[:, None] * (rgb_HW3.reshape(-1, 3)[pixel_V] - color_V3)
     return [count_V, trust_V, tsdf_V, color_V3]
 
 
-def test_compiled_average_is_that_of_the_formula(room, turn):
+@pytest.mark.parametrize('truncation_share', [0.0, 0.1])
+def test_compiled_average_is_that_of_the_formula(room, turn, truncation_share):
     volume = TsdfVolume(0.05, max_range_m=6.0)
+    volume.truncation_share = truncation_share
     rng = np.random.default_rng(0)
     frames = []
     for angle in (3.3, 13.7, 23.1):
@@ -120,6 +129,20 @@ def test_compiled_average_is_that_of_the_formula(room, turn):
     for name, ours, theirs in zip(('weight', 'trust', 'tsdf', 'color'), found, expected):
         theirs = theirs.reshape(ours.shape)
         np.testing.assert_allclose(ours[same_V], theirs[same_V], 1e-4, 1e-4, err_msg=name)
+
+
+def test_errors_beyond_the_truncation_distance_average_by_a_share_of_the_depth():
+    """Without, a wall moves away: where few frames still reach, nearer depth counts no more."""
+    depth_m_N = 4.0 * (1.0 + np.random.default_rng(0).normal(0.0, 0.05, 12))
+    off_m = []
+    for truncation_share in (0.0, 0.08):
+        volume = TsdfVolume(0.04, max_range_m=6.0)
+        volume.truncation_share = truncation_share
+        for depth_m in depth_m_N:
+            volume.integrate(flat(depth_m), None, CAMERA, EYE)
+        off_m.append(volume.mesh().vertices_m_N3[:, 2].mean() - depth_m_N.mean())
+    assert off_m[0] > 0.06
+    assert abs(off_m[1]) < 0.03
 
 
 def test_any_number_of_threads_gives_the_same_bits(room, turn, monkeypatch):

@@ -4,7 +4,7 @@ from dataclasses import replace
 import math
 
 from depth_refiner_ros.mapping.mapper import Mapper
-from depth_refiner_ros.mapping.pose_scale import PoseScale, scale_between
+from depth_refiner_ros.mapping.pose_scale import HeldScale, PoseScale, scale_between
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.settings.fusion import TsdfSettings
@@ -87,7 +87,7 @@ def test_reset_forgets_the_frames(views):
     scale.held(scaled(views[0], 0.1))
     assert scale.held(views[1]).frames == 1
     scale.reset()
-    assert scale.held(views[2]) == scale.held(views[2]).__class__(factor=1.0, frames=0)
+    assert scale.held(views[2]) == HeldScale(factor=1.0, frames=0, spread=0.0)
 
 
 def test_mapper_holds_the_scale_only_where_it_is_to(views):
@@ -105,3 +105,21 @@ def test_pose_that_is_not_rigid_is_refused_before_it_is_compared(views):
     with pytest.raises(PoseError, match='not a rigid motion'):
         mapper.held(replace(views[0], map_from_camera=2 * np.eye(4)), TsdfSettings())
     assert mapper.held(views[0], TsdfSettings())[1] == 1.0
+
+
+def test_truncation_is_as_wide_as_frames_disagree(views):
+    settings = TsdfSettings(voxel_m=0.05, max_range_m=6.0, truncation_spread=3.0)
+    rng, shares = np.random.default_rng(0), []
+    for error in (0.0, 0.02, 0.3):
+        mapper = Mapper(settings)
+        for view in views[:12]:
+            factor_HW = np.exp(rng.normal(0.0, error, view.depth_m_HW.shape))
+            depth_m_HW = (view.depth_m_HW * factor_HW).astype(np.float32)
+            mapper.held(replace(view, depth_m_HW=depth_m_HW), settings)
+        shares.append(mapper.volume.truncation_share)
+    assert shares[0] < 0.015
+    # Two frames differ by 1.41 times the error, of which 0.67 is the median.
+    assert shares[1] == pytest.approx(3 * 0.02 * 1.41 * 0.67, rel=0.15)
+    assert shares[2] <= 0.1, 'a median within the reach of the comparison, and the limit'
+    mapper.held(views[0], replace(settings, hold_scale=False))
+    assert mapper.volume.truncation_share == 0.0
