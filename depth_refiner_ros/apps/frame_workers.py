@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import multiprocessing
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 import os
@@ -242,6 +243,7 @@ def _give(worker: _Worker, task: _Task[Any]) -> None:
 @contextmanager
 def _blocked_interrupts() -> Iterator[None]:
     """Hold SIGINT back; processes that are started meanwhile never get it."""
+    resource_tracker.ensure_running()  # which would let it through when it starts with the first
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

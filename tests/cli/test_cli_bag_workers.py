@@ -100,7 +100,9 @@ add = Progress.add
 def killed(self, key, info, messages=()):
     add(self, key, info, messages)
     if len(self.kept) == 2:
-        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        for child in multiprocessing.active_children():
+            status = open(f'/proc/{child.pid}/status').read()
+            print(child.pid, status.partition('SigBlk:')[2].split()[0], flush=True)
         os.kill(os.getpid(), 9)
 Progress.add = killed
 """
@@ -113,8 +115,10 @@ def test_a_killed_run_takes_its_processes_along_and_any_number_continues(
     command = ('refine', source, *OF_ONE, '--out')
     ended = program(*command, 'out.mcap', '--workers', '2', code=KILLED + PROGRAM)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    workers = list(map(int, ended.stdout.split()))
+    workers = [int(line.split()[0]) for line in ended.stdout.splitlines()]
     assert len(workers) == 2
+    masks = [int(line.split()[1], 16) for line in ended.stdout.splitlines()]
+    assert all(mask & 1 << signal.SIGINT - 1 for mask in masks), 'Ctrl-C is for the command alone'
     deadline = time.monotonic() + 60
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline, 'they outlive the run'
