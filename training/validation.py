@@ -5,8 +5,8 @@
 from collections.abc import Iterable
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.image_errors import image_errors
+from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.metrics import MetricMean
 from depth_refiner_ros.core.types import PriorDepth, RefinedDepth
 from depth_refiner_ros.diffusion.estimator import Estimate, SharpEstimator
@@ -28,7 +28,7 @@ class _Disparity(SensorPrior):
     def predict(
         self,
         rgb_B3HW: torch.Tensor,
-        intrinsics: Intrinsics | None,
+        intrinsics: Camera | None,
         sensor_m_B1HW: torch.Tensor | None = None,
     ) -> PriorDepth:
         """Return 1 / metres."""
