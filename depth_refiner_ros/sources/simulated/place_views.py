@@ -1,6 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Views of a place: from a hand, from a table's edge, along its length, from a robot or drone."""
+"""Views of a place: from a hand, along its length, of a table's clutter, from a robot or drone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,6 +112,20 @@ def _from_table_edge(rng: np.random.Generator, place: Place) -> Stand:
     return Stand(position, side + math.pi + rng.normal(0, 0.2), -math.atan2(up, ahead))
 
 
+def _close_up(rng: np.random.Generator, place: Place) -> Stand:
+    """Look down at a table's clutter from 0.35-1 m; around, where there is none."""
+    if not place.spots:
+        return _from_hand(rng, place)
+    spot = place.spots[int(rng.integers(len(place.spots)))]
+    (x, y), (cos, sin) = rng.uniform(-0.8, 0.8, 2) * spot.half_2, _turned(spot.yaw)
+    target = spot.centre_3 + np.array([x * cos - y * sin, x * sin + y * cos, 0.05])
+    reach, yaw = rng.uniform(0.35, 1.0), rng.uniform(-math.pi, math.pi)
+    pitch = -rng.uniform(0.3, 1.2)
+    level = math.cos(pitch)
+    towards = np.array([math.cos(yaw) * level, math.sin(yaw) * level, math.sin(pitch)])
+    return Stand(target - reach * towards, yaw, pitch)
+
+
 def _turned(angle: float) -> tuple[float, float]:
     return math.cos(angle), math.sin(angle)
 
@@ -132,10 +146,11 @@ def _from_car(rng: np.random.Generator, place: Place) -> Stand:
 
 
 VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
-    'hand': (_from_hand, 0.42),
-    'along': (_along, 0.18),
-    'table': (_from_table_edge, 0.2),
-    'floor': (_from_floor, 0.13),
+    'hand': (_from_hand, 0.37),
+    'along': (_along, 0.16),
+    'table': (_from_table_edge, 0.16),
+    'close': (_close_up, 0.12),
+    'floor': (_from_floor, 0.12),
     'drone': (_from_drone, 0.07),
 }
 """How each kind of view is drawn, and how often."""
@@ -189,6 +204,7 @@ def _is_seen_well(
         return False
     probe = view.intrinsics.resized(*_PROBE_PX)
     depth_m = np.minimum(renderer.depth(probe, view.map_from_camera), _FAR_M)
-    if np.nanpercentile(depth_m, 5) < 0.25 or np.nanmedian(depth_m) < 0.5:
+    nearest_m = 0.3 if view.kind == 'close' else 0.5
+    if np.nanpercentile(depth_m, 5) < 0.25 or np.nanmedian(depth_m) < nearest_m:
         return False
     return outline_share(depth_m) >= (0.08 if rng.random() < 0.85 else 0.01)

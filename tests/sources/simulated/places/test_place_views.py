@@ -16,6 +16,7 @@ HEIGHTS_M = {
     'hand': (1.2, 1.7),
     'along': (0.2, 1.7),
     'table': (0.6, 2.0),
+    'close': (0.6, 2.0),
     'floor': (0.1, 0.5),
     'drone': (2.0, 4.0),
 }
@@ -59,6 +60,17 @@ def test_a_table_is_seen_from_its_edge(views, office, renderer):
         eye = view.map_from_camera[:3, 3]
         assert np.linalg.norm(tops[:, :2] - eye[:2], axis=1).min() < 1.6
         assert view.map_from_camera[2, 2] < -0.1, 'it looks down'
+
+
+def test_clutter_is_looked_down_on_from_close_by(views, office, renderer):
+    close = [view for view in views if view.kind == 'close']
+    assert close
+    tops = np.stack([spot.centre_3 for spot in office.spots])
+    for view in close:
+        eye, forward = view.map_from_camera[:3, 3], view.map_from_camera[:3, 2]
+        assert math.sin(-1.2) - 1e-6 <= forward[2] <= math.sin(-0.3) + 1e-6
+        reach_m = (tops[:, 2] + 0.05 - eye[2]) / forward[2]
+        assert ((reach_m > 0.35 - 1e-6) & (reach_m < 1.0 + 1e-6)).any()
 
 
 def test_views_are_almost_level(views):
