@@ -81,7 +81,7 @@ class BagCopy:
             )
 
     def _is_ours(self) -> bool:
-        return all(map(_about, self._there()))
+        return all(_about(path) is not None for path in self._there())
 
     def _there(self) -> list[Path]:
         """Return the files in the place of the copy, without the description of a folder."""
@@ -92,7 +92,7 @@ class BagCopy:
     def about(self) -> dict[str, str]:
         """Return what the copy that is there holds about itself, nothing if there is none."""
         names = self._there()
-        return _about(names[0]) if names else {}
+        return (_about(names[0]) if names else None) or {}
 
     def _check_storages(self) -> None:
         if self.packed and self._into_file:
@@ -148,10 +148,10 @@ class BagCopy:
             raise SourceError(unreadable(storage, error)) from error
 
 
-def _about(path: Path) -> dict[str, str]:
-    """Return what a copy holds about itself, nothing for a file that is none."""
+def _about(path: Path) -> dict[str, str] | None:
+    """Return what a copy holds about itself, None for a file that is none."""
     if not path.is_file():
-        return {}
+        return None
     with path.open('rb') as file:
         is_mcap = file.read(len(MAGIC)) == MAGIC
     return about_mcap(path) if is_mcap else about_sqlite(path)

@@ -42,8 +42,8 @@ def copy_mcap(
         _Copy(original, McapFile(file), additions, about, bare=bare).run()
 
 
-def about_mcap(path: Path) -> dict[str, str]:
-    """Return what a copy that was made here holds about itself, nothing for another file."""
+def about_mcap(path: Path) -> dict[str, str] | None:
+    """Return what a copy that was made here holds about itself, None for another file."""
     with path.open('rb') as file:
         places = [
             int.from_bytes(content[:8], 'little')
@@ -51,7 +51,7 @@ def about_mcap(path: Path) -> dict[str, str]:
             if kind == mcap.METADATA_INDEX and mcap.text_at(content, 16)[0] == OURS
         ]
         if not places:
-            return {}
+            return None
         file.seek(places[-1])  # those before it came with the source, itself a copy
         record = next((content for _, content in mcap.records_from(file)), b'')
     return mcap.texts_at(record, mcap.text_at(record, 0)[1])

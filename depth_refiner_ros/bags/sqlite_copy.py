@@ -59,13 +59,13 @@ def copy_sqlite(
             Path(f'{target}{suffix}').unlink(missing_ok=True)
 
 
-def about_sqlite(path: Path) -> dict[str, str]:
-    """Return what a copy that was made here holds about itself, nothing for another file."""
+def about_sqlite(path: Path) -> dict[str, str] | None:
+    """Return what a copy that was made here holds about itself, None for another file."""
     try:
         with closing(sqlite3.connect(f'{path.absolute().as_uri()}?immutable=1', uri=True)) as bag:
             return dict(bag.execute(f'SELECT name, value FROM {OURS}'))
     except sqlite3.Error:
-        return {}
+        return None
 
 
 class _Copy:

@@ -21,7 +21,7 @@ from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import refiner as refiner_module
+from depth_refiner_ros.refiner import method, refiner as refiner_module
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
@@ -105,7 +105,7 @@ class Traced:
 @pytest.fixture
 def traced(monkeypatch):
     """Make graphs on the CPU, without the shortcuts that exist only there."""
-    for module in (fill, confidence, sensor):
+    for module in (fill, confidence, method, sensor):
         monkeypatch.setattr(module, 'surely_everywhere', lambda mask: False)
     monkeypatch.setattr(prompt_depth_anything, 'surely_somewhere', lambda mask: False)
     monkeypatch.setattr(refiner_module, 'FrameGraph', Traced)

@@ -24,7 +24,7 @@ def test_a_field_of_view_of_any_number_type_serves(refiner):
 
 @pytest.mark.parametrize('camera', ['60', (500, 500, 80, 60), {}])
 def test_another_camera_is_refused(refiner, camera):
-    with pytest.raises(InputError, match='must be Intrinsics, a horizontal field of view'):
+    with pytest.raises(InputError, match='must be Intrinsics, a Lens, a horizontal field of view'):
         refiner(RGB, camera, sensor_depth_m_HW=np.ones((48, 64)))
 
 
