@@ -21,7 +21,8 @@ from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
-from depth_refiner_ros.refiner import method, refiner as refiner_module
+from depth_refiner_ros.refiner import method
+from depth_refiner_ros.refiner import refiner as refiner_module
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
