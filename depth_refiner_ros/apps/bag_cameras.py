@@ -98,7 +98,7 @@ def _camera(source: RosbagSource, recording: RecordingSettings, bag: BagCopySett
             'a camera; choose its topic with info_topic, or give the field of view with '
             'assume_fov_deg'
         )
-    maker = MessageMaker(source.types, bag.points, clouds=bag.clouds)
+    maker = MessageMaker(source.types, bag, clouds=bag.clouds)
     below = bag.namespace
     topics = maker.topics(image, below if below.startswith('/') else f'{namespace(image)}/{below}')
     for topic in topics:

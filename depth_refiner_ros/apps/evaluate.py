@@ -28,7 +28,7 @@ from depth_refiner_ros.apps.scoring import (
 )
 from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.atomic import write_text
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
@@ -123,6 +123,11 @@ def run(
 ) -> None:
     """Compare prior and refined depth with ground truth; print and write the results."""
     _check_range(range_m)
+    if smear != SmearSettings() and model.prior != 'smeared':
+        raise SettingsError(
+            f'prior = {model.prior} is not spoilt, so options --smear-... have no effect; add '
+            '--prior smeared, or leave them out'
+        )
     if panels:
         check_apart(panels, locations)
     sources = [

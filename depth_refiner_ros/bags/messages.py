@@ -16,7 +16,7 @@ from depth_refiner_ros.core.message_fields import (
     point_offsets,
 )
 from depth_refiner_ros.core.pointcloud import CloudBuilder
-from depth_refiner_ros.settings.published import PointsSettings
+from depth_refiner_ros.settings.published import PublishedSettings
 from depth_refiner_ros.sources.rectify import view_of
 from depth_refiner_ros.sources.ros.bag_files import usual_types
 import numpy as np
@@ -38,12 +38,12 @@ class MessageMaker:
     Makes the messages of the frames of one camera.
 
     :param types: of the bag, so that types which it defines are written as it defines them
-    :param points: layout of the cloud
+    :param published: layout of the cloud, and what stands for unknown depth
     :param clouds: make the cloud, too
     """
 
-    def __init__(self, types: Typestore, points: PointsSettings, *, clouds: bool) -> None:
-        self._types, self._points = types, points
+    def __init__(self, types: Typestore, published: PublishedSettings, *, clouds: bool) -> None:
+        self._types, self._published = types, published
         self._names = [name for name in KINDS if clouds or name != 'points']
         self._builder: tuple[Camera, CloudBuilder] | None = None
 
@@ -80,7 +80,9 @@ class MessageMaker:
         """
         view = view_of(camera)
         makers = {
-            'depth/image': lambda: depth_fields(view.depth(depth_m_HW.cpu().numpy())),
+            'depth/image': lambda: depth_fields(
+                view.depth(depth_m_HW.cpu().numpy(), self._published.unknown_m)
+            ),
             'depth/camera_info': lambda: self._camera(view.camera),
             'points': lambda: self._cloud(camera, rgb_HW3, depth_m_HW),
         }
@@ -107,7 +109,7 @@ class MessageMaker:
     def _cloud(
         self, camera: Camera, rgb_HW3: np.ndarray, depth_m_HW: torch.Tensor
     ) -> dict[str, Any]:
-        points, depth = self._points, depth_m_HW.cpu()
+        points, depth = self._published.points, depth_m_HW.cpu()
         if self._builder is None or self._builder[0] != camera:
             self._builder = camera, CloudBuilder(camera, points.stride)
         cloud_hw4 = self._builder[1].build(depth, torch.from_numpy(rgb_HW3)).numpy()

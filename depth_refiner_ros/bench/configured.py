@@ -14,8 +14,9 @@ from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.apps.results import quantiles
 from depth_refiner_ros.apps.ros_graph import require_ros
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.stage_times import cpu_clock
+from depth_refiner_ros.backends.stage_times import CLOCK, stages_timed_by
 from depth_refiner_ros.bench.bounds import belongs_to_prior
+from depth_refiner_ros.bench.clocks import clock, host_clock
 from depth_refiner_ros.bench.networks import (
     count_calls,
     FrameSize,
@@ -24,7 +25,6 @@ from depth_refiner_ros.bench.networks import (
     time_calls,
 )
 from depth_refiner_ros.bench.result import measured_on, stage_rows, yardsticks
-from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.core.edges import flying_pixels
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.run_folder import RunFolder
@@ -64,7 +64,8 @@ def measure_configured(
     assert refiner.runners is not None
     device = refiner.runners.execution.device
     calls = network_calls(refiner.runners, lambda: refiner.warm_up(size.width, size.height))
-    timed = time_stages(refiner, model, seen, frames)
+    with stages_timed_by(host_clock(device)):
+        timed = time_stages(refiner, model, seen, frames)
     networks = network_rows(calls, refiner.runners.execution, timed, against)
     result: dict[str, Any] = {
         'kind': 'configured',
@@ -95,10 +96,10 @@ def time_stages(
     assert first.intrinsics is not None
     builder = CloudBuilder(first.intrinsics)
     timed: dict[str, list[float]] = {}
+    read_s = CLOCK.get()
     for index in tracked(range(frames + 2), 'timing', frames + 2):
         # Of a video without a cut: what a prior carries over costs time, too.
         frame = replace(seen[index % len(seen)], stamp_ns=index * STEP_NS)
-        read_s = cpu_clock()
         marks = [read_s()]
         depths = infer(refiner, model, frame)
         marks.append(read_s())

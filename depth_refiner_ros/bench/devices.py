@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import re
 import time
 
-from depth_refiner_ros.backends.stage_times import cpu_clock
+from depth_refiner_ros.bench.clocks import host_clock
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 import torch
@@ -209,7 +209,7 @@ def probe(
 
 def _best_s(call: Callable[[], object], device: torch.device, seconds: float) -> float:
     """Return the best time of a call; with a single thread, the CPU time of the process."""
-    read_s = time.perf_counter if device.type == 'cuda' else cpu_clock()
+    read_s = host_clock(device)
     best = float('inf')
     until = time.perf_counter() + seconds
     while time.perf_counter() < until or best == float('inf'):

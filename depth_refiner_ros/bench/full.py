@@ -14,9 +14,10 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.bench.clocks import clock
 from depth_refiner_ros.bench.marigold import frame_call, pipeline
 from depth_refiner_ros.bench.networks import FrameSize, network_calls, NetworkCalls, time_calls
-from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms
+from depth_refiner_ros.bench.timing import MemoryPeak, timed_ms
 from depth_refiner_ros.bench.true_size import FullSize, true_size_refiner
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder

@@ -10,6 +10,7 @@ from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import machine_facts, speed_facts
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.bench import show as bench_show
+from depth_refiner_ros.bench.clocks import clock
 from depth_refiner_ros.bench.configured import measure_configured
 from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.devices import DEVICES, named_device
@@ -29,7 +30,6 @@ from depth_refiner_ros.bench.sweep import (
     sweep_priors,
     sweep_steps,
 )
-from depth_refiner_ros.bench.timing import clock
 from depth_refiner_ros.bench.true_size import check_prior, FullSize, spec_of, true_size_stages
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown

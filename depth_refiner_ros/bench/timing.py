@@ -10,6 +10,7 @@ but with a single thread the CPU time of the process, which other processes do n
 """
 
 from collections.abc import Callable
+from functools import partial
 import gc
 import resource
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.backends.cuda_graph import FrameGraph
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.stage_times import cpu_clock
+from depth_refiner_ros.bench.clocks import host_clock
 from depth_refiner_ros.core.errors import BackendError
 import torch
 
@@ -32,7 +33,8 @@ def timed_ms(
     """
     for _ in range(warm_up):
         call()
-    return [_gpu_ms(call) if device.type == 'cuda' else _cpu_ms(call) for _ in range(frames)]
+    read_ms = _gpu_ms if device.type == 'cuda' else partial(_cpu_ms, host_clock(device))
+    return [read_ms(call) for _ in range(frames)]
 
 
 def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], Any]:
@@ -49,13 +51,6 @@ def within_frame(call: Callable[[], Any], execution: Execution) -> Callable[[], 
     except BackendError as error:
         say(f'{error}; timed including kernel launches')
         return call
-
-
-def clock(device: torch.device) -> str:
-    """Return the name of the clock that :func:`timed_ms` reads."""
-    if device.type == 'cuda':
-        return 'CUDA events'
-    return 'CPU time of one thread' if torch.get_num_threads() == 1 else 'wall clock'
 
 
 class MemoryPeak:
@@ -84,8 +79,7 @@ class MemoryPeak:
             self.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _cpu_ms(call: Callable[[], Any]) -> float:
-    read_s = cpu_clock()
+def _cpu_ms(read_s: Callable[[], float], call: Callable[[], Any]) -> float:
     begun_s = read_s()
     call()
     return 1e3 * (read_s() - begun_s)

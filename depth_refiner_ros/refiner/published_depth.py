@@ -45,9 +45,9 @@ def unreliable(
 
 def ranged(depth_m_B1HW: torch.Tensor, settings: PublishedSettings) -> torch.Tensor:
     """Replace depth that is too near or too far (REP-117: -Inf, +Inf)."""
-    near, far = {'inf': (-math.inf, math.inf), 'nan': (math.nan, math.nan), 'zero': (0.0, 0.0)}[
-        settings.out_of_range
-    ]
+    unknown_m = settings.unknown_m
+    as_rep117 = settings.out_of_range == 'inf'
+    near, far = (-math.inf, math.inf) if as_rep117 else (unknown_m, unknown_m)
     depth_m_B1HW = torch.where(depth_m_B1HW < settings.min_range_m, near, depth_m_B1HW)
     depth_m_B1HW = torch.where(depth_m_B1HW > settings.max_range_m, far, depth_m_B1HW)
-    return depth_m_B1HW.nan_to_num(nan=0.0) if settings.out_of_range == 'zero' else depth_m_B1HW
+    return depth_m_B1HW if math.isnan(unknown_m) else depth_m_B1HW.nan_to_num(nan=unknown_m)

@@ -3,6 +3,7 @@
 """Options of the depth and clouds that others read, live and in bags."""
 
 from dataclasses import dataclass, field
+import math
 
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings
 from depth_refiner_ros.settings.options import option
@@ -54,3 +55,8 @@ class PublishedSettings:
     )
     edge_filter: EdgeFilterSettings = field(default_factory=EdgeFilterSettings)
     points: PointsSettings = field(default_factory=PointsSettings)
+
+    @property
+    def unknown_m(self) -> float:
+        """Return what stands for unknown depth, NaN or 0."""
+        return 0.0 if self.out_of_range == 'zero' else math.nan

@@ -8,6 +8,7 @@ Images for priors that take the rays of a lens are kept, and their depth is rect
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+import math
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
@@ -141,17 +142,25 @@ class PinholeView:
         self.camera = self._rectifier.intrinsics
         self.rgb = self._rectifier.rgb
 
-    def depth(self, depth_m_HW: np.ndarray) -> np.ndarray:
-        """Return depth along the optical axis of the view, from that along the camera's rays."""
+    def depth(self, depth_m_HW: np.ndarray, unknown_m: float = math.nan) -> np.ndarray:
+        """
+        Return depth along the optical axis of the view, from that along the camera's rays.
+
+        :param unknown_m: stands in the depth, and is to stand in the view, where nothing is known
+        """
         if self._ahead_HW is None:
             return depth_m_HW
         with np.errstate(invalid='ignore'):
             along_axis_m_HW = depth_m_HW * self._ahead_HW
         along_axis_m_HW[~(self._ahead_HW > 0.0)] = np.nan
-        return self._rectifier.depth(along_axis_m_HW)
+        shown_m_HW = self._rectifier.depth(along_axis_m_HW)
+        shown_m_HW[np.isnan(shown_m_HW)] = unknown_m
+        return shown_m_HW
 
     def confidence(self, confidence_HW: np.ndarray) -> np.ndarray:
         """Return the confidence of the view, 0 where the camera shows nothing."""
+        if self._ahead_HW is None:
+            return confidence_HW
         return np.nan_to_num(self._rectifier.depth(confidence_HW), copy=False, nan=0.0)
 
 

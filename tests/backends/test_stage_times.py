@@ -3,32 +3,29 @@
 from pathlib import Path
 import time
 
-from depth_refiner_ros.backends.stage_times import StageTimes
+from depth_refiner_ros.backends.stage_times import stages_timed_by, StageTimes
+from depth_refiner_ros.bench.clocks import host_clock
 import pytest
 import torch
 
 PACKAGE = Path(__file__).resolve().parents[2] / 'depth_refiner_ros'
 
 
-@pytest.fixture
-def set_threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-def test_one_thread_is_timed_by_its_own_time(set_threads):
-    times = StageTimes(torch.device('cpu'))
-    for count, name in ((1, 'alone'), (2, 'together')):
-        set_threads(count)
-        with times.stage(name):
+def test_stages_are_timed_by_the_wall_unless_a_benchmark_says_otherwise():
+    threads, times = torch.get_num_threads(), StageTimes(torch.device('cpu'))
+    torch.set_num_threads(1)
+    try:
+        with times.stage('robot'):
             time.sleep(0.05)
-    assert times['alone'] < 25.0
-    assert times['together'] >= 50.0
+        with stages_timed_by(host_clock(torch.device('cpu'))), times.stage('bench'):
+            time.sleep(0.05)
+    finally:
+        torch.set_num_threads(threads)
+    assert times['robot'] >= 50.0
+    assert times['bench'] < 25.0
 
 
-def test_stages_are_timed_in_their_order(set_threads):
-    set_threads(2)
+def test_stages_are_timed_in_their_order():
     times = StageTimes(torch.device('cpu'))
     for name, seconds in (('prior', 0.02), ('refiner', 0.04)):
         with times.stage(name):

@@ -4,7 +4,8 @@
 
 import time
 
-from depth_refiner_ros.bench.timing import clock, MemoryPeak, timed_ms
+from depth_refiner_ros.bench.clocks import clock
+from depth_refiner_ros.bench.timing import MemoryPeak, timed_ms
 import torch
 
 CPU = torch.device('cpu')

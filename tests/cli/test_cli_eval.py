@@ -107,6 +107,7 @@ def test_eval_leaves_out_truth_beyond_the_range(depth_refiner, tmp_path):
     [
         (('frames.json', '--min-depth-m', '5', '--max-depth-m', '2'), 'must be below'),
         (('a.png',), 'has no depth'),
+        (('frames.json', '--smear-kind', 'median'), '--prior sensor is not spoilt'),
     ],
 )
 def test_eval_refuses_what_it_cannot_measure(depth_refiner, tmp_path, arguments, message):

@@ -9,7 +9,7 @@ from depth_refiner_ros.bags.messages import MessageMaker
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.lens import Lens
-from depth_refiner_ros.settings.published import PointsSettings
+from depth_refiner_ros.settings.published import PublishedSettings
 from depth_refiner_ros.sources.images import ImageFolderSource
 from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.ros.bag import RosbagSource
@@ -81,7 +81,7 @@ def test_a_bag_may_hold_panoramas(tmp_path):
 
 def test_messages_of_a_lens_are_its_pinhole_view_and_a_cloud_of_all_around():
     types = usual_types()
-    maker = MessageMaker(types, PointsSettings(), clouds=True)
+    maker = MessageMaker(types, PublishedSettings(), clouds=True)
     distance_m_HW = torch.full((24, 32), 2.0)
     depth, info, points = (
         types.deserialize_cdr(data, kind)
@@ -103,6 +103,24 @@ def test_messages_of_a_lens_are_its_pinhole_view_and_a_cloud_of_all_around():
     assert depth_m_HW[12, 31] == pytest.approx(2.0 * 10.0 / np.hypot(10.0, 15.2), rel=0.05)
     points_m_HW3 = points.data.view(np.float32).reshape(24, 32, 4)[..., :3]
     np.testing.assert_allclose(points_m_HW3, 2.0 * LENS.rays().transpose(1, 2, 0), rtol=1e-5)
+
+
+@pytest.mark.parametrize('out_of_range', ['inf', 'zero'])
+def test_what_a_lens_does_not_show_is_unknown_as_the_settings_say(out_of_range):
+    types, wide = usual_types(), Intrinsics.from_fov(32, 24, 170.0)
+    published = PublishedSettings(out_of_range=out_of_range)
+    maker = MessageMaker(types, published, clouds=False)
+    header, lens = bags.header(START), replace(LENS, view=wide)
+    image = maker.messages(header, lens, RGB, torch.full((24, 32), 2.0))[0]
+    depth = types.deserialize_cdr(image, 'sensor_msgs/msg/Image').data.view(np.float32)
+    shown_HW = np.isfinite(depth.reshape(24, 32)) & (depth.reshape(24, 32) > 0)
+    assert shown_HW[12, 16]
+    assert not shown_HW[0, 16]
+    assert np.array_equal(
+        depth[~shown_HW.ravel()],
+        np.full((~shown_HW).sum(), published.unknown_m, np.float32),
+        equal_nan=True,
+    )
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The refiner's topics; those without a subscriber cost nothing."""
 
+from functools import cache
 import time
 
 from depth_refiner_ros.core.lens import Camera, Lens
@@ -99,24 +100,23 @@ class RefinerOutputs:
         near_m = max(settings.min_range_m, NEAREST_M)
         names = self.wanted() - (set() if isinstance(camera, Lens) else OF_A_LENS)
         view, given = view_of(camera), depth_m_HW.cpu().numpy()
-        depth, rgb = view.depth(given), view.rgb(rgb_HW3)
-        if settings.out_of_range == 'zero':  # also what the lens does not show
-            depth = np.nan_to_num(depth, nan=0.0)
+        depth = cache(lambda: view.depth(given, settings.unknown_m))
+        rgb = cache(lambda: view.rgb(rgb_HW3))
         makers = {
-            'depth/image': lambda: image_from_depth(header, depth),
-            'depth/image_raw': lambda: image_from_depth_mm(header, depth),
+            'depth/image': lambda: image_from_depth(header, depth()),
+            'depth/image_raw': lambda: image_from_depth_mm(header, depth()),
             'depth/camera_info': lambda: info_from_intrinsics(header, view.camera),
             'depth/confidence': lambda: image_from_depth(
                 header, view.confidence(confidence_HW.cpu().numpy())
             ),
             'range/image': lambda: image_from_depth(header, given),
             'points': lambda: self._points(header, camera, rgb_HW3, depth_m_HW, points),
-            'color/image': lambda: image_from_rgb(header, rgb),
-            'color/image/compressed': lambda: compressed_from_rgb(header, rgb),
+            'color/image': lambda: image_from_rgb(header, rgb()),
+            'color/image/compressed': lambda: compressed_from_rgb(header, rgb()),
             'depth/image/compressedDepth': lambda: compressed_from_depth(
-                header, depth, near_m, settings.max_range_m
+                header, depth(), near_m, settings.max_range_m
             ),
-            'depth/image_raw/compressedDepth': lambda: compressed_from_depth_mm(header, depth),
+            'depth/image_raw/compressedDepth': lambda: compressed_from_depth_mm(header, depth()),
             'color/camera_info': lambda: info_from_intrinsics(header, view.camera),
         }
         if not self._cloud_is_due(points.max_rate_hz):
