@@ -81,7 +81,8 @@ class OptimizerConfig:
     total_steps: int = 0  # 0: the run's own number of steps
     final_ratio: float = 0.01
     max_grad_norm: float = 1.0  # 0: no clipping
-    # Beginning of parameters' names, such as network.encoder.image: factor on their rate.
+    # Beginning of parameters' names, such as network.encoder.image: factor on their rate; 0 leaves
+    # them as they are.
     rates: dict[str, float] = field(default_factory=dict)
 
 

@@ -22,7 +22,7 @@ from training.data.mixture import Mixture
 from training.environment import write_environment
 from training.log import Log
 from training.objectives.base import Figures, Objective
-from training.optimizers import make_optimizers
+from training.optimizers import freeze, make_optimizers
 from training.pictures import write_pictures
 from training.restart import rejoin
 from training.schedule import learning_rate_factor
@@ -82,6 +82,7 @@ def _train(
     if objective.channels_last and not config.shard:  # shards are of contiguous tensors
         for networks in (objective.trained, objective.ema.networks):
             networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    freeze(objective.trained, config.optimizer)
     # Sharded networks average their gradients by themselves: they are not wrapped.
     wrapped = accelerator.prepare_model(objective, evaluation_mode=config.shard)
     if config.shard:

@@ -15,6 +15,13 @@ KINDS: dict[str, Any] = {'adamw': torch.optim.AdamW, 'adam': torch.optim.Adam, '
 MAIN = 'main'
 
 
+def freeze(networks: nn.ModuleDict, config: OptimizerConfig) -> None:
+    """Compute no gradients for parameters whose rate in ``config.rates`` is 0."""
+    for name, value in networks.named_parameters():
+        if config.rates.get(_beginning(name, config)) == 0.0:
+            value.requires_grad_(False)
+
+
 def make_optimizers(
     networks: nn.ModuleDict, config: OptimizerConfig
 ) -> dict[str, torch.optim.Optimizer]:
@@ -25,19 +32,18 @@ def make_optimizers(
 
     :raises SettingsError: where a beginning of ``config.rates`` is that of no parameter
     """
-    trained: dict[str, list[nn.Parameter]] = {beginning: [] for beginning in ('', *config.rates)}
+    found: dict[str, list[nn.Parameter]] = {beginning: [] for beginning in ('', *config.rates)}
     for name, value in networks.named_parameters():
-        if value.requires_grad:
-            fitting = [beginning for beginning in trained if name.startswith(beginning)]
-            trained[max(fitting, key=len)].append(value)
+        found[_beginning(name, config)].append(value)
     groups = []
-    for beginning, values in trained.items():
+    for beginning, values in found.items():
         if beginning and not values:
             raise SettingsError(
                 f'optimizer.rates: no parameter begins with {shown(beginning)}; the networks are '
                 f'{", ".join(networks)}'
             )
         rate = config.rates.get(beginning, 1.0)
+        values = [value for value in values if value.requires_grad]
         matrices = [value for value in values if value.ndim > 1]
         vectors = [value for value in values if value.ndim <= 1]
         groups += [
@@ -45,3 +51,8 @@ def make_optimizers(
             {'params': vectors, 'weight_decay': 0.0, 'rate': rate},
         ]
     return {MAIN: KINDS[config.name](groups, lr=config.lr)}
+
+
+def _beginning(name: str, config: OptimizerConfig) -> str:
+    """Return the longest beginning in ``config.rates`` that fits a parameter's name."""
+    return max((known for known in ('', *config.rates) if name.startswith(known)), key=len)

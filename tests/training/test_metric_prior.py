@@ -104,6 +104,20 @@ def test_the_encoder_learns_at_a_fifth_of_the_rate(config):
     assert moved[f'{ENCODER}.stem.scale'] <= 1.1e-4
 
 
+def test_what_has_a_rate_of_0_stays_as_it_is(config):
+    still = f'{ENCODER}.stem', f'{ENCODER}.levels.0'
+    config.optimizer.rates = dict.fromkeys(still, 0.0)
+    objective = built(config)
+    begin(config, objective)
+    before = {name: value.clone() for name, value in objective.trained.named_parameters()}
+    train(config, objective)
+    for name, value in objective.trained.named_parameters():
+        assert not name.startswith(still) or torch.equal(value, before[name])
+    moved = objective.trained.get_parameter(f'{ENCODER}.levels.1.0.project.weight')
+    assert not torch.equal(moved, before[f'{ENCODER}.levels.1.0.project.weight'])
+    assert objective.trained.get_parameter(f'{ENCODER}.stem.scale').grad is None
+
+
 def test_rates_go_to_the_longest_beginning(config):
     config.optimizer.rates = {'network.encoder': 0.5, ENCODER: 0.2}
     objective = built(config)

@@ -146,12 +146,12 @@ def _from_car(rng: np.random.Generator, place: Place) -> Stand:
 
 
 VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
-    'hand': (_from_hand, 0.37),
-    'along': (_along, 0.16),
+    'hand': (_from_hand, 0.3),
+    'along': (_along, 0.14),
     'table': (_from_table_edge, 0.16),
-    'close': (_close_up, 0.12),
+    'close': (_close_up, 0.22),
     'floor': (_from_floor, 0.12),
-    'drone': (_from_drone, 0.07),
+    'drone': (_from_drone, 0.06),
 }
 """How each kind of view is drawn, and how often."""
 OUTDOOR_VIEWS: dict[str, tuple[Callable[[np.random.Generator, Place], Stand], float]] = {
