@@ -11,7 +11,7 @@ from typing import Any
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
 
-PRECISIONS = ('no', 'bf16')
+PRECISIONS = ('fp32', 'bf16')
 OPTIMIZERS = ('adamw', 'adam', 'muon')
 SCHEDULES = ('cosine', 'constant', 'iter_exponential')
 EMA_CURVES = ('warmup', 'ema_pytorch')
@@ -161,7 +161,7 @@ class RunConfig:
     steps: int = 1000  # optimiser updates
     batch: int = 8  # samples per process and micro-step
     accumulate: int = 1  # micro-steps per update
-    precision: str = 'no'  # no | bf16, by autocast; weights stay fp32
+    precision: str = 'fp32'  # fp32 | bf16, by autocast; weights stay fp32
     shard: bool = False  # spread weights, moments and averages over the processes
     recompute: bool = False  # activations in the backward pass: less memory, a third more time
     threads: int = 0  # CPU threads; 0 leaves torch's choice

@@ -44,7 +44,7 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     torch.manual_seed(config.seed)
     rejoin()
     accelerator = Accelerator(
-        mixed_precision=config.precision,
+        mixed_precision='no' if config.precision == 'fp32' else config.precision,
         gradient_accumulation_steps=config.accumulate,
         kwargs_handlers=[
             DistributedDataParallelKwargs(find_unused_parameters=objective.some_unused)

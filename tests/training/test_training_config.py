@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line(base, subtests):
         ('data.train.rooms.pth=x', "Key 'pth'.*Did you mean: 'path'"),
         ('data.train.rooms.share=-1', r'data\.train\.rooms\.share = -1\.0 must be at least 0'),
         ('objective=metric', "objective = 'metric' must be one of .*metric_prior"),
-        ('precision=fp16', "precision = 'fp16' must be one of no, bf16"),
+        ('precision=fp16', "precision = 'fp16' must be one of fp32, bf16"),
         ('optimizer.name=adamm', "optimizer.name = 'adamm' must be one of .*did you mean adam"),
         ('optimizer.schedule=cosin', 'did you mean cosine'),
         ('output=', 'output'),

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from depth_refiner_ros.sources.simulated import Rendered
 
 ROOMS_PER_SHARD = 64
-OUTDOOR = 0.15
 NEXT_PATH = 10**9
 """Distance between the seeds of a room's paths, so that no two paths of any rooms share one."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
@@ -203,7 +202,7 @@ def main(
     ] = False,
     outdoor: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help=f'Share of --places that are streets; {OUTDOOR}.'),
+        typer.Option(min=0, max=1, help='Share of --places that are streets; as in places:SEED.'),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
@@ -217,7 +216,10 @@ def main(
         raise typer.BadParameter(f'--outdoor {outdoor:g} is a share of --places; add that, too')
     cameras = Cameras(views=views, starts=starts, width=width, height=height)
     if places:
-        cameras = replace(cameras, places=True, outdoor=OUTDOOR if outdoor is None else outdoor)
+        from depth_refiner_ros.sources.simulated.places.place import OUTDOOR_SHARE
+
+        share = OUTDOOR_SHARE if outdoor is None else outdoor
+        cameras = replace(cameras, places=True, outdoor=share)
     with locked_folder(out):
         _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
         seeds = list(range(first_seed, first_seed + rooms))
