@@ -44,6 +44,7 @@ def train(config: RunConfig, objective: Objective) -> Figures:
     torch.manual_seed(config.seed)
     rejoin()
     accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),  # else several processes without a GPU train apart
         mixed_precision='no' if config.precision == 'fp32' else config.precision,
         gradient_accumulation_steps=config.accumulate,
         kwargs_handlers=[

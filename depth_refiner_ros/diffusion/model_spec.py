@@ -60,6 +60,7 @@ LIMITS = {
     'max_edge_px': (0, 65536),
     'agree_below': (0.0, 1.0),
     'fit_samples': (0, 10**9),
+    'keep_within': (0.0, 1.0),
     'nearest_m': (0.0, 1.0),
 }
 IN_AND_OUT = {
@@ -124,6 +125,8 @@ class ModelSpec:
         them if it is 1; the option of the same name takes precedence unless it is 0
     :param fit: the final fit if the option ``align`` is auto
     :param fit_samples: number of pixels, on a grid, that the fit uses; 0 is all of them
+    :param keep_within: log difference around a pixel up to which the prior's depth is kept, see
+        :func:`~depth_refiner_ros.core.agreement.keep_agreed`; 0 keeps none
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves the
         result of the fit unchanged, even if it is not positive
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
@@ -168,6 +171,7 @@ class ModelSpec:
     agree_below: float = 0.5
     fit: str = 'robust'
     fit_samples: int = 20_000
+    keep_within: float = 0.0
     nearest_m: float = 0.01
     max_edge_px: int = 0
     enlarge: bool = True

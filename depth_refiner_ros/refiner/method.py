@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.core.agreement import keep_agreed
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
 from depth_refiner_ros.core.checks import finite, surely_everywhere
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
@@ -123,6 +124,8 @@ class Refinement:
         # 3. Back to the prior's metres, fitted where prior and estimate agree (eq. 4, eq. 19).
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
+            if spec.keep_within:
+                depth_m = keep_agreed(depth_m, filled_m, spec.keep_within)
             depth_m = self._with_holes(depth_m, prior)
             trust = _trust(difference, known, fit, prior)
             confidence = torch.where(finite(depth_m), trust, 0.0)

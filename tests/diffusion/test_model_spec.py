@@ -137,6 +137,7 @@ def test_values_that_do_not_fit_each_other_are_refused(subtests):
             'aligned with condition = metric and layout = False does not fit',
         ),
         ({'agree_below': 1.5}, 'agree_below = 1.5 must lie between'),
+        ({'keep_within': -0.1}, 'keep_within = -0.1 must lie between'),
         ({'nearest_m': -1.0}, 'nearest_m = -1.0 must lie between'),
     ]
     for tree, message in cases:

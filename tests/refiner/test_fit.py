@@ -10,6 +10,7 @@ from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.types import FitStatus, PriorDepth
 from depth_refiner_ros.diffusion.estimator import Estimate
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.presets import lotus_spec, sharpdepth_spec
 from depth_refiner_ros.priors.depth_pro import DepthProPrior
 from depth_refiner_ros.priors.sensor import SensorPrior
@@ -75,3 +76,27 @@ def test_every_network_of_a_prior_goes_to_the_backend():
     two.attach_backend(runners, 'again')
     assert two.network is attached
     SensorPrior().attach_backend(runners, 'scale_prior')
+
+
+class Warped(Fixed):
+    """The prior, with texture of a fifth of a percent, and a step in the last columns."""
+
+    def estimate(self, rgb_B3HW, prior_B1HW, known_B1HW, generator, *, shrink=1.0):
+        texture = 1.0 + 0.002 * torch.tensor([1.0, -1.0]).repeat(WIDTH // 2)
+        depth = prior_B1HW * texture
+        depth[..., -4:] *= 1.5
+        return Estimate(depth_B1HW=depth, difference_B1HW=None)
+
+
+def test_depth_that_agrees_with_its_prior_is_the_prior_where_the_weights_say_so():
+    plain, kept = (
+        refiner(Warped(ModelSpec(keep_within=within)), Exact()).refine(image(), camera())
+        for within in (0.0, 0.01)
+    )
+    flat, step = slice(0, WIDTH - 12), slice(WIDTH - 4, None)
+    gap = (kept.depth_m_B1HW / scene() - 1.0).abs()
+    assert (plain.depth_m_B1HW / scene() - 1.0).abs()[..., flat].max() > 1e-3
+    assert gap[..., flat].max() < 2e-4
+    assert gap[..., step].min() > 0.45
+    # How far the estimate was off still says how far it can be trusted.
+    torch.testing.assert_close(kept.confidence_B1HW, plain.confidence_B1HW)

@@ -33,7 +33,7 @@ def test_the_run_goes_on_after_a_process_was_killed(make_config, tmp_path):
     save_config(config, tmp_path / 'config.yaml')
     with subprocess.Popen(
         [*LAUNCH, '--max-restarts', '1', str(RUN), str(tmp_path / 'config.yaml')],
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'ACCELERATE_USE_CPU': 'true'},
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -27,6 +27,7 @@ CHANGES = [(name, value) for name, values in CHOICES.items() for value in values
     ('text_width', 1024),
     ('max_edge_px', 32),
     ('nearest_m', 0.0),
+    ('keep_within', 0.01),
     ('agree_below', 1.0),
 ]
 REFUSED = {

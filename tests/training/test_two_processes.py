@@ -35,7 +35,7 @@ def launch(config, tmp_path):
     shared = {
         **os.environ,
         'OMP_NUM_THREADS': '1',
-        'ACCELERATE_USE_CPU': 'true',
+        'CUDA_VISIBLE_DEVICES': '',
         'MASTER_ADDR': '127.0.0.1',
         'MASTER_PORT': str(free_port()),
         'WORLD_SIZE': '2',

@@ -1,0 +1,45 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Where refined depth is its prior's, and where it is not."""
+
+from depth_refiner_ros.core.agreement import keep_agreed, REACH_PX
+import pytest
+import torch
+
+WITHIN = 0.01
+
+
+def change(refined, prior):
+    return (keep_agreed(refined, prior, WITHIN) / prior).log()
+
+
+@pytest.mark.parametrize('log_change', [-0.2, -0.01, 0.001, 0.01, 0.2])
+def test_a_change_all_over_is_kept_by_its_size_beside_the_bound(log_change):
+    prior = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)) + 2.0
+    refined = prior * torch.tensor(log_change).exp()
+    kept = log_change**2 / (log_change**2 + WITHIN**2)
+    found = change(refined, prior)
+    torch.testing.assert_close(
+        found, torch.full_like(found, kept * log_change), rtol=0.02, atol=1e-6
+    )
+
+
+def test_an_outline_is_kept_with_what_lies_around_it_and_texture_is_not():
+    prior = torch.full((1, 1, 40, 40), 2.0)
+    refined = prior.clone()
+    refined[..., :12] = 3.0  # an outline that the prior does not have
+    refined[..., 12:] *= 1.0 + 0.004 * torch.tensor([1.0, -1.0]).repeat(14)
+    found, asked = change(refined, prior), (refined / prior).log()
+    near, far = 12 + REACH_PX, 13 + REACH_PX
+    torch.testing.assert_close(found[..., :12], asked[..., :12], rtol=0.02, atol=1e-6)
+    assert (found[..., 12:near] / asked[..., 12:near]).min() > 0.8
+    assert (found[..., far:] / asked[..., far:]).abs().max() < 0.2
+
+
+def test_unknown_depth_stays_unknown_and_other_images_do_not_matter():
+    prior = torch.full((2, 1, 24, 24), 2.0)
+    refined = prior * torch.tensor([1.002, 1.5]).view(2, 1, 1, 1)
+    refined[0, :, 3, 4] = torch.nan
+    together = keep_agreed(refined, prior, WITHIN)
+    assert together.isnan().nonzero().tolist() == [[0, 0, 3, 4]]
+    torch.testing.assert_close(together[1:], keep_agreed(refined[1:], prior[1:], WITHIN))
