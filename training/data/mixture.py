@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several sets of images as one: each batch comes from one of them, drawn by its share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from depth_refiner_ros.core.errors import SettingsError, SourceError
@@ -10,7 +10,7 @@ from depth_refiner_ros.core.messages import shown
 import numpy as np
 from training.config import check_shares, DataConfig, SourceConfig
 from training.data.registry import open_samples
-from training.data.sample import Sample, SampleSet
+from training.data.sample import SampleSet, Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,23 +70,6 @@ class Mixture:
         if len(self.parts) == 1:
             return self.parts[0]  # nothing to draw
         return self.parts[int(rng.choice(len(self.parts), p=self._shares))]
-
-
-class Window:
-    """
-    Some of the images of a set.
-
-    :param numbers: which ones
-    """
-
-    def __init__(self, samples: SampleSet, numbers: Sequence[int]) -> None:
-        self._samples, self._numbers = samples, numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self._samples[self._numbers[index]]
 
 
 def _thinned(part: Part, fraction: float) -> Part:

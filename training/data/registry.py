@@ -8,6 +8,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
 from training.config import check_choice, SourceConfig
+from training.data import rooms
 from training.data.readers import (
     argoverse2,
     arkitscenes,
@@ -30,24 +31,20 @@ from training.data.readers import (
     vkitti2,
     waymo,
 )
-from training.data.rooms import RenderedRooms, shard_names
+from training.data.rooms import shard_names
 from training.data.sample import SampleSet
 from training.data.shards import RECORD, Shards
 from training.data.stored_priors import WithPrior
 
 
-def _rooms(path: Path, split: str) -> SampleSet:
-    _no_split('rooms', split)
-    return RenderedRooms(path)
-
-
 def _shards(path: Path, split: str) -> SampleSet:
-    _no_split('shards', split)
+    if split:
+        raise SourceError(f'reader shards has no split {shown(split)}; leave split out')
     return Shards(path)
 
 
 READERS: dict[str, Callable[[Path, str], SampleSet]] = {
-    'rooms': _rooms,
+    'rooms': rooms.open_set,
     'shards': _shards,
     'recording': recording.open_set,
     'images': images.open_set,
@@ -85,10 +82,10 @@ def open_samples(source: SourceConfig) -> SampleSet:
     """
     path = Path(source.path).expanduser()
     if not path.exists():
-        rooms = ''
+        hint = ''
         if source.reader == 'rooms' or not (source.reader or path.suffix):
-            rooms = f'; rendered rooms come from python -m training.tools.render_rooms {path}'
-        raise SourceError(f'{path} does not exist; docs/data.md says what lies where{rooms}')
+            hint = f'; rendered rooms come from python -m training.tools.render_rooms {path}'
+        raise SourceError(f'{path} does not exist; docs/data.md says what lies where{hint}')
     reader = source.reader or _fitting(path)
     check_choice('reader', reader, list(READERS))
     samples = READERS[reader](path, source.split)
@@ -105,8 +102,3 @@ def _fitting(path: Path) -> str:
     if path.exists():
         return 'recording'
     raise SourceError(f'{path}: no reader fits; name one of {", ".join(READERS)} in reader')
-
-
-def _no_split(reader: str, split: str) -> None:
-    if split:
-        raise SourceError(f'reader {reader} has no split {shown(split)}; leave split out')

@@ -2,12 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
+from math import inf
 from pathlib import Path
+import re
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.messages import shown
 import numpy as np
-from training.data.sample import Sample
+from training.data.sample import Sample, SampleSet, Window
+
+NEARER = re.compile(r'nearer-(\d+(?:\.\d+)?)m')
+"""The rule of a split: the views whose median depth is below so many metres."""
+_STEP = 8
 
 
 def shard_names(folder: Path) -> list[str]:
@@ -43,6 +50,37 @@ class RenderedRooms:
             prior_m_hw=None if prior is None else prior[row].astype(np.float32),
             intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height),
         )
+
+    def median_depth_m(self) -> np.ndarray:
+        """Return the median depth of each view, of every eighth pixel; infinite without any."""
+        return np.array([_median(depth) for shard in self._shards for depth in shard['depth']])
+
+
+def open_set(path: Path, split: str) -> SampleSet:
+    """
+    Open rendered views, all of them or with ``split`` ``nearer-1.3m`` the near ones.
+
+    :raises SourceError: for another split, and where no view is that near
+    """
+    rooms = RenderedRooms(path)
+    if not split:
+        return rooms
+    rule = NEARER.fullmatch(split)
+    if rule is None:
+        raise SourceError(
+            f'reader rooms has no split {shown(split)}; leave split out, or name a bound on the '
+            'median depth of views, such as nearer-1.3m'
+        )
+    near = np.flatnonzero(rooms.median_depth_m() < float(rule[1]))
+    if not len(near):
+        raise SourceError(f'{path} has no view with a median depth below {rule[1]} m')
+    return Window(rooms, near.tolist())
+
+
+def _median(depth_m_HW: np.ndarray) -> float:
+    seen = depth_m_HW[::_STEP, ::_STEP].astype(np.float32)
+    seen = seen[np.isfinite(seen) & (seen > 0)]
+    return float(np.median(seen)) if seen.size else inf
 
 
 def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:

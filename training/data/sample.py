@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The record of one training image, and the protocol of a set of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,3 +44,20 @@ class SampleSet(Protocol):
 
         :raises FrameError: where this one cannot be used; others can
         """
+
+
+class Window:
+    """
+    Some of the images of a set.
+
+    :param numbers: which ones
+    """
+
+    def __init__(self, samples: SampleSet, numbers: Sequence[int]) -> None:
+        self._samples, self._numbers = samples, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._samples[self._numbers[index]]
