@@ -3,6 +3,7 @@
 """What a run was made with: revision, versions, machine."""
 
 import json
+import os
 from pathlib import Path
 import platform
 import subprocess
@@ -29,6 +30,7 @@ def write_environment(file: Path) -> None:
         'gpus': gpus,
         'cpu_instructions': torch.backends.cpu.get_cpu_capability(),
         'threads': torch.get_num_threads(),
+        'processes': int(os.environ.get('WORLD_SIZE', '1')),
     }
     write_text(file, json.dumps(facts, indent=1) + '\n')
 

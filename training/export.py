@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.bundle import open_bundle, read_json
 import torch
 from training.checkpoint import load_average, read_progress
 from training.config import RunConfig
@@ -46,16 +46,23 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
     seconds = sum(
         row['seconds_per_step'] * config.log_every for row in timed if row['step'] <= step
     )
+    processes = _processes(run / 'environment.json')
     held_out = [row for row in rows if row['step'] <= step and 'seconds_per_step' not in row]
     return {
         'steps': step,
-        'samples': step * config.batch * config.accumulate,
+        'samples': step * config.batch * config.accumulate * processes,
         'hours': round(seconds / 3600.0, 2),
         'seed': config.seed,
         'validation': held_out[-1] if held_out else {},
         **notes,
         'config': _without_places(asdict(config)),
     }
+
+
+def _processes(environment: Path) -> int:
+    """Return how many processes trained together; runs of earlier versions do not say it."""
+    found = read_json(environment, 'train again') if environment.is_file() else {}
+    return int(found.get('processes', 1))
 
 
 PLACES = ('output', 'init_from', 'bundle', 'path', 'source', 'weights')

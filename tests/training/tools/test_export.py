@@ -38,6 +38,16 @@ def test_the_bundle_holds_the_average_and_its_record(finished, tmp_path):
         torch.testing.assert_close(value.float(), average[f'network.{name}'], rtol=1e-3, atol=1e-4)
 
 
+def test_samples_are_those_of_all_processes(finished, tmp_path):
+    environment = finished / 'environment.json'
+    facts = json.loads(environment.read_text())
+    assert facts['processes'] == 1
+    environment.write_text(json.dumps({**facts, 'processes': 2}))
+    assert main([str(finished), str(tmp_path / 'bundle')]) == 0
+    told = open_bundle(tmp_path / 'bundle', 'prior').manifest['training']
+    assert told['samples'] == 2 * told['steps'] * told['config']['batch']
+
+
 def test_a_bundle_of_other_weights_is_refused(finished, tmp_path):
     assert main([str(finished), str(tmp_path / 'bundle')]) == 0
     other = {
