@@ -9,7 +9,6 @@ the same environment on the same machine, and compare the two files.
 
 from collections.abc import Iterator
 import hashlib
-from itertools import product
 import json
 from pathlib import Path
 import re
@@ -31,8 +30,7 @@ RUNS = {
 SIZES = {b'float': 4, b'uchar': 1}
 ROOMS = ('--rooms', '2', '--views', '1', '--first-seed', '10', '--width', '96', '--height', '96')
 SMALL_DATA = ('crop_width=64', 'crop_height=48', 'width=64', 'height=64', 'min_zoom=1.0')
-TRAINING = {'metric_prior_coarse': ('rooms', 'places'), 'apdepth_small': ('rooms',)}
-"""Configurations, and their sets of images."""
+TRAINING = 'metric_prior_coarse', 'apdepth_small'
 
 
 def run(*command: str, folder: Path) -> None:
@@ -62,8 +60,7 @@ def _vertices_in_order(ply: bytes) -> bytes:
 
 def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
     """Return losses and weights of a run of two steps."""
-    groups = product(('train', 'validation'), TRAINING[name])
-    sets = [f'{group}.{part}.path={rooms}' for group, part in groups]
+    sets = (f'train.rooms.path={rooms}', f'validation.rooms.path={rooms}')
     data = [f'data.{item}' for item in (*sets, *SMALL_DATA)]
     plain = (
         'steps=2',

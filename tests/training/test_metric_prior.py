@@ -170,7 +170,7 @@ def test_the_likelihood_is_best_at_the_mean_error_and_the_worst_for_a_sky():
 
 
 def test_the_shipped_configuration_builds():
-    path = Path(run.__file__).parent / 'configs' / 'metric_prior.yaml'
+    path = Path(run.__file__).parent / 'configs' / 'metric_prior_lite0.yaml'
     objective = built(load_config(path))
     make_optimizers(objective.trained, objective.config.optimizer)
     assert objective.shape.mirror

@@ -5,6 +5,7 @@
 from depth_refiner_ros.sources.simulated.places.dressing import PlaceKit
 from depth_refiner_ros.sources.simulated.places.people import stand_about
 from depth_refiner_ros.sources.simulated.places.site import open_site, Site
+from depth_refiner_ros.sources.simulated.places.workshops import full_table
 from depth_refiner_ros.sources.simulated.rooms import furniture, structures
 from depth_refiner_ros.sources.simulated.rooms import storage_furniture as storage
 from depth_refiner_ros.sources.simulated.rooms.catalogue import dining, lounge
@@ -18,7 +19,8 @@ def home(kit: PlaceKit) -> Site:
     kind = kit.one_of(('living', 'living', 'bedroom', 'bedroom', 'office', 'storage'))
     if kit.chance(0.5):
         width, depth, _ = site.sides
-        table = furniture.table(kit, kit.uniform(12, 40))
+        full = kit.chance(0.3)
+        table = full_table(kit) if full else furniture.table(kit, kit.uniform(12, 40))
         site.put(table, width * kit.uniform(0.35, 0.65), depth * kit.uniform(0.35, 0.65))
     furnish(kit, site.plan, site.scene, kind)
     stand_about(site, 1)

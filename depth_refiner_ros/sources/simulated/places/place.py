@@ -18,16 +18,18 @@ from depth_refiner_ros.sources.simulated.places.open_sky import daylight
 from depth_refiner_ros.sources.simulated.places.site import Site, Spot
 from depth_refiner_ros.sources.simulated.places.streets import street
 from depth_refiner_ros.sources.simulated.places.warehouses import library, warehouse
+from depth_refiner_ros.sources.simulated.places.workshops import workshop
 from depth_refiner_ros.sources.simulated.rooms.room import CameraLook, Room
 import numpy as np
 
 KINDS: dict[str, tuple[Callable[[PlaceKit], Site], float]] = {
-    'home': (home, 0.28),
-    'living': (living, 0.18),
+    'home': (home, 0.24),
+    'living': (living, 0.15),
+    'workshop': (workshop, 0.1),
     'kitchen': (kitchen, 0.13),
-    'office': (office, 0.14),
-    'hall': (hall, 0.07),
-    'corridor': (corridor, 0.06),
+    'office': (office, 0.13),
+    'hall': (hall, 0.06),
+    'corridor': (corridor, 0.05),
     'library': (library, 0.06),
     'bathroom': (bathroom, 0.06),
     'warehouse': (warehouse, 0.02),

@@ -5,9 +5,11 @@
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.simulated import build_place
 from depth_refiner_ros.sources.simulated.places.dressing import PlaceKit
+from depth_refiner_ros.sources.simulated.places.heaps import heap
 from depth_refiner_ros.sources.simulated.places.place import build_kind, KINDS, OUTDOOR
 from depth_refiner_ros.sources.simulated.places.site import open_site, Scene
 from depth_refiner_ros.sources.simulated.render.textures import TEXTURES
+from depth_refiner_ros.sources.simulated.rooms import furniture
 from depth_refiner_ros.sources.simulated.rooms.shapes import Piece, Top
 import numpy as np
 import pytest
@@ -86,3 +88,18 @@ def test_a_piece_never_stands_where_another_stands():
     assert not site.put(crate, 2.5, 2.5)
     assert not site.put(crate, 5.9, 2)
     assert site.put(crate, 3.2, 2)
+
+
+def test_a_full_table_is_covered_and_nothing_lies_beside_it():
+    kit = PlaceKit(np.random.default_rng(5))
+    bare = furniture.table(kit, 0.0)
+    top, before = bare.tops[0], bare.bounds()
+    heap(kit, bare, top)
+    low, high = bare.bounds()
+    np.testing.assert_allclose(low, before[0])
+    np.testing.assert_allclose(high[:2], before[1][:2])
+    assert top.z + 0.05 < high[2] < top.z + 0.5
+    above = bare.mesh().vertices_V3
+    above = above[above[:, 2] > top.z + 0.003]
+    cells = {tuple(cell) for cell in np.floor(above[:, :2] / 0.1).astype(int)}
+    assert len(cells) * 0.01 > 0.5 * (top.x1 - top.x0) * (top.y1 - top.y0)

@@ -34,7 +34,7 @@ def renderer(office):
 
 @pytest.fixture(scope='module')
 def views(office, renderer):
-    return place_views(office, renderer, 5, 40, (64, 48))
+    return place_views(office, renderer, 6, 48, (64, 48))
 
 
 def test_each_kind_of_view_has_its_height(views):
