@@ -108,8 +108,8 @@ def main(
     if not images:
         raise SourceError(f'{source} has no image with depth to compare with')
     factor = spread_factor(images)
-    with torch.no_grad():
-        network.head.bias[1] += float(np.log(factor))
+    log_spread = network.state_dict()['head.bias'][1:]
+    log_spread += float(np.log(factor))
     before = opened.manifest.get('training', {})
     made = {'images': len(images), 'source': Path(source).name, 'spread_factor': round(factor, 4)}
     write_prior_bundle(out, network, {**before, 'calibration': made})
