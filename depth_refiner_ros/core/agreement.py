@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refined depth goes back to its prior where both say the same."""
 
-from depth_refiner_ros.core.confidence import relative_difference, TWOFOLD
-from depth_refiner_ros.core.window_mean import window_mean
 import torch
+from torch.nn import functional
 
-REACH_PX = 5
+CELL_PX = 4
 
 
 def keep_agreed(
@@ -17,11 +16,16 @@ def keep_agreed(
 
     A refiner moves outlines by a lot and everything else by a little. The little is its own
     noise, mostly texture of the image: g^2 / (g^2 + within^2) of each change is kept, where g is
-    the mean absolute log ratio over 11 x 11 pixels, as in a Wiener filter.
+    the mean relative change over 12 x 12 pixels, as in a Wiener filter. g is computed for cells
+    of 4 x 4 pixels, a tenth of the cost of a window around each pixel.
 
     :param prior_m_B1HW: without holes
     :param within: g of which half is kept
     """
-    around = window_mean(relative_difference(depth_m_B1HW, prior_m_B1HW), REACH_PX).square()
-    kept = around / (around + (within / TWOFOLD) ** 2)
+    change = (depth_m_B1HW / prior_m_B1HW - 1.0).abs().nan_to_num(nan=1.0).clamp(max=1.0)
+    cells = functional.avg_pool2d(change, CELL_PX, ceil_mode=True)
+    wide = functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
+    around = functional.interpolate(wide, scale_factor=float(CELL_PX), mode='bilinear').square()
+    height, width = depth_m_B1HW.shape[-2:]
+    kept = (around / (around + within**2))[..., :height, :width]
     return torch.lerp(prior_m_B1HW, depth_m_B1HW, kept)
