@@ -125,7 +125,7 @@ class ModelSpec:
         them if it is 1; the option of the same name takes precedence unless it is 0
     :param fit: the final fit if the option ``align`` is auto
     :param fit_samples: number of pixels, on a grid, that the fit uses; 0 is all of them
-    :param keep_within: log difference around a pixel up to which the prior's depth is kept, see
+    :param keep_within: relative change around a pixel up to which the prior's depth is kept, see
         :func:`~depth_refiner_ros.core.agreement.keep_agreed`; 0 keeps none
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves the
         result of the fit unchanged, even if it is not positive
