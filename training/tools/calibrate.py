@@ -11,13 +11,13 @@ with the name of SOURCE, into its record. Depth stays what it is.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 import sys
 from typing import Annotated
 
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import infer
-from depth_refiner_ros.apps.spread import count_taken, taken
 from depth_refiner_ros.core.confidence import confidence_of_spread, WITHIN
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.models.bundle import open_bundle
@@ -71,8 +71,8 @@ def images_of(bundle: str, source: str, every: int) -> Iterator[Image]:
     settings = ModelSettings(prior='bundled', prior_weights=bundle, refiner='none')
     network = DepthRefiner.from_settings(settings)
     frames = open_source(source, poses=False, log=note)
-    picked = taken(labelled(frames), every=every)
-    for item in track(picked, 'predicting', count_taken(len(frames), every=every)):
+    picked = islice(labelled(frames), 0, None, every)
+    for item in track(picked, 'predicting', -(-len(frames) // every)):
         if isinstance(item, LostFrame):
             note(f'left out: {item.name}')
             continue
