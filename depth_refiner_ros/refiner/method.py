@@ -125,7 +125,8 @@ class Refinement:
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
             if spec.keep_within:
-                depth_m = keep_agreed(depth_m, filled_m, spec.keep_within)
+                agreed_m = keep_agreed(depth_m, filled_m, spec.keep_within)
+                depth_m = torch.where(known, agreed_m, depth_m)
             depth_m = self._with_holes(depth_m, prior)
             trust = _trust(difference, known, fit, prior)
             confidence = torch.where(finite(depth_m), trust, 0.0)

@@ -41,3 +41,13 @@ def test_unknown_depth_stays_unknown_and_other_images_do_not_matter():
     together = keep_agreed(refined, prior, WITHIN)
     assert together.isnan().nonzero().tolist() == [[0, 0, 3, 4]]
     torch.testing.assert_close(together[1:], keep_agreed(refined[1:], prior[1:], WITHIN))
+
+
+def test_one_pixel_that_is_far_off_does_not_speak_for_those_around_it():
+    prior = torch.full((1, 1, 24, 24), 2.0)
+    refined = prior * 1.001
+    refined[..., 12, 12] = torch.inf
+    found = change(refined, prior)
+    found[..., 12, 12] = 0.0
+    assert (found.abs() < 1e-3).all()
+    assert found[..., :4, :4].abs().max() < 1e-4

@@ -100,3 +100,21 @@ def test_depth_that_agrees_with_its_prior_is_the_prior_where_the_weights_say_so(
     assert gap[..., step].min() > 0.45
     # How far the estimate was off still says how far it can be trusted.
     torch.testing.assert_close(kept.confidence_B1HW, plain.confidence_B1HW)
+
+
+def test_in_holes_there_is_no_prior_to_keep():
+    class Holed(Exact):
+        def predict(self, rgb_B3HW, intrinsics, sensor_m_B1HW=None):
+            depth = scene().clone()
+            depth[..., 5:15, 5:15] = torch.nan
+            return PriorDepth(depth_B1HW=depth, kind='metric')
+
+    plain, kept = (
+        refiner(Warped(ModelSpec(keep_within=within)), Holed(), fill_holes=True)
+        .refine(image(), camera())
+        .depth_m_B1HW
+        for within in (0.0, 0.01)
+    )
+    hole = (..., slice(5, 15), slice(5, 15))
+    torch.testing.assert_close(kept[hole], plain[hole], rtol=0, atol=0)
+    assert not torch.allclose(kept[..., 20:30, 5:15], plain[..., 20:30, 5:15], rtol=1e-4)
