@@ -61,6 +61,7 @@ class Cameras:
     :param height: rows
     :param places: places of :func:`build_place` instead of rooms; each view has its own lens
     :param outdoor: share of places that are outdoors
+    :param kind: of all places, such as ``workshop``; '' draws it
     """
 
     views: int
@@ -69,6 +70,7 @@ class Cameras:
     height: int
     places: bool = False
     outdoor: float = 0.0
+    kind: str = ''
 
 
 def render_room(seed: int, cameras: Cameras) -> tuple[np.ndarray, ...]:
@@ -110,9 +112,12 @@ def _shots_of_room(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, 'R
 
 def _shots_of_place(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, 'Rendered']]:
     """Yield what cameras with lenses of their own see in a place."""
-    from depth_refiner_ros.sources.simulated import build_place, place_views, RoomRenderer
+    from depth_refiner_ros.sources.simulated import place_views, RoomRenderer
+    from depth_refiner_ros.sources.simulated.places.place import build_kind, build_place
 
-    place = build_place(seed, cameras.outdoor)
+    place = (
+        build_kind(cameras.kind, seed) if cameras.kind else build_place(seed, cameras.outdoor)
+    )
     renderer = RoomRenderer(place)
     size = cameras.width, cameras.height
     for view in place_views(place, renderer, seed, cameras.views, size):
@@ -169,8 +174,9 @@ def _describe(out: Path, record: dict[str, float], resume: bool) -> None:
         found = {
             'places': False,
             'outdoor': 0.0,
+            'kind': '',
             **_read(path),
-        }  # folders from before there were places
+        }  # folders from before there were places, or kinds of them
         differing = {key for key in record if found.get(key) != record[key]}
         if not resume or differing - {'rooms'}:
             raise typer.BadParameter(
@@ -204,6 +210,9 @@ def main(
         float | None,
         typer.Option(min=0, max=1, help='Share of --places that are streets; as in places:SEED.'),
     ] = None,
+    kind: Annotated[
+        str, typer.Option(help='Kind of all --places, such as workshop; drawn without it.')
+    ] = '',
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     resume: Annotated[bool, typer.Option(help='Skip finished shards.')] = False,
 ) -> None:
@@ -214,12 +223,18 @@ def main(
         raise typer.BadParameter(f'--starts {starts} has no paths in --places; give --views alone')
     if outdoor is not None and not places:
         raise typer.BadParameter(f'--outdoor {outdoor:g} is a share of --places; add that, too')
+    if kind and not places:
+        raise typer.BadParameter(f'--kind {kind} is one of --places; add that, too')
+    if kind and outdoor is not None:
+        raise typer.BadParameter(f'--outdoor {outdoor:g} has no effect with --kind {kind}')
     cameras = Cameras(views=views, starts=starts, width=width, height=height)
     if places:
-        from depth_refiner_ros.sources.simulated.places.place import OUTDOOR_SHARE
+        from depth_refiner_ros.sources.simulated.places.place import KINDS, OUTDOOR, OUTDOOR_SHARE
 
+        if kind and kind not in (known := {**KINDS, **OUTDOOR}):
+            raise typer.BadParameter(f'--kind {kind} is none of {", ".join(known)}')
         share = OUTDOOR_SHARE if outdoor is None else outdoor
-        cameras = replace(cameras, places=True, outdoor=share)
+        cameras = replace(cameras, places=True, outdoor=0.0 if kind else share, kind=kind)
     with locked_folder(out):
         _describe(out, {'rooms': rooms, 'first_seed': first_seed, **asdict(cameras)}, resume)
         seeds = list(range(first_seed, first_seed + rooms))

@@ -11,11 +11,13 @@ import sys
 from depth_refiner_ros.sources.simulated import (
     build_place,
     build_room,
+    Place,
     place_views,
     random_intrinsics,
     random_views,
     RoomRenderer,
 )
+from depth_refiner_ros.sources.simulated.places.place import build_kind
 import numpy as np
 import pytest
 from training.tools import render_rooms
@@ -34,6 +36,12 @@ def run(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=300,
     )
+
+
+def second_depth(place: Place, seed: int) -> np.ndarray:
+    """Return the depth of the second of two views of a place (48, 64)."""
+    view = place_views(place, RoomRenderer(place), seed, 2, (64, 48))[1]
+    return RoomRenderer(place).depth(view.intrinsics, view.map_from_camera)
 
 
 @pytest.fixture(scope='module')
@@ -143,12 +151,35 @@ def test_places_have_lenses_of_their_own_and_are_not_mixed_with_rooms(tmp_path):
     assert depth.shape == (4, 48, 64)
     assert len(set(camera[:, 0].tolist())) == 4
     place = build_place(41)
-    view = place_views(place, RoomRenderer(place), 41, 2, (64, 48))[1]
-    stored = RoomRenderer(place).depth(view.intrinsics, view.map_from_camera)
-    np.testing.assert_allclose(depth[3].astype(np.float32), stored, rtol=6e-4)
+    expected = second_depth(place, 41)
+    np.testing.assert_allclose(depth[3].astype(np.float32), expected, rtol=6e-4)
     done = run(tmp_path, '--rooms', '2', '--resume')
     assert done.returncode == 2, 'rooms into a folder of places'
     assert run(tmp_path, '--rooms', '2', '--places', '--resume').returncode == 0
+
+
+def test_places_of_one_kind(tmp_path):
+    assert run(tmp_path, '--rooms', '2', '--places', '--kind', 'bathroom').returncode == 0
+    place = build_kind('bathroom', 41)
+    assert build_place(41).kind != 'bathroom', 'it would come without --kind, too'
+    depth = np.load(tmp_path / 'depth_00000.npy')[3].astype(np.float32)
+    np.testing.assert_allclose(depth, second_depth(place, 41), rtol=6e-4)
+    done = run(tmp_path, '--rooms', '2', '--places', '--resume')
+    assert done.returncode == 2, 'places of all kinds into a folder of one kind'
+
+
+@pytest.mark.parametrize(
+    ('options', 'line'),
+    [
+        (('--kind', 'bathroom'), '--kind bathroom is one of --places'),
+        (('--places', '--kind', 'attic'), '--kind attic is none of home'),
+        (('--places', '--kind', 'hall', '--outdoor', '0.5'), '--outdoor 0.5 has no effect'),
+    ],
+)
+def test_a_kind_that_means_nothing_is_refused(tmp_path, options, line):
+    done = run(tmp_path / 'none', '--rooms', '1', *options)
+    assert done.returncode == 2
+    assert line in ' '.join(done.stderr.replace('│', ' ').split())
 
 
 def test_places_have_no_paths(tmp_path):
