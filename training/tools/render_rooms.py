@@ -115,9 +115,7 @@ def _shots_of_place(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, '
     from depth_refiner_ros.sources.simulated import place_views, RoomRenderer
     from depth_refiner_ros.sources.simulated.places.place import build_kind, build_place
 
-    place = (
-        build_kind(cameras.kind, seed) if cameras.kind else build_place(seed, cameras.outdoor)
-    )
+    place = build_kind(cameras.kind, seed) if cameras.kind else build_place(seed, cameras.outdoor)
     renderer = RoomRenderer(place)
     size = cameras.width, cameras.height
     for view in place_views(place, renderer, seed, cameras.views, size):
