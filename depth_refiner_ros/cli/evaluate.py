@@ -21,7 +21,7 @@ def evaluate(
             metavar='SOURCE...',
             show_default=False,
             help='Sources with ground truth: frames.json (a list of single frames), a TUM RGB-D '
-            'folder, a bag with depth, sim:SEED[:FRAMES], rooms:SEED:ROOMS.',
+            'folder, a bag with depth, sim:SEED[:FRAMES[:PEOPLE]], rooms:SEED:ROOMS.',
         ),
     ],
     model: ModelSettings,

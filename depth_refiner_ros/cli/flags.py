@@ -36,7 +36,8 @@ SourceLocation = Annotated[
     typer.Argument(
         metavar='SOURCE',
         show_default=False,
-        help='sim:SEED[:FRAMES], a TUM RGB-D folder, a folder of images, a video or a ROS 2 bag.',
+        help='sim:SEED[:FRAMES[:PEOPLE]], a TUM RGB-D folder, a folder of images, a video or a '
+        'ROS 2 bag.',
     ),
 ]
 

@@ -35,7 +35,7 @@ def refine(
             metavar='SOURCE...',
             show_default=False,
             help='Images, a folder of images, a video, a ROS 2 bag, a TUM RGB-D folder or '
-            'sim:SEED[:FRAMES].',
+            'sim:SEED[:FRAMES[:PEOPLE]].',
         ),
     ],
     model: ModelSettings,

@@ -170,7 +170,9 @@ class TsdfNodeSettings(TsdfSettings, OdometrySettings, PoseSettings):
 class PlayerNodeSettings(RecordingSettings):
     """The node ``player``: a recording or the simulated camera as ROS topics."""
 
-    source: str = option('sim:900000', 'sim:SEED[:FRAMES], a TUM folder, images, a video or a bag')
+    source: str = option(
+        'sim:900000', 'sim:SEED[:FRAMES[:PEOPLE]], a TUM folder, images, a video or a bag'
+    )
     rate_hz: float = option(
         10.0,
         'frames per second; 0 keeps the pace of the recording',

@@ -29,9 +29,9 @@ from depth_refiner_ros.sources.video import VideoSource
 MOST_DIGITS = 9
 """Largest seed, and largest number of frames or rooms."""
 KINDS = (
-    'sim:SEED[:FRAMES], rooms:SEED:ROOMS, places:SEED[:PLACES], a TUM folder (rgb.txt), a bag (a '
-    f'file or a folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or a folder '
-    f'of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
+    'sim:SEED[:FRAMES[:PEOPLE]], rooms:SEED:ROOMS, places:SEED[:PLACES], a TUM folder (rgb.txt), '
+    f'a bag (a file or a folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or '
+    f'a folder of images ({", ".join(IMAGE_SUFFIXES)}), a video ({", ".join(VIDEO_SUFFIXES)})'
 )
 FILE = 'file:'
 ROS_1_BAG = '.bag'
@@ -66,7 +66,7 @@ def open_source(
     """
     Open a simulated camera, recording, folder or file.
 
-    :param location: a path, ``sim:SEED[:FRAMES]``, ``rooms:SEED:ROOMS`` or
+    :param location: a path, ``sim:SEED[:FRAMES[:PEOPLE]]``, ``rooms:SEED:ROOMS`` or
         ``places:SEED[:PLACES]`` (one frame of each); whatever exists on disk is taken as a path
     :param recording: what to read from a recording: options of :class:`RosbagSource`; other
         sources take only those in ``SHARED``
@@ -208,15 +208,15 @@ WITH_LENSES: tuple[Callable[..., FrameSource], ...] = (*WITHOUT_CAMERA, TumSourc
 
 def _simulated(location: str, **options: Any) -> FrameSource:
     numbers = _whole_numbers(location)
-    if not 1 <= len(numbers) <= 2:
+    if not 1 <= len(numbers) <= 3:
         raise SourceError(
-            f'{shown(location)} must be sim:SEED or sim:SEED:FRAMES with whole numbers'
+            f'{shown(location)} must be sim:SEED, sim:SEED:FRAMES or sim:SEED:FRAMES:PEOPLE with '
+            'whole numbers'
         )
     from depth_refiner_ros.sources.simulated import SimulatedSource  # needs Open3D
 
-    if len(numbers) == 2:
-        options['frames'] = numbers[1]
-    return SimulatedSource(seed=numbers[0], **options)
+    options |= dict(zip(('seed', 'frames', 'people'), numbers))
+    return SimulatedSource(**options)
 
 
 def _rooms(location: str, **options: Any) -> FrameSource:

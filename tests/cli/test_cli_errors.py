@@ -10,7 +10,7 @@ import pytest
 
 MISTAKES = [
     (('refine', 'missing.png'), "'missing.png' does not exist; a source is"),
-    (('fuse', 'sim:x'), "'sim:x' must be sim:SEED or sim:SEED:FRAMES"),
+    (('fuse', 'sim:x'), "'sim:x' must be sim:SEED, sim:SEED:FRAMES or"),
     (('eval', 'missing.json'), 'does not exist'),
     (('refine', 'sim:1:1', '--agree-below', '3'), '--agree-below 3.0 is outside 0 .. 1'),
     (('refine', 'sim:1:1', '--prior-weights', 'nowhere'), 'nowhere has no bundle.json'),

@@ -65,8 +65,8 @@ def test_what_was_looked_for_is_named(tmp_path):
         open_source(str(tmp_path / 'notes.txt'))
     with pytest.raises(SourceError, match='contains no image'):
         open_source(str(tmp_path))
-    for word in ('sim:', 'sim:x', 'sim:1:2:3', 'sim:-1', 'sim:²', 'sim:٣', 'sim:' + '9' * 5000):
-        with pytest.raises(SourceError, match='must be sim:SEED or sim:SEED:FRAMES'):
+    for word in ('sim:', 'sim:x', 'sim:1:2:3:4', 'sim:-1', 'sim:²', 'sim:٣', 'sim:' + '9' * 5000):
+        with pytest.raises(SourceError, match='must be sim:SEED, sim:SEED:FRAMES or'):
             open_source(word)
 
 

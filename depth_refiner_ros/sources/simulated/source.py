@@ -12,9 +12,11 @@ from depth_refiner_ros.sources.simulated.camera_paths import camera_path, random
 from depth_refiner_ros.sources.simulated.render.exposure import expose
 from depth_refiner_ros.sources.simulated.render.renderer import RoomRenderer
 from depth_refiner_ros.sources.simulated.rooms.room import build_room, Room
+from depth_refiner_ros.sources.simulated.walkers import PeopledRoom
 import numpy as np
 
 FIRST_STAMP_NS = 1_000_000_000
+MOST_PEOPLE = 8
 
 
 class SimulatedSource:
@@ -28,6 +30,7 @@ class SimulatedSource:
     :param width: image columns
     :param height: image rows
     :param rate_hz: frames per second of simulated time
+    :param people: number of people who walk to and fro; the camera's path is the same without
     :raises SourceError: if an argument is out of range
     """
 
@@ -38,19 +41,25 @@ class SimulatedSource:
         width: int = 640,
         height: int = 480,
         rate_hz: float = 10.0,
+        people: int = 0,
     ) -> None:
         if seed < 0 or frames < 1 or min(width, height) < 16 or not 0 < rate_hz <= 1000:
             raise SourceError(
                 f'simulated camera: seed {seed}, {frames} frames, {width}x{height} at {rate_hz} '
                 'Hz; give seed >= 0, frames >= 1, at least 16x16 pixels and 0 < rate <= 1000'
             )
-        self.seed, self.frames, self.rate_hz = seed, frames, rate_hz
+        if not 0 <= people <= MOST_PEOPLE:
+            raise SourceError(
+                f'simulated camera: {people} people; a room takes 0 to {MOST_PEOPLE}'
+            )
+        self.seed, self.frames, self.rate_hz, self.people = seed, frames, rate_hz, people
         self.intrinsics: Intrinsics = random_intrinsics(seed, width, height)
 
     @property
     def name(self) -> str:
         """Return a short name for reports."""
-        return f'simulated_{self.seed}'
+        peopled = f'_{self.people}_people' if self.people else ''
+        return f'simulated_{self.seed}{peopled}'
 
     @cached_property
     def room(self) -> Room:
@@ -66,8 +75,14 @@ class SimulatedSource:
         """Return ``map_from_camera`` of all frames."""
         return camera_path(self.room, self._renderer, self.seed, self.frames, self.rate_hz)
 
+    @cached_property
+    def _peopled(self) -> PeopledRoom:
+        return PeopledRoom(
+            self.room, self._renderer, self.seed, self.people, self.poses, self.rate_hz
+        )
+
     def mesh(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the room's ``vertices_N3`` in metres and ``triangles_M3``."""
+        """Return ``vertices_N3`` in metres and ``triangles_M3`` of the room without people."""
         return self.room.mesh()
 
     def __len__(self) -> int:
@@ -75,7 +90,8 @@ class SimulatedSource:
 
     def __iter__(self) -> Iterator[Frame]:
         for index, map_from_camera in enumerate(self.poses):
-            seen = self._renderer.render(self.intrinsics, map_from_camera)
+            renderer = RoomRenderer(self._peopled.at(index)) if self.people else self._renderer
+            seen = renderer.render(self.intrinsics, map_from_camera)
             yield Frame(
                 stamp_ns=FIRST_STAMP_NS + round(index * 1e9 / self.rate_hz),
                 of_video=True,
