@@ -186,8 +186,8 @@ PRIORS: tuple[Model, ...] = (
             f'ritianyu/InfiniDepth:{name}',
             use,
             what_for,
-            # By their loader, the files hold the encoder, which was trained on from Meta's.
-            'Apache-2.0; holds DINOv3, DINOv3 License (commercial use, but none military)',
+            # Their loader takes the encoder from the file, too, trained on from Meta's weights.
+            'Apache-2.0; holds DINOv3 weights, DINOv3 License (no military use)',
             None,
             get='through depth-refiner models import',
             output=output,

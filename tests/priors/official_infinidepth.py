@@ -109,7 +109,7 @@ def weights(one: Architecture, *, prompted: bool) -> dict[str, torch.Tensor]:
     mask[1] = 0.0
     for name in state:
         if name.endswith('bias_mask'):
-            state[name] = mask.flatten()
+            state[name] = mask.flatten().clone()
     if prompted:
         state[f'{PROMPT}pe_layer.positional_encoding_gaussian_matrix'] *= 4.0
         state[f'{PROMPT}depth2feature.0.weight'] *= 2.0
