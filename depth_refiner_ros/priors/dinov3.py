@@ -57,8 +57,7 @@ class Dinov3(nn.Module):
         if height % PATCH_PX or width % PATCH_PX:
             raise InputError(f'{width} x {height} pixels are no multiples of {PATCH_PX}')
         patches = self.patches(pixels_B3hw).flatten(2).transpose(1, 2)
-        others = (self.first, self.registers)
-        alone = [one.expand(len(patches), -1, -1).to(patches.dtype) for one in others]
+        alone = [one.expand(len(patches), -1, -1) for one in (self.first, self.registers)]
         tokens, turn = torch.cat((*alone, patches), dim=1), self._turn(height, width)
         for layer in self.layers:
             tokens = layer(tokens, turn)

@@ -10,7 +10,10 @@ this package's own fit. The other one takes measured points, as its authors' scr
 it; depth that a network predicted is not given to it. A refiner may follow either.
 
 Their networks see every image as 1024 x 768 pixels, whatever its aspect ratio, as in that script,
-and are asked only for the pixels of the image itself, a strip at a time.
+and are asked only for the pixels of the image itself, a strip at a time. For 640 x 480 pixels this
+takes 3259 GFLOP, or 4063 with 1500 points: 2794 for the transformer, 207 for fine detail, 247 for
+the decoder, which would take 891 if its first layer were applied to every pixel. With
+``prior_short_side: 512``, about the size of the training, it is 1368, or 1795 with points.
 """
 
 from collections.abc import Callable

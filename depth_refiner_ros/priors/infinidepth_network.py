@@ -115,7 +115,7 @@ class PromptLayers(nn.Module):
         :param places_BP2: of points, right and down, 0 to 1 across the image
         """
         patches, count = patches_BNC, patches_BNC.shape[1]
-        points = self.values(values_BP[..., None]).to(patches.dtype)
+        points = self.values(values_BP[..., None])
         there = values_BP > 0.0
         seen = torch.cat((there.new_ones(len(there), count + 1), there), dim=1)[:, None, None]
         centres = _centres(grid, places_BP2)
@@ -125,7 +125,7 @@ class PromptLayers(nn.Module):
             self.layers, self.between, self.between_places, strict=True
         ):
             token, place = (one.expand(len(patches), -1, -1) for one in (token, place))
-            together = torch.cat((patches, token.to(patches.dtype), points), dim=1)
+            together = torch.cat((patches, token, points), dim=1)
             places = torch.cat((of_patches, place, of_points), dim=1)
             together = layer(together, places_BNC=places, seen_B11N=seen)
             patches, points = together[:, :count], together[:, count + 1 :]
@@ -211,8 +211,7 @@ def interpolated(maps_BChw: torch.Tensor, points_BN2: torch.Tensor) -> torch.Ten
 
     :param points_BN2: right and down, from -1 to 1 across the image
     """
-    points = points_BN2[:, None].to(maps_BChw.dtype)
-    found = functional.grid_sample(maps_BChw, points, align_corners=False)
+    found = functional.grid_sample(maps_BChw, points_BN2[:, None], align_corners=False)
     return found[:, :, 0].transpose(1, 2)
 
 

@@ -71,7 +71,7 @@ def test_a_shorter_side_keeps_the_aspect_of_the_image(tmp_path, monkeypatch):
 def test_of_two_files_one_must_be_named(tmp_path):
     for name in PRIORS:
         published(tmp_path, TINY, name)
-    with pytest.raises(WeightsError, match='holds infinidepth.ckpt and infinidepth_depthsensor'):
+    with pytest.raises(WeightsError, match=r'holds infinidepth\.ckpt and infinidepth_depth'):
         checkpoint_of(str(tmp_path))
     assert checkpoint_of(str(tmp_path / FILES[SENSOR])) == tmp_path / FILES[SENSOR]
 

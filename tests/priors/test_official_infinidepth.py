@@ -4,8 +4,8 @@
 InfiniDepth as written here against its authors' code (``make official``).
 
 That code asks for a GPU when a network is built; here it stays on the CPU, where it computes in
-single precision throughout. It is given images of the network's size and at most as many measured
-points as it takes, so that its random choice of points leaves none out.
+single precision, but for one comparison. It is given images of the network's size and at most as
+many measured points as it takes, so that its random choice of points leaves none out.
 """
 
 from pathlib import Path
