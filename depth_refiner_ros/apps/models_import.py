@@ -14,12 +14,14 @@ from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import infinidepth_weights as infinidepth
 from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything,
     import_depth_anything_3,
+    import_infinidepth,
     import_metric3d,
     import_moge2,
     import_prior_depth_anything,
@@ -98,6 +100,8 @@ def import_prior(
     elif prior_depth_anything.is_published(checkpoint):
         import_prior_depth_anything(checkpoint, folder)
         prior = prior_depth_anything.NAME
+    elif infinidepth.is_published(checkpoint):
+        prior = import_infinidepth(checkpoint, folder)
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
@@ -114,7 +118,7 @@ def import_prior(
             f'{checkpoint} is not a known checkpoint by its name '
             f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
             f'{video_depth_anything.METRIC_FILE}vit*.pth, prior_depth_anything_vit*.pth, '
-            f'{unik3d.PICKLE}, '
+            f'{", ".join(infinidepth.FILES.values())}, {unik3d.PICKLE}, '
             f'{MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
             'give the folder of its release'
         )
@@ -144,13 +148,21 @@ def checkpoint_of(where: str) -> Path | None:
         return file
     if file := prior_depth_anything.file_in(path) or unik3d.pickle_in(path):
         return file
+    if file := infinidepth.file_in(path):
+        return file
     if depth_anything_3.is_weights(path / depth_anything_3.FILE):
         return path / depth_anything_3.FILE
     model = None if path.is_dir() else find(where)
     if model is None:
-        sized = SIZES[prior_depth_anything.NAME].values()
-        if any(where.partition(':')[0] == known.partition(':')[0] for known in sized):
-            raise WeightsError(f'{where} is not published; import one of {", ".join(sized)}')
+        # Of these, a hub id alone does not say which of its files is meant.
+        known = [
+            model_id
+            for prior in (prior_depth_anything.NAME, *infinidepth.PRIORS)
+            for model_id in SIZES[prior].values()
+            if where.partition(':')[0] == model_id.partition(':')[0]
+        ]
+        if known:
+            raise WeightsError(f'{where} is not published; import one of {", ".join(known)}')
         return None
     if model.use == MOGE2:
         return fetch(model.id, (MOGE2_FILE,)) / MOGE2_FILE
@@ -158,6 +170,8 @@ def checkpoint_of(where: str) -> Path | None:
         return video_depth_anything.file_in(fetch(model.id, video_depth_anything.PUBLISHED))
     if model.use == prior_depth_anything.NAME:
         return prior_depth_anything.fetched(model.id)
+    if model.use in infinidepth.PRIORS:
+        return infinidepth.fetched(model.id)
     if model.use == unik3d.NAME:
         return fetch(model.id, (unik3d.PICKLE,)) / unik3d.PICKLE
     if model.use in depth_anything_3.PRIORS:

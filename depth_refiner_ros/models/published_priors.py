@@ -183,6 +183,28 @@ PRIORS: tuple[Model, ...] = (
     ),
     *(
         _prior(
+            f'ritianyu/InfiniDepth:{name}',
+            use,
+            what_for,
+            # Their loader takes the encoder from the file, too, trained on from Meta's weights.
+            'Apache-2.0; holds DINOv3 weights, DINOv3 License (no military use)',
+            None,
+            get='through depth-refiner models import',
+            output=output,
+            files=(),
+        )
+        for name, use, what_for, output in (
+            ('infinidepth', 'infinidepth', 'relative disparity, at any resolution', 'disparity'),
+            (
+                'infinidepth_depthsensor',
+                'infinidepth_sensor',
+                'metric depth at any resolution from image and measured points',
+                'depth',
+            ),
+        )
+    ),
+    *(
+        _prior(
             f'Ruicheng/moge-2-{name}',
             'moge2',
             'metric depth, estimates the field of view too, leaves out the sky',

@@ -114,6 +114,22 @@ def _prior_depth_anything(size: str, gflop: float, weights_mb: float) -> Choice:
     )
 
 
+def _infinidepth_sensor() -> Choice:
+    model = 'ritianyu/InfiniDepth:infinidepth_depthsensor'
+    return Choice(
+        name='InfiniDepth L with points',
+        id=model,
+        gflop=4063.0,  # of which 247 decode the pixels
+        weights_mb=716.0,
+        options={'prior': 'infinidepth_sensor', 'prior_weights': 'infinidepth'},
+        why='metres from 50 measured points or more, decoded pixel by pixel; its accuracy was not '
+        'compared here',
+        get=(f'depth-refiner models import {model} infinidepth',),
+        example='RECORDING_WITH_DEPTH',
+        host_ms=100.0,  # the image at the size of the network
+    )
+
+
 def _video_depth_anything(size: str, gflop: float, weights_mb: float) -> Choice:
     model = f'depth-anything/Metric-Video-Depth-Anything-{size}'
     return Choice(
@@ -185,6 +201,7 @@ SPECIAL: Mapping[str, Sequence[Choice]] = {
         _prior_depth_anything('b', 1062.0, 390.0),
         _prior_depth_anything('s', 334.0, 99.0),
     ),
+    'If some depth is measured, and fine detail counts': (_infinidepth_sensor(),),
     'If depth of a video must not flicker': (
         _video_depth_anything('Base', 734.0, 228.0),
         _video_depth_anything('Small', 218.0, 58.0),

@@ -1,8 +1,15 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Shrink images by the mean over the area of each new pixel, as OpenCV's INTER_AREA does."""
+"""
+Resize images by the mean over the area of each new pixel, as OpenCV's INTER_AREA does.
+
+Where one side grows and the other shrinks, OpenCV takes only two old pixels for a new one of the
+side that shrinks; here it is all of them.
+"""
 
 import torch
+
+WHITE = 255.0
 
 
 def shares(old: int, new: int, device: torch.device | None = None) -> torch.Tensor:
@@ -19,7 +26,7 @@ def shares(old: int, new: int, device: torch.device | None = None) -> torch.Tens
 
 def area_resampled(image_BCHW: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """
-    Return an image of at most the same size on both axes, fp32.
+    Return an image of another size, fp32.
 
     :param size: rows and columns
     """
@@ -28,3 +35,8 @@ def area_resampled(image_BCHW: torch.Tensor, size: tuple[int, int]) -> torch.Ten
         down = shares(rows, size[0], image_BCHW.device)
         across = shares(columns, size[1], image_BCHW.device)
         return down @ image_BCHW.float() @ across.T
+
+
+def rounded_to_bytes(rgb_B3HW: torch.Tensor) -> torch.Tensor:
+    """Return an image in 0..1 as an image of 8 bits holds it."""
+    return (rgb_B3HW * WHITE).round().clamp(0.0, WHITE) / WHITE

@@ -66,16 +66,17 @@ def new_name(name: str) -> str | None:
     """Return the name here of an official one; None for a weight that depth does not need."""
     name = name.removeprefix(PREFIX)
     if block := BLOCK.match(name):
-        return _replaced(name[block.end() :], IN_BLOCK, f'encoder.layers.{block[1]}.')
+        return replaced(name[block.end() :], IN_BLOCK, f'encoder.layers.{block[1]}.')
     # The authors count levels and fusions from 1.
     if fusion := FUSION.match(name):
-        return _replaced(name[fusion.end() :], IN_FUSION, f'head.fusions.{int(fusion[1]) - 1}.')
+        return replaced(name[fusion.end() :], IN_FUSION, f'head.fusions.{int(fusion[1]) - 1}.')
     if level := LEVEL.match(name):
         return f'head.entries.{int(level[1]) - 1}.{name[level.end() :]}'
-    return _replaced(name, ELSEWHERE, '')
+    return replaced(name, ELSEWHERE, '')
 
 
-def _replaced(name: str, table: Mapping[str, str], before: str) -> str | None:
+def replaced(name: str, table: Mapping[str, str], before: str) -> str | None:
+    """Return a name whose beginning is in a table, changed by it; None for any other."""
     for old, new in table.items():
         if name.startswith(old):
             return before + new + name[len(old) :]

@@ -50,23 +50,35 @@ class Layer(nn.Module):
         self.fc2 = nn.Linear(4 * width, width)
         self.scale2 = nn.Parameter(torch.ones(width))
 
-    def forward(self, tokens_BNC: torch.Tensor, turn: Turn | None = None) -> torch.Tensor:
+    def forward(
+        self,
+        tokens_BNC: torch.Tensor,
+        turn: Turn | None = None,
+        *,
+        places_BNC: torch.Tensor | None = None,
+        seen_B11N: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """
-        Map tokens to tokens.
+        Map tokens to tokens; DINOv2 itself has nothing beside them.
 
-        :param turn: rotation of queries and keys, which DINOv2 itself does not have
+        :param turn: rotation of queries and keys
+        :param places_BNC: added to queries and keys before their norms
+        :param seen_B11N: bool, the tokens that others attend to; None for all
         """
-        query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for part in self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2)
-        )
+        query, key, value = map(self._by_head, self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2))
+        if places_BNC is not None:
+            places = self._by_head(places_BNC)
+            query, key = query + places, key + places
         query, key = self.query_norm(query), self.key_norm(key)
         if turn is not None:
             query, key = turned(query, turn), turned(key, turn)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value, seen_B11N)
         tokens_BNC = tokens_BNC + self.scale1 * self.out(mixed.transpose(1, 2).flatten(2))
         hidden = functional.gelu(self.fc1(self.norm2(tokens_BNC)))
         return tokens_BNC + self.scale2 * self.fc2(hidden)
+
+    def _by_head(self, features_BNC: torch.Tensor) -> torch.Tensor:
+        return features_BNC.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class Dinov2(nn.Module):

@@ -25,7 +25,9 @@ video_depth_anything     none: trained with cameras of two    the same
                          kinds, see there
 prompt_depth_anything    none: the prompt gives the scale           the same
 prior_depth_anything     none: measured depth gives the scale       the same
+infinidepth_sensor       none: measured points give the scale       the same
 depth_anything_v2        none: disparity has no scale               the same
+infinidepth              none: disparity has no scale               the same
 depth_anything_3         none: relative depth has no scale          the same
 ======================== ========================================== =========================
 

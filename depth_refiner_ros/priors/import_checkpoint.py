@@ -12,6 +12,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle, read_tree
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import infinidepth_weights as infinidepth
 from depth_refiner_ros.priors import moge2
 from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
@@ -126,6 +127,20 @@ def import_prior_depth_anything(file: Path, folder: Path) -> str:
     _check_free(folder)
     _written(folder, networks.state_dict(), about.config())
     return about.architecture
+
+
+def import_infinidepth(file: Path, folder: Path) -> str:
+    """
+    Write a folder that ``infinidepth`` or ``infinidepth_sensor`` reads.
+
+    :param file: ``infinidepth.ckpt`` or ``infinidepth_depthsensor.ckpt``
+    :param folder: new or empty
+    :return: the prior that reads it
+    :raises WeightsError: if it is no such file, or the folder is not empty
+    """
+    networks, prior, size = infinidepth.read_published(file)
+    _of_architecture(folder, networks, prior, size)
+    return prior
 
 
 def import_unik3d(file: Path, folder: Path) -> str:

@@ -21,11 +21,13 @@ metric3d              fitted into 1064 x 616, grey borders  ImageNet          bi
 moge2                 3600 patches of 14 x 14               ImageNet          bilinear aa, bilinear
 unik3d                grey borders; 0.2 to 0.6 megapixels,  ImageNet          bilinear, bilinear
                       up to multiples of 14
+infinidepth           squashed to 1024 x 768                0.5 +- 0.5 and    area; decoded at the
+                                                            ImageNet          image's pixels
 ===================== ===================================== ================= ====================
 
 *into*: the side that changes less gets its target size, and the aspect ratio is kept; *ac*:
 aligned corners; *aa*: antialiased; *area*: bicubic if a side grows, see :mod:`stepped_rule`. All
-as in the models' own code. UniDepth scales by itself.
+as in the models' own code. UniDepth scales by itself, and InfiniDepth in :mod:`infinidepth`.
 """
 
 from collections.abc import Callable

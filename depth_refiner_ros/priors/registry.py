@@ -12,6 +12,7 @@ from depth_refiner_ros.priors import (
     depth_anything,
     depth_anything_3,
     depth_pro,
+    infinidepth,
     metric3d,
     moge2,
     prior_depth_anything,
@@ -44,6 +45,8 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'video_depth_anything': video_depth_anything.build,
     'unik3d': unik3d.build,
     'prior_depth_anything': prior_depth_anything.build,
+    'infinidepth': infinidepth.build_relative,
+    'infinidepth_sensor': infinidepth.build_sensor,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',
@@ -54,6 +57,8 @@ RESIZABLE = (
     'moge2',
     'video_depth_anything',
     'prior_depth_anything',
+    'infinidepth',
+    'infinidepth_sensor',
 )
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 

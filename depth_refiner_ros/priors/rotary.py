@@ -17,7 +17,11 @@ def turn_of(places_N2: torch.Tensor, frequencies: int) -> Turn:
     :param frequencies: per axis, a quarter of a head's features
     """
     steps = torch.arange(frequencies, device=places_N2.device) / frequencies
-    angles_N2f = places_N2[..., None] * BASE**-steps
+    return turn_by(places_N2[..., None] * BASE**-steps)
+
+
+def turn_by(angles_N2f: torch.Tensor) -> Turn:
+    """Return the rotation by these angles, in radians."""
     return angles_N2f.cos(), angles_N2f.sin()
 
 

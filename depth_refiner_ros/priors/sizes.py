@@ -38,6 +38,8 @@ SIZES: dict[str, dict[str, str]] = {
     'prior_depth_anything': {
         size: f'Rain729/Prior-Depth-Anything:vit{size[0]}' for size in ('small', 'base')
     },
+    'infinidepth': {'large': 'ritianyu/InfiniDepth:infinidepth'},
+    'infinidepth_sensor': {'large': 'ritianyu/InfiniDepth:infinidepth_depthsensor'},
     'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""

@@ -5,13 +5,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from depth_refiner_ros.priors.area_resample import area_resampled
+from depth_refiner_ros.priors.area_resample import area_resampled, rounded_to_bytes
 from depth_refiner_ros.priors.preprocess import InputRule, normalised, Size
 import torch
 from torch.nn import functional
 
 LONG_SIDE, MULTIPLE = 504, 14
-WHITE = 255.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ def in_bytes(rgb_B3HW: torch.Tensor, size: Size) -> torch.Tensor:
         resized = functional.interpolate(rgb_B3HW, size=size, mode='bicubic')
     else:
         resized = area_resampled(rgb_B3HW, size)
-    return (resized * WHITE).round().clamp(0.0, WHITE) / WHITE
+    return rounded_to_bytes(resized)
 
 
 def scaled_to(side_px: int, longest: bool) -> Callable[[Size], Size]:

@@ -11,6 +11,7 @@ from depth_refiner_ros.settings.networks import (
     DISPARITY_PRIORS,
     LENS_PRIORS,
     ModelSettings,
+    RAW_DISPARITY_PRIORS,
     RELATIVE_PRIORS,
 )
 
@@ -42,7 +43,7 @@ def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:
             f'{spec.output} depth, which is not metric without a fit; use auto, '
             'robust or lstsq'
         )
-    if spec.takes_raw_disparity and settings.prior not in DISPARITY_PRIORS:
+    if spec.takes_raw_disparity and settings.prior not in RAW_DISPARITY_PRIORS:
         metric = settings.scale_prior if settings.prior in RELATIVE_PRIORS else settings.prior
         raise SettingsError(
             f'prior = {settings.prior}, but these {settings.refiner} weights take '

@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
-from depth_refiner_ros.settings.networks import DISPARITY_PRIORS, ModelSettings
+from depth_refiner_ros.settings.networks import ModelSettings, RAW_DISPARITY_PRIORS
 import torch
 
 if TYPE_CHECKING:  # diffusers takes seconds to load, and a prior alone does not need it
@@ -74,7 +74,8 @@ def prior_input(settings: ModelSettings, spec: ModelSpec | None) -> str:
     """Return how the prior is fed: as set, by default as the refiner's weights need it."""
     if settings.prior_input != 'auto':
         return settings.prior_input
-    return 'model' if spec is None or settings.prior not in DISPARITY_PRIORS else spec.prior_input
+    raw = settings.prior in RAW_DISPARITY_PRIORS
+    return spec.prior_input if spec is not None and raw else 'model'
 
 
 def backend_options(settings: ModelSettings, log: Log) -> BackendOptions:

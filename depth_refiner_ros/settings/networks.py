@@ -29,10 +29,14 @@ PRIORS = (
     'video_depth_anything',
     'unik3d',
     'prior_depth_anything',
+    'infinidepth',
+    'infinidepth_sensor',
 )
-DISPARITY_PRIORS = ('depth_anything_v2',)
+RAW_DISPARITY_PRIORS = ('depth_anything_v2',)
+"""Priors whose disparity some weights of refiners were trained with."""
+DISPARITY_PRIORS = (*RAW_DISPARITY_PRIORS, 'infinidepth')
 RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
-MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything')
+MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything', 'infinidepth_sensor')
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 """Priors that need a depth map beside the image."""
@@ -88,7 +92,8 @@ class ModelSettings:
         'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
         'unik3d: vits, vitb, vitl. '
-        'metric3d_v2, moge2, video_depth_anything, prior_depth_anything: only a folder made by '
+        'metric3d_v2, moge2, video_depth_anything, prior_depth_anything, infinidepth, '
+        'infinidepth_sensor: only a folder made by '
         'depth-refiner models import; moge2 also '
         'its own ONNX file, its folder or hub id, with backend onnx',
     )
@@ -102,7 +107,8 @@ class ModelSettings:
         0,
         'shorter side of the input in pixels, for '
         'depth_anything_*, prompt_depth_anything, prior_depth_anything, moge2, '
-        'video_depth_anything; smaller is faster; 0 is the size of the training',
+        'video_depth_anything, infinidepth, infinidepth_sensor; smaller is faster; '
+        '0 is the size of the training',
         unit='px',
         low=0,
         high=4096,

@@ -14,6 +14,8 @@ from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.priors.bundled import BundledPrior, write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
+from depth_refiner_ros.priors.infinidepth_names import renamed as renamed_of_points
+from depth_refiner_ros.priors.infinidepth_network import InfiniDepthNetworks
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed as renamed_of_conditioned
 from depth_refiner_ros.priors.prior_depth_anything_network import DisparityNetwork
 from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
@@ -23,6 +25,8 @@ import torch
 from torch import nn
 
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
+from tests.priors.official_infinidepth import TINY as TINY_INFINIDEPTH
+from tests.priors.official_infinidepth import weights as point_weights
 from tests.priors.official_prior_depth_anything import TINY as TINY_CONDITIONED
 from tests.priors.official_prior_depth_anything import weights as conditioned_weights
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
@@ -108,6 +112,13 @@ def prior_depth_anything():
     return network
 
 
+def infinidepth():
+    one = replace(TINY_INFINIDEPTH, layers=1, prompt_layers=1)
+    networks = InfiniDepthNetworks(one, prompted=True)
+    networks.load_state_dict(renamed_of_points(point_weights(one, prompted=True)))
+    return networks
+
+
 def video_depth_anything():
     network = VideoDepthAnythingNetwork(TINY_VIDEO)
     network.load_state_dict(renamed_of_video(video_weights(TINY_VIDEO)))
@@ -125,6 +136,8 @@ NETWORKS = {
     'lite0_prior': (lambda: bundled_prior(LITE), [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
     'conditioned': (prior_depth_anything, [(1, 3, 42, 56), (1, 3, 42, 56)]),
+    'with_points': (lambda: infinidepth().encoder, [(1, 3, 32, 48), (1, 20), (1, 20, 2)]),
+    'at_points': (lambda: infinidepth().decoder, [(1, 24, 2, 3), (1, 16, 8, 12), (1, 40, 2)]),
     'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }
 

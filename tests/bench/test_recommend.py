@@ -11,6 +11,10 @@ from depth_refiner_ros.models.catalogue import MODELS
 from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS, SPECIAL, special
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
+from depth_refiner_ros.priors.infinidepth import InfiniDepthSensorPrior
+from depth_refiner_ros.priors.infinidepth_network import ARCHITECTURES as INFINIDEPTH
+from depth_refiner_ros.priors.infinidepth_network import InfiniDepthNetworks
+from depth_refiner_ros.priors.infinidepth_prompt import POINTS
 from depth_refiner_ros.priors.moge2_network import MoGe2Network
 from depth_refiner_ros.priors.moge2_official import config_of
 from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
@@ -95,6 +99,13 @@ def conditioned(size):
     return networks, lambda: (networks.relative(pixels), networks.fine(pixels, pixels))
 
 
+def with_points(size):
+    networks = InfiniDepthNetworks(INFINIDEPTH[size], prompted=True)
+    points = torch.zeros(1, POINTS), torch.zeros(1, POINTS, 2)
+    prior = InfiniDepthSensorPrior(networks)
+    return networks, lambda: prior.disparity(torch.zeros(1, 3, 480, 640), *points)
+
+
 def next_of_video(size):
     network = VideoDepthAnythingNetwork(ARCHITECTURES[size])
     pixels, memory = pixels_of(preprocess.video_depth_anything()), Memory()
@@ -110,7 +121,7 @@ def along_rays(size):
     return network, lambda: network(pixels, pixels)
 
 
-BUILT = dict(zip(SPECIAL, (conditioned, next_of_video, along_rays), strict=True))
+BUILT = dict(zip(SPECIAL, (conditioned, with_points, next_of_video, along_rays), strict=True))
 LETTERS = {'S': 'small', 'B': 'base', 'L': 'large'}
 
 
@@ -118,17 +129,18 @@ LETTERS = {'S': 'small', 'B': 'base', 'L': 'large'}
 def test_operations_for_special_purposes_are_those_of_the_networks(purpose):
     choice = SPECIAL[purpose][-1]
     with FakeTensorMode():
-        network, call = BUILT[purpose](LETTERS[choice.name[-1]])
+        network, call = BUILT[purpose](LETTERS[choice.name.removesuffix(' with points')[-1]])
         cost = count(call, network.parameters())
     assert cost.flops / 1e9 == pytest.approx(choice.gflop, rel=0.01)
     assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.01)
 
 
 def test_special_purposes_follow_rate_and_licence():
-    measured, video, camera = SPECIAL
+    measured, detail, video, camera = SPECIAL
     free = special(ORIN, 10.0, commercial=False)
     assert [pair.prior.name for pair in free.values()] == [
         'Prior Depth Anything S',  # its search for neighbours alone takes longer than 0.1 s
+        'InfiniDepth L with points',
         'Video Depth Anything B',
         'UniK3D L',
     ]
@@ -136,6 +148,7 @@ def test_special_purposes_follow_rate_and_licence():
     assert special(ORIN, 2.0, commercial=False)[measured].prior.name == 'Prior Depth Anything B'
     bound = special(ORIN, 10.0, commercial=True)
     assert bound[measured].prior.name == 'Prior Depth Anything S'
+    assert bound[detail].prior.name == 'InfiniDepth L with points'
     assert bound[video].prior.name == 'Video Depth Anything S'
     assert camera not in bound
     assert special(two_cores, 30.0, commercial=False)[camera].prior.name == 'UniK3D S'

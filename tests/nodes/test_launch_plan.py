@@ -96,6 +96,8 @@ def test_a_parameter_file_speaks_for_what_is_not_given(tmp_path):
         ('smeared', '', True),
         ('prompt_depth_anything', '', True),
         ('prior_depth_anything', '', True),
+        ('infinidepth_sensor', '', True),
+        ('infinidepth', 'bundled', False),
         ('depth_anything_v2', 'sensor', True),
     ],
 )

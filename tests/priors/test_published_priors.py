@@ -62,6 +62,15 @@ def test_disparity_falls_towards_the_end_of_a_corridor():
     )
 
 
+def test_disparity_at_points_falls_towards_the_end_of_a_corridor():
+    prior = build_prior('infinidepth', published('infinidepth'))
+    with torch.inference_mode():
+        disparity = prior.predict(corridor(480, 640), CAMERA).depth_B1HW
+    assert float(disparity[..., 440:, :].median()) > 1.5 * float(
+        disparity[..., 200:280, 280:360].median()
+    )
+
+
 def test_relative_depth_grows_towards_the_end_of_a_corridor():
     prior = build_prior('depth_anything_3', published('depth_anything_3'))
     with torch.inference_mode():
@@ -79,8 +88,9 @@ def test_the_prompt_sets_the_scale():
     torch.testing.assert_close(far.nanmedian(), 3.0 * near.nanmedian(), rtol=0.05, atol=0.0)
 
 
-def test_a_few_measured_points_set_the_scale():
-    prior = build_prior('prior_depth_anything', published('prior_depth_anything'))
+@pytest.mark.parametrize('name', ['prior_depth_anything', 'infinidepth_sensor'])
+def test_a_few_measured_points_set_the_scale(name):
+    prior = build_prior(name, published(name))
     rows = (torch.arange(480) - 239.5).abs().clamp_min(30.0)
     depth_m = (375.0 / rows).view(1, 1, 480, 1).expand(1, 1, 480, 640)
     kept = torch.rand(depth_m.shape, generator=torch.Generator().manual_seed(0)) < 0.003

@@ -34,7 +34,12 @@ from depth_refiner_ros.diffusion.presets import (
 from depth_refiner_ros.priors import depth_anything_v2_network
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
-from depth_refiner_ros.priors.import_checkpoint import import_prior_depth_anything
+from depth_refiner_ros.priors.import_checkpoint import (
+    import_infinidepth,
+    import_prior_depth_anything,
+)
+from depth_refiner_ros.priors.infinidepth_network import ARCHITECTURES as INFINIDEPTH
+from depth_refiner_ros.priors.infinidepth_weights import PRIORS as INFINIDEPTHS
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.refiner.frame import frame_result
 from depth_refiner_ros.refiner.refiner import DepthRefiner
@@ -43,6 +48,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+from tests.priors import official_infinidepth as tiny_infinidepth
 from tests.priors import official_prior_depth_anything as tiny_conditioned
 from tests.priors import tiny_models, tiny_moge2
 from tests.priors.official_depth_anything_3 import published
@@ -90,6 +96,10 @@ class Priors:
         depth_anything_v2_network.ARCHITECTURES['small'] = tiny_conditioned.TINY
         file = tiny_conditioned.published(folder / 'files', tiny_conditioned.TINY)
         import_prior_depth_anything(file, folder / 'prior_depth_anything')
+        INFINIDEPTH['large'] = tiny_infinidepth.TINY
+        for name in INFINIDEPTHS:
+            file = tiny_infinidepth.published(folder / 'files', tiny_infinidepth.TINY, name)
+            import_infinidepth(file, folder / name)
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
         looks = replace(LITE, mirror=True, scales=(1.0, 2.0))
         write_prior_bundle(folder / 'bundled of looks', metric_network(config=looks), {})
@@ -99,7 +109,7 @@ class Priors:
         if name in self.makers and not where.exists():
             saved = tiny_moge2.saved if name == 'moge2' else tiny_models.saved
             saved(self.makers[name](), where)
-        if name.startswith(('depth_anything', 'prompt', 'prior')):
+        if name.startswith(('depth_anything', 'prompt', 'prior', 'infinidepth')):
             options['short_side'] = 28
         return build_prior(name.split()[0], str(where), **options)
 
@@ -128,11 +138,13 @@ def cases(priors, mode):
                 'zoedepth of rooms',
                 'prompt_depth_anything',
                 'prior_depth_anything',
+                'infinidepth_sensor',
                 'moge2',
                 'depth_anything_3_metric',
             )
         },
         'relative depth to apdepth': (priors('depth_anything_3'), small(), priors('bundled')),
+        'disparity at points, aligned': (priors('infinidepth'), None, priors('bundled')),
         'bundled alone': (priors('bundled'), None),
         'bundled of looks to apdepth': (priors('bundled of looks'), small()),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),

@@ -48,6 +48,16 @@ def test_relative_depth_is_no_disparity():
         check_spec(both, apdepth_spec('official_compat'))
 
 
+def test_another_disparity_is_not_that_of_the_weights_training():
+    with pytest.raises(SettingsError, match='prior = infinidepth gives disparity, which has no'):
+        check_metres(ModelSettings(prior='infinidepth'))
+    both = ModelSettings(prior='infinidepth', scale_prior='sensor')
+    check_metres(both)
+    check_spec(both, apdepth_spec('paper'))
+    with pytest.raises(SettingsError, match='use prior:=depth_anything_v2 with scale_prior:=sens'):
+        check_spec(both, apdepth_spec('official_compat'))
+
+
 def test_every_other_prior_sets_the_metres_itself():
     for prior in PRIORS:
         if prior not in RELATIVE_PRIORS:

@@ -61,7 +61,7 @@ def outcomes():
 
 
 def test_no_frame_waits_for_a_gpu_but_those_that_must(outcomes):
-    assert len(outcomes) == 23
+    assert len(outcomes) == 25
     refused = {name: why for name, why in outcomes.items() if why != 'one graph'}
     assert set(refused) == set(REFUSED)
     for name, why in refused.items():
