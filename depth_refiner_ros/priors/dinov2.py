@@ -23,27 +23,57 @@ OFFICIAL_OFFSET = 0.1
 EPSILON = 1e-6
 
 
-class Layer(nn.Module):
+class SelfAttention(nn.Module):
+    """
+    Attention among tokens, as a part of a layer.
+
+    :param width: features of a token
+    :param heads: of the attention
+    :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
+    """
+
+    def __init__(self, width: int, heads: int, *, normed_heads: bool = False) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_norm, self.key_norm = (
+            nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
+        )
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def attended(self, tokens_BNC: torch.Tensor, turn: Turn | None = None) -> torch.Tensor:
+        """
+        Return what each token takes from all.
+
+        :param tokens_BNC: normalised
+        :param turn: rotation of queries and keys, which DINOv2 itself does not have
+        """
+        query, key, value = (
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for part in self.qkv(tokens_BNC).chunk(3, dim=2)
+        )
+        query, key = self.query_norm(query), self.key_norm(key)
+        if turn is not None:
+            query, key = turned(query, turn), turned(key, turn)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+class Layer(SelfAttention):
     """
     One transformer layer: attention, then two linear layers, each scaled and added.
 
     :param width: features of a token
     :param heads: of the attention
-    :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
+    :param normed_heads: see :class:`SelfAttention`
     :param epsilon: of its norms
     """
 
     def __init__(
         self, width: int, heads: int, *, normed_heads: bool = False, epsilon: float = EPSILON
     ) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query_norm, self.key_norm = (
-            nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
-        )
+        super().__init__(width, heads, normed_heads=normed_heads)
         self.norm1 = nn.LayerNorm(width, epsilon)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
         self.scale1 = nn.Parameter(torch.ones(width))
         self.norm2 = nn.LayerNorm(width, epsilon)
         self.fc1 = nn.Linear(width, 4 * width)
@@ -54,17 +84,10 @@ class Layer(nn.Module):
         """
         Map tokens to tokens.
 
-        :param turn: rotation of queries and keys, which DINOv2 itself does not have
+        :param turn: see :meth:`SelfAttention.attended`
         """
-        query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for part in self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2)
-        )
-        query, key = self.query_norm(query), self.key_norm(key)
-        if turn is not None:
-            query, key = turned(query, turn), turned(key, turn)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
-        tokens_BNC = tokens_BNC + self.scale1 * self.out(mixed.transpose(1, 2).flatten(2))
+        attended = self.attended(self.norm1(tokens_BNC), turn)
+        tokens_BNC = tokens_BNC + self.scale1 * attended
         hidden = functional.gelu(self.fc1(self.norm2(tokens_BNC)))
         return tokens_BNC + self.scale2 * self.fc2(hidden)
 
