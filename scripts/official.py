@@ -7,8 +7,9 @@ Create the environment in which the code of priors' authors is tested or compare
 the commands that ``depth-refiner doctor`` shows, from requirements/official and GitHub. The
 xformers that the authors of UniDepth v1 used goes into a separate folder, VENV/xformers, and the
 checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch. The code of Depth
-Anything 3, Prior Depth Anything, UniK3D and Video Depth Anything, which no prior needs, is cloned
-into folders of VENV by these names; that of MoGe-2, which none needs either, is installed.
+Anything 3, Pixel-Perfect Depth, Prior Depth Anything, UniK3D and Video Depth Anything, which no
+prior needs, is cloned into folders of VENV by these names; that of MoGe-2, which none needs
+either, is installed.
 """
 
 import argparse
@@ -29,6 +30,10 @@ COMPARED = {
     'depth_anything_3': (
         'https://github.com/ByteDance-Seed/Depth-Anything-3',
         '2c21ea849ceec7b469a3e62ea0c0e270afc3281a',
+    ),
+    'pixel_perfect_depth': (
+        'https://github.com/gangweix/pixel-perfect-depth',
+        '427a86f5882aa3f7233c1b94fbdccce87f1c8313',
     ),
     'prior_depth_anything': (
         'https://github.com/SpatialVision/Prior-Depth-Anything',

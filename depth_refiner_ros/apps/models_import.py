@@ -14,6 +14,7 @@ from depth_refiner_ros.models.bundle import check_replaceable
 from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
+from depth_refiner_ros.priors import pixel_perfect_depth_weights as pixel_perfect_depth
 from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
@@ -22,6 +23,7 @@ from depth_refiner_ros.priors.import_checkpoint import (
     import_depth_anything_3,
     import_metric3d,
     import_moge2,
+    import_pixel_perfect_depth,
     import_prior_depth_anything,
     import_unik3d,
     import_video_depth_anything,
@@ -98,6 +100,9 @@ def import_prior(
     elif prior_depth_anything.is_published(checkpoint):
         import_prior_depth_anything(checkpoint, folder)
         prior = prior_depth_anything.NAME
+    elif pixel_perfect_depth.is_published(checkpoint):
+        import_pixel_perfect_depth(checkpoint, folder)
+        prior = pixel_perfect_depth.NAME
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
@@ -114,7 +119,7 @@ def import_prior(
             f'{checkpoint} is not a known checkpoint by its name '
             f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
             f'{video_depth_anything.METRIC_FILE}vit*.pth, prior_depth_anything_vit*.pth, '
-            f'{unik3d.PICKLE}, '
+            f'{", ".join(pixel_perfect_depth.FILES)}, {unik3d.PICKLE}, '
             f'{MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
             'give the folder of its release'
         )
@@ -138,6 +143,8 @@ def checkpoint_of(where: str) -> Path | None:
         return path
     if path.suffix in CHECKPOINTS and not path.exists():
         raise WeightsError(f'file {where} does not exist; give the checkpoint where it lies')
+    if file := pixel_perfect_depth.file_in(path):
+        return file
     if (path / MOGE2_FILE).is_file():
         return path / MOGE2_FILE
     if file := video_depth_anything.file_in(path):
@@ -158,6 +165,8 @@ def checkpoint_of(where: str) -> Path | None:
         return video_depth_anything.file_in(fetch(model.id, video_depth_anything.PUBLISHED))
     if model.use == prior_depth_anything.NAME:
         return prior_depth_anything.fetched(model.id)
+    if model.use == pixel_perfect_depth.NAME:
+        return pixel_perfect_depth.fetched(model.id)
     if model.use == unik3d.NAME:
         return fetch(model.id, (unik3d.PICKLE,)) / unik3d.PICKLE
     if model.use in depth_anything_3.PRIORS:

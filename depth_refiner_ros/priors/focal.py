@@ -27,6 +27,7 @@ prompt_depth_anything    none: the prompt gives the scale           the same
 prior_depth_anything     none: measured depth gives the scale       the same
 depth_anything_v2        none: disparity has no scale               the same
 depth_anything_3         none: relative depth has no scale          the same
+pixel_perfect_depth      none: log depth has no scale               the same
 ======================== ========================================== =========================
 
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks

@@ -14,6 +14,7 @@ from depth_refiner_ros.priors import (
     depth_pro,
     metric3d,
     moge2,
+    pixel_perfect_depth,
     prior_depth_anything,
     prompt_depth_anything,
     unidepth,
@@ -44,6 +45,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'video_depth_anything': video_depth_anything.build,
     'unik3d': unik3d.build,
     'prior_depth_anything': prior_depth_anything.build,
+    'pixel_perfect_depth': pixel_perfect_depth.build,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',
@@ -54,6 +56,7 @@ RESIZABLE = (
     'moge2',
     'video_depth_anything',
     'prior_depth_anything',
+    'pixel_perfect_depth',
 )
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 

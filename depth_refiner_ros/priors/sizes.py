@@ -38,6 +38,10 @@ SIZES: dict[str, dict[str, str]] = {
     'prior_depth_anything': {
         size: f'Rain729/Prior-Depth-Anything:vit{size[0]}' for size in ('small', 'base')
     },
+    'pixel_perfect_depth': {
+        'moge2': 'gangweix/Pixel-Perfect-Depth:moge2',
+        'depth_anything_v2': 'gangweix/Pixel-Perfect-Depth',
+    },
     'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""

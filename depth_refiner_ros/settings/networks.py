@@ -29,9 +29,10 @@ PRIORS = (
     'video_depth_anything',
     'unik3d',
     'prior_depth_anything',
+    'pixel_perfect_depth',
 )
 DISPARITY_PRIORS = ('depth_anything_v2',)
-RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
+RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3', 'pixel_perfect_depth')
 MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything')
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
@@ -88,8 +89,8 @@ class ModelSettings:
         'zoedepth: nyu-kitti. depth_pro: large. prompt_depth_anything: small, large. '
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
         'unik3d: vits, vitb, vitl. '
-        'metric3d_v2, moge2, video_depth_anything, prior_depth_anything: only a folder made by '
-        'depth-refiner models import; moge2 also '
+        'metric3d_v2, moge2, video_depth_anything, prior_depth_anything, pixel_perfect_depth: '
+        'only a folder made by depth-refiner models import; moge2 also '
         'its own ONNX file, its folder or hub id, with backend onnx',
     )
     prior_focal_rule: str = option(
@@ -102,7 +103,8 @@ class ModelSettings:
         0,
         'shorter side of the input in pixels, for '
         'depth_anything_*, prompt_depth_anything, prior_depth_anything, moge2, '
-        'video_depth_anything; smaller is faster; 0 is the size of the training',
+        'video_depth_anything, pixel_perfect_depth; smaller is faster; 0 is the size of the '
+        'training',
         unit='px',
         low=0,
         high=4096,

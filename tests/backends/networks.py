@@ -14,6 +14,8 @@ from depth_refiner_ros.diffusion.codec import VaeDecoder, VaeEncoder
 from depth_refiner_ros.priors.bundled import BundledPrior, write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
+from depth_refiner_ros.priors.pixel_perfect_depth_names import renamed as renamed_of_transformer
+from depth_refiner_ros.priors.pixel_perfect_depth_network import VelocityNetwork
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed as renamed_of_conditioned
 from depth_refiner_ros.priors.prior_depth_anything_network import DisparityNetwork
 from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
@@ -23,6 +25,8 @@ import torch
 from torch import nn
 
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
+from tests.priors.official_pixel_perfect_depth import TINY as TINY_TRANSFORMER
+from tests.priors.official_pixel_perfect_depth import transformer_weights
 from tests.priors.official_prior_depth_anything import TINY as TINY_CONDITIONED
 from tests.priors.official_prior_depth_anything import weights as conditioned_weights
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
@@ -108,6 +112,12 @@ def prior_depth_anything():
     return network
 
 
+def pixel_perfect_depth():
+    network = VelocityNetwork(TINY_TRANSFORMER)
+    network.load_state_dict(renamed_of_transformer(transformer_weights(TINY_TRANSFORMER)))
+    return network
+
+
 def video_depth_anything():
     network = VideoDepthAnythingNetwork(TINY_VIDEO)
     network.load_state_dict(renamed_of_video(video_weights(TINY_VIDEO)))
@@ -125,6 +135,7 @@ NETWORKS = {
     'lite0_prior': (lambda: bundled_prior(LITE), [(1, 3, 64, 64), (1, 2, 64, 64)]),
     'any_view': (depth_anything_3, [(1, 3, 42, 56)]),
     'conditioned': (prior_depth_anything, [(1, 3, 42, 56), (1, 3, 42, 56)]),
+    'velocity': (pixel_perfect_depth, [(1, 1, 48, 64), (1, 3, 48, 64), (1, 12, 24), (1, 256)]),
     'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }
 
