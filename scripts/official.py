@@ -7,9 +7,9 @@ Create the environment in which the code of priors' authors is tested or compare
 the commands that ``depth-refiner doctor`` shows, from requirements/official and GitHub. The
 xformers that the authors of UniDepth v1 used goes into a separate folder, VENV/xformers, and the
 checkout of Metric3D into the folder of torch.hub when TORCH_HOME is VENV/torch. The code of Depth
-Anything 3, InfiniDepth, Prior Depth Anything, UniK3D and Video Depth Anything, which no prior
-needs, is cloned into folders of VENV by these names; that of MoGe-2, which none needs either, is
-installed.
+Anything 3, InfiniDepth, Pixel-Perfect Depth, Prior Depth Anything, UniK3D and Video Depth
+Anything, which no prior needs, is cloned into folders of VENV by these names; that of MoGe-2,
+which none needs either, is installed.
 """
 
 import argparse
@@ -34,6 +34,10 @@ COMPARED = {
     'infinidepth': (
         'https://github.com/zju3dv/InfiniDepth',
         '36c6e0c31887fafc210184ee43ca475230704095',
+    ),
+    'pixel_perfect_depth': (
+        'https://github.com/gangweix/pixel-perfect-depth',
+        '427a86f5882aa3f7233c1b94fbdccce87f1c8313',
     ),
     'prior_depth_anything': (
         'https://github.com/SpatialVision/Prior-Depth-Anything',

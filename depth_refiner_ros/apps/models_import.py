@@ -15,6 +15,7 @@ from depth_refiner_ros.models.catalogue import find
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import infinidepth_weights as infinidepth
+from depth_refiner_ros.priors import pixel_perfect_depth_weights as pixel_perfect_depth
 from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
@@ -24,6 +25,7 @@ from depth_refiner_ros.priors.import_checkpoint import (
     import_infinidepth,
     import_metric3d,
     import_moge2,
+    import_pixel_perfect_depth,
     import_prior_depth_anything,
     import_unik3d,
     import_video_depth_anything,
@@ -102,6 +104,9 @@ def import_prior(
         prior = prior_depth_anything.NAME
     elif infinidepth.is_published(checkpoint):
         prior = import_infinidepth(checkpoint, folder)
+    elif pixel_perfect_depth.is_published(checkpoint):
+        import_pixel_perfect_depth(checkpoint, folder)
+        prior = pixel_perfect_depth.NAME
     elif name.startswith(DEPTH_ANYTHING_FILE):
         import_depth_anything(checkpoint, folder)
         prior = 'depth_anything_v2'
@@ -118,8 +123,8 @@ def import_prior(
             f'{checkpoint} is not a known checkpoint by its name '
             f'({METRIC3D_FILE}*.pth, {DEPTH_ANYTHING_FILE}*.pth, '
             f'{video_depth_anything.METRIC_FILE}vit*.pth, prior_depth_anything_vit*.pth, '
-            f'{", ".join(infinidepth.FILES.values())}, {unik3d.PICKLE}, '
-            f'{MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
+            f'{", ".join((*infinidepth.FILES.values(), *pixel_perfect_depth.FILES))}, '
+            f'{unik3d.PICKLE}, {MOGE2_FILE}) nor Depth Anything 3 by its weights; for a refiner, '
             'give the folder of its release'
         )
     # A folder may have the name of a size, which is looked up first.
@@ -142,6 +147,8 @@ def checkpoint_of(where: str) -> Path | None:
         return path
     if path.suffix in CHECKPOINTS and not path.exists():
         raise WeightsError(f'file {where} does not exist; give the checkpoint where it lies')
+    if file := pixel_perfect_depth.file_in(path):
+        return file
     if (path / MOGE2_FILE).is_file():
         return path / MOGE2_FILE
     if file := video_depth_anything.file_in(path):
@@ -172,6 +179,8 @@ def checkpoint_of(where: str) -> Path | None:
         return prior_depth_anything.fetched(model.id)
     if model.use in infinidepth.PRIORS:
         return infinidepth.fetched(model.id)
+    if model.use == pixel_perfect_depth.NAME:
+        return pixel_perfect_depth.fetched(model.id)
     if model.use == unik3d.NAME:
         return fetch(model.id, (unik3d.PICKLE,)) / unik3d.PICKLE
     if model.use in depth_anything_3.PRIORS:

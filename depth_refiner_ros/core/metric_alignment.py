@@ -4,7 +4,7 @@
 Align depth without a metric scale to a metric reference (ApDepth eq. 19).
 
 The space of the fit depends on the kind of depth: relative depth is fitted to depth, disparity to
-the reference's disparity, and only then inverted.
+the reference's disparity, and only then inverted, log depth to the reference's.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from depth_refiner_ros.core.checks import check_map, check_one_of, check_same_sh
 from depth_refiner_ros.core.types import DepthKind, ScaleShift
 import torch
 
-KINDS = ('metric', 'relative', 'disparity')
-FARTHEST_M = 1e3
-"""Largest depth from disparity; smaller and negative disparity gets this depth."""
+KINDS = ('metric', 'relative', 'disparity', 'log')
+NEAREST_M, FARTHEST_M = 1e-3, 1e3
+"""Limits of depth from log depth; the second also of that from disparity, negative or 0, too."""
 
 Fit = Callable[..., ScaleShift]
 
@@ -34,7 +34,8 @@ def to_metres(
     Align depth to a reference by the pixels where both are known and the weight is set.
 
     :param depth_B1HW: of this kind; NaN where unknown
-    :param kind: ``metric`` and ``relative`` are fitted in metres, ``disparity`` in 1/metres
+    :param kind: ``metric`` and ``relative`` are fitted in metres, ``disparity`` in 1/metres,
+        ``log`` to the logarithm of 1 + metres
     :param reference_m_B1HW: metres, NaN where unknown; it may be sparse
     :param weight_B1HW: bool, pixels that take part
     :param fit: :func:`~.alignment.fit_robust` or :func:`~.alignment.fit_scale_shift`
@@ -45,6 +46,9 @@ def to_metres(
     check_map('depth', depth_B1HW)
     check_same_shape('reference', reference_m_B1HW, 'depth', depth_B1HW)
     check_one_of('kind', kind, KINDS)
+    if kind == 'log':
+        found = fit(depth_B1HW, reference_m_B1HW.log1p(), weight_B1HW, stride=stride)
+        return found.apply(depth_B1HW).expm1().clamp(NEAREST_M, FARTHEST_M), found
     if kind != 'disparity':
         found = fit(depth_B1HW, reference_m_B1HW, weight_B1HW, stride=stride)
         return found.apply(depth_B1HW), found

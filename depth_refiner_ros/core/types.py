@@ -26,7 +26,7 @@ __all__ = [
     'ScaleShift',
 ]
 
-DepthKind = Literal['metric', 'disparity', 'relative']
+DepthKind = Literal['metric', 'disparity', 'relative', 'log']
 Prepare = Callable[[nn.Module, str], Callable[..., Any]]
 """Takes a network on the CPU and its short name; returns its runner."""
 
@@ -78,9 +78,9 @@ class PriorDepth:
     """
     Depth from a prior, before refinement.
 
-    :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``) or metres up to
-        scale and shift (``relative``); NaN where unknown
-    :param kind: which of the three
+    :param depth_B1HW: metres (``metric``), 1/metres up to scale (``disparity``), or up to scale
+        and shift metres (``relative``) or the logarithm of 1 + metres (``log``); NaN where unknown
+    :param kind: which of the four
     :param filled_B1HW: bool, where the prior itself filled in unmeasured depth; None if it did
         not
     :param confidence_B1HW: the prior's own trust in its depth in [0, 1]; None if it has no notion

@@ -7,7 +7,7 @@ Aligned to the metres of a metric prior afterwards, this is the baseline 'UniDep
 of SharpDepth's table 1, with any prior.
 """
 
-from depth_refiner_ros.diffusion.noise import gaussian_like, Source
+from depth_refiner_ros.core.noise import gaussian_like, Source
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 

@@ -4,11 +4,11 @@
 
 from dataclasses import dataclass, replace
 
+from depth_refiner_ros.core.noise import Source
 from depth_refiner_ros.core.resize import resized, Size, View
 from depth_refiner_ros.core.types import DepthKind
 from depth_refiner_ros.diffusion.aligned import aligned
 from depth_refiner_ros.diffusion.apdepth import apdepth
-from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.diffusion.normalization import DepthNormalizer, Normalized
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import sharpdepth

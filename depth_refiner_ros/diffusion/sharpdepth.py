@@ -3,7 +3,7 @@
 """SharpDepth's forward pass: a guess from noise, a difference map, a gated second pass (4.1)."""
 
 from depth_refiner_ros.core.gating import difference_map, downsample_difference, gate_latent
-from depth_refiner_ros.diffusion.noise import gaussian_like, Source
+from depth_refiner_ros.core.noise import gaussian_like, Source
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 import torch
 

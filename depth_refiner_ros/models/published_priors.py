@@ -181,6 +181,25 @@ PRIORS: tuple[Model, ...] = (
             ('vitb', 'Apache-2.0; holds Depth Anything V2 Base, CC BY-NC 4.0', 782.0),
         )
     ),
+    _prior(
+        'gangweix/Pixel-Perfect-Depth:moge2',
+        'pixel_perfect_depth',
+        'relative depth without flying pixels, in four steps; needs a scale prior',
+        "Apache-2.0; holds MoGe-2's encoder, MIT",
+        3323.0,
+        get='ppd_moge.pth, linked by github.com/gangweix/pixel-perfect-depth, through '
+        'depth-refiner models import',
+        files=(),
+    ),
+    _prior(
+        'gangweix/Pixel-Perfect-Depth',
+        'pixel_perfect_depth',
+        'relative depth without flying pixels, in four steps; needs a scale prior',
+        'Apache-2.0; holds Depth Anything V2 Large, CC BY-NC 4.0',
+        3341.0,
+        get='through depth-refiner models import',
+        files=(),
+    ),
     *(
         _prior(
             f'ritianyu/InfiniDepth:{name}',

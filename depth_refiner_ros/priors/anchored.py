@@ -106,6 +106,9 @@ class AnchoredPrior:
         if metric:
             return self._by_held_scale(given, depth, reference_m, trusted, continues)
         metres, fit = to_metres(depth, given.kind, reference_m)
+        if given.kind != 'disparity' and not isinstance(self._scale_prior, SensorPrior):
+            # A network that finds no depth sees the sky, where bounded depth would be a wall.
+            metres = torch.where(finite(reference_m), metres, torch.nan)
         usable = fit.ok_B.view(-1, 1, 1, 1)
         return AnchoredDepth(
             given=given,

@@ -10,7 +10,7 @@ that it rotates all patches by the same angle.
 """
 
 from depth_refiner_ros.priors.dinov2 import Dinov2, Layer, PATCH_PX
-from depth_refiner_ros.priors.rotary import Turn, turn_of
+from depth_refiner_ros.priors.rotary import places_of, Turn, turn_of
 import torch
 from torch import nn
 
@@ -64,11 +64,8 @@ class AnyViewEncoder(Dinov2):
 
     def _turns(self, pixels_B3hw: torch.Tensor) -> tuple[Turn, Turn]:
         """Return the rotations by place and by view; the class token is at 0 in both."""
-        down, right = (
-            torch.arange(1.0, side // PATCH_PX + 1.0, device=pixels_B3hw.device)
-            for side in pixels_B3hw.shape[-2:]
-        )
-        places = torch.stack(torch.meshgrid(down, right, indexing='ij'), dim=-1).flatten(0, 1)
+        rows, columns = (side // PATCH_PX for side in pixels_B3hw.shape[-2:])
+        places = places_of(rows, columns, first=1.0, device=pixels_B3hw.device)
         first = torch.zeros_like(places[:1])
         by_place, by_view = (
             turn_of(torch.cat((first, rest)), self.frequencies)

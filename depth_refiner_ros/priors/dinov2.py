@@ -23,27 +23,69 @@ OFFICIAL_OFFSET = 0.1
 EPSILON = 1e-6
 
 
-class Layer(nn.Module):
+class SelfAttention(nn.Module):
+    """
+    Attention among tokens, as a part of a layer.
+
+    :param width: features of a token
+    :param heads: of the attention
+    :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
+    """
+
+    def __init__(self, width: int, heads: int, *, normed_heads: bool = False) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_norm, self.key_norm = (
+            nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
+        )
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def attended(
+        self,
+        tokens_BNC: torch.Tensor,
+        turn: Turn | None = None,
+        *,
+        places_BNC: torch.Tensor | None = None,
+        seen_B11N: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Return what each token takes from all; DINOv2 itself has nothing beside them.
+
+        :param tokens_BNC: normalised
+        :param turn: rotation of queries and keys
+        :param places_BNC: added to queries and keys before their norms
+        :param seen_B11N: bool, the tokens that others attend to; None for all
+        """
+        query, key, value = map(self._by_head, self.qkv(tokens_BNC).chunk(3, dim=2))
+        if places_BNC is not None:
+            places = self._by_head(places_BNC)
+            query, key = query + places, key + places
+        query, key = self.query_norm(query), self.key_norm(key)
+        if turn is not None:
+            query, key = turned(query, turn), turned(key, turn)
+        mixed = functional.scaled_dot_product_attention(query, key, value, seen_B11N)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def _by_head(self, features_BNC: torch.Tensor) -> torch.Tensor:
+        return features_BNC.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class Layer(SelfAttention):
     """
     One transformer layer: attention, then two linear layers, each scaled and added.
 
     :param width: features of a token
     :param heads: of the attention
-    :param normed_heads: normalise queries and keys per head, as DINOv2 itself does not
+    :param normed_heads: see :class:`SelfAttention`
     :param epsilon: of its norms
     """
 
     def __init__(
         self, width: int, heads: int, *, normed_heads: bool = False, epsilon: float = EPSILON
     ) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query_norm, self.key_norm = (
-            nn.LayerNorm(width // heads) if normed_heads else nn.Identity() for _ in range(2)
-        )
+        super().__init__(width, heads, normed_heads=normed_heads)
         self.norm1 = nn.LayerNorm(width, epsilon)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
         self.scale1 = nn.Parameter(torch.ones(width))
         self.norm2 = nn.LayerNorm(width, epsilon)
         self.fc1 = nn.Linear(width, 4 * width)
@@ -59,26 +101,15 @@ class Layer(nn.Module):
         seen_B11N: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """
-        Map tokens to tokens; DINOv2 itself has nothing beside them.
+        Map tokens to tokens.
 
-        :param turn: rotation of queries and keys
-        :param places_BNC: added to queries and keys before their norms
-        :param seen_B11N: bool, the tokens that others attend to; None for all
+        :param turn: see :meth:`SelfAttention.attended`, as for the others
         """
-        query, key, value = map(self._by_head, self.qkv(self.norm1(tokens_BNC)).chunk(3, dim=2))
-        if places_BNC is not None:
-            places = self._by_head(places_BNC)
-            query, key = query + places, key + places
-        query, key = self.query_norm(query), self.key_norm(key)
-        if turn is not None:
-            query, key = turned(query, turn), turned(key, turn)
-        mixed = functional.scaled_dot_product_attention(query, key, value, seen_B11N)
-        tokens_BNC = tokens_BNC + self.scale1 * self.out(mixed.transpose(1, 2).flatten(2))
+        normed = self.norm1(tokens_BNC)
+        attended = self.attended(normed, turn, places_BNC=places_BNC, seen_B11N=seen_B11N)
+        tokens_BNC = tokens_BNC + self.scale1 * attended
         hidden = functional.gelu(self.fc1(self.norm2(tokens_BNC)))
         return tokens_BNC + self.scale2 * self.fc2(hidden)
-
-    def _by_head(self, features_BNC: torch.Tensor) -> torch.Tensor:
-        return features_BNC.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class Dinov2(nn.Module):

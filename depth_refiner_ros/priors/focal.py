@@ -29,6 +29,7 @@ infinidepth_sensor       none: measured points give the scale       the same
 depth_anything_v2        none: disparity has no scale               the same
 infinidepth              none: disparity has no scale               the same
 depth_anything_3         none: relative depth has no scale          the same
+pixel_perfect_depth      none: log depth has no scale               the same
 ======================== ========================================== =========================
 
 The two corrections follow from the canonical camera of Metric3D (section 3.1), but the networks

@@ -10,16 +10,17 @@ from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import save_tensors
-from depth_refiner_ros.models.pickles import read_pickle, read_tree
+from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
 from depth_refiner_ros.priors import infinidepth_weights as infinidepth
 from depth_refiner_ros.priors import moge2
+from depth_refiner_ros.priors import pixel_perfect_depth_weights as pixel_perfect_depth
 from depth_refiner_ros.priors import prior_depth_anything_weights as prior_depth_anything
 from depth_refiner_ros.priors import unik3d_weights as unik3d
 from depth_refiner_ros.priors import video_depth_anything_weights as video_depth_anything
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES as DEPTH_ANYTHING_3
 from depth_refiner_ros.priors.metric3d import ARCHITECTURES, MODEL_TYPE
-from depth_refiner_ros.priors.moge2_official import check_weights, config_of, weights_of
+from depth_refiner_ros.priors.moge2_official import check_weights, read_official
 from depth_refiner_ros.priors.original_depth_anything import model_of
 import torch
 from torch import nn
@@ -51,15 +52,7 @@ def import_moge2(checkpoint: Path, folder: Path) -> Path:
     :param folder: new or empty
     :raises WeightsError: if it is not such a checkpoint, or the folder is not empty
     """
-    tree = read_tree(checkpoint)
-    known = tree if isinstance(tree, dict) else {}
-    official, weights = known.get('model_config'), known.get('model')
-    if not isinstance(official, dict) or not isinstance(weights, dict):
-        raise WeightsError(
-            f'{checkpoint} holds no model_config and model; give the model.pt of a MoGe-2'
-        )
-    config = config_of(official, str(checkpoint))
-    state = weights_of(weights)
+    config, state = read_official(checkpoint)
     check_weights(state, config, str(checkpoint))
     _check_free(folder)
     return _written(folder, state, {'model_type': moge2.MODEL_TYPE, **config.to_dict()})
@@ -141,6 +134,21 @@ def import_infinidepth(file: Path, folder: Path) -> str:
     networks, prior, size = infinidepth.read_published(file)
     _of_architecture(folder, networks, prior, size)
     return prior
+
+
+def import_pixel_perfect_depth(file: Path, folder: Path) -> str:
+    """
+    Write a folder that ``pixel_perfect_depth`` reads, with both of its networks.
+
+    :param file: ``ppd.pth`` or ``ppd_moge.pth``, beside it or on the hub that of the encoder
+    :param folder: new or empty
+    :return: what prompts the transformer
+    :raises WeightsError: if they are no such files, or the folder is not empty
+    """
+    networks, about = pixel_perfect_depth.read_published(file)
+    _check_free(folder)
+    _written(folder, networks.state_dict(), about.config())
+    return about.semantics
 
 
 def import_unik3d(file: Path, folder: Path) -> str:

@@ -179,15 +179,15 @@ class Encoder(nn.Module):
     """
     DINOv2, whose outputs after some layers are normalised, projected and added up.
 
-    :param config: shape of the network
+    :param dinov2: that gives these outputs
+    :param width: features of each of its tokens
+    :param features: of the sum
     """
 
-    def __init__(self, config: MoGe2Config) -> None:
+    def __init__(self, dinov2: Dinov2, width: int, features: int) -> None:
         super().__init__()
-        self.dinov2 = Dinov2(config.width, config.layers, config.heads, config.taps)
-        self.projections = nn.ModuleList(
-            nn.Conv2d(config.width, config.features, 1) for _ in config.taps
-        )
+        self.dinov2 = dinov2
+        self.projections = nn.ModuleList(nn.Conv2d(width, features, 1) for _ in dinov2.taps)
 
     def forward(self, pixels_B3hw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the features of each patch, and the class token of the last layer."""
@@ -210,7 +210,8 @@ class MoGe2Network(nn.Module):
     def __init__(self, config: MoGe2Config) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        dinov2 = Dinov2(config.width, config.layers, config.heads, config.taps)
+        self.encoder = Encoder(dinov2, config.width, config.features)
         plane = (2,) * (len(config.channels) - 1)
         self.neck = Pyramid((config.features + 2, *plane), config.channels, config.neck_blocks)
         self.points = MapHead(config.channels, config.head_blocks, 3)

@@ -8,12 +8,14 @@ normals, is left out; what would change the depth and is not built here is refus
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.model_config import check_config, config_from
+from depth_refiner_ros.models.pickles import read_tree
 from depth_refiner_ros.priors.moge2_network import MoGe2Config, MoGe2Network
 import torch
 
@@ -65,6 +67,22 @@ INSIDE = tuple(
         (r'\.resamplers\.(\d+)\.1\.', r'.grow.\1.smooth.'),
     )
 )
+
+
+def read_official(file: Path) -> tuple[MoGe2Config, dict[str, torch.Tensor]]:
+    """
+    Return configuration and weights in a ``model.pt``, in the terms of our network.
+
+    :raises WeightsError: if it is not that of a MoGe-2, or of one that is not built here
+    """
+    tree = read_tree(file)
+    known = tree if isinstance(tree, dict) else {}
+    official, weights = known.get('model_config'), known.get('model')
+    if not isinstance(official, dict) or not isinstance(weights, dict):
+        raise WeightsError(
+            f'{file} holds no model_config and model; give the model.pt of a MoGe-2'
+        )
+    return config_of(official, str(file)), weights_of(weights)
 
 
 def config_of(official: Mapping[str, Any], where: str) -> MoGe2Config:

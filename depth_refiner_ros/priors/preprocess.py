@@ -13,6 +13,7 @@ video_depth_anything  as depth_anything; wider than 1.78,   ImageNet          bi
 prior_depth_anything  as depth_anything, of red and blue    ImageNet          bicubic, bilinear ac
                       swapped
 depth_anything_3      long side 504, multiples of 14        ImageNet          area, bilinear
+pixel_perfect_depth   786,432 pixels, multiples of 16       none              area, nearest
 prompt_depth_anything into 756 x 756, multiples of 14       ImageNet          bicubic, bicubic
 zoedepth              mirrored borders; into 512 x 384,     0.5 +- 0.5        bilinear ac, bicubic
                       multiples of 32
@@ -184,6 +185,17 @@ def patched(patches: int, side: int) -> Callable[[Size], Size]:
     return size
 
 
+def of_area(pixels: int, multiple: int) -> Callable[[Size], Size]:
+    """Scale the image to this area; each side is rounded to the nearest multiple, but never 0."""
+
+    def size(image: Size) -> Size:
+        scale = math.sqrt(pixels / (image[0] * image[1]))
+        rows, columns = (max(1, round(side * scale / multiple)) * multiple for side in image)
+        return rows, columns
+
+    return size
+
+
 def fitted(rows: int, columns: int) -> Callable[[Size], Size]:
     """Scale the image to the largest size that fits, rounded down."""
 
@@ -344,6 +356,8 @@ def _resized(
 ) -> torch.Tensor:
     if _size_of(image_BCHW) == size:
         return image_BCHW
+    if mode == 'nearest':
+        return functional.interpolate(image_BCHW, size=size, mode=mode)
     return functional.interpolate(
         image_BCHW, size=size, mode=mode, align_corners=corners, antialias=antialias
     )

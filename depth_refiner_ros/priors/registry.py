@@ -15,6 +15,7 @@ from depth_refiner_ros.priors import (
     infinidepth,
     metric3d,
     moge2,
+    pixel_perfect_depth,
     prior_depth_anything,
     prompt_depth_anything,
     unidepth,
@@ -47,6 +48,7 @@ BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
     'prior_depth_anything': prior_depth_anything.build,
     'infinidepth': infinidepth.build_relative,
     'infinidepth_sensor': infinidepth.build_sensor,
+    'pixel_perfect_depth': pixel_perfect_depth.build,
 }
 RESIZABLE = (
     'depth_anything_v2_metric',
@@ -59,6 +61,7 @@ RESIZABLE = (
     'prior_depth_anything',
     'infinidepth',
     'infinidepth_sensor',
+    'pixel_perfect_depth',
 )
 """Priors whose network takes any size; the others refuse ``prior_short_side``."""
 

@@ -10,6 +10,14 @@ Turn = tuple[torch.Tensor, torch.Tensor]
 """Cosines and sines by token, axis (down, right) and frequency."""
 
 
+def places_of(
+    rows: int, columns: int, *, first: float = 0.0, device: torch.device | None = None
+) -> torch.Tensor:
+    """Return ``places_N2``, row and column of each token of a grid, which count from first."""
+    axes = (torch.arange(first, first + count, device=device) for count in (rows, columns))
+    return torch.stack(torch.meshgrid(*axes, indexing='ij'), dim=-1).flatten(0, 1)
+
+
 def turn_of(places_N2: torch.Tensor, frequencies: int) -> Turn:
     """
     Return the angles by which tokens at these rows and columns are rotated.

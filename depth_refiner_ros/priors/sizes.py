@@ -40,6 +40,10 @@ SIZES: dict[str, dict[str, str]] = {
     },
     'infinidepth': {'large': 'ritianyu/InfiniDepth:infinidepth'},
     'infinidepth_sensor': {'large': 'ritianyu/InfiniDepth:infinidepth_depthsensor'},
+    'pixel_perfect_depth': {
+        'moge2': 'gangweix/Pixel-Perfect-Depth:moge2',
+        'depth_anything_v2': 'gangweix/Pixel-Perfect-Depth',
+    },
     'moge2': {size: f'Ruicheng/moge-2-vit{size[0]}-normal' for size in ('small', 'base', 'large')},
 }
 """Prior to short name to hub id."""

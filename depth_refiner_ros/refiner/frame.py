@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.memory import FittingSize
 from depth_refiner_ros.core.lens import Camera
+from depth_refiner_ros.core.noise import Source
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
-from depth_refiner_ros.diffusion.noise import Source
 from depth_refiner_ros.refiner.method import Refinement, Timed, untimed
 import torch
 

@@ -27,9 +27,9 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, first_map, image_batch, unit_image
 from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.noise import KeptNoise, Source
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.core.types import RefinedDepth
-from depth_refiner_ros.diffusion.noise import KeptNoise, Source
 from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.separate import OwnPrior, SeparatePriors

@@ -31,11 +31,12 @@ PRIORS = (
     'prior_depth_anything',
     'infinidepth',
     'infinidepth_sensor',
+    'pixel_perfect_depth',
 )
 RAW_DISPARITY_PRIORS = ('depth_anything_v2',)
 """Priors whose disparity some weights of refiners were trained with."""
 DISPARITY_PRIORS = (*RAW_DISPARITY_PRIORS, 'infinidepth')
-RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3')
+RELATIVE_PRIORS = (*DISPARITY_PRIORS, 'depth_anything_3', 'pixel_perfect_depth')
 MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything', 'infinidepth_sensor')
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
@@ -93,7 +94,7 @@ class ModelSettings:
         'unidepth_v1: vitl14, cnvnxtl. unidepth_v2: vits14, vitb14, vitl14. '
         'unik3d: vits, vitb, vitl. '
         'metric3d_v2, moge2, video_depth_anything, prior_depth_anything, infinidepth, '
-        'infinidepth_sensor: only a folder made by '
+        'infinidepth_sensor, pixel_perfect_depth: only a folder made by '
         'depth-refiner models import; moge2 also '
         'its own ONNX file, its folder or hub id, with backend onnx',
     )
@@ -107,8 +108,8 @@ class ModelSettings:
         0,
         'shorter side of the input in pixels, for '
         'depth_anything_*, prompt_depth_anything, prior_depth_anything, moge2, '
-        'video_depth_anything, infinidepth, infinidepth_sensor; smaller is faster; '
-        '0 is the size of the training',
+        'video_depth_anything, infinidepth, infinidepth_sensor, pixel_perfect_depth; smaller '
+        'is faster; 0 is the size of the training',
         unit='px',
         low=0,
         high=4096,

@@ -16,6 +16,8 @@ from depth_refiner_ros.priors.depth_anything_3_names import renamed
 from depth_refiner_ros.priors.depth_anything_3_network import DepthAnything3Network
 from depth_refiner_ros.priors.infinidepth_names import renamed as renamed_of_points
 from depth_refiner_ros.priors.infinidepth_network import InfiniDepthNetworks
+from depth_refiner_ros.priors.pixel_perfect_depth_names import renamed as renamed_of_transformer
+from depth_refiner_ros.priors.pixel_perfect_depth_network import VelocityNetwork
 from depth_refiner_ros.priors.prior_depth_anything_names import renamed as renamed_of_conditioned
 from depth_refiner_ros.priors.prior_depth_anything_network import DisparityNetwork
 from depth_refiner_ros.priors.video_depth_anything_names import renamed as renamed_of_video
@@ -27,6 +29,8 @@ from torch import nn
 from tests.priors.official_depth_anything_3 import official_shapes, patterned, TINY_ANY_VIEW
 from tests.priors.official_infinidepth import TINY as TINY_INFINIDEPTH
 from tests.priors.official_infinidepth import weights as point_weights
+from tests.priors.official_pixel_perfect_depth import TINY as TINY_TRANSFORMER
+from tests.priors.official_pixel_perfect_depth import transformer_weights
 from tests.priors.official_prior_depth_anything import TINY as TINY_CONDITIONED
 from tests.priors.official_prior_depth_anything import weights as conditioned_weights
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
@@ -119,6 +123,12 @@ def infinidepth():
     return networks
 
 
+def pixel_perfect_depth():
+    network = VelocityNetwork(TINY_TRANSFORMER)
+    network.load_state_dict(renamed_of_transformer(transformer_weights(TINY_TRANSFORMER)))
+    return network
+
+
 def video_depth_anything():
     network = VideoDepthAnythingNetwork(TINY_VIDEO)
     network.load_state_dict(renamed_of_video(video_weights(TINY_VIDEO)))
@@ -138,6 +148,7 @@ NETWORKS = {
     'conditioned': (prior_depth_anything, [(1, 3, 42, 56), (1, 3, 42, 56)]),
     'with_points': (lambda: infinidepth().encoder, [(1, 3, 32, 48), (1, 20), (1, 20, 2)]),
     'at_points': (lambda: infinidepth().decoder, [(1, 24, 2, 3), (1, 16, 8, 12), (1, 40, 2)]),
+    'velocity': (pixel_perfect_depth, [(1, 1, 48, 64), (1, 3, 48, 64), (1, 12, 24), (1, 256)]),
     'next_of_video': (video_depth_anything, [(1, 3, 42, 56), *KEPT]),
 }
 

@@ -4,7 +4,12 @@ import math
 
 from depth_refiner_ros.core.alignment import fit_scale_shift
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.metric_alignment import FARTHEST_M, from_disparity, to_metres
+from depth_refiner_ros.core.metric_alignment import (
+    FARTHEST_M,
+    from_disparity,
+    NEAREST_M,
+    to_metres,
+)
 from depth_refiner_ros.core.types import FitStatus
 import pytest
 import torch
@@ -16,10 +21,10 @@ def metres(batch=2, height=24, width=32):
 
 
 @pytest.mark.parametrize('fit', [None, fit_scale_shift])
-@pytest.mark.parametrize('kind', ['relative', 'disparity', 'metric'])
+@pytest.mark.parametrize('kind', ['relative', 'disparity', 'metric', 'log'])
 def test_metres_come_back_exactly_from_any_scale_and_shift(kind, fit):
     truth = metres()
-    values = 1.0 / truth if kind == 'disparity' else truth
+    values = {'disparity': 1.0 / truth, 'log': (1.0 + truth).log()}.get(kind, truth)
     given = values * torch.tensor([0.02, 30.0]).view(2, 1, 1, 1) - 7.0
     found, status = to_metres(given, kind, truth, **({} if fit is None else {'fit': fit}))
     torch.testing.assert_close(found, truth, rtol=2e-3, atol=1e-3)
@@ -59,6 +64,21 @@ def test_beyond_infinity_is_far_and_unknown_stays_unknown():
     assert bool(torch.isnan(depth[0, 0, 0, 3]))
 
 
+def test_log_depth_ends_at_a_millimetre_and_a_kilometre():
+    truth = metres(1)
+    given = truth.log1p()
+    given[..., 0, :3] = torch.tensor([-3.0, 100.0, math.nan])
+    found, _ = to_metres(given, 'log', truth)
+    assert found[0, 0, 0, :2].tolist() == pytest.approx([NEAREST_M, FARTHEST_M])
+    assert bool(found[0, 0, 0, 2].isnan())
+
+
+def test_log_depth_is_not_fitted_as_depth():
+    truth = metres(1)
+    wrong, _ = to_metres(truth.log1p(), 'relative', truth)
+    assert float((wrong / truth - 1.0).abs().max()) > 0.2
+
+
 def test_ill_posed_fits_are_told():
     truth = metres(3)
     given = truth.clone()
@@ -76,7 +96,7 @@ def test_ill_posed_fits_are_told():
 @pytest.mark.parametrize(
     ('call', 'message'),
     [
-        (lambda: to_metres(metres(), 'log', metres()), "kind = 'log' is unknown"),
+        (lambda: to_metres(metres(), 'cubic', metres()), "kind = 'cubic' is unknown"),
         (lambda: to_metres(metres(1), 'relative', metres(2)), 'reference: shape'),
         (lambda: to_metres(metres()[0], 'relative', metres()), 'depth: expected shape'),
     ],

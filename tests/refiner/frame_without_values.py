@@ -22,9 +22,9 @@ from depth_refiner_ros.backends.registry import ModelRunners
 from depth_refiner_ros.bench.true_size import prior_of, prior_skeleton, refiner_skeleton
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.noise import KeptNoise
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.diffusion.presets import (
     apdepth_spec,
     lotus_spec,
@@ -36,6 +36,7 @@ from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.depth_anything_3_network import ARCHITECTURES, METRIC
 from depth_refiner_ros.priors.import_checkpoint import (
     import_infinidepth,
+    import_pixel_perfect_depth,
     import_prior_depth_anything,
 )
 from depth_refiner_ros.priors.infinidepth_network import ARCHITECTURES as INFINIDEPTH
@@ -44,11 +45,13 @@ from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.refiner.frame import frame_result
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
+import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from tests.priors import official_infinidepth as tiny_infinidepth
+from tests.priors import official_pixel_perfect_depth as tiny_on_pixels
 from tests.priors import official_prior_depth_anything as tiny_conditioned
 from tests.priors import tiny_models, tiny_moge2
 from tests.priors.official_depth_anything_3 import published
@@ -100,6 +103,9 @@ class Priors:
         for name in INFINIDEPTHS:
             file = tiny_infinidepth.published(folder / 'files', tiny_infinidepth.TINY, name)
             import_infinidepth(file, folder / name)
+        tiny_on_pixels.shrink(pytest.MonkeyPatch())  # for good, in a process of its own
+        file = tiny_on_pixels.published(folder / 'files', 'depth_anything_v2')
+        import_pixel_perfect_depth(file, folder / 'pixel_perfect_depth')
         write_prior_bundle(folder / 'bundled', metric_network(), {'name': 'tiny'})
         looks = replace(LITE, mirror=True, scales=(1.0, 2.0))
         write_prior_bundle(folder / 'bundled of looks', metric_network(config=looks), {})
@@ -109,7 +115,7 @@ class Priors:
         if name in self.makers and not where.exists():
             saved = tiny_moge2.saved if name == 'moge2' else tiny_models.saved
             saved(self.makers[name](), where)
-        if name.startswith(('depth_anything', 'prompt', 'prior', 'infinidepth')):
+        if name.startswith(('depth_anything', 'prompt', 'prior', 'infinidepth', 'pixel')):
             options['short_side'] = 28
         return build_prior(name.split()[0], str(where), **options)
 
@@ -145,6 +151,7 @@ def cases(priors, mode):
         },
         'relative depth to apdepth': (priors('depth_anything_3'), small(), priors('bundled')),
         'disparity at points, aligned': (priors('infinidepth'), None, priors('bundled')),
+        'log depth to apdepth': (priors('pixel_perfect_depth'), small(), priors('bundled')),
         'bundled alone': (priors('bundled'), None),
         'bundled of looks to apdepth': (priors('bundled of looks'), small()),
         'bundled to apdepth, unaligned': (priors('bundled'), small(), None, {'align': 'none'}),

@@ -14,10 +14,10 @@ from depth_refiner_ros.backends.selfcheck import check_image
 from depth_refiner_ros.core import confidence, fill
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError, InputError
+from depth_refiner_ros.core.noise import KeptNoise
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.diffusion.noise import KeptNoise
 from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
@@ -61,7 +61,7 @@ def outcomes():
 
 
 def test_no_frame_waits_for_a_gpu_but_those_that_must(outcomes):
-    assert len(outcomes) == 25
+    assert len(outcomes) == 26
     refused = {name: why for name, why in outcomes.items() if why != 'one graph'}
     assert set(refused) == set(REFUSED)
     for name, why in refused.items():

@@ -10,10 +10,10 @@ predicts sharp depth at that prior's scale.
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
+from depth_refiner_ros.core.noise import gaussian_like
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
 from depth_refiner_ros.diffusion.losses import gradient_l1, latent_mask, latent_mse, pixel_l1
-from depth_refiner_ros.diffusion.noise import gaussian_like
 from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from training.config import RunConfig

@@ -8,8 +8,9 @@ A small network may have the layout of a prior beside the image, as in ``lotus.p
 
 from dataclasses import dataclass
 
+from depth_refiner_ros.core.noise import gaussian_like
 from depth_refiner_ros.diffusion.losses import latent_mask, latent_mse
-from depth_refiner_ros.diffusion.noise import gaussian_like, pyramid_noise
+from depth_refiner_ros.diffusion.noise import pyramid_noise
 from depth_refiner_ros.diffusion.schedule import alpha_bars, STEPS
 import torch
 from training.config import check_choice, RunConfig

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import difference_map
+from depth_refiner_ros.core.noise import gaussian_like
 from depth_refiner_ros.diffusion.losses import noise_aware_l1, score_distillation
-from depth_refiner_ros.diffusion.noise import gaussian_like
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.sharpdepth import gated_latent
 import torch
