@@ -47,9 +47,11 @@ def connected(address: str) -> Iterator[Any]:
     _check(address)
     former = signal.getsignal(signal.SIGTERM)
     _start(ray, address)
+    signal.signal(signal.SIGTERM, former)  # Ray's own would end the command with exit code 15
     try:
-        signal.signal(signal.SIGTERM, former)  # Ray's own would end the command with exit code 15
         yield ray
+    except SystemExit as ended:  # within a call of Ray, which gives it the exit code 1
+        raise SystemExit(128 + signal.SIGTERM) from ended
     finally:
         ray.shutdown()
 

@@ -3,11 +3,15 @@
 """``refine --ray``: bags as tasks of a Ray cluster on this machine."""
 
 import importlib.util
+import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 
 from depth_refiner_ros.apps.ray_bags import copied_there
-from depth_refiner_ros.apps.refine_bag import CopyOptions
+from depth_refiner_ros.apps.refine_bag import CopyOptions, PROGRESS
 from depth_refiner_ros.apps.refine_bags import BagJob
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -16,6 +20,7 @@ import pytest
 
 from tests.bags import mixed_bags
 from tests.bags.mixed_bags import IMAGE
+from tests.cli.conftest import PROGRAM, ROOT
 from tests.cli.recordings import PLAIN
 
 HAS_RAY = importlib.util.find_spec('ray') is not None
@@ -59,3 +64,44 @@ def test_tasks_make_the_copies_that_this_process_makes(program, depth_refiner, t
         copies = [(tmp_path / folder / name).read_bytes() for folder in ('spread', 'here')]
         assert copies[0] == copies[1]
     assert [path.name for path in (tmp_path / 'spread').iterdir()] == ['a.mcap', 'c.mcap']
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_RAY, reason='Ray is not installed')
+def test_a_killed_task_goes_on_and_so_does_the_next_run_after_a_terminated_one(
+    depth_refiner, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('PYTHONPATH', str(ROOT))
+    source = mixed_bags.write(tmp_path / 'drive', 'mcap', frames=40)
+    command = ['refine', source, *FLAGS, '--out', 'out.mcap']
+    running = started(tmp_path, *command, '--ray', 'local')
+    os.kill(process_of(running, tmp_path, bytes_done=30_000), signal.SIGKILL)
+    process_of(running, tmp_path, bytes_done=90_000)
+    running.terminate()
+    _, err = running.communicate(timeout=100)
+    assert running.returncode == 128 + signal.SIGTERM
+    said = 'its process was killed, maybe for lack of memory; trying again, with the finished'
+    assert f'{source}: {said} frames\n' in err
+    assert err.splitlines()[-1] == 'depth-refiner: terminated'
+    ended = depth_refiner(*command, '--threads', '1')
+    assert ended.returncode == 0, ended.stderr
+    assert 'frames of an interrupted run are kept' in ended.stderr
+    whole = depth_refiner(*command[:-1], 'whole.mcap', '--threads', '1')
+    assert whole.returncode == 0
+    assert (tmp_path / 'out.mcap').read_bytes() == (tmp_path / 'whole.mcap').read_bytes()
+    assert not list(tmp_path.glob('.*'))
+
+
+def started(folder, *arguments):
+    command = [sys.executable, '-c', PROGRAM, *map(str, arguments)]
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    return subprocess.Popen(command, cwd=folder, **pipes)
+
+
+def process_of(running, folder, bytes_done):
+    """Return the process that copies a bag, as soon as some of its frames are finished."""
+    progress = folder / PROGRESS.format('out.mcap')
+    while not progress.exists() or progress.stat().st_size < bytes_done:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    return int((folder / '.out.mcap.depth-refiner.lock').read_text().split()[1])

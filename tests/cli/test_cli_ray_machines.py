@@ -39,11 +39,13 @@ class Cluster:
         self.network, self.folder = network, folder
         self.env = {
             **os.environ,
-            'HOME': str(folder),  # for the token that the head makes
+            'HOME': str(folder),  # where Ray looks for its token
             'PYTHONPATH': str(ROOT),
             'RAY_AUTH_MODE': 'token',
             'RAY_worker_niceness': '0',
         }
+        (folder / '.ray').mkdir()
+        (folder / '.ray/auth_token').write_text('0' * 32)
         self.address = f'{network.address["head"]}:{PORT}'
         os.chdir(folder)
         self._ray('head', '--head', '--port', PORT, '--num-cpus', 0, '--include-dashboard=false')
@@ -51,16 +53,13 @@ class Cluster:
             self._ray(name, '--address', self.address, '--num-cpus', 1)
 
     def _ray(self, name, *arguments):
-        env = dict(self.env)
-        if name == 'head':
-            del env['RAY_AUTH_MODE']  # else it makes no token
         start = 'from ray.scripts.scripts import main; main()'
         at = '--node-ip-address', self.network.address[name]
         started = subprocess.run(
             self.network.command(
                 name, sys.executable, '-c', start, 'start', *arguments, *at, *OF_RAY
             ),
-            env=env,
+            env=self.env,
             capture_output=True,
             text=True,
         )

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users are told about clusters, machines and tasks of Ray; none of it needs Ray."""
 
+from pathlib import Path
 import socket
 from types import SimpleNamespace
 
 from depth_refiner_ros import __version__
-from depth_refiner_ros.apps import ray_cluster
+from depth_refiner_ros.apps import ray_bags, ray_cluster
 from depth_refiner_ros.apps.ray_machines import Answer, faults_of, large_enough, Needs
-from depth_refiner_ros.core.errors import BackendError, SettingsError
+from depth_refiner_ros.apps.refine_bag import Copied
+from depth_refiner_ros.apps.refine_bags import BagJob
+from depth_refiner_ros.core.errors import BackendError, SettingsError, SourceError
+from depth_refiner_ros.sources.lost_frames import LostFrames
 import pytest
 
 FINE = {'version': __version__, 'torch': '2'}
@@ -111,3 +115,64 @@ def test_the_death_of_a_task_is_told_in_words(subtests):
     for kind, message, words in cases:
         with subtests.test(kind=kind, message=message):
             assert words in ray_cluster.how_it_died(type(kind, (Exception,), {})(message))
+
+
+class RayError(Exception):
+    """What Ray's own errors have in common."""
+
+
+class NodeDiedError(RayError):
+    """The machine of a task is gone."""
+
+
+class RayTaskError(RayError):
+    """A task raised an error."""
+
+
+def cluster_of(said):
+    """Return tasks of bags that end, one after the other, in what is said of each bag."""
+    tasks = iter(range(100))
+
+    def get(task):
+        ending = said[job_of[task].source.stem].pop(0)
+        if isinstance(ending, RayError):
+            raise ending
+        return 'robot (10.0.0.1)', ending
+
+    def start(job):
+        task = next(tasks)
+        job_of[task] = job
+        return task
+
+    def wait(running, timeout):
+        assert timeout == ray_bags.LOOK_S
+        ended = [task for task in running if said[job_of[task].source.stem]][:1]
+        return ended, [task for task in running if task not in ended]
+
+    job_of = {}
+    errors = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
+    return ray_bags._Tasks(SimpleNamespace(exceptions=errors, get=get, wait=wait), start)
+
+
+def test_a_task_that_dies_is_tried_again_a_few_times(capsys):
+    died = NodeDiedError('Node IP: 10.0.0.3, node ID: 5f')
+    a, b, c, d = jobs = [BagJob(Path(f'{name}.mcap'), Path('out', name)) for name in 'abcd']
+    copied = Copied(out=Path('/far/out'), summary={}, lost=LostFrames(None))
+    fails = SourceError('it is empty')
+    tasks = cluster_of({'a': [died] * 3 + [copied], 'b': [died] * 9, 'c': [fails], 'd': []})
+    tasks.run(jobs, lambda: False)
+    assert tasks.outcomes[a].out == a.out
+    assert str(tasks.outcomes[b]).startswith('the machine 10.0.0.3 went away, and so it went 4 ')
+    assert tasks.outcomes[c] is fails
+    assert str(tasks.outcomes[d]).startswith('no machine of the cluster is left that can copy it')
+    again = 'the machine 10.0.0.3 went away; trying again, with the finished frames'
+    lines = capsys.readouterr().err.splitlines()
+    assert lines.count(f'a.mcap: {again}') == lines.count(f'b.mcap: {again}') == 3
+    assert 'a.mcap copied on robot (10.0.0.1)' in lines
+    assert 'c.mcap failed on robot (10.0.0.1)' in lines
+
+
+def test_a_bug_in_a_task_keeps_its_traceback():
+    tasks = cluster_of({'a': [RayTaskError('ZeroDivisionError')]})
+    with pytest.raises(RayTaskError):
+        tasks.run([BagJob(Path('a.mcap'), Path('out'))], lambda: True)
