@@ -103,7 +103,7 @@ def _check(address: str) -> None:
 
 def refused(address: str, error: Exception) -> BackendError:
     """Return what a user is told when there is no way into a cluster."""
-    why = str(error)
+    why = str(error).rstrip('.\n ')
     if address == 'local':
         return BackendError(
             f'Ray does not start on this machine: {why}; it gives its processes 30 s, so try '

@@ -55,6 +55,7 @@ def test_tasks_make_the_copies_that_this_process_makes(program, depth_refiner, t
     paths[1].write_bytes(paths[1].read_bytes()[:-100])
     ended = program('refine', *paths, *FLAGS, '--out', 'spread', '--ray', 'local')
     assert ended.returncode == 2, ended.stderr
+    assert 'Ray does not start' not in ended.stderr
     assert 'failed:' in ended.stdout.splitlines()[2]
     assert ended.stdout.endswith('2 of 3 bags copied\n')
     assert f'{paths[0]} copied on {socket.gethostname()} (' in ended.stderr

@@ -165,17 +165,17 @@ def test_who_cannot_join_is_told_why(cluster, bags, subtests):
     version = Path(RAY.origin).parent / '_version.py'
     other = cluster.folder / 'version.py'
     other.write_text('version = "2.0.0"\ncommit = "none"\n')
-    cluster.network.run('far', 'mount', '--bind', other, version)
+    cluster.network.run('two', 'mount', '--bind', other, version)
     cases = [
         ('one', 'disabled', 'asks for its token: set RAY_AUTH_MODE=token'),
-        ('far', 'token', 'Ray: 2.0.0'),
+        ('two', 'token', 'Ray: 2.0.0'),
     ]
     for name, mode, words in cases:
         with subtests.test(words=words):
             code, _, err = cluster.refine(*command, on=name, RAY_AUTH_MODE=mode)
             assert code == 2
             assert words in err[-1]
-    cluster.network.run('far', 'umount', version)
+    cluster.network.run('two', 'umount', version)
     with subtests.test(words='not joined'):
         code, _, err = cluster.refine(*command, on='far')
         assert code == 2
