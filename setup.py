@@ -112,7 +112,7 @@ setup(
         'models': ['huggingface_hub>=1.32', 'transformers>=5.20'],
         'splats': ['gsplat>=1.5.3'],
         'viewer': ['rerun-sdk>=0.39'],
-        'cluster': ['ray[data]>=2.50'],
+        'cluster': ['ray>=2.50'],
     },
     entry_points={
         'console_scripts': [
