@@ -23,7 +23,7 @@ def test_every_known_model_is_listed(depth_refiner):
     ended = depth_refiner('models', 'list')
     assert ended.returncode == 0, ended.stderr
     for model in MODELS:
-        line = next(one for one in ended.stdout.splitlines() if one.strip().startswith(model.id))
+        line = next(one for one in ended.stdout.splitlines() if one.split()[:1] == [model.id])
         assert model.licence in line
         assert ('(no commercial use)' in line) is model.non_commercial
     assert 'metric-small' in ended.stdout

@@ -16,9 +16,8 @@ import torch
 from tests.priors import tiny_models
 from tests.tiny_networks import metric_network
 
-HUB = [
-    name for name in SIZES if not name.startswith(('unidepth', 'moge2', 'video', 'prior_depth'))
-]
+OF_PICKLES = 'unidepth', 'moge2', 'video', 'prior_depth', 'infinidepth', 'pixel_perfect'
+HUB = [name for name in SIZES if not name.startswith(OF_PICKLES)]
 
 
 @pytest.fixture(scope='module')
