@@ -113,7 +113,8 @@ class _Tasks:
             note(f'{job.source} failed on {machine}')
             return False
         self.outcomes[job] = replace(outcome, out=job.out)
-        note(f'{job.source} copied on {machine}')
+        if not outcome.before:
+            note(f'{job.source} copied on {machine}')
         for line in outcome.lost.lines:
             note(f'{job.source}: {line}')
         return False

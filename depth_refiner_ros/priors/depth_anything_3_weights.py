@@ -19,10 +19,9 @@ from depth_refiner_ros.priors.depth_anything_3_network import (
     DepthAnything3Network,
     METRIC,
 )
-from depth_refiner_ros.priors.loading import fill_network, Tensors
+from depth_refiner_ros.priors.loading import fill_network, Tensors, unfilled
 from depth_refiner_ros.priors.model_folder import check_safetensors, read_any_config
 from safetensors import safe_open, SafetensorError
-import torch
 
 MODEL_TYPE = 'depth_anything_3'
 METRIC_PRIOR, RELATIVE_PRIOR = 'depth_anything_3_metric', 'depth_anything_3'
@@ -99,9 +98,7 @@ def network_of(file: Path, name: str) -> DepthAnything3Network:
     :param name: of the architecture
     :raises WeightsError: if weights are missing, of another width, or not finite
     """
-    with torch.device('meta'):
-        network = DepthAnything3Network(ARCHITECTURES[name])
-    network.to_empty(device='cpu')
+    network = unfilled(lambda: DepthAnything3Network(ARCHITECTURES[name]))
     width = ARCHITECTURES[name].width
 
     def ours(state: Tensors) -> Tensors:

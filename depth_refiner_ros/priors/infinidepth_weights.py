@@ -10,9 +10,8 @@ from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.infinidepth_names import is_official, is_prompted, PREFIX, renamed
 from depth_refiner_ros.priors.infinidepth_network import ARCHITECTURES, InfiniDepthNetworks
-from depth_refiner_ros.priors.loading import fill_from, fill_network
+from depth_refiner_ros.priors.loading import fill_from, fill_network, unfilled
 from depth_refiner_ros.priors.model_folder import read_config
-import torch
 
 NAME, SENSOR = PRIORS = ('infinidepth', 'infinidepth_sensor')
 FILES = {NAME: 'infinidepth.ckpt', SENSOR: 'infinidepth_depthsensor.ckpt'}
@@ -94,6 +93,4 @@ def read_published(file: Path) -> tuple[InfiniDepthNetworks, str, str]:
 
 
 def _empty(size: str, prior: str) -> InfiniDepthNetworks:
-    with torch.device('meta'):
-        networks = InfiniDepthNetworks(ARCHITECTURES[size], prompted=prior == SENSOR)
-    return networks.to_empty(device='cpu')
+    return unfilled(lambda: InfiniDepthNetworks(ARCHITECTURES[size], prompted=prior == SENSOR))

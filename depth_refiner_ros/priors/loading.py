@@ -4,6 +4,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import first_line
@@ -13,6 +14,18 @@ import torch
 from torch import nn
 
 Tensors = dict[str, torch.Tensor]
+Network = TypeVar('Network', bound=nn.Module)
+
+
+def unfilled(make: Callable[[], Network]) -> Network:
+    """
+    Return a network on the CPU whose weights have no values yet.
+
+    Random ones, which a file then replaces, would take seconds.
+    """
+    with torch.device('meta'):
+        network = make()
+    return network.to_empty(device='cpu')
 
 
 def fill_network(

@@ -18,7 +18,7 @@ from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
 from depth_refiner_ros.priors.focal import known_camera
-from depth_refiner_ros.priors.loading import fill_network
+from depth_refiner_ros.priors.loading import fill_network, unfilled
 from depth_refiner_ros.priors.model_folder import imported_folder, read_config, size_mb
 from depth_refiner_ros.priors.moge2_depth import metric_depth
 from depth_refiner_ros.priors.moge2_network import half_of, MoGe2Config, MoGe2Network, points_of
@@ -117,7 +117,6 @@ def load_network(folder: Path) -> MoGe2Network:
         config = config_from(MoGe2Config, tree, str(where), fix)
     except (TypeError, ValueError) as error:
         raise WeightsError(f'{where}: {first_line(error)}; {fix}') from error
-    with torch.device('meta'):
-        network = MoGe2Network(config)
-    fill_network(network.to_empty(device='cpu'), folder / WEIGHTS)
+    network = unfilled(lambda: MoGe2Network(config))
+    fill_network(network, folder / WEIGHTS)
     return network

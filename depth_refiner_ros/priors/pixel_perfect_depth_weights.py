@@ -19,7 +19,7 @@ from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors import depth_anything_v2_network, prior_depth_anything_names
 from depth_refiner_ros.priors.dinov2 import Dinov2
-from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors
+from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors, unfilled
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.moge2_network import Encoder
 from depth_refiner_ros.priors.moge2_official import read_official
@@ -29,7 +29,6 @@ from depth_refiner_ros.priors.pixel_perfect_depth_semantics import (
     DepthAnythingSemantics,
     MoGe2Semantics,
 )
-import torch
 from torch import nn
 
 NAME = MODEL_TYPE = 'pixel_perfect_depth'
@@ -133,7 +132,7 @@ def read_folder(folder: Path) -> tuple[PixelPerfectDepthNetworks, About]:
     if not isinstance(taps, list) or not taps or any(tap not in range(layers) for tap in taps):
         raise WeightsError(f'{where}: taps {shown(taps)} are not of {layers} layers; {fix}')
     about = About(**{key: config[key] for key in known}, taps=tuple(taps))
-    networks = _empty(about)
+    networks = unfilled(lambda: PixelPerfectDepthNetworks(about))
     fill_network(networks, folder / FILE)
     return networks, about
 
@@ -157,7 +156,7 @@ def read_published(file: Path) -> tuple[PixelPerfectDepthNetworks, About]:
         _depth_anything(encoder_file) if semantics == DEPTH_ANYTHING else _moge2(encoder_file)
     )
     about = About(architecture=SIZE, semantics=semantics, taps=taps)
-    networks = _empty(about)
+    networks = unfilled(lambda: PixelPerfectDepthNetworks(about))
     fill_from(networks.velocity, file, _in_fp32(renamed(state)))
     fill_from(networks.semantics, encoder_file, encoder)
     return networks, about
@@ -207,9 +206,3 @@ def _moge2(file: Path) -> tuple[Tensors, tuple[int, ...]]:
 
 def _in_fp32(state: Tensors) -> Tensors:
     return {name: value.float() for name, value in state.items()}
-
-
-def _empty(about: About) -> PixelPerfectDepthNetworks:
-    with torch.device('meta'):
-        networks = PixelPerfectDepthNetworks(about)
-    return networks.to_empty(device='cpu')

@@ -17,7 +17,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.hub import fetch
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
-from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors
+from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors, unfilled
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.prior_depth_anything_names import (
     is_conditioned,
@@ -25,7 +25,6 @@ from depth_refiner_ros.priors.prior_depth_anything_names import (
     renamed,
 )
 from depth_refiner_ros.priors.prior_depth_anything_network import PriorDepthAnythingNetworks
-import torch
 
 NAME = MODEL_TYPE = 'prior_depth_anything'
 FILE = 'model.safetensors'
@@ -172,8 +171,5 @@ def _size(state: Tensors) -> str:
 
 
 def _empty(about: About) -> PriorDepthAnythingNetworks:
-    with torch.device('meta'):
-        networks = PriorDepthAnythingNetworks(
-            ARCHITECTURES[about.relative], ARCHITECTURES[about.architecture]
-        )
-    return networks.to_empty(device='cpu')
+    shapes = ARCHITECTURES[about.relative], ARCHITECTURES[about.architecture]
+    return unfilled(lambda: PriorDepthAnythingNetworks(*shapes))

@@ -10,11 +10,10 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.bundle import read_json
 from depth_refiner_ros.models.pickles import read_pickle
-from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors
+from depth_refiner_ros.priors.loading import fill_from, fill_network, Tensors, unfilled
 from depth_refiner_ros.priors.model_folder import check_safetensors, read_any_config
 from depth_refiner_ros.priors.unik3d_names import is_official, renamed
 from depth_refiner_ros.priors.unik3d_network import ARCHITECTURES, UniK3DNetwork
-import torch
 
 NAME = MODEL_TYPE = 'unik3d'
 FILE = 'model.safetensors'
@@ -91,6 +90,4 @@ def read_published(file: Path) -> tuple[UniK3DNetwork, str]:
 
 
 def _empty(size: str) -> UniK3DNetwork:
-    with torch.device('meta'):
-        network = UniK3DNetwork(ARCHITECTURES[size])
-    return network.to_empty(device='cpu')
+    return unfilled(lambda: UniK3DNetwork(ARCHITECTURES[size]))

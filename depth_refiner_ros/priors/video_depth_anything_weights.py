@@ -14,7 +14,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
-from depth_refiner_ros.priors.loading import fill_from, fill_network
+from depth_refiner_ros.priors.loading import fill_from, fill_network, unfilled
 from depth_refiner_ros.priors.model_folder import read_config
 from depth_refiner_ros.priors.video_depth_anything_motion import positions, WINDOW
 from depth_refiner_ros.priors.video_depth_anything_names import COMPUTED, is_official, renamed
@@ -126,6 +126,4 @@ def _check_positions(file: Path, state: Mapping[str, torch.Tensor]) -> None:
 
 
 def _empty(size: str) -> VideoDepthAnythingNetwork:
-    with torch.device('meta'):
-        network = VideoDepthAnythingNetwork(ARCHITECTURES[size])
-    return network.to_empty(device='cpu')
+    return unfilled(lambda: VideoDepthAnythingNetwork(ARCHITECTURES[size]))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users are told about clusters, machines and tasks of Ray; none of it needs Ray."""
 
+from dataclasses import replace
 from pathlib import Path
 import socket
 from types import SimpleNamespace
@@ -156,10 +157,11 @@ def cluster_of(said):
 
 def test_a_task_that_dies_is_tried_again_a_few_times(capsys):
     died = NodeDiedError('Node IP: 10.0.0.3, node ID: 5f')
-    a, b, c, d = jobs = [BagJob(Path(f'{name}.mcap'), Path('out', name)) for name in 'abcd']
+    a, b, c, d, e = jobs = [BagJob(Path(f'{name}.mcap'), Path('out', name)) for name in 'abcde']
     copied = Copied(out=Path('/far/out'), summary={}, lost=LostFrames(None))
     fails = SourceError('it is empty')
-    tasks = cluster_of({'a': [died] * 3 + [copied], 'b': [died] * 9, 'c': [fails], 'd': []})
+    endings = {'a': [died] * 3 + [copied], 'b': [died] * 9, 'c': [fails], 'd': []}
+    tasks = cluster_of({**endings, 'e': [replace(copied, before=True)]})
     tasks.run(jobs, lambda: False)
     assert tasks.outcomes[a].out == a.out
     assert str(tasks.outcomes[b]).startswith('the machine 10.0.0.3 went away, and so it went 4 ')
@@ -170,6 +172,8 @@ def test_a_task_that_dies_is_tried_again_a_few_times(capsys):
     assert lines.count(f'a.mcap: {again}') == lines.count(f'b.mcap: {again}') == 3
     assert 'a.mcap copied on robot (10.0.0.1)' in lines
     assert 'c.mcap failed on robot (10.0.0.1)' in lines
+    assert tasks.outcomes[e].before
+    assert not any(line.startswith('e.mcap') for line in lines), 'it was not copied now'
 
 
 def test_a_bug_in_a_task_keeps_its_traceback():
