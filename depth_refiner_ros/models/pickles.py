@@ -9,12 +9,14 @@ torch's restricted loader builds tensors and plain containers, and executes no c
 from collections.abc import Mapping
 from pathlib import Path
 import pickle
+import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import first_line
 import torch
 
+REFUSED = re.compile(r'WeightsUnpickler error:\s*(.*?)(?:\. |\n|$)')
 WRAPPERS = ('model_state_dict', 'state_dict', 'model')
 """Keys under which training checkpoints keep the network's tensors."""
 
@@ -40,8 +42,14 @@ def read_tree(file: Path) -> Any:
     ) as error:
         raise WeightsError(
             f'{file} is broken or holds more than tensors, which is never loaded: '
-            f'{first_line(error)}; get it as safetensors'
+            f'{_why(error)}; get it as safetensors'
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """Return why torch refused a file, without its advice to let the file run its code."""
+    found = REFUSED.search(str(error))
+    return found[1] if found else first_line(error).partition('. ')[0]
 
 
 def read_pickle(file: Path) -> dict[str, torch.Tensor]:

@@ -67,9 +67,22 @@ def test_a_pickle_with_code_does_not_run(tmp_path):
     with pytest.raises(WeightsError, match='holds more than tensors') as caught:
         read_pickle(tmp_path / 'x.pth')
     assert '\n' not in str(caught.value)
+    assert 'Unsupported global: GLOBAL' in str(caught.value), 'what it holds'
+    assert 'weights_only' not in str(caught.value), 'no advice to run it'
     assert not target.exists()
     pickle.loads(pickle.dumps(Malicious(target)))
     assert target.exists(), 'the attack would have worked'
+
+
+@pytest.mark.parametrize(
+    ('content', 'why'),
+    [(b'x', 'Unsupported operand 120'), (b'', 'EOFError'), (b'PK\3\4', 'not a ZIP archive')],
+)
+def test_a_file_that_is_no_pickle_says_why_alone(tmp_path, content, why):
+    (tmp_path / 'x.pth').write_bytes(content)
+    with pytest.raises(WeightsError, match=why) as caught:
+        read_pickle(tmp_path / 'x.pth')
+    assert '. ' not in str(caught.value)
 
 
 @pytest.mark.parametrize('key', ['model_state_dict', 'state_dict', 'model'])

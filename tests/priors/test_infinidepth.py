@@ -5,7 +5,6 @@
 import cv2
 from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.priors.area_resample import area_resampled, rounded_to_bytes
 from depth_refiner_ros.priors.infinidepth import (
     InfiniDepthPrior,
     InfiniDepthSensorPrior,
@@ -148,7 +147,10 @@ def test_images_are_resized_as_by_opencv(size):
     rgb = (corridor(*size) * 255.0).round() / 255.0
     bytes_HW3 = (rgb[0] * 255.0).round().byte().permute(1, 2, 0).numpy()
     wanted = cv2.resize(bytes_HW3, OFFICIAL_SIZE[::-1], interpolation=cv2.INTER_AREA)
-    found = rounded_to_bytes(area_resampled(rgb, OFFICIAL_SIZE))[0].permute(1, 2, 0) * 255.0
+    given = Given(lambda points: points[..., 0])
+    InfiniDepthPrior(given).disparity(rgb)
+    found = given.seen[0][0][0].permute(1, 2, 0) * 255.0
+    torch.testing.assert_close(found, found.round(), rtol=0.0, atol=1e-4, msg='not in bytes')
     off = (found - torch.from_numpy(wanted)).abs()
     assert float(off.max()) < 1.5
     assert float((off > 0.5).float().mean()) < 0.05, 'half a byte: up there, even here'

@@ -243,7 +243,7 @@ def test_the_numbers_of_the_ordinary_tests_are_the_authors(tmp_path, shrunk, sem
     depth = functional.interpolate(depth, (support.HEIGHT, support.WIDTH), mode='nearest')
     print(f'{semantics}: {[float(f"{value:.7g}") for value in numbers(depth)]}')
     assert import_pixel_perfect_depth(file, tmp_path / 'folder') == semantics
-    assert numbers(depth) == pytest.approx(EXPECTED[semantics], rel=1e-4)
+    assert numbers(depth) == pytest.approx(EXPECTED[semantics], rel=1e-5)
 
 
 def log_depth():
