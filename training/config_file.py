@@ -58,6 +58,8 @@ def one_line_errors(path: Path) -> Iterator[None]:
         yield
     except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
         first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
+        if 'is not Optional' in first:
+            first += '; it has no value, perhaps for want of a space after its colon'
         raise SettingsError(f'{path}: {first}') from error
 
 

@@ -32,6 +32,9 @@ CARVED_STRIDE_PX = 8
 NONE_SEEN_M3 = np.empty((0, 3), np.int32)
 WHOLE: Cell = (0, 0, 0)
 """The one cell of a volume on a GPU, which is meshed as a whole."""
+NEEDS_MAIN_MEMORY = (
+    'a volume on a GPU is neither kept in a file nor asked for distances; set device = cpu'
+)
 
 
 class TsdfVolume:
@@ -194,7 +197,7 @@ class TsdfVolume:
         :raises MappingError: on a GPU
         """
         if not self._on_cpu:
-            raise MappingError('distances need a volume in main memory; set device = cpu')
+            raise MappingError(NEEDS_MAIN_MEMORY)
         return self._grid.observed(points_m_N3)
 
     def take_changed(self) -> set[Cell]:
@@ -254,7 +257,7 @@ class TsdfVolume:
         :raises MappingError: on a GPU
         """
         if not self._on_cpu:
-            raise MappingError('a volume on a GPU is not kept in a file; set device = cpu')
+            raise MappingError(NEEDS_MAIN_MEMORY)
 
     @contextmanager
     def _without(self, min_trust: float) -> Iterator[None]:

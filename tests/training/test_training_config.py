@@ -75,6 +75,7 @@ def test_a_mistake_is_one_line(base, subtests):
     cases = [
         ('stepz=3', "Key 'stepz'.*Did you mean: 'steps'"),
         ('optimizer.warmup=3', "Key 'warmup'"),
+        ('optimizer.rates={network:0}', r'rates\.network:0.*a space after its colon'),
         ('data.widht=3', "Key 'widht'.*Did you mean: 'width'"),
         ('steps=many', 'steps'),
         ('steps', 'steps'),

@@ -145,13 +145,20 @@ def _render_shard(job: Job) -> tuple[int, int]:
     return shard, len(seeds)
 
 
-def _pin(cores: list[int], counter: 'multiprocessing.sharedctypes.Synchronized[int]') -> None:
-    """Keep each worker on one core: Open3D's threads follow the affinity alone."""
+def shares_of(cores: list[int], workers: int) -> list[set[int]]:
+    """Return the cores of each worker: all are used, and no two share one unless they must."""
+    return [set(cores[i::workers]) or {cores[i % len(cores)]} for i in range(workers)]
+
+
+def _pin(
+    shares: list[set[int]], counter: 'multiprocessing.sharedctypes.Synchronized[int]'
+) -> None:
+    """Keep each worker on its cores: Open3D's threads follow the affinity alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     with counter.get_lock():
-        core = cores[counter.value % len(cores)]
+        share = shares[counter.value % len(shares)]
         counter.value += 1
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, share)
     import cv2
 
     cv2.setNumThreads(1)
@@ -258,7 +265,7 @@ def _render(jobs: list[Job], rooms: int, workers: int) -> None:
     if not jobs:
         return
     context = multiprocessing.get_context('spawn')
-    cores = sorted(os.sched_getaffinity(0))
+    shares = shares_of(sorted(os.sched_getaffinity(0)), workers)
     columns = (
         TextColumn('rooms'),
         BarColumn(),
@@ -268,7 +275,7 @@ def _render(jobs: list[Job], rooms: int, workers: int) -> None:
     )
     with (
         Progress(*columns) as progress,
-        context.Pool(workers, _pin, (cores, context.Value('i', 0))) as pool,
+        context.Pool(workers, _pin, (shares, context.Value('i', 0))) as pool,
     ):
         done = rooms - sum(len(job[2]) for job in jobs)
         task = progress.add_task('rooms', total=rooms, completed=done)

@@ -195,3 +195,16 @@ def test_nothing_to_render_is_refused(tmp_path):
     done = run(tmp_path / 'none', '--rooms', '1', '--views', '0')
     assert done.returncode == 2
     assert 'nothing to render' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('workers', 'shares'),
+    [
+        (1, [{0, 1, 5, 7}]),
+        (2, [{0, 5}, {1, 7}]),
+        (3, [{0, 7}, {1}, {5}]),
+        (5, [{0}, {1}, {5}, {7}, {0}]),
+    ],
+)
+def test_workers_share_all_cores(workers, shares):
+    assert render_rooms.shares_of([0, 1, 5, 7], workers) == shares
