@@ -17,12 +17,20 @@ from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS, MODEL, NEEDS, TO
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.settings.config_files import config_file
 from depth_refiner_ros.settings.networks import DEPTH_PRIORS
-from depth_refiner_ros.settings.nodes import PlayerNodeSettings, RefinerNodeSettings
+from depth_refiner_ros.settings.nodes import (
+    DEFAULT_MESH_FILE,
+    PlayerNodeSettings,
+    RecorderNodeSettings,
+    RefinerNodeSettings,
+    TsdfNodeSettings,
+)
 from depth_refiner_ros.settings.options import options, updated
 from depth_refiner_ros.settings.parameter_file import read_yaml, unmatched
 
 FUSION = {'tsdf': 'tsdf', 'monogs': 'recorder'}
 """Argument ``fusion`` to the node that it starts."""
+UNNAMED = {'mesh_file': DEFAULT_MESH_FILE}
+"""What a node writes where its option is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +70,7 @@ def plan(given: Mapping[str, str]) -> list[NodePlan]:
     _check(given)
     cameras = [_camera(given, name) for name in camera_names(given['cameras']) or ['']]
     refiners = [_refiner(same) for same in _with_same_networks(cameras)]
-    nodes = refiners + [node for camera in cameras for node in _others(camera)]
+    nodes = refiners + [node for camera in cameras for node in _others(camera, cameras)]
     if given['params_file']:
         names = [f'/{camera.namespace}/refiner'.replace('//', '/') for camera in cameras]
         names += [full_name(node) for node in nodes[len(refiners) :] if node.name != 'rviz']
@@ -206,13 +214,13 @@ def _with_same_networks(cameras: Sequence[_Camera]) -> list[list[_Camera]]:
     return groups
 
 
-def _others(camera: _Camera) -> list[NodePlan]:
-    """Return the nodes of a camera besides the refiner."""
+def _others(camera: _Camera, cameras: Sequence[_Camera]) -> list[NodePlan]:
+    """Return the nodes of one of the cameras besides the refiner."""
     given, nodes = camera.given, []
     if given['source']:
         nodes.append(_player(camera))
     if given['fusion'] in FUSION:
-        nodes.append(_fusion(camera))
+        nodes.append(_fusion(camera, cameras))
     if truth(given, 'rviz'):
         nodes.append(_rviz(camera))
     return nodes
@@ -281,17 +289,45 @@ def _rate_hz(word: str) -> Any:
         raise SettingsError(f'rate_hz:={word} must be a number of frames per second') from error
 
 
-def _fusion(camera: _Camera) -> NodePlan:
+def _fusion(camera: _Camera, cameras: Sequence[_Camera]) -> NodePlan:
     given, node = camera.given, FUSION[camera.given['fusion']]
     parameters: dict[str, Any] = {
         'pose_source': given['pose_source'] or ('pose' if given['source'] else ''),
         'map_frame': _map_frame(camera),
     }
     if node == 'tsdf':
-        parameters['mesh_file'] = _of_camera(given['mesh_file'], camera.name)
+        parameters['mesh_file'] = _output(camera, cameras, TsdfNodeSettings, 'mesh_file')
+        parameters['volume_file'] = _output(camera, cameras, TsdfNodeSettings, 'volume_file')
     else:
-        parameters |= {'layout': 'monogs', 'folder': _folder(given['folder'], camera.name)}
+        parameters['layout'] = 'monogs'
+        parameters['folder'] = _output(camera, cameras, RecorderNodeSettings, 'folder')
     return camera.started(node, parameters=parameters, remaps=camera.output_remaps)
+
+
+def _output(camera: _Camera, cameras: Sequence[_Camera], group: type, name: str) -> str:
+    """
+    Return the file or folder that a camera's fusion writes; empty if the parameter file says it.
+
+    Cameras never share one: each has its own beside what is given for all of them, and what the
+    parameter file gives to one camera alone stays.
+    """
+    argument = camera.given.get(name, '')
+    if not camera.name:
+        return argument
+
+    def configured(other: _Camera) -> str:
+        node = FUSION[other.given['fusion']]
+        return str(getattr(_read(group, other.given, other.namespace, node), name))
+
+    own, default = configured(camera), options(group)[name].default or UNNAMED.get(name, '')
+    if not argument and own not in ('', default) and [*map(configured, cameras)].count(own) == 1:
+        return ''
+    shared = Path(argument or own or default)
+    if not shared.name:
+        return ''
+    if name == 'folder':
+        return str(shared / camera.name)
+    return str(shared.with_name(f'{shared.stem}_{camera.name}{shared.suffix}'))
 
 
 def _map_frame(camera: _Camera) -> str:
@@ -300,16 +336,6 @@ def _map_frame(camera: _Camera) -> str:
     if camera.given['source'] and 'frame_prefix' in frames:
         return frames['frame_prefix'] + frames.get('map_frame', camera.player.map_frame)
     return frames.get('map_frame', '')
-
-
-def _of_camera(file: str, camera: str) -> str:
-    """Return a separate file name for each camera if there are several."""
-    path = Path(file)
-    return str(path.with_name(f'{path.stem}_{camera}{path.suffix}')) if file and camera else file
-
-
-def _folder(folder: str, camera: str) -> str:
-    return str(Path(folder or 'recording') / camera) if camera else folder
 
 
 def _rviz(camera: _Camera) -> NodePlan:

@@ -22,13 +22,11 @@ from depth_refiner_ros.nodes.outputs.odometry_topics import OdometryTopics
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.nodes.runtime.worker_node import SkipError
-from depth_refiner_ros.settings.nodes import TsdfNodeSettings
+from depth_refiner_ros.settings.nodes import DEFAULT_MESH_FILE, TsdfNodeSettings
 import numpy as np
 from rclpy.publisher import Publisher
 from std_msgs.msg import Float32
 from std_srvs.srv import Trigger
-
-DEFAULT_MESH_FILE = 'mesh.ply'
 
 
 class TsdfNode(PosedNode):

@@ -22,6 +22,7 @@ PROFILES = (
     'nav2',
 )
 QOS = ('sensor_data', 'reliable')
+DEFAULT_MESH_FILE = 'mesh.ply'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +133,9 @@ class TsdfNodeSettings(TsdfSettings, OdometrySettings, PoseSettings):
     )
     queue: int = option(10, 'frames that may wait for a pose or for processing', low=1, high=1000)
     mesh_file: str = option(
-        '', 'mesh file of save, autosave and shutdown; empty is mesh.ply in the working folder'
+        '',
+        'mesh file of save, autosave and shutdown; '
+        f'empty is {DEFAULT_MESH_FILE} in the working folder',
     )
     volume_file: str = option(
         '', 'keep the volume in this file, too, and go on with it at the next start; on a CPU'

@@ -128,6 +128,27 @@ def test_cameras_have_namespaces_and_files_of_their_own():
     assert all(node.respawn for node in nodes.values())
     recorders = planned(cameras='front,rear', fusion='monogs')
     assert recorders['/rear/recorder'].parameters['folder'] == 'recording/rear'
+    meshes = planned(cameras='front,rear', fusion='tsdf')
+    assert meshes['/rear/tsdf'].parameters['mesh_file'] == 'mesh_rear.ply'
+    assert 'volume_file' not in meshes['/rear/tsdf'].parameters
+
+
+def test_cameras_never_share_an_output_of_the_parameter_file(tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text(
+        '/**/tsdf:\n  ros__parameters: {volume_file: maps/all.safetensors}\n'
+        '/front/tsdf:\n  ros__parameters: {mesh_file: front.ply}\n'
+    )
+    nodes = planned(cameras='front,rear', fusion='tsdf', params_file=str(file))
+    front, rear = (nodes[f'/{name}/tsdf'].parameters for name in ('front', 'rear'))
+    assert front['volume_file'] == 'maps/all_front.safetensors'
+    assert rear['volume_file'] == 'maps/all_rear.safetensors'
+    assert 'mesh_file' not in front
+    assert rear['mesh_file'] == 'mesh_rear.ply'
+    file.write_text('/front/recorder:\n  ros__parameters: {folder: /data/front}\n')
+    nodes = planned(cameras='front,rear', fusion='monogs', params_file=str(file))
+    assert 'folder' not in nodes['/front/recorder'].parameters
+    assert nodes['/rear/recorder'].parameters['folder'] == 'recording/rear'
 
 
 def test_a_pattern_names_the_topics_of_each_camera():
