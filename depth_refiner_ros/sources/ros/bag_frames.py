@@ -13,7 +13,7 @@ from depth_refiner_ros.sources.ros.topics import Choice
 WAITING = 30
 """Images that may wait for their depth; the topics of a bag are rarely recorded in step."""
 KEPT = 2 * WAITING
-"""Depth images and camera models that may wait for their image."""
+"""Depth images and camera models that may wait for an image that is recorded after them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,27 @@ class MessageSet:
     late_by_ns: int | None
 
 
+@dataclass
+class _Waiting:
+    """An image, with the nearest of the messages that have been read so far."""
+
+    image: BagMessage
+    depth: BagMessage | None = None
+    info: BagMessage | None = None
+
+    def see_depth(self, depth: BagMessage) -> None:
+        self.depth = self._nearer(depth, self.depth)
+
+    def see_info(self, info: BagMessage) -> None:
+        self.info = self._nearer(info, self.info)
+
+    def _nearer(self, new: BagMessage, old: BagMessage | None) -> BagMessage:
+        return new if old is None or self._gap_ns(new) < self._gap_ns(old) else old
+
+    def _gap_ns(self, message: BagMessage) -> int:
+        return abs(message.stamp_ns - self.image.stamp_ns)
+
+
 class MessageJoin:
     """
     Joins messages by stamp, whatever the order in which they were recorded.
@@ -45,7 +66,7 @@ class MessageJoin:
 
     def __init__(self, topics: Choice, max_gap_ns: int) -> None:
         self._topics, self._max_gap_ns = topics, max_gap_ns
-        self._images: deque[BagMessage] = deque()
+        self._images: deque[_Waiting] = deque()
         self._depths: deque[BagMessage] = deque(maxlen=KEPT)
         self._infos: deque[BagMessage] = deque(maxlen=KEPT)
         self._last_ns: int | None = None
@@ -53,11 +74,20 @@ class MessageJoin:
     def add(self, item: BagMessage) -> Iterator[MessageSet]:
         """Add a message and yield the sets that it completes."""
         if item.topic == self._topics.image:
-            self._images.append(item)
+            waiting = _Waiting(item)
+            for depth in self._depths:
+                waiting.see_depth(depth)
+            for info in self._infos:
+                waiting.see_info(info)
+            self._images.append(waiting)
         elif item.topic == self._topics.depth:
             self._depths.append(item)
+            for waiting in self._images:
+                waiting.see_depth(item)
         elif item.message is not None:
             self._infos.append(item)
+            for waiting in self._images:
+                waiting.see_info(item)
         while self._is_ripe():
             yield self._next()
 
@@ -72,17 +102,16 @@ class MessageJoin:
             return False
         if self._topics.depth is None or len(self._images) > WAITING:
             return True
-        later_ns = [
-            depth.stamp_ns - self._images[0].stamp_ns
-            for depth in self._depths
-            if depth.stamp_ns >= self._images[0].stamp_ns
-        ]
+        first = self._images[0]
+        if first.depth is not None and first.depth.stamp_ns == first.image.stamp_ns:
+            return True
         # A single depth image with a wrong, late stamp does not end the wait of all images.
-        return 0 in later_ns or len(later_ns) > 1
+        return sum(depth.stamp_ns >= first.image.stamp_ns for depth in self._depths) > 1
 
     def _next(self) -> MessageSet:
-        stamps_ns = [image.stamp_ns for image in list(self._images)[: LOOKAHEAD + 1]]
-        image = self._images.popleft()
+        stamps_ns = [item.image.stamp_ns for item in list(self._images)[: LOOKAHEAD + 1]]
+        first = self._images.popleft()
+        image, depth = first.image, first.depth
         late_by_ns = None
         if is_in_order(stamps_ns, self._last_ns):
             self._last_ns = image.stamp_ns
@@ -90,17 +119,12 @@ class MessageJoin:
             ahead_ns = stamps_ns[1] - image.stamp_ns if len(stamps_ns) > 1 else 0
             behind_ns = -1 if self._last_ns is None else self._last_ns - image.stamp_ns
             late_by_ns = behind_ns if behind_ns >= 0 else ahead_ns
-        depth = _nearest(self._depths, image.stamp_ns)
         gap_ns = None if depth is None else abs(depth.stamp_ns - image.stamp_ns)
         near = gap_ns is not None and gap_ns <= self._max_gap_ns
         return MessageSet(
             image=image,
             depth=depth if near else None,
             depth_gap_ns=gap_ns,
-            info=_nearest(self._infos, image.stamp_ns),
+            info=first.info,
             late_by_ns=late_by_ns,
         )
-
-
-def _nearest(messages: deque[BagMessage], stamp_ns: int) -> BagMessage | None:
-    return min(messages, key=lambda item: abs(item.stamp_ns - stamp_ns), default=None)
