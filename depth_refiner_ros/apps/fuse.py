@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of ``depth-refiner fuse``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from depth_refiner_ros.apps.closing_lines import print_summary
@@ -13,6 +14,7 @@ from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.poses import FirstPoses
 from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
@@ -63,7 +65,9 @@ def run(
         scene=scene,
     )
     lost = counter_for(fuse_pass.total)
-    with run_folder(out, RESULT_FILES) as folder:
+    # Held from reading to writing: of two runs that add to one volume, one would be lost.
+    volume_lock = locked_file(volume) if volume else nullcontext()
+    with volume_lock, run_folder(out, RESULT_FILES) as folder:
         passed = fuse_pass.run(poses, lost)
         # Those of the first pass, because in a second one poses cost nothing.
         stages_ms = passed.fusion.fused.median_stages_ms
@@ -100,11 +104,11 @@ def run(
         summary = write_results(folder, result)
         if json:
             write_json(json, summary)
-    if volume:
-        # Last, so that a run that was ended before has left nothing and can be repeated.
-        mapper = passed.fusion.mapper
-        with mapper.saving(mapper.volume.frames):
-            mapper.write(volume)
+        if volume:
+            # Last, so that a run that was ended before has left nothing and can be repeated.
+            mapper = passed.fusion.mapper
+            with mapper.saving(mapper.volume.frames):
+                mapper.write(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
 

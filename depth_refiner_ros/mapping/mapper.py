@@ -115,7 +115,7 @@ class Mapper:
         if self._distances is not None:
             self._distances.reset()
         if self._unkept:
-            self._unkept.forget()
+            self._unkept.restart()
 
     def held(self, view: PosedDepth, settings: TsdfSettings) -> tuple[PosedDepth, float]:
         """

@@ -29,7 +29,7 @@ class UnkeptFrames:
 
     def __init__(self, file: Path, kept: int) -> None:
         self._file = file
-        self._fused, self._kept, self._saving = kept, kept, 0
+        self._fused, self._kept, self._saving, self._emptied = kept, kept, 0, 0
         self._count = file.with_name(f'.{file.name}.frames')
 
     def of_last_run(self) -> str:
@@ -61,15 +61,23 @@ class UnkeptFrames:
         """Note that the map is written to its file in this block; it may grow meanwhile."""
         self._saving = frames
         self._note()
+        emptied = self._emptied
         try:
             yield
-            self._kept = frames
+            if emptied == self._emptied:
+                self._kept = frames
         finally:
             self._saving = 0
         if self._fused > self._kept:
             self._note()
         else:
             self.forget()
+
+    def restart(self) -> None:
+        """Note that the map was emptied: what the file has is of another map from now on."""
+        self._fused, self._kept = 0, 0
+        self._emptied += 1
+        self.forget()
 
     def forget(self) -> None:
         """Remove the count: all is kept, or given up."""

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node ``tsdf``: posed depth in, colored mesh out."""
 
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 import threading
 import time
 
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, MappingError
 from depth_refiner_ros.core.messages import counted
+from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
@@ -52,7 +54,8 @@ class TsdfNode(PosedNode):
         self._outdated_marker = False
         self._marked_at_s = self._saved_at_s = time.monotonic()
         self._marked_with: tuple[float, float] | None = None
-        self._saved_frames = 0
+        self._saved_frames = self._emptied = 0
+        self._volume_file_held = ExitStack()
         self._fused_ns: int | None = None
         self._own: OwnPoses | None = None
         self._odometry_topics: OdometryTopics | None = None
@@ -72,6 +75,7 @@ class TsdfNode(PosedNode):
                 self, self.topics, settings.map_frame, publish_tf=settings.publish_tf
             )
         if self._volume_file:
+            self._volume_file_held.enter_context(locked_file(self._volume_file))
             self.get_logger().info(self._mapper.go_on(self._volume_file))
             self._saved_frames = self._frames()
             if settings.pose_source == 'own':
@@ -88,6 +92,7 @@ class TsdfNode(PosedNode):
         if self.settings.save_at_shutdown and self._unsaved():
             self._save_and_log()
         self._mapper = self._own = None
+        self._volume_file_held.close()
         self._forget()
 
     def subscribe(self) -> None:
@@ -222,19 +227,27 @@ class TsdfNode(PosedNode):
         :return: a text about what was written
         :raises DepthRefinerError: if there is no surface, no space or no permission to write
         """
-        path = self._mesh_file
+        mesh_file, volume_file, emptied = self._mesh_file, self._volume_file, self._emptied
         frames = self._frames()
-        mesh = self._mesh()
-        if self._volume_file is None:
-            with self._configured.saving(frames):
-                write_ply(path, mesh)
-        else:
-            write_ply(path, mesh)
-            with self._volume_lock, self._configured.saving(self._frames()):
-                self._configured.write(self._volume_file)
-        self._saved_frames = frames
+        kept = ''
+        if volume_file is not None:
+            # First, because it can be kept where there is no surface yet or no room for a mesh.
+            with self._volume_lock:
+                frames = self._frames()
+                with self._configured.saving(frames):
+                    self._configured.write(volume_file)
+            kept = f'; the volume of {counted(frames, "frame")} is kept in {volume_file}'
+        try:
+            mesh = self._mesh()
+            with nullcontext() if kept else self._configured.saving(frames):
+                write_ply(mesh_file, mesh)
+        except DepthRefinerError as error:
+            raise MappingError(f'{error}{kept}') from error
+        with self._volume_lock:
+            if emptied == self._emptied:
+                self._saved_frames = frames
         return (
-            f'{path}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
+            f'{mesh_file}: {len(mesh.vertices_m_N3)} vertices, {len(mesh.triangles_M3)} triangles '
             f'of {counted(frames, "frame")}'
         )
 
@@ -277,6 +290,7 @@ class TsdfNode(PosedNode):
         if self._own is not None:
             self._own.reset()
         self._saved_frames = 0
+        self._emptied += 1
         self._fused_ns = None
 
 

@@ -97,3 +97,18 @@ def test_a_count_that_was_cut_by_a_power_cut_is_passed_over(tmp_path):
     (tmp_path / '.map.frames').write_bytes(b'123')
     assert UnkeptFrames(tmp_path / 'map', 0).of_last_run() == ''
     assert not list(tmp_path.iterdir())
+
+
+def test_frames_of_a_map_that_was_emptied_are_not_those_of_the_file(tmp_path):
+    frames = UnkeptFrames(tmp_path / 'map', 0)
+    frames.fused(100)
+    with frames.saving(100):
+        pass
+    frames.restart()
+    frames.fused(3)
+    assert UnkeptFrames(tmp_path / 'map', 0).of_last_run().endswith('3 frames (1 to 3)')
+    frames.fused(4)
+    with frames.saving(4):
+        frames.restart()
+        frames.fused(2)
+    assert UnkeptFrames(tmp_path / 'map', 0).of_last_run().endswith('2 frames (1 to 2)')

@@ -7,6 +7,7 @@ from pathlib import Path
 import resource
 import signal
 
+from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
@@ -144,7 +145,7 @@ def test_time_may_jump_back(empty):
     assert empty.call('save').success
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_mesh_is_saved_at_the_end(probe, tmp_path, number):
     """Odometry of the robot's body can be used, too, once the camera's pose on it is known."""
     parameters = {
@@ -206,8 +207,10 @@ def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests, tmp_path):
         ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
         ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
     ]
+    held = tmp_path / 'held.safetensors'
+    cases.append(({'volume_file': held, 'pose_source': 'pose'}, 'is being written by process'))
     for parameters, complaint in cases:
-        with subtests.test(complaint):
+        with subtests.test(complaint), locked_file(held):
             code, written = refused_start('tsdf', parameters, probe.namespace, capfd)
             assert code == 2
             assert complaint in written
@@ -232,6 +235,20 @@ def test_a_failed_save_at_the_end_is_told(probe, tmp_path):
         assert tsdf.stop() == 0
     assert f'cannot make the folder {blocked}' in tsdf.output
     assert isinstance(blocked, Path)
+
+
+def test_the_volume_is_kept_where_the_mesh_cannot_be(probe, tmp_path):
+    (tmp_path / 'file').write_text('in the way')
+    kept = tmp_path / 'map.safetensors'
+    files = {'mesh_file': tmp_path / 'file/mesh.ply', 'volume_file': kept}
+    with probe.run('tsdf', {**PARAMETERS, **files}) as tsdf:
+        scene = Scene(probe, tsdf)
+        scene.send()
+        assert tsdf.stop() == 0
+    assert f'the volume of 1 frame is kept in {kept}' in tsdf.output
+    volume = TsdfVolume(PARAMETERS['voxel_m'])
+    volume.read(kept)
+    assert volume.frames == 1
 
 
 def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):

@@ -92,13 +92,14 @@ class Odometry:
         else:
             track = self._track(self._aligner.seen(rgb_HW3, depth_m_HW))
         if track.map_from_camera is None:
-            self._places.append(None)
+            self._note_place(None)
         return track
 
     def corrected(self) -> list[np.ndarray | None]:
         """
         Return the pose of each frame tracked so far with all loops closed, None where lost.
 
+        Without ``close_loops`` there are none.
         :meth:`track` returns what was known at that time, which does not jump at a loop.
         """
         poses = corrected([key.map_from_camera for key in self._keys], self._edges)
@@ -120,10 +121,11 @@ class Odometry:
         pose, covariance_66 = self._placed(newest, aligned.key_from_camera, aligned.points_m_N3)
         self._key_from_last = aligned.key_from_camera
         if self._leaves_key(aligned):
-            self._edges.append(_edge(newest, len(self._keys), aligned, loop=False))
+            if self._close_loops:
+                self._edges.append(_edge(newest, len(self._keys), aligned, loop=False))
             self._add_key(frame, pose, covariance_66)
         else:
-            self._places.append((newest, aligned.key_from_camera))
+            self._note_place((newest, aligned.key_from_camera))
         return Track(
             status=TrackStatus.OK,
             map_from_camera=pose,
@@ -199,8 +201,13 @@ class Odometry:
                 covariance_66=covariance_66,
             )
         )
-        self._places.append((index, np.eye(4)))
+        self._note_place((index, np.eye(4)))
         self._key, self._key_from_last = frame, np.eye(4)
+
+    def _note_place(self, place: tuple[int, np.ndarray] | None) -> None:
+        """Keep a frame's place for :meth:`corrected`; a camera may run for days without loops."""
+        if self._close_loops:
+            self._places.append(place)
 
     def _check(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
         size = (self.intrinsics.height, self.intrinsics.width)

@@ -66,8 +66,10 @@ def run_together(
     :return: the largest of their exit codes
     """
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup has the loss of a terminal ignored; without it, that ends a node as Ctrl-C does.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: ending.set())
     words = sys.argv if args is None else args
     try:
         _init(words)
