@@ -14,6 +14,7 @@ from depth_refiner_ros.bags.sqlite_copy import about_sqlite, copy_sqlite
 from depth_refiner_ros.core.atomic import staged_file, staged_folder, write_text
 from depth_refiner_ros.core.errors import OutputError, SourceError
 from depth_refiner_ros.core.messages import not_parsed
+from depth_refiner_ros.core.text_file import exists
 from depth_refiner_ros.sources.ros.bag_files import unreadable
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
 from depth_refiner_ros.sources.ros.mcap_records import is_complete_mcap, MAGIC
@@ -72,7 +73,7 @@ class BagCopy:
                 f'the copy {self.out} would lie in the bag {self.source}, or over it; choose '
                 'another place'
             )
-        if not out.exists():
+        if not exists(out):
             return
         if out.is_dir() == self._into_file or not self._is_ours():
             raise OutputError(
@@ -154,7 +155,13 @@ def _about(path: Path) -> dict[str, str] | None:
         return None
     with path.open('rb') as file:
         is_mcap = file.read(len(MAGIC)) == MAGIC
-    return about_mcap(path) if is_mcap else about_sqlite(path)
+    if not is_mcap:
+        return about_sqlite(path)
+    try:
+        # A recording that was cut has no summary, where a copy says what it is.
+        return about_mcap(path) if is_complete_mcap(path) else None
+    except (*DAMAGED, OSError):
+        return None
 
 
 def _compression(bag: Path) -> str:

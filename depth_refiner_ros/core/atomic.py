@@ -57,8 +57,12 @@ def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Write a text file in UTF-8; see :func:`write_atomic`."""
-    write_atomic(path, [text.encode('utf-8')], durable=durable)
+    """
+    Write a text file in UTF-8; see :func:`write_atomic`.
+
+    A file name that is not UTF-8 is written with the escapes that JSON reads back as it.
+    """
+    write_atomic(path, [text.encode('utf-8', 'backslashreplace')], durable=durable)
 
 
 @contextmanager

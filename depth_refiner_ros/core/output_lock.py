@@ -24,7 +24,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
     :raises OutputError: if it cannot be created, or another process writes to it (named)
     """
-    there = folder.exists()
+    there = os.path.exists(folder)  # unlike Path.exists, without an error where it is forbidden
     make_folder(folder)
     try:
         with _locked(folder / NAME, folder):
@@ -58,7 +58,7 @@ def _locked(lock: Path, output: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # a full disk: the lock still works, but names no process
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, _this_process().encode())
+            os.write(descriptor, _this_process().encode(errors='backslashreplace'))
         yield
     finally:
         lock.unlink(missing_ok=True)

@@ -65,7 +65,7 @@ def unit_of(stamps: Sequence[Decimal]) -> str:
     :param stamps: at least one, in the order of the file
     :raises InputError: if some have a decimal point and are seconds, but most cannot be
     """
-    middle = statistics.median(stamps)
+    middle = statistics.median_high(stamps)  # one of the file, for messages
     fitting = [unit for unit, per_s in PER_S.items() if middle < STAMPS_END_S * per_s]
     decimal = [stamp for stamp in stamps if int(stamp.as_tuple().exponent) < 0]
     if decimal and fitting[0] == 's':

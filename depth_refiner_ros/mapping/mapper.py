@@ -10,6 +10,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
+from depth_refiner_ros.core.text_file import exists
 from depth_refiner_ros.mapping.distance import DistanceMap, SeenSpace
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.pixel_weights import pixel_weights
@@ -59,7 +60,7 @@ class Mapper:
         :raises MappingError: if the file is not a volume of these sizes
         """
         self.volume.check_keepable()  # now, and not when a whole run is to be kept
-        if not path.exists():
+        if not exists(path):
             return f'{path} does not exist yet, so the map begins empty'
         self._seen.restore(self.volume.read(path))
         self.kept_in = path

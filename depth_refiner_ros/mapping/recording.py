@@ -19,6 +19,7 @@ from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.core.text_file import exists
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
@@ -62,7 +63,7 @@ class SequenceWriter:
             )
         self.folder, self.intrinsics, self.depth_scale = Path(folder), intrinsics, depth_scale
         self.profile = profile
-        if (self.folder / 'rgb.txt').exists():
+        if exists(self.folder / 'rgb.txt'):
             raise MappingError(f'{folder} already holds a recording; choose a new folder')
         self._stamps_ns: list[int] = []
         self._has_poses = self._closed = False

@@ -71,7 +71,10 @@ def read_stamped_lines(
         except (InputError, MappingError) as error:
             stamps.pop(number, None)
             faults[number] = LineFault(where=where, reason=BROKEN, detail=f'{where}: {error}')
-    unit = unit_of(list(stamps.values())) if stamps else 's'
+    try:
+        unit = unit_of(list(stamps.values())) if stamps else 's'
+    except InputError as error:
+        raise MappingError(f'{path}: {error}') from error
     if unit != 's':
         number = min(stamps)
         log(f'{path}, line {number}: stamps such as {stamps[number]} are read as {unit}')

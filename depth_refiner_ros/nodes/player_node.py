@@ -3,7 +3,6 @@
 """The node ``player``: a recording or the simulated camera as ROS topics."""
 
 from collections.abc import Iterator
-from itertools import chain, repeat
 import threading
 import time
 
@@ -18,7 +17,7 @@ from depth_refiner_ros.nodes.runtime.run import FAILURE, run, SUCCESS, USER_ERRO
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.lost_frames import LostFrames
+from depth_refiner_ros.sources.lost_frames import LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -108,8 +107,28 @@ class PlayerNode(Node):
             self.finished = True
 
     def _frames(self) -> Iterator[Frame]:
-        rounds = repeat(self._source) if self._settings.loop else [self._source]
-        return self._lost.usable(chain.from_iterable(rounds))
+        return self._lost.usable(self._rounds())
+
+    def _rounds(self) -> Iterator[Frame | LostFrame]:
+        """
+        Yield the frames, with ``loop`` again and again, until the node ends.
+
+        :raises SourceError: if none can be used, so that another round would find none either
+        """
+        while True:
+            any_usable = False
+            for frame in self._source:
+                if self._ending.is_set():
+                    return
+                any_usable = any_usable or not isinstance(frame, LostFrame)
+                yield frame
+            if not self._settings.loop:
+                return
+            if not any_usable:
+                raise SourceError(
+                    f'{self._source.name} has no frame that can be used, so it is not played '
+                    f'again: {self._lost.first_detail()}'
+                )
 
     def _wait_for_listeners(self) -> None:
         """

@@ -78,7 +78,25 @@ def open_source(
     :raises SourceError: if there is no such source, with what was looked for, or an option
         does not exist for that source or has no effect there
     """
-    path, recording = _existing(location), recording or {}
+    try:
+        return _opened(location, recording or {}, camera_file, keep, options, poses=poses, log=log)
+    except PermissionError as error:
+        raise SourceError(
+            f'cannot read {error.filename or location}: {error.strerror}; check its permissions'
+        ) from error
+
+
+def _opened(
+    location: str,
+    recording: Mapping[str, Any],
+    camera_file: str,
+    keep: Keep,
+    options: dict[str, Any],
+    *,
+    poses: bool,
+    log: Callable[[str], None],
+) -> FrameSource:
+    path = _existing(location)
     opener = None if path is None else _opener(path)
     exists = path is not None or location.startswith(SIMULATED)
     if camera_file and exists and opener not in WITHOUT_CAMERA:
@@ -148,6 +166,8 @@ def _existing(location: str) -> Path | None:
     try:
         path = Path(location).expanduser()
         return path if path.exists() else None
+    except PermissionError:
+        raise
     except (ValueError, RuntimeError, OSError):  # not a file name, unknown user, too long
         return None
 

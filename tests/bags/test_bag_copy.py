@@ -209,6 +209,7 @@ def test_places_and_bags_that_are_refused(additions, tmp_path, subtests):
         (bare, tmp_path / 'out', SourceError, 'has no metadata.yaml'),
         (packed, tmp_path / 'out.mcap', OutputError, 'are compressed'),
         (cut, tmp_path / 'out.mcap', SourceError, 'mcap recover'),
+        (source, cut, OutputError, 'is no copy that was made here'),
     ]
     for bag, out, kind, words in cases:
         with subtests.test(bag=bag.name, out=out.name), pytest.raises(kind, match=words):

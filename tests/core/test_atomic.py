@@ -1,5 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 from pathlib import Path
 import random
@@ -212,3 +213,9 @@ def test_a_killed_writer_leaves_whole_files_and_folders_and_its_parts_are_swept(
         assert len(set(content(tmp_path / 'folder').values())) == 1
         # What the one before left was removed when this one began.
         assert len(list(tmp_path.glob('.*'))) <= 1
+
+
+def test_a_file_name_that_is_not_utf_8_comes_back_from_json(tmp_path):
+    name = os.fsdecode(b'caf\xe9')
+    write_text(tmp_path / 'names.json', json.dumps(name, ensure_ascii=False))
+    assert json.loads((tmp_path / 'names.json').read_text(encoding='utf-8')) == name

@@ -85,3 +85,9 @@ def test_a_folder_that_nothing_was_written_to_goes(tmp_path):
     with locked_folder(tmp_path / 'full'):
         (tmp_path / 'full/result').touch()
     assert sorted(path.name for path in tmp_path.iterdir()) == ['full', 'there']
+
+
+def test_a_file_name_that_is_not_utf_8_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setattr('sys.argv', ['depth-refiner', 'refine', os.fsdecode(b'caf\xe9')])
+    with locked_folder(tmp_path), pytest.raises(OutputError, match='caf'), locked_folder(tmp_path):
+        pass

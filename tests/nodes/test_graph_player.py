@@ -274,3 +274,13 @@ def test_lock_step_waits_in_the_second_round_too(probe, recording):
             assert len(probe.received['image']) == number + 1
             done.publish(header_of(stamp_ns, ''))
         assert player.stop() == 0, player.output
+
+
+def test_a_loop_without_a_usable_frame_ends(probe, recording, tmp_path):
+    broken = tmp_path / 'broken'
+    shutil.copytree(recording, broken)
+    for image in (broken / 'rgb').iterdir():
+        image.write_bytes(b'no image')
+    with probe.run('player', {'source': broken, 'loop': True}) as player:
+        assert player.finish() == 2, player.output
+    assert 'has no frame that can be used, so it is not played again' in player.output

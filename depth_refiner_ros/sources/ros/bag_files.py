@@ -36,7 +36,7 @@ ZSTD_START = b'\x28\xb5\x2f\xfd'
 BROKEN = (
     *(AnyReaderError, ReaderError, TypesysError, apsw.Error, sqlite3.Error, zstd.ZstdError),
     *(struct.error, OSError, EOFError, ValueError, LookupError, MemoryError, OverflowError),
-    TypeError,
+    *(TypeError, RuntimeError),  # the latter of lz4
 )
 """What a damaged bag raises; a damaged length can ask for more memory than there is."""
 

@@ -50,7 +50,11 @@ def _records_of(path: Path) -> Iterator[tuple[int, bytes]]:
             return
         for kind, content in mcap.records_from(file):
             if kind == mcap.CHUNK:
-                for inner, inner_content, _ in mcap.records_in(mcap.inflated(content)):
+                try:
+                    records = mcap.inflated(content)
+                except mcap.DAMAGED_CHUNK:  # as of a power cut: what came before it is sound
+                    return
+                for inner, inner_content, _ in mcap.records_in(records):
                     yield inner, inner_content
             else:
                 yield kind, content

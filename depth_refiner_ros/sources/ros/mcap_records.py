@@ -34,6 +34,9 @@ FASTEST = 1
 LONGEST = 2**31
 """Largest record to read: a damaged length must not fill the memory."""
 
+DAMAGED_CHUNK = (ValueError, zstd.ZstdError, RuntimeError)
+"""What a damaged chunk raises; the last is lz4's."""
+
 
 def is_complete_mcap(path: Path) -> bool:
     """Whether a file has the end that the format requires."""
@@ -74,7 +77,7 @@ def inflated(chunk: bytes) -> bytes:
     """
     Return the records of a chunk, up to the cut.
 
-    :raises ValueError, zstd.ZstdError, RuntimeError: if it is damaged
+    :raises: one of ``DAMAGED_CHUNK`` if it is damaged
     """
     if len(chunk) < CHUNK_HEAD.size + 4:
         return b''

@@ -9,7 +9,13 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.ros.bag import RosbagSource
-from depth_refiner_ros.sources.ros.bag_files import ZSTD_START
+from depth_refiner_ros.sources.ros.bag_files import BROKEN, ZSTD_START
+from depth_refiner_ros.sources.ros.mcap_records import (
+    CHUNK_HEAD,
+    DAMAGED_CHUNK,
+    deflated,
+    inflated,
+)
 import numpy as np
 import pytest
 
@@ -152,6 +158,33 @@ def test_an_mcap_file_that_breaks_off_is_read_up_to_there(tmp_path, compressed):
     assert [frame.map_from_camera[0, 3] for frame in frames] == list(range(len(frames)))
     assert ['is incomplete; ' in line for line in lines] == [True, False]
     assert 'of its messages can be read' in lines[0]
+
+
+@pytest.mark.parametrize('compressed', ['', 'storage'])
+@pytest.mark.parametrize('end', [b'\0', b'\xff'])
+def test_an_mcap_file_with_a_spoilt_end_is_read_up_to_there(tmp_path, compressed, end):
+    """As a power cut leaves it: the file has its length, but its end was not written yet."""
+    bag = bags.write_bag(tmp_path / 'bag', wide_walk(30), plugin='mcap', compressed=compressed)
+    storage = storage_of(bag)
+    data = storage.read_bytes()
+    whole = int(len(data) * 0.7)
+    storage.write_bytes(data[:whole] + end * (len(data) - whole))
+    poses = [frame.map_from_camera for frame in read(bag, [])]
+    places = [pose[0, 3] for pose in poses if pose is not None]  # the last may be cut off
+    assert 12 <= len(places) <= 21
+    assert places == list(range(len(places)))
+
+
+@pytest.mark.parametrize('compression', ['zstd', 'lz4'])
+def test_a_damaged_chunk_raises_what_is_caught(compression):
+    records = np.random.default_rng(0).integers(0, 4, 5000, np.uint8).tobytes()
+    data = bytearray(deflated(records, compression))
+    data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+    name = compression.encode()
+    head = CHUNK_HEAD.pack(0, 1, len(records), 0) + len(name).to_bytes(4, 'little') + name
+    with pytest.raises(DAMAGED_CHUNK) as caught:
+        inflated(head + len(data).to_bytes(8, 'little') + bytes(data))
+    assert isinstance(caught.value, BROKEN)
 
 
 @pytest.mark.parametrize('plugin', PLUGINS)
