@@ -36,4 +36,4 @@ official:  ## The code of priors' authors, random weights, in an environment of 
 		-rP --show-capture=stdout -m packages tests/priors $(ARGS)
 
 clean:  ## Remove everything that make made
-	rm -rf $(VENV) $(OFFICIAL) build install log demo_output *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OFFICIAL) build install log demo_output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

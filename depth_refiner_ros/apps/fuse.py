@@ -106,9 +106,7 @@ def run(
             write_json(json, summary)
         if volume:
             # Last, so that a run that was ended before has left nothing and can be repeated.
-            mapper = passed.fusion.mapper
-            with mapper.saving(mapper.volume.frames):
-                mapper.write(volume)
+            passed.fusion.mapper.keep(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
 

@@ -83,8 +83,8 @@ def import_model(
         typer.Argument(
             metavar='WHERE',
             show_default=False,
-            help='Folder of an official release or of Depth Anything 3, its hub id, or a '
-            'checkpoint file of Depth Anything V2 or 3, Metric3D v2 or MoGe-2.',
+            help='Folder of an official release or of Depth Anything 3, its hub id, or the '
+            'checkpoint file of a prior (README lists them).',
         ),
     ],
     folder: Annotated[

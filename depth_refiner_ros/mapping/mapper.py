@@ -68,14 +68,15 @@ class Mapper:
         self.about = [f'{line}; it must share its origin with the poses of this run']
         return line
 
-    def write(self, path: Path) -> None:
+    def keep(self, path: Path) -> None:
         """
         Write the volume, and the space that frames looked through, to one file.
 
         :raises MappingError: on a GPU
         :raises OutputError: if it cannot be written; an older file stays
         """
-        self.volume.write(path, self._seen.blocks_M3)
+        with self.saving(self.volume.frames):
+            self.volume.write(path, self._seen.blocks_M3)
 
     def count_unkept(self, file: Path) -> str:
         """

@@ -234,8 +234,7 @@ class TsdfNode(PosedNode):
             # First, because it can be kept where there is no surface yet or no room for a mesh.
             with self._volume_lock:
                 frames = self._frames()
-                with self._configured.saving(frames):
-                    self._configured.write(volume_file)
+                self._configured.keep(volume_file)
             kept = f'; the volume of {counted(frames, "frame")} is kept in {volume_file}'
         try:
             mesh = self._mesh()

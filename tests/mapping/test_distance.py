@@ -175,7 +175,7 @@ def test_after_a_reset_everything_is_unknown_until_it_is_seen_again(mapper):
 def test_a_kept_volume_answers_as_before(mapper, tmp_path):
     """Also where it is empty: seen is not unseen because the map was restored."""
     file = tmp_path / 'map.safetensors'
-    mapper.write(file)
+    mapper.keep(file)
     again = Mapper(SETTINGS, distances=True)
     again.go_on(file)
     points = np.random.default_rng(0).uniform((-2.0, -1.5, -0.5), (2.0, 1.5, 3.0), (5000, 3))
@@ -188,10 +188,10 @@ def test_a_kept_volume_answers_as_before(mapper, tmp_path):
 
 def test_seen_space_outlives_a_run_without_distances(mapper, tmp_path):
     file = tmp_path / 'map.safetensors'
-    mapper.write(file)
+    mapper.keep(file)
     between = Mapper(SETTINGS)
     between.go_on(file)
-    between.write(file)
+    between.keep(file)
     again = Mapper(SETTINGS, distances=True)
     again.go_on(file)
     free = np.array([[0.5, 0.0, 1.0]])
@@ -203,7 +203,7 @@ def test_seen_space_outlives_a_run_without_distances(mapper, tmp_path):
 
 def test_a_volume_kept_before_seen_space_was_is_read(mapper, tmp_path):
     file = tmp_path / 'map.safetensors'
-    mapper.write(file)
+    mapper.keep(file)
     with safe_open(file, framework='numpy') as kept:
         metadata = kept.metadata()
     tensors = load_file(file)

@@ -31,11 +31,11 @@ def fuse(frames):
         view = PosedDepth(depth_m_HW=depth_m_HW, intrinsics=camera, map_from_camera=np.eye(4))
         mapper.add(view, None, None, settings)
 def save():
+    if file.suffix != '.ply':
+        mapper.keep(file)
+        return
     with mapper.saving(mapper.volume.frames):
-        if file.suffix == '.ply':
-            write_ply(file, mapper.mesh(settings))
-        else:
-            mapper.volume.write(file)
+        write_ply(file, mapper.mesh(settings))
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 replace = os.replace
