@@ -319,7 +319,7 @@ def _output(camera: _Camera, cameras: Sequence[_Camera], group: type, name: str)
         node = FUSION[other.given['fusion']]
         return str(getattr(_read(group, other.given, other.namespace, node), name))
 
-    own, default = configured(camera), options(group)[name].default or UNNAMED.get(name, '')
+    own, default = configured(camera), str(options(group)[name].default) or UNNAMED.get(name, '')
     if not argument and own not in ('', default) and [*map(configured, cameras)].count(own) == 1:
         return ''
     shared = Path(argument or own or default)

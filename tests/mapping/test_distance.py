@@ -197,7 +197,7 @@ def test_seen_space_outlives_a_run_without_distances(mapper, tmp_path):
     free = np.array([[0.5, 0.0, 1.0]])
     assert again.distance_m(free, SETTINGS) == mapper.distance_m(free, SETTINGS)
     again.reset()
-    again.write(file)
+    again.keep(file)
     assert not len(load_file(file)['seen'])
 
 
