@@ -8,7 +8,8 @@ from pathlib import Path
 import re
 
 UNSAFE = re.compile(r'[^\w.+@=-]')
-MOST_CHARACTERS = 80
+MOST_CHARACTERS, MOST_BYTES = 80, 200
+"""File systems allow 255 bytes, of which endings such as ``_panel.png`` need some."""
 MESH_FILE = 'mesh.ply'
 RESULT_FILES = (MESH_FILE, 'panel.png', 'trajectory.txt', 'report.html', 'summary.json')
 """What a run may leave beside the views of the mesh; ``summary.json`` is written last."""
@@ -16,7 +17,8 @@ RESULT_FILES = (MESH_FILE, 'panel.png', 'trajectory.txt', 'report.html', 'summar
 
 def safe_name(name: str) -> str:
     """Return the last part of a name, ``_`` for characters that some file systems reject."""
-    return UNSAFE.sub('_', name.rstrip('/').rpartition('/')[2])[:MOST_CHARACTERS]
+    safe = UNSAFE.sub('_', name.rstrip('/').rpartition('/')[2])[:MOST_CHARACTERS]
+    return safe.encode()[:MOST_BYTES].decode(errors='ignore')
 
 
 def frame_name(index: int, name: str) -> str:

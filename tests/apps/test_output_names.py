@@ -22,6 +22,8 @@ def test_names_of_frames_keep_what_tells_them_apart():
     assert frame_name(4, 'simulated_3/00004') == '000004_00004'
     assert frame_name(5, '') == '000005'
     assert frame_name(6, 'a\0b:c\ud800') == '000006_a_b_c_'
+    assert safe_name(300 * 'a') == 80 * 'a'
+    assert safe_name(300 * '深') == 66 * '深'
     assert len(frame_name(7, 'x' * 5000)) < 100
     assert safe_name('../..') == '..'
     assert frame_name(8, '../..') == '000008_..'

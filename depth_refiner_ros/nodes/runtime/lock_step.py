@@ -14,6 +14,8 @@ QUEUE = 100
 DEPTH = 'depth/image'
 STAGES = ('refiner', 'tsdf')
 """Stages in the order in which a frame passes through them."""
+REMEMBERED = 10_000
+"""Frames whose ends are remembered at most."""
 
 
 class LockStep:
@@ -83,6 +85,7 @@ class LockStep:
         with self._changed:
             self._skipped_before += stamp_ns in self._skipped_ns
             self.forget(stamp_ns)
+            self._forget_all_beyond(REMEMBERED)
 
     def forget(self, stamp_ns: int) -> None:
         """Start a frame that is sent again."""
@@ -90,6 +93,15 @@ class LockStep:
             for finished in self._finished.values():
                 finished.discard(stamp_ns)
             self._skipped_ns.discard(stamp_ns)
+
+    def _forget_all_beyond(self, most: int) -> None:
+        """Empty what has grown too large: a player may send new stamps in rounds for days."""
+        for finished in self._finished.values():
+            if len(finished) > most:
+                finished.clear()
+        if len(self._skipped_ns) > most:
+            self._skipped_before += len(self._skipped_ns)
+            self._skipped_ns.clear()
 
     def stop(self) -> None:
         """Wake the waiting thread."""
