@@ -88,6 +88,14 @@ def test_a_lost_camera_is_found_again_where_it_was_before(blotted_room, turn):
     np.testing.assert_allclose(corrected[7], back, atol=0.02)
 
 
+def test_without_loops_frames_leave_nothing_behind(blotted_room, turn):
+    odometry = Odometry(blotted_room.camera, close_loops=False)
+    way = [turn(2 * step) for step in range(4)] + [turn(170), turn(12)]
+    tracks = follow(odometry, blotted_room, way)
+    np.testing.assert_allclose(tracks[-1].map_from_camera, turn(12), atol=0.02)
+    assert odometry.corrected() == []
+
+
 def test_a_loop_pulls_the_end_of_the_way_back_to_its_start(blotted_room, turn):
     """Depth that grows by 1 % from key frame to key frame makes the way drift."""
     odometry = Odometry(blotted_room.camera)
