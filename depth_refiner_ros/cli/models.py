@@ -83,8 +83,8 @@ def import_model(
         typer.Argument(
             metavar='WHERE',
             show_default=False,
-            help='Folder of an official release or of Depth Anything 3, its hub id, or the '
-            'checkpoint file of a prior (README lists them).',
+            help='Folder or hub id of an official release, or the checkpoint file of a prior; '
+            'for an unknown file, the error names the known ones.',
         ),
     ],
     folder: Annotated[
