@@ -17,8 +17,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
-def scene():
-    with Probe() as probe, probe.run('tsdf', {**PARAMETERS, 'save_at_shutdown': False}) as tsdf:
+def scene(tmp_path_factory):
+    parameters = {
+        **PARAMETERS,
+        'mesh_file': tmp_path_factory.mktemp('map') / 'mesh.ply',
+        'save_at_shutdown': False,
+    }
+    with Probe() as probe, probe.run('tsdf', parameters) as tsdf:
         yield Scene(probe, tsdf)
         assert tsdf.stop() == 0, tsdf.output
 
