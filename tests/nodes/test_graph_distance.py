@@ -44,9 +44,9 @@ class Planner:
         return np.frombuffer(answers[-1].data, np.float32).reshape(-1, 4)[:, 3]
 
 
-def test_a_planner_is_told_distances_and_what_is_unknown():
+def test_a_planner_is_told_distances_and_what_is_unknown(tmp_path):
     parameters = {**PARAMETERS, 'distance_queries': True, 'save_at_shutdown': False}
-    with Probe() as probe, probe.run('tsdf', parameters) as tsdf:
+    with Probe() as probe, probe.run('tsdf', parameters, folder=tmp_path) as tsdf:
         scene, planner = Scene(probe, tsdf), Planner(probe, tsdf)
         planner.ask(POINTS)
         assert np.isnan(planner.answer()).all(), 'nothing is known yet'

@@ -28,13 +28,13 @@ def transform(stamp_ns, parent, child, x_m=0.0):
     return made
 
 
-def test_frames_are_fused_at_their_pose_in_the_tree(probe):
+def test_frames_are_fused_at_their_pose_in_the_tree(probe, tmp_path):
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     static = probe.node.create_publisher(tf2_msgs.TFMessage, '/tf_static', latched)
     moving = probe.publisher(tf2_msgs.TFMessage, '/tf', depth=100)
     static.publish(tf2_msgs.TFMessage(transforms=[transform(0, 'base_link', 'eye')]))
     parameters = {'pose_source': 'tf', 'use_color': False, 'use_confidence': False}
-    with probe.run('tsdf', parameters) as tsdf:
+    with probe.run('tsdf', parameters, folder=tmp_path) as tsdf:
         done, skipped = (probe.listen(Header, f'tsdf/{name}') for name in ('done', 'skipped'))
         info = probe.publisher(CameraInfo, 'depth/camera_info')
         depth = probe.publisher(Image, 'depth/image')
