@@ -58,7 +58,7 @@ def one_line_errors(path: Path) -> Iterator[None]:
         yield
     except (OmegaConfBaseException, YAMLError, OSError, *UNFIT) as error:
         first = ' '.join(line.strip() for line in str(error).splitlines()[:2])
-        if 'is not Optional' in first:
+        if 'is not Optional' in first:  # OmegaConf's word for a key without a value
             first += '; it has no value, perhaps for want of a space after its colon'
         raise SettingsError(f'{path}: {first}') from error
 

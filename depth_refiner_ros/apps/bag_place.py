@@ -8,7 +8,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.core.text_file import exists
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 import struct
 
-from backports import zstd
 from depth_refiner_ros.bags.additions import Additions
 from depth_refiner_ros.bags.mcap_copy import about_mcap, copy_mcap, has_chunks
 from depth_refiner_ros.bags.metadata import with_additions
@@ -14,14 +13,14 @@ from depth_refiner_ros.bags.sqlite_copy import about_sqlite, copy_sqlite
 from depth_refiner_ros.core.atomic import staged_file, staged_folder, write_text
 from depth_refiner_ros.core.errors import OutputError, SourceError
 from depth_refiner_ros.core.messages import not_parsed
-from depth_refiner_ros.core.text_file import exists
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.sources.ros.bag_files import unreadable
 from depth_refiner_ros.sources.ros.bag_paths import METADATA, PACKED, storage_files
-from depth_refiner_ros.sources.ros.mcap_records import is_complete_mcap, MAGIC
+from depth_refiner_ros.sources.ros.mcap_records import DAMAGED_CHUNK, is_complete_mcap, MAGIC
 import yaml
 
 MCAP, SQLITE = '.mcap', '.db3'
-DAMAGED = (struct.error, zstd.ZstdError, RuntimeError, ValueError, LookupError)
+DAMAGED = (*DAMAGED_CHUNK, struct.error, LookupError)
 """What reading records of a damaged MCAP file raises; the system's errors are those of writing."""
 
 

@@ -47,6 +47,7 @@ def locked_file(path: Path) -> Iterator[None]:
 
     :raises OutputError: if its folder cannot be created, or another process writes to it (named)
     """
+    path = Path(os.path.realpath(path))  # a link is followed by what writes, too
     make_folder(path.parent)
     with _locked(path.with_name(f'.{path.name}{NAME}'), path):
         yield

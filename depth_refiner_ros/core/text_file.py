@@ -11,20 +11,6 @@ from depth_refiner_ros.core.errors import InputError
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def exists(path: Path) -> bool:
-    """
-    Return whether there is a file or folder.
-
-    :raises InputError: where a folder above it may not be entered, with the path
-    """
-    try:
-        return path.exists()
-    except PermissionError as error:
-        raise InputError(
-            f'cannot read {path}: {error.strerror}; check who may enter its folders'
-        ) from error
-
-
 def read_text(path: Path) -> str:
     """
     Return the text of a file in UTF-8, with or without a byte order mark, or UTF-16 with one.

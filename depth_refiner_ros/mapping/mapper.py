@@ -10,7 +10,7 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.neighbours import flying_mask
-from depth_refiner_ros.core.text_file import exists
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.mapping.distance import DistanceMap, SeenSpace
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.pixel_weights import pixel_weights
@@ -58,6 +58,7 @@ class Mapper:
 
         :return: a line about it
         :raises MappingError: if the file is not a volume of these sizes
+        :raises InputError: if its folder may not be entered
         """
         self.volume.check_keepable()  # now, and not when a whole run is to be kept
         if not exists(path):

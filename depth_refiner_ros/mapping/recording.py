@@ -18,8 +18,8 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.core.stamps import stamp_text
-from depth_refiner_ros.core.text_file import exists
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line

@@ -29,6 +29,7 @@ from depth_refiner_ros.settings.parameter_file import read_yaml, unmatched
 
 FUSION = {'tsdf': 'tsdf', 'monogs': 'recorder'}
 """Argument ``fusion`` to the node that it starts."""
+FUSION_SETTINGS = {'tsdf': TsdfNodeSettings, 'recorder': RecorderNodeSettings}
 UNNAMED = {'mesh_file': DEFAULT_MESH_FILE}
 """What a node writes where its option is empty."""
 
@@ -141,6 +142,7 @@ class _Camera:
     namespace: str
     refiner: RefinerNodeSettings
     player: PlayerNodeSettings
+    fusion: TsdfNodeSettings | RecorderNodeSettings | None
 
     @property
     def remaps(self) -> tuple[tuple[str, str], ...]:
@@ -188,12 +190,14 @@ class _Camera:
 def _camera(given: Mapping[str, str], name: str) -> _Camera:
     namespace = '/'.join(filter(None, (given['namespace'].strip('/'), name)))
     refiner = _read(RefinerNodeSettings, given, namespace, 'refiner')
+    fusion = FUSION.get(given['fusion'])
     return _Camera(
         given=given,
         name=name,
         namespace=namespace,
         refiner=updated(refiner, _model(given)),
         player=_read(PlayerNodeSettings, given, namespace, 'player'),
+        fusion=_read(FUSION_SETTINGS[fusion], given, namespace, fusion) if fusion else None,
     )
 
 
@@ -296,15 +300,15 @@ def _fusion(camera: _Camera, cameras: Sequence[_Camera]) -> NodePlan:
         'map_frame': _map_frame(camera),
     }
     if node == 'tsdf':
-        parameters['mesh_file'] = _output(camera, cameras, TsdfNodeSettings, 'mesh_file')
-        parameters['volume_file'] = _output(camera, cameras, TsdfNodeSettings, 'volume_file')
+        parameters['mesh_file'] = _output(camera, cameras, 'mesh_file')
+        parameters['volume_file'] = _output(camera, cameras, 'volume_file')
     else:
         parameters['layout'] = 'monogs'
-        parameters['folder'] = _output(camera, cameras, RecorderNodeSettings, 'folder')
+        parameters['folder'] = _output(camera, cameras, 'folder')
     return camera.started(node, parameters=parameters, remaps=camera.output_remaps)
 
 
-def _output(camera: _Camera, cameras: Sequence[_Camera], group: type, name: str) -> str:
+def _output(camera: _Camera, cameras: Sequence[_Camera], name: str) -> str:
     """
     Return the file or folder that a camera's fusion writes; empty if the parameter file says it.
 
@@ -314,15 +318,13 @@ def _output(camera: _Camera, cameras: Sequence[_Camera], group: type, name: str)
     argument = camera.given.get(name, '')
     if not camera.name:
         return argument
-
-    def configured(other: _Camera) -> str:
-        node = FUSION[other.given['fusion']]
-        return str(getattr(_read(group, other.given, other.namespace, node), name))
-
-    own, default = configured(camera), str(options(group)[name].default) or UNNAMED.get(name, '')
-    if not argument and own not in ('', default) and [*map(configured, cameras)].count(own) == 1:
+    own, *others = (
+        getattr(each.fusion, name) for each in (camera, *(c for c in cameras if c is not camera))
+    )
+    unset = options(FUSION_SETTINGS[FUSION[camera.given['fusion']]])[name].default
+    if not argument and own != unset and own not in others:
         return ''
-    shared = Path(argument or own or default)
+    shared = Path(argument or own or UNNAMED.get(name, ''))
     if not shared.name:
         return ''
     if name == 'folder':

@@ -17,7 +17,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.lens import Camera, Lens, PANORAMA
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.core.text_file import exists
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.rectify import camera_of, Keep, none_kept, Rectifier
 
@@ -56,6 +56,7 @@ def read_calibration(
     :param keep: for which lenses images are kept as they are
     :raises SourceError: with the file, where a value is missing or wrong, or a key looks like a
         misspelled one
+    :raises InputError: if its folder may not be entered
     """
     if not exists(path):
         return Calibration()

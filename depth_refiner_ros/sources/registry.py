@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open the source that a word on the command line names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 import re
 import shlex
@@ -78,26 +79,10 @@ def open_source(
     :raises SourceError: if there is no such source, with what was looked for, or an option
         does not exist for that source or has no effect there
     """
-    try:
-        return _opened(location, recording or {}, camera_file, keep, options, poses=poses, log=log)
-    except PermissionError as error:
-        raise SourceError(
-            f'cannot read {error.filename or location}: {error.strerror}; check its permissions'
-        ) from error
-
-
-def _opened(
-    location: str,
-    recording: Mapping[str, Any],
-    camera_file: str,
-    keep: Keep,
-    options: dict[str, Any],
-    *,
-    poses: bool,
-    log: Callable[[str], None],
-) -> FrameSource:
-    path = _existing(location)
-    opener = None if path is None else _opener(path)
+    recording = recording or {}
+    with _allowed(location):
+        path = _existing(location)
+        opener = None if path is None else _opener(path)
     exists = path is not None or location.startswith(SIMULATED)
     if camera_file and exists and opener not in WITHOUT_CAMERA:
         raise SourceError(
@@ -160,6 +145,17 @@ def _check_has_effect(
             )
 
 
+@contextmanager
+def _allowed(target: Path | str) -> Iterator[None]:
+    """Turn what may not be read into a SourceError that names it."""
+    try:
+        yield
+    except PermissionError as error:
+        raise SourceError(
+            f'cannot read {error.filename or target}: {error.strerror}; check its permissions'
+        ) from error
+
+
 def _existing(location: str) -> Path | None:
     if not location:  # as of an unset variable of a shell; to pathlib it is the current folder
         return None
@@ -207,7 +203,8 @@ def _call(
     opener: Callable[..., FrameSource], target: Path | str, options: dict[str, Any]
 ) -> FrameSource:
     try:
-        return opener(target, **options)
+        with _allowed(target):
+            return opener(target, **options)
     except TypeError as error:
         if 'unexpected keyword argument' not in str(error):
             raise

@@ -7,6 +7,7 @@ import json
 import signal
 
 import cv2
+from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.trajectory import read_tum
 import numpy as np
@@ -66,6 +67,16 @@ def without_line(path, index):
     lines = path.read_text().splitlines(keepends=True)
     del lines[1 + index]
     path.write_text(''.join(lines))
+
+
+def test_a_volume_has_one_writer_at_a_time(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 2)
+    (tmp_path / 'link.safetensors').symlink_to(tmp_path / 'map.safetensors')
+    with locked_file(tmp_path / 'map.safetensors'):
+        ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--volume', 'link.safetensors')
+    assert ended.returncode == 2, ended.stderr
+    assert 'map.safetensors is being written by process' in ' '.join(ended.stderr.split())
+    assert not (tmp_path / 'map.safetensors').exists()
 
 
 def test_fuse_goes_on_with_the_volume_that_it_kept(depth_refiner, tmp_path):

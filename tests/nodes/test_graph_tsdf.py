@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fusion as a process: poses, services, and what happens to the mesh at the end."""
 
+import fcntl
 import importlib.util
+import os
 from pathlib import Path
 import resource
 import signal
+import sys
+import termios
 
 from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
@@ -249,6 +253,32 @@ def test_the_volume_is_kept_where_the_mesh_cannot_be(probe, tmp_path):
     volume = TsdfVolume(PARAMETERS['voxel_m'])
     volume.read(kept)
     assert volume.frames == 1
+
+
+def test_what_is_fused_after_a_reset_during_a_save_is_saved_too(probe, tmp_path):
+    """A pipe that nobody reads holds the autosave of three frames up until the map is emptied."""
+    mesh_file = tmp_path / 'mesh.ply'
+    os.mkfifo(mesh_file)
+    reader = os.open(mesh_file, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    parameters = {**PARAMETERS, 'mesh_file': mesh_file}
+    with os.fdopen(reader, 'rb') as pipe, probe.run('tsdf', parameters) as tsdf:
+        scene = Scene(probe, tsdf)
+        for _ in range(3):
+            scene.send()
+        assert probe.set_parameter('tsdf', 'autosave_period_s', 0.1).successful
+        probe.wait(lambda: waiting_bytes(pipe) > 0, 'a save that waits for the pipe')
+        assert scene.call('reset').success
+        mesh_file.rename(tmp_path / 'pipe')
+        os.set_blocking(reader, True)
+        assert pipe.read()
+        scene.send()
+        assert tsdf.stop() == 0, tsdf.output
+    assert_wall(read_ply(mesh_file))
+
+
+def waiting_bytes(pipe):
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_what_is_fused_after_a_cleanup_is_saved_too(probe, tmp_path):

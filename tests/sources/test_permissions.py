@@ -6,7 +6,7 @@ import os
 
 from depth_refiner_ros.core.errors import InputError, OutputError, SourceError
 from depth_refiner_ros.core.output_lock import locked_file, locked_folder
-from depth_refiner_ros.core.text_file import exists
+from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.sources.calibration import read_calibration

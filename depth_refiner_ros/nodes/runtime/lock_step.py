@@ -85,7 +85,7 @@ class LockStep:
         with self._changed:
             self._skipped_before += stamp_ns in self._skipped_ns
             self.forget(stamp_ns)
-            self._forget_all_beyond(REMEMBERED)
+            self._forget_if_many()
 
     def forget(self, stamp_ns: int) -> None:
         """Start a frame that is sent again."""
@@ -94,12 +94,12 @@ class LockStep:
                 finished.discard(stamp_ns)
             self._skipped_ns.discard(stamp_ns)
 
-    def _forget_all_beyond(self, most: int) -> None:
+    def _forget_if_many(self) -> None:
         """Empty what has grown too large: a player may send new stamps in rounds for days."""
         for finished in self._finished.values():
-            if len(finished) > most:
+            if len(finished) > REMEMBERED:
                 finished.clear()
-        if len(self._skipped_ns) > most:
+        if len(self._skipped_ns) > REMEMBERED:
             self._skipped_before += len(self._skipped_ns)
             self._skipped_ns.clear()
 

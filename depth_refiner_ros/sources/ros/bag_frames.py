@@ -4,7 +4,8 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from depth_refiner_ros.sources.ros.bag_messages import BagMessage
 from depth_refiner_ros.sources.ros.stamp_order import is_in_order, LOOKAHEAD
@@ -37,20 +38,15 @@ class MessageSet:
 
 @dataclass
 class _Waiting:
-    """An image, with the nearest of the messages that have been read so far."""
+    """An image, with the nearest message of each other topic that has been read so far."""
 
     image: BagMessage
-    depth: BagMessage | None = None
-    info: BagMessage | None = None
+    nearest: dict[str, BagMessage] = field(default_factory=dict)
 
-    def see_depth(self, depth: BagMessage) -> None:
-        self.depth = self._nearer(depth, self.depth)
-
-    def see_info(self, info: BagMessage) -> None:
-        self.info = self._nearer(info, self.info)
-
-    def _nearer(self, new: BagMessage, old: BagMessage | None) -> BagMessage:
-        return new if old is None or self._gap_ns(new) < self._gap_ns(old) else old
+    def see(self, message: BagMessage) -> None:
+        old = self.nearest.get(message.topic)
+        if old is None or self._gap_ns(message) < self._gap_ns(old):
+            self.nearest[message.topic] = message
 
     def _gap_ns(self, message: BagMessage) -> int:
         return abs(message.stamp_ns - self.image.stamp_ns)
@@ -67,27 +63,22 @@ class MessageJoin:
     def __init__(self, topics: Choice, max_gap_ns: int) -> None:
         self._topics, self._max_gap_ns = topics, max_gap_ns
         self._images: deque[_Waiting] = deque()
-        self._depths: deque[BagMessage] = deque(maxlen=KEPT)
-        self._infos: deque[BagMessage] = deque(maxlen=KEPT)
+        self._recent: dict[str, deque[BagMessage]] = {
+            topic: deque(maxlen=KEPT) for topic in (topics.depth, topics.info) if topic
+        }
         self._last_ns: int | None = None
 
     def add(self, item: BagMessage) -> Iterator[MessageSet]:
         """Add a message and yield the sets that it completes."""
         if item.topic == self._topics.image:
             waiting = _Waiting(item)
-            for depth in self._depths:
-                waiting.see_depth(depth)
-            for info in self._infos:
-                waiting.see_info(info)
+            for message in chain.from_iterable(self._recent.values()):
+                waiting.see(message)
             self._images.append(waiting)
-        elif item.topic == self._topics.depth:
-            self._depths.append(item)
+        elif item.topic == self._topics.depth or item.message is not None:
+            self._recent[item.topic].append(item)
             for waiting in self._images:
-                waiting.see_depth(item)
-        elif item.message is not None:
-            self._infos.append(item)
-            for waiting in self._images:
-                waiting.see_info(item)
+                waiting.see(item)
         while self._is_ripe():
             yield self._next()
 
@@ -102,16 +93,18 @@ class MessageJoin:
             return False
         if self._topics.depth is None or len(self._images) > WAITING:
             return True
-        first = self._images[0]
-        if first.depth is not None and first.depth.stamp_ns == first.image.stamp_ns:
+        image, depths = self._images[0].image, self._recent[self._topics.depth]
+        nearest = self._images[0].nearest.get(self._topics.depth)
+        if nearest is not None and nearest.stamp_ns == image.stamp_ns:
             return True
         # A single depth image with a wrong, late stamp does not end the wait of all images.
-        return sum(depth.stamp_ns >= first.image.stamp_ns for depth in self._depths) > 1
+        return sum(depth.stamp_ns >= image.stamp_ns for depth in depths) > 1
 
     def _next(self) -> MessageSet:
         stamps_ns = [item.image.stamp_ns for item in list(self._images)[: LOOKAHEAD + 1]]
         first = self._images.popleft()
-        image, depth = first.image, first.depth
+        image, topics = first.image, self._topics
+        depth, info = (first.nearest.get(topic or '') for topic in (topics.depth, topics.info))
         late_by_ns = None
         if is_in_order(stamps_ns, self._last_ns):
             self._last_ns = image.stamp_ns
@@ -125,6 +118,6 @@ class MessageJoin:
             image=image,
             depth=depth if near else None,
             depth_gap_ns=gap_ns,
-            info=first.info,
+            info=info,
             late_by_ns=late_by_ns,
         )
