@@ -38,3 +38,12 @@ def test_every_image_with_depth_at_its_time_has_it(rates_hz):
         assert item.late_by_ns is None
         if item.depth is not None:
             assert item.depth.stamp_ns == item.image.stamp_ns
+
+
+@pytest.mark.parametrize('late_ns', [0, SECOND_NS // 2, -SECOND_NS // 2])
+def test_images_may_be_recorded_before_or_after_what_belongs_to_them(late_ns):
+    items = recorded({'image': 10, 'depth': 10, 'info': 10}, 5)
+    found = joined(sorted(items, key=lambda item: item.bag_ns + late_ns * (item.topic == 'image')))
+    assert len(found) == 50
+    for item in found:
+        assert item.depth.stamp_ns == item.info.stamp_ns == item.image.stamp_ns
