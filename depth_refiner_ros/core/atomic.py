@@ -93,7 +93,9 @@ def staged_folder(
     """
     Yield an empty folder to fill; it replaces ``path`` once the block ends without an error.
 
-    If the system can swap two names in one step, ``path`` exists at every moment.
+    If the system can swap two names in one step, ``path`` exists at every moment. Its files are as
+    readable as the folder, whatever the library that wrote them made of that (safetensors 0.8
+    leaves them to their owner): a robot's node may run as another user.
 
     :param replace: False keeps a folder that another process has put there in the meantime
     :param previous: new name for the old folder, in the same place; None removes it
@@ -104,8 +106,10 @@ def staged_folder(
         target = Path(os.path.realpath(path))
         with claimed_part(target.parent, is_folder=True) as part:
             yield part
+            mode = part.stat().st_mode & 0o666
             for folder, _, files in os.walk(part, topdown=False):
                 for file in files:
+                    Path(folder, file).chmod(mode)
                     sync(Path(folder, file))
                 sync(Path(folder))
             if replace or not target.exists():

@@ -1,6 +1,7 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import pickle
 
 from depth_refiner_ros.core.errors import OutputError, WeightsError
@@ -59,6 +60,17 @@ def test_what_is_written_is_read(path):
         (path / name).stat().st_size for name in (WEIGHTS, 'net/config.json')
     )
     assert bundle.describe() == f'prior tiny: MIT, 0.0 MB, {path}'
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o002, 0o077])
+def test_others_may_read_a_bundle_where_they_may_read_files(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write(tmp_path / 'b')
+    finally:
+        os.umask(before)
+    files = [file for file in (tmp_path / 'b').rglob('*') if file.is_file()]
+    assert {oct(file.stat().st_mode & 0o777) for file in files} == {oct(0o666 & ~umask)}
 
 
 def test_documents_may_lie_beside(path):
