@@ -153,6 +153,7 @@ def _batch(width: int, height: int, step: int) -> Batch:
     return Batch(
         rgb_B3HW=torch.rand(1, 3, height, width, generator=draws),
         depth_m_B1HW=1.0 + 4.0 * torch.rand(1, 1, height, width, generator=draws),
+        sky_B1HW=torch.zeros(1, 1, height, width, dtype=torch.bool),
         rays_B2HW=camera.rays()[None],
         focal_px_B=torch.tensor([camera.fx]),
         cameras=(camera,),

@@ -115,12 +115,14 @@ def refined(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Ref
     """
     Refine a frame; priors of video carry over to the next one of a video.
 
+    Where the camera saw nothing, depth is unknown: networks guess in the black corners, too.
+
     :raises FrameError: if the prior starts from depth and the frame has none, or the refiner
         refuses the frame
     """
     sensor_m_B1HW = _sensor_depth(settings, frame) if settings.takes(DEPTH_PRIORS) else None
     try:
-        return refiner.refine(
+        result = refiner.refine(
             image_batch(frame.rgb_HW3),
             frame.camera,
             sensor_depth_m_B1HW=sensor_m_B1HW,
@@ -128,6 +130,7 @@ def refined(refiner: DepthRefiner, settings: ModelSettings, frame: Frame) -> Ref
         )
     except InputError as error:
         raise FrameError(REFUSED, f'{frame.name}: {error}') from error
+    return result.within(None if frame.seen_HW is None else torch.from_numpy(frame.seen_HW))
 
 
 def _sensor_depth(settings: ModelSettings, frame: Frame) -> torch.Tensor:

@@ -168,6 +168,22 @@ class RefinedDepth:
             for index in range(len(self.depth_m_B1HW))
         ]
 
+    def within(self, seen_HW: torch.Tensor | None) -> 'RefinedDepth':
+        """
+        Return the result with depth unknown where the camera saw nothing; a cloud stays as it is.
+
+        :param seen_HW: bool; None for an image that was seen as a whole
+        """
+        if seen_HW is None:
+            return self
+        unseen_HW = ~seen_HW.to(self.depth_m_B1HW.device)
+        return replace(
+            self,
+            depth_m_B1HW=self.depth_m_B1HW.masked_fill(unseen_HW, torch.nan),
+            prior_m_B1HW=self.prior_m_B1HW.masked_fill(unseen_HW, torch.nan),
+            confidence_B1HW=self.confidence_B1HW.masked_fill(unseen_HW, 0.0),
+        )
+
     @property
     def clamped(self) -> int:
         """Return the number of pixels that the positive clamp changed; waits for the device."""

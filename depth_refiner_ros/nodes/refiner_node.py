@@ -10,7 +10,6 @@ from typing import Any
 from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.images import depth_batch, image_batch
-from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.scale import ScaleHealth, ScaleLock, ScaleReading
 from depth_refiner_ros.core.types import FitStatus, Intrinsics, RefinedDepth
 from depth_refiner_ros.nodes.cameras import camera_namespaces
@@ -168,21 +167,25 @@ class RefinerNode(WorkerNode):
         self._check_age(item)
         refiner.update_settings(settings)
         with watch.stage('decode'):
-            camera, rgb_HW3, sensor_m_HW = self._decoded(item)
+            rectifier, rgb_HW3, sensor_m_HW = self._decoded(item)
         shot = Shot(
             refiner=refiner,
             rgb_13HW=image_batch(rgb_HW3),
-            intrinsics=camera,
+            intrinsics=rectifier.lens or rectifier.intrinsics,
             sensor_depth_m_11HW=None if sensor_m_HW is None else depth_batch(sensor_m_HW),
             stamp_ns=stamp_ns_of(item.header),
         )
-        return BegunFrame(node=self, item=item, watch=watch, shot=shot, rgb_HW3=rgb_HW3)
+        seen_HW = None if rectifier.seen_HW is None else torch.from_numpy(rectifier.seen_HW)
+        return BegunFrame(
+            node=self, item=item, watch=watch, shot=shot, rgb_HW3=rgb_HW3, seen_HW=seen_HW
+        )
 
     def publish(self, frame: BegunFrame, result: RefinedDepth) -> None:
         """Publish the outputs of a refined image that have subscribers."""
         settings, outputs, camera = self.settings, self._outputs, frame.shot.intrinsics
         assert outputs is not None, 'configure made them'
         assert camera is not None, 'images without one are refused'
+        result = result.within(frame.seen_HW)
         held_m_B1HW = result.depth_m_B1HW
         if self._held is not None:
             with frame.watch.stage('pose'):
@@ -203,16 +206,15 @@ class RefinerNode(WorkerNode):
                 frame.item.header, camera, frame.rgb_HW3, depth_m_HW, confidence_HW, settings
             )
 
-    def _decoded(self, item: ImageSet) -> tuple[Camera, np.ndarray, np.ndarray | None]:
-        """Return the camera, and image and depth, rectified unless its lens is to be kept."""
+    def _decoded(self, item: ImageSet) -> tuple[Rectifier, np.ndarray, np.ndarray | None]:
+        """Return the camera's rectifier, and image and depth as it returns them."""
         rgb_HW3 = rgb_from_message(item.image, self._sixteen_bits)
         height, width = rgb_HW3.shape[:2]
         rectifier = self._camera.rectifier(item.info, width, height)
         rectifier = rectifier or self._assumed(width, height)
         self._doubts.camera('camera_info', rectifier.intrinsics)
-        camera = rectifier.lens or rectifier.intrinsics
         if item.depth is None:
-            return camera, rectifier.rgb(rgb_HW3), None
+            return rectifier, rectifier.rgb(rgb_HW3), None
         sensor_m_HW = depth_from_message(item.depth)
         if sensor_m_HW.shape != rgb_HW3.shape[:2]:
             raise InputError(
@@ -222,7 +224,7 @@ class RefinerNode(WorkerNode):
             )
         self._doubts.depth('depth_in', sensor_m_HW)
         self._doubts.encoding('depth_in', item.depth)
-        return camera, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
+        return rectifier, rectifier.rgb(rgb_HW3), rectifier.depth(sensor_m_HW)
 
     def _assumed(self, width: int, height: int) -> Rectifier:
         """

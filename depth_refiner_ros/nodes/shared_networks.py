@@ -15,6 +15,7 @@ from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.shots import Shot
 from depth_refiner_ros.settings.networks import ModelSettings
 import numpy as np
+import torch
 
 WARM_UP_SIZE = 640, 480
 Log = Callable[[str], None]
@@ -50,6 +51,7 @@ class BegunFrame:
     :param watch: times its stages
     :param shot: its arrays for the refiner
     :param rgb_HW3: its image, rectified
+    :param seen_HW: which pixels of it the camera saw, None if all
     """
 
     node: Camera
@@ -57,6 +59,7 @@ class BegunFrame:
     watch: Stopwatch
     shot: Shot
     rgb_HW3: np.ndarray
+    seen_HW: torch.Tensor | None = None
 
 
 class SharedNetworks:

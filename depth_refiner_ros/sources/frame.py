@@ -21,6 +21,8 @@ class Frame:
     :param rgb_HW3: uint8 color image, rectified unless there is a lens
     :param intrinsics: pinhole camera of the image, None if unknown or if there is a lens
     :param lens: camera of an image that is kept as it is
+    :param seen_HW: bool, which pixels the camera saw; None if all. A rectified image is black
+        elsewhere
     :param depth_m_HW: float32 depth along Z registered to the image, NaN where unknown; of a lens
         the distance along its rays
     :param map_from_camera: 4 x 4 float64 pose of the optical frame (x right, y down, z forward)
@@ -36,6 +38,7 @@ class Frame:
     rgb_HW3: np.ndarray
     intrinsics: Intrinsics | None = None
     lens: Lens | None = None
+    seen_HW: np.ndarray | None = None
     depth_m_HW: np.ndarray | None = None
     map_from_camera: np.ndarray | None = None
     why_no_depth: str = ''

@@ -98,12 +98,18 @@ class ImageFolderSource:
         data = read_image_bytes(file)
         rgb_HW3 = decoded_rgb(file, data, self._bits, upright=self._given is None)
         if self._given is None:
-            camera, lens = self._guessed(file, data, rgb_HW3), None
-        else:
-            rectifier = self._rectifier(self._given, file, rgb_HW3)
-            rgb_HW3, camera, lens = rectifier.rgb(rgb_HW3), rectifier.pinhole, rectifier.lens
+            camera = self._guessed(file, data, rgb_HW3)
+            return Frame(
+                stamp_ns=index * STEP_NS, rgb_HW3=rgb_HW3, name=file.stem, intrinsics=camera
+            )
+        rectifier = self._rectifier(self._given, file, rgb_HW3)
         return Frame(
-            stamp_ns=index * STEP_NS, rgb_HW3=rgb_HW3, name=file.stem, intrinsics=camera, lens=lens
+            stamp_ns=index * STEP_NS,
+            rgb_HW3=rectifier.rgb(rgb_HW3),
+            name=file.stem,
+            intrinsics=rectifier.pinhole,
+            lens=rectifier.lens,
+            seen_HW=rectifier.seen_HW,
         )
 
     def _guessed(self, file: Path, data: bytes, rgb_HW3: np.ndarray) -> Intrinsics | None:

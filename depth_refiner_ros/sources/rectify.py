@@ -88,6 +88,8 @@ class Rectifier:
         """Camera of images that are kept as they are, None if they are those of a pinhole."""
         self.intrinsics: Intrinsics = camera.view if isinstance(camera, Lens) else camera
         """Pinhole camera of rectified images."""
+        self.seen_HW: np.ndarray | None = None
+        """Bool, which pixels of rectified images the camera saw; None if all."""
         self._maps = None
         if isinstance(camera, Lens) and keep(camera):
             self.lens = camera
@@ -95,6 +97,9 @@ class Rectifier:
             self._maps = _maps(camera)
             if camera.coefficients:
                 _check_image_left(self._maps, camera)
+            everywhere_HW = np.ones((camera.height, camera.width), np.float32)
+            seen_HW = np.isfinite(self.depth(everywhere_HW))
+            self.seen_HW = None if seen_HW.all() else seen_HW
 
     @property
     def pinhole(self) -> Intrinsics | None:
@@ -102,7 +107,7 @@ class Rectifier:
         return self.intrinsics if self.lens is None else None
 
     def rgb(self, rgb_HW3: np.ndarray) -> np.ndarray:
-        """Rectify a color image; pixels from outside the image are black."""
+        """Rectify a color image; pixels from outside the image are black, see :attr:`seen_HW`."""
         if self._maps is None:
             return rgb_HW3
         return cv2.remap(rgb_HW3, *self._maps, cv2.INTER_LINEAR)

@@ -126,6 +126,7 @@ class TumSource:
             rgb_HW3=rgb_HW3,
             intrinsics=self._rectifier.pinhole if self._rectifier else None,
             lens=self._rectifier.lens if self._rectifier else None,
+            seen_HW=self._rectifier.seen_HW if self._rectifier else None,
             depth_m_HW=depth_m_HW,
             name=self._file(line).stem,
             map_from_camera=pose,

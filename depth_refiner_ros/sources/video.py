@@ -116,6 +116,7 @@ class VideoSource:
             rgb_HW3=rgb_HW3,
             intrinsics=camera,
             lens=None if rectifier is None else rectifier.lens,
+            seen_HW=None if rectifier is None else rectifier.seen_HW,
             name=name,
             of_video=True,
         )

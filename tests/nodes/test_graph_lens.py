@@ -8,6 +8,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.lens import Lens
 from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.sources.rectify import Rectifier
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -27,6 +28,27 @@ OUTPUTS = {
     'points': PointCloud2,
     'color/image': Image,
 }
+
+
+def test_nothing_is_published_where_a_rectified_image_shows_nothing():
+    matrix, k = Intrinsics.from_fov(96, 64, 90.0), (0.3, 0.0, 0.0, 0.0, 0.0)
+    info = info_from_intrinsics(header_of(0, ''), matrix)
+    info.distortion_model, info.d = 'plumb_bob', list(k)
+    bent = Lens(model='plumb_bob', matrix=matrix, coefficients=k, view=matrix)
+    seen_HW = Rectifier(bent).seen_HW
+    assert 0.2 < seen_HW.mean() < 0.9
+    with Probe() as probe, probe.run('refiner', {**PARAMETERS, 'fill_holes': True}) as refiner:
+        topics = {topic: kind for topic, kind in OUTPUTS.items() if topic != 'range/image'}
+        bench = Bench(probe, refiner, topics)
+        depth_m = np.ones((64, 96), np.float32)
+        stamp_ns = bench.send(info=info, depth_m=depth_m, rgb=picture(96, 64))
+        found = {topic: bench.output(topic, stamp_ns) for topic in topics}
+        assert refiner.stop(signal.SIGTERM) == 0, refiner.output
+    assert not np.isfinite(floats(found['depth/image'])[~seen_HW]).any()
+    assert not floats(found['depth/confidence'])[~seen_HW].any()
+    points = np.frombuffer(found['points'].data, np.float32).reshape(64, 96, 4)
+    assert not np.isfinite(points[~seen_HW][:, :3]).any()
+    assert np.isfinite(points[seen_HW][:, 2]).mean() > 0.5
 
 
 def test_range_is_of_all_and_depth_of_the_pinhole_view():

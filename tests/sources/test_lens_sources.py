@@ -5,12 +5,16 @@
 from dataclasses import replace
 
 import cv2
+from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.bags.messages import MessageMaker
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.lens import Lens
+from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.published import PublishedSettings
 from depth_refiner_ros.sources.images import ImageFolderSource
+from depth_refiner_ros.sources.rectify import camera_of, Rectifier
 from depth_refiner_ros.sources.registry import open_source
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.ros.bag_files import usual_types
@@ -160,6 +164,42 @@ def test_a_video_takes_its_camera_from_a_file(folder):
     assert [frame.camera.matrix for frame in frames] == [wanted, wanted]
     rectified = next(iter(open_source(str(video), camera_file=str(file))))
     assert rectified.camera == wanted
+
+
+PINCUSHION = (0.3, 0.0, 0.0, 0.0)
+BLACK_CORNERS = FILE.replace('equidistant', 'plumb_bob').replace(
+    str(list(K4)), str(list(PINCUSHION))
+)
+
+
+@pytest.mark.parametrize('kind', ['bag', 'tum', 'image', 'video'])
+def test_no_depth_is_guessed_where_a_rectified_image_shows_nothing(folder, kind):
+    matrix, text = MATRIX, BLACK_CORNERS
+    if kind == 'video':
+        matrix = replace(MATRIX, width=64, height=48)
+        text = text.replace('width: 32', 'width: 64').replace('height: 24', 'height: 48')
+    camera = folder / 'camera.yaml'
+    camera.write_text(text)
+    if kind == 'bag':
+        source = fisheye_bag(folder, model='plumb_bob', d=PINCUSHION)
+    elif kind == 'video':
+        source = write_video(folder / 'drive.mkv', (0, 33))
+    elif kind == 'image':
+        source = folder / 'one.png'
+    else:
+        source = folder
+        camera.rename(folder / 'calibration.yaml')
+        (folder / 'rgb.txt').write_text('1.0 one.png\n')
+    file = str(camera) if kind in ('image', 'video') else ''
+    frame = next(iter(open_source(str(source), camera_file=file)))
+    seen_HW = Rectifier(camera_of(matrix, PINCUSHION)).seen_HW
+    assert 0.2 < seen_HW.mean() < 0.9
+    np.testing.assert_array_equal(frame.seen_HW, seen_HW)
+    settings = ModelSettings(refiner='none', fill_holes=True)
+    depths = infer(DepthRefiner.from_settings(settings), settings, frame)
+    np.testing.assert_array_equal(np.isfinite(depths.refined_m_HW), seen_HW)
+    np.testing.assert_array_equal(np.isfinite(depths.prior_m_HW), seen_HW)
+    np.testing.assert_array_equal(depths.confidence_HW > 0, seen_HW)
 
 
 def test_a_camera_file_without_effect_or_place_is_named(folder, tmp_path):

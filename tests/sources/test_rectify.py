@@ -44,3 +44,14 @@ def test_coefficients_of_lenses_pass(camera, coefficients, model):
 def test_nonsense_is_refused_with_its_values_and_the_order(camera, coefficients, model, words):
     with pytest.raises(SourceError, match=words):
         Rectifier(camera_of(camera, coefficients, model=model))
+
+
+@pytest.mark.parametrize('k1', [-0.2, 0.2])
+def test_it_says_which_pixels_the_camera_saw(k1):
+    white = np.full((48, 64, 3), 255, np.uint8)
+    rectifier = Rectifier(camera_of(WIDE, (k1, 0.0, 0.0, 0.0)))
+    bright_HW = rectifier.rgb(white)[..., 0] >= 128
+    seen_HW = np.ones((48, 64), bool) if rectifier.seen_HW is None else rectifier.seen_HW
+    assert (rectifier.seen_HW is None) == (k1 < 0)
+    assert (seen_HW != bright_HW).mean() < 0.01, 'half a pixel at the border'
+    assert Rectifier(WIDE).seen_HW is None

@@ -5,15 +5,19 @@
 import math
 from pathlib import Path
 
+from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import BundledPrior, LITE0_LICENCE
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 import torch
 from training import run
 from training.checkpoint import AVERAGE, OPTIMIZER, WEIGHTS
 from training.config_file import load_config, save_config
+from training.data.batches import collate
+from training.data.cut import Cut
 from training.loop import begin, train
 from training.models.imagenet import encoder_state, read_imagenet
 from training.objectives.metric_prior import laplace_loss
@@ -162,15 +166,37 @@ def test_the_second_head_learns_errors_and_leaves_depth_alone(config):
 
 def test_the_likelihood_is_best_at_the_mean_error_and_the_worst_for_a_sky():
     error = torch.tensor([[[[0.1, -0.3, 5.0, 0.0]]]], requires_grad=True)
-    depth_m = torch.tensor([[[[1.0, 2.0, math.inf, math.nan]]]])
+    sky = torch.tensor([[[[False, False, True, False]]]])
     valid = torch.tensor([[[[True, True, False, False]]]])
     spread = torch.tensor([[[[0.1, 0.3, 2.0, 7.0]]]]).log().requires_grad_(True)
-    loss = laplace_loss(error, spread, valid, depth_m)
+    loss = laplace_loss(error, spread, valid, sky)
     expected = (3.0 + math.log(0.1) + math.log(0.3) + math.log(2.0)) / 3.0
     assert loss.item() == pytest.approx(expected, rel=1e-5)
     loss.backward()
     torch.testing.assert_close(spread.grad, torch.zeros(1, 1, 1, 4), rtol=0, atol=1e-6)
     assert error.grad is None
+
+
+def test_the_sky_of_an_image_reaches_the_likelihood(config):
+    objective = built(config)
+    size = width, height = config.data.width, config.data.height
+
+    def spread_loss(above_m):
+        depth_m = np.full((height, width), 2.0, np.float16)
+        depth_m[: height // 2] = above_m
+        window = Cut(
+            rgb_HW3=np.full((height, width, 3), 90, np.uint8),
+            depth_m_HW=depth_m,
+            camera=Intrinsics.from_fov(*size, 60.0),
+            camera_known=True,
+            prior_m_HW=None,
+        )
+        batch = collate([window, window], seed=0)
+        assert not batch.depth_m_B1HW.isinf().any(), 'a sky has no depth'
+        return float(objective(batch, 0)['spread'])
+
+    assert spread_loss(np.inf) > spread_loss(np.nan) + 0.1
+    assert spread_loss(np.nan) == spread_loss(0.0)
 
 
 def test_the_shipped_configuration_builds():

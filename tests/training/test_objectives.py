@@ -309,6 +309,9 @@ def test_adapters_have_the_sizes_of_the_paper():
     assert size('mlp') == pytest.approx(6.69e6, rel=1e-3)
     features = torch.randn(1, 64, 5, 7)
     assert build_adapter(AdapterModel(groups=8), 64, 32)(features).shape == (1, 32, 5, 7)
+    lite0 = build_adapter(AdapterModel(), 64, 114)
+    assert lite0(features).shape == (1, 114, 5, 7)
+    assert lite0[1].num_groups == 19, 'the most that divide 114, at most 32'
 
 
 def test_lotus_switches_tasks_by_the_embedding(make_config):

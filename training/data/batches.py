@@ -33,6 +33,7 @@ class Batch:
 
     :param rgb_B3HW: color in 0..1
     :param depth_m_B1HW: depth in metres, NaN where unknown; all NaN for images alone
+    :param sky_B1HW: bool, where there is sky, whose depth is unknown
     :param rays_B2HW: viewing rays
     :param focal_px_B: horizontal focal length at this size, NaN where unknown
     :param cameras: at this size, None where unknown
@@ -43,6 +44,7 @@ class Batch:
 
     rgb_B3HW: torch.Tensor
     depth_m_B1HW: torch.Tensor
+    sky_B1HW: torch.Tensor
     rays_B2HW: torch.Tensor
     focal_px_B: torch.Tensor
     cameras: tuple[Intrinsics | None, ...]
@@ -135,12 +137,14 @@ def collate(cuts: list[Cut], *, seed: int, lost: tuple[LostFrame, ...] = ()) -> 
     unknown = np.zeros((height, width), np.float32)
     depth = _maps([unknown if item.depth_m_HW is None else item.depth_m_HW for item in cuts])
     # Sets write 0 for unknown, and the sky of rendered streets is infinitely far.
-    depth = torch.where((depth > 0.0) & torch.isfinite(depth), depth, torch.nan)
+    sky = torch.isposinf(depth)
+    depth = torch.where((depth > 0.0) & ~sky, depth, torch.nan)
     priors = [item.prior_m_HW for item in cuts if item.prior_m_HW is not None]
     cameras = tuple(item.camera if item.camera_known else None for item in cuts)
     return Batch(
         rgb_B3HW=rgb.permute(0, 3, 1, 2).float().div_(255.0),
         depth_m_B1HW=depth,
+        sky_B1HW=sky,
         rays_B2HW=torch.stack([item.camera.rays() for item in cuts]),
         focal_px_B=torch.tensor([torch.nan if item is None else item.fx for item in cameras]),
         cameras=cameras,

@@ -15,7 +15,7 @@ class AdapterModel:
     """Keys of ``model.adapter``."""
 
     kind: str = 'conv'  # conv (eqs. 7 to 9) | mlp (table 3's baseline, of DepthMaster)
-    groups: int = 32  # of each group normalisation
+    groups: int = 32  # of each group normalisation, or the most below that divide its channels
 
 
 def build_adapter(model: AdapterModel, inputs: int, outputs: int) -> nn.Sequential:
@@ -34,12 +34,13 @@ def build_adapter(model: AdapterModel, inputs: int, outputs: int) -> nn.Sequenti
             nn.SiLU(),
             nn.Conv2d(outputs, outputs, 1),
         )
+    groups = max(count for count in range(1, model.groups + 1) if outputs % count == 0)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 1),
-        nn.GroupNorm(model.groups, outputs),
+        nn.GroupNorm(groups, outputs),
         nn.SiLU(),
         nn.Conv2d(outputs, outputs, 3, padding=1),
-        nn.GroupNorm(model.groups, outputs),
+        nn.GroupNorm(groups, outputs),
         nn.SiLU(),
         nn.Conv2d(outputs, outputs, 1),
     )

@@ -85,7 +85,7 @@ class MetricPrior(Objective):
             'gradient': gradient_l1(log_depth, target, valid),
         }
         if self.shape.uncertainty:
-            parts['spread'] = laplace_loss(error, log_spread, valid, batch.depth_m_B1HW)
+            parts['spread'] = laplace_loss(error, log_spread, valid, batch.sky_B1HW)
         return weighted(parts, asdict(self.config.loss))
 
     def validate(self, batches: Iterable[Batch]) -> Figures:
@@ -134,20 +134,17 @@ def laplace_loss(
     log_error_B1HW: torch.Tensor,
     log_spread_B1HW: torch.Tensor,
     valid: torch.Tensor,
-    depth_m_B1HW: torch.Tensor,
+    sky_B1HW: torch.Tensor,
 ) -> torch.Tensor:
     """
     Return the negative log likelihood |e| / b + log b of errors, apart from a constant.
 
     No gradient reaches the depth, whose loss stays what it is. A sky has no depth to be right
     about: there the error counts as the worst.
-
-    :param depth_m_B1HW: +Inf where there is sky
     """
-    sky = torch.isposinf(depth_m_B1HW)
     error = log_error_B1HW.detach().abs().clamp(LEAST_LOG, WORST_LOG)
-    error = torch.where(sky, WORST_LOG, error)
-    return masked_mean(error * (-log_spread_B1HW).exp() + log_spread_B1HW, valid | sky)
+    error = torch.where(sky_B1HW, WORST_LOG, error)
+    return masked_mean(error * (-log_spread_B1HW).exp() + log_spread_B1HW, valid | sky_B1HW)
 
 
 def relative_error(log_error_B1HW: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

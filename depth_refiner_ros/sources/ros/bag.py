@@ -181,6 +181,7 @@ class RosbagSource:
             rgb_HW3=rgb_HW3,
             intrinsics=None if rectifier is None else rectifier.pinhole,
             lens=None if rectifier is None else rectifier.lens,
+            seen_HW=None if rectifier is None else rectifier.seen_HW,
             depth_m_HW=depth_m_HW,
             name=stamp_text(stamp_ns),
             of_video=True,
