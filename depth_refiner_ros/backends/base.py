@@ -23,14 +23,16 @@ class Backend(Protocol):
 
     :param name: value of the option ``backend``
     :param precision: fp32, fp16 or bf16 inside networks; inputs and outputs are fp32
-    :param exact: True for fp32 torch itself, which needs no comparison
     :param fix: what a user can do if it gives wrong numbers
     """
 
     name: str
     precision: str
-    exact: bool
     fix: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is fp32 torch itself, which needs no comparison."""
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """

@@ -30,6 +30,10 @@ def default_folder() -> Path:
     return Path(root).expanduser() / 'depth_refiner_ros'
 
 
+class CacheError(BackendError):
+    """An entry cannot be written: no such place, no permission, or a full disk."""
+
+
 class EngineCache:
     """
     Entries by their facts.
@@ -53,7 +57,7 @@ class EngineCache:
         :param name: short, for people who look into the folder
         :param facts: everything the content depends on, as JSON can hold it
         :param build: writes the content into an empty folder
-        :raises BackendError: if the folder cannot be written
+        :raises CacheError: if the folder cannot be written
         """
         place = self.path(name, facts)
         if place not in self.used:
@@ -72,7 +76,7 @@ class EngineCache:
                     json.dumps({'facts': facts, 'sha256': hashes}, indent=1) + '\n'
                 )
         except OutputError as error:
-            raise BackendError(
+            raise CacheError(
                 f'engine cache: {error}; set another folder in option engine_cache'
             ) from error
         return place

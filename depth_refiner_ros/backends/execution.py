@@ -26,12 +26,14 @@ class Execution:
     :param precision: fp32, fp16 or bf16; everything outside networks stays fp32
     :param backend: torch, compiled, onnx or tensorrt
     :param threads: CPU threads, 0 is torch's choice
+    :param auto: the backend was chosen here, so another may stand in for it
     """
 
     device: torch.device
     precision: str
     backend: str = 'torch'
     threads: int = 0
+    auto: bool = False
 
     @property
     def whole_frames(self) -> bool:
@@ -83,7 +85,8 @@ def choose(
     kind = device if device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
     if threads:
         torch.set_num_threads(threads)
-    if backend == 'auto':
+    auto = backend == 'auto'
+    if auto:
         plain = kind == 'cuda' or precision != 'auto' or fast_bf16() or not _has_onnx()
         backend = 'torch' if plain else 'onnx'
     if precision == 'fp16' and kind == 'cpu' and backend != 'tensorrt':
@@ -91,7 +94,7 @@ def choose(
     if precision == 'auto':
         precision = _precision(kind, backend)
     return Execution(
-        device=torch.device(kind), precision=precision, backend=backend, threads=threads
+        device=torch.device(kind), precision=precision, backend=backend, threads=threads, auto=auto
     )
 
 

@@ -13,6 +13,7 @@ from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.model_runner import ModelRunner
+from depth_refiner_ros.backends.onnx_or_torch import OnnxOrTorch
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
@@ -40,10 +41,17 @@ class BackendOptions:
     log: Log = silent
 
 
+def _onnx(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
+    onnx = OnnxBackend(how.device, how.precision, cache, how.threads)
+    if not how.auto:
+        return onnx
+    return OnnxOrTorch(onnx, TorchBackend(how.device, how.precision), options.log)
+
+
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
     'torch': lambda how, cache, options: TorchBackend(how.device, how.precision),
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
-    'onnx': lambda how, cache, options: OnnxBackend(how.device, how.precision, cache, how.threads),
+    'onnx': _onnx,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
         how.precision, cache, options.target, options.log
     ),

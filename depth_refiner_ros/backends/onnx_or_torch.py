@@ -1,0 +1,62 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX Runtime where it was chosen as the faster one, and torch where its exports do not pay."""
+
+from depth_refiner_ros.backends.base import Log, Runner, Shapes, shapes_of, Tensors
+from depth_refiner_ros.backends.eager import TorchBackend
+from depth_refiner_ros.backends.engine_cache import CacheError
+from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.models.onnx_file import OnnxFile
+from torch import nn
+
+MOST_SIZES = 3
+"""
+Sizes that a process exports a network for. An export takes as long as some ten frames: a camera
+has one size, a folder of photographs may have hundreds.
+"""
+
+
+class OnnxOrTorch:
+    """
+    Run networks by ONNX Runtime, and by torch where nobody needs to be told to ask for it.
+
+    Torch takes over for a fourth size, and where exports cannot be kept, with a line that says so.
+
+    :param onnx: of the first sizes
+    :param torch_backend: of all others; fp32
+    :param log: called with the reason why exports cannot be kept
+    """
+
+    name, precision, fix = OnnxBackend.name, 'fp32', OnnxBackend.fix
+
+    def __init__(self, onnx: OnnxBackend, torch_backend: TorchBackend, log: Log) -> None:
+        self._onnx, self._torch, self._log = onnx, torch_backend, log
+        self._exported: dict[str, set[Shapes]] = {}
+        self._cannot_keep = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether sizes to come run on torch, which needs no comparison."""
+        return self._cannot_keep or any(
+            len(shapes) >= MOST_SIZES for shapes in self._exported.values()
+        )
+
+    def build(self, module: nn.Module, key: str, example: Tensors) -> object:
+        """Export the network, see :class:`~depth_refiner_ros.backends.base.Builder`."""
+        return self._onnx.build(module, key, example)
+
+    def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
+        """Prepare a network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        if isinstance(module, OnnxFile):
+            return self._onnx.prepare(module, key, example)
+        exported = self._exported.setdefault(key, set())
+        if not self.exact or shapes_of(example) in exported:
+            try:
+                runner = self._onnx.prepare(module, key, example)
+            except CacheError as error:
+                self._log(f'{error}; torch runs networks until then, more slowly')
+                self._cannot_keep = True
+            else:
+                exported.add(shapes_of(example))
+                return runner
+        return self._torch.prepare(module, key, example)
