@@ -254,16 +254,17 @@ def _print_and_write(
     json: Path | None,
     csv: Path | None,
 ) -> None:
-    if json:
-        write_json(json, result)
-    if csv:
-        _write_csv(csv, rows)
     for group in ('per_source', 'per_scene'):
         for name, scores in result[group].items():
             say(f'\n{name}: {counted(scores["frames"], "frame")}')
             _print_scores(scores)
     say(f'\noverall: {counted(result["overall"]["frames"], "frame")}')
     _print_scores(result['overall'])
+    # Last, as hours of work stay on the screen if a place cannot be written.
+    if json:
+        write_json(json, result)
+    if csv:
+        _write_csv(csv, rows)
 
 
 def _print_scores(scores: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
+from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 
 SUMMARY = 'summary.json'
@@ -96,6 +97,14 @@ def run(
     if json:
         write_json(json, summary)
     say(f'{counted(refined, "depth map")} in {out}')
+    if too_far := sum(source['too_far_px'] for source in per_source.values()):
+        kept = (
+            'the .npy files have them' if npy else 'without --no-npy, .npy files would have them'
+        )
+        note(
+            f'{counted(too_far, "pixel")} farther than {SATURATED / MILLIMETRES:g} m, the end of '
+            f'16-bit millimetres, unknown (0) in the PNG files; {kept}'
+        )
     end_run(lost, refined + len(lost), strict=strict)
 
 
@@ -116,7 +125,8 @@ def _one_source(
     refiner.reset()
     total = count_taken(len(source), limit=frames)
     drawn = Spread(total, panels)
-    comparison, total_ms, clamped, lost_before = Comparison(), [], 0, len(lost)
+    comparison, total_ms, lost_before = Comparison(), [], len(lost)
+    clamped = too_far = 0
     for index, frame in enumerate(tracked(taken(source, limit=frames), source.name, total)):
         depths = _refined(refiner, settings, frame, with_camera)
         if isinstance(depths, LostFrame):
@@ -131,6 +141,7 @@ def _one_source(
         comparison.add(depths.errors())
         total_ms.append(sum(depths.timings_ms.values()))
         clamped += depths.clamped
+        too_far += int((depths.refined_m_HW * MILLIMETRES >= SATURATED).sum())
     return {
         'name': source.name,
         'folder': folder,
@@ -138,6 +149,7 @@ def _one_source(
         'lost': len(lost) - lost_before,
         'median_ms': statistics.median(total_ms) if total_ms else None,
         'clamped_px': clamped,
+        'too_far_px': too_far,
         'depth': comparison.result() if comparison.frames else None,
     }
 

@@ -17,6 +17,7 @@ from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.stage_times import CLOCK, stages_timed_by
 from depth_refiner_ros.bench.bounds import belongs_to_prior
 from depth_refiner_ros.bench.clocks import clock, host_clock
+from depth_refiner_ros.bench.devices import Device
 from depth_refiner_ros.bench.networks import (
     count_calls,
     FrameSize,
@@ -62,11 +63,12 @@ def measure_configured(
     seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=size.width, height=size.height))
     refiner = DepthRefiner.from_settings(model)
     assert refiner.runners is not None
-    device = refiner.runners.execution.device
+    execution = refiner.runners.execution
+    device, devices = execution.device, yardsticks(execution.device, execution.precision, against)
     calls = network_calls(refiner.runners, lambda: refiner.warm_up(size.width, size.height))
     with stages_timed_by(host_clock(device)):
         timed = time_stages(refiner, model, seen, frames)
-    networks = network_rows(calls, refiner.runners.execution, timed, against)
+    networks = network_rows(calls, execution, timed, devices)
     result: dict[str, Any] = {
         'kind': 'configured',
         'width': size.width,
@@ -127,7 +129,7 @@ def network_rows(
     calls: Mapping[str, NetworkCalls],
     execution: Execution,
     timed: Mapping[str, Sequence[float]],
-    against: str,
+    devices: Sequence[Device],
 ) -> dict[str, dict[str, Any]]:
     """
     Time each network separately and compare it with the least time for its operations.
@@ -140,7 +142,6 @@ def network_rows(
     prior_ms = timed.get('prior') or [_prior_networks_ms(stages_ms)] * len(timed['total'])
     stages_ms['refiner'] = [total - prior for total, prior in zip(timed['total'], prior_ms)]
     stages_ms['frame'] = list(timed['total'])
-    devices = yardsticks(execution.device, execution.precision, against)
     return stage_rows(stages, stages_ms, devices, execution.precision)
 
 

@@ -25,10 +25,12 @@ def yardsticks(device: torch.device, precision: str, against: str) -> list[Devic
     matrix product and a copy, measured on this machine right now.
 
     :param against: key of the device table; empty for the detected device
-    :raises InputError: for an unknown name
+    :raises InputError: for an unknown name, or a device without such arithmetic
     """
     found = known_as(board() or gpu()) if device.type == 'cuda' else None
     sheet = named_device(against) if against else found
+    if sheet is not None:
+        sheet.peak(precision)
     return [*([sheet] if sheet else []), probe(device, precision)]
 
 

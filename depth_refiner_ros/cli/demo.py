@@ -22,7 +22,9 @@ def demo(
     seed: Annotated[
         int,
         typer.Option(
-            min=0, help='Seed of the room; no network was trained on rooms from 900000 on.'
+            min=0,
+            max=999_999_999,
+            help='Seed of the room; no network was trained on rooms from 900000 on.',
         ),
     ] = HELD_OUT_SEED,
     rate: Annotated[

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entry point of ``depth-refiner``; the commands are imported once Ctrl-C is handled."""
 
+import io
 import sys
 
 from depth_refiner_ros.cli.interrupts import EXIT_CODE, one_line_interrupts, TEXTS
@@ -13,6 +14,8 @@ def main() -> int:
 
     :return: exit code; 2 after a user's mistake, reported in one line
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may be no UTF-8
+        sys.stdout.reconfigure(errors='backslashreplace')
     with one_line_interrupts():
         from depth_refiner_ros.apps.wording import in_flags
         from depth_refiner_ros.cli.commands import app

@@ -23,6 +23,7 @@ from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
+from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 import yaml
 
@@ -41,7 +42,7 @@ class SequenceWriter:
     recording can continue when there is space again.
 
     :param folder: new or empty folder; no other process can record there meanwhile
-    :param depth_scale: PNG units per metre; depth beyond 65535 units is written as unknown
+    :param depth_scale: PNG units per metre; depth from 65535 units on is written as unknown
     :param profile: ``monogs`` also writes the configuration for MonoGS
     :raises MappingError: if the folder holds a recording or an option is out of range
     :raises OutputError: if it cannot be written, or another process records there
@@ -192,10 +193,12 @@ def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     """
     Return depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
 
+    The largest value is left out: to readers it is no measurement.
+
     :param depth_scale: units per metre
     """
     units_HW = np.rint(depth_m_HW.astype(np.float64) * depth_scale)
-    fits_HW = (units_HW > 0) & (units_HW <= 65535)
+    fits_HW = (units_HW > 0) & (units_HW < SATURATED)
     return np.where(fits_HW, units_HW, 0).astype(np.uint16)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.lens import Lens
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.settings.networks import (
     DISPARITY_PRIORS,
@@ -13,6 +14,7 @@ from depth_refiner_ros.settings.networks import (
     ModelSettings,
     RAW_DISPARITY_PRIORS,
     RELATIVE_PRIORS,
+    WITHOUT_WEIGHTS,
 )
 
 
@@ -28,6 +30,26 @@ def check_metres(settings: ModelSettings) -> None:
             f'prior = {settings.prior} gives {kind}, which has no metric scale; set '
             'scale_prior:=bundled, or scale_prior:=sensor with a depth image'
         )
+
+
+def without_effect(settings: ModelSettings) -> list[str]:
+    """Return a line for each option that was set and that another one leaves without effect."""
+    usual = ModelSettings()
+    unused = {
+        'prior_weights': f'prior = {settings.prior}' if settings.prior in WITHOUT_WEIGHTS else '',
+        'scale_prior_weights': f'scale_prior = {settings.scale_prior}'
+        if settings.scale_prior in ('none', *WITHOUT_WEIGHTS)
+        else '',
+        **dict.fromkeys(
+            ('refiner_weights', 'refiner_preset', 'max_edge_px'),
+            'refiner = none' if settings.refiner == 'none' else '',
+        ),
+    }
+    return [
+        f'{name} = {shown(getattr(settings, name))} has no effect with {why}'
+        for name, why in unused.items()
+        if why and getattr(settings, name) != getattr(usual, name)
+    ]
 
 
 def check_spec(settings: ModelSettings, spec: ModelSpec) -> None:

@@ -41,6 +41,7 @@ MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything', 'i
 """Priors that start from what a depth sensor measured."""
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 """Priors that need a depth map beside the image."""
+WITHOUT_WEIGHTS = ('sensor', 'smeared')
 LENS_PRIORS = ('unik3d', 'sensor', 'smeared')
 """Priors that take images of a lens as they are; only the first is better for it."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
@@ -149,7 +150,8 @@ class ModelSettings:
     )
     backend: str = option(
         'auto',
-        'how networks are executed; auto is torch, or onnx on a CPU without bf16',
+        'how networks are executed; auto is torch, or onnx on a CPU without bf16 (torch again '
+        'after three sizes, or if engine_cache cannot be written)',
         choices=BACKENDS,
     )
     engine_cache: str = option(

@@ -10,8 +10,12 @@ from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.ros.image import encoding_of
 import numpy as np
 
-MANY_SIZES = 2.0
-"""Image sizes between image and principal point."""
+SAME_SHARE, OFF_CENTER = 0.1, 0.3
+"""
+A calibration of other images has its center at one share of width and height, which is not half.
+
+Centers of real cameras lie within a few percent of the middle.
+"""
 FAST_M_PER_S = 50.0
 """A camera that moves faster has poses in another unit, or wrong stamps."""
 NEAR_M, FAR_M = 0.02, 200.0
@@ -39,23 +43,25 @@ class Doubts:
 
     def camera(self, name: str, camera: Intrinsics | None) -> None:
         """
-        Report a principal point far outside of the image.
+        Report a principal point outside of the image, or where one of another image size lies.
 
         :param name: of the frame or topic
         """
         if camera is None or 'camera' in self._said:
             return
-        for center, value, size in (
-            ('cx', camera.cx, camera.width),
-            ('cy', camera.cy, camera.height),
-        ):
-            if max(-value, value - size) > MANY_SIZES * size:
-                self._say(
-                    'camera',
-                    f'{name}: {center} = {value:g} px is far outside of the '
-                    f'{camera.width}x{camera.height} image; if this is no small crop, correct '
-                    'the calibration, as the cloud and the mesh would be skewed',
-                )
+        across, down = camera.cx / camera.width, camera.cy / camera.height
+        if abs(across - down) < SAME_SHARE and abs(across + down - 1.0) > OFF_CENTER:
+            looks = f', as if the calibration were of images {across + down:.2g} times as large'
+        elif 0.0 <= across <= 1.0 and 0.0 <= down <= 1.0:
+            return
+        else:
+            looks = ', outside of it'
+        self._say(
+            'camera',
+            f'{name}: cx, cy = {camera.cx:g}, {camera.cy:g} px in an image of '
+            f'{camera.width}x{camera.height}{looks}; if the image is no crop, correct the '
+            'calibration, as depth, cloud and mesh would be wrong',
+        )
 
     def depth(self, name: str, depth_m_HW: np.ndarray | None) -> None:
         """

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are told in one line
+NPY = b'\x93NUMPY'
 HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
 
 
@@ -100,12 +101,24 @@ def _decoded(path: Path, data: bytes, flags: int, reason: str) -> np.ndarray:
             'again, smaller if it is huge',
         ) from error
     if image is None:
-        raise FrameError(
-            reason,
-            f'{path} ({len(data)} bytes) is cut short or no image that can be read; '
-            'copy it again, or save it as PNG',
-        )
+        raise FrameError(reason, f'{path} ({len(data)} bytes) {_unreadable(data)}')
     return image
+
+
+def _unreadable(data: bytes) -> str:
+    """Return what is wrong with bytes that could not be decoded, and what to do."""
+    if data.startswith(NPY):
+        return 'is a NumPy array; save depth as 16-bit PNG or as TIFF, color as PNG'
+    try:
+        whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        whole = None
+    if whole is None:
+        return 'is cut short or no image that can be read; copy it again, or save it as PNG'
+    return (
+        f'holds {whole.dtype} of shape {whole.shape}, which is no color image; save it as PNG of '
+        '8 or 16 bits'
+    )
 
 
 def _heic(path: Path, data: bytes, *, upright: bool) -> np.ndarray:

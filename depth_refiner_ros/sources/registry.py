@@ -28,7 +28,8 @@ from depth_refiner_ros.sources.tum import MAX_GAP_S, TUM_FILES, TumSource
 from depth_refiner_ros.sources.video import VideoSource
 
 MOST_DIGITS = 9
-"""Largest seed, and largest number of frames or rooms."""
+"""Of the largest seed, and of the largest number of frames or rooms."""
+WHOLE_NUMBERS = f'whole numbers of at most {MOST_DIGITS} digits'
 KINDS = (
     'sim:SEED[:FRAMES[:PEOPLE]], rooms:SEED:ROOMS, places:SEED[:PLACES], a TUM folder (rgb.txt), '
     f'a bag (a file or a folder of {", ".join(BAG_SUFFIXES)}), a frame list (.json), an image or '
@@ -228,7 +229,7 @@ def _simulated(location: str, **options: Any) -> FrameSource:
     if not 1 <= len(numbers) <= 3:
         raise SourceError(
             f'{shown(location)} must be sim:SEED, sim:SEED:FRAMES or sim:SEED:FRAMES:PEOPLE with '
-            'whole numbers'
+            f'{WHOLE_NUMBERS}'
         )
     from depth_refiner_ros.sources.simulated import SimulatedSource  # needs Open3D
 
@@ -239,7 +240,7 @@ def _simulated(location: str, **options: Any) -> FrameSource:
 def _rooms(location: str, **options: Any) -> FrameSource:
     numbers = _whole_numbers(location)
     if len(numbers) != 2:
-        raise SourceError(f'{shown(location)} must be rooms:SEED:ROOMS with whole numbers')
+        raise SourceError(f'{shown(location)} must be rooms:SEED:ROOMS with {WHOLE_NUMBERS}')
     from depth_refiner_ros.sources.simulated.rooms_source import RoomsSource  # needs Open3D
 
     return RoomsSource(numbers[0], numbers[1], **options)
@@ -249,7 +250,7 @@ def _places(location: str, **options: Any) -> FrameSource:
     numbers = _whole_numbers(location)
     if not 1 <= len(numbers) <= 2:
         raise SourceError(
-            f'{shown(location)} must be places:SEED or places:SEED:PLACES with whole numbers'
+            f'{shown(location)} must be places:SEED or places:SEED:PLACES with {WHOLE_NUMBERS}'
         )
     from depth_refiner_ros.sources.simulated.places_source import PlacesSource  # needs Open3D
 

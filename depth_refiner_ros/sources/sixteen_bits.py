@@ -5,8 +5,10 @@
 from collections.abc import Callable
 
 import cv2
+from depth_refiner_ros.core.errors import SettingsError
 import numpy as np
 
+LEAST_BITS = 8
 SATURATED = 65535
 """Of depth in 16 bits: no measurement, but the end of the format, or a mark for none."""
 USUAL_BITS = (10, 12, 14, 16)
@@ -22,9 +24,15 @@ class BitRange:
 
     :param bits: 8 to 16; 0 finds them
     :param log: called with one line when the range is found, and when a brighter image widens it
+    :raises SettingsError: for 1 to 7 bits
     """
 
     def __init__(self, bits: int = 0, log: Callable[[str], None] = lambda line: None) -> None:
+        if 0 < bits < LEAST_BITS:
+            raise SettingsError(
+                f'image_bits = {bits} must be {LEAST_BITS} to 16, or 0 to find them from the '
+                'brightest value'
+            )
         self._found, self._log = bits == 0, log
         self.bits = bits
 

@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import counted
@@ -39,7 +40,8 @@ class VideoSource:
 
     Stamps are the presentation times in the file, from its own start.
     Frames are turned upright as the file says, unless a camera is given: it describes the frames
-    in the orientation of the sensor.
+    in the orientation of the sensor. Pixels that are not square (DV, HDV, AVCHD) are made so,
+    unless a camera is given, which knows both of its focal lengths.
 
     :param path: any container that FFmpeg reads
     :param intrinsics: camera of the frames
@@ -70,6 +72,7 @@ class VideoSource:
         self.intrinsics = None if self._rectifier is None else self._rectifier.intrinsics
         with self._opened() as (container, stream):
             self._check_size(stream.width, stream.height)
+            self._aspect = self._pixel_aspect(stream)
             self._decode_times = self._packets(container, stream)
         if not self._decode_times:
             raise SourceError(f'{path} contains no video frame: {self._fix()}')
@@ -100,8 +103,12 @@ class VideoSource:
                 STAMP_OUT_OF_ORDER,
                 f'{stamp_text(stamp_ns)} s is not after {stamp_text(last_ns)} s',
             )
-        rgb_HW3 = decoded.to_ndarray(format='rgb24')
+        rgb_HW3: np.ndarray = decoded.to_ndarray(format='rgb24')
         if self._rectifier is None:
+            if self._aspect != 1.0:
+                height, width = rgb_HW3.shape[:2]
+                square = round(width * self._aspect), height
+                rgb_HW3 = cv2.resize(rgb_HW3, square, interpolation=cv2.INTER_LINEAR)
             turns = round(decoded.rotation / QUARTER_TURN_DEG)
             rgb_HW3 = np.ascontiguousarray(np.rot90(rgb_HW3, turns))
         height, width = rgb_HW3.shape[:2]
@@ -129,6 +136,17 @@ class VideoSource:
                 f'video of {width}x{height} does not fit the camera of '
                 f'{camera.width}x{camera.height}',
             )
+
+    def _pixel_aspect(self, stream: VideoStream) -> float:
+        """Return the width of a pixel by its height, 1 where a camera knows it."""
+        aspect = float(stream.sample_aspect_ratio or 1.0)
+        if self._rectifier is not None or not aspect > 0.0 or aspect == 1.0:
+            return 1.0
+        self._log(
+            f'pixels of {self.path} are {aspect:.4g} times as wide as high; making frames of '
+            f'{stream.width}x{stream.height} {round(stream.width * aspect)} px wide'
+        )
+        return aspect
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> list[int]:
         """Read all packets, because a container's own frame count is often wrong or missing."""

@@ -189,7 +189,7 @@ def test_what_looks_wrong_but_can_be_used_is_said_once(run):
             metres = bags.image(stamp_ns, WALL_MM.astype(np.float32), '32FC1')
             message.encoding, message.step, message.data = '32FC1', metres.step, metres.data
     _, ended = run('refine', messages)
-    assert ended.stderr.count('cx = 10000 px is far outside of the 64x48 image') == 1
+    assert ended.stderr.count('cx, cy = 10000, 23.5 px in an image of 64x48, outside') == 1
     assert ended.stderr.count('its median depth is 2000 m, as if millimetres were read') == 1
 
 

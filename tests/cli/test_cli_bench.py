@@ -87,6 +87,11 @@ def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):
     ('arguments', 'told'),
     [
         (('--bounds', '--against', 'gtx'), "device 'gtx' is unknown"),
+        (('--frames', '100000', '--against', 'gtx'), "device 'gtx' is unknown"),
+        (
+            ('--frames', '100000', '--against', 'agx-xavier', '--precision', 'bf16'),
+            'has no bf16 arithmetic',
+        ),
         (('--full-size', 'apdepth', '--steps', '1,x'), "--steps '1,x' must be numbers"),
         (('--full-size', 'apdepth', '--device', 'cpu', '--precision', 'fp16'), 'fp16 is for GPUs'),
         (('--prior-sweep', 'S,XL'), "prior size 'XL' must be one of S, B, L, G"),

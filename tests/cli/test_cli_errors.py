@@ -63,6 +63,18 @@ def test_program_ends_with_the_same_code_and_line(program):
     assert program('params', '--node', 'tsdf').returncode == 0
 
 
+def test_results_may_name_what_is_no_utf_8(program, monkeypatch):
+    monkeypatch.setenv('PYTHONIOENCODING', 'utf-8:strict')
+    code = (
+        'import sys; from depth_refiner_ros.apps.console import say; '
+        'from depth_refiner_ros.cli import main, params; '
+        "params.documentation = lambda nodes: 'a\\udcff'; sys.exit(main.main())"
+    )
+    ended = program('params', code=code)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    assert 'a\\udcff' in ended.stdout
+
+
 def test_bugs_keep_their_traceback(program):
     ended = program(
         'params',

@@ -50,6 +50,15 @@ def test_eval_of_true_depth_is_free_of_error(depth_refiner, tmp_path):
     assert 'confidence: mean 1.00, right within 1.25 1.00; 0.5 or more for 1.00' in ended.stdout
 
 
+def test_eval_shows_its_scores_before_it_writes_them(depth_refiner, tmp_path):
+    frame_list(tmp_path)
+    (tmp_path / 'file').write_text('')
+    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'smeared', '--json', 'file/r.json')
+    assert ended.returncode == 2
+    assert 'cannot make the folder' in ended.stderr.splitlines()[-1]
+    assert 'overall: 2 frames' in ended.stdout
+
+
 def test_eval_spoils_each_frame_in_its_own_way(depth_refiner, tmp_path):
     frame_list(tmp_path)
     ended = depth_refiner(

@@ -5,9 +5,10 @@
 import json
 
 import cv2
+from depth_refiner_ros.mapping.recording import SequenceWriter
 import numpy as np
 
-from tests.cli.recordings import PLAIN, wall, WALL_M
+from tests.cli.recordings import CAMERA, PLAIN, STEP_NS, wall, WALL_M
 
 
 def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
@@ -34,6 +35,23 @@ def test_refine_writes_millimetres_metres_and_panels(depth_refiner, tmp_path):
     assert summary['frames'] == 3
     assert summary['per_source']['wall']['clamped_px'] == 0
     assert summary['per_source']['wall']['depth'] is None, 'a sensor is not judged by itself'
+
+
+def test_refine_counts_what_is_too_far_for_a_png(depth_refiner, tmp_path):
+    far_m_HW = np.full((48, 64), 80.0, np.float32)
+    far_m_HW[:10] = 2.0
+    rgb_HW3 = np.zeros((48, 64, 3), np.uint8)
+    with SequenceWriter(tmp_path / 'far', CAMERA, depth_scale=500.0) as writer:
+        writer.add(STEP_NS, rgb_HW3, far_m_HW, None)
+    ended = depth_refiner('refine', 'far', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    line = (
+        '2432 pixels farther than 65.535 m, the end of 16-bit millimetres, unknown (0) in the PNG'
+    )
+    assert line in ended.stderr
+    [png], [npy] = (list((tmp_path / 'out').rglob(f'0*{end}')) for end in ('0.png', '.npy'))
+    assert np.isfinite(np.load(npy)).all()
+    assert (cv2.imread(str(png), cv2.IMREAD_UNCHANGED) == 0).sum() == 2432
 
 
 def test_refine_tells_in_one_line_that_it_cannot_write(depth_refiner, tmp_path):

@@ -21,8 +21,9 @@ DEPTH = np.linspace(0.5, 4.0, 48 * 64, dtype=np.float32).reshape(48, 64)
 
 
 def test_depth_is_finite_rounded_and_zero_where_unknown():
-    depth = np.array([[np.nan, np.inf, -np.inf, 0.0, -1.0, 1.00009, 13.107, 13.2]], np.float32)
-    assert encoded_depth(depth, 5000.0).tolist() == [[0, 0, 0, 0, 0, 5000, 65535, 0]]
+    depth = np.array([[np.nan, np.inf, -np.inf, 0.0, -1.0, 1.00009, 13.1068, 13.107]], np.float32)
+    written = encoded_depth(depth, 5000.0)
+    assert written.tolist() == [[0, 0, 0, 0, 0, 5000, 65534, 0]], '65535 is no measurement'
 
 
 def test_folder_has_tum_layout(tmp_path, turn):

@@ -15,6 +15,7 @@ from depth_refiner_ros.diffusion.presets import (
 from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings, PRIORS, RELATIVE_PRIORS
+from depth_refiner_ros.settings.options import updated
 import pytest
 
 from tests.refiner.relative_depth import bundle, settings
@@ -102,3 +103,27 @@ def test_they_are_refused_when_settings_are_loaded(tmp_path, spec, options, mess
     where = bundle(tmp_path / 'weights', tiny_of(replace(spec, max_edge_px=0)))
     with pytest.raises(SettingsError, match=message):
         DepthRefiner.from_settings(settings(refiner_weights=where, **options))
+
+
+@pytest.mark.parametrize(
+    ('options', 'lines'),
+    [
+        ({}, []),
+        ({'refiner': 'none'}, []),
+        (
+            {'refiner': 'none', 'max_edge_px': 100},
+            ['max_edge_px = 100 has no effect with refiner'],
+        ),
+        ({'scale_prior_weights': 'a/b'}, ["scale_prior_weights = 'a/b' has no effect with scale"]),
+        (
+            {'prior': 'sensor', 'refiner': 'none', 'prior_weights': 'x'},
+            ["prior_weights = 'x' has no effect with prior = sensor"],
+        ),
+    ],
+)
+def test_options_that_another_one_leaves_without_effect_are_said(options, lines):
+    said = []
+    DepthRefiner.from_settings(updated(ModelSettings(), options), said.append)
+    found = [line for line in said if 'no effect' in line]
+    assert len(found) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))

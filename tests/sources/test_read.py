@@ -66,6 +66,17 @@ def test_color_in_floating_point_is_refused(tmp_path):
         read_rgb(tmp_path / 'f.tiff', BitRange(), upright=True)
 
 
+@pytest.mark.parametrize('kind', [np.float32, np.int32])
+def test_a_whole_file_of_another_kind_is_not_called_cut_short(tmp_path, kind):
+    cv2.imwrite(str(tmp_path / 'f.tiff'), np.ones((4, 5), kind))
+    line = rf'f\.tiff .*holds {np.dtype(kind)} of shape \(4, 5\), which is no color image'
+    with pytest.raises(FrameError, match=line):
+        read_rgb(tmp_path / 'f.tiff', BitRange(), upright=True)
+    np.save(tmp_path / 'd.npy', np.ones((4, 5), np.float32))
+    with pytest.raises(FrameError, match=r'd\.npy .*is a NumPy array; save depth as 16-bit PNG'):
+        read_depth(tmp_path / 'd.npy', depth_scale=1000.0)
+
+
 @pytest.mark.parametrize('suffix', SUFFIXES)
 def test_truncated_image_is_named(tmp_path, suffix, subtests):
     data = cv2.imencode(suffix, NOISE)[1].tobytes()

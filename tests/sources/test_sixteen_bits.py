@@ -1,5 +1,6 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.sources.sixteen_bits import BitRange
 import numpy as np
 import pytest
@@ -50,3 +51,9 @@ def test_three_channels_share_one_range():
     values = np.zeros((2, 2, 3), np.uint16)
     values[..., 2] = 1000
     assert BitRange().to_uint8(values)[0, 0].tolist() == [0, 0, round(1000 * 255 / 1023)]
+
+
+@pytest.mark.parametrize('bits', [1, 7])
+def test_a_range_of_fewer_bits_than_8_is_refused(bits):
+    with pytest.raises(SettingsError, match=f'image_bits = {bits} must be 8 to 16, or 0'):
+        BitRange(bits)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos: each frame has its presentation time from the file."""
 
+from fractions import Fraction
 from pathlib import Path
 import struct
 
@@ -125,6 +126,17 @@ def test_camera_from_intrinsics_or_field_of_view(tmp_path):
         VideoSource(path, CAMERA.resized(32, 24))
     with pytest.raises(SourceError, match='not both'):
         VideoSource(path, CAMERA, 90.0)
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path):
+    path, lines = write_video(tmp_path / 'dv.mp4', pixel_aspect=Fraction(64, 45)), []
+    frame = next(iter(VideoSource(path, horizontal_fov_deg=90.0, log=lines.append)))
+    assert frame.rgb_HW3.shape == (48, 91, 3)
+    assert (frame.intrinsics.fx, frame.intrinsics.fy) == pytest.approx((45.5, 45.5))
+    assert frame.rgb_HW3[:8, :9].min() > 200, 'the corner is wider, too'
+    assert len(lines) == 1
+    assert 'are 1.422 times as wide as high; making frames of 64x48 91 px wide' in lines[0]
+    assert next(iter(VideoSource(path, CAMERA))).rgb_HW3.shape == (48, 64, 3), 'it has fx and fy'
 
 
 def test_what_is_no_video_is_named(tmp_path, subtests):

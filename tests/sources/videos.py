@@ -21,7 +21,15 @@ def level(index):
 
 
 def write_video(
-    path, times=MILLISECONDS, *, rate=1000, codec='libx264', b_frames=0, turned_deg=0, title=''
+    path,
+    times=MILLISECONDS,
+    *,
+    rate=1000,
+    codec='libx264',
+    b_frames=0,
+    turned_deg=0,
+    title='',
+    pixel_aspect=None,
 ):
     """
     Write red frames, each brighter than the last, with a white corner top left on the sensor.
@@ -41,6 +49,8 @@ def write_video(
         stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
         stream.codec_context.time_base = Fraction(1, rate)
         stream.codec_context.max_b_frames = b_frames
+        if pixel_aspect:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if codec == 'libx264':
             stream.options = {'crf': '10', 'preset': 'ultrafast', 'bf': str(b_frames)}
         for index, time in enumerate(times):
