@@ -134,7 +134,7 @@ def compare_held_back(config: RunConfig, before: str, after: Path) -> dict[str, 
     folder = Path(config.output)
     write_text(folder / JSON, json.dumps(result, indent=1) + '\n')
     write_text(folder / TABLE, markdown(result))
-    write_pictures(folder / PICTURE, _stacked(drawn))
+    write_pictures(folder / PICTURE, _listed(drawn))
     return result
 
 
@@ -167,8 +167,9 @@ def _depths(
         role: refiner.refine(image_batch(sample.rgb_HW3), camera)
         for role, refiner in refiners.items()
     }
-    depths = {role: refined.depth_m_B1HW[0, 0].float() for role, refined in found.items()}
-    return {'prior': found['after'].prior_m_B1HW[0, 0].float(), **depths}
+    maps = {role: refined.depth_m_B1HW for role, refined in found.items()}
+    maps = {'prior': found['after'].prior_m_B1HW, **maps}
+    return {role: depth_m_B1HW[0, 0].float().cpu() for role, depth_m_B1HW in maps.items()}
 
 
 def _image_edges(rgb_HW3: np.ndarray) -> torch.Tensor:
@@ -189,13 +190,13 @@ def _maps(
     sample: Sample, depths: Mapping[str, torch.Tensor], true: torch.Tensor | None
 ) -> dict[str, torch.Tensor]:
     maps = {'image': unit_image(image_batch(sample.rgb_HW3))}
-    maps |= {role: depth[None, None].cpu() for role, depth in depths.items()}
+    maps |= {role: depth[None, None] for role, depth in depths.items()}
     if true is not None:
         maps['true'] = true[None, None]
     return maps
 
 
-def _stacked(frames: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return maps by name, of all frames that have them."""
+def _listed(frames: list[dict[str, torch.Tensor]]) -> dict[str, list[torch.Tensor]]:
+    """Return maps by name, of all frames that have them, which may differ in size."""
     names = [name for name in frames[0] if all(name in maps for maps in frames)] if frames else []
-    return {name: torch.cat([maps[name] for maps in frames]) for name in names}
+    return {name: [maps[name][0] for maps in frames] for name in names}

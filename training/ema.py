@@ -50,12 +50,15 @@ def decay_at(step: int, config: EmaConfig) -> float:
     """
     Return the weight of the past at an update.
 
-    ``warmup``: (1 + n) / (10 + n) with n updates before this one, so that short runs are not
-    dominated by their start. ``ema_pytorch``: 1 - n^(-2/3) with n = step - after, 0 until then
+    0 until ``after`` updates are done. ``warmup``: (1 + n) / (10 + n) with n updates since then
+    before this one, so that short runs are not dominated by their start. ``ema_pytorch``:
+    1 - n^(-2/3) with n = step - after
     (SharpDepth's code: 0.798 at update 111, 0.9982 at 13,000).
     """
-    if config.curve == 'warmup':
-        return min(config.decay, step / (9.0 + step))
     since = step - config.after - 1
-    grown = 1.0 - (1.0 + since / GAMMA) ** -POWER if since > 0 else 0.0
+    if since < 0:
+        return 0.0
+    if config.curve == 'warmup':
+        return min(config.decay, (1.0 + since) / (10.0 + since))
+    grown = 1.0 - (1.0 + since / GAMMA) ** -POWER
     return min(config.decay, grown)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Maps of a few validation images side by side, to look at while a run goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,13 +12,16 @@ import numpy as np
 import torch
 
 WIDTH_PX = 320
+Maps = torch.Tensor | Sequence[torch.Tensor]
+"""A map of each image: one batch, or a list where images differ in size."""
 
 
-def write_pictures(file: Path, maps: Mapping[str, torch.Tensor]) -> None:
+def write_pictures(file: Path, maps: Mapping[str, Maps]) -> None:
     """
     Write a sheet: a row for each image, a column for each map, depth in common colors.
 
-    :param maps: name to (B, 3, H, W) in 0..1 or (B, 1, H, W) in metres; ``difference`` in 0..1
+    :param maps: name to (3, H, W) in 0..1 or (1, H, W) in metres of each image; ``difference`` in
+        0..1
     :raises OutputError: where it cannot be written
     """
     if not maps:
@@ -32,7 +35,7 @@ def write_pictures(file: Path, maps: Mapping[str, torch.Tensor]) -> None:
     write_atomic(file, [png.tobytes()])
 
 
-def _row(maps: Mapping[str, torch.Tensor], index: int) -> list[np.ndarray]:
+def _row(maps: Mapping[str, Maps], index: int) -> list[np.ndarray]:
     arrays = {name: value[index].detach().float().cpu().numpy() for name, value in maps.items()}
     depths = [item[0] for name, item in arrays.items() if _is_depth(name, item)]
     limits = depth_limits_m(*depths)

@@ -13,6 +13,7 @@ import sys
 if __name__ == '__main__':  # from a checkout: the packages are beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from accelerate import PartialState
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.models.bundle import is_bundle, MANIFEST
 import torch
@@ -42,6 +43,10 @@ def _run(path: Path, overrides: list[str]) -> None:
     torch.manual_seed(config.seed)
     check_earlier_runs(config)
     figures = train(config, build_objective(config))
+    processes = PartialState()
+    processes.wait_for_everyone()  # until the main process has saved
+    if not processes.is_main_process:
+        return
     print('  '.join(f'{name} {value:.4f}' for name, value in figures.items()))
     run = Path(config.output)
     if config.bundle and read_progress(run / LAST).step == config.steps:

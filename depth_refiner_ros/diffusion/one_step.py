@@ -62,7 +62,8 @@ class OneStepNetwork(nn.Module):
         self.unet_guess = unet_guess
         self.codec = codec
         self.spec = spec
-        task = torch.tensor(spec.task_embedding) if spec.task_embedding else None
+        embedding = spec.task_embedding
+        task = torch.tensor(embedding, device=unet.device) if embedding else None
         self.register_buffer('text_1LC', text_1LC, persistent=False)
         self.register_buffer('task_C', task, persistent=False)
         self._prepared: dict[UNet2DConditionModel, Callable[..., torch.Tensor]] = {}

@@ -104,3 +104,16 @@ def test_without_true_depth_the_columns_that_need_it_are_left_out(
     table = (tmp_path / 'run/before_after.md').read_text()
     assert 'AbsRel' not in table
     assert 'outlines to image edges, px' in table
+
+
+def test_images_of_several_sizes_are_drawn_one_below_the_other(make_config, tmp_path, start):
+    photos = tmp_path / 'photos'
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(FRAMES):
+        size = (48, 64) if number % 2 else (60, 80)
+        cv2.imwrite(str(photos / f'{number}.png'), rng.integers(0, 255, (*size, 3), np.uint8))
+    code = finetune(make_config, tmp_path, start, photos)
+    assert code == 0
+    [picture] = (tmp_path / 'run').glob('before_after.png')
+    assert cv2.imread(str(picture)).shape[1] == 4 * 320

@@ -5,6 +5,7 @@
 from dataclasses import replace
 import math
 
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.gating import difference_map
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
@@ -17,6 +18,8 @@ import torch
 from training.config import EmaConfig
 from training.models.adapter import AdapterModel, build_adapter
 from training.models.encoder import EncoderModel
+from training.models.refiner import with_unet
+from training.models.teacher import TeacherModel
 from training.optimizers import make_optimizers
 
 from tests.training.tiny_runs import batch_of, built, OBJECTIVES, step
@@ -325,9 +328,8 @@ def test_lotus_switches_tasks_by_the_embedding(make_config):
     assert set(objective(batch_of(config), 0)) == {'loss', 'depth'}
 
 
-@pytest.mark.parametrize('prediction', ['v', 'epsilon'])
-def test_marigold_predicts_at_every_timestep(make_config, prediction, monkeypatch):
-    config = make_config('marigold', loss={'prediction': prediction})
+def test_marigold_predicts_at_every_timestep(make_config, monkeypatch):
+    config = make_config('marigold')
     objective = built(config)
     seen = []
     plain = objective.network.output
@@ -337,9 +339,37 @@ def test_marigold_predicts_at_every_timestep(make_config, prediction, monkeypatc
         lambda *inputs, **options: seen.append(options['timestep_B']) or plain(*inputs, **options),
     )
     for number in range(4):
-        assert set(objective(batch_of(config, number), number)) == {'loss', prediction}
+        assert set(objective(batch_of(config, number), number)) == {'loss', 'v'}
     steps = torch.cat(seen)
     assert not steps.is_floating_point(), 'in bfloat16, 999 would round to 1000'
     assert len(steps.unique()) > 4
     assert int(steps.min()) >= 0
     assert int(steps.max()) <= 999
+
+
+def test_the_averaged_network_lies_where_its_unet_does(make_config):
+    objective = built(make_config('lotus'))
+    network = objective.network.to('meta')
+    assert network.task_C is not None
+    assert with_unet(network, network.unet).task_C.device.type == 'meta'
+
+
+def test_a_teacher_in_bfloat16_teaches_a_run_in_fp32(make_config):
+    teacher = TeacherModel(start='small', bf16=True)
+    objective = built(make_config('sharpdepth', model={'teacher': teacher}))
+    loss = objective(batch_of(objective.config), 0)['loss'].detach()
+    assert loss.dtype == torch.float32
+    plain = built(make_config('sharpdepth'))
+    torch.testing.assert_close(
+        loss, plain(batch_of(plain.config), 0)['loss'].detach(), rtol=0.1, atol=0.0
+    )
+
+
+def test_processes_wait_for_no_gradient_that_does_not_come(make_config):
+    assert built(make_config('apdepth_align', loss={'align': 0.0})).some_unused
+    assert not built(make_config('apdepth_align')).some_unused
+
+
+def test_a_weight_of_edges_without_pixels_is_refused(make_config):
+    with pytest.raises(SettingsError, match=r'loss\.edge = 4 weighs the pixels of loss\.pixel'):
+        built(make_config('lotus', loss={'edge': 4.0, 'gradient': 1.0}))

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from training.config import DataConfig, SourceConfig
+from training.data import priors as priors_module
 from training.data.batches import collate, MicroBatches, validation_batches
 from training.data.cut import cut
 from training.data.degrade import degrade, KINDS
 from training.data.loader import stream
 from training.data.mixture import Mixture, Part
+from training.data.priors import BatchPriors
 from training.data.rooms import RenderedRooms
 from training.data.sample import Sample
 
@@ -34,7 +36,7 @@ def same(first, second):
 def test_rooms_are_one_list_over_all_shards(rooms):
     views = RenderedRooms(rooms)
     assert len(views) == 5
-    assert [views[index].name for index in range(5)] == [f'room {seed}' for seed in range(5)]
+    assert [views[index].name for index in range(5)] == [f'room {i}/{i}' for i in range(5)]
     rgb, depth = scene(3)
     np.testing.assert_array_equal(views[3].rgb_HW3, rgb)
     np.testing.assert_array_equal(views[3].depth_m_HW, depth)
@@ -47,7 +49,9 @@ def test_rooms_are_one_list_over_all_shards(rooms):
 def test_several_folders_are_one_list(rooms, tmp_path):
     more = write_rooms(tmp_path / 'more')
     both = RenderedRooms(rooms, more)
-    assert [both[index].name for index in range(10)] == [f'room {i}' for i in range(5)] * 2
+    assert [both[index].name for index in range(10)] == [
+        f'room {index % 5}/{index}' for index in range(10)
+    ]
 
 
 def test_rooms_that_are_not_there(rooms, tmp_path):
@@ -150,7 +154,8 @@ def test_an_image_that_cannot_be_read_is_replaced_and_told(rooms):
         MicroBatches(Mixture([nothing]), 4, seed=0)[0]
 
 
-def test_a_window_of_nothing_but_holes_is_replaced_and_told(rooms):
+@pytest.mark.parametrize('priors', [{'smeared': 1.0}, {}], ids=['smeared', 'none'])
+def test_a_window_of_nothing_but_holes_is_replaced_and_told(rooms, priors):
     class Blank(Broken):
         def __getitem__(self, index):
             sample = self._rooms[index]
@@ -158,8 +163,8 @@ def test_a_window_of_nothing_but_holes_is_replaced_and_told(rooms):
                 sample = replace(sample, depth_m_HW=np.zeros_like(sample.depth_m_HW))
             return sample
 
-    smeared = replace(CUT, priors={'smeared': 1.0})
-    part = Part(name='some', samples=Blank(rooms, {2}), share=1.0, cut=smeared)
+    own = replace(CUT, priors=priors)
+    part = Part(name='some', samples=Blank(rooms, {2}), share=1.0, cut=own)
     batches = MicroBatches(Mixture([part]), 4, seed=0)
     drawn = [batches[step] for step in range(10)]
     lost = {(frame.name, frame.reason) for batch in drawn for frame in batch.lost}
@@ -368,7 +373,7 @@ def test_a_recording_is_split_into_training_and_validation(rooms):
     names = [
         [part.samples[i].name for i in range(len(part.samples))] for part in (train, validation)
     ]
-    assert names == [['room 0', 'room 1', 'room 2'], ['room 3', 'room 4']]
+    assert names == [['room 0/0', 'room 1/1', 'room 2/2'], ['room 3/3', 'room 4/4']]
     with pytest.raises(SourceError, match=r'has 5 images, of which 5 are held back'):
         Mixture.of('train', replace(config, held_back=1.0))
 
@@ -379,8 +384,9 @@ def test_a_run_without_images_is_told_where_to_name_them():
 
 
 def test_a_fraction_of_a_set_is_part_of_a_larger_one(rooms):
-    def kept(fraction):
-        config = replace(CUT, train={'rooms': SourceConfig(path=str(rooms))}, fraction=fraction)
+    def kept(fraction, **data):
+        named = {'train': {'rooms': SourceConfig(path=str(rooms))}, **data}
+        config = replace(CUT, **named, fraction=fraction)
         samples = Mixture.of('train', config).parts[0].samples
         return [samples[index].rgb_HW3.tobytes() for index in range(len(samples))]
 
@@ -388,3 +394,27 @@ def test_a_fraction_of_a_set_is_part_of_a_larger_one(rooms):
     assert (len(half), len(little)) == (round(len(whole) / 2), 1)
     assert set(little) < set(half) < set(whole)
     assert half != whole[: len(half)], 'taken at random'
+    assert len(kept(0.34, source=str(rooms), held_back=0.4)) == 1, 'of three for training'
+
+
+def test_a_kind_of_share_0_is_no_kind(rooms):
+    data = replace(CUT, train={'rooms': SourceConfig(path=str(rooms))})
+    batch = next(validation_batches(Mixture.of('train', data), 2, 2))
+    priors = BatchPriors({'smeared': 1.0, 'computed': 0, 'predicted': 0})
+    assert priors.kinds == ['smeared']
+    assert priors.draw(batch).prior_m_B1HW.isfinite().all()
+    with pytest.raises(SourceError, match=r'and data\.priors\.smeared=0'):
+        priors.draw(replace(batch, depth_m_B1HW=torch.full_like(batch.depth_m_B1HW, torch.nan)))
+
+
+def test_a_computed_prior_lies_where_its_process_trains(monkeypatch):
+    monkeypatch.setattr(priors_module, 'training_device', lambda: torch.device('meta'))
+    network = BatchPriors({'computed': 1.0})._network.network
+    assert {value.device.type for value in network.parameters()} == {'meta'}
+
+
+def test_a_window_has_at_least_one_pixel(rooms):
+    tiny = replace(CUT, crop_width=4, crop_height=4, min_zoom=40.0, max_zoom=40.0)
+    window = cut(RenderedRooms(rooms)[0], tiny, np.random.default_rng(0))
+    assert window.rgb_HW3.shape == (24, 32, 3)
+    assert len(np.unique(window.rgb_HW3.reshape(-1, 3), axis=0)) == 1

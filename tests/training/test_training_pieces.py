@@ -70,6 +70,12 @@ def test_average_by_hand():
     assert value_of(ema) == pytest.approx(0.5 * before)
 
 
+def test_every_average_is_a_copy_until_it_begins():
+    config = EmaConfig(decay=0.9, after=20)
+    assert [decay_at(step, config) for step in (1, 20)] == [0.0, 0.0]
+    assert decay_at(21, config) == decay_at(1, EmaConfig(decay=0.9)) == 0.1
+
+
 @pytest.mark.parametrize(
     ('step', 'decay'),
     [(50, 0.0), (101, 0.0), (111, 0.798), (200, 0.954), (1000, 0.9893), (5000, 0.9965),

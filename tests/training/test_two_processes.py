@@ -7,6 +7,7 @@ import json
 import os
 import socket
 
+from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 from safetensors.torch import load_file
 import torch
@@ -62,9 +63,11 @@ def launch(config, tmp_path):
 @pytest.mark.parametrize('shard', [False, True])
 def test_a_step_of_two_is_a_step_of_one_with_twice_the_batch(make_config, tmp_path, shard):
     config = make_config('sharpdepth', steps=1, validate_every=1, save_every=1, shard=shard)
-    config.pictures = 1
+    config.pictures, config.bundle = 1, str(tmp_path / 'bundle')
     ended = launch(config, tmp_path)
     assert ended.returncode == 0, ended.output[-2000:]
+    assert ended.output.count('/bundle') == 1, 'one process exports'
+    open_bundle(tmp_path / 'bundle', 'refiner')
 
     objective = built(config)
     [optimizer] = make_optimizers(objective.trained, config.optimizer).values()

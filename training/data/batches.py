@@ -107,9 +107,11 @@ def _usable(window: Cut, config: DataConfig) -> Cut:
     """
     Return a window that has what its priors are made of.
 
-    :raises FrameError: for a window of nothing but holes, where a prior is made of true depth
+    :raises FrameError: for a window of nothing but holes, where a prior is made of true depth or
+        there is none beside it
     """
-    depth_m, needed = window.depth_m_HW, any(config.priors.get(kind) for kind in KINDS)
+    needed = not config.priors or any(config.priors.get(kind) for kind in KINDS)
+    depth_m = window.depth_m_HW
     if needed and depth_m is not None and not (np.isfinite(depth_m) & (depth_m > 0.0)).any():
         raise FrameError(NO_DEPTH, 'no depth is known in the window that was cut')
     return window

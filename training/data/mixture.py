@@ -50,26 +50,29 @@ class Mixture:
         :raises SettingsError: where there is none
         :raises SourceError: where one cannot be read
         """
-        if config.source:
-            return cls([_of_source(group, config)])
-        sources: Mapping[str, SourceConfig] = getattr(config, group)
-        if not sources:
-            raise SettingsError(
-                f'data.{group} names no images; name a set there, or a recording for both '
-                'training and validation, such as data.source=drive.mcap'
-            )
-        check_shares(f'data.{group}', {name: source.share for name, source in sources.items()})
-        used = {name: source for name, source in sources.items() if source.share > 0.0}
-        parts = [_opened(name, source, config) for name, source in used.items()]
-        return cls(
-            [_thinned(part, config.fraction) if group == 'train' else part for part in parts]
-        )
+        parts = [_of_source(group, config)] if config.source else _named(group, config)
+        if group == 'train':
+            parts = [_thinned(part, config.fraction) for part in parts]
+        return cls(parts)
 
     def draw(self, rng: np.random.Generator) -> Part:
         """Return the set of a batch."""
         if len(self.parts) == 1:
             return self.parts[0]  # nothing to draw
         return self.parts[int(rng.choice(len(self.parts), p=self._shares))]
+
+
+def _named(group: str, config: DataConfig) -> list[Part]:
+    """Return the sets that a group names."""
+    sources: Mapping[str, SourceConfig] = getattr(config, group)
+    if not sources:
+        raise SettingsError(
+            f'data.{group} names no images; name a set there, or a recording for both '
+            'training and validation, such as data.source=drive.mcap'
+        )
+    check_shares(f'data.{group}', {name: source.share for name, source in sources.items()})
+    used = {name: source for name, source in sources.items() if source.share > 0.0}
+    return [_opened(name, source, config) for name, source in used.items()]
 
 
 def _thinned(part: Part, fraction: float) -> Part:

@@ -13,6 +13,7 @@ import torch
 from training.config import check_keys, check_shares
 from training.data.batches import Batch
 from training.data.degrade import degrade, KINDS
+from training.devices import training_device
 
 STORED, COMPUTED = 'predicted', 'computed'
 LEAST_DISPARITY = 1e-6
@@ -26,7 +27,7 @@ class BatchPriors:
     images (``training.tools.predict_prior``), and ``computed`` by a network in every step. The
     last two need no true depth.
 
-    :param shares: kind to share, as in ``data.priors``
+    :param shares: kind to share, as in ``data.priors``; a kind of share 0 is left out
     :param network: prior of the kind ``computed``, ``NAME`` or ``NAME:WEIGHTS``
     :raises SettingsError: for an unknown kind, or shares that are all 0
     """
@@ -34,12 +35,14 @@ class BatchPriors:
     def __init__(self, shares: Mapping[str, float], network: str = 'bundled') -> None:
         check_keys('data.priors', shares, (*KINDS, STORED, COMPUTED))
         check_shares('data.priors', shares)
-        self.kinds = list(shares)
-        self._shares = torch.tensor(list(shares.values()))
+        used = {kind: share for kind, share in shares.items() if share > 0.0}
+        self.kinds = list(used)
+        self._shares = torch.tensor(list(used.values()))
         self._network: Prior | None = None
-        if shares.get(COMPUTED):
+        if COMPUTED in used:
             name, _, weights = network.partition(':')
-            self._network = build_prior(name, weights or 'bundled')
+            where = training_device()
+            self._network = build_prior(name, weights or 'bundled', device=where)
 
     def draw(self, batch: Batch) -> Degraded:
         """Return priors of kinds drawn by their shares, one per image."""
@@ -63,7 +66,7 @@ class BatchPriors:
             if kind in KINDS and not bool(known[index].any()):
                 raise SourceError(
                     f'prior {kind} is made of true depth, which these images do not have; use '
-                    f'{STORED} or {COMPUTED} in data.priors'
+                    f'{STORED} or {COMPUTED} in data.priors, and data.priors.{kind}=0'
                 )
         made = ['sharp' if kind in (STORED, COMPUTED) else kind for kind in kinds]
         sample = degrade(fill_holes(exact), batch.rgb_B3HW, made, batch.generator)

@@ -86,7 +86,7 @@ def open_samples(source: SourceConfig) -> SampleSet:
         if source.reader == 'rooms' or not (source.reader or path.suffix):
             hint = f'; rendered rooms come from python -m training.tools.render_rooms {path}'
         raise SourceError(f'{path} does not exist; docs/data.md says what lies where{hint}')
-    reader = source.reader or _fitting(path)
+    reader = reader_of(source)
     check_choice('reader', reader, list(READERS))
     samples = READERS[reader](path, source.split)
     if not len(samples):
@@ -94,7 +94,15 @@ def open_samples(source: SourceConfig) -> SampleSet:
     return WithPrior(samples, Path(source.prior), reader) if source.prior else samples
 
 
-def _fitting(path: Path) -> str:
+def reader_of(source: SourceConfig) -> str:
+    """
+    Return the reader that opens a set: the given one, or the one that fits.
+
+    :raises SourceError: if none fits
+    """
+    path = Path(source.path).expanduser()
+    if source.reader:
+        return source.reader
     if path.is_dir() and shard_names(path):
         return 'rooms'
     if path.is_dir() and (path / RECORD).is_file():

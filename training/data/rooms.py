@@ -46,7 +46,7 @@ class RenderedRooms:
         return Sample(
             rgb_HW3=rgb,
             depth_m_HW=shard['depth'][row],
-            name=f'room {int(shard["seed"][row])}',
+            name=f'room {int(shard["seed"][row])}/{index}',
             prior_m_hw=None if prior is None else prior[row].astype(np.float32),
             intrinsics=Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height),
         )

@@ -63,8 +63,9 @@ class ApDepthAlign(RefinerObjective):
             frozen={} if encoder is None else {'encoder': encoder},
         )
         self.encoder = encoder
-        # The layers after the mid block have no gradient from the alignment alone.
-        self.some_unused = not loss.depth or encoder is None
+        # The layers after the mid block have no gradient from the alignment alone, the adapter
+        # none from the depth alone.
+        self.some_unused = not loss.depth or not loss.align or encoder is None
         if encoder is not None:
             widest = self.network.unet.config.block_out_channels[-1]
             adapter = build_adapter(model.adapter, widest, encoder.channels)

@@ -10,6 +10,7 @@ predicts sharp depth at that prior's scale.
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.noise import gaussian_like
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
@@ -50,6 +51,10 @@ class Lotus(RefinerObjective):
     def __init__(self, config: RunConfig) -> None:
         loss: LotusLoss = config.loss
         check_weights(loss, 'depth', 'pixel')
+        if loss.edge and not loss.pixel:
+            raise SettingsError(
+                f'loss.edge = {loss.edge:g} weighs the pixels of loss.pixel, which is 0; set both'
+            )
         super().__init__(config, SMALL_LOTUS, TRUE_LOTUS, prior=loss.prior)
         check_layout(self.network.spec, self.priors)
 

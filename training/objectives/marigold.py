@@ -1,7 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-Marigold (SharpDepth eq. 1): the noise, or v, of a depth latent at any timestep.
+Marigold (SharpDepth eq. 1): v of a noised depth latent at any timestep.
+
+Eq. 1 writes the noise itself; Marigold's code and weights have v, without which one step from
+pure noise gives no depth.
 
 A small network may have the layout of a prior beside the image, as in ``lotus.py``.
 """
@@ -13,7 +16,7 @@ from depth_refiner_ros.diffusion.losses import latent_mask, latent_mse
 from depth_refiner_ros.diffusion.noise import pyramid_noise
 from depth_refiner_ros.diffusion.schedule import alpha_bars, STEPS
 import torch
-from training.config import check_choice, RunConfig
+from training.config import RunConfig
 from training.data.batches import Batch
 from training.data.camera_effects import camera_image
 from training.models.conventions import SMALL_MARIGOLD, TRUE_MARIGOLD
@@ -21,25 +24,21 @@ from training.objectives.base import Parts, TOTAL
 from training.objectives.layout import check_layout, target_and_layout
 from training.objectives.refiner_objective import RefinerObjective
 
-PREDICTIONS = ('v', 'epsilon')
-
 
 @dataclass
 class MarigoldLoss:
-    """What is predicted and how it is noised; defaults are those of Marigold's code."""
+    """How the latent is noised; defaults are those of Marigold's code."""
 
-    prediction: str = 'v'  # v | epsilon
     pyramid: float = 0.9  # strength of multi-resolution noise; 0 is Gaussian
     annealed: bool = True  # the strength falls with the timestep
 
 
 class Marigold(RefinerObjective):
-    """Noised depth latent beside the image latent; the network predicts v or epsilon."""
+    """Noised depth latent beside the image latent; the network predicts v."""
 
     Loss = MarigoldLoss
 
     def __init__(self, config: RunConfig) -> None:
-        check_choice('loss.prediction', config.loss.prediction, PREDICTIONS)
         super().__init__(config, SMALL_MARIGOLD, TRUE_MARIGOLD)
         check_layout(self.network.spec, self.priors)
 
@@ -61,8 +60,8 @@ class Marigold(RefinerObjective):
         share = alpha_bars(zero_snr=spec.zero_snr)[timestep_B].to(clean).view(-1, 1, 1, 1)
         signal, spread = share.sqrt(), (1.0 - share).sqrt()
         noised = signal * clean + spread * noise
-        wanted = noise if loss.prediction == 'epsilon' else signal * noise - spread * clean
+        wanted = signal * noise - spread * clean
         timestep_B = timestep_B.to(rgb.device)
         predicted = self.network.output(noised, image, layout, timestep_B=timestep_B)
         error = latent_mse(predicted.float(), wanted, latent_mask(known, codec.factor))
-        return {TOTAL: error, loss.prediction: error.detach()}
+        return {TOTAL: error, 'v': error.detach()}

@@ -162,7 +162,9 @@ class SharpDepth(RefinerObjective):
         assert self.teacher is not None
         teacher, share = self.teacher, self.teacher.alpha_bar
         layout = extra if teacher.spec.layout else None
-        with torch.no_grad():
+        # Weights held in bfloat16 need inputs of it, also in a run of fp32.
+        half = torch.autocast(clean.device.type, torch.bfloat16, self.config.model.teacher.bf16)
+        with torch.no_grad(), half:
             noised = share**0.5 * clean + (1.0 - share) ** 0.5 * gaussian_like(clean, draws)
             wanted = teacher(noised, image, layout).float()
             for _ in range(1, self.config.loss.passes):

@@ -22,8 +22,9 @@ from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.core.atomic import staged_file
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import InputError, SettingsError
+from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.core.images import image_batch, unit_image
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -32,7 +33,7 @@ import numpy as np
 from rich.progress import track
 from torch.nn import functional
 from training.config import SourceConfig
-from training.data.registry import open_samples
+from training.data.registry import open_samples, reader_of
 from training.data.rooms import RenderedRooms, shard_names
 from training.data.sample import Sample, SampleSet
 from training.data.stored_priors import file_of, store, write_record
@@ -56,8 +57,8 @@ class Predictor:
     def __init__(
         self, prior: str, weights: str, *, long_side: int = 0, assumed_fov_deg: float = 0.0
     ) -> None:
-        self._prior: Prior = build_prior(prior, weights)
         self._execution: Execution = choose()
+        self._prior: Prior = build_prior(prior, weights, device=self._execution.device)
         self._fov_deg = assumed_fov_deg
         self.long_side = long_side or (BUNDLED_LONG_SIDE if prior == 'bundled' else LONG_SIDE)
 
@@ -73,11 +74,11 @@ class Predictor:
             camera = Intrinsics.from_fov(width, height, self._fov_deg)
         scale = self.long_side / max(height, width)
         size = max(1, round(height * scale)), max(1, round(width * scale))
-        rgb = unit_image(image_batch(np.array(sample.rgb_HW3)))
+        rgb = unit_image(image_batch(np.array(sample.rgb_HW3)).to(self._execution.device))
         with self._execution.running():
             depth = self._prior.predict(rgb, camera).depth_B1HW.float()
             small = functional.interpolate(depth, size=size, mode='bilinear')
-        return small[0, 0].numpy().astype(np.float16)
+        return small[0, 0].cpu().numpy().astype(np.float16)
 
 
 def predict_rooms(folder: Path, predict: Predictor) -> None:
@@ -94,14 +95,24 @@ def predict_rooms(folder: Path, predict: Predictor) -> None:
 
 
 def predict_set(samples: SampleSet, out: Path, predict: Predictor) -> None:
-    """Write the predictions that are missing in a folder; images that cannot be read are told."""
-    lost = LostFrames(note)
+    """
+    Write the predictions that are missing in a folder; images that cannot be read are told.
+
+    :raises SourceError: for two images of one name, which would share a prediction
+    """
+    lost, seen = LostFrames(note), set[str]()
     for index in track(range(len(samples)), description='predicting'):
         try:
             sample = samples[index]
         except FrameError as error:
             lost.add(LostFrame(name=str(index), reason=error.reason, detail=str(error)))
             continue
+        if sample.name in seen:
+            raise SourceError(
+                f'two images are called {shown(sample.name)}, so one would get the prediction of '
+                'the other; name or pack them again'
+            )
+        seen.add(sample.name)
         if file_of(out, sample.name).exists():
             continue
         try:
@@ -132,11 +143,12 @@ def main(
             raise SettingsError(f'out = {out} has no effect on rooms; leave it out')
         predict_rooms(folder, predict)
         return
-    samples = open_samples(SourceConfig(path=set_, reader=reader, split=split))
+    source = SourceConfig(path=set_, reader=reader, split=split)
+    samples = open_samples(source)
     target = Path(out).expanduser() if out else folder.with_name(f'{folder.name}_prior')
     with locked_folder(target):
         record = {
-            'reader': reader or 'shards',
+            'reader': reader_of(source),
             'prior': prior,
             'weights': weights,
             'long_side': predict.long_side,

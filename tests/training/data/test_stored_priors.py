@@ -10,7 +10,7 @@ from training.data.mixture import Mixture
 from training.data.registry import open_samples
 from training.data.rooms import RenderedRooms
 from training.data.stored_priors import file_of, store
-from training.tools.predict_prior import main
+from training.tools.predict_prior import main, predict_set, Predictor
 
 from tests.training.data.trees import TREES
 from tests.training.rooms_folder import write_rooms
@@ -99,3 +99,31 @@ def test_predictions_of_rooms_lie_beside_them(tmp_path):
     assert all(rooms[index].prior_m_hw.shape == (96, 128) for index in range(5))
     with pytest.raises(SettingsError, match='has no effect on rooms'):
         main(str(folder), out='elsewhere')
+
+
+def test_predictions_of_what_fits_by_itself_are_used(tmp_path):
+    folder = TREES['pandaset'](tmp_path / 'pandaset')
+    image = next(folder.rglob('*.jpg'))
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images' / 'a.jpg').write_bytes(image.read_bytes())
+    main(str(tmp_path / 'images'), assume_fov_deg=60.0)
+    opened = open_samples(
+        SourceConfig(path=str(tmp_path / 'images'), prior=str(tmp_path / 'images_prior'))
+    )
+    assert opened[0].prior_m_hw is not None
+
+
+def test_two_images_of_one_name_share_no_prediction(tmp_path):
+    class Twice:
+        def __init__(self, samples):
+            self._samples = samples
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return self._samples[0]
+
+    samples = Twice(RenderedRooms(write_rooms(tmp_path / 'rooms')))
+    with pytest.raises(SourceError, match="two images are called 'room 0/0'"):
+        predict_set(samples, tmp_path / 'out', Predictor('bundled', 'bundled'))
