@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of a run: JSON lines and TensorBoard for machines, bar and heartbeat for people."""
 
+from collections.abc import Sequence
 import json
 from pathlib import Path
 import threading
@@ -58,8 +59,10 @@ class Log:
             disable=not speaks,
         )
         self._task = self._progress.add_task(config.objective, total=config.steps, completed=done)
-        self._lost = LostFrames(note if speaks else _silent)
-        self._heartbeat = Heartbeat(note if speaks else _silent)
+        report = note if speaks else _silent
+        self._lost = LostFrames(report)
+        self._lost_held_out = LostFrames(lambda line: report(f'validation: {line}'))
+        self._heartbeat = Heartbeat(report)
         self._sums: dict[str, float] = {}
         self._count = 0
         self._data_s = 0.0
@@ -102,11 +105,16 @@ class Log:
             self._sums, self._count, self._data_s = {}, 0, 0.0
             self._since = time.monotonic()
 
-    def validation(self, step: int, figures: dict[str, float]) -> None:
-        """Note validation figures."""
-        self._write(
-            {'step': step, **{f'validation/{key}': value for key, value in figures.items()}}
-        )
+    def validation(
+        self, step: int, figures: dict[str, float], lost: Sequence[LostFrame] = ()
+    ) -> None:
+        """Note validation figures, and the images that were replaced, which are named once."""
+        if not len(self._lost_held_out):
+            for frame in lost:
+                self._lost_held_out.add(frame)
+        counted = {'lost_images': len(lost)} if lost else {}
+        noted = {f'validation/{key}': value for key, value in {**figures, **counted}.items()}
+        self._write({'step': step, **noted})
         self._since = time.monotonic()
         self._heartbeat.beat(step)
 

@@ -12,6 +12,7 @@ from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import is_bundle
+from depth_refiner_ros.sources.lost_frames import LostFrame
 import torch
 from training.checkpoint import LastCheckpoint, load_average, Progress, save_checkpoint, Trained
 from training.config import RunConfig
@@ -114,8 +115,8 @@ def _train(
             log.step(step + 1, parts, config.optimizer.lr * factor)
             last, stopping = step + 1 == config.steps, stop.asked(accelerator)
             if last or (step + 1) % config.validate_every == 0:
-                figures = _validate(accelerator, objective, held_out, config, step + 1)
-                log.validation(step + 1, figures)
+                figures, lost = _validate(accelerator, objective, held_out, config, step + 1)
+                log.validation(step + 1, figures, lost)
                 now, before = (known.get(objective.best_by, inf) for known in (figures, best))
                 if now <= before:  # without true depth there is no figure, and the last is best
                     best = figures
@@ -131,11 +132,13 @@ def _train(
 
 def _validate(
     accelerator: Accelerator, objective: Objective, images: Mixture, config: RunConfig, step: int
-) -> Figures:
-    """Return the figures of the averaged weights; every process computes the same."""
+) -> tuple[Figures, list[LostFrame]]:
+    """Return the figures of the averaged weights, equal in all processes, and lost images."""
+    lost: list[LostFrame] = []
 
     def batches() -> Iterator[Batch]:
         for batch in validation_batches(images, config.batch, config.validation_samples):
+            lost.extend(batch.lost)
             yield batch.to(accelerator.device)
 
     objective.ema.networks.eval()
@@ -147,7 +150,7 @@ def _validate(
         if accelerator.is_main_process:
             write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
     objective.train()
-    return figures
+    return figures, lost
 
 
 def _check_steps(progress: Progress, config: RunConfig) -> None:

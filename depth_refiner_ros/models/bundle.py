@@ -108,6 +108,13 @@ def is_bundle(where: str | Path) -> bool:
     return str(where) == 'bundled' or (Path(where).expanduser() / MANIFEST).is_file()
 
 
+def bundle_folder(where: str | Path, kind: str, method: str = 'apdepth') -> Path:
+    """Return the folder of a bundle; see :func:`open_bundle` for the parameters."""
+    if str(where) == 'bundled':
+        return WEIGHTS / _bundled(kind, method)
+    return Path(where).expanduser()
+
+
 def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle:
     """
     Open a bundle and verify every file against its manifest.
@@ -117,10 +124,7 @@ def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle
     :param method: which of the bundled refiners; the first of them, if there is none of it
     :raises WeightsError: if a file is missing, changed or unlisted, or the kind differs
     """
-    if str(where) == 'bundled':
-        path = WEIGHTS / _bundled(kind, method)
-    else:
-        path = Path(where).expanduser()
+    path = bundle_folder(where, kind, method)
     if not (path / MANIFEST).is_file():
         raise WeightsError(f'{path} has no {MANIFEST}; give a bundle folder or use bundled')
     manifest = read_json(path / MANIFEST)

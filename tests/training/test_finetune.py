@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from training import run
 from training.before_after import markdown
+from training.config import SourceConfig
 from training.config_file import save_config
 from training.models.teacher import TeacherModel
 
@@ -117,3 +118,22 @@ def test_images_of_several_sizes_are_drawn_one_below_the_other(make_config, tmp_
     assert code == 0
     [picture] = (tmp_path / 'run').glob('before_after.png')
     assert cv2.imread(str(picture)).shape[1] == 4 * 320
+
+
+def test_validation_images_that_cannot_be_used_are_named_once_and_counted(
+    make_config, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    recording = write_recording(tmp_path / 'drive', depth=True)
+    first = sorted((recording / 'depth').iterdir())[0]
+    cv2.imwrite(str(first), np.zeros((48, 64), np.uint16))
+    config = make_config('metric_prior', steps=4, validation_samples=FRAMES)
+    config.data.validation = {'drive': SourceConfig(path=str(recording))}
+    save_config(config, tmp_path / 'config.yaml')
+    assert run.main([str(tmp_path / 'config.yaml')]) == 0
+    rows = [json.loads(line) for line in (tmp_path / 'run/log.jsonl').read_text().splitlines()]
+    counts = [row[key] for row in rows if (key := 'validation/lost_images') in row]
+    assert len(counts) == 2
+    assert counts[0] == counts[1] >= 1, 'the same ones at each validation'
+    told = capsys.readouterr().err
+    assert told.count('validation: frame lost (no depth): no depth is known') == counts[0]

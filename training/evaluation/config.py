@@ -85,10 +85,11 @@ class EvaluationConfig:
         """Return which images are meant, as it is written beside predictions."""
         place = self.source or self.data.path
         return {
-            'set': place if ':' in place else Path(place).name,
+            'set': place if ':' in place else str(Path(place).expanduser().resolve()),
             'reader': '' if self.source else self.data.reader,
             'split': '' if self.source else self.data.split,
             'smear': dict(self.smear),
+            'assume_fov_deg': self.assume_fov_deg,
         }
 
 

@@ -14,6 +14,7 @@ from depth_refiner_ros.apps.inference import Depths
 from depth_refiner_ros.apps.inference import infer as infer_frame
 from depth_refiner_ros.core.errors import DepthRefinerError, OutputError
 from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.models.bundle import bundle_folder, is_bundle, MANIFEST, sha256
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.refiner.smear import Smear, through_sensor
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -88,6 +89,21 @@ def _made_by(config: EvaluationConfig, settings: ModelSettings, name: str) -> di
         'map': config.rows[name].map,
         'dtype': config.dtype,
         'model': model,
+        'bundles': _bundles(settings),
+    }
+
+
+def _bundles(settings: ModelSettings) -> dict[str, str]:
+    """Return hashes of the bundles that are used: one may be exported again to its folder."""
+    used = {
+        'prior_weights': ('prior', settings.prior == 'bundled'),
+        'scale_prior_weights': ('prior', settings.scale_prior == 'bundled'),
+        'refiner_weights': ('refiner', settings.refiner != 'none'),
+    }
+    return {
+        option: sha256(bundle_folder(where, kind, settings.refiner) / MANIFEST)
+        for option, (kind, is_used) in used.items()
+        if is_used and is_bundle(where := getattr(settings, option))
     }
 
 

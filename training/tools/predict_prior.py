@@ -10,8 +10,8 @@ computes, else 518.
 
 Those of rendered rooms lie beside them, as ``prior_NNNNN.npy``. Those of other sets lie in a
 folder ``SET_prior``, or ``--out``, with one float16 file for each image, by the image's name; name
-this folder as ``prior`` of the set in a configuration. An interrupted run continues with the same
-command.
+this folder as ``prior`` of the set in a configuration. The same command continues an interrupted
+run, of rooms from their beginning.
 """
 
 from pathlib import Path

@@ -124,6 +124,8 @@ def _shots_of_place(seed: int, cameras: Cameras) -> Iterator[tuple[Intrinsics, '
 
 def write_shard(out: Path, shard: int, columns: tuple[np.ndarray, ...]) -> None:
     """Write the arrays of a shard; ``seed`` comes last and marks the shard as complete."""
+    # Predictions of what was there before (training.tools.predict_prior) are of other views.
+    (out / f'prior_{shard:05d}.npy').unlink(missing_ok=True)
     for name, values in zip(_NAMES, columns):
         with staged_file(out / f'{name}_{shard:05d}.npy') as part, part.open('wb') as file:
             np.save(file, values)

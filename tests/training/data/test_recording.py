@@ -11,6 +11,7 @@ import pytest
 from training.config import SourceConfig
 from training.data.registry import open_samples
 
+from tests.cli.recordings import frame_list
 from tests.training.data.trees import rgb, write_png, write_rgb, write_text
 
 CAMERA = 'width: 16\nheight: 12\nfx: 20\nfy: 20\ncx: 7.5\ncy: 5.5\ndepth_scale: 1000\n'
@@ -68,6 +69,17 @@ def test_a_changed_recording_or_other_options_are_extracted_again(recording):
     opened(recording)
     opened(recording, 'max_gap_s=0.5')
     assert len(caches(recording)) == 3
+
+
+def test_a_list_of_frames_with_a_changed_image_is_extracted_again(recording, tmp_path):
+    frame_list(tmp_path)
+    opened(tmp_path / 'frames.json')
+    opened(tmp_path / 'frames.json')
+    made = tmp_path / 'cache/depth_refiner_ros/frames'
+    assert len(list(made.glob('frames.json-*'))) == 1
+    os.utime(tmp_path / 'road_depth.png', ns=(1, 1))
+    opened(tmp_path / 'frames.json')
+    assert len(list(made.glob('frames.json-*'))) == 2
 
 
 def test_options_are_checked(recording):

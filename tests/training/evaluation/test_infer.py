@@ -5,8 +5,10 @@
 from dataclasses import replace
 import json
 from pathlib import Path
+import shutil
 
 from depth_refiner_ros.core.errors import OutputError, SettingsError
+from depth_refiner_ros.models.bundle import bundle_folder
 import numpy as np
 import pytest
 import training
@@ -119,6 +121,23 @@ def test_predictions_of_another_model_are_not_mixed(made, tmp_path):
     with pytest.raises(SettingsError, match=r"'seed': 5.*name another output"):
         infer(evaluation(tmp_path, model={**TRUE, 'seed': 5}))
     assert infer(evaluation(tmp_path, model={**TRUE, 'threads': 2})).rows['true']['new'] == 0
+
+
+def test_predictions_of_weights_exported_again_are_not_mixed(made, tmp_path):
+    made(MadeImages(1))
+    weights = tmp_path / 'prior'
+    shutil.copytree(bundle_folder('bundled', 'prior'), weights)
+    row = RowConfig(
+        map='prior', model={'prior': 'bundled', 'prior_weights': str(weights), 'refiner': 'none'}
+    )
+    config = evaluation(tmp_path, {'own': row})
+    infer(config)
+    manifest = weights / 'bundle.json'
+    manifest.write_text(manifest.read_text() + ' ')
+    with pytest.raises(SettingsError, match=r'bundles.*name another output'):
+        infer(config)
+    with pytest.raises(SettingsError, match=r"'assume_fov_deg': 60"):
+        infer(replace(config, assume_fov_deg=90.0))
 
 
 def test_smeared_depth_is_the_same_whichever_image_is_first(made, tmp_path):

@@ -208,3 +208,11 @@ def test_nothing_to_render_is_refused(tmp_path):
 )
 def test_workers_share_all_cores(workers, shares):
     assert render_rooms.shares_of([0, 1, 5, 7], workers) == shares
+
+
+def test_a_shard_that_is_rendered_again_has_no_older_predictions(tmp_path):
+    columns = tuple(np.zeros((2, 4)) for _ in range(4))
+    np.save(tmp_path / 'prior_00001.npy', np.ones(1))
+    np.save(tmp_path / 'prior_00002.npy', np.ones(1))
+    render_rooms.write_shard(tmp_path, 1, columns)
+    assert [file.name for file in tmp_path.glob('prior_*')] == ['prior_00002.npy']

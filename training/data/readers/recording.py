@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import hashlib
 import json
+import os
 from pathlib import Path
 import sys
 import time
@@ -23,6 +24,7 @@ from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.file_lock import try_lock
 from depth_refiner_ros.core.messages import counted, shown
 from depth_refiner_ros.sources.frame import FrameSource
+from depth_refiner_ros.sources.frame_list import Entry, FrameListSource
 from depth_refiner_ros.sources.lost_frames import LostFrames
 from depth_refiner_ros.sources.registry import open_source
 from rich.progress import track
@@ -100,12 +102,23 @@ def _options(split: str) -> Options:
 
 def _key(path: Path, options: Options) -> str:
     """Return a word that changes with the recording's files and the options."""
-    files = sorted(file for file in path.rglob('*') if file.is_file()) if path.is_dir() else [path]
+    files = [path, *_listed(path)]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob('*') if file.is_file())
     facts: list[Any] = [VERSION, str(path.resolve()), sorted(options.items())]
     for file in files:
         state = file.stat()
-        facts.append([str(file.relative_to(path.parent)), state.st_size, state.st_mtime_ns])
+        facts.append([os.path.relpath(file, path.parent), state.st_size, state.st_mtime_ns])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _listed(path: Path) -> list[Path]:
+    """Return the files that a list of frames names, nothing for another recording."""
+    if path.suffix != '.json':
+        return []
+    entries = [entry for entry in FrameListSource(path).entries if isinstance(entry, Entry)]
+    named = [file for entry in entries for file in (entry.rgb, entry.depth)]
+    return [path.parent / file for file in named if file and (path.parent / file).is_file()]
 
 
 @contextmanager
