@@ -8,7 +8,7 @@ weights, average, optimiser moments and the step are the whole state.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
 import sys
@@ -41,10 +41,12 @@ class Progress:
 
     :param step: updates done
     :param best: best validation figures so far
+    :param processes: how many trained it, 0 if that is not known
     """
 
     step: int = 0
     best: dict[str, float] = field(default_factory=dict)
+    processes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +149,7 @@ def save_checkpoint(
     with staged_folder(folder, previous=previous) as staging:
         for name, state in tensors.items():
             save_tensors(state, staging / name)
-        facts = {'step': progress.step, 'best': progress.best, 'optimizers': _kinds(trained)}
+        facts = {**asdict(progress), 'optimizers': _kinds(trained)}
         (staging / STATE).write_text(json.dumps(facts) + '\n')
         hashes = {name: sha256(staging / name) for name in HASHED}
         (staging / HASHES).write_text(json.dumps(hashes, indent=1) + '\n')
@@ -181,7 +183,10 @@ def read_progress(folder: Path) -> Progress:
         raise DamagedError(f'{file}: step = {shown(step)} must be a number of updates; {FIX}')
     if not isinstance(best, dict) or not all(map(_is_figure, best.values())):
         raise DamagedError(f'{file}: best = {shown(best)} must hold finite numbers by name; {FIX}')
-    return Progress(step=step, best=best)
+    processes = tree.get('processes', 0)
+    if type(processes) is not int or processes < 0:
+        raise DamagedError(f'{file}: processes = {shown(processes)} must be their number; {FIX}')
+    return Progress(step=step, best=best, processes=processes)
 
 
 def check_hashes(folder: Path) -> None:

@@ -26,6 +26,7 @@ from training.objectives.base import Figures, Objective
 from training.optimizers import freeze, make_optimizers
 from training.pictures import write_pictures
 from training.restart import rejoin
+from training.resume import changes, check_processes
 from training.schedule import learning_rate_factor
 from training.sharding import shard
 from training.stop import Stop
@@ -97,12 +98,19 @@ def _train(
     checkpoint = LastCheckpoint(output / LAST, note if main else _silent)
     progress = checkpoint.resume(trained)
     _check_steps(progress, config)
+    check_processes(progress, accelerator, config.output)
     done, figures, best = progress.step, progress.best, progress.best
     if main:
+        if done and (changed := changes(output / 'config.yaml', config)):
+            note(f'{output} goes on at step {done} with other keys: {", ".join(changed)}')
         save_config(config, output / 'config.yaml')
         write_environment(output / 'environment.json')
         if done == config.steps:
             note(f'{output} is finished at step {done}; raise steps to train on')
+
+    def at(step: int, best: Figures) -> Progress:
+        return Progress(step=step, best=best, processes=accelerator.num_processes)
+
     batches = stream(config, images, done=done, rank=accelerator.process_index)
     with Stop(config.exit_after_min) as stop, Log(output, config, done=done, speaks=main) as log:
         for step in range(done, config.steps):
@@ -120,10 +128,9 @@ def _train(
                 now, before = (known.get(objective.best_by, inf) for known in (figures, best))
                 if now <= before:  # without true depth there is no figure, and the last is best
                     best = figures
-                    at = Progress(step=step + 1, best=best)
-                    save_checkpoint(output / BEST, trained, at, writes=main)
+                    save_checkpoint(output / BEST, trained, at(step + 1, best), writes=main)
             if last or stopping or (step + 1) % config.save_every == 0:
-                checkpoint.save(trained, Progress(step=step + 1, best=best), writes=main)
+                checkpoint.save(trained, at(step + 1, best), writes=main)
             if stopping and not last:
                 note(f'{stop.reason}; saved at step {step + 1}, the same command goes on')
                 break
