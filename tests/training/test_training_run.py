@@ -8,8 +8,9 @@ import math
 import os
 import signal
 
+from accelerate import Accelerator
 import cv2
-from depth_refiner_ros.core.errors import OutputError, WeightsError
+from depth_refiner_ros.core.errors import OutputError, SettingsError, WeightsError
 from depth_refiner_ros.models.bundle import sha256
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from training.config import OptimizerConfig
 from training.config_file import save_config
 from training.loop import begin, train
 from training.objectives.metric_prior import MetricPrior
+from training.resume import check_processes
 from training.update import NotFiniteError
 
 from tests.training.rooms_folder import write_rooms
@@ -144,6 +146,29 @@ def test_run_says_what_it_did(make_config, tmp_path, capsys):
     assert 'abs_rel ' in capsys.readouterr().out
     assert run.main([]) == 2
     assert run.main(['--help']) == 0
+
+
+def test_a_run_that_goes_on_with_other_keys_says_which(make_config, tmp_path, capsys):
+    config = make_config('metric_prior', steps=2)
+    run_config(config)
+    config.steps = 3
+    run_config(config)
+    assert 'other keys' not in capsys.readouterr().err, 'more steps are no change'
+    config.steps, config.optimizer.lr, config.data.max_zoom = 4, 5e-4, 1.25
+    run_config(config)
+    told = capsys.readouterr().err
+    assert 'goes on at step 3 with other keys: data.max_zoom 1.5 to 1.25, optimizer.lr' in told
+
+
+def test_a_run_of_two_processes_does_not_go_on_with_one(make_config, tmp_path):
+    config, accelerator = make_config('metric_prior', steps=2), Accelerator(cpu=True)
+    run_config(config)
+    progress = read_progress(tmp_path / 'run' / 'checkpoint')
+    assert progress.processes == 1
+    check_processes(progress, accelerator, config.output)
+    of_two = replace(progress, processes=2)
+    with pytest.raises(SettingsError, match='trained by 2 processes, and each draws its own'):
+        check_processes(of_two, accelerator, config.output)
 
 
 def test_an_output_that_is_a_file_is_refused(make_config, tmp_path):
