@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 MAIN = 'import sys; from depth_refiner_ros.cli.main import main; sys.exit(main())'
 REFINE = ('--threads', '1', '--precision', 'fp32', '--backend', 'torch', '--panels', '0')
@@ -60,8 +62,12 @@ def _vertices_in_order(ply: bytes) -> bytes:
 
 def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
     """Return losses and weights of a run of two steps."""
-    sets = (f'train.rooms.path={rooms}', f'validation.rooms.path={rooms}')
-    data = [f'data.{item}' for item in (*sets, *SMALL_DATA)]
+    config = ROOT / f'training/configs/{name}.yaml'
+    sets = yaml.safe_load(config.read_text())['data']
+    paths = [
+        f'{part}.{one}.path={rooms}' for part in ('train', 'validation') for one in sets[part]
+    ]
+    data = [f'data.{item}' for item in (*paths, *SMALL_DATA)]
     plain = (
         'steps=2',
         'batch=2',
@@ -72,13 +78,7 @@ def trained(name: str, rooms: Path, folder: Path) -> dict[str, object]:
         'threads=1',
         f'output={folder}',
     )
-    run(
-        str(ROOT / 'training/run.py'),
-        str(ROOT / f'training/configs/{name}.yaml'),
-        *data,
-        *plain,
-        folder=ROOT,
-    )
+    run(str(ROOT / 'training/run.py'), str(config), *data, *plain, folder=ROOT)
     rows = [json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines()]
     timed = ('seconds_per_step', 'data_seconds_per_step')
     losses = [{key: value for key, value in row.items() if key not in timed} for row in rows]

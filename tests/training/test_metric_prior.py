@@ -200,7 +200,7 @@ def test_the_sky_of_an_image_reaches_the_likelihood(config):
 
 
 def test_the_shipped_configuration_builds():
-    path = Path(run.__file__).parent / 'configs' / 'metric_prior_lite0.yaml'
+    path = Path(run.__file__).parent / 'configs' / 'metric_prior.yaml'
     objective = built(load_config(path))
     make_optimizers(objective.trained, objective.config.optimizer)
     assert objective.shape.mirror
