@@ -16,6 +16,7 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner.method import Refinement
 import torch
 from training.data.batches import Batch
+from training.data.degrade import KINDS
 from training.data.priors import BatchPriors
 
 FIGURES = ('abs_rel', 'delta1', 'dbe_acc_px', 'dbe_compl_px')
@@ -79,8 +80,12 @@ def compare_refined(
         below 1 is better than the prior
     """
     means: dict[str, MetricMean] = {}
-    for batch in batches:
+    for whole in batches:
         for kind in priors.kinds:
+            # What is made of true depth cannot be made of a window of sky or holes.
+            batch = whole.with_depth() if kind in KINDS else whole
+            if batch is None:
+                continue
             sample = priors.of(batch, [kind] * len(batch.rgb_B3HW))
             refined = refine(network, batch.rgb_B3HW, sample.prior_m_B1HW)
             for name, depth in (('prior', sample.prior_m_B1HW), ('refined', refined.depth_m_B1HW)):

@@ -17,6 +17,7 @@ from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import Comparison
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
 from depth_refiner_ros.core.atomic import write_atomic
+from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder, RunFolder
 from depth_refiner_ros.mapping.ply_format import write_points
@@ -31,7 +32,6 @@ from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.frame import Frame, FrameSource
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame, LostFrames
 from depth_refiner_ros.sources.registry import open_source
-from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 
 SUMMARY = 'summary.json'

@@ -15,6 +15,7 @@ from typing import Literal
 import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
@@ -23,7 +24,6 @@ from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
 from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
-from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 import yaml
 

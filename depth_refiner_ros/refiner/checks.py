@@ -18,6 +18,18 @@ from depth_refiner_ros.settings.networks import (
 )
 
 
+def check_settings(settings: ModelSettings, log: Callable[[str], None]) -> None:
+    """
+    Check settings that need no weights.
+
+    :param log: called with a line for each option without effect
+    :raises SettingsError: if neither the prior nor the scale prior is metric
+    """
+    check_metres(settings)
+    for line in without_effect(settings):
+        log(line)
+
+
 def check_metres(settings: ModelSettings) -> None:
     """
     Check that the prior or the scale prior is metric; needs no weights.

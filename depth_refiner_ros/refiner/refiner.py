@@ -33,7 +33,7 @@ from depth_refiner_ros.core.types import RefinedDepth
 from depth_refiner_ros.priors.anchored import AnchoredPrior
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.separate import OwnPrior, SeparatePriors
-from depth_refiner_ros.refiner.checks import check_metres, check_spec, without_effect
+from depth_refiner_ros.refiner.checks import check_settings, check_spec
 from depth_refiner_ros.refiner.frame import FittingEstimator, frame_result
 from depth_refiner_ros.refiner.inputs import check_inputs
 from depth_refiner_ros.refiner.loading import (
@@ -103,9 +103,7 @@ class DepthRefiner:
         :raises WeightsError: if weights cannot be found or used
         :raises BackendError: if the device or the backend is not available
         """
-        check_metres(settings)
-        for line in without_effect(settings):
-            log(line)
+        check_settings(settings, log)
         execution = choose(settings.device, settings.precision, settings.threads, settings.backend)
         runners = ModelRunners(execution, backend_options(settings, log))
         estimator = load_estimator(settings, runners)

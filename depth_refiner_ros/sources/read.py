@@ -6,10 +6,11 @@ import io
 from pathlib import Path
 
 import cv2
+from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.lost_frames import FrameError, UNREADABLE_DEPTH, UNREADABLE_IMAGE
 from depth_refiner_ros.sources.orientation import heic_turns, without_orientation
-from depth_refiner_ros.sources.sixteen_bits import BitRange, SATURATED
+from depth_refiner_ros.sources.sixteen_bits import BitRange
 from depth_refiner_ros.sources.whole import fault_of
 import numpy as np
 from PIL import Image

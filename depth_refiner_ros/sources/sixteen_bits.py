@@ -9,8 +9,6 @@ from depth_refiner_ros.core.errors import SettingsError
 import numpy as np
 
 LEAST_BITS = 8
-SATURATED = 65535
-"""Of depth in 16 bits: no measurement, but the end of the format, or a mark for none."""
 USUAL_BITS = (10, 12, 14, 16)
 """Bit depths of sensors; few of them fill all 16 bits of the format."""
 

@@ -46,9 +46,11 @@ def test_no_frame_is_lost_from_recording_to_mesh(probe, recording, tmp_path):
         probe.run('tsdf', fusion, cold=True) as tsdf,
         probe.run('refiner', model, cold=True) as refiner,
         probe.run('recorder', keep, cold=True) as recorder,
-        probe.run('player', play, cold=True) as player,
     ):
-        assert player.finish() == 0, player.output
+        # Nobody waits for a recorder, so it must be there before the first frame.
+        probe.wait_diagnostics('recorder', lambda seen: 'frames_written' in seen, 'a recorder')
+        with probe.run('player', play, cold=True) as player:
+            assert player.finish() == 0, player.output
         probe.wait(lambda: len(probe.received['tsdf/done']) == FRAMES, 'all frames')
         recorded = int(
             probe.wait_diagnostics(

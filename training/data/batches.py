@@ -57,6 +57,21 @@ class Batch:
         """Return the only source of randomness for what follows, on the CPU."""
         return torch.Generator().manual_seed(self.seed)
 
+    def with_depth(self) -> 'Batch | None':
+        """Return the images whose depth is known somewhere, None if there are none."""
+        known_B = torch.isfinite(self.depth_m_B1HW).flatten(1).any(dim=1)
+        if bool(known_B.all()):
+            return self
+        if not bool(known_B.any()):
+            return None
+        kept: dict[str, Any] = {
+            name: value[known_B]
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
+        }
+        cameras = tuple(camera for camera, known in zip(self.cameras, known_B) if known)
+        return replace(self, **kept, cameras=cameras)
+
     def to(self, device: torch.device) -> 'Batch':
         """Return the batch with its tensors on another device, nothing drawn yet."""
         moved: dict[str, Any] = {
@@ -107,11 +122,9 @@ def _usable(window: Cut, config: DataConfig) -> Cut:
     """
     Return a window that has what its priors are made of.
 
-    :raises FrameError: for a window of nothing but holes, where a prior is made of true depth or
-        there is none beside it
+    :raises FrameError: for a window of nothing but holes, where a prior is made of true depth
     """
-    needed = not config.priors or any(config.priors.get(kind) for kind in KINDS)
-    depth_m = window.depth_m_HW
+    depth_m, needed = window.depth_m_HW, any(config.priors.get(kind) for kind in KINDS)
     if needed and depth_m is not None and not (np.isfinite(depth_m) & (depth_m > 0.0)).any():
         raise FrameError(NO_DEPTH, 'no depth is known in the window that was cut')
     return window

@@ -13,7 +13,7 @@ import torch
 from training.config import check_keys, check_shares
 from training.data.batches import Batch
 from training.data.degrade import degrade, KINDS
-from training.devices import training_device
+from training.data.devices import training_device
 
 STORED, COMPUTED = 'predicted', 'computed'
 LEAST_DISPARITY = 1e-6

@@ -89,11 +89,11 @@ def _made_by(config: EvaluationConfig, settings: ModelSettings, name: str) -> di
         'map': config.rows[name].map,
         'dtype': config.dtype,
         'model': model,
-        'bundles': _bundles(settings),
+        'weights': _hashes(settings),
     }
 
 
-def _bundles(settings: ModelSettings) -> dict[str, str]:
+def _hashes(settings: ModelSettings) -> dict[str, str]:
     """Return hashes of the bundles that are used: one may be exported again to its folder."""
     used = {
         'prior_weights': ('prior', settings.prior == 'bundled'),

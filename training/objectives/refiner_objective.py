@@ -79,7 +79,7 @@ class RefinerObjective(Objective):
         return export_refiner(folder, self.averaged, self.config.model, record)
 
     def pictures(self, batch: Batch) -> dict[str, torch.Tensor]:
-        priors = self._priors()
+        priors, batch = self._priors(), batch.with_depth() or batch
         sample = priors.of(batch, [priors.kinds[0]] * len(batch.rgb_B3HW))
         refined = refine(self.averaged, batch.rgb_B3HW, sample.prior_m_B1HW)
         return {

@@ -5,12 +5,12 @@
 import struct
 
 import cv2
+from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded, PNG_START
 from depth_refiner_ros.sources.ros.pixels import bytes_of, ImageFields, matrix_of
 from depth_refiner_ros.sources.ros.rvl import decoded_rvl
-from depth_refiner_ros.sources.sixteen_bits import SATURATED
 import numpy as np
 
 DEPTH_ENCODINGS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}

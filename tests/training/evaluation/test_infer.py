@@ -134,7 +134,7 @@ def test_predictions_of_weights_exported_again_are_not_mixed(made, tmp_path):
     infer(config)
     manifest = weights / 'bundle.json'
     manifest.write_text(manifest.read_text() + ' ')
-    with pytest.raises(SettingsError, match=r'bundles.*name another output'):
+    with pytest.raises(SettingsError, match=r'weights.*name another output'):
         infer(config)
     with pytest.raises(SettingsError, match=r"'assume_fov_deg': 60"):
         infer(replace(config, assume_fov_deg=90.0))
