@@ -10,12 +10,42 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import write_json
 from depth_refiner_ros.core.errors import SettingsError, SourceError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.values import read_json
 from training.config import RunConfig
 from training.reproduction.pieces import folder_of, Piece
 from training.reproduction.plan import Job
+from training.reproduction.profiles import Profile
 
-FIGURES, SETTINGS = 'figures.json', 'settings.json'
+FIGURES, SETTINGS, PROFILE = 'figures.json', 'settings.json', 'profile.json'
+FREE = ('seeds', 'at_once', 'threads')
+"""Of a profile: what may change while its pieces are trained."""
+
+
+def claim_place(place: Path, profile: Profile, *, writes: bool = True) -> None:
+    """
+    Note which profile and photographs the pieces of an output are of.
+
+    :param writes: False only compares
+    :raises SettingsError: where they are of others, which one report would mix
+    """
+    wanted = {key: value for key, value in asdict(profile).items() if key not in FREE}
+    for key in ('photographs', 'held_out_photographs'):
+        if wanted[key]:
+            wanted[key] = str(Path(wanted[key]).expanduser().resolve())
+    wanted = json.loads(json.dumps(wanted))
+    file = place / PROFILE
+    if file.exists():
+        found = read_json(file)
+        found = found if isinstance(found, dict) else {}
+        for key, value in wanted.items():
+            if found.get(key) != value:
+                raise SettingsError(
+                    f'{place} holds pieces of {key} = {shown(found.get(key))}, not '
+                    f'{shown(value)}; give the same profile and photographs, or another --output'
+                )
+    elif writes:
+        write_json(file, wanted)
 
 
 def settings_of(config: RunConfig) -> str:

@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 import torch
 from training.reproduction import data
-from training.reproduction.figures import read_figures
+from training.reproduction.figures import claim_place, read_figures
 from training.reproduction.plan import Job, jobs_of, PIECES
 from training.reproduction.profiles import Profile
 from training.reproduction.report import README, write_report
@@ -34,17 +34,20 @@ def reproduce(
     :param report: its folder
     :param train: False reports alone
     :return: whether no piece failed
-    :raises SettingsError: for a name that fits nothing, or a profile of a GPU without one
+    :raises SettingsError: for a name that fits nothing, a profile of a GPU without one, or another
+        profile or photographs than those of the place
     :raises OutputError: where another process works there, or a file cannot be written
     """
     jobs = jobs_of(only, seeds)
     outcome = Outcome()
+    claim_place(place, profile, writes=False)
     if train and profile.device == 'cuda' and not torch.cuda.is_available():
         raise SettingsError(
             f'profile {profile.name} needs a CUDA GPU, and torch finds none; use small for CPUs'
         )
     if train:
         with locked_folder(place):
+            claim_place(place, profile)
             data.render(place, profile)
             data.predict(place, (PIECES[job.piece] for job in jobs))
             outcome = _train(jobs, profile, place)

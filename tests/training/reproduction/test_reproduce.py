@@ -13,7 +13,7 @@ import torch
 from training.data.rooms import RenderedRooms
 from training.reproduce import main
 from training.reproduction.data import render
-from training.reproduction.figures import read_figures
+from training.reproduction.figures import claim_place, read_figures
 from training.reproduction.plan import Job, PIECES, STUDIES
 from training.reproduction.profiles import SMOKE
 from training.reproduction.reproduce import reproduce
@@ -50,6 +50,20 @@ def test_a_study_is_trained_and_reported(place, profile, capsys):
     assert len({json.dumps(item, sort_keys=True) for item in errors}) >= len(done) - 2
     assert reproduce(profile, place, only=[], seeds=2, report=report, train=False)
     assert f'**{len(done)} of 52 pieces are done.** Missing:' in (report / 'README.md').read_text()
+
+
+def test_pieces_of_other_options_are_not_taken_for_done(place, profile, tmp_path):
+    claim_place(place, profile)
+    claim_place(place, replace(profile, threads=7, seeds=1))
+    report = tmp_path / 'report'
+    for other, what in (
+        (replace(profile, photographs='a/b'), "photographs = '', not .*b'"),
+        (replace(profile, rooms=3), 'rooms = 2, not 3'),
+        (replace(profile, name='small-gpu'), "not 'small-gpu'"),
+    ):
+        with pytest.raises(SettingsError, match=what + '.*another --output'):
+            reproduce(other, place, only=[], seeds=1, report=report, train=False)
+    assert not report.exists()
 
 
 def test_an_unknown_profile_is_refused():
