@@ -18,9 +18,7 @@ has one size, a folder of photographs may have hundreds.
 
 class OnnxOrTorch:
     """
-    Run networks by ONNX Runtime, and by torch where nobody needs to be told to ask for it.
-
-    Torch takes over for a fourth size, and where exports cannot be kept, with a line that says so.
+    Run networks by ONNX Runtime; by torch from a fourth size on, and where exports cannot be kept.
 
     :param onnx: of the first sizes
     :param torch_backend: of all others; fp32
