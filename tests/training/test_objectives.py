@@ -365,6 +365,16 @@ def test_a_teacher_in_bfloat16_teaches_a_run_in_fp32(make_config):
     )
 
 
+def test_a_teacher_computes_in_the_precision_of_its_run(make_config):
+    objective = built(make_config('sharpdepth'))
+    seen = []
+    conv = objective.teacher.unet.conv_in
+    conv.register_forward_hook(lambda *parts: seen.append(parts[-1].dtype))
+    with torch.autocast('cpu', torch.bfloat16):
+        objective(batch_of(objective.config), 0)
+    assert seen == [torch.bfloat16]
+
+
 def test_processes_wait_for_no_gradient_that_does_not_come(make_config):
     assert built(make_config('apdepth_align', loss={'align': 0.0})).some_unused
     assert not built(make_config('apdepth_align')).some_unused

@@ -8,6 +8,7 @@ map between them says where which of the two counts.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 import copy
 from dataclasses import dataclass, field
 
@@ -162,8 +163,10 @@ class SharpDepth(RefinerObjective):
         assert self.teacher is not None
         teacher, share = self.teacher, self.teacher.alpha_bar
         layout = extra if teacher.spec.layout else None
-        # Weights held in bfloat16 need inputs of it, also in a run of fp32.
-        half = torch.autocast(clean.device.type, torch.bfloat16, self.config.model.teacher.bf16)
+        # Weights held in bfloat16 need inputs of it, also in a run of fp32; other weights follow
+        # the run's own precision.
+        in_bf16 = self.config.model.teacher.bf16
+        half = torch.autocast(clean.device.type, torch.bfloat16) if in_bf16 else nullcontext()
         with torch.no_grad(), half:
             noised = share**0.5 * clean + (1.0 - share) ** 0.5 * gaussian_like(clean, draws)
             wanted = teacher(noised, image, layout).float()
