@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from training.config import RunConfig
 from training.data.batches import Batch
+from training.data.degrade import KINDS
 from training.data.priors import BatchPriors
 from training.models.conventions import with_layout
 from training.models.refiner import (
@@ -79,8 +80,12 @@ class RefinerObjective(Objective):
         return export_refiner(folder, self.averaged, self.config.model, record)
 
     def pictures(self, batch: Batch) -> dict[str, torch.Tensor]:
-        priors, batch = self._priors(), batch.with_depth() or batch
-        sample = priors.of(batch, [priors.kinds[0]] * len(batch.rgb_B3HW))
+        priors = self._priors()
+        kind = priors.kinds[0]
+        known = batch.with_depth() if kind in KINDS else batch
+        if known is None:
+            return {}
+        batch, sample = known, priors.of(known, [kind] * len(known.rgb_B3HW))
         refined = refine(self.averaged, batch.rgb_B3HW, sample.prior_m_B1HW)
         return {
             'image': batch.rgb_B3HW,

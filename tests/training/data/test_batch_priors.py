@@ -14,7 +14,7 @@ from training.data.mixture import Mixture
 from training.data.priors import BatchPriors
 from training.validation import compare_refined
 
-from tests.training.tiny_runs import built
+from tests.training.tiny_runs import batch_of, built
 
 CUT = DataConfig(crop_width=48, crop_height=36, width=32, height=24, min_zoom=0.8, max_zoom=1.5)
 
@@ -48,3 +48,13 @@ def test_an_image_without_depth_is_left_out_of_a_validation(rooms, make_config):
     assert (len(first.rgb_B3HW), len(first.cameras)) == (1, 1)
     assert found == compare_refined(network, [first], priors)
     assert 'smeared/refined/abs_rel' in found
+
+
+@pytest.mark.parametrize('priors', [{}, {'smeared': 1.0}], ids=['none', 'smeared'])
+def test_of_images_without_depth_no_pictures_are_drawn(make_config, priors):
+    config = make_config('lotus')
+    config.data.priors = priors
+    objective, batch = built(config), batch_of(config)
+    assert objective.pictures(batch).keys() > {'image', 'refined', 'true'}
+    unknown = torch.full_like(batch.depth_m_B1HW, torch.nan)
+    assert objective.pictures(replace(batch, depth_m_B1HW=unknown)) == {}
