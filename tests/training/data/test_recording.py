@@ -71,14 +71,19 @@ def test_a_changed_recording_or_other_options_are_extracted_again(recording):
     assert len(caches(recording)) == 3
 
 
-def test_a_list_of_frames_with_a_changed_image_is_extracted_again(recording, tmp_path):
+@pytest.mark.parametrize('relative', [False, True], ids=['absolute', 'relative'])
+def test_a_list_of_frames_with_a_changed_image_is_extracted_again(
+    recording, tmp_path, monkeypatch, relative
+):
     frame_list(tmp_path)
-    opened(tmp_path / 'frames.json')
-    opened(tmp_path / 'frames.json')
+    monkeypatch.chdir(tmp_path.parent)
+    path = Path(tmp_path.name if relative else tmp_path) / 'frames.json'
+    opened(path)
+    opened(path)
     made = tmp_path / 'cache/depth_refiner_ros/frames'
     assert len(list(made.glob('frames.json-*'))) == 1
     os.utime(tmp_path / 'road_depth.png', ns=(1, 1))
-    opened(tmp_path / 'frames.json')
+    opened(path)
     assert len(list(made.glob('frames.json-*'))) == 2
 
 

@@ -118,7 +118,7 @@ def _listed(path: Path) -> list[Path]:
         return []
     entries = [entry for entry in FrameListSource(path).entries if isinstance(entry, Entry)]
     named = [file for entry in entries for file in (entry.rgb, entry.depth)]
-    return [path.parent / file for file in named if file and (path.parent / file).is_file()]
+    return [file for file in named if file is not None and file.is_file()]
 
 
 @contextmanager
