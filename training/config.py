@@ -204,6 +204,7 @@ def check_config(config: RunConfig) -> None:
             f'data.min_zoom = {config.data.min_zoom} must not be above data.max_zoom = '
             f'{config.data.max_zoom}'
         )
+    _check_windows(config.data)
     for name, known in CHOICES.items():
         check_choice(name, _get(config, name), known)
     if not config.output:
@@ -249,6 +250,22 @@ def nearest(key: str, known: Sequence[str]) -> str:
     """Return a hint at the most similar known name, '' where none is similar."""
     near = difflib.get_close_matches(key, known, n=1)
     return f'; did you mean {near[0]}?' if near else ''
+
+
+def _check_windows(data: DataConfig) -> None:
+    """Raise where the smallest window that is cut would have no pixel."""
+    groups = {'train': data.train, 'validation': data.validation}
+    own = {
+        f'data.{group}.{name}': sizes for group in groups for name, sizes in groups[group].items()
+    }
+    for name, sizes in {'data': data, **own}.items():
+        for key in ('crop_width', 'crop_height'):
+            pixels = getattr(sizes, key)  # 0, of a set, takes that of data
+            if 0 < pixels < data.max_zoom:
+                raise SettingsError(
+                    f'data.max_zoom = {data.max_zoom:g} leaves less than a pixel of '
+                    f'{name}.{key} = {pixels}; lower it, or raise {name}.{key}'
+                )
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

@@ -101,6 +101,17 @@ def test_a_mistake_is_one_line(base, subtests):
             assert '\n' not in str(caught.value)
 
 
+def test_every_window_has_a_pixel(base):
+    smallest = ['data.crop_width=8', 'data.crop_height=8', 'data.max_zoom=8']
+    assert load_config(base, smallest).data.max_zoom == 8.0
+    with pytest.raises(
+        SettingsError, match=r'data\.max_zoom = 8\.5 leaves .* of data\.crop_width = 8; lower it'
+    ):
+        load_config(base, [*smallest, 'data.max_zoom=8.5'])
+    with pytest.raises(SettingsError, match=r'raise data\.validation\.near\.crop_height'):
+        load_config(base, [*smallest, 'data.validation.near.crop_height=4'])
+
+
 def test_a_file_that_is_no_configuration(tmp_path, subtests):
     cases = [
         'steps: [',

@@ -392,9 +392,3 @@ def test_a_fraction_of_a_set_is_part_of_a_larger_one(rooms):
     assert set(little) < set(half) < set(whole)
     assert half != whole[: len(half)], 'taken at random'
     assert len(kept(0.34, source=str(rooms), held_back=0.4)) == 1, 'of three for training'
-
-
-def test_a_window_has_at_least_one_pixel(rooms):
-    tiny = replace(CUT, crop_width=4, crop_height=4, min_zoom=40.0, max_zoom=40.0)
-    window = cut(RenderedRooms(rooms)[0], tiny, np.random.default_rng(0))
-    assert (window.rgb_HW3 == window.rgb_HW3[0, 0]).all()

@@ -42,8 +42,8 @@ def cut(sample: Sample, config: DataConfig, rng: np.random.Generator) -> Cut:
     """Return a random window of a sample."""
     height, width = sample.rgb_HW3.shape[:2]
     zoom = np.exp(rng.uniform(np.log(config.min_zoom), np.log(config.max_zoom)))
-    crop_w = min(width, max(1, round(config.crop_width / zoom)))
-    crop_h = min(height, max(1, round(config.crop_height / zoom)))
+    crop_w = min(width, round(config.crop_width / zoom))
+    crop_h = min(height, round(config.crop_height / zoom))
     left, top = int(rng.integers(width - crop_w + 1)), int(rng.integers(height - crop_h + 1))
     window = np.s_[top : top + crop_h, left : left + crop_w]
     camera = camera_of(sample, config).cropped(left, top, crop_w, crop_h)
