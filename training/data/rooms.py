@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the shards that ``training.tools.render_rooms`` writes, memory-mapped."""
 
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 import re
@@ -14,6 +15,7 @@ from training.data.sample import Sample, SampleSet, Window
 
 NEARER = re.compile(r'nearer-(\d+(?:\.\d+)?)m')
 """The rule of a split: the views whose median depth is below so many metres."""
+PARTS = ('rgb', 'depth', 'camera', 'seed')
 _STEP = 8
 
 
@@ -27,11 +29,13 @@ class RenderedRooms:
     All finished shards of some folders as one indexed set, memory-mapped.
 
     :param folders: outputs of ``training.tools.render_rooms``
+    :param priors: whether predictions beside them are read
     :raises SourceError: if a folder has none, or a shard's parts do not match
     """
 
-    def __init__(self, *folders: Path) -> None:
-        self._shards = [shard for folder in folders for shard in _shards_of(folder)]
+    def __init__(self, *folders: Path, priors: bool = True) -> None:
+        parts = PARTS + ('prior',) * priors
+        self._shards = [shard for folder in folders for shard in _shards_of(folder, parts)]
         self._starts = np.cumsum([0, *(len(shard['seed']) for shard in self._shards)])
 
     def __len__(self) -> int:
@@ -83,28 +87,28 @@ def _median(depth_m_HW: np.ndarray) -> float:
     return float(np.median(seen)) if seen.size else inf
 
 
-def _shards_of(folder: Path) -> list[dict[str, np.ndarray]]:
+def _shards_of(folder: Path, parts: Sequence[str]) -> list[dict[str, np.ndarray]]:
     names = shard_names(folder)
     if not names:
         raise SourceError(
             f'{folder} holds no rendered rooms; run python -m training.tools.render_rooms {folder}'
         )
-    return [_opened(folder, name) for name in names]
+    return [_opened(folder, name, parts) for name in names]
 
 
-def _opened(folder: Path, name: str) -> dict[str, np.ndarray]:
-    parts = {}
-    for part in ('rgb', 'depth', 'camera', 'seed', 'prior'):
+def _opened(folder: Path, name: str, parts: Sequence[str]) -> dict[str, np.ndarray]:
+    shard = {}
+    for part in parts:
         path = folder / f'{part}_{name}.npy'
         if part == 'prior' and not path.exists():
             continue
         try:
-            parts[part] = np.load(path, mmap_mode='r', allow_pickle=False)
+            shard[part] = np.load(path, mmap_mode='r', allow_pickle=False)
         except (OSError, ValueError) as error:
             raise SourceError(f'{path}: {error}; render this shard again') from error
-    lengths = {part: len(array) for part, array in parts.items()}
+    lengths = {part: len(array) for part, array in shard.items()}
     if len(set(lengths.values())) != 1:
         raise SourceError(
             f'{folder}: shard {name} has parts of lengths {lengths}; render it again'
         )
-    return parts
+    return shard

@@ -83,7 +83,7 @@ class Predictor:
 
 def predict_rooms(folder: Path, predict: Predictor) -> None:
     """Write ``prior_NNNNN.npy`` float16 (n, h, w), metres, for every shard of rendered rooms."""
-    rooms = RenderedRooms(folder)
+    rooms = RenderedRooms(folder, priors=False)  # what is there may be of other views
     index = 0
     with locked_folder(folder):
         for name in track(shard_names(folder), description='predicting'):

@@ -95,6 +95,8 @@ def test_predictions_of_rooms_lie_beside_them(tmp_path):
     folder = write_rooms(tmp_path / 'rooms')
     main(str(folder))
     assert np.load(folder / 'prior_00001.npy').shape == (2, 96, 128)
+    np.save(folder / 'prior_00001.npy', np.ones((9, 96, 128)))  # of views of another time
+    main(str(folder))
     rooms = RenderedRooms(folder)
     assert all(rooms[index].prior_m_hw.shape == (96, 128) for index in range(5))
     with pytest.raises(SettingsError, match='has no effect on rooms'):
