@@ -114,7 +114,7 @@ def _key(path: Path, options: Options) -> str:
 
 def _listed(path: Path) -> list[Path]:
     """Return the files that a list of frames names, nothing for another recording."""
-    if path.suffix != '.json':
+    if path.suffix.lower() != '.json':
         return []
     entries = [entry for entry in FrameListSource(path).entries if isinstance(entry, Entry)]
     named = [file for entry in entries for file in (entry.rgb, entry.depth)]
