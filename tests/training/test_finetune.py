@@ -127,7 +127,7 @@ def test_validation_images_that_cannot_be_used_are_named_once_and_counted(
     recording = write_recording(tmp_path / 'drive', depth=True)
     first = sorted((recording / 'depth').iterdir())[0]
     cv2.imwrite(str(first), np.zeros((48, 64), np.uint16))
-    config = make_config('metric_prior', steps=4, validation_samples=FRAMES)
+    config = make_config('apdepth_depth', steps=4, validation_samples=FRAMES)
     config.data.validation = {'drive': SourceConfig(path=str(recording))}
     save_config(config, tmp_path / 'config.yaml')
     assert run.main([str(tmp_path / 'config.yaml')]) == 0
