@@ -71,20 +71,26 @@ def test_a_changed_recording_or_other_options_are_extracted_again(recording):
     assert len(caches(recording)) == 3
 
 
-@pytest.mark.parametrize('relative', [False, True], ids=['absolute', 'relative'])
+@pytest.mark.usefixtures('recording')
+@pytest.mark.parametrize('changed', ['road.png', 'road_depth.png'])
+@pytest.mark.parametrize('place', ['absolute', 'relative', 'capitals'])
 def test_a_list_of_frames_with_a_changed_image_is_extracted_again(
-    recording, tmp_path, monkeypatch, relative
+    tmp_path, monkeypatch, place, changed
 ):
-    frame_list(tmp_path)
-    monkeypatch.chdir(tmp_path.parent)
-    path = Path(tmp_path.name if relative else tmp_path) / 'frames.json'
+    (tmp_path / 'set').mkdir()
+    path = frame_list(tmp_path / 'set')
+    if place == 'relative':
+        monkeypatch.chdir(tmp_path)
+        path = path.relative_to(tmp_path)
+    if place == 'capitals':
+        path = path.rename(path.with_suffix('.JSON'))
     opened(path)
     opened(path)
     made = tmp_path / 'cache/depth_refiner_ros/frames'
-    assert len(list(made.glob('frames.json-*'))) == 1
-    os.utime(tmp_path / 'road_depth.png', ns=(1, 1))
+    assert len(list(made.glob('frames*'))) == 1
+    os.utime(tmp_path / 'set' / changed, ns=(1, 1))
     opened(path)
-    assert len(list(made.glob('frames.json-*'))) == 2
+    assert len(list(made.glob('frames*'))) == 2
 
 
 def test_options_are_checked(recording):

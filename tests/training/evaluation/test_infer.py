@@ -140,6 +140,16 @@ def test_predictions_of_weights_exported_again_are_not_mixed(made, tmp_path):
         infer(replace(config, assume_fov_deg=90.0))
 
 
+def test_predictions_of_a_set_of_the_same_name_are_not_mixed(made, tmp_path):
+    made(MadeImages(1))
+    config = evaluation(tmp_path)
+    infer(config)
+    other = tmp_path / 'elsewhere' / tmp_path.name
+    other.mkdir(parents=True)
+    with pytest.raises(SettingsError, match=r"'set': .*, not .*/elsewhere/.*name another output"):
+        infer(replace(config, data=replace(config.data, path=str(other))))
+
+
 def test_smeared_depth_is_the_same_whichever_image_is_first(made, tmp_path):
     made(MadeImages(2))
     config = evaluation(tmp_path, model={**TRUE, 'prior': 'smeared'})
