@@ -11,7 +11,7 @@ computes, else 518.
 Those of rendered rooms lie beside them, as ``prior_NNNNN.npy``. Those of other sets lie in a
 folder ``SET_prior``, or ``--out``, with one float16 file for each image, by the image's name; name
 this folder as ``prior`` of the set in a configuration. The same command continues an interrupted
-run, of rooms from their beginning.
+run; that of rooms begins anew.
 """
 
 from pathlib import Path
@@ -83,9 +83,9 @@ class Predictor:
 
 def predict_rooms(folder: Path, predict: Predictor) -> None:
     """Write ``prior_NNNNN.npy`` float16 (n, h, w), metres, for every shard of rendered rooms."""
-    rooms = RenderedRooms(folder, priors=False)  # what is there may be of other views
-    index = 0
     with locked_folder(folder):
+        rooms = RenderedRooms(folder, priors=False)  # what is there may be of other views
+        index = 0
         for name in track(shard_names(folder), description='predicting'):
             count = len(np.load(folder / f'seed_{name}.npy', mmap_mode='r'))
             maps = [predict(rooms[index + row]) for row in range(count)]
