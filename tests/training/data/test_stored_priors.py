@@ -1,15 +1,18 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
+import torch
 from training.config import DataConfig, SourceConfig
 from training.data.batches import MicroBatches
 from training.data.mixture import Mixture
 from training.data.registry import open_samples
 from training.data.rooms import RenderedRooms
 from training.data.stored_priors import file_of, store
+from training.tools import predict_prior
 from training.tools.predict_prior import main, predict_set, Predictor
 
 from tests.training.data.trees import TREES
@@ -101,6 +104,13 @@ def test_predictions_of_rooms_lie_beside_them(tmp_path):
     assert all(rooms[index].prior_m_hw.shape == (96, 128) for index in range(5))
     with pytest.raises(SettingsError, match='has no effect on rooms'):
         main(str(folder), out='elsewhere')
+
+
+def test_the_network_of_predictions_lies_where_images_go(monkeypatch):
+    meta = Execution(device=torch.device('meta'), precision='fp32')
+    monkeypatch.setattr(predict_prior, 'choose', lambda: meta)
+    network = Predictor('bundled', 'bundled')._prior.network
+    assert {value.device.type for value in network.parameters()} == {'meta'}
 
 
 def test_predictions_of_what_fits_by_itself_are_used(tmp_path):
