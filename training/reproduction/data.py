@@ -7,6 +7,7 @@ from pathlib import Path
 
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.sources.values import read_json
 from training.data.rooms import shard_names
 from training.reproduction.pieces import Piece
 from training.reproduction.profiles import Profile
@@ -30,6 +31,14 @@ def render(place: Path, profile: Profile) -> None:
     for name, first_seed in SEEDS.items():
         folder, (views, starts) = place / 'data' / name, VIEWS[name]
         count = profile.held_out if name == 'held_out' else profile.rooms
+        other = SettingsError(
+            f'{folder} holds rooms of another profile than {profile.name}; name another output'
+        )
+        # The renderer itself goes on with more rooms, or leaves what is there with fewer.
+        record = folder / render_rooms.RECORD
+        found = read_json(record) if record.exists() else {'rooms': count}
+        if not isinstance(found, dict) or found.get('rooms') != count:
+            raise other
         try:
             render_rooms.main(
                 folder,
@@ -43,9 +52,7 @@ def render(place: Path, profile: Profile) -> None:
                 resume=True,
             )
         except typer.BadParameter as error:
-            raise SettingsError(
-                f'{folder} holds rooms of another profile than {profile.name}; name another output'
-            ) from error
+            raise other from error
 
 
 def predict(place: Path, pieces: Iterable[Piece]) -> None:

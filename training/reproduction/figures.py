@@ -13,8 +13,8 @@ from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.sources.values import read_json
 from training.config import RunConfig
-from training.reproduction.pieces import folder_of, Piece
-from training.reproduction.plan import Job
+from training.reproduction.pieces import config_of, folder_of, Piece
+from training.reproduction.plan import Job, PIECES
 from training.reproduction.profiles import Profile
 
 FIGURES, SETTINGS, PROFILE = 'figures.json', 'settings.json', 'profile.json'
@@ -67,16 +67,14 @@ def claim_folder(folder: Path, piece: Piece, config: RunConfig) -> None:
 
     :raises SettingsError: where it holds a run of other ones
     """
-    file, wanted = folder / SETTINGS, settings_of(config)
-    if file.exists():
-        found = read_json(file)
-        if not isinstance(found, dict) or found.get('settings') != wanted:
+    if (folder / SETTINGS).exists():
+        if not _is_of(folder, config):
             raise SettingsError(
                 f'{folder} holds {piece.name} of other settings; remove it or name another output'
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(file, {'piece': piece.name, 'settings': wanted})
+    write_json(folder / SETTINGS, {'piece': piece.name, 'settings': settings_of(config)})
 
 
 def write_figures(folder: Path, found: dict[str, Any]) -> None:
@@ -84,16 +82,26 @@ def write_figures(folder: Path, found: dict[str, Any]) -> None:
     write_json(folder / FIGURES, found)
 
 
-def read_figures(place: Path, job: Job) -> dict[str, Any] | None:
+def read_figures(place: Path, job: Job, profile: Profile) -> dict[str, Any] | None:
     """
-    Return what a finished piece wrote, None where it is not done.
+    Return what a finished piece wrote, None where it is not done, or of other settings.
 
     :raises SourceError: where the file cannot be read
     """
-    file = folder_of(place, job.piece, job.seed) / FIGURES
+    folder = folder_of(place, job.piece, job.seed)
+    file = folder / FIGURES
     if not file.exists():
+        return None
+    if not _is_of(folder, config_of(PIECES[job.piece], profile, job.seed, place)):
         return None
     found = read_json(file)
     if not isinstance(found, dict) or not isinstance(found.get('figures'), dict):
         raise SourceError(f'{file} holds no figures; remove it and train this piece again')
     return found
+
+
+def _is_of(folder: Path, config: RunConfig) -> bool:
+    """Return whether a folder holds the run of a configuration."""
+    file = folder / SETTINGS
+    found = read_json(file) if file.exists() else {}
+    return isinstance(found, dict) and found.get('settings') == settings_of(config)

@@ -30,7 +30,7 @@ def write_report(folder: Path, place: Path, profile: Profile, seeds: int) -> Non
     """
     make_folder(folder)
     jobs = jobs_of([], seeds)
-    read = {job: read_figures(place, job) for job in jobs}
+    read = {job: read_figures(place, job, profile) for job in jobs}
     pieces: dict[str, Found] = {
         name: {
             job.seed: found

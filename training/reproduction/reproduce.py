@@ -66,7 +66,7 @@ def reproduce(
 def _train(jobs: Sequence[Job], profile: Profile, place: Path) -> Outcome:
     """Train with a bar that counts updates, so that the time left fits long pieces, too."""
     updates = {job: profile.updates_of(PIECES[job.piece].updates) for job in jobs}
-    done = [job for job in jobs if read_figures(place, job) is not None]
+    done = [job for job in jobs if read_figures(place, job, profile) is not None]
     ended = len(done)
     with progress_bars() as bars:
         task = bars.add_task(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from depth_refiner_ros.sources.simulated import Rendered
 
 ROOMS_PER_SHARD = 64
+RECORD = 'dataset.json'
 NEXT_PATH = 10**9
 """Distance between the seeds of a room's paths, so that no two paths of any rooms share one."""
 _NAMES = ('rgb', 'depth', 'camera', 'seed')
@@ -176,7 +177,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _describe(out: Path, record: dict[str, float], resume: bool) -> None:
     """Write what the folder holds; refuse to mix runs."""
-    path = out / 'dataset.json'
+    path = out / RECORD
     if path.exists():
         found = {
             'places': False,

@@ -48,7 +48,7 @@ def one_thread():
 def test_a_piece_is_trained_and_compared_with_photographs_too(place, profile, recording):
     both = replace(profile, photographs=recording, held_out_photographs=recording)
     assert train_piece(JOB, both, place)
-    found = read_figures(place, JOB)
+    found = read_figures(place, JOB, both)
     assert found['photographs'].keys() == found['figures'].keys()
     assert found['photographs'] != found['figures']
     assert 0.0 < found['photographs']['smeared/prior/abs_rel'] < 1.0
@@ -66,7 +66,8 @@ def test_photographs_have_tables_of_their_own(place, profile, recording):
     for name in ('apdepth_stage1_conv', 'apdepth_full'):
         assert train_piece(Job(name, 0), compared, place)
     write_report(place / 'report', place, profile, 1)
-    value = read_figures(place, Job('apdepth_full', 0))['photographs']['smeared/refined/abs_rel']
+    found = read_figures(place, Job('apdepth_full', 0), compared)
+    value = found['photographs']['smeared/refined/abs_rel']
     _, own = (
         (place / 'report/README.md').read_text().split('ApDepth, table 3: adapter of stage 1\n', 1)
     )

@@ -41,7 +41,7 @@ def test_a_study_is_trained_and_reported(place, profile, capsys):
     picture = cv2.imread(str(report / f'{STUDIES[0].name}.png'))
     assert picture.shape[0] > 200
     # What the tables say is what the pieces wrote, and nothing else.
-    found = read_figures(place, Job('sharpdepth_ours', 0))
+    found = read_figures(place, Job('sharpdepth_ours', 0), profile)
     value = found['figures']['smeared/refined/abs_rel']
     assert results['pieces']['sharpdepth_ours']['0']['figures'] == found['figures']
     assert f'| Ours (E, H) | 1 | {value:.4f} |' in text
@@ -76,6 +76,13 @@ def test_the_profile_of_a_gpu_is_refused_without_one(place):
     with pytest.raises(SettingsError, match='small-gpu needs a CUDA GPU, and torch finds none'):
         main('small-gpu', output=place)
     assert not list(place.glob('seed_*'))
+
+
+@pytest.mark.parametrize('changes', [{'rooms': 1}, {'rooms': 3}, {'held_out': 65}], ids=str)
+def test_rooms_of_another_number_are_refused(place, profile, changes):
+    render(place, profile)
+    with pytest.raises(SettingsError, match='holds rooms of another profile than smoke'):
+        render(place, replace(profile, **changes))
 
 
 @pytest.mark.slow

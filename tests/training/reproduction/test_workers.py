@@ -43,7 +43,7 @@ def test_a_killed_piece_goes_on_to_the_same_weights(place, profile, tmp_path):
         process.join()
     step = json.loads((folder / 'checkpoint/state.json').read_text())['step']
     assert 0 < step < UPDATES
-    assert read_figures(place, FIRST) is None
+    assert read_figures(place, FIRST, long) is None
     outcome, told = ran(place, long, [FIRST])
     assert outcome.done == [FIRST]
     assert told == [(FIRST, '')]
@@ -58,7 +58,7 @@ def test_a_killed_piece_goes_on_to_the_same_weights(place, profile, tmp_path):
     )
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
-    first, second = (read_figures(item, FIRST) for item in (place, whole))
+    first, second = (read_figures(item, FIRST, long) for item in (place, whole))
     assert first['figures'] == second['figures']
     assert first['updates'] == UPDATES
 
@@ -74,7 +74,7 @@ def test_a_failing_piece_is_named_and_the_others_go_on(place, profile, capsys):
     assert 'failed: apdepth_stage1_mlp seed 0: ' in told
     assert 'holds apdepth_stage1_mlp of other settings; remove it or name another output' in told
     assert '1 pieces failed, 1 wait for them' in told
-    done = [job for job in jobs_of(only, 1) if read_figures(place, job) is not None]
+    done = [job for job in jobs_of(only, 1) if read_figures(place, job, profile)]
     assert done == [FIRST, Job('apdepth_none', 0)]
     assert '**2 of 26 pieces are done.**' in (report / 'README.md').read_text()
 
@@ -89,6 +89,15 @@ def test_a_finished_piece_is_not_trained_again(place, profile):
     assert written.stat().st_mtime_ns == before
 
 
+def test_a_finished_piece_of_other_settings_is_not_done(place, profile):
+    ran(place, profile, [FIRST])
+    assert read_figures(place, FIRST, profile) is not None
+    other = replace(profile, batch=3)
+    assert read_figures(place, FIRST, other) is None
+    outcome, _ = ran(place, other, [FIRST])
+    assert 'of other settings; remove it or name another output' in outcome.failed[FIRST]
+
+
 @pytest.mark.slow
 def test_a_stopped_piece_has_saved_and_is_not_done(place, profile):
     long = replace(profile, updates={**profile.updates, 'stage1': 4000})
@@ -98,4 +107,4 @@ def test_a_stopped_piece_has_saved_and_is_not_done(place, profile):
         wait_for(lambda: (folder / 'log.jsonl').exists() and (folder / 'log.jsonl').read_text())
     assert process.exitcode == 75
     assert json.loads((folder / 'checkpoint/state.json').read_text())['step'] < 4000
-    assert read_figures(place, FIRST) is None
+    assert read_figures(place, FIRST, long) is None
