@@ -88,10 +88,12 @@ class LastCheckpoint:
         save_checkpoint(self._folder, trained, progress, previous=kept, writes=writes)
         self._newest_is_sound = True
 
-    def resume(self, trained: Trained) -> Progress:
+    def resume(self, trained: Trained, check: Callable[[Progress], None]) -> Progress:
         """
         Restore a run in place; a run without a checkpoint is at step 0.
 
+        :param check: raises where the run cannot go on from there; called before anything is
+            restored, since processes restore shared tensors together
         :raises WeightsError: where no checkpoint is sound, or one is of another network
         """
         found = [path for path in (self._folder, self._previous) if path and path.exists()]
@@ -99,7 +101,9 @@ class LastCheckpoint:
         for folder in found:
             try:
                 check_hashes(folder)
-                progress = _restored(folder, trained)
+                progress = read_progress(folder)
+                check(progress)
+                _restore(folder, trained)
             except DamagedError as error:
                 faults.append(str(error))
                 continue
@@ -112,7 +116,9 @@ class LastCheckpoint:
             raise WeightsError(
                 f'{"; ".join(faults)}; no sound checkpoint is left, give the run another output'
             )
-        return Progress()
+        progress = Progress()
+        check(progress)
+        return progress
 
 
 def save_checkpoint(
@@ -207,8 +213,7 @@ def check_hashes(folder: Path) -> None:
             )
 
 
-def _restored(folder: Path, trained: Trained) -> Progress:
-    progress = read_progress(folder)
+def _restore(folder: Path, trained: Trained) -> None:
     written = _json(folder / STATE).get('optimizers')
     if written != _kinds(trained):
         raise WeightsError(
@@ -231,7 +236,6 @@ def _restored(folder: Path, trained: Trained) -> Progress:
             f'cannot resume from {folder}: {first_line(error)}; give the run '
             'another output or the configuration that it began with'
         ) from error
-    return progress
 
 
 def _load(networks: nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:

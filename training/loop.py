@@ -4,12 +4,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from math import inf, isfinite
 from pathlib import Path
 
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from depth_refiner_ros.apps.console import note
-from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.models.bundle import is_bundle
 from depth_refiner_ros.sources.lost_frames import LostFrame
@@ -26,7 +26,7 @@ from training.objectives.base import Figures, Objective
 from training.optimizers import freeze, make_optimizers
 from training.pictures import write_pictures
 from training.restart import rejoin
-from training.resume import changes, check_processes
+from training.resume import changes, check_goes_on
 from training.schedule import learning_rate_factor
 from training.sharding import shard
 from training.stop import Stop
@@ -96,9 +96,8 @@ def _train(
         networks=objective.trained, average=objective.ema.networks, optimizers=optimizers
     )
     checkpoint = LastCheckpoint(output / LAST, note if main else _silent)
-    progress = checkpoint.resume(trained)
-    _check_steps(progress, config)
-    check_processes(progress, accelerator, config.output)
+    fits = partial(check_goes_on, accelerator=accelerator, config=config)
+    progress = checkpoint.resume(trained, fits)
     done, figures, best = progress.step, progress.best, progress.best
     if main:
         if done and (changed := changes(output / 'config.yaml', config)):
@@ -158,14 +157,6 @@ def _validate(
             write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
     objective.train()
     return figures, lost
-
-
-def _check_steps(progress: Progress, config: RunConfig) -> None:
-    if progress.step > config.steps:
-        raise SettingsError(
-            f'steps = {config.steps} is below step {progress.step}, which the run in '
-            f'{config.output} has reached; raise steps or name another output'
-        )
 
 
 def _silent(line: str) -> None:

@@ -13,12 +13,27 @@ from omegaconf import OmegaConf
 import torch
 from training.checkpoint import Progress
 from training.config import RunConfig
+from training.config_file import one_line_errors
 
 FREE = (
-    *('steps', 'output', 'bundle', 'threads', 'pictures', 'exit_after_min'),
+    *('steps', 'output', 'bundle', 'threads', 'workers', 'pictures', 'exit_after_min'),
     *('log_every', 'save_every', 'validate_every', 'validation_samples'),
 )
 """Keys that change nothing about the updates that were made."""
+
+
+def check_goes_on(progress: Progress, accelerator: Accelerator, config: RunConfig) -> None:
+    """
+    Raise where a run cannot go on from where it is.
+
+    :raises SettingsError: see :func:`check_processes`, and where it is beyond its last step
+    """
+    check_processes(progress, accelerator, config.output)
+    if progress.step > config.steps:
+        raise SettingsError(
+            f'steps = {config.steps} is below step {progress.step}, which the run in '
+            f'{config.output} has reached; raise steps or name another output'
+        )
 
 
 def check_processes(progress: Progress, accelerator: Accelerator, output: str) -> None:
@@ -49,10 +64,12 @@ def changes(file: Path, config: RunConfig) -> list[str]:
     Return the keys that a run has changed since it was stopped, with both values.
 
     :param file: ``config.yaml`` of its folder; there is none before its first start
+    :raises SettingsError: where the file cannot be read
     """
     if not file.is_file():
         return []
-    before = dict(_flat(OmegaConf.to_container(OmegaConf.load(file))))
+    with one_line_errors(file):
+        before = dict(_flat(OmegaConf.to_container(OmegaConf.load(file))))
     now = dict(_flat(OmegaConf.to_container(OmegaConf.structured(config))))
     return [
         f'{key} {shown(before.get(key))} to {shown(now.get(key))}'

@@ -22,7 +22,7 @@ from training.config import OptimizerConfig
 from training.config_file import save_config
 from training.loop import begin, train
 from training.objectives.metric_prior import MetricPrior
-from training.resume import check_processes
+from training.resume import changes, check_processes
 from training.update import NotFiniteError
 
 from tests.training.rooms_folder import write_rooms
@@ -158,6 +158,16 @@ def test_a_run_that_goes_on_with_other_keys_says_which(make_config, tmp_path, ca
     run_config(config)
     told = capsys.readouterr().err
     assert 'goes on at step 3 with other keys: data.max_zoom 1.5 to 1.25, optimizer.lr' in told
+
+
+def test_what_changes_no_update_needs_no_word(make_config, tmp_path):
+    config, file = make_config('metric_prior'), tmp_path / 'config.yaml'
+    save_config(config, file)
+    assert changes(file, replace(config, steps=9, threads=2, workers=2, save_every=1)) == []
+    assert changes(file, replace(config, batch=3, workers=2)) == ['batch 2 to 3']
+    file.write_text('steps: [')
+    with pytest.raises(SettingsError, match=r'config\.yaml: '):
+        changes(file, config)
 
 
 def test_a_run_of_two_processes_does_not_go_on_with_one(make_config, tmp_path):

@@ -30,8 +30,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def launch(config, tmp_path):
-    """Run two processes with the variables that torchrun gives them (test_elastic.py runs it)."""
+def launch(config, tmp_path, second=None):
+    """
+    Run two processes with the variables that torchrun gives them (test_elastic.py runs it).
+
+    :param second: folder that the second one starts in
+    """
     save_config(config, tmp_path / 'config.yaml')
     shared = {
         **os.environ,
@@ -46,7 +50,7 @@ def launch(config, tmp_path):
         start(
             run.main,
             [str(tmp_path / 'config.yaml')],
-            tmp_path,
+            (second if rank else None) or tmp_path,
             {**shared, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
             daemon=False,  # readers of data are its children
         )
@@ -106,3 +110,18 @@ def test_both_processes_stop_where_the_loss_is_not_finite(make_config, tmp_path)
     assert len(lines) == 2, ended.output[-2000:]
     assert len({line.partition(' at step ')[2].split(':')[0] for line in lines}) == 1
     assert not (tmp_path / 'run/checkpoint').exists()
+
+
+@pytest.mark.parametrize('shard', [False, True])
+def test_processes_that_find_different_checkpoints_stop(make_config, tmp_path, shard):
+    config = make_config('metric_prior', steps=2, shard=shard)
+    config.output = 'run'
+    assert launch(config, tmp_path).returncode == 0
+    config.steps = 1  # below what the first has reached: still both say the same
+    elsewhere = tmp_path / 'another_machine'
+    elsewhere.mkdir()
+    ended = launch(config, tmp_path, elsewhere)
+    assert ended.returncode == 2, ended.output[-2000:]
+    told = 'processes find run at steps 0, 2; name an output that all machines see'
+    assert ended.output.splitlines().count(told) == 2
+    assert not list(elsewhere.iterdir())
