@@ -105,9 +105,7 @@ class Log:
             self._sums, self._count, self._data_s = {}, 0, 0.0
             self._since = time.monotonic()
 
-    def validation(
-        self, step: int, figures: dict[str, float], lost: Sequence[LostFrame] = ()
-    ) -> None:
+    def validation(self, step: int, figures: dict[str, float], lost: Sequence[LostFrame]) -> None:
         """Note validation figures, and the images that were replaced, which are named once."""
         if not len(self._lost_held_out):
             for frame in lost:

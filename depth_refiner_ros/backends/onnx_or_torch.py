@@ -22,7 +22,7 @@ class OnnxOrTorch:
 
     :param onnx: of the first sizes
     :param torch_backend: of all others; fp32
-    :param log: called with the reason why exports cannot be kept
+    :param log: called with the reason, once, when torch takes over
     """
 
     name, precision, fix = OnnxBackend.name, 'fp32', OnnxBackend.fix
@@ -30,7 +30,7 @@ class OnnxOrTorch:
     def __init__(self, onnx: OnnxBackend, torch_backend: TorchBackend, log: Log) -> None:
         self._onnx, self._torch, self._log = onnx, torch_backend, log
         self._exported: dict[str, set[Shapes]] = {}
-        self._cannot_keep = False
+        self._cannot_keep = self._told = False
 
     @property
     def exact(self) -> bool:
@@ -57,4 +57,10 @@ class OnnxOrTorch:
             else:
                 exported.add(shapes_of(example))
                 return runner
+        elif not (self._cannot_keep or self._told):
+            self._log(
+                f'more than {MOST_SIZES} sizes of images: torch runs networks of further ones, as '
+                'exporting each takes longer; backend:=onnx exports them all'
+            )
+            self._told = True
         return self._torch.prepare(module, key, example)

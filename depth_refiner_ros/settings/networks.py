@@ -42,6 +42,7 @@ MEASURED_PRIORS = ('sensor', 'prompt_depth_anything', 'prior_depth_anything', 'i
 DEPTH_PRIORS = (*MEASURED_PRIORS, 'smeared')
 """Priors that need a depth map beside the image."""
 WITHOUT_WEIGHTS = ('sensor', 'smeared')
+"""Priors that are no network."""
 LENS_PRIORS = ('unik3d', 'sensor', 'smeared')
 """Priors that take images of a lens as they are; only the first is better for it."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))

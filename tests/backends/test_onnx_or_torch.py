@@ -21,13 +21,16 @@ def runners(folder, log=lambda line: None, *, auto=True):
 
 
 def test_photographs_of_many_sizes_are_not_exported_one_by_one(tmp_path):
-    made, module = runners(tmp_path), block()
+    lines, module = [], block()
+    made = runners(tmp_path, lines.append)
     run = made(module, 'block')
     for size in range(8, 8 + 2 * MOST_SIZES):
         inputs = block_inputs(size)
         assert deviation(run(*inputs), module(*inputs)).p99 < 1e-4
         assert made.judged == (size < 8 + MOST_SIZES - 1), 'torch is not compared with torch'
     assert len(list(tmp_path.iterdir())) == MOST_SIZES
+    assert len(lines) == 1
+    assert f'more than {MOST_SIZES} sizes of images: torch runs' in lines[0]
     assert torch.equal(run(*inputs), module(*inputs)), 'the last one is torch itself'
     first = block_inputs(8)
     assert not torch.equal(run(*first), module(*first)), 'what was exported stays'

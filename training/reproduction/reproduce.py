@@ -47,8 +47,8 @@ def reproduce(
         )
     if train:
         with locked_folder(place):
+            data.render(place, profile)  # refuses rooms of another profile
             claim_place(place, profile)
-            data.render(place, profile)
             data.predict(place, (PIECES[job.piece] for job in jobs))
             outcome = _train(jobs, profile, place)
     write_report(report, place, profile, seeds)
