@@ -291,6 +291,7 @@ def test_importing_leaves_heavy_parts_unloaded():
             'rosbags',
             'typer',
             'onnxruntime',
+            'ncnn',
             'torchvision',
         },
     }

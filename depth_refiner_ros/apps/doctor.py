@@ -38,6 +38,8 @@ NEEDED = {
     'onnx': 'onnx',
     'onnxscript': 'onnxscript',
     'onnxruntime': 'onnxruntime',
+    'ncnn': 'ncnn',
+    'pnnx': 'pnnx',
     'open3d': 'open3d-cpu',
     'numba': 'numba',
     'av': 'av',

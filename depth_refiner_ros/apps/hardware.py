@@ -37,6 +37,7 @@ SPEED_PACKAGES = (
     'transformers',
     'onnxruntime',
     'onnxruntime-gpu',
+    'ncnn',
     'tensorrt',
     'tensorrt-rtx-cu13',
     'triton',
@@ -51,7 +52,7 @@ def machine_facts() -> dict[str, str]:
         'GPU': gpu() or 'none',
         'system': f'{platform.system()} {platform.release()}, Python {platform.python_version()}',
     }
-    packages = ('torch', 'onnxruntime', 'open3d-cpu', 'open3d', 'opencv-python-headless')
+    packages = ('torch', 'onnxruntime', 'ncnn', 'open3d-cpu', 'open3d', 'opencv-python-headless')
     versions = {name: version(name) for name in packages}
     facts['packages'] = ', '.join(f'{name} {found}' for name, found in versions.items() if found)
     return facts

@@ -12,8 +12,9 @@ from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
+from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
 from depth_refiner_ros.backends.model_runner import ModelRunner
-from depth_refiner_ros.backends.onnx_or_torch import OnnxOrTorch
+from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
@@ -43,15 +44,19 @@ class BackendOptions:
 
 def _onnx(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
     onnx = OnnxBackend(how.device, how.precision, cache, how.threads)
+    exported: OnnxBackend | NcnnBackend = onnx
+    if how.backend == 'ncnn':
+        exported = NcnnBackend(onnx, cache, how.threads, options.log)
     if not how.auto:
-        return onnx
-    return OnnxOrTorch(onnx, TorchBackend(how.device, how.precision), options.log)
+        return exported
+    return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log)
 
 
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
     'torch': lambda how, cache, options: TorchBackend(how.device, how.precision),
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
     'onnx': _onnx,
+    'ncnn': _onnx,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
         how.precision, cache, options.target, options.log
     ),
@@ -84,7 +89,7 @@ class ModelRunners:
         :raises BackendError: for an ONNX file and another backend
         """
         given = isinstance(module, OnnxFile)
-        if given and self.execution.backend != 'onnx':
+        if given and self.execution.backend not in ('onnx', 'ncnn'):
             raise BackendError(
                 f'{module.path} is an ONNX file, which backend {self.execution.backend} cannot '
                 'run; use backend:=onnx'

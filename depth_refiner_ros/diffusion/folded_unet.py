@@ -41,6 +41,8 @@ class FoldedUnet(nn.Module):
         task_C: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
+        self.only_convolutions = True
+        """Read by the backends: besides them, only norms, activations, sums and resizing."""
         with torch.no_grad(), torch.autocast(unet.device.type, enabled=False):
             embedding_1C = _embedding(unet, timestep, task_C)
             self.unet = _shared_copy(unet)
@@ -51,6 +53,7 @@ class FoldedUnet(nn.Module):
             for part in self.unet.modules():
                 if isinstance(part, ResnetBlock2D):
                     _fold_embedding(part, embedding_1C)
+                self.only_convolutions &= not isinstance(part, Attention)
                 if text_1LC is not None and _reads_text(part):
                     part.to_k = _Constant(part.to_k(text_1LC))
                     part.to_v = _Constant(part.to_v(text_1LC))

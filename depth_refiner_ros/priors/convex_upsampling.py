@@ -52,6 +52,9 @@ def upsampled(maps_BChw: torch.Tensor, logits_B9ffhw: torch.Tensor) -> torch.Ten
     padded = functional.pad(maps_BChw, (1, 1, 1, 1), mode='replicate')
     around = [padded[..., y : y + h, x : x + w] for y in range(3) for x in range(3)]
     cells_BC9hw = torch.stack(around, dim=2)
-    weights = logits_B9ffhw.softmax(dim=1)
-    fine = (cells_BC9hw[:, :, :, None, None] * weights[:, None]).sum(dim=2)
+    # A softmax written out: over another axis than the last, ONNX Runtime's takes a fifth of the
+    # network's time to turn the maps around.
+    weights = (logits_B9ffhw - logits_B9ffhw.amax(dim=1, keepdim=True)).exp()
+    summed = (cells_BC9hw[:, :, :, None, None] * weights[:, None]).sum(dim=2)
+    fine = summed / weights.sum(dim=1)[:, None]
     return functional.pixel_shuffle(fine.flatten(1, 3), weights.shape[2])

@@ -63,7 +63,7 @@ DEGRADATIONS = (
     'sensor',
     'kinect',
 )
-BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'tensorrt')
+BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'ncnn', 'tensorrt')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +151,9 @@ class ModelSettings:
     )
     backend: str = option(
         'auto',
-        'how networks are executed; auto is torch, or onnx on a CPU without bf16 (torch again '
-        'after three sizes, or if engine_cache cannot be written)',
+        'how networks are executed; ncnn is for networks of 3 x 3 convolutions, onnx runs the '
+        'others; auto is torch, or ncnn on a CPU without bf16 (torch again after three sizes, or '
+        'if engine_cache cannot be written)',
         choices=BACKENDS,
     )
     engine_cache: str = option(
@@ -166,7 +167,7 @@ class ModelSettings:
         'sm86,sm89; empty is the GPU of this machine',
     )
     build_only: bool = option(
-        False, 'build the files of backend onnx or tensorrt, and run on torch'
+        False, 'build the files of backend onnx, ncnn or tensorrt, and run on torch'
     )
     allow_smaller: bool = option(
         False, 'if memory runs out, continue with smaller images and log it'

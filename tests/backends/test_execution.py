@@ -21,16 +21,18 @@ def test_a_gpu_that_is_not_there_is_refused():
 @pytest.mark.parametrize(
     ('fast', 'installed', 'expected'),
     [
-        (True, True, ('torch', 'bf16')),
-        (True, False, ('torch', 'bf16')),
-        (False, True, ('onnx', 'fp32')),
-        (False, False, ('torch', 'fp32')),
+        (True, ('onnx', 'ncnn'), ('torch', 'bf16')),
+        (True, (), ('torch', 'bf16')),
+        (False, ('onnx', 'ncnn'), ('ncnn', 'fp32')),
+        (False, ('onnx',), ('onnx', 'fp32')),
+        (False, ('ncnn',), ('torch', 'fp32')),
+        (False, (), ('torch', 'fp32')),
     ],
 )
 @pytest.mark.usefixtures('no_gpu')
 def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed, expected):
     monkeypatch.setattr(module, 'fast_bf16', lambda: fast)
-    monkeypatch.setattr(module, '_has_onnx', lambda: installed)
+    monkeypatch.setattr(module, '_has', lambda modules: modules[0] in installed)
     execution = choose()
     assert execution.device.type == 'cpu'
     assert (execution.backend, execution.precision) == expected
@@ -39,7 +41,13 @@ def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed,
 
 @pytest.mark.parametrize(
     ('backend', 'precision'),
-    [('torch', 'bf16'), ('compiled', 'bf16'), ('onnx', 'fp32'), ('tensorrt', 'fp16')],
+    [
+        ('torch', 'bf16'),
+        ('compiled', 'bf16'),
+        ('onnx', 'fp32'),
+        ('ncnn', 'fp32'),
+        ('tensorrt', 'fp16'),
+    ],
 )
 @pytest.mark.usefixtures('no_gpu')
 def test_each_backend_has_its_own_number_format(monkeypatch, backend, precision):
@@ -48,9 +56,11 @@ def test_each_backend_has_its_own_number_format(monkeypatch, backend, precision)
     assert (execution.backend, execution.precision) == (backend, precision)
 
 
-def test_onnx_is_looked_for_without_loading_it():
-    assert module._has_onnx()
+def test_runtimes_are_looked_for_without_loading_them():
+    assert module._has(module.ONNX_MODULES)
+    assert module._has(module.NCNN_MODULES)
     assert set(module.ONNX_MODULES) == {'onnx', 'onnxruntime', 'onnxscript'}
+    assert set(module.NCNN_MODULES) == {'ncnn', 'pnnx'}
 
 
 def test_auto_takes_the_gpu_in_half_precision(monkeypatch):

@@ -4,7 +4,7 @@
 
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.onnx_or_torch import MOST_SIZES
+from depth_refiner_ros.backends.exported_or_torch import MOST_SIZES
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.backends.selfcheck import deviation
 import pytest

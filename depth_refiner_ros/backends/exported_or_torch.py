@@ -1,10 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime where it was chosen as the faster one, and torch where its exports do not pay."""
+"""What was chosen as faster than torch, and torch where its exports do not pay."""
 
 from depth_refiner_ros.backends.base import Log, Runner, Shapes, shapes_of, Tensors
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import CacheError
+from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
@@ -16,19 +17,22 @@ has one size, a folder of photographs may have hundreds.
 """
 
 
-class OnnxOrTorch:
+class ExportedOrTorch:
     """
-    Run networks by ONNX Runtime; by torch from a fourth size on, and where exports cannot be kept.
+    Run networks by a backend; by torch from a fourth size on, and where exports cannot be kept.
 
-    :param onnx: of the first sizes
+    :param exported: of the first sizes
     :param torch_backend: of all others; fp32
     :param log: called with the reason, once, when torch takes over
     """
 
-    name, precision, fix = OnnxBackend.name, 'fp32', OnnxBackend.fix
+    precision = 'fp32'
 
-    def __init__(self, onnx: OnnxBackend, torch_backend: TorchBackend, log: Log) -> None:
-        self._onnx, self._torch, self._log = onnx, torch_backend, log
+    def __init__(
+        self, exported: OnnxBackend | NcnnBackend, torch_backend: TorchBackend, log: Log
+    ) -> None:
+        self.name, self.fix = exported.name, exported.fix
+        self._backend, self._torch, self._log = exported, torch_backend, log
         self._exported: dict[str, set[Shapes]] = {}
         self._cannot_keep = self._told = False
 
@@ -41,16 +45,16 @@ class OnnxOrTorch:
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> object:
         """Export the network, see :class:`~depth_refiner_ros.backends.base.Builder`."""
-        return self._onnx.build(module, key, example)
+        return self._backend.build(module, key, example)
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """Prepare a network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
         if isinstance(module, OnnxFile):
-            return self._onnx.prepare(module, key, example)
+            return self._backend.prepare(module, key, example)
         exported = self._exported.setdefault(key, set())
         if not self.exact or shapes_of(example) in exported:
             try:
-                runner = self._onnx.prepare(module, key, example)
+                runner = self._backend.prepare(module, key, example)
             except CacheError as error:
                 self._log(f'{error}; torch runs networks until then, more slowly')
                 self._cannot_keep = True
@@ -60,7 +64,7 @@ class OnnxOrTorch:
         elif not (self._cannot_keep or self._told):
             self._log(
                 f'more than {MOST_SIZES} sizes of images: torch runs networks of further ones, as '
-                'exporting each takes longer; backend:=onnx exports them all'
+                f'exporting each takes longer; backend:={self.name} exports them all'
             )
             self._told = True
         return self._torch.prepare(module, key, example)

@@ -1,0 +1,167 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Run convolutional networks with ncnn, which multiplies less than others.
+
+Winograd's algorithm (Lavin and Gray, arXiv 1509.09308) takes a 3 x 3 convolution with 2.25 to 5
+times fewer multiplications; ncnn has it for AVX2 and NEON, ONNX Runtime and OpenVINO do not.
+"""
+
+from functools import partial
+from pathlib import Path
+import subprocess
+from typing import Any
+import warnings
+
+from depth_refiner_ros.backends.base import Log, Runner, shapes_of, Tensors
+from depth_refiner_ros.backends.engine_cache import EngineCache
+from depth_refiner_ros.backends.model_hash import model_hash
+from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.core.errors import BackendError
+import numpy as np
+import torch
+from torch import nn
+
+MOST_WEIGHTS = 50_000_000
+"""Larger networks, of Stable Diffusion's size, were not tried."""
+TRACE, PARAM, WEIGHTS = 'model.pt', 'model.ncnn.param', 'model.ncnn.bin'
+BUILD_S = 600.0
+
+
+class NcnnBackend:
+    """
+    ncnn on the CPU for networks of convolutions alone, ONNX Runtime for all others.
+
+    :param onnx: of the others, and where a network cannot be converted
+    :param cache: keeps the converted files
+    :param threads: CPU threads, 0 takes as many as torch
+    :param log: called with the reason, where a network cannot be converted
+    :raises BackendError: if ncnn or its converter is not installed
+    """
+
+    name, precision = 'ncnn', 'fp32'
+    exact = False
+    fix = 'use backend:=onnx'
+
+    def __init__(self, onnx: OnnxBackend, cache: EngineCache, threads: int, log: Log) -> None:
+        self._ncnn, self._converter = _ncnn(), _converter()
+        self._onnx, self._cache, self._threads, self._log = onnx, cache, threads, log
+
+    def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
+        """Convert the network unless the cache has it."""
+        if not pays(module):
+            return self._onnx.build(module, key, example)
+        facts = {
+            'what': 'ncnn',
+            'model': model_hash(module),
+            'shapes': shapes_of(_single(example)),
+            'torch': torch.__version__,
+            'ncnn': self._ncnn.__version__,
+        }
+        convert = partial(self._convert, module, _single(example))
+        return self._cache.entry(f'{key}-ncnn', facts, convert) / PARAM
+
+    def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
+        """Convert and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        if not pays(module):
+            return self._onnx.prepare(module, key, example)
+        try:
+            return NcnnRunner(self._loaded(self.build(module, key, example)))
+        except NotConvertedError as error:
+            self._log(f'{key} runs in ONNX Runtime, more slowly: {error}')
+            return self._onnx.prepare(module, key, example)
+
+    def _convert(self, module: nn.Module, example: Tensors, folder: Path) -> None:
+        """Write the network for inputs of these shapes."""
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # that sizes become constants, which is what is wanted
+            traced = torch.jit.freeze(torch.jit.trace(module.eval(), example, check_trace=False))
+        traced.save(str(folder / TRACE))
+        shapes = ','.join(str(list(value.shape)).replace(' ', '') for value in example)
+        command = [self._converter, TRACE, f'inputshape={shapes}', 'fp16=0']
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=BUILD_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotConvertedError(f'pnnx: {error}') from error
+        made = (folder / PARAM, folder / WEIGHTS)
+        if done.returncode or not all(path.is_file() for path in made):
+            raise NotConvertedError(f'pnnx cannot convert it (exit code {done.returncode})')
+        for path in folder.iterdir():
+            if path not in made:
+                path.unlink()
+
+    def _loaded(self, param: Path) -> Any:
+        net = self._ncnn.Net()
+        net.opt.num_threads = self._threads or torch.get_num_threads()
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        if net.load_param(str(param)) or net.load_model(str(param.with_name(WEIGHTS))):
+            raise BackendError(f'ncnn cannot load {param}; {self.fix}')
+        return net
+
+
+class NotConvertedError(BackendError):
+    """A network has an operation that the converter does not know."""
+
+
+class NcnnRunner:
+    """
+    One loaded network of one output; the images of a batch run one after the other.
+
+    :param net: ncnn network with inputs of fixed shapes
+    """
+
+    def __init__(self, net: Any) -> None:
+        self._net = net
+        self._mat = _ncnn().Mat
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Run the network; each call returns a new tensor."""
+        arrays = [value.detach().float().contiguous().numpy() for value in inputs]
+        return torch.from_numpy(np.stack([self._one(*image) for image in zip(*arrays)]))
+
+    def _one(self, *arrays: np.ndarray) -> np.ndarray:
+        run = self._net.create_extractor()
+        for place, array in enumerate(arrays):
+            run.input(f'in{place}', self._mat(array))
+        failed, result = run.extract('out0')
+        if failed:
+            raise BackendError('ncnn could not run the network; use backend:=onnx')
+        return np.array(result)
+
+
+def pays(module: nn.Module) -> bool:
+    """
+    Whether a network is faster in ncnn, and safe there.
+
+    It says so by ``only_convolutions``. Of others the converter makes, without an error, files
+    whose first run ends the process.
+    """
+    weights = sum(weight.numel() for weight in module.parameters())
+    return bool(getattr(module, 'only_convolutions', False)) and weights <= MOST_WEIGHTS
+
+
+def _single(example: Tensors) -> Tensors:
+    return tuple(value[:1] for value in example)
+
+
+def _ncnn() -> Any:
+    try:
+        import ncnn
+    except ImportError as error:
+        raise BackendError(
+            'backend = ncnn needs ncnn; run: pip install ncnn pnnx, or use backend:=onnx'
+        ) from error
+    return ncnn
+
+
+def _converter() -> str:
+    """Return the program that reads what torch traced."""
+    try:
+        import pnnx
+    except ImportError as error:
+        raise BackendError(
+            'backend = ncnn needs pnnx; run: pip install ncnn pnnx, or use backend:=onnx'
+        ) from error
+    return str(pnnx.EXEC_PATH)
