@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
+from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.losses import (
     fft_loss,
     gradient_l1,
@@ -19,6 +21,7 @@ from depth_refiner_ros.diffusion.losses import (
     latent_mse,
     pixel_l1,
 )
+from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from torch.nn import functional
 from training.config import check_choice, RunConfig
@@ -31,6 +34,19 @@ from training.objectives.refiner_objective import RefinerObjective
 from training.objectives.refiner_sample import refiner_sample
 
 NEVER = 10**9
+SHARED = (
+    'unshuffle_factor',
+    'codec',
+    'condition',
+    'channel_order',
+    'detail',
+    'detail_gain',
+    'known',
+    'layout',
+    'space',
+    'range',
+)
+"""Conventions in which a teacher and what learns from it must agree, as they see the same."""
 SPECTRA = ('decoded', 'latent')
 
 
@@ -52,6 +68,8 @@ class ApDepthDepthLoss:
     fft_of: str = 'decoded'  # maps (paper, eq. 14) or latent cells (official code)
     phase2_step: int = NEVER  # first update of phase 2
     phase2_spatial: float = 0.0  # share of the spatial losses that stays in phase 2
+    distil: float = 0.0  # from the depth that the teacher makes of the same inputs
+    teacher: str = 'bundled'  # for distil: a bundle of apdepth
     prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
     stage1: bool = False  # the weights must come from stage 1, by init_from
 
@@ -64,7 +82,7 @@ class ApDepthDepth(RefinerObjective):
 
     def __init__(self, config: RunConfig) -> None:
         loss: ApDepthDepthLoss = config.loss
-        check_weights(loss, 'latent', 'pixel', 'gradient')
+        check_weights(loss, 'latent', 'pixel', 'gradient', 'distil')
         check_choice('loss.fft_of', loss.fft_of, SPECTRA)
         if loss.stage1 and not config.init_from:
             raise SettingsError(
@@ -76,7 +94,24 @@ class ApDepthDepth(RefinerObjective):
                 'data.priors is not set; it says what the refiner is given, such as '
                 'data.priors={smeared: 1}'
             )
-        super().__init__(config, SMALL_APDEPTH, TRUE_APDEPTH, prior=loss.prior)
+        teacher = (
+            read_refiner(open_bundle(loss.teacher, 'refiner', 'apdepth')) if loss.distil else None
+        )
+        super().__init__(
+            config,
+            SMALL_APDEPTH,
+            TRUE_APDEPTH,
+            prior=loss.prior,
+            frozen={} if teacher is None else {'teacher': teacher},
+        )
+        self.teacher = teacher
+        for key in SHARED if teacher is not None else ():
+            mine, its = getattr(self.network.spec, key), getattr(teacher.spec, key)
+            if mine != its:
+                raise SettingsError(
+                    f'loss.teacher = {shown(loss.teacher)} has {key} = {its}, the refiner {mine}; '
+                    f'set model.spec.{key}={its}, or name another teacher'
+                )
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
@@ -92,12 +127,17 @@ class ApDepthDepth(RefinerObjective):
         share = loss.phase2_spatial if second_phase else 1.0
         in_maps = second_phase and loss.fft_of == 'decoded'
         refined = None
-        if in_maps or (share and (loss.pixel or loss.gradient)):
+        if in_maps or (share and (loss.pixel or loss.gradient or loss.distil)):
             refined = codec.decode_depth(latent)  # once: a decoder's activations fill a GPU
         parts: Parts = {}
         if share:
             focus = (1.0 + loss.edge * edge_band(drawn.target_m_B1HW).float()) * valid
             parts = self._spatial(latent, refined, target, valid, focus)
+            if self.teacher is not None and refined is not None:
+                with torch.no_grad():
+                    wanted = self.teacher.decode(self.teacher(*inputs)).float()
+                near = torch.where(valid, focus, 1.0)
+                parts['distil'] = pixel_l1(refined, wanted, near, rounding=loss.rounding)
         weights = {name: share * getattr(loss, name) for name in parts}
         if in_maps and refined is not None:
             parts['fft'] = fft_loss(refined, target, strength=loss.fft_strength, valid=valid)

@@ -1,0 +1,143 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A narrower refiner: what it begins with, and the wide one that it learns from."""
+
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
+from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
+from depth_refiner_ros.diffusion.model_spec import ModelSpec
+from depth_refiner_ros.diffusion.small import build_small
+from depth_refiner_ros.models.bundle import open_bundle
+import pytest
+import torch
+from training.models import narrower
+from training.models.narrower import narrowed
+from training.objectives.refiner_sample import refiner_sample
+from training.tools.narrow import main
+
+from tests.training.tiny_runs import batch_of, built, step
+
+CHANNELS = (8, 16, 24)
+
+
+def small(channels, seed=0):
+    torch.manual_seed(seed)
+    network = build_small(ModelSpec(unshuffle_factor=2), block_channels=channels)
+    for part in network.unet.modules():
+        if isinstance(part, torch.nn.GroupNorm):
+            torch.nn.init.normal_(part.weight, 1.0, 0.3)
+            torch.nn.init.normal_(part.bias)
+    return network.eval()
+
+
+def answer(network):
+    torch.manual_seed(9)
+    sample = torch.randn(1, network.unet.config.in_channels, 16, 24)
+    with torch.no_grad():
+        return network.unet(sample, torch.tensor(network.spec.timestep), None).sample
+
+
+def with_silent_copies(network):
+    """Return a network of twice the channels: of each a copy that nothing reads, somewhere."""
+    wide = small(tuple(2 * count for count in network.unet.config.block_out_channels), 1)
+    folded = narrower.FoldedUnet(network.unet, network.spec.timestep).unet
+    layers = zip(narrower._layers(folded), narrower._layers(wide.unet), strict=True)
+    with torch.no_grad():
+        for old, new in layers:
+            weight, bias = old.conv.weight, old.conv.bias
+            if old.writes != narrower.RESULT:
+                weight, bias = weight.repeat_interleave(2, 0), bias.repeat_interleave(2)
+            if old.reads != (narrower.IMAGE,):
+                weight = weight.repeat_interleave(2, 1)
+                weight[:, ::2] = 0.0
+            new.conv.weight.copy_(weight)
+            new.conv.bias.copy_(bias)
+            if old.norm is not None:
+                new.norm.weight.copy_(old.norm.weight.repeat_interleave(2))
+                new.norm.bias.copy_(old.norm.bias.repeat_interleave(2))
+        for name, value in wide.unet.named_parameters():
+            if 'time_emb_proj' in name:
+                value.zero_()
+    return wide
+
+
+def test_channels_that_nothing_reads_go_and_nothing_changes():
+    network = small(CHANNELS)
+    wide, target = with_silent_copies(network), small(CHANNELS, 2)
+    expected = answer(network)
+    torch.testing.assert_close(answer(wide), expected)
+    assert not torch.allclose(answer(target), expected, rtol=0.1)
+    narrowed(wide, target)
+    torch.testing.assert_close(answer(target), expected)
+
+
+def test_the_same_width_is_a_copy_with_the_timestep_in_its_biases():
+    network, target = small(CHANNELS), small(CHANNELS, 3)
+    narrowed(network, target)
+    torch.testing.assert_close(answer(target), answer(network))
+
+
+@pytest.mark.parametrize('channels', [(8, 16), (16, 16, 24), (8, 24, 32), (8, 16, 24, 32)])
+def test_other_blocks_are_refused(channels):
+    with pytest.raises(WeightsError, match=r'do not fit weights of \(8, 16, 24\): .* none larger'):
+        narrowed(small(CHANNELS), small(channels))
+
+
+def test_the_tool_writes_a_bundle_that_a_run_begins_with(tmp_path, make_config, capsys):
+    assert main(['bundled', str(tmp_path / 'narrow'), '8,16,24,32']) == 0
+    unet = read_refiner(open_bundle(tmp_path / 'narrow', 'refiner')).unet
+    assert tuple(unet.config.block_out_channels) == (8, 16, 24, 32)
+    assert main(['bundled', str(tmp_path / 'bad'), '8,12']) == 2
+    assert "CHANNELS = '8,12' must be multiples of 8" in capsys.readouterr().err
+    assert not (tmp_path / 'bad').exists()
+    assert main(['bundled']) == 2
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    network = build_small(ModelSpec(), block_channels=(16, 24))
+    torch.manual_seed(3)
+    torch.nn.init.normal_(network.unet.conv_out.weight, std=0.5)
+    facts = {'name': 'wide', 'licence': 'Apache-2.0', 'source': ''}
+    write_refiner_bundle(tmp_path / 'teacher', network, **facts)
+    return str(tmp_path / 'teacher')
+
+
+def gap(objective, batch):
+    """Return how far the refiner is from its teacher on the priors of a batch."""
+    batch.generator.manual_seed(0)
+    network = objective.network
+    sample = refiner_sample(objective.priors.draw(batch), network.spec)
+    inputs = apdepth_inputs(network, batch.rgb_B3HW, sample.prior_B1HW, sample.known_B1HW)
+    with torch.no_grad():
+        return float((network(*inputs) - objective.teacher(*inputs)).abs().mean())
+
+
+def test_a_refiner_comes_nearer_to_its_teacher_without_true_depth(make_config, teacher):
+    config = make_config(
+        'apdepth_depth',
+        loss={'latent': 0.0, 'pixel': 0.0, 'gradient': 0.0, 'distil': 1.0, 'teacher': teacher},
+    )
+    config.optimizer.lr = 3e-3
+    objective = built(config)
+    objective.begin(None, '')
+    batch = batch_of(config)
+    before = gap(objective, batch)
+    weights = {name: value.clone() for name, value in objective.teacher.state_dict().items()}
+    for _ in range(40):
+        batch.generator.manual_seed(0)
+        parts = step(objective, batch)
+    assert set(parts) == {'loss', 'distil'}
+    assert gap(objective, batch) < 0.8 * before
+    for name, value in objective.teacher.state_dict().items():
+        assert torch.equal(value, weights[name]), 'a teacher does not learn'
+
+
+def test_a_teacher_of_other_inputs_is_refused(make_config, teacher):
+    config = make_config(
+        'apdepth_depth',
+        model={'spec': {'detail_gain': 2.0}},
+        loss={'pixel': 0.0, 'distil': 1.0, 'teacher': teacher},
+    )
+    with pytest.raises(SettingsError, match=r'loss\.teacher = .* set model\.spec\.detail_gain='):
+        built(config)

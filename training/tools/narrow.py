@@ -1,0 +1,57 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Begin a narrower small refiner with the channels of a wider one.
+
+``python -m training.tools.narrow BUNDLE|bundled OUT CHANNELS`` writes a bundle whose UNet has as
+many features at each size as CHANNELS says, such as 32,48,80,112: those that count most in the
+given one. It is a start and no more; ``training/configs/apdepth_narrow.yaml`` distils it.
+"""
+
+from pathlib import Path
+import sys
+
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
+from depth_refiner_ros.diffusion.small import build_small
+from depth_refiner_ros.models.bundle import open_bundle
+from training.models.narrower import narrowed
+from training.program import ended
+
+
+def narrow(where: str, out: Path, channels: str) -> None:
+    """
+    Write a narrower refiner.
+
+    :param where: a folder, or ``bundled``
+    :param channels: numbers with commas between them
+    :raises SettingsError: where they are not numbers that a UNet can have
+    """
+    bundle = open_bundle(where, 'refiner', 'apdepth')
+    source = read_refiner(bundle)
+    try:
+        blocks = tuple(int(number) for number in channels.split(','))
+        target = build_small(source.spec, block_channels=blocks)
+    except ValueError as error:
+        raise SettingsError(
+            f'CHANNELS = {shown(channels)} must be multiples of 8, one for each size, such as '
+            f'32,48,80,112: {error}'
+        ) from error
+    narrowed(source, target)
+    licence = bundle.manifest['licence']
+    name = f'{bundle.manifest["name"]}-narrowed'
+    write_refiner_bundle(out, target, name=name, licence=licence, source='')
+
+
+def main(arguments: list[str]) -> int:
+    """Narrow as the arguments say; return the exit code."""
+    if len(arguments) != 3:
+        print(__doc__)
+        return 0 if arguments in (['-h'], ['--help']) else 2
+    where, out, channels = arguments
+    return ended(lambda: narrow(where, Path(out), channels))
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
