@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A narrower refiner: what it begins with, and the wide one that it learns from."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.diffusion.apdepth import apdepth_inputs
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
@@ -15,7 +17,7 @@ from training.models.narrower import narrowed
 from training.objectives.refiner_sample import refiner_sample
 from training.tools.narrow import main
 
-from tests.training.tiny_runs import batch_of, built, step
+from tests.training.tiny_runs import batch_of, built, KINDS, step
 
 CHANNELS = (8, 16, 24)
 
@@ -113,12 +115,18 @@ def gap(objective, batch):
         return float((network(*inputs) - objective.teacher(*inputs)).abs().mean())
 
 
-def test_a_refiner_comes_nearer_to_its_teacher_without_true_depth(make_config, teacher):
+def taught(make_config, teacher, kinds, **options):
     config = make_config(
         'apdepth_depth',
-        loss={'latent': 0.0, 'pixel': 0.0, 'gradient': 0.0, 'distil': 1.0, 'teacher': teacher},
+        loss={'latent': 0.0, 'gradient': 0.0, 'teacher': teacher, 'taught': kinds},
+        **options,
     )
     config.optimizer.lr = 3e-3
+    return config
+
+
+def test_a_refiner_comes_nearer_to_its_teacher(make_config, teacher):
+    config = taught(make_config, teacher, list(KINDS))
     objective = built(config)
     objective.begin(None, '')
     batch = batch_of(config)
@@ -126,18 +134,40 @@ def test_a_refiner_comes_nearer_to_its_teacher_without_true_depth(make_config, t
     weights = {name: value.clone() for name, value in objective.teacher.state_dict().items()}
     for _ in range(40):
         batch.generator.manual_seed(0)
-        parts = step(objective, batch)
-    assert set(parts) == {'loss', 'distil'}
+        step(objective, batch)
     assert gap(objective, batch) < 0.8 * before
     for name, value in objective.teacher.state_dict().items():
         assert torch.equal(value, weights[name]), 'a teacher does not learn'
 
 
+def test_it_teaches_the_kinds_that_it_is_asked_for(make_config, teacher):
+    objective = built(taught(make_config, teacher, ['smeared']))
+    objective.begin(None, '')
+    batch = batch_of(objective.config)
+    kinds = ['smeared', 'sharp'] * (len(batch.rgb_B3HW) // 2)
+    sample = refiner_sample(objective.priors.of(batch, kinds), objective.network.spec)
+    some = replace(sample, valid_B1HW=sample.valid_B1HW & (torch.rand(1, 1, 32, 32) > 0.5))
+    inputs = apdepth_inputs(objective.network, batch.rgb_B3HW, some.prior_B1HW, some.known_B1HW)
+    target, valid = objective._target(some, inputs, kinds)
+    with torch.no_grad():
+        its = objective.teacher.decode(objective.teacher(*inputs))
+    torch.testing.assert_close(target[::2], its[::2])
+    assert bool(valid[::2].all()), 'it knows depth everywhere'
+    assert torch.equal(target[1::2], some.target_B1HW[1::2])
+    assert torch.equal(valid[1::2], some.valid_B1HW[1::2])
+    assert not torch.allclose(its, some.target_B1HW, atol=0.01)
+
+
 def test_a_teacher_of_other_inputs_is_refused(make_config, teacher):
-    config = make_config(
-        'apdepth_depth',
-        model={'spec': {'detail_gain': 2.0}},
-        loss={'pixel': 0.0, 'distil': 1.0, 'teacher': teacher},
-    )
+    config = taught(make_config, teacher, ['smeared'], model={'spec': {'detail_gain': 2.0}})
     with pytest.raises(SettingsError, match=r'loss\.teacher = .* set model\.spec\.detail_gain='):
         built(config)
+
+
+def test_teacher_and_kinds_belong_together(make_config, teacher):
+    with pytest.raises(SettingsError, match=r'loss\.teacher = .* belong together'):
+        built(taught(make_config, teacher, []))
+    with pytest.raises(SettingsError, match=r"loss\.taught = \['smeared'\] belong together"):
+        built(taught(make_config, '', ['smeared']))
+    with pytest.raises(SettingsError, match=r'loss\.taught.*kinect'):
+        built(taught(make_config, teacher, ['kinect']))

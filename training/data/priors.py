@@ -46,10 +46,14 @@ class BatchPriors:
 
     def draw(self, batch: Batch) -> Degraded:
         """Return priors of kinds drawn by their shares, one per image."""
+        return self.of(batch, self.drawn(batch))
+
+    def drawn(self, batch: Batch) -> list[str]:
+        """Return a kind for each image, drawn by their shares."""
         drawn = torch.multinomial(
             self._shares, len(batch.rgb_B3HW), replacement=True, generator=batch.generator
         )
-        return self.of(batch, [self.kinds[int(index)] for index in drawn])
+        return [self.kinds[int(index)] for index in drawn]
 
     def of(self, batch: Batch, kinds: list[str]) -> Degraded:
         """

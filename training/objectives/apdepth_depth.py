@@ -7,7 +7,8 @@ Phase 1 is latent MSE plus pixel L1 (weights 1 : 1 in the paper), phase 2 the fr
 (section 3.3).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from depth_refiner_ros.core.edges import edge_band
 from depth_refiner_ros.core.errors import SettingsError
@@ -21,18 +22,20 @@ from depth_refiner_ros.diffusion.losses import (
     latent_mse,
     pixel_l1,
 )
+from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.models.bundle import open_bundle
 import torch
 from torch.nn import functional
-from training.config import check_choice, RunConfig
+from training.config import check_choice, check_keys, RunConfig
 from training.data.batches import Batch
 from training.data.camera_effects import camera_image
 from training.data.priors import BatchPriors
 from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
-from training.objectives.refiner_sample import refiner_sample
+from training.objectives.refiner_sample import refiner_sample, RefinerSample
 
+METHOD = 'apdepth'
 NEVER = 10**9
 SHARED = (
     'unshuffle_factor',
@@ -48,6 +51,7 @@ SHARED = (
 )
 """Conventions in which a teacher and what learns from it must agree, as they see the same."""
 SPECTRA = ('decoded', 'latent')
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 
 
 @dataclass
@@ -68,8 +72,8 @@ class ApDepthDepthLoss:
     fft_of: str = 'decoded'  # maps (paper, eq. 14) or latent cells (official code)
     phase2_step: int = NEVER  # first update of phase 2
     phase2_spatial: float = 0.0  # share of the spatial losses that stays in phase 2
-    distil: float = 0.0  # from the depth that the teacher makes of the same inputs
-    teacher: str = 'bundled'  # for distil: a bundle of apdepth
+    teacher: str = ''  # a bundle of apdepth, or bundled; '': true depth is all that is learnt
+    taught: list[str] = field(default_factory=list)  # kinds of priors for which it knows better
     prior: str = 'bundled'  # network of data.priors.computed, NAME or NAME:WEIGHTS
     stage1: bool = False  # the weights must come from stage 1, by init_from
 
@@ -82,7 +86,7 @@ class ApDepthDepth(RefinerObjective):
 
     def __init__(self, config: RunConfig) -> None:
         loss: ApDepthDepthLoss = config.loss
-        check_weights(loss, 'latent', 'pixel', 'gradient', 'distil')
+        check_weights(loss, 'latent', 'pixel', 'gradient')
         check_choice('loss.fft_of', loss.fft_of, SPECTRA)
         if loss.stage1 and not config.init_from:
             raise SettingsError(
@@ -94,9 +98,7 @@ class ApDepthDepth(RefinerObjective):
                 'data.priors is not set; it says what the refiner is given, such as '
                 'data.priors={smeared: 1}'
             )
-        teacher = (
-            read_refiner(open_bundle(loss.teacher, 'refiner', 'apdepth')) if loss.distil else None
-        )
+        teacher = _teacher(loss, config.data.priors)
         super().__init__(
             config,
             SMALL_APDEPTH,
@@ -105,39 +107,29 @@ class ApDepthDepth(RefinerObjective):
             frozen={} if teacher is None else {'teacher': teacher},
         )
         self.teacher = teacher
-        for key in SHARED if teacher is not None else ():
-            mine, its = getattr(self.network.spec, key), getattr(teacher.spec, key)
-            if mine != its:
-                raise SettingsError(
-                    f'loss.teacher = {shown(loss.teacher)} has {key} = {its}, the refiner {mine}; '
-                    f'set model.spec.{key}={its}, or name another teacher'
-                )
+        self._check_inputs()
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
         rgb = camera_image(batch.rgb_B3HW, self.config.data, batch.generator)
-        drawn = self.priors.draw(batch)
+        kinds = self.priors.drawn(batch)
+        drawn = self.priors.of(batch, kinds)
         sample = refiner_sample(drawn, self.network.spec)
-        target, valid = sample.target_B1HW, sample.valid_B1HW
 
         inputs = apdepth_inputs(self.network, rgb, sample.prior_B1HW, sample.known_B1HW)
         latent = self.network(*inputs).float()
+        target, valid = self._target(sample, inputs, kinds)
 
         second_phase = step >= loss.phase2_step
         share = loss.phase2_spatial if second_phase else 1.0
         in_maps = second_phase and loss.fft_of == 'decoded'
         refined = None
-        if in_maps or (share and (loss.pixel or loss.gradient or loss.distil)):
+        if in_maps or (share and (loss.pixel or loss.gradient)):
             refined = codec.decode_depth(latent)  # once: a decoder's activations fill a GPU
         parts: Parts = {}
         if share:
             focus = (1.0 + loss.edge * edge_band(drawn.target_m_B1HW).float()) * valid
             parts = self._spatial(latent, refined, target, valid, focus)
-            if self.teacher is not None and refined is not None:
-                with torch.no_grad():
-                    wanted = self.teacher.decode(self.teacher(*inputs)).float()
-                near = torch.where(valid, focus, 1.0)
-                parts['distil'] = pixel_l1(refined, wanted, near, rounding=loss.rounding)
         weights = {name: share * getattr(loss, name) for name in parts}
         if in_maps and refined is not None:
             parts['fft'] = fft_loss(refined, target, strength=loss.fft_strength, valid=valid)
@@ -146,6 +138,34 @@ class ApDepthDepth(RefinerObjective):
             wanted = codec.encode_depth(target)
             parts['fft'] = fft_loss(latent, wanted, strength=loss.fft_strength, valid=cells)
         return weighted(parts, {**weights, 'fft': loss.fft})
+
+    def _check_inputs(self) -> None:
+        """Raise where the teacher would be given other inputs than the refiner."""
+        if self.teacher is None:
+            return
+        for key in SHARED:
+            mine, its = getattr(self.network.spec, key), getattr(self.teacher.spec, key)
+            if mine != its:
+                raise SettingsError(
+                    f'loss.teacher = {shown(self.config.loss.teacher)} has {key} = {its}, the '
+                    f'refiner {mine}; set model.spec.{key}={its}, or name another teacher'
+                )
+
+    def _target(
+        self, sample: RefinerSample, inputs: Inputs, kinds: list[str]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is learnt, and where: true depth, or the teacher's of kinds it teaches."""
+        target, valid = sample.target_B1HW, sample.valid_B1HW
+        taught = [kind in self.config.loss.taught for kind in kinds]
+        if self.teacher is None or not any(taught):
+            return target, valid
+        which = torch.tensor(taught, device=target.device)
+        with torch.no_grad():
+            latent = self.teacher(*(part if part is None else part[which] for part in inputs))
+            target, valid = target.clone(), valid.clone()
+            target[which] = self.teacher.decode(latent).float()
+            valid[which] = True
+        return target, valid
 
     def _spatial(
         self,
@@ -165,3 +185,14 @@ class ApDepthDepth(RefinerObjective):
         if loss.gradient and refined is not None:
             parts['gradient'] = gradient_l1(refined, target, valid)
         return parts
+
+
+def _teacher(loss: ApDepthDepthLoss, priors: Mapping[str, float]) -> OneStepNetwork | None:
+    """Return the refiner that is learnt from, frozen."""
+    check_keys('loss.taught', loss.taught, tuple(priors))
+    if bool(loss.teacher) is not bool(loss.taught):
+        raise SettingsError(
+            f'loss.teacher = {shown(loss.teacher)} and loss.taught = {shown(loss.taught)} belong '
+            'together: whose depth is learnt, and for which kinds of data.priors'
+        )
+    return read_refiner(open_bundle(loss.teacher, 'refiner', METHOD)) if loss.teacher else None
