@@ -44,6 +44,8 @@ def test_every_shipped_configuration_describes_a_network(subtests):
                 if hasattr(config.model, 'teacher') and config.model.teacher.weights:
                     # That of another run, which the bundle holds too.
                     config.model.teacher.weights = 'bundled'
+                if getattr(config.loss, 'teacher', ''):
+                    config.loss.teacher = 'bundled'
                 build_objective(config)
 
 
