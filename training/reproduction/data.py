@@ -34,7 +34,7 @@ def render(place: Path, profile: Profile) -> None:
         other = SettingsError(
             f'{folder} holds rooms of another profile than {profile.name}; name another output'
         )
-        # The renderer itself goes on with more rooms, or leaves what is there with fewer.
+        # The renderer would add the rooms that a larger profile has, and keep those of a smaller.
         record = folder / render_rooms.RECORD
         found = read_json(record) if record.exists() else {'rooms': count}
         if not isinstance(found, dict) or found.get('rooms') != count:

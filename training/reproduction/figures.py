@@ -49,14 +49,23 @@ def claim_place(place: Path, profile: Profile, *, writes: bool = True) -> None:
 
 
 def settings_of(config: RunConfig) -> str:
-    """Return a digest of all that a run depends on, without the place of its files."""
+    """
+    Return a digest of all that a run depends on, without the place of its files.
+
+    Recordings count by their names; rooms follow from the profile.
+    """
     tree = asdict(config)
     for key in ('output', 'init_from', 'data'):
         tree.pop(key)
     tree['model'].get('teacher', {}).pop('weights', None)
     data = asdict(config.data)
     for group in ('train', 'validation'):
-        data[group] = {name: source['share'] for name, source in data[group].items()}
+        data[group] = {
+            name: [source['share'], Path(source['path']).name]
+            if source['reader'] == 'recording'
+            else source['share']
+            for name, source in data[group].items()
+        }
     text = json.dumps([tree, data], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -84,24 +93,29 @@ def write_figures(folder: Path, found: dict[str, Any]) -> None:
 
 def read_figures(place: Path, job: Job, profile: Profile) -> dict[str, Any] | None:
     """
-    Return what a finished piece wrote, None where it is not done, or of other settings.
+    Return what a finished piece wrote, None where it is not done or of other settings.
 
+    :param profile: what it must be of
     :raises SourceError: where the file cannot be read
     """
     folder = folder_of(place, job.piece, job.seed)
     file = folder / FIGURES
     if not file.exists():
         return None
-    if not _is_of(folder, config_of(PIECES[job.piece], profile, job.seed, place)):
-        return None
     found = read_json(file)
     if not isinstance(found, dict) or not isinstance(found.get('figures'), dict):
         raise SourceError(f'{file} holds no figures; remove it and train this piece again')
-    return found
+    config = config_of(PIECES[job.piece], profile, job.seed, place)
+    return found if found.get('profile') == profile.name and _is_of(folder, config) else None
+
+
+def is_finished(place: Path, job: Job) -> bool:
+    """Whether a piece has figures, of whatever settings."""
+    return (folder_of(place, job.piece, job.seed) / FIGURES).exists()
 
 
 def _is_of(folder: Path, config: RunConfig) -> bool:
-    """Return whether a folder holds the run of a configuration."""
+    """Whether a folder holds the run of a configuration."""
     file = folder / SETTINGS
-    found = read_json(file) if file.exists() else {}
+    found = read_json(file) if file.exists() else None
     return isinstance(found, dict) and found.get('settings') == settings_of(config)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One picture per study: image, true depth, priors, and the result of every row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 from depth_refiner_ros.report.colormap import colorize, depth_limits_m, Palette
@@ -12,18 +12,23 @@ from training.reproduction.pieces import folder_of
 from training.reproduction.plan import PIECES
 from training.reproduction.studies import Study
 from training.reproduction.training_piece import PICTURE
+from training.reproduction.verdicts import Found
 
 TILE_PX, IN_A_ROW = 260, 5
 
 
-def write_picture(file: Path, study: Study, place: Path, seed: int = 0) -> bool:
+def write_picture(
+    file: Path, study: Study, place: Path, pieces: Mapping[str, Found], seed: int = 0
+) -> bool:
     """
     Draw the same held-out image for every row of a study that is done.
 
+    :param pieces: those that are done
     :return: whether there is one
     :raises OutputError: if the file cannot be written
     """
-    tiles = [*_tiles(study, place, seed)]
+    done = {name for name, found in pieces.items() if seed in found}
+    tiles = [*_tiles(study, place, done, seed)]
     if not tiles:
         return False
     rows = [
@@ -39,12 +44,12 @@ def write_picture(file: Path, study: Study, place: Path, seed: int = 0) -> bool:
     return True
 
 
-def _tiles(study: Study, place: Path, seed: int) -> Iterator[Tile]:
+def _tiles(study: Study, place: Path, done: Set[str], seed: int) -> Iterator[Tile]:
     maps: dict[str, dict[str, np.ndarray]] = {}
     priors: dict[str, np.ndarray] = {}
     for row in study.rows:
         file = folder_of(place, row.piece, seed) / PICTURE
-        if file.exists():
+        if row.piece in done and file.exists():
             with np.load(file, allow_pickle=False) as stored:
                 maps[row.label] = {name: stored[name] for name in stored.files}
             priors.setdefault(PIECES[row.piece].prior, maps[row.label]['prior'])

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.apps.console import write_json
+from depth_refiner_ros.apps.console import note, write_json
 from depth_refiner_ros.core.atomic import make_folder, write_text
 from depth_refiner_ros.core.messages import counted
 from training.evaluation.published import published_tables
-from training.reproduction.figures import read_figures
+from training.reproduction.figures import is_finished, read_figures
 from training.reproduction.pictures import write_picture
 from training.reproduction.plan import Job, jobs_of, PIECES, STUDIES
 from training.reproduction.profiles import Profile
@@ -31,11 +31,14 @@ def write_report(folder: Path, place: Path, profile: Profile, seeds: int) -> Non
     make_folder(folder)
     jobs = jobs_of([], seeds)
     read = {job: read_figures(place, job, profile) for job in jobs}
+    if others := [job for job, found in read.items() if found is None and is_finished(place, job)]:
+        named = ', '.join(f'{job.piece} seed {job.seed}' for job in others)
+        note(f'not counted, of other settings: {named}; remove them or name another --output')
     pieces: dict[str, Found] = {
         name: {
             job.seed: found
             for job, found in read.items()
-            if job.piece == name and found is not None and found['profile'] == profile.name
+            if job.piece == name and found is not None
         }
         for name in PIECES
     }
@@ -60,7 +63,7 @@ def write_report(folder: Path, place: Path, profile: Profile, seeds: int) -> Non
                 for verdict in verdicts_of(claim, pieces, PHOTOGRAPHS)
             ]
             lines += verdict_table(study, judged, table)
-        if write_picture(folder / f'{study.name}.png', study, place):
+        if write_picture(folder / f'{study.name}.png', study, place, pieces):
             lines += ['', f'![{study.title}]({study.name}.png)']
     lines += ['', *_costs(pieces)]
     write_text(folder / README, '\n'.join(lines) + '\n')

@@ -2,21 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train one piece, compare it with the held-out rooms, and write what came out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 import platform
 import sys
 import time
+from typing import Any
 
 import cv2
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.atomic import staged_file
+from depth_refiner_ros.sources.lost_frames import LostFrames
 import numpy as np
 import torch
 from training.checkpoint import read_progress
 from training.config import RunConfig, SourceConfig
-from training.data.batches import validation_batches
+from training.data.batches import Batch, validation_batches
 from training.data.mixture import Mixture
 from training.log import read_log
 from training.loop import LAST, train
@@ -80,19 +83,25 @@ def _seconds_per_update(folder: Path) -> float | None:
     return float(np.median(times)) if times else None
 
 
-def _on_photographs(
-    config: RunConfig, objective: Objective, profile: Profile
-) -> dict[str, dict[str, float]]:
-    """Return the same figures of held-out photographs, where some are named."""
+def _on_photographs(config: RunConfig, objective: Objective, profile: Profile) -> dict[str, Any]:
+    """Return figures of held-out photographs, where some are named, and how many are lost."""
     if not profile.held_out_photographs or 'predicted' in config.data.priors:
         return {}
     source = SourceConfig(**source_of(profile.held_out_photographs, profile))
     held_out = Mixture.of('validation', replace(config.data, validation={'photographs': source}))
     device = next(objective.parameters()).device
-    batches = validation_batches(held_out, config.batch, len(held_out.parts[0].samples))
+    lost = LostFrames(note)
+
+    def batches() -> Iterator[Batch]:
+        for batch in validation_batches(held_out, config.batch, len(held_out.parts[0].samples)):
+            for frame in batch.lost:
+                lost.add(frame)
+            yield batch.to(device)
+
     objective.ema.networks.eval()
-    found = objective.validate(batch.to(device) for batch in batches)
-    return {'photographs': {name: value for name, value in found.items() if isfinite(value)}}
+    found = objective.validate(batches())
+    figures = {name: value for name, value in found.items() if isfinite(value)}
+    return {'photographs': figures, 'lost_photographs': len(lost)}
 
 
 def _write_picture(file: Path, config: RunConfig, objective: Objective) -> None:

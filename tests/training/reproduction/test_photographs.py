@@ -3,15 +3,19 @@
 """Photographs with measured depth beside the rendered rooms."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from training.reproduction.apdepth import TABLE_5
 from training.reproduction.figures import read_figures
-from training.reproduction.pieces import config_of
+from training.reproduction.pictures import write_picture
+from training.reproduction.pieces import config_of, folder_of
 from training.reproduction.plan import Job, PIECES
 from training.reproduction.report import write_report
-from training.reproduction.training_piece import train_piece
+from training.reproduction.reproduce import reproduce
+from training.reproduction.training_piece import PICTURE, train_piece
 
 from tests.training.data.trees import write_png, write_text
 from tests.training.rooms_folder import scene
@@ -56,6 +60,43 @@ def test_a_piece_is_trained_and_compared_with_photographs_too(place, profile, re
     shares = {name: source.share for name, source in config.data.train.items()}
     assert shares == {'rooms': 1.0, 'starts': 1.0, 'photographs': 0.5}
     assert config.data.train['photographs'].crop_width == 3 * profile.size_px
+
+
+@pytest.mark.usefixtures('one_thread')
+def test_held_out_photographs_that_are_replaced_are_named_and_counted(
+    place, profile, recording, capsys
+):
+    write_png(Path(recording) / 'depth/0.png', np.zeros((96, 128), np.uint16))
+    compared = replace(profile, held_out_photographs=recording)
+    assert train_piece(JOB, compared, place)
+    lost = read_figures(place, JOB, compared)['lost_photographs']
+    assert lost >= 1
+    assert capsys.readouterr().err.count('frame lost (no depth)') == lost
+
+
+@pytest.mark.usefixtures('one_thread')
+def test_a_piece_of_other_settings_does_not_count_as_done(place, profile, recording, capsys):
+    both = replace(profile, photographs=recording)
+    assert train_piece(JOB, both, place)
+    assert read_figures(place, JOB, both)
+    others = {
+        'other photographs': replace(both, photographs=f'{recording}_2'),
+        'no photographs': profile,
+        'another batch': replace(both, batch=3),
+        'another profile': replace(both, name='small'),
+    }
+    assert [name for name, other in others.items() if read_figures(place, JOB, other)] == []
+    report = place / 'report'
+    assert not reproduce(profile, place, only=[JOB.piece], seeds=1, report=report)
+    told = capsys.readouterr().err
+    assert 'not counted, of other settings: apdepth_stage1_none seed 0; remove' in told
+    assert 'failed: apdepth_stage1_none seed 0: ' in told
+    assert '**0 of 26 pieces are done.**' in (report / 'README.md').read_text()
+    row = TABLE_5.rows[0].piece  # whose picture is drawn of what is done, alone
+    folder_of(place, row, 0).mkdir(parents=True)
+    (folder_of(place, JOB.piece, 0) / PICTURE).rename(folder_of(place, row, 0) / PICTURE)
+    assert not write_picture(report / 'a.png', TABLE_5, place, {row: {}})
+    assert write_picture(report / 'a.png', TABLE_5, place, {row: {0: {}}})
 
 
 @pytest.mark.usefixtures('one_thread')

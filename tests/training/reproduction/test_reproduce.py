@@ -79,10 +79,12 @@ def test_the_profile_of_a_gpu_is_refused_without_one(place):
 
 
 @pytest.mark.parametrize('changes', [{'rooms': 1}, {'rooms': 3}, {'held_out': 65}], ids=str)
-def test_rooms_of_another_number_are_refused(place, profile, changes):
-    render(place, profile)
+def test_rooms_of_another_number_are_refused(place, profile, changes, tmp_path):
+    other = replace(profile, **changes)
     with pytest.raises(SettingsError, match='holds rooms of another profile than smoke'):
-        render(place, replace(profile, **changes))
+        reproduce(other, place, only=['apdepth_stage1_none'], seeds=1, report=tmp_path)
+    claim_place(place, profile)  # the refused one did not take it
+    render(place, profile)
 
 
 @pytest.mark.slow
