@@ -8,11 +8,14 @@ is returned only if its facts and the hash of each file agree with its manifest.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 import shutil
+import time
 from typing import Any
 
 from depth_refiner_ros.backends.base import Log, silent
@@ -21,7 +24,9 @@ from depth_refiner_ros.core.errors import BackendError, OutputError
 from depth_refiner_ros.models.bundle import sha256
 
 Facts = Mapping[str, Any]
-MANIFEST = 'entry.json'
+MANIFEST, HASH = 'entry.json', 20
+UNUSED_DAYS = 60
+"""An entry that no process used for so long is removed when another one is built."""
 
 
 def default_folder() -> Path:
@@ -65,6 +70,7 @@ class EngineCache:
         if place.exists():
             wrong = _fault(place, facts)
             if not wrong:
+                _touch(place / MANIFEST)
                 return place
             self.drop(name, facts, wrong)
         try:
@@ -79,12 +85,13 @@ class EngineCache:
             raise CacheError(
                 f'engine cache: {error}; set another folder in option engine_cache'
             ) from error
+        self._remove_unused()
         return place
 
     def path(self, name: str, facts: Facts) -> Path:
         """Return the path of the entry of these facts, which may not exist."""
         text = json.dumps(facts, sort_keys=True)
-        return self.folder / f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:20]}'
+        return self.folder / f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:HASH]}'
 
     def drop(self, name: str, facts: Facts, why: str) -> None:
         """Remove an entry that cannot be used, and log why."""
@@ -92,6 +99,13 @@ class EngineCache:
         self.rebuilt += 1
         self._log(f'{place} is built again: {why}')
         shutil.rmtree(place, ignore_errors=True)
+
+    def _remove_unused(self) -> None:
+        before_s = time.time() - UNUSED_DAYS * 86400.0
+        for manifest in self.folder.glob(f'*-{"[0-9a-f]" * HASH}/{MANIFEST}'):
+            if manifest.parent not in self.used and _used_s(manifest) < before_s:
+                self._log(f'{manifest.parent} is removed: unused for {UNUSED_DAYS} days')
+                shutil.rmtree(manifest.parent, ignore_errors=True)
 
     def read(self, file: str) -> bytes:
         """Return a file outside of entries, such as timings; empty if there is none."""
@@ -101,6 +115,20 @@ class EngineCache:
     def write(self, file: str, content: bytes) -> None:
         """Replace a file outside of entries atomically."""
         write_atomic(self.folder / file, [content], durable=False)
+
+
+def _touch(manifest: Path) -> None:
+    """Note that an entry is used; a cache that is only read keeps no note."""
+    with suppress(OSError):
+        os.utime(manifest)
+
+
+def _used_s(manifest: Path) -> float:
+    """Return when an entry was last used; infinity if another process has removed it."""
+    try:
+        return manifest.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _fault(place: Path, facts: Facts) -> str:

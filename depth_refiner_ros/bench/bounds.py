@@ -27,6 +27,8 @@ def bound_ms(operations: Operations, device: Device, precision: str) -> float:
     """
     Return the least time: all arithmetic at peak rate or all traffic at full bandwidth.
 
+    Winograd's algorithm needs less arithmetic than is counted, so ncnn can take less time.
+
     :raises InputError: if the device has no such arithmetic
     """
     compute_s = operations.flops / device.peak(precision)

@@ -75,6 +75,8 @@ def measure_configured(
         'height': size.height,
         'measured_on': measured_on(device),
         'clock': clock(device),
+        'backend': execution.backend,
+        'precision': execution.precision,
         'frames': frames,
         'settings': values(model),
         'stages': {name: quantiles(ms) for name, ms in timed.items()},

@@ -1,8 +1,15 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
+import time
 
-from depth_refiner_ros.backends.engine_cache import default_folder, EngineCache
+from depth_refiner_ros.backends.engine_cache import (
+    default_folder,
+    EngineCache,
+    MANIFEST,
+    UNUSED_DAYS,
+)
 from depth_refiner_ros.core.errors import BackendError
 import pytest
 
@@ -121,6 +128,29 @@ def test_loose_files_are_replaced_whole(cache):
     cache.write('timings', b'22')
     assert cache.read('timings') == b'22'
     assert sum(path.is_file() for path in cache.folder.iterdir()) == 1
+
+
+def aged(place, days):
+    then_s = time.time() - days * 86400
+    os.utime(place / MANIFEST, (then_s, then_s))
+
+
+def test_what_nobody_used_for_long_is_removed_when_something_is_built(cache, told):
+    facts = [{**FACTS, 'number': number} for number in range(4)]
+    old, used, recent = (cache.entry('unet', one, Build()) for one in facts[:3])
+    aged(old, UNUSED_DAYS + 1)
+    aged(used, UNUSED_DAYS + 1)
+    aged(recent, UNUSED_DAYS - 1)
+    (cache.folder / 'of-somebody-else').mkdir()
+    cache.write('timings', b'1')
+    lines = []
+    later = EngineCache(cache.folder, lines.append)
+    assert later.entry('unet', facts[1], Build()) == used
+    assert old.exists(), 'a start that builds nothing removes nothing'
+    new = later.entry('unet', facts[3], Build())
+    left = {path.name for path in cache.folder.iterdir()}
+    assert left == {used.name, recent.name, new.name, 'of-somebody-else', 'timings'}
+    assert lines == [f'{old} is removed: unused for {UNUSED_DAYS} days']
 
 
 def test_the_default_is_the_cache_of_the_user(monkeypatch, tmp_path):
