@@ -151,15 +151,15 @@ class ModelSettings:
     )
     backend: str = option(
         'auto',
-        'how networks are executed; ncnn is for networks of 3 x 3 convolutions, onnx runs the '
-        'others; auto is torch, or ncnn on a CPU without bf16 (torch again after three sizes, or '
-        'if engine_cache cannot be written)',
+        'how networks are executed; ncnn is for networks of convolutions alone (the bundled '
+        'refiners), others run by onnx; auto is torch, or ncnn on a CPU without bf16 (torch again '
+        'after three sizes, or if engine_cache cannot be written)',
         choices=BACKENDS,
     )
     engine_cache: str = option(
         '',
-        'folder of exported networks and engines; empty is '
-        'depth_refiner_ros in the cache folder of the user',
+        'folder of exported networks and engines; empty is depth_refiner_ros in the cache folder '
+        'of the user; what nobody used for 60 days is removed',
     )
     engine_target: str = option(
         '',
