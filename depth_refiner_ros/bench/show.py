@@ -15,7 +15,7 @@ from rich.table import Table
 
 Rows = Sequence[Mapping[str, Any]]
 FEWER = (
-    'GFLOP and least count every multiplication of a convolution; ncnn needs fewer, so that a ratio '
+    'GFLOP and least count every multiplication of a convolution; ncnn needs fewer, so a ratio '
     'can be below 1'
 )
 
