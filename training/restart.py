@@ -5,9 +5,9 @@
 from datetime import timedelta
 import os
 
-import torch
 from torch import distributed
 from torch.distributed.rendezvous import rendezvous
+from training.data.devices import training_device
 
 PATIENCE = timedelta(minutes=10)
 
@@ -24,9 +24,8 @@ def rejoin() -> None:
     if not attempt or int(os.environ.get('WORLD_SIZE', '1')) < 2:
         return
     store, rank, size = next(rendezvous('env://', timeout=PATIENCE))
-    on_gpu = torch.cuda.is_available() and os.environ.get('ACCELERATE_USE_CPU') != 'true'
     distributed.init_process_group(
-        'cpu:gloo,cuda:nccl' if on_gpu else 'gloo',
+        'cpu:gloo,cuda:nccl' if training_device().type == 'cuda' else 'gloo',
         store=distributed.PrefixStore(f'attempt_{attempt}', store),
         rank=rank,
         world_size=size,

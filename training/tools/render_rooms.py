@@ -190,6 +190,11 @@ def _describe(out: Path, record: dict[str, float], resume: bool) -> None:
             raise typer.BadParameter(
                 f'{out} holds {found}; give --resume with the same options or another folder'
             )
+        if found.get('rooms', 0) > record['rooms']:
+            raise typer.BadParameter(
+                f'{out} holds {found["rooms"]} rooms, more than --rooms {record["rooms"]}; what is '
+                'there would be trained on as well: name another folder'
+            )
     description = {
         **record,
         'rooms_per_shard': ROOMS_PER_SHARD,

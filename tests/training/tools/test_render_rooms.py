@@ -111,6 +111,14 @@ def test_a_shard_that_a_shorter_run_ended_is_rendered_again(tmp_path):
     assert json.loads((tmp_path / 'dataset.json').read_text())['rooms'] == 2
 
 
+def test_fewer_rooms_than_there_are_need_another_folder(shards):
+    before = (shards / 'dataset.json').read_text()
+    done = run(shards, '--rooms', '2', '--resume')
+    assert done.returncode == 2
+    assert 'name another folder' in ' '.join(done.stderr.replace('│', ' ').split())
+    assert (shards / 'dataset.json').read_text() == before
+
+
 def test_a_description_that_is_no_json_is_one_line(tmp_path):
     (tmp_path / 'dataset.json').write_text('{')
     done = run(tmp_path, '--rooms', '1')
