@@ -192,8 +192,8 @@ def _describe(out: Path, record: dict[str, float], resume: bool) -> None:
             )
         if found.get('rooms', 0) > record['rooms']:
             raise typer.BadParameter(
-                f'{out} holds {found["rooms"]} rooms, more than --rooms {record["rooms"]}, and all '
-                'that are there are trained on; name another folder'
+                f'{out} holds {found["rooms"]} rooms, more than --rooms {record["rooms"]}, and '
+                'all that are there are trained on; name another folder'
             )
     description = {
         **record,
