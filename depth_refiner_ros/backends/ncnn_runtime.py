@@ -7,7 +7,6 @@ Winograd's algorithm (Lavin and Gray, arXiv 1509.09308) takes a 3 x 3 convolutio
 times fewer multiplications; ncnn has it for AVX2 and NEON, ONNX Runtime and OpenVINO do not.
 """
 
-from functools import partial
 from pathlib import Path
 import subprocess
 from typing import Any
@@ -48,28 +47,37 @@ class NcnnBackend:
         self._onnx, self._cache, self._threads, self._log = onnx, cache, threads, log
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
-        """Convert the network unless the cache has it."""
-        if not pays(module):
-            return self._onnx.build(module, key, example)
-        facts = {
-            'what': 'ncnn',
-            'model': model_hash(module),
-            'shapes': shapes_of(_single(example)),
-            'torch': torch.__version__,
-            'ncnn': self._ncnn.__version__,
-        }
-        convert = partial(self._convert, module, _single(example))
-        return self._cache.entry(f'{key}-ncnn', facts, convert) / PARAM
+        """Convert the network, or export it for ONNX Runtime, unless the cache has it."""
+        converted = self._converted(module, key, example)
+        return converted or self._onnx.build(module, key, example)
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """Convert and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
-        if not pays(module):
+        converted = self._converted(module, key, example)
+        if converted is None:
             return self._onnx.prepare(module, key, example)
+        return NcnnRunner(self._loaded(converted))
+
+    def _converted(self, module: nn.Module, key: str, example: Tensors) -> Path | None:
+        """Return the file of a network; None for one that is left to ONNX Runtime."""
+        if not pays(module):
+            return None
+        single = tuple(value[:1] for value in example)
+        facts = {
+            'what': 'ncnn',
+            'model': model_hash(module),
+            'shapes': shapes_of(single),
+            'torch': torch.__version__,
+            'ncnn': self._ncnn.__version__,
+        }
         try:
-            return NcnnRunner(self._loaded(self.build(module, key, example)))
+            folder = self._cache.entry(
+                f'{key}-ncnn', facts, lambda place: self._convert(module, single, place)
+            )
         except NotConvertedError as error:
             self._log(f'{key} runs in ONNX Runtime, more slowly: {error}')
-            return self._onnx.prepare(module, key, example)
+            return None
+        return folder / PARAM
 
     def _convert(self, module: nn.Module, example: Tensors, folder: Path) -> None:
         """Write the network for inputs of these shapes."""
@@ -140,10 +148,6 @@ def pays(module: nn.Module) -> bool:
     """
     weights = sum(weight.numel() for weight in module.parameters())
     return bool(getattr(module, 'only_convolutions', False)) and weights <= MOST_WEIGHTS
-
-
-def _single(example: Tensors) -> Tensors:
-    return tuple(value[:1] for value in example)
 
 
 def _ncnn() -> Any:

@@ -53,6 +53,7 @@ def test_the_unet_of_a_small_refiner_runs_in_it(tmp_path):
     result = run(sample)
     assert isinstance(run.runners()[0], NcnnRunner)
     assert deviation(result, module(sample)).p99 < 1e-4
+    assert on_cpu('ncnn', tmp_path).backend.build(module, 'unet', (sample,)).exists()
     assert sorted(path.name for path in next(tmp_path.iterdir()).iterdir()) == [
         'entry.json',
         'model.ncnn.bin',
@@ -108,6 +109,7 @@ def test_what_cannot_be_converted_runs_in_onnx_runtime_and_says_so(tmp_path, pro
     assert len(lines) == 1
     assert 'block runs in ONNX Runtime, more slowly: pnnx' in lines[0]
     assert [path.name.rpartition('-')[0] for path in tmp_path.iterdir()] == ['block-onnx']
+    assert made.backend.build(module, 'block', inputs).name == 'model.onnx'
 
 
 def test_files_of_another_network_are_refused(tmp_path):
