@@ -65,7 +65,8 @@ class UnshuffleCodec:
 
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1 as [-1, 1] cells."""
-        return self._cells(rgb_B3HW * 2.0 - 1.0)
+        # In place on what is new: each map of a camera's size costs a millisecond on a CPU.
+        return (self._cells(rgb_B3HW) * 2.0).sub_(1.0)
 
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth as cells."""

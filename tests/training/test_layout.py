@@ -14,6 +14,10 @@ from training.models.teacher import TeacherModel
 from tests.training.tiny_runs import batch_of, built, step
 
 LAYOUT = {'spec': {'layout': True}}
+BLOCKS = list(
+    open_bundle('bundled', 'refiner').json('unet/config.json')['block_out_channels']
+)
+"""Of the bundled ApDepth."""
 
 
 @pytest.fixture
@@ -141,7 +145,7 @@ def test_a_refiner_without_a_teacher_is_no_teacher(make_config):
 
 
 def test_it_begins_with_what_apdepth_knows(make_config):
-    blocks = {'block_channels': [48, 64, 96, 128], **LAYOUT}
+    blocks = {'block_channels': BLOCKS, **LAYOUT}
     objective = started(make_config('lotus', model=blocks, init_from='bundled'))
     source = read_refiner(open_bundle('bundled', 'refiner'))
     layout, known = torch.randn(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
@@ -159,7 +163,7 @@ def test_it_begins_with_what_apdepth_knows(make_config):
     ('model', 'told'),
     [
         (LAYOUT, 'not any as in model; give|in these weights of apdepth, not'),
-        ({'block_channels': [48, 64, 96, 128]}, 'only a network with a layout begins with'),
+        ({'block_channels': BLOCKS}, 'only a network with a layout begins with'),
     ],
 )
 def test_apdepth_of_another_shape_is_refused(make_config, model, told):
