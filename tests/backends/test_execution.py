@@ -1,5 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+
 from depth_refiner_ros.backends import execution as module
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.core.errors import BackendError
@@ -112,3 +116,21 @@ def test_networks_run_in_the_chosen_format_without_gradients(precision, dtype):
 
 def test_this_machine_says_whether_it_is_fast():
     assert module.fast_bf16() in (True, False)
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [({}, '10000'), ({'GOMP_SPINCOUNT': '7'}, '7'), ({'OMP_WAIT_POLICY': 'active'}, 'None')],
+)
+def test_idle_threads_do_not_spin_unless_the_user_says_so(given, expected):
+    names = ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY')
+    plain = {name: value for name, value in os.environ.items() if name not in names}
+    code = "import depth_refiner_ros, os; print(os.environ.get('GOMP_SPINCOUNT'))"
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**plain, **given},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected

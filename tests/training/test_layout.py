@@ -14,9 +14,7 @@ from training.models.teacher import TeacherModel
 from tests.training.tiny_runs import batch_of, built, step
 
 LAYOUT = {'spec': {'layout': True}}
-BLOCKS = list(
-    open_bundle('bundled', 'refiner').json('unet/config.json')['block_out_channels']
-)
+BLOCKS = list(open_bundle('bundled', 'refiner').json('unet/config.json')['block_out_channels'])
 """Of the bundled ApDepth."""
 
 
