@@ -10,7 +10,7 @@ from typing import Protocol, TYPE_CHECKING
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.core.agreement import keep_agreed
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
-from depth_refiner_ros.core.checks import finite, surely_everywhere
+from depth_refiner_ros.core.checks import finite, masked, surely_everywhere
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
@@ -126,10 +126,10 @@ class Refinement:
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
             if spec.keep_within:
                 agreed_m = keep_agreed(depth_m, filled_m, spec.keep_within)
-                depth_m = torch.where(known, agreed_m, depth_m)
+                depth_m = masked(agreed_m, known, depth_m)
             depth_m = self._with_holes(depth_m, prior)
             trust = _trust(difference, known, fit, prior)
-            confidence = torch.where(finite(depth_m), trust, 0.0)
+            confidence = masked(trust, finite(depth_m), 0.0)
             nearest_m = spec.nearest_m or -torch.inf
             return RefinedDepth(
                 depth_m_B1HW=depth_m.clamp_min(nearest_m),
@@ -164,7 +164,7 @@ class Refinement:
             return values, difference, identity_fit(values)
         # The reference of a scale prior may be sparse, so every pixel of it is used.
         reference_m, stride = prior.reference_m_B1HW, stride if prior.fit is None else 1
-        comparable = torch.where(finite(reference_m), difference, torch.inf)
+        comparable = masked(difference, finite(reference_m), torch.inf)
         agree, _ = select_agreeing(
             comparable, self.agree_below or spec.agree_below, min_pixels=FIT_PIXELS * stride**2
         )
@@ -172,10 +172,10 @@ class Refinement:
         usable = found.ok_B.view(-1, 1, 1, 1)
         if kind == 'metric':
             found = _without_need(found, values, filled_m)
-        return torch.where(usable, metres, prior.depth_m_B1HW), difference, found
+        return masked(metres, usable, prior.depth_m_B1HW), difference, found
 
     def _unrefined(self, prior: AnchoredDepth) -> RefinedDepth:
-        depth = self._with_holes(prior.depth_m_B1HW, prior)
+        depth = self._with_holes(prior.depth_m_B1HW.clone(), prior)
         fit = identity_fit(depth) if prior.fit is None else prior.fit
         known = finite(depth)
         return RefinedDepth(
@@ -190,7 +190,7 @@ class Refinement:
         """Return depth that is unknown where the prior's is, unless holes are to be filled."""
         if self.fill_holes:
             return depth_m
-        return torch.where(prior.unknown_B1HW, torch.nan, depth_m)
+        return masked(depth_m, ~prior.unknown_B1HW, torch.nan)
 
 
 def _without_need(fit: ScaleShift, estimate_m: torch.Tensor, prior_m: torch.Tensor) -> ScaleShift:

@@ -89,3 +89,22 @@ def test_finite_is_isfinite():
     values = torch.tensor([0.0, -0.0, -3.5, 3.4e38, 1e-45, torch.inf, -torch.inf, torch.nan])
     assert torch.equal(checks.finite(values), torch.isfinite(values))
     assert torch.equal(checks.finite(values.half()), torch.isfinite(values.half()))
+
+
+def test_numbers_everywhere_are_seen_by_their_sum():
+    values = torch.rand(1, 1, 3, 4)
+    assert checks.surely_finite(values)
+    for odd in (torch.nan, torch.inf, -torch.inf):
+        values[0, 0, 1, 2] = odd
+        assert not checks.surely_finite(values)
+    values[0, 0, 1, 2], values[0, 0, 0, 0] = torch.inf, -torch.inf
+    assert not checks.surely_finite(values), 'infinities do not cancel'
+    assert not checks.surely_finite(torch.ones(1, 1, 2, 2, device='meta'))
+
+
+def test_masked_is_where_without_a_needless_pass():
+    values, other = torch.rand(1, 1, 3, 4), torch.rand(1, 1, 3, 4)
+    some = values > 0.5
+    assert torch.equal(checks.masked(values, some, other), torch.where(some, values, other))
+    assert torch.equal(checks.masked(values, some, 0.0), torch.where(some, values, 0.0))
+    assert checks.masked(values, torch.ones_like(some), other) is values

@@ -11,14 +11,14 @@ from depth_refiner_ros.backends import cuda_graph
 from depth_refiner_ros.backends.cuda_graph import FrameGraph, FrameGraphs
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.selfcheck import check_image
-from depth_refiner_ros.core import confidence, fill
+from depth_refiner_ros.core import checks, confidence, fill
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import BackendError, InputError
 from depth_refiner_ros.core.noise import KeptNoise
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.priors import prompt_depth_anything, sensor
+from depth_refiner_ros.priors import anchored, prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import method
@@ -106,8 +106,10 @@ class Traced:
 @pytest.fixture
 def traced(monkeypatch):
     """Make graphs on the CPU, without the shortcuts that exist only there."""
-    for module in (fill, confidence, method, sensor):
+    for module in (checks, confidence, method, sensor):
         monkeypatch.setattr(module, 'surely_everywhere', lambda mask: False)
+    for module in (fill, anchored):
+        monkeypatch.setattr(module, 'surely_finite', lambda values: False)
     monkeypatch.setattr(prompt_depth_anything, 'surely_somewhere', lambda mask: False)
     monkeypatch.setattr(refiner_module, 'FrameGraph', Traced)
     monkeypatch.setattr(Traced, 'made', 0)
