@@ -33,7 +33,9 @@ def bytes_of(data: Any) -> np.ndarray:
 
 def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
     """
-    Return the pixels of a message without a copy, with respect to row padding and byte order.
+    Return the pixels of a message, with respect to row padding and byte order.
+
+    They are a view, unless values must be swapped or rows begin within a value.
 
     :param dtype: numpy name of one value without byte order: ``u1``, ``u2`` or ``f4``
     :return: ``pixels_HWC`` of native byte order, or ``pixels_HW`` for one channel
@@ -49,6 +51,8 @@ def matrix_of(image: ImageFields, dtype: str, channels: int) -> np.ndarray:
         strides=(image.step, channels * value.itemsize, value.itemsize),
     )
     pixels = pixels_HWC[..., 0] if channels == 1 else pixels_HWC
+    if image.step % value.itemsize:  # OpenCV takes the step of rows for one of whole values
+        pixels = np.ascontiguousarray(pixels)
     return pixels if value.isnative else pixels.astype(value.newbyteorder('='))
 
 

@@ -84,6 +84,17 @@ def test_sixteen_bits_scale_to_eight_in_either_byte_order(big_endian):
     np.testing.assert_array_equal(seen[0, 3], [255, 0, 255])
 
 
+@pytest.mark.parametrize('padding', [1, 2, 3, 5])
+@pytest.mark.parametrize('encoding', ['mono16', 'rgb16', 'bgr16', 'rgba16', 'bayer_rggb16'])
+def test_rows_of_any_length_hold_sixteen_bits(encoding, padding):
+    channels = {'mono16': 1, 'bayer_rggb16': 1, 'rgba16': 4}.get(encoding, 3)
+    values = np.random.default_rng(0).integers(0, 4096, (6, 8, channels)).astype(np.uint16)
+    np.testing.assert_array_equal(
+        rgb_from_image(message(values, encoding, padding=padding)),
+        rgb_from_image(message(values, encoding)),
+    )
+
+
 def test_bayer_of_a_flat_color(subtests):
     cases = [('rggb', 'RGGB'), ('bggr', 'BGGR'), ('gbrg', 'GBRG'), ('grbg', 'GRBG')]
     for (pattern, tile), bits in itertools.product(cases, [8, 16]):

@@ -3,8 +3,10 @@
 import itertools
 from types import SimpleNamespace
 
+import cv2
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.sources.ros.image import depth_from_message, is_depth, rgb_from_message
+from depth_refiner_ros.sources.ros.pixels import matrix_of
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_packed_yuv(encoding, order):
 
 
 @pytest.mark.parametrize('big_endian', [False, True])
-@pytest.mark.parametrize('padding', [0, 4])
+@pytest.mark.parametrize('padding', [0, 3, 4])
 def test_depth_encodings(padding, big_endian):
     options = {'padding': padding, 'big_endian': big_endian}
     units = np.array([[0, 1, 1500], [65535, 2000, 0]], np.uint16)
@@ -84,6 +86,17 @@ def test_depth_encodings(padding, big_endian):
     depth = depth_from_message(bags.image(0, odd, '32FC1', **options))
     assert depth.dtype == np.float32
     np.testing.assert_array_equal(depth, metres)
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize('padding', [1, 2, 3, 4])
+@pytest.mark.parametrize('dtype', ['u2', 'f4'])
+def test_opencv_reads_rows_of_any_length(dtype, padding, big_endian):
+    values = np.arange(1, 49).reshape(6, 8).astype(dtype)
+    padded = bags.image(0, values, 'any', padding=padding, big_endian=big_endian)
+    matrix = matrix_of(padded, dtype, 1)
+    np.testing.assert_array_equal(matrix, values)
+    np.testing.assert_array_equal(cv2.convertScaleAbs(matrix), values)
 
 
 def test_compressed_images():
