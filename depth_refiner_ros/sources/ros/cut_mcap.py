@@ -13,6 +13,7 @@ from depth_refiner_ros.sources.ros import mcap_records as mcap
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import get_typestore, Stores
+from rosbags.typesys.store import Typestore
 
 
 def salvaged_mcap(path: Path, folder: Path) -> tuple[Path, int]:
@@ -34,13 +35,21 @@ def salvaged_mcap(path: Path, folder: Path) -> tuple[Path, int]:
             elif kind == mcap.CHANNEL:
                 number, schema, topic = mcap.channel_of(content)
                 if number not in links and schemas.get(schema) in store.types:
-                    links[number] = writer.add_connection(topic, schemas[schema], typestore=store)
+                    links[number] = _link(writer, topic, schemas[schema], store)
             elif kind == mcap.MESSAGE and len(content) > mcap.MESSAGE_HEAD.size:
                 number, _, log_ns, _ = mcap.MESSAGE_HEAD.unpack_from(content)
                 if number in links:
                     writer.write(links[number], log_ns, content[mcap.MESSAGE_HEAD.size :])
                     count += 1
     return folder, count
+
+
+def _link(writer: Writer, topic: str, kind: str, store: Typestore) -> Connection:
+    """Return the connection of a topic, which all its channels of one type share."""
+    for link in writer.connections:
+        if (link.topic, link.msgtype) == (topic, kind):
+            return link
+    return writer.add_connection(topic, kind, typestore=store)
 
 
 def _records_of(path: Path) -> Iterator[tuple[int, bytes]]:

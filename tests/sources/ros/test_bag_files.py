@@ -8,6 +8,7 @@ import sqlite3
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
+from depth_refiner_ros.sources.ros import mcap_records as mcap
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.ros.bag_files import BROKEN, ZSTD_START
 from depth_refiner_ros.sources.ros.mcap_records import (
@@ -173,6 +174,25 @@ def test_an_mcap_file_with_a_spoilt_end_is_read_up_to_there(tmp_path, compressed
     places = [pose[0, 3] for pose in poses if pose is not None]  # the last may be cut off
     assert 12 <= len(places) <= 21
     assert places == list(range(len(places)))
+
+
+def test_a_cut_mcap_file_may_have_several_channels_of_a_topic(tmp_path):
+    """As of two publishers of a topic, or of files that were merged."""
+    kind = 'sensor_msgs/msg/Image'
+    data = mcap.MAGIC + mcap.record(mcap.HEADER, mcap.text('ros2') + mcap.text(''))
+    data += mcap.record(mcap.SCHEMA, mcap.schema_content(1, kind, ''))
+    for channel in (1, 2):
+        data += mcap.record(mcap.CHANNEL, mcap.channel_content(channel, 1, '/image', {}))
+    for step in range(6):
+        now = START + step * STEP
+        head = mcap.MESSAGE_HEAD.pack(1 + step % 2, 0, now, now)
+        image = bags.image(now, np.full((4, 6, 3), step, np.uint8), 'rgb8')
+        data += mcap.record(mcap.MESSAGE, head + bytes(bags.STORE.serialize_cdr(image, kind)))
+    (tmp_path / 'cut.mcap').write_bytes(data)
+    lines = []
+    frames = read(tmp_path / 'cut.mcap', lines)
+    assert 'cut.mcap is incomplete; 6 of its messages can be read' in lines[0]
+    assert [frame.rgb_HW3[0, 0, 0] for frame in frames] == list(range(6))
 
 
 @pytest.mark.parametrize('compression', ['zstd', 'lz4'])
