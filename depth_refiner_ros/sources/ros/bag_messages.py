@@ -22,7 +22,7 @@ from rosbags.interfaces import Connection
 READ = (*IMAGES, *INFOS, *POSES, *TRANSFORMS)
 """Types of messages that are read."""
 FIRST_LOOKED_AT = 30
-"""Messages of a topic among which the first that is filled in is looked for."""
+"""Messages of a topic by which it is judged, whether they can be read or not."""
 STAMPS_LOOKED_AT = 5
 """A simulation starts at 0, so a single stamp of 0 does not mean that stamps are missing."""
 
@@ -96,7 +96,7 @@ class BagMessages:
         """
         for link, bag_ns, data in self._raw(topics):
             message, error = self._deserialized(link, data)
-            if message is None or self._is_unstamped(link.topic) or not hasattr(message, 'header'):
+            if message is None or not hasattr(message, 'header') or self._is_unstamped(link.topic):
                 stamp_ns = bag_ns
             else:
                 stamp_ns = stamp_ns_of(message.header)
@@ -114,20 +114,25 @@ class BagMessages:
 
         A topic is judged by it, and some drivers begin with empty images or calibrations.
         """
-        found = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
-        read = islice((message for message in found if message is not None), FIRST_LOOKED_AT)
+        read = self._beginning(topic)
         first = next(read, None)
         return next((message for message in chain([first], read) if _is_filled(message)), first)
 
     def _is_unstamped(self, topic: str) -> bool:
         """Whether the first messages of a topic all have stamp 0."""
         if topic not in self._unstamped:
-            first = (self._deserialized(link, data)[0] for link, _, data in self._raw([topic]))
-            stamped = (message for message in first if hasattr(message, 'header'))
+            stamped = (item for item in self._beginning(topic) if hasattr(item, 'header'))
             self._unstamped[topic] = not any(
                 stamp_ns_of(message.header) for message in islice(stamped, STAMPS_LOOKED_AT)
             )
         return self._unstamped[topic]
+
+    def _beginning(self, topic: str) -> Iterator[Any]:
+        """Yield those of the first messages of a topic that can be read; a type may be unknown."""
+        for link, _, data in islice(self._raw([topic]), FIRST_LOOKED_AT):
+            message, _ = self._deserialized(link, data)
+            if message is not None:
+                yield message
 
     def _raw(self, topics: Sequence[str | None]) -> Iterator[tuple[Connection, int, bytes]]:
         links = [link for link in self._reader.connections if link.topic in topics]

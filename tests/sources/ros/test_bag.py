@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags as sources of frames: the matching of messages, and the effect of a bad one."""
 
+from collections import Counter
+from contextlib import closing
+import sqlite3
+
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.frame import FrameSource, HasTrajectory
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.ros.bag import RosbagSource
+from depth_refiner_ros.sources.ros.bag_messages import BagMessages, FIRST_LOOKED_AT
 import numpy as np
 import pytest
 
@@ -294,6 +299,37 @@ def test_unreadable_messages_cost_their_frames_alone(tmp_path):
     ]
     assert "/camera/image_raw at 1700000000.000000000 s: encoding 'rgb9'" in frames[0].detail
     assert '/camera/depth at 1700000000.202000000 s: ' in frames[2].detail
+
+
+def test_a_topic_of_an_undefined_type_is_not_read_to_its_end(tmp_path, monkeypatch):
+    frames = images(*range(START, START + 100))
+    radar = [('/radar', now, message) for _, now, message in frames]
+    transforms = bags.transforms(bags.transform(START, 'map', 'base', (0.0, 0.0, 0.0)))
+    tf = [('/tf', now, transforms) for _, now, _ in frames]
+    bag = bags.write_bag(tmp_path / 'bag', [*frames, *radar, *tf])
+    (storage,) = bag.glob('*.db3')
+    with closing(sqlite3.connect(storage)) as database, database:
+        database.execute("UPDATE topics SET type = 'radar_msgs/msg/Radar' WHERE name = '/radar'")
+        database.execute('DELETE FROM message_definitions')
+    text = (bag / 'metadata.yaml').read_text()
+    kind = 'sensor_msgs/msg/Image'
+    before, after = text.split('name: /radar')
+    (bag / 'metadata.yaml').write_text(
+        before + 'name: /radar' + after.replace(kind, 'radar_msgs/msg/Radar', 1)
+    )
+    read_of = Counter()
+    deserialized = BagMessages._deserialized
+
+    def counted(self, link, data):
+        read_of[link.topic] += 1
+        return deserialized(self, link, data)
+
+    monkeypatch.setattr(BagMessages, '_deserialized', counted)
+    source = RosbagSource(bag)
+    assert read_of['/radar'] <= FIRST_LOOKED_AT
+    assert len(list(source)) == 100
+    assert read_of['/radar'] <= FIRST_LOOKED_AT, read_of
+    assert read_of['/tf'] < 300, read_of
 
 
 EMPTY = {
