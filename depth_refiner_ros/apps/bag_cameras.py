@@ -18,7 +18,7 @@ from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.sources.rectify import Keep, none_kept
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.ros.cameras import cameras_of
-from depth_refiner_ros.sources.ros.topic_names import namespace
+from depth_refiner_ros.sources.ros.topic_names import beside
 from depth_refiner_ros.sources.ros.topics import NONE
 
 NAME = re.compile(r'/?[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
@@ -100,7 +100,7 @@ def _camera(source: RosbagSource, recording: RecordingSettings, bag: BagCopySett
         )
     maker = MessageMaker(source.types, bag, clouds=bag.clouds)
     below = bag.namespace
-    topics = maker.topics(image, below if below.startswith('/') else f'{namespace(image)}/{below}')
+    topics = maker.topics(image, below if below.startswith('/') else beside(image, below))
     for topic in topics:
         if topic.name in source.topic_names:
             raise SourceError(

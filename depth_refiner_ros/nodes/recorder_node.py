@@ -13,6 +13,7 @@ from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
 from depth_refiner_ros.settings.nodes import RecorderNodeSettings
+from depth_refiner_ros.sources.ros.topic_names import beside
 
 
 class RecorderNode(PosedNode):
@@ -26,11 +27,11 @@ class RecorderNode(PosedNode):
     def topic_names(self) -> dict[str, str]:
         """Return the topics in the settings, by usual name."""
         settings = self.settings
-        beside_depth = f'{settings.depth_topic.rpartition("/")[0]}/camera_info'
-        info = settings.info_topic or (settings.depth_topic and beside_depth)
+        depth = settings.depth_topic
+        info = settings.info_topic or (depth and beside(depth, 'camera_info'))
         named = {
             'color/image': settings.image_topic,
-            'depth/image': settings.depth_topic,
+            'depth/image': depth,
             'depth/camera_info': info,
             'pose': settings.pose_topic,
         }

@@ -67,16 +67,17 @@ def test_a_choice_that_is_open_names_the_parameter(probe, bag):
     assert 'Traceback' not in player.output
 
 
-def test_topics_of_any_name_are_recorded(probe, tmp_path):
+@pytest.mark.parametrize('beside', ['/sensor/', '/', 'sensor/', ''])
+def test_topics_of_any_name_are_recorded(probe, tmp_path, beside):
     camera = Intrinsics.from_fov(64, 48, 60.0)
-    info = probe.publisher(CameraInfo, '/sensor/camera_info')
+    info = probe.publisher(CameraInfo, f'{beside}camera_info')
     color = probe.publisher(Image, '/eye/picture')
-    depth = probe.publisher(Image, '/sensor/depth')
+    depth = probe.publisher(Image, f'{beside}depth')
     pose = probe.publisher(PoseStamped, '/where')
     parameters = {
         'folder': tmp_path / 'out',
         'image_topic': '/eye/picture',
-        'depth_topic': '/sensor/depth',
+        'depth_topic': f'{beside}depth',
         'pose_source': 'pose',
         'pose_topic': '/where',
     }

@@ -45,6 +45,12 @@ def namespace(topic: str) -> str:
     return without_transport(topic).rpartition('/')[0]
 
 
+def beside(topic: str, name: str) -> str:
+    """Return the name of a topic in the namespace of another, and relative if that one is."""
+    head, slash, _ = without_transport(topic).rpartition('/')
+    return f'{head}{slash}{name}'
+
+
 def camera_of(topic: str) -> str:
     """Return the camera of an image topic; raw and rectified images share it."""
     return re.sub('_(raw|rect)(?=/|$)', '', namespace(topic))
