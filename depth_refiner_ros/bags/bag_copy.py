@@ -145,7 +145,7 @@ class BagCopy:
         try:
             copy_mcap(storage, part, additions, about, bare=not has_chunks(storage))
         except DAMAGED as error:
-            raise SourceError(unreadable(storage, error)) from error
+            raise SourceError(unreadable(storage, error, 'mcap recover')) from error
 
 
 def _about(path: Path) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ and the index at the end are made anew. Added messages lie in chunks of their ow
 the others, behind the chunk of their image; in a file without chunks, behind their image.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +38,7 @@ def copy_mcap(
     :param about: texts that the copy holds about itself
     :param bare: whether its messages lie in no chunk
     :raises SourceError: if it has no room for more channels
+    :raises: one of ``DAMAGED`` if a record cannot be read or messages are missing
     """
     with source.open('rb') as original, target.open('r+b') as file:
         _Copy(original, McapFile(file), additions, about, bare=bare).run()
@@ -110,7 +112,8 @@ class _Copy:
     def run(self) -> None:
         """Copy the whole file."""
         self._original.seek(len(mcap.MAGIC))
-        for kind, content in mcap.records_from(self._original):
+        records = mcap.records_from(self._original, whole=True)
+        for kind, content in records:
             if kind == mcap.MESSAGE_INDEX and self._chunk is not None:
                 self._chunk_indexes.append(content)
                 continue
@@ -125,9 +128,21 @@ class _Copy:
                 self._copy.add(kind, content)
                 if kind == mcap.MESSAGE and self._bare:
                     self._add_behind(content)
+        deque(records, maxlen=0)  # what looked like the end of the data must lead to the footer
+        self._check_count()
         texts = mcap.texts(dict(self._about))
         self._copy.add(mcap.METADATA, mcap.text(OURS) + texts)
         self._copy.finish()
+
+    def _check_count(self) -> None:
+        """Make sure that all messages were found that the file counts in its summary."""
+        counts, added = self._copy.counts, set(self._numbers)
+        found = sum(count for channel, count in counts.items() if channel not in added)
+        for kind, content in _summary(self._original):
+            if kind == mcap.STATISTICS:
+                counted = mcap.STATISTICS_BODY.unpack_from(content)[0]
+                if found != counted:
+                    raise ValueError(f'{found} of its {counted} messages were found')
 
     def _described(self, content: bytes) -> bytes:
         """Return a metadata record, that of rosbag2 with the added topics."""
@@ -204,7 +219,7 @@ def has_chunks(path: Path) -> bool:
     """Whether the messages of an MCAP file lie in chunks."""
     with path.open('rb') as file:
         file.seek(len(mcap.MAGIC))
-        kinds = (kind for kind, _ in mcap.records_from(file))
+        kinds = (kind for kind, _ in mcap.records_from(file, whole=True))
         return next((kind for kind in kinds if kind in (mcap.CHUNK, mcap.MESSAGE)), 0) != (
             mcap.MESSAGE
         )
@@ -237,7 +252,7 @@ def _summary(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     start, _, _ = mcap.FOOTER_BODY.unpack_from(file.read(footer_size), mcap.RECORD_HEAD.size)
     if start:
         file.seek(start)
-        for kind, content in mcap.records_from(file):
+        for kind, content in mcap.records_from(file, whole=True):
             if kind == mcap.FOOTER:
                 return
             yield kind, content
@@ -245,7 +260,7 @@ def _summary(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _all_records(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     file.seek(len(mcap.MAGIC))
-    for kind, content in mcap.records_from(file):
+    for kind, content in mcap.records_from(file, whole=True):
         if kind == mcap.CHUNK:
             for inner, inner_content, _ in mcap.records_in(mcap.inflated(content)):
                 yield inner, inner_content

@@ -28,7 +28,8 @@ class McapFile:
         self._indexes: dict[int, list[bytes]] = {
             kind: [] for kind in (mcap.CHUNK_INDEX, mcap.ATTACHMENT_INDEX, mcap.METADATA_INDEX)
         }
-        self._counts: Counter[int] = Counter()
+        self.counts: Counter[int] = Counter()
+        """Messages of each channel so far."""
         self._first_ns, self._last_ns = 2**63 - 1, 0
         self.write(mcap.MAGIC)
 
@@ -88,7 +89,7 @@ class McapFile:
         )
 
     def _count(self, channel: int, entries: Entries) -> None:
-        self._counts[channel] += len(entries)
+        self.counts[channel] += len(entries)
         for log_ns, _ in entries:
             self._first_ns, self._last_ns = min(self._first_ns, log_ns), max(self._last_ns, log_ns)
 
@@ -118,18 +119,17 @@ class McapFile:
 
     def _statistics(self) -> bytes:
         counts = b''.join(
-            struct.pack('<HQ', channel, self._counts[channel]) for channel in sorted(self.channels)
+            struct.pack('<HQ', channel, self.counts[channel]) for channel in sorted(self.channels)
         )
         return (
-            struct.pack(
-                '<QHIIIIQQI',
-                self._counts.total(),
+            mcap.STATISTICS_BODY.pack(
+                self.counts.total(),
                 len(self.schemas),
                 len(self.channels),
                 len(self._indexes[mcap.ATTACHMENT_INDEX]),
                 len(self._indexes[mcap.METADATA_INDEX]),
                 len(self._indexes[mcap.CHUNK_INDEX]),
-                self._first_ns if self._counts else 0,
+                self._first_ns if self.counts else 0,
                 self._last_ns,
                 len(counts),
             )

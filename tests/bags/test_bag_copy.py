@@ -111,11 +111,76 @@ def _data_records(path):
     with path.open('rb') as file:
         file.seek(len(mcap.MAGIC))
         found = []
-        for kind, content in mcap.records_from(file):
+        for kind, content in mcap.records_from(file, whole=True):
             if kind == mcap.DATA_END:
                 return found
             found.append((kind, content))
     raise AssertionError('no end')
+
+
+def _places(path):
+    """Return the starts of the records of a file, with their kinds."""
+    start, found = len(mcap.MAGIC), []
+    for kind, content in _data_records(path):
+        found.append((start, kind))
+        start += mcap.RECORD_HEAD.size + len(content)
+    return found
+
+
+def _with(source, place, data):
+    """Return a copy of a file with bytes replaced."""
+    whole = bytearray(source.read_bytes())
+    whole[place : place + len(data)] = data
+    spoilt = source.with_name('spoilt.mcap')
+    spoilt.write_bytes(whole)
+    return spoilt
+
+
+@pytest.mark.parametrize(
+    ('offset', 'data', 'told'),
+    [
+        (5, b'\x40', 'there is no record at byte {place}'),
+        (0, bytes(16), 'there is no record at byte {place}'),
+        (1, b'\1', 'there is no record at byte '),
+    ],
+    ids=['too long', 'zeros', 'too short'],
+)
+@pytest.mark.parametrize('chunks', [True, False])
+def test_a_file_with_a_damaged_record_is_refused(additions, tmp_path, chunks, offset, data, told):
+    source = mixed_bags.write(tmp_path / 'bag', 'mcap', frames=8)
+    if not chunks:
+        source = _without_chunks(source, tmp_path / 'bare.mcap')
+    kind = mcap.CHUNK if chunks else mcap.MESSAGE
+    place = [place for place, found in _places(source) if found == kind][-1]
+    spoilt = _with(source, place + offset, data)
+    out = tmp_path / 'out.mcap'
+    with pytest.raises(SourceError) as caught:
+        BagCopy(spoilt, out).write(additions(range(8)), {})
+    assert told.format(place=place) in str(caught.value)
+    assert 'try: mcap recover' in str(caught.value)
+    assert not out.exists()
+
+
+def test_messages_that_are_counted_and_not_found_are_told(additions, tmp_path):
+    """Here the kind of a chunk is damaged; records of other kinds are copied as they are."""
+    source = mixed_bags.write(tmp_path / 'bag', 'mcap', frames=8)
+    chunk = next(place for place, kind in _places(source) if kind == mcap.CHUNK)
+    spoilt = _with(source, chunk, b'\x86')
+    with pytest.raises(SourceError, match=r'spoilt\.mcap cannot be read: \d+ of its 64 messages'):
+        BagCopy(spoilt, tmp_path / 'out.mcap').write(additions(range(8)), {})
+
+
+def test_a_record_of_any_length_is_copied(additions, tmp_path, monkeypatch):
+    bare = _without_chunks(mixed_bags.write(tmp_path / 'bag', 'mcap'), tmp_path / 'bare.mcap')
+    content = bytes(16) + mcap.text('map.bin') + mcap.text('') + bytes(8 + 5000 + 4)
+    attachment = mcap.record(mcap.ATTACHMENT, content)
+    (place, _), *_ = [found for found in _places(bare) if found[1] == mcap.MESSAGE]
+    whole = bare.read_bytes()
+    bare.write_bytes(whole[:place] + attachment + whole[place:])
+    monkeypatch.setattr(mcap, 'LONGEST', 4000)
+    BagCopy(bare, tmp_path / 'out.mcap').write(additions(), {})
+    assert (mcap.ATTACHMENT, content) in _data_records(tmp_path / 'out.mcap')
+    assert len(mixed_bags.added(tmp_path / 'out.mcap', bare)[1]) == 8
 
 
 def test_an_mcap_file_without_chunks_stays_in_order_of_time(additions, tmp_path):

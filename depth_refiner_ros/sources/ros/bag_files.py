@@ -135,10 +135,10 @@ def decompressed(data: bytes) -> bytes:
     return zstd.decompress(data) if data[: len(ZSTD_START)] == ZSTD_START else data
 
 
-def unreadable(path: Path, error: BaseException) -> str:
-    """Return one line with the reason why a bag cannot be read, and the fix."""
+def unreadable(path: Path, error: BaseException, fix: str = 'ros2 bag reindex') -> str:
+    """Return one line with the reason why a bag cannot be read, and the fix, a command."""
     reason = ' '.join(str(error).split()) or type(error).__name__
-    return f'bag {path} cannot be read: {reason:.200}; copy it again or try: ros2 bag reindex'
+    return f'bag {path} cannot be read: {reason:.200}; copy it again or try: {fix}'
 
 
 def definition_fault(types: Typestore, kind: str) -> str:

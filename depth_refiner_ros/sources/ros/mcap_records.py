@@ -27,12 +27,14 @@ CHUNK_HEAD = struct.Struct('<QQQI')
 """First and last time, size when inflated, its CRC-32 or 0."""
 MESSAGE_HEAD = struct.Struct('<HIQQ')
 """Channel, sequence, time of recording, time of publication."""
+STATISTICS_BODY = struct.Struct('<QHIIIIQQI')
+"""Number of messages first, size of the counts behind it last."""
 FOOTER_BODY = struct.Struct('<QQI')
 """Start of the summary, of its offsets, its CRC-32 or 0; zeros mean that there is none."""
 FASTEST = 1
 """Level of zstd, as of rosbag2; the usual 3 takes 3.5 times as long for 5 % fewer bytes."""
 LONGEST = 2**31
-"""Largest record to read: a damaged length must not fill the memory."""
+"""Largest record of a cut file to read: a damaged length must not fill the memory."""
 
 DAMAGED_CHUNK = (ValueError, zstd.ZstdError, RuntimeError)
 """What a damaged chunk raises; the last is lz4's."""
@@ -47,18 +49,32 @@ def is_complete_mcap(path: Path) -> bool:
         return file.read() == MAGIC
 
 
-def records_from(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def records_from(file: BinaryIO, *, whole: bool = False) -> Iterator[tuple[int, bytes]]:
     """
-    Yield kind and content of the records from the current position on, up to the end or cut.
+    Yield kind and content of the records from the current position on, up to the footer or cut.
 
     Of a record that is cut only a chunk is of use.
+
+    :param whole: whether the file must not be cut
+    :raises ValueError: if it must not and the records do not lead to its end
     """
+    start = file.tell()
+    size = file.seek(0, 2)
+    file.seek(start)
     while len(head := file.read(RECORD_HEAD.size)) == RECORD_HEAD.size:
         kind, length = RECORD_HEAD.unpack(head)
-        content = file.read(min(length, LONGEST))
-        if len(content) < length and kind != CHUNK:
+        left = size - start - RECORD_HEAD.size
+        most = left if whole else min(left, LONGEST)
+        if kind == 0 or length > most:
+            if kind == CHUNK and not whole:
+                yield kind, file.read(most)
+            break
+        yield kind, file.read(length)
+        start += RECORD_HEAD.size + length
+        if kind == FOOTER and (not whole or start == size - len(MAGIC)):
             return
-        yield kind, content
+    if whole:
+        raise ValueError(f'there is no record at byte {start}')
 
 
 def records_in(chunk: bytes) -> Iterator[tuple[int, bytes, int]]:
