@@ -8,6 +8,7 @@ are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`` and,
 known, ``pose.txt`` with identities, which MonoGS itself assumes for a live camera.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.cuts import LONGEST_GAP_NS
 from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.messages import shown
@@ -143,10 +145,7 @@ class SequenceWriter:
                 f'{size[1]}x{size[0]} uint8 color'
             )
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
-            raise MappingError(
-                f'stamp {stamp_text(stamp_ns)} s does not come after '
-                f'{stamp_text(self._stamps_ns[-1])} s; record in order of time'
-            )
+            raise _not_after(stamp_ns, self._stamps_ns[-1])
 
     def _sync(self) -> None:
         self._index.sync()
@@ -189,6 +188,70 @@ class SequenceWriter:
         }
 
 
+class LiveSequenceWriter(SequenceWriter):
+    """
+    Writes the frames of a live camera, whose clock may be wrong for one of them.
+
+    A frame that is far ahead of the last one, and the first, is held until the next one shows
+    that time goes on from it. If time does not, it is left out: all others would be refused.
+
+    :param on_ahead: called with the stamp of a frame that is left out
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        intrinsics: Intrinsics,
+        *,
+        on_ahead: Callable[[int], None],
+        depth_scale: float = 5000.0,
+        profile: Profile = 'tum',
+    ) -> None:
+        super().__init__(folder, intrinsics, depth_scale=depth_scale, profile=profile)
+        self._on_ahead = on_ahead
+        self._held: tuple[int, np.ndarray, np.ndarray, np.ndarray | None] | None = None
+
+    def add(
+        self,
+        stamp_ns: int,
+        rgb_HW3: np.ndarray,
+        depth_m_HW: np.ndarray,
+        map_from_camera: np.ndarray | None = None,
+    ) -> None:
+        """Write or hold one frame; see :meth:`SequenceWriter.add`."""
+        self._check(stamp_ns, rgb_HW3, depth_m_HW)
+        if self._held is not None and stamp_ns == self._held[0]:  # which tells nothing of it
+            raise _not_after(stamp_ns, stamp_ns)
+        try:
+            self._decide(stamp_ns)
+        finally:  # what became of another frame does not matter to this one
+            last_ns = self._stamps_ns[-1] if self._stamps_ns else None
+            if last_ns is None or stamp_ns - last_ns > LONGEST_GAP_NS:
+                pose = None if map_from_camera is None else checked_pose(map_from_camera)
+                self._held = stamp_ns, rgb_HW3, depth_m_HW, pose
+            else:
+                super().add(stamp_ns, rgb_HW3, depth_m_HW, map_from_camera)
+
+    def close(self) -> None:
+        """Write the frame that is held, then see :meth:`SequenceWriter.close`."""
+        try:
+            self._write_held()
+        finally:
+            super().close()
+
+    def _decide(self, next_ns: int) -> None:
+        """Write the frame that is held, or leave it out if the next one is not after it."""
+        if self._held is not None and next_ns < self._held[0]:
+            self._on_ahead(self._held[0])
+            self._held = None
+        self._write_held()
+
+    def _write_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            super().add(*held)
+
+
 def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     """
     Return depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
@@ -200,6 +263,13 @@ def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     units_HW = np.rint(depth_m_HW.astype(np.float64) * depth_scale)
     fits_HW = (units_HW > 0) & (units_HW < SATURATED)
     return np.where(fits_HW, units_HW, 0).astype(np.uint16)
+
+
+def _not_after(stamp_ns: int, last_ns: int) -> MappingError:
+    return MappingError(
+        f'stamp {stamp_text(stamp_ns)} s does not come after {stamp_text(last_ns)} s; record in '
+        'order of time'
+    )
 
 
 def _pose_lines(poses: dict[int, np.ndarray]) -> bytes:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.core.messages import counted
-from depth_refiner_ros.mapping.recording import SequenceWriter
+from depth_refiner_ros.core.stamps import stamp_text
+from depth_refiner_ros.mapping.recording import LiveSequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
@@ -21,7 +22,7 @@ class RecorderNode(PosedNode):
 
     def __init__(self) -> None:
         super().__init__('recorder', RecorderNodeSettings())
-        self._writer: SequenceWriter | None = None
+        self._writer: LiveSequenceWriter | None = None
 
     @property
     def topic_names(self) -> dict[str, str]:
@@ -45,14 +46,21 @@ class RecorderNode(PosedNode):
             pose = self.pose_of(item)
         with watch.stage('write'):
             if self._writer is None:
-                self._writer = SequenceWriter(
+                self._writer = LiveSequenceWriter(
                     Path(self.settings.folder).expanduser(),
                     frame.intrinsics,
+                    on_ahead=self._leave_out,
                     depth_scale=self.settings.depth_scale,
                     profile=self.settings.layout,
                 )
             assert frame.rgb_HW3 is not None, 'the recorder waits for color'
             self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
+
+    def _leave_out(self, stamp_ns: int) -> None:
+        """Count a frame that is ahead of the next one; its end was published when it came."""
+        line = f'stamp {stamp_text(stamp_ns)} s is ahead of those after it; the frame is left out'
+        self.statistics.drop('ahead', line)
+        self.get_logger().warning(line)
 
     def cleanup(self) -> None:
         """Finish the recording."""

@@ -6,8 +6,9 @@ import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.output_lock import locked_folder
-from depth_refiner_ros.mapping.recording import encoded_depth, SequenceWriter
+from depth_refiner_ros.mapping.recording import encoded_depth, LiveSequenceWriter, SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
+from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
 import pytest
 import yaml
@@ -190,6 +191,44 @@ def test_a_second_recorder_is_told_of_the_first(tmp_path):
     assert list(tmp_path.rglob('*.txt')) == []
     with SequenceWriter(tmp_path / 's', CAMERA) as writer:
         writer.close()
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'ahead'),
+    [
+        ([0, 0.1, 0.2, 900, 0.3, 0.4], [900]),
+        ([900, 0, 0.1], [900]),
+        ([0, 900, 800, 0.1, 900, 0.2], [900, 800, 900]),
+        ([0, 0.1, 900, 900.1, 900.2], []),
+        ([0, 5, 10, 15], []),
+        ([0], []),
+    ],
+    ids=['one ahead', 'the first', 'several', 'a pause', 'a slow camera', 'one alone'],
+)
+def test_a_live_frame_ahead_of_those_after_it_is_left_out(tmp_path, seconds, ahead):
+    stamps = [10**9 + round(second * 10**9) for second in seconds]
+    left_out = []
+    with LiveSequenceWriter(tmp_path / 's', CAMERA, on_ahead=left_out.append) as writer:
+        for stamp in stamps:
+            writer.add(stamp, np.full_like(RGB, stamp % 251), DEPTH)
+    assert left_out == [10**9 * (1 + second) for second in ahead]
+    frames = list(TumSource(tmp_path / 's'))
+    kept = sorted(set(stamps) - set(left_out))
+    assert [frame.stamp_ns for frame in frames] == kept
+    assert [int(frame.rgb_HW3[0, 0, 0]) for frame in frames] == [stamp % 251 for stamp in kept]
+
+
+def test_a_live_frame_that_is_held_costs_no_other_one(tmp_path):
+    writer = LiveSequenceWriter(tmp_path / 's', CAMERA, on_ahead=pytest.fail)
+    writer.add(1, RGB, DEPTH)
+    with pytest.raises(MappingError, match='does not come after'):
+        writer.add(1, RGB, DEPTH)
+    with full_disk(2000), pytest.raises(OutputError, match='free some space'):
+        writer.add(2, RGB, DEPTH)
+    writer.add(3, RGB, DEPTH)
+    writer.close()
+    writer.close()
+    assert [frame.stamp_ns for frame in TumSource(tmp_path / 's')] == [2, 3]
 
 
 def test_misuse_is_named(tmp_path):

@@ -97,3 +97,30 @@ def test_topics_of_any_name_are_recorded(probe, tmp_path, beside):
     np.testing.assert_allclose(frame.depth_m_HW, slope(), atol=1.1e-4)
     assert frame.intrinsics == camera
     np.testing.assert_array_equal(frame.map_from_camera, np.eye(4))
+
+
+def test_a_frame_from_the_future_costs_the_recorder_itself_alone(probe, tmp_path):
+    camera = Intrinsics.from_fov(64, 48, 60.0)
+    info = probe.publisher(CameraInfo, 'depth/camera_info')
+    color = probe.publisher(Image, 'color/image')
+    depth = probe.publisher(Image, 'depth/image')
+    stamps = [START + step * STEP_NS for step in range(5)]
+    with probe.run('recorder', {'folder': tmp_path / 'out'}) as recorder:
+        done = probe.listen(Header, 'recorder/done')
+        probe.heard_by(recorder, done)
+        probe.matched(info, color, depth)
+        for count, stamp in enumerate([*stamps[:2], START + 3600 * 10**9, *stamps[2:]], start=1):
+            header = header_of(stamp, 'camera_optical_frame')
+            info.publish(info_from_intrinsics(header, camera))
+            color.publish(image_from_rgb(header, picture()))
+            depth.publish(image_from_depth(header, slope()))
+            probe.wait(
+                lambda end=count: len(probe.received['recorder/done']) == end, f'frame {count}'
+            )
+        seen = probe.wait_diagnostics(
+            'recorder', lambda seen: seen.get('frames_written') == '5', 'all frames'
+        )
+        assert seen['dropped_ahead'] == '1'
+        assert recorder.stop() == 0, recorder.output
+    assert 'stamp 1700003600.000000000 s is ahead of those after it' in recorder.output
+    assert [frame.stamp_ns for frame in TumSource(tmp_path / 'out')] == stamps
