@@ -14,6 +14,7 @@ from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.poses import FirstPoses
 from depth_refiner_ros.apps.results import Run, write_results
+from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.core.run_folder import run_folder
 from depth_refiner_ros.mapping.mesh import Mesh
@@ -79,6 +80,7 @@ def run(
         mesh, fused = passed.mesh, passed.fusion.fused
         write_ply(folder.file(MESH_FILE), mesh)
         where = 'RGB-D odometry' if poses.tracked else 'the source'
+        mesh_score, why_none = _mesh_score(mesh, source, passed.fusion)
         result = Run(
             title='Fused sequence',
             subtitle=f'{source.name}: prior {model.prior}, refiner {model.refiner}, poses from '
@@ -87,11 +89,11 @@ def run(
             dropped=dropped(lost),
             views=passed.views,
             mesh=mesh,
-            mesh_score=_mesh_score(mesh, source, passed.fusion),
+            mesh_score=mesh_score,
             facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)}
             | poses.facts(),
             settings={'model': values(model), 'tsdf': values(tsdf), 'odometry': values(odometry)},
-            notes=[*passed.fusion.mapper.about, *lost.lines],
+            notes=[*passed.fusion.mapper.about, *why_none, *lost.lines],
             frames_out=len(fused.poses),
             fps=fused.fps,
             latency_ms=fused.latency_ms,
@@ -111,18 +113,27 @@ def run(
     end_run(lost, passed.frames_in, strict=strict)
 
 
-def _mesh_score(mesh: Mesh, source: FrameSource, fusion: Fusion) -> MeshScore | None:
+def _mesh_score(
+    mesh: Mesh, source: FrameSource, fusion: Fusion
+) -> tuple[MeshScore | None, list[str]]:
     """
     Compare with the source's surface, or else with the mesh of its own depth.
 
     A map that goes on from a file holds more than this source saw, and is not compared.
+
+    :return: the score, and a line if the surfaces cannot be compared
     """
     if fusion.mapper.kept_in is not None:
-        return None
-    if isinstance(source, HasMesh) or fusion.own_depth is None:
-        return true_mesh_score(mesh, source, fusion.fused.true_views)
-    truth = fusion.own_depth.mesh(min_part_triangles=MIN_PART_TRIANGLES)
-    return compare(mesh, truth, views=fusion.fused.true_views)
+        return None, []
+    try:
+        if isinstance(source, HasMesh) or fusion.own_depth is None:
+            return true_mesh_score(mesh, source, fusion.fused.true_views), []
+        truth = fusion.own_depth.mesh(min_part_triangles=MIN_PART_TRIANGLES)
+        return compare(mesh, truth, views=fusion.fused.true_views), []
+    except MappingError as error:
+        line = f'the mesh is not compared with the true depth of {source.name}: {error}'
+        note(line)
+        return None, [line]
 
 
 def true_mesh_score(mesh: Mesh, source: FrameSource, views: list[PosedDepth]) -> MeshScore | None:

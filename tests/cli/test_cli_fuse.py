@@ -9,12 +9,13 @@ import signal
 import cv2
 from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
+from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
 import numpy as np
 import pytest
 from rerun.chunk import RrdReader
 
-from tests.cli.recordings import frame_list, PLAIN, STEP_NS, wall, WALL_M
+from tests.cli.recordings import CAMERA, frame_list, PLAIN, STEP_NS, wall, WALL_M
 
 
 @pytest.mark.parametrize('poses', [True, False])
@@ -61,6 +62,25 @@ def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
     assert (rows['/map/camera/view/depth'], rows['/map/mesh']) == (2, 1)
     stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
     np.testing.assert_array_equal(stamps, [STEP_NS, 3 * STEP_NS])
+
+
+def test_depth_of_few_pixels_leaves_the_mesh_without_a_score(depth_refiner, tmp_path):
+    """As of a lidar: the depth of the source alone is no surface to compare with."""
+    sparse_m_HW = np.full((48, 64), np.nan, np.float32)
+    sparse_m_HW[::16, ::16] = WALL_M
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    with SequenceWriter(tmp_path / 'lidar', CAMERA) as writer:
+        for index in range(3):
+            writer.add(STEP_NS * (index + 1), noise, sparse_m_HW, np.eye(4))
+    command = ('fuse', 'lidar', '--refiner', 'none', '--out', 'out', '--json', 'copy.json')
+    ended = depth_refiner(*command, '--volume', 'map.safetensors')
+    assert ended.returncode == 0, ended.stderr
+    line = 'the mesh is not compared with the true depth of lidar: no '
+    assert line in ' '.join(ended.stderr.split())
+    assert line in (tmp_path / 'out' / 'report.html').read_text()
+    assert json.loads((tmp_path / 'copy.json').read_text())['mesh']['accuracy_mm'] is None
+    assert len(read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N) == 3
+    assert (tmp_path / 'map.safetensors').exists()
 
 
 def without_line(path, index):
