@@ -126,9 +126,9 @@ def _mesh_score(
     if fusion.mapper.kept_in is not None:
         return None, []
     try:
-        if isinstance(source, HasMesh) or fusion.own_depth is None:
+        truth = fusion.own_mesh(min_part_triangles=MIN_PART_TRIANGLES)
+        if truth is None:
             return true_mesh_score(mesh, source, fusion.fused.true_views), []
-        truth = fusion.own_depth.mesh(min_part_triangles=MIN_PART_TRIANGLES)
         return compare(mesh, truth, views=fusion.fused.true_views), []
     except MappingError as error:
         line = f'the mesh is not compared with the true depth of {source.name}: {error}'

@@ -12,11 +12,13 @@ from depth_refiner_ros.apps.poses import Poses
 from depth_refiner_ros.apps.scoring import COMPARED, Comparison, Steadiness
 from depth_refiner_ros.apps.spread import Spread
 from depth_refiner_ros.mapping.mapper import Mapper
+from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import PoseError
 from depth_refiner_ros.mapping.trajectory import Trajectory
 from depth_refiner_ros.mapping.trajectory_error import trajectory_error, TrajectoryError
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.mapping.voxel_grid import VolumeFullError
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -27,6 +29,7 @@ from depth_refiner_ros.sources.lost_frames import (
     LostFrame,
     NO_CAMERA,
     NO_POSE,
+    NO_ROOM,
     UNFIT_POSE,
 )
 import numpy as np
@@ -101,8 +104,8 @@ class Fusion:
         distances: bool,
     ) -> None:
         self.mapper = Mapper(tsdf, distances=distances)
-        self.own_depth: TsdfVolume | None = None
-        """The true depth of the frames, None without any."""
+        self._own_depth: TsdfVolume | None = None
+        self._own_full: VolumeFullError | None = None
         self._fuse_own_depth = fuse_own_depth
         self.fused = Fused()
         self._refiner, self._model, self._tsdf = refiner, model, tsdf
@@ -135,8 +138,10 @@ class Fusion:
             held = self._fuse(view, depths)
         except PoseError as error:
             raise FrameError(UNFIT_POSE, f'{frame.name}: {error}') from error
+        except VolumeFullError as error:
+            raise FrameError(NO_ROOM, f'{frame.name}: {error}') from error
         if self._fuse_own_depth and depths.truth_m_HW is not None:
-            self._own_volume().integrate(depths.truth_m_HW, None, frame.intrinsics, pose)
+            self._fuse_own(depths.truth_m_HW, view)
         self.fused.steadiness.add(replace(view, depth_m_HW=depths.prior_m_HW), view, held)
         self.fused.stamps_ns.append(frame.stamp_ns)
         self.fused.poses.append(pose)
@@ -160,10 +165,26 @@ class Fusion:
         self._note_time('fuse', started_s)
         return held
 
-    def _own_volume(self) -> TsdfVolume:
-        if self.own_depth is None:
-            self.own_depth = Mapper(self._tsdf).volume
-        return self.own_depth
+    def own_mesh(self, *, min_part_triangles: int) -> Mesh | None:
+        """
+        Return the mesh of the frames' true depth, None without any.
+
+        :raises MappingError: if that leaves no surface, or there was no room for all of it
+        """
+        if self._own_full is not None:
+            raise self._own_full
+        if self._own_depth is None:
+            return None
+        return self._own_depth.mesh(min_part_triangles=min_part_triangles)
+
+    def _fuse_own(self, truth_m_HW: np.ndarray, view: PosedDepth) -> None:
+        if self._own_depth is None:
+            self._own_depth = Mapper(self._tsdf).volume
+        try:
+            self._own_depth.integrate(truth_m_HW, None, view.intrinsics, view.map_from_camera)
+        except VolumeFullError as error:
+            # Compared with a part of the truth, the rest of the mesh would count as wrong.
+            self._own_depth, self._own_full, self._fuse_own_depth = None, error, False
 
     def _refined(self, frame: Frame) -> Depths:
         if frame.intrinsics is None:

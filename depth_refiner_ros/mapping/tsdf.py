@@ -133,7 +133,8 @@ class TsdfVolume:
         :param carve: also empty what is stored in front of this depth; not on a GPU
         :return: number of pixels used; 0 leaves the volume unchanged
         :raises PoseError: if the pose is not rigid, or too far away for this size of voxels
-        :raises MappingError: if shapes do not fit, or memory would not suffice
+        :raises VolumeFullError: if memory would not suffice
+        :raises MappingError: if shapes do not fit
         """
         _check_shapes(
             intrinsics,

@@ -19,6 +19,10 @@ BYTES_PER_VOXEL = 4 * sum(CHANNELS.values())
 FIRST_BLOCKS = 1024
 
 
+class VolumeFullError(MappingError):
+    """There is no room for what a frame shows; frames that need no more room can be fused."""
+
+
 class VoxelGrid:
     """
     Blocks of voxels.
@@ -102,13 +106,13 @@ class VoxelGrid:
         """
         Store blocks that are not stored yet, with weight 0.
 
-        :raises MappingError: if memory would not suffice; then nothing has changed
+        :raises VolumeFullError: if memory would not suffice; then nothing has changed
         """
         table = self.open3d.hashmap()
         blocks = o3c.Tensor.from_numpy(blocks_K3).to(self.device)
         needed = self.blocks + int(np.count_nonzero(self.rows(blocks_K3) < 0))
         if self._size_mb(needed) > self.max_memory_mb:
-            raise MappingError(
+            raise VolumeFullError(
                 f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
                 f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
                 f'voxel_m than {self.voxel_m:g} or a smaller max_range_m'

@@ -20,6 +20,7 @@ NO_DEPTH = 'no depth'
 NO_CAMERA = 'no intrinsics'
 NO_POSE = 'no pose'
 UNFIT_POSE = 'unusable pose'
+NO_ROOM = 'no room in the volume'
 REFUSED = 'refused by the refiner'
 NAMED = 5
 """Number of frames named per reason; further ones are only counted."""

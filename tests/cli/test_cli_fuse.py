@@ -3,6 +3,7 @@
 """``fuse`` on small real input: mesh, trajectory, dropped frames, refusals."""
 
 from collections import Counter
+from functools import partial
 import json
 import signal
 
@@ -11,6 +12,7 @@ from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
+from depth_refiner_ros.mapping.tsdf import TsdfVolume
 import numpy as np
 import pytest
 from rerun.chunk import RrdReader
@@ -179,6 +181,42 @@ def test_fuse_loses_the_one_frame_whose_pose_is_too_far_away(
     stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
     np.testing.assert_array_equal(stamps, [STEP_NS * n for n in (1, 2, 4, 5)])
     assert [warning for warning in recwarn if 'invalid value' in str(warning.message)] == []
+
+
+def moved_away(folder, *lines):
+    """Put some frames of a recording 30 m away."""
+    poses = (folder / 'groundtruth.txt').read_text().splitlines()
+    for line in lines:
+        poses[line] = f'{line / 10} 30 0 0 0 0 0 1'
+    (folder / 'groundtruth.txt').write_text('\n'.join(poses))
+
+
+def test_frames_without_room_in_the_volume_are_lost(depth_refiner, tmp_path, monkeypatch):
+    small = partial(TsdfVolume, max_memory_mb=8.0)
+    monkeypatch.setattr('depth_refiner_ros.mapping.mapper.TsdfVolume', small)
+    moved_away(wall(tmp_path / 'wall', 5), 3)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    line = 'frame lost (no room in the volume): 0.300000000: the volume would grow to '
+    assert line in ended.stderr
+    assert ended.stdout.splitlines()[-1] == '1 of 5 frames lost: 1 no room in the volume'
+    stamps = read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N
+    np.testing.assert_array_equal(stamps, [STEP_NS * n for n in (1, 2, 4, 5)])
+
+
+def test_without_room_for_the_true_depth_there_is_no_score(depth_refiner, tmp_path, monkeypatch):
+    limits_mb = iter([4096.0, 8.0])
+    monkeypatch.setattr(
+        'depth_refiner_ros.mapping.mapper.TsdfVolume',
+        lambda *args, **options: TsdfVolume(*args, **options, max_memory_mb=next(limits_mb)),
+    )
+    moved_away(wall(tmp_path / 'wall', 4), 3, 4)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, 'smeared', '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    line = 'the mesh is not compared with the true depth of wall: the volume would grow to '
+    assert line in ' '.join(ended.stderr.split())
+    summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
+    assert (summary['frames_out'], summary['mesh']['accuracy_mm']) == (4, None)
 
 
 @pytest.mark.parametrize(
