@@ -67,16 +67,15 @@ def run(
     )
     lost = counter_for(fuse_pass.total)
     # Held from reading to writing: of two runs that add to one volume, one would be lost.
-    volume_lock = locked_file(volume) if volume else nullcontext()
-    with volume_lock, run_folder(out, RESULT_FILES) as folder:
+    lock = locked_file(volume) if volume else nullcontext()
+    with lock, run_folder(out, RESULT_FILES) as folder:
         passed = fuse_pass.run(poses, lost)
         # Those of the first pass, because in a second one poses cost nothing.
         stages_ms = passed.fusion.fused.median_stages_ms
-        better = poses.corrected()
-        if better is not None:
+        if (better := poses.corrected()) is not None:
             # Refining once more takes time, but keeping every depth map would take gigabytes.
             passed.fusion.mapper.reset()
-            passed = fuse_pass.run(better, LostFrames(None))
+            passed = fuse_pass.run(better, lost := LostFrames(None))
         mesh, fused = passed.mesh, passed.fusion.fused
         write_ply(folder.file(MESH_FILE), mesh)
         where = 'RGB-D odometry' if poses.tracked else 'the source'

@@ -129,7 +129,7 @@ class Fusion:
         self._note_time('pose', started_s)
         if pose is None or frame.intrinsics is None:
             raise FrameError(NO_POSE, f'{frame.name} {self._poses.why_none(frame)}')
-        if frame.map_from_camera is None:
+        if self._poses.own_origin:
             self.mapper.check_origin()
         view = PosedDepth(
             depth_m_HW=depths.refined_m_HW, intrinsics=frame.intrinsics, map_from_camera=pose

@@ -13,6 +13,7 @@ from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
+from depth_refiner_ros.mapping.odometry.track import TrackStatus
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.own_poses import OwnPoses
@@ -157,6 +158,13 @@ class TsdfNode(PosedNode):
         assert self._own is not None, 'pose_source is own'
         assert self._odometry_topics is not None, 'configure made it'
         track = self._own.track(frame)
+        if track.status is TrackStatus.FIRST and self._frames():
+            self.get_logger().warning(
+                'no frame could be aligned to the first one: the map begins anew'
+            )
+            with self._volume_lock:
+                self._configured.reset()
+                self._forget()
         if track.map_from_camera is None:
             self.get_logger().warning(
                 f'tracking lost: {track.reason}; go back to a place seen before',
@@ -279,6 +287,8 @@ class TsdfNode(PosedNode):
             response.message = f'forgot {counted(self._mapper.volume.frames, "frame")}'
             self._mapper.reset()
             self._forget()
+            if self._own is not None:
+                self._own.reset()
         response.success = True
         return response
 
@@ -286,8 +296,6 @@ class TsdfNode(PosedNode):
         """Reset the counts, because the next volume starts empty, and delete the marker."""
         self._outdated_marker = True
         self._facts = {}
-        if self._own is not None:
-            self._own.reset()
         self._saved_frames = 0
         self._emptied += 1
         self._fused_ns = None

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Poses of the source, tracked ones, and those that loops correct."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.apps.inference import Depths
 from depth_refiner_ros.apps.poses import FirstPoses
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.odometry import OdometrySettings
 from depth_refiner_ros.sources.frame import Frame
+from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
 
@@ -83,3 +86,46 @@ def test_poses_of_the_source_are_taken_as_they_are_unless_tracking_is_asked_for(
     assert asked.tracked
     np.testing.assert_allclose(moved, known @ turned(5), atol=0.01)
     assert 'track the camera with --odometry' in given.why_none(refined(turned(0)).frame)
+
+
+def with_image(depths, rgb_HW3):
+    return replace(depths, frame=replace(depths.frame, rgb_HW3=rgb_HW3))
+
+
+def test_a_frame_of_another_size_is_lost_in_both_passes(around):
+    frames, _ = around
+    poses = first_poses()
+    turned_rgb = with_image(frames[0], frames[0].frame.rgb_HW3.transpose(1, 0, 2))
+    for depths in frames[:2]:
+        poses.of(depths)
+    message = f'{frames[0].frame.name} is 240x320, the first tracked frame 320x240; give images'
+    with pytest.raises(FrameError, match=message) as lost:
+        poses.of(turned_rgb)
+    assert lost.value.reason == 'wrong size'
+    tracked = [poses.of(depths) for depths in frames[2:]]
+    better = poses.corrected()
+    for depths in frames[:2]:
+        better.of(depths)
+    with pytest.raises(FrameError, match=message):
+        better.of(turned_rgb)
+    second = [better.of(depths) for depths in frames[2:]]
+    assert [pose is None for pose in second] == [pose is None for pose in tracked]
+
+
+def test_a_dark_first_frame_is_lost_and_the_map_begins_behind_it(capsys):
+    dark = with_image(refined(turned(0)), np.zeros((240, 320, 3), np.uint8))
+    dark.refined_m_HW[:] = 2.0
+    known = turned(0, (5.0, 1.0, 0.0))
+    poses = first_poses(always_track=True)
+    frames = [dark, refined(turned(0), known=known), refined(turned(5))]
+    assert poses.of(dark) is not None
+    assert poses.own_origin
+    for depths in frames[1:]:
+        np.testing.assert_allclose(poses.of(depths), known @ turned(5), atol=0.1)
+        assert not poses.own_origin
+    assert '1 frame lost' in poses.facts()['tracking']
+    better = poses.corrected()
+    assert 'the map begins with a later one: all frames are fused' in capsys.readouterr().err
+    assert better.of(dark) is None
+    assert 'no frame could be aligned to the first one' in better.why_none(dark.frame)
+    np.testing.assert_array_equal(better.of(frames[1]), known)

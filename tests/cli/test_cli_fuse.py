@@ -253,6 +253,20 @@ def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
     assert f'trajectory: ATE {error["ate_mm"]:.1f} mm over 3 true poses' in ended.stdout
 
 
+def test_a_map_that_goes_on_is_tracked_from_the_pose_of_the_first_frame(depth_refiner, tmp_path):
+    folder = wall(tmp_path / 'wall', 4)
+    without_line(folder / 'groundtruth.txt', 2)
+    command = ['fuse', 'wall', *PLAIN, 'sensor', '--volume', 'map.safetensors', '--out', 'out']
+    assert depth_refiner(*command).returncode == 0
+    tracked = depth_refiner(*command, '--odometry')
+    assert tracked.returncode == 0, tracked.stderr
+    assert len(read_tum(tmp_path / 'out' / 'trajectory.txt').stamps_ns_N) == 4
+    without_line(folder / 'groundtruth.txt', 0)
+    refused = depth_refiner(*command, '--odometry')
+    assert refused.returncode == 2
+    assert 'has its own origin' in refused.stderr
+
+
 def test_fuse_without_surface_says_why(depth_refiner, tmp_path):
     wall(tmp_path / 'wall')
     ended = depth_refiner(

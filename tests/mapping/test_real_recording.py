@@ -34,9 +34,11 @@ def test_fused_kitchen_agrees_with_a_frame_it_has_not_seen(kitchen):
 
 def test_tracking_follows_the_kitchen_camera(kitchen):
     frames = list(islice(TumSource(kitchen), 12))
-    odometry = Odometry(frames[0].intrinsics, map_from_first=frames[0].map_from_camera)
+    odometry = Odometry(frames[0].intrinsics)
     for frame in frames:
-        track = odometry.track(frame.rgb_HW3, frame.depth_m_HW)
+        track = odometry.track(
+            frame.rgb_HW3, frame.depth_m_HW, map_from_first=frame.map_from_camera
+        )
         assert track.status is not TrackStatus.LOST
         error_m = track.map_from_camera[:3, 3] - frame.map_from_camera[:3, 3]
         assert np.linalg.norm(error_m) < 0.02

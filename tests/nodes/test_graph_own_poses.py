@@ -85,6 +85,33 @@ def test_odometry_is_published_and_a_loss_is_survived(tmp_path):
             assert tsdf.stop() == 0, tsdf.output
 
 
+def test_a_map_that_began_with_a_dark_frame_begins_anew(tmp_path):
+    way = [turned(0), turned(5, (0.1, 0, 0))]
+    dark = np.full((240, 320), 2.0, np.float32), np.zeros((240, 320, 3), np.uint8)
+    with Probe() as probe:
+        odometry = probe.listen(Odometry, 'odometry')
+        parameters = {**OWN, 'mesh_file': tmp_path / 'mesh.ply', 'diagnostics_period_s': 0.2}
+        with probe.run('tsdf', parameters) as tsdf:
+            probe.heard_by(tsdf, odometry)
+            camera = probe.publisher(CameraInfo, 'depth/camera_info')
+            color = probe.publisher(Image, 'color/image')
+            depth = probe.publisher(Image, 'depth/image')
+            probe.matched(camera, color, depth)
+            for sent, (depth_m_HW, rgb_HW3) in enumerate([dark, *map(ROOM.render, way)], 1):
+                header = header_of(sent * STEP_NS, 'camera_optical_frame')
+                camera.publish(info_from_intrinsics(header, ROOM.camera))
+                color.publish(image_from_rgb(header, rgb_HW3))
+                depth.publish(image_from_depth(header, depth_m_HW))
+                probe.wait(lambda: len(probe.received['odometry']) == sent, 'odometry')  # noqa: B023
+            found = [position(message) for message in probe.received['odometry']]
+            np.testing.assert_allclose(found[1:], [pose[:3, 3] for pose in way], atol=0.01)
+            probe.wait_diagnostics(
+                'tsdf', lambda status: status.get('frames_fused') == '2', 'a map begun anew'
+            )
+            assert any('the map begins anew' in line for line in tsdf.lines), tsdf.output
+            assert tsdf.stop() == 0, tsdf.output
+
+
 def test_tracking_needs_color(capfd):
     with Probe() as probe:
         parameters = {'pose_source': 'own', 'use_color': 'false'}

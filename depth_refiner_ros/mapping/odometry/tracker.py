@@ -24,6 +24,8 @@ import numpy as np
 
 LEAST_DEPTH = 0.01
 """Share of the pixels that must have depth."""
+MOST_KEY_FRAMES = 1000
+"""Without loops: a camera may run for days. 72 MB with ORB, whose key frame is some 72 kB."""
 FEATURES_ALONE = 0.04
 """Weight of a motion that pixels did not refine: it is some five times less accurate."""
 
@@ -34,7 +36,6 @@ class Odometry:
 
     :param intrinsics: of all frames
     :param max_range_m: ignore farther depth
-    :param map_from_first: pose of the first frame, the identity by default
     :param detector: of features; ORB by default
     :param close_loops: look for each new key frame among all earlier ones, for :meth:`corrected`
     """
@@ -44,7 +45,6 @@ class Odometry:
         intrinsics: Intrinsics,
         *,
         max_range_m: float = 5.0,
-        map_from_first: np.ndarray | None = None,
         detector: FeatureDetector | None = None,
         limits: Limits | None = None,
         close_loops: bool = True,
@@ -55,10 +55,9 @@ class Odometry:
         self._close_loops = close_loops
         self._limits = limits or Limits()
         self._aligner = Aligner(intrinsics, max_range_m, detector or Orb(), self._limits)
-        self._map_from_first = checked_pose(
-            np.eye(4) if map_from_first is None else map_from_first
-        )
-        self._keys = KeyFrames(self._aligner.detector.norm, self._aligner.matrix)
+        self._keys = self._no_keys()
+        self._lost_since_first: int | None = 0
+        """None as soon as a frame was aligned."""
         self._edges: list[Edge] = []
         self._places: list[tuple[int, np.ndarray] | None] = []
         self._key: Seen | None = None
@@ -66,7 +65,7 @@ class Odometry:
 
     @property
     def key_frames(self) -> int:
-        """Return the number of key frames."""
+        """Return the number of key frames that are kept."""
         return len(self._keys)
 
     @property
@@ -74,13 +73,21 @@ class Odometry:
         """Return the number of times that a key frame showed a place seen before."""
         return sum(edge.loop for edge in self._edges)
 
-    def track(self, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> Track:
+    def track(
+        self,
+        rgb_HW3: np.ndarray,
+        depth_m_HW: np.ndarray,
+        *,
+        map_from_first: np.ndarray | None = None,
+    ) -> Track:
         """
         Find the pose of the next frame as far as is known now.
 
         :param rgb_HW3: uint8
         :param depth_m_HW: float32, NaN where unknown
-        :raises MappingError: if a size does not fit the intrinsics
+        :param map_from_first: pose of this frame if the map begins with it; default the identity
+        :return: ``FIRST`` again if the map begins anew, in which earlier frames have no place
+        :raises MappingError: if a size does not fit the intrinsics, or the pose is not rigid
         """
         self._check(rgb_HW3, depth_m_HW)
         depth_m_HW = np.where(
@@ -90,7 +97,7 @@ class Odometry:
         if share < LEAST_DEPTH:
             track = lost(f'only {share:.1%} of the pixels have depth up to {self.max_range_m:g} m')
         else:
-            track = self._track(self._aligner.seen(rgb_HW3, depth_m_HW))
+            track = self._track(self._aligner.seen(rgb_HW3, depth_m_HW), map_from_first)
         if track.map_from_camera is None:
             self._note_place(None)
         return track
@@ -105,18 +112,17 @@ class Odometry:
         poses = corrected([key.map_from_camera for key in self._keys], self._edges)
         return [None if place is None else poses[place[0]] @ place[1] for place in self._places]
 
-    def _track(self, frame: Seen) -> Track:
+    def _track(self, frame: Seen, map_from_first: np.ndarray | None) -> Track:
         if self._key is None:
-            self._add_key(frame, self._map_from_first, np.zeros((6, 6)))
-            return Track(
-                status=TrackStatus.FIRST,
-                map_from_camera=self._map_from_first.copy(),
-                overlap=1.0,
-                covariance_66=np.zeros((6, 6)),
-            )
+            return self._begun(frame, map_from_first)
         aligned = self._aligner.align(self._key, frame, self._key_from_last)
         if isinstance(aligned, Track):
-            return self._found_again(frame) or aligned
+            found = self._found_again(frame)
+            if found is None and self._begins_anew(frame):
+                self._keys, self._places = self._no_keys(), [None] * len(self._places)
+                found = self._begun(frame, map_from_first)
+            return found or aligned
+        self._lost_since_first = None
         newest = len(self._keys) - 1
         pose, covariance_66 = self._placed(newest, aligned.key_from_camera, aligned.points_m_N3)
         self._key_from_last = aligned.key_from_camera
@@ -133,6 +139,31 @@ class Odometry:
             inliers=aligned.inliers,
             covariance_66=in_map_axes(covariance_66, pose),
         )
+
+    def _no_keys(self) -> KeyFrames:
+        most = None if self._close_loops else MOST_KEY_FRAMES
+        return KeyFrames(self._aligner.detector.norm, self._aligner.matrix, most)
+
+    def _begun(self, frame: Seen, map_from_first: np.ndarray | None) -> Track:
+        pose = checked_pose(np.eye(4) if map_from_first is None else map_from_first)
+        self._add_key(frame, pose, np.zeros((6, 6)))
+        self._lost_since_first = 0
+        return Track(
+            status=TrackStatus.FIRST,
+            map_from_camera=pose.copy(),
+            overlap=1.0,
+            covariance_66=np.zeros((6, 6)),
+        )
+
+    def _begins_anew(self, frame: Seen) -> bool:
+        """Whether a lost frame is to replace the first, which may have been dark or of noise."""
+        if self._key is None or self._lost_since_first is None:
+            return False
+        self._lost_since_first += 1
+        fewest = self._limits.fewest_inliers
+        plain = self._key.features.located < fewest
+        given_up = plain or self._lost_since_first > self._limits.most_lost_at_first
+        return given_up and frame.features.located >= fewest
 
     def _placed(
         self, base: int, base_from_camera: np.ndarray, points_m_N3: np.ndarray
@@ -156,9 +187,11 @@ class Odometry:
         """Look for a lost frame among all key frames; the first to show it is the base."""
         for base, aligned in self._seen_before(frame, among=len(self._keys)):
             pose, covariance_66 = self._placed(base, aligned.key_from_camera, aligned.points_m_N3)
-            self._edges.append(_edge(base, len(self._keys), aligned, loop=False))
+            if self._close_loops:
+                self._edges.append(_edge(base, len(self._keys), aligned, loop=False))
             self._add_key(frame, pose, covariance_66, linked=base)
             self.found_again += 1
+            self._lost_since_first = None
             return Track(
                 status=TrackStatus.FOUND_AGAIN,
                 map_from_camera=pose,
@@ -214,7 +247,7 @@ class Odometry:
         if rgb_HW3.shape != (*size, 3) or depth_m_HW.shape != size:
             raise MappingError(
                 f'image {rgb_HW3.shape} and depth {depth_m_HW.shape} do not fit '
-                f'the camera of {size[1]}x{size[0]} pixels'
+                f'the camera of {size[1]}x{size[0]} pixels; images of one size are needed'
             )
 
 

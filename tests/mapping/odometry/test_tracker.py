@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 
 
-def follow(odometry, room, poses):
+def follow(odometry, room, poses, map_from_first=None):
     tracks = []
     for pose in poses:
         depth, rgb = room.render(pose)
-        tracks.append(odometry.track(rgb, depth))
+        tracks.append(odometry.track(rgb, depth, map_from_first=map_from_first))
     return tracks
 
 
 def test_follows_a_camera_through_a_room(room, turn):
     poses = [turn(1.5 * step, (0.02 * step, -0.01 * step, 0.015 * step)) for step in range(15)]
-    odometry = Odometry(room.camera, map_from_first=poses[0])
-    tracks = follow(odometry, room, poses)
+    tracks = follow(Odometry(room.camera), room, poses, map_from_first=poses[0])
     assert [track.status for track in tracks] == [TrackStatus.FIRST] + [TrackStatus.OK] * 14
     for track, pose in zip(tracks, poses):
         error = inverse(pose) @ track.map_from_camera
@@ -61,6 +60,29 @@ def test_a_bare_wall_does_not_fix_the_motion(room):
     assert 'too little shape and texture' in lost.reason
 
 
+@pytest.mark.parametrize(('image', 'lost'), [('dark', 0), ('noise', 10)])
+def test_a_first_frame_that_nothing_fits_does_not_lose_the_rest(blotted_room, turn, image, lost):
+    odometry = Odometry(blotted_room.camera)
+    depth, rgb = blotted_room.render(turn(0))
+    noise = np.random.default_rng(0).integers(0, 40, rgb.shape, dtype=np.uint8)
+    odometry.track(noise if image == 'noise' else np.zeros_like(rgb), np.full_like(depth, 2.0))
+    way = [turn(step) for step in range(lost + 3)]
+    tracks = follow(odometry, blotted_room, way, map_from_first=turn(lost))
+    assert [track.status.value for track in tracks] == ['lost'] * lost + ['first', 'ok', 'ok']
+    np.testing.assert_allclose(tracks[-1].map_from_camera, way[-1], atol=0.01)
+    corrected = odometry.corrected()
+    assert corrected[: lost + 1] == [None] * (lost + 1)
+    np.testing.assert_array_equal(corrected[lost + 1], turn(lost))
+
+
+def test_a_map_with_two_frames_is_not_given_up(blotted_room, turn):
+    odometry = Odometry(blotted_room.camera)
+    way = [turn(0), turn(1), *[turn(170)] * 12, turn(1)]
+    tracks = follow(odometry, blotted_room, way)
+    assert {track.status for track in tracks[2:-1]} == {TrackStatus.LOST}
+    np.testing.assert_allclose(tracks[-1].map_from_camera, turn(1), atol=0.01)
+
+
 def test_large_motions_are_followed_by_features(blotted_room, turn):
     poses = [turn(12 * step, (0.1 * step, 0.0, 0.05 * step)) for step in range(4)]
     tracks = follow(Odometry(blotted_room.camera), blotted_room, poses)
@@ -90,10 +112,20 @@ def test_a_lost_camera_is_found_again_where_it_was_before(blotted_room, turn):
 
 def test_without_loops_frames_leave_nothing_behind(blotted_room, turn):
     odometry = Odometry(blotted_room.camera, close_loops=False)
-    way = [turn(2 * step) for step in range(4)] + [turn(170), turn(12)]
+    way = [turn(18 * step) for step in range(6)] + [turn(200), turn(12)]
     tracks = follow(odometry, blotted_room, way)
     np.testing.assert_allclose(tracks[-1].map_from_camera, turn(12), atol=0.02)
-    assert odometry.corrected() == []
+    assert odometry.found_again == 1
+    assert (odometry.corrected(), odometry._edges) == ([], [])
+
+
+def test_without_loops_the_nearest_key_frames_are_kept(blotted_room, turn, monkeypatch):
+    monkeypatch.setattr('depth_refiner_ros.mapping.odometry.tracker.MOST_KEY_FRAMES', 3)
+    odometry = Odometry(blotted_room.camera, close_loops=False)
+    way = [turn(18 * step, (0.1 * step, 0, 0)) for step in range(8)]
+    tracks = follow(odometry, blotted_room, [*way, turn(300), way[5]])
+    assert odometry.key_frames == 3
+    np.testing.assert_allclose(tracks[-1].map_from_camera, way[5], atol=0.03)
 
 
 def test_a_loop_pulls_the_end_of_the_way_back_to_its_start(blotted_room, turn):
@@ -131,4 +163,4 @@ def test_sizes_are_checked(room):
     with pytest.raises(MappingError, match='160x120'):
         odometry.track(np.zeros((120, 160, 3), np.uint8), np.zeros((60, 80), np.float32))
     with pytest.raises(MappingError, match='rigid'):
-        Odometry(room.camera, map_from_first=np.zeros((4, 4)))
+        follow(odometry, room, [np.eye(4)], map_from_first=np.zeros((4, 4)))
