@@ -16,8 +16,8 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.models.bundle import first_line, read_json, save_tensors, sha256
+from depth_refiner_ros.core.messages import first_line, shown
+from depth_refiner_ros.models.bundle import read_json, save_tensors, sha256
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 import torch
 from torch import nn
 

@@ -41,6 +41,11 @@ def counted(number: int, noun: str, plural: str = '') -> str:
     return f'{number} {noun}' if number == 1 else f'{number} {plural or noun + "s"}'
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's error message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def not_parsed(path: Path, language: str, error: Exception) -> str:
     """Return a message with the file, the line and what a parser of YAML or JSON found there."""
     mark = getattr(error, 'problem_mark', None)

@@ -7,7 +7,7 @@ import inspect
 from typing import Any, get_type_hints
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.models.model_config import check_config
 from diffusers import ModelMixin
 import torch

@@ -18,7 +18,7 @@ from typing import Any
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import first_line, shown
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -216,11 +216,6 @@ def check_replaceable(path: Path) -> None:
         raise WeightsError(
             f'{path} exists and is not a bundle, so it is not replaced; choose another folder'
         )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of a library's error message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:

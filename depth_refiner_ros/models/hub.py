@@ -9,7 +9,7 @@ from pathlib import Path
 import re
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 
 HUB_ID = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+(?:@[\w.-]+)?')
 ANSWER_WITHIN_S = 5.0

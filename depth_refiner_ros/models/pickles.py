@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 import torch
 
 REFUSED = re.compile(r'WeightsUnpickler error:\s*(.*?)(?:\. |\n|$)')

@@ -8,8 +8,9 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.models.bundle import Bundle, first_line, write_bundle
+from depth_refiner_ros.models.bundle import Bundle, write_bundle
 from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors.base import camera_missing, WithNetwork
 from depth_refiner_ros.priors.network import (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch

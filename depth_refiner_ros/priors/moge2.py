@@ -12,8 +12,8 @@ from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.models.model_config import config_from
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import PriorOptions, WithNetwork

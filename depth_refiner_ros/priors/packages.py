@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.priors.foreign_code import foreign_code
 
 UNIDEPTH_COMMIT = '8d8cfe4c7ee15297099983607febf0d4f32eb3d6'

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.priors.loading import refuse_not_finite
 from safetensors import SafetensorError
 import torch

@@ -21,8 +21,8 @@ import warnings
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.models.bundle import first_line
 from depth_refiner_ros.priors.base import PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import known_camera
 from depth_refiner_ros.priors.foreign_code import foreign_code

@@ -11,8 +11,7 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import write_atomic, write_text
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line, shown
 from depth_refiner_ros.sources.lost_frames import FrameError, WRONG_SIZE
 import numpy as np
 from numpy.lib.format import open_memmap, read_array

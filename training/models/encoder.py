@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.models.bundle import first_line, open_bundle
+from depth_refiner_ros.core.messages import first_line
+from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network
 import torch
 from torch import nn

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pickle
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.priors.efficientnet_lite0 import EfficientNetLite0, InvertedBottleneck
 import torch
 

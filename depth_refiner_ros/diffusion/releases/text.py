@@ -5,8 +5,8 @@
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.diffusion.releases.weights import read_json, read_state, TEXT
-from depth_refiner_ros.models.bundle import first_line
 import torch
 
 TOKENIZER = 'tokenizer'

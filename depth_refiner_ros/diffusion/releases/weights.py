@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import first_line, PICKLES
+from depth_refiner_ros.core.messages import first_line
+from depth_refiner_ros.models.bundle import PICKLES
 from depth_refiner_ros.models.bundle import read_json as read_object
 from depth_refiner_ros.models.pickles import read_pickle
 from safetensors import SafetensorError
