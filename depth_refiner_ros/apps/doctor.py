@@ -1,6 +1,10 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of ``depth-refiner doctor``, and the command that fixes each finding."""
+"""
+The checks of ``depth-refiner doctor``, and the command that fixes each finding.
+
+Any package may be missing or broken, so modules that import one are imported within a check.
+"""
 
 from collections.abc import Callable, Sequence
 import ctypes
@@ -12,10 +16,10 @@ from pathlib import Path
 import shutil
 
 from depth_refiner_ros.apps.console import say, write_json
-from depth_refiner_ros.apps.hardware import gpu, machine_facts, version
+from depth_refiner_ros.apps.hardware import gpu, system_facts, version
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.priors.packages import Package, PACKAGES
 from depth_refiner_ros.settings.config_files import (
     config_file,
@@ -90,7 +94,7 @@ class Finding:
 
 def run(json: Path | None) -> None:
     """Print the findings; exit with 1 where something that is needed is missing."""
-    findings = [finding for look in LOOKS for finding in look()]
+    findings = [finding for look in LOOKS for finding in _guarded(look)]
     if json:
         write_json(json, {'findings': [asdict(finding) for finding in findings]})
     table = Table('what', 'state', Column('found', overflow='fold'), title='depth-refiner doctor')
@@ -115,11 +119,7 @@ def _print_fixes(findings: Sequence[Finding]) -> None:
 
 def machine() -> list[Finding]:
     """Return processor, memory and system."""
-    return [
-        Finding(name, 'ok', value)
-        for name, value in machine_facts().items()
-        if name in ('processor', 'memory', 'system')
-    ]
+    return [Finding(name, 'ok', value) for name, value in system_facts().items()]
 
 
 def packages() -> list[Finding]:
@@ -223,6 +223,8 @@ def dds() -> list[Finding]:
 
 def bundles() -> list[Finding]:
     """Open the weights that are part of the package."""
+    from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
+
     findings = []
     for name, kind in BUNDLED.items():
         try:
@@ -266,8 +268,8 @@ def _pinned(package: Package) -> Finding:
 
 
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (
-    machine,
     packages,
+    machine,
     devices,
     ros,
     system_libraries,
@@ -277,17 +279,28 @@ LOOKS: tuple[Callable[[], list[Finding]], ...] = (
 )
 
 
+def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
+    """Look; what fails, as most do without torch, is itself a finding."""
+    try:
+        return look()
+    except Exception as error:
+        what = look.__name__.replace('_', ' ')
+        return [Finding(what, 'missing', f'cannot be checked: {first_line(error)}')]
+
+
 def _import(module: str, package: str) -> Finding:
     try:
         importlib.import_module(module)
-    except (ImportError, OSError) as error:
-        return Finding(
-            package,
-            'missing',
-            str(error).splitlines()[0],
-            f'pip install {package}'
-            if isinstance(error, ModuleNotFoundError)
-            else 'see system libraries',
-        )
+    except Exception as error:  # of another numpy it is a ValueError
+        return Finding(package, 'missing', first_line(error), _fix(package, error))
     other = INSTEAD.get(package, '')
     return Finding(package, 'ok', version(package) or version(other) or 'found')
+
+
+def _fix(package: str, error: Exception) -> str:
+    """Return what to type after an import of a package failed."""
+    if isinstance(error, ModuleNotFoundError):
+        return f'pip install {NEEDED.get(error.name or "", package)}'  # it may be one it imports
+    if isinstance(error, ImportError | OSError):
+        return 'see system libraries'
+    return f'pip install --upgrade --force-reinstall --no-deps {package}'

@@ -46,16 +46,20 @@ SPEED_PACKAGES = (
 
 def machine_facts() -> dict[str, str]:
     """Return processor, memory, GPU and the versions of the software that affects speed."""
-    facts = {
-        'processor': processor(),
-        'memory': f'{_memory_gib():.0f} GiB',
-        'GPU': gpu() or 'none',
-        'system': f'{platform.system()} {platform.release()}, Python {platform.python_version()}',
-    }
+    facts = {**system_facts(), 'GPU': gpu() or 'none'}
     packages = ('torch', 'onnxruntime', 'ncnn', 'open3d-cpu', 'open3d', 'opencv-python-headless')
     versions = {name: version(name) for name in packages}
     facts['packages'] = ', '.join(f'{name} {found}' for name, found in versions.items() if found)
     return facts
+
+
+def system_facts() -> dict[str, str]:
+    """Return processor, memory and system, which takes no package to find out."""
+    return {
+        'processor': processor(),
+        'memory': f'{_memory_gib():.0f} GiB',
+        'system': f'{platform.system()} {platform.release()}, Python {platform.python_version()}',
+    }
 
 
 def processor() -> str:

@@ -12,7 +12,6 @@ from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.settings.nodes import NODES
 from depth_refiner_ros.settings.options import markdown_table
-from depth_refiner_ros.settings.parameter_file import write_yaml
 import typer
 
 
@@ -74,6 +73,9 @@ def _chosen(node: str) -> dict[str, type]:
 
 
 def _write_yaml(nodes: dict[str, Any], out: Path | None) -> None:
+    # Here, as doctor must start without PyYAML.
+    from depth_refiner_ros.settings.parameter_file import write_yaml
+
     for name, group in nodes.items():
         text = write_yaml(group(), name)
         write_text(out / f'{name}.yaml', text) if out else say(text)

@@ -4,9 +4,11 @@
 
 import ast
 import importlib.util
+import json
 from pathlib import Path
 import re
 import struct
+import subprocess
 import sys
 
 from depth_refiner_ros.apps import doctor
@@ -16,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIMES = {'libc.so.6', 'libm.so.6', 'libgcc_s.so.1', 'libstdc++.so.6', 'ld-linux-x86-64.so.2'}
 """Libraries of C and C++ themselves, which every Python needs."""
+REINSTALL = 'pip install --upgrade --force-reinstall --no-deps broken-pkg'
 SECTIONS_AT, DYNAMIC, NEEDED = 40, 6, 1
 
 
@@ -76,3 +79,42 @@ def test_libraries_that_are_missing_are_named_with_what_to_type(monkeypatch):
     (finding,) = doctor.system_libraries()
     assert (finding.state, finding.found) == ('missing', 'libno0 not found')
     assert finding.fix == 'sudo apt-get install -y libno0'
+
+
+@pytest.mark.parametrize(
+    ('code', 'found', 'fix'),
+    [
+        ("raise ValueError('numpy.dtype size changed')", 'numpy.dtype size changed', REINSTALL),
+        ('raise ImportError', 'ImportError', 'see system libraries'),
+        ("raise OSError('libno.so: not found')", 'libno.so: not found', 'see system libraries'),
+        ('import yaml.no', "No module named 'yaml.no'", 'pip install broken-pkg'),
+        ('import no_numpy', "No module named 'no_numpy'", 'pip install numpy'),
+    ],
+)
+def test_a_package_that_fails_in_any_way_is_a_finding(monkeypatch, tmp_path, code, found, fix):
+    (tmp_path / 'broken_pkg.py').write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(doctor, 'NEEDED', {'broken_pkg': 'broken-pkg', 'no_numpy': 'numpy'})
+    finding = doctor.packages()[0]
+    assert (finding.state, finding.found, finding.fix) == ('missing', found, fix)
+
+
+def test_it_runs_without_the_packages_that_the_others_need(tmp_path):
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(['torch', 'safetensors', 'yaml', 'numpy'])\n"
+        'from depth_refiner_ros.apps import doctor\n'
+        "wanted = ('numpy', 'torch', 'safetensors', 'yaml')\n"
+        'doctor.NEEDED = {name: doctor.NEEDED[name] for name in wanted}\n'
+        "sys.argv = ['depth-refiner', 'doctor', '--json', sys.argv[1]]\n"
+        'from depth_refiner_ros.cli.main import main; sys.exit(main())'
+    )
+    ended = subprocess.run(
+        [sys.executable, '-c', code, tmp_path / 'd.json'], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ended.returncode == 1, ended.stderr
+    findings = json.loads((tmp_path / 'd.json').read_text())['findings']
+    assert findings[0]['what'] == 'numpy'
+    fixes = {finding['what']: finding['fix'] for finding in findings}
+    for package in ('torch', 'safetensors', 'PyYAML', 'numpy'):
+        assert fixes[package] == f'pip install {package}'
+    assert {'processor', 'bundles', 'other priors'} <= set(fixes)

@@ -92,3 +92,14 @@ def test_doctor_says_what_to_type(depth_refiner, monkeypatch, tmp_path):
     assert findings['PyYAML']['state'] == 'ok'
     assert findings['DDS profile']['found'] == 'mine.xml'
     assert 'cores' in findings['processor']['found']
+
+
+def test_a_check_that_fails_is_a_finding(depth_refiner, monkeypatch, tmp_path):
+    def graphics_card():
+        raise RuntimeError('no driver\nmore about it')
+
+    monkeypatch.setattr(doctor_run, 'LOOKS', (graphics_card,))
+    assert depth_refiner('doctor', '--json', 'd.json').returncode == 1
+    (finding,) = json.loads((tmp_path / 'd.json').read_text())['findings']
+    assert finding['what'] == 'graphics card'
+    assert finding['found'] == 'cannot be checked: no driver'
