@@ -19,13 +19,16 @@ class IndexFiles:
     ``rgb.txt``, ``depth.txt`` and, from the first pose on, ``groundtruth.txt``.
 
     :param folder: of the recording
+    :param identities: until the first pose, note the identity as each frame's in ``pose.txt``, as
+        MonoGS needs a pose per frame, but uses only the first
     :raises OutputError: if they cannot be written
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, identities: bool = False) -> None:
         self._folder = folder
         self._lists = {name: LineFile(folder / f'{name}.txt', HEAD) for name in ('rgb', 'depth')}
         self._poses: LineFile | None = None
+        self._identities = LineFile(folder / 'pose.txt', HEADER) if identities else None
         self._unsynced: list[Path] = []
 
     def add(self, stamp_ns: int, pose: np.ndarray | None) -> None:
@@ -41,8 +44,10 @@ class IndexFiles:
             (file, f'{stamp_text(stamp_ns)} {picture(part, stamp_ns)}')
             for part, file in self._lists.items()
         ]
-        if pose is not None and self._poses is not None:
-            lines.append((self._poses, tum_line(stamp_ns, pose).rstrip('\n')))
+        poses = self._poses or self._identities
+        if poses and (pose is not None or self._poses is None):
+            line = tum_line(stamp_ns, np.eye(4) if pose is None else pose)
+            lines.append((poses, line.rstrip('\n')))
         sizes = [file.size for file, _ in lines]
         try:
             for file, line in lines:
@@ -63,13 +68,16 @@ class IndexFiles:
             for path in (*self._unsynced, *(self._folder / part for part in self._lists)):
                 sync(path)
         self._unsynced = []
-        for file in (*self._lists.values(), *([self._poses] if self._poses else [])):
+        for file in self._files():
             file.sync()
 
     def close(self) -> None:
         """Close the files."""
-        for file in (*self._lists.values(), *([self._poses] if self._poses else [])):
+        for file in self._files():
             file.close()
+
+    def _files(self) -> list[LineFile]:
+        return [*self._lists.values(), *filter(None, (self._identities, self._poses))]
 
 
 def picture(part: str, stamp_ns: int) -> str:

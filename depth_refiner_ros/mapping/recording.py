@@ -25,7 +25,6 @@ from depth_refiner_ros.core.places import exists
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.index_files import IndexFiles, picture
 from depth_refiner_ros.mapping.poses import checked_pose
-from depth_refiner_ros.mapping.trajectory import HEADER, tum_line
 import numpy as np
 import yaml
 
@@ -69,16 +68,18 @@ class SequenceWriter:
         if exists(self.folder / 'rgb.txt'):
             raise MappingError(f'{folder} already holds a recording; choose a new folder')
         self._stamps_ns: list[int] = []
-        self._has_poses = self._closed = False
+        self._closed = False
         with ExitStack() as opened:
             opened.enter_context(locked_folder(self.folder))
             for part in ('rgb', 'depth'):
                 make_folder(self.folder / part)
             _write_yaml(self.folder / 'calibration.yaml', self._calibration())
-            self._index = IndexFiles(self.folder)
+            if profile == 'monogs':
+                _write_yaml(self.folder / 'monogs.yaml', self._monogs())
+            self._index = IndexFiles(self.folder, identities=profile == 'monogs')
             opened.callback(self._index.close)
             self._opened = opened.pop_all()
-        self._sync()
+        self._index.sync()
 
     def __enter__(self) -> 'SequenceWriter':
         return self
@@ -120,9 +121,8 @@ class SequenceWriter:
                 path.unlink(missing_ok=True)
             raise
         self._stamps_ns.append(stamp_ns)
-        self._has_poses |= pose is not None
         if len(self) % SYNC_EVERY == 0:
-            self._sync()
+            self._index.sync()
 
     def close(self) -> None:
         """
@@ -134,7 +134,7 @@ class SequenceWriter:
             return
         self._closed = True
         with self._opened:
-            self._sync()
+            self._index.sync()
 
     def _check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
         size = (self.intrinsics.height, self.intrinsics.width)
@@ -146,18 +146,6 @@ class SequenceWriter:
             )
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
             raise _not_after(stamp_ns, self._stamps_ns[-1])
-
-    def _sync(self) -> None:
-        self._index.sync()
-        if self.profile == 'monogs':
-            self._write_monogs()
-
-    def _write_monogs(self) -> None:
-        """Write the files of MonoGS, which needs a pose per frame, but uses only the first."""
-        if not self._has_poses:
-            unknown = dict.fromkeys(self._stamps_ns, np.eye(4))
-            write_atomic(self.folder / 'pose.txt', [_pose_lines(unknown)])
-        _write_yaml(self.folder / 'monogs.yaml', self._monogs())
 
     def _calibration(self) -> dict[str, object]:
         camera = self.intrinsics
@@ -270,11 +258,6 @@ def _not_after(stamp_ns: int, last_ns: int) -> MappingError:
         f'stamp {stamp_text(stamp_ns)} s does not come after {stamp_text(last_ns)} s; record in '
         'order of time'
     )
-
-
-def _pose_lines(poses: dict[int, np.ndarray]) -> bytes:
-    lines = (tum_line(stamp_ns, pose) for stamp_ns, pose in poses.items())
-    return (HEADER + ''.join(lines)).encode()
 
 
 def _png(image: np.ndarray) -> bytes:

@@ -7,7 +7,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.output_lock import locked_folder
 from depth_refiner_ros.mapping.recording import encoded_depth, LiveSequenceWriter, SequenceWriter
-from depth_refiner_ros.mapping.trajectory import read_tum
+from depth_refiner_ros.mapping.trajectory import HEADER, read_tum, tum_line
 from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
 import pytest
@@ -103,6 +103,21 @@ def test_without_poses_monogs_gets_identities_but_nobody_else_is_told(tmp_path):
     assert not (tmp_path / 'm' / 'groundtruth.txt').exists()
     poses = read_tum(tmp_path / 'm' / 'pose.txt')
     np.testing.assert_array_equal(poses.map_from_camera_N44, np.tile(np.eye(4), (2, 1, 1)))
+
+
+def test_identities_for_monogs_are_appended_frame_by_frame(tmp_path, turn):
+    stamps_ns = (1_000_000_000, 2_500_000_000)
+    with SequenceWriter(tmp_path / 'm', CAMERA, profile='monogs') as writer:
+        before = (tmp_path / 'm' / 'pose.txt').stat()
+        for count, stamp_ns in enumerate(stamps_ns, 1):
+            writer.add(stamp_ns, RGB, DEPTH)
+            lines = [tum_line(stamp_ns, np.eye(4)) for stamp_ns in stamps_ns[:count]]
+            assert (tmp_path / 'm' / 'pose.txt').read_text() == HEADER + ''.join(lines)
+        assert (tmp_path / 'm' / 'pose.txt').stat().st_ino == before.st_ino
+        writer.add(3_000_000_000, RGB, DEPTH, turn(10))
+        writer.add(4_000_000_000, RGB, DEPTH)
+    assert len(read_tum(tmp_path / 'm' / 'pose.txt').stamps_ns_N) == 2
+    assert read_tum(tmp_path / 'm' / 'groundtruth.txt').stamps_ns_N.tolist() == [3_000_000_000]
 
 
 def test_full_disk_is_one_clear_error_and_recording_goes_on(tmp_path):
