@@ -8,7 +8,9 @@ channels) float32; ``seen`` (M, 3) int32, blocks of space that frames looked thr
 files do not have; sizes stand in its metadata.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import json
+import math
 from pathlib import Path
 
 from depth_refiner_ros.core.atomic import write_atomic
@@ -16,31 +18,41 @@ from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.mapping.voxel_grid import CHANNELS, VoxelGrid
 import numpy as np
 from safetensors import safe_open, SafetensorError
-from safetensors.numpy import save
 
 BLOCKS, SEEN = 'blocks', 'seen'
 SIZES = ('voxel_m', 'truncation_m', 'resolution')
 FRAMES = 'frames'
+PART_BLOCKS = 256
+"""Blocks that are copied at a time while a volume is written: 1.5 MB of color."""
 
 
 def write_volume(
     path: Path, grid: VoxelGrid, *, truncation_m: float, frames: int, seen_M3: np.ndarray
 ) -> None:
     """
-    Write the blocks in use, atomically.
+    Write the blocks in use, atomically, in parts: a volume may fill half of the memory.
 
     :param frames: that were fused
     :param seen_M3: int32, blocks of space that frames looked through
     :raises OutputError: if it cannot be written; an older file stays
     """
     blocks_K3, rows_K = grid.stored()
-    shape = (-1, grid.resolution**3)
-    tensors = {
-        name: np.ascontiguousarray(grid.values(name).reshape(*shape, channels)[rows_K])
-        for name, channels in CHANNELS.items()
+    indices = {BLOCKS: blocks_K3, SEEN: seen_M3}
+    shapes = {name: values.shape for name, values in indices.items()} | {
+        name: (len(rows_K), grid.resolution**3, channels) for name, channels in CHANNELS.items()
     }
     metadata = {**_sizes(grid, truncation_m), FRAMES: str(frames)}
-    write_atomic(path, [save({BLOCKS: blocks_K3, SEEN: seen_M3, **tensors}, metadata)])
+
+    def parts() -> Iterator[bytes]:
+        yield _header(shapes, metadata)
+        for values in indices.values():
+            yield values.astype('<i4').tobytes()
+        for name, channels in CHANNELS.items():
+            values = grid.values(name).reshape(-1, grid.resolution**3, channels)
+            for first in range(0, len(rows_K), PART_BLOCKS):
+                yield values[rows_K[first : first + PART_BLOCKS]].astype('<f4').tobytes()
+
+    write_atomic(path, parts())
 
 
 def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> tuple[int, np.ndarray]:
@@ -67,6 +79,19 @@ def read_volume(path: Path, grid: VoxelGrid, *, truncation_m: float) -> tuple[in
         values = grid.values(name).reshape(-1, grid.resolution**3, channels)
         values[rows_K] = tensors[name]
     return int(metadata[FRAMES]), tensors[SEEN]
+
+
+def _header(shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str]) -> bytes:
+    """Return what safetensors has before the values, which follow in this order."""
+    about: dict[str, object] = {'__metadata__': dict(metadata)}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        dtype = 'I32' if name in (BLOCKS, SEEN) else 'F32'
+        about[name] = {'dtype': dtype, 'shape': shape, 'data_offsets': (start, end)}
+    text = json.dumps(about).encode()
+    text += b' ' * (-len(text) % 8)  # values are aligned
+    return len(text).to_bytes(8, 'little') + text
 
 
 def _sizes(grid: VoxelGrid, truncation_m: float) -> dict[str, str]:

@@ -1,10 +1,13 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+import tracemalloc
+
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import load, load_file, save, save_file
 
 from tests.full_disk import full_disk
 
@@ -33,6 +36,39 @@ def test_volume_goes_on_where_it_was_kept(filled, room, turn, tmp_path):
     for volume in (filled, again):
         volume.integrate(*room.render(turn(60)), room.camera, turn(60))
     same(again.mesh(), filled.mesh())
+
+
+def test_the_file_is_what_safetensors_itself_writes(filled, tmp_path):
+    path = tmp_path / 'map.safetensors'
+    seen_M3 = np.arange(12, dtype=np.int32).reshape(4, 3)
+    filled.write(path, seen_M3)
+    written, kept = path.read_bytes(), load_file(path)
+    with safe_open(path, framework='numpy') as file:
+        metadata = file.metadata()
+    assert metadata == {'voxel_m': '0.05', 'truncation_m': '0.2', 'resolution': '8', 'frames': '2'}
+    np.testing.assert_array_equal(kept['seen'], seen_M3)
+    assert kept['color'].shape == (filled.blocks, 512, 3)
+    official = save(kept, metadata)
+    assert len(written) - header_size(written) == len(official) - header_size(official)
+    assert header_size(written) % 8 == 0
+    for name, values in load(official).items():
+        assert kept[name].dtype == values.dtype
+        assert kept[name].tobytes() == values.tobytes()
+
+
+def header_size(data):
+    return 8 + int.from_bytes(data[:8], 'little')
+
+
+def test_writing_takes_little_memory_beside_the_volume(room, turn, tmp_path):
+    volume = TsdfVolume(0.02, max_range_m=6.0)
+    volume.integrate(*room.render(turn(0)), room.camera, turn(0))
+    tracemalloc.start()
+    volume.write(tmp_path / 'map.safetensors')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert volume.memory_mb > 10
+    assert peak / 1e6 < 5
 
 
 def test_volume_of_other_sizes_is_refused_by_name(filled, tmp_path):
