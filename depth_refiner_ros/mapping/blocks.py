@@ -99,9 +99,26 @@ def _of_half_the_size(camera: Intrinsics) -> Intrinsics:
 
 def unique_rows(indices_K3: np.ndarray) -> np.ndarray:
     """Return each index once, int64; far faster than NumPy's unique with an axis."""
+    return unpacked(np.unique(packed(indices_K3)))
+
+
+def packed(indices_K3: np.ndarray) -> np.ndarray:
+    """
+    Return one int64 per index, in the same order.
+
+    :param indices_K3: from ``-OFFSET`` on, below ``OFFSET``
+    """
     indices_K3 = indices_K3.astype(np.int64) + OFFSET
-    keys_K = (indices_K3[:, 0] << 2 * BITS) | (indices_K3[:, 1] << BITS) | indices_K3[:, 2]
-    return _unpacked(np.unique(keys_K))
+    return (indices_K3[:, 0] << 2 * BITS) | (indices_K3[:, 1] << BITS) | indices_K3[:, 2]
+
+
+def unpacked(keys_K: np.ndarray) -> np.ndarray:
+    """Return the indices, int64 of shape (K, 3), that :func:`packed` made these numbers of."""
+    mask = (1 << BITS) - 1
+    return (
+        np.stack([(keys_K >> 2 * BITS) & mask, (keys_K >> BITS) & mask, keys_K & mask], axis=1)
+        - OFFSET
+    )
 
 
 def _keys_between(
@@ -134,17 +151,9 @@ def _keys_between(
 
 
 def _blocks_of(keys: np.ndarray, map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
-    return (_unpacked(np.unique(keys)) + _home(map_from_camera, block_m)).astype(np.int32)
+    return (unpacked(np.unique(keys)) + _home(map_from_camera, block_m)).astype(np.int32)
 
 
 def _home(map_from_camera: np.ndarray, block_m: float) -> np.ndarray:
     """Return the camera's block, to which others are relative: so float32 is exact far away."""
     return np.floor(map_from_camera[:3, 3] / block_m)
-
-
-def _unpacked(keys_K: np.ndarray) -> np.ndarray:
-    mask = (1 << BITS) - 1
-    return (
-        np.stack([(keys_K >> 2 * BITS) & mask, (keys_K >> BITS) & mask, keys_K & mask], axis=1)
-        - OFFSET
-    )

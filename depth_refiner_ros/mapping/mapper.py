@@ -64,6 +64,7 @@ class Mapper:
         if not exists(path):
             return f'{path} does not exist yet, so the map begins empty'
         self._seen.restore(self.volume.read(path))
+        self.volume.beside_mb = self._seen.memory_mb
         self.kept_in = path
         line = f'{path}: the map goes on after {counted(self.volume.frames, "frame")}'
         self.about = [f'{line}; it must share its origin with the poses of this run']
@@ -115,6 +116,7 @@ class Mapper:
         self.volume.reset()
         self._scale.reset()
         self._seen.reset()
+        self.volume.beside_mb = 0.0
         if self._distances is not None:
             self._distances.reset()
         if self._unkept:
@@ -175,6 +177,7 @@ class Mapper:
                 max_range_m=settings.max_range_m,
                 margin_m=volume.truncation_m,
             )
+            volume.beside_mb = self._seen.memory_mb
         if self._unkept:
             self._unkept.fused(volume.frames)
         return pixels

@@ -79,6 +79,8 @@ class TsdfVolume:
         self.truncation_share = 0.0
         """Of the depth, where that is more than the truncation distance; not on a GPU."""
         self.range_m = (min_range_m, max_range_m)
+        self.beside_mb = 0.0
+        """What the map keeps besides, which counts towards the limit."""
         self._truncation_voxels = truncation_voxels
         self._block_resolution, self._max_memory_mb = block_resolution, max_memory_mb
         self._device = _device(device)
@@ -103,8 +105,8 @@ class TsdfVolume:
 
     @property
     def memory_mb(self) -> float:
-        """Return the size of the blocks in use."""
-        return self._grid.memory_mb
+        """Return the size of the blocks in use, and of what the map keeps besides."""
+        return self._grid.memory_mb + self.beside_mb
 
     def integrate(
         self,
@@ -312,7 +314,7 @@ class TsdfVolume:
             truncation_m=self.truncation_m,
             truncation_share=self.truncation_share if self._on_cpu else 0.0,
         )
-        grid.add(blocks_K3)
+        grid.add(blocks_K3, self.beside_mb)
         camera_from_map = inverse(map_from_camera)
         if self._on_cpu:
             if carve:

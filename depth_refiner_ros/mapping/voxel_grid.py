@@ -102,24 +102,26 @@ class VoxelGrid:
         rows_K = table.active_buf_indices().cpu().numpy().astype(np.int64)
         return table.key_tensor().cpu().numpy()[rows_K], rows_K
 
-    def add(self, blocks_K3: np.ndarray) -> None:
+    def add(self, blocks_K3: np.ndarray, beside_mb: float = 0.0) -> None:
         """
         Store blocks that are not stored yet, with weight 0.
 
+        :param beside_mb: part of the limit that is not for blocks
         :raises VolumeFullError: if memory would not suffice; then nothing has changed
         """
         table = self.open3d.hashmap()
         blocks = o3c.Tensor.from_numpy(blocks_K3).to(self.device)
         needed = self.blocks + int(np.count_nonzero(self.rows(blocks_K3) < 0))
-        if self._size_mb(needed) > self.max_memory_mb:
+        needed_mb = self._size_mb(needed) + beside_mb
+        if needed_mb > self.max_memory_mb:
             raise VolumeFullError(
-                f'the volume would grow to {self._size_mb(needed):.0f} MB, more '
+                f'the volume would grow to {needed_mb:.0f} MB, more '
                 f'than max_memory_mb = {self.max_memory_mb:g}; use a larger '
                 f'voxel_m than {self.voxel_m:g} or a smaller max_range_m'
             )
         if needed > table.capacity():
             # Open3D would grow to the exact size, and copy all blocks at every frame.
-            most = int(self.max_memory_mb / self._size_mb(1))
+            most = int((self.max_memory_mb - beside_mb) / self._size_mb(1))
             table.reserve(max(needed, min(2 * table.capacity(), most)))
         if len(blocks_K3):
             table.activate(blocks)

@@ -131,6 +131,31 @@ def test_depth_that_lies_column_after_column_is_seen_as_well():
     assert made.distance_m(np.array([[0.0, 0.0, 1.0]]), SETTINGS) == pytest.approx(0.5, abs=0.02)
 
 
+def test_seen_space_counts_in_the_memory_of_the_volume(tmp_path):
+    made = Mapper(SETTINGS, distances=True)
+    view = PosedDepth(depth_m_HW=scene_depth_m(), intrinsics=CAMERA, map_from_camera=np.eye(4))
+    made.add(view, None, None, SETTINGS)
+    made.keep(tmp_path / 'map.safetensors')
+    seen = len(load_file(tmp_path / 'map.safetensors')['seen'])
+    assert seen > 500
+    whole_mb = (made.volume.blocks * 512 * 24 + seen * 8) / 1e6
+    assert made.volume.memory_mb == pytest.approx(whole_mb, abs=1e-9)
+    again = Mapper(SETTINGS)
+    again.go_on(tmp_path / 'map.safetensors')
+    assert again.volume.memory_mb == pytest.approx(whole_mb, abs=1e-9)
+    for mapper in (made, again):
+        mapper.reset()
+        assert mapper.volume.memory_mb == 0
+
+
+def test_points_beyond_any_map_are_not_seen():
+    seen = SeenSpace(0.16)
+    seen.restore(np.array([[3, -2, 7], [-5, 0, 1], [3, -2, 7]], np.int32))
+    assert seen.blocks_M3.tolist() == [[-5, 0, 1], [3, -2, 7]]
+    around = 0.16 * np.array([[3.5, -1.5, 7.5], [3.5, -1.5, 7.5 + 2**21], [1e30, 0, 0]])
+    assert seen.holds(around).tolist() == [True, False, False]
+
+
 def test_a_frame_that_is_refused_has_seen_nothing():
     made = Mapper(SETTINGS, distances=True)
     view = PosedDepth(depth_m_HW=scene_depth_m(), intrinsics=CAMERA, map_from_camera=np.eye(4))

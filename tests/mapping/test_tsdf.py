@@ -152,6 +152,14 @@ def test_memory_limit_is_an_error_and_loses_nothing():
     assert volume.frames == 1
 
 
+def test_what_is_kept_beside_the_volume_counts_towards_the_limit():
+    volume = TsdfVolume(0.01, max_memory_mb=5.0)
+    volume.integrate(flat(0.5), None, SMALL, EYE)
+    volume.beside_mb = 4.5
+    with pytest.raises(MappingError, match=r'max_memory_mb = 5.*larger voxel_m than 0\.01'):
+        volume.integrate(flat(0.5), None, SMALL, EYE)
+
+
 def test_room_for_blocks_doubles_up_to_the_memory_limit():
     line_K3 = np.zeros((1600, 3), np.int32)
     line_K3[:, 0] = np.arange(1600)
