@@ -25,7 +25,9 @@ class SeenSpace:
 
     def __init__(self, block_m: float) -> None:
         self._block_m = block_m
-        self._keys_M = np.empty(0, np.int64)  # sorted; a block in 8 bytes, a set takes 240
+        self._keys_M: np.ndarray = np.empty(
+            0, np.int64
+        )  # sorted; a block in 8 bytes, a set takes 240
 
     def add(
         self,
