@@ -12,6 +12,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.models.bundle import BUNDLED, MANIFEST, open_bundle
 from depth_refiner_ros.models.catalogue import Model, MODELS, where_found
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 KINDS = {'prior': 'image to metric depth', 'refiner': 'sharper depth from image and prior'}
@@ -67,7 +68,7 @@ def bundle_paths(folder: Path, found: Sequence[str] = ()) -> Iterator[Path]:
 def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
     table = Table('bundle', 'kind', 'licence', 'size, MB', 'what for', 'present')
     for row in rows:
-        table.add_row(
+        cells = (
             row['name'],
             row['kind'],
             _licence(row),
@@ -75,6 +76,7 @@ def _print_bundles(rows: Sequence[dict[str, Any]]) -> None:
             row['what_for'],
             'yes' if row['present'] else f'no: {row["problem"]}',
         )
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 

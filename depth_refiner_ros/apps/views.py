@@ -7,8 +7,9 @@ As in table 5 and figure 16 of SharpDepth, with the poses of the recording in pl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+import math
 from pathlib import Path
 import time
 from typing import Any
@@ -119,7 +120,7 @@ def run(
 
 def _chosen(views: ViewFrames, settings: SplatSettings) -> dict[str, list[Seeds]]:
     """
-    Return seeds of as many views as the number of splats allows, evenly spread.
+    Return seeds of as many views as the number of splats allows, evenly spread, or of one in part.
 
     :raises InputError: if there are too few views, no seeds, or images too small to compare
     """
@@ -139,7 +140,23 @@ def _chosen(views: ViewFrames, settings: SplatSettings) -> dict[str, list[Seeds]
         raise InputError('no view has known depth that splats could begin at')
     count = max(1, settings.most // most_in_view)
     picked = [views.seeds[index] for index in spread_indices(len(views.seeds), count)]
-    return {name: [seeds[name] for seeds in picked] for name in COMPARED}
+    return {name: [_thinned(seeds[name], settings.most) for seeds in picked] for name in COMPARED}
+
+
+def _thinned(seeds: Seeds, most: int) -> Seeds:
+    """Return at most so many seeds, evenly spread, which are as much wider as they are fewer."""
+    count = len(seeds.depth_m_N)
+    if count <= most:
+        return seeds
+    kept = spread_indices(count, most)
+    return replace(
+        seeds,
+        column_N=seeds.column_N[kept],
+        row_N=seeds.row_N[kept],
+        depth_m_N=seeds.depth_m_N[kept],
+        rgb_N3=seeds.rgb_N3[kept],
+        spacing_px=seeds.spacing_px * math.sqrt(count / most),
+    )
 
 
 def _mapped(

@@ -20,7 +20,8 @@ class SplatSettings:
     )
     most: int = option(
         8000,
-        'largest number of splats; as many views as that allows, evenly spread, give theirs',
+        'largest number of splats; as many views as that allows, evenly spread, give theirs, or '
+        'one view a part of them',
         low=100,
     )
     steps: int = option(200, 'steps of the fit, each on one view', low=0, high=1000000)

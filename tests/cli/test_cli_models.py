@@ -158,10 +158,11 @@ def bundle(folder):
     )
 
 
-def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_path):
+def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_path, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '400')
     bundle(tmp_path / 'mine' / 'good')
-    bundle(tmp_path / 'mine' / 'bad')
-    (tmp_path / 'mine' / 'bad' / 'w.safetensors').write_bytes(b'short')
+    bundle(tmp_path / 'mine' / 'bad[red]')
+    (tmp_path / 'mine' / 'bad[red]' / 'w.safetensors').write_bytes(b'short')
     ended = depth_refiner('models', 'mine', '--json', 'm.json')
     assert ended.returncode == 0, ended.stderr
     *_, bad, good = json.loads((tmp_path / 'm.json').read_text())['bundles']
@@ -170,3 +171,4 @@ def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_pat
     assert good['present']
     assert not bad['present']
     assert 'differs from its sha256' in bad['problem']
+    assert ended.stdout.count('mine/bad[red]') == 2, 'to rich, brackets are styles'

@@ -51,6 +51,19 @@ def test_views_of_a_wall_are_rendered_and_compared(depth_refiner, tmp_path):
     assert report.splitlines()[2] in ended.stdout
 
 
+def test_a_view_with_too_many_splats_gives_as_many_as_may_be(depth_refiner, tmp_path):
+    wall(tmp_path / 'wall', 3)
+    ended = depth_refiner(
+        *('views', 'wall', *PLAIN, 'sensor', *SMALL, '--splats-most', '100', '--out', 'out')
+    )
+    assert ended.returncode == 0, ended.stderr
+    summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
+    assert summary['splats'] == 100
+    psnr_db = summary['means']['psnr_db']
+    assert psnr_db['prior'] == psnr_db['refined'], 'both depths have theirs at the same pixels'
+    assert psnr_db['prior']['mean'] > 10.0
+
+
 def test_views_without_pose_are_lost_and_lpips_without_weights_is_left_out(
     depth_refiner, tmp_path
 ):
