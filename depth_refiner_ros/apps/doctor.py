@@ -20,7 +20,7 @@ from depth_refiner_ros.apps.hardware import gpu, system_facts, version
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import first_line
-from depth_refiner_ros.priors.packages import Package, PACKAGES
+from depth_refiner_ros.priors.packages import FAULTS, Package, PACKAGES
 from depth_refiner_ros.settings.config_files import (
     config_file,
     PROFILE_VARIABLES,
@@ -283,7 +283,7 @@ def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
     """Look; what fails, as most do without torch, is itself a finding."""
     try:
         return look()
-    except Exception as error:
+    except FAULTS as error:
         what = look.__name__.replace('_', ' ')
         return [Finding(what, 'missing', f'cannot be checked: {first_line(error)}')]
 
@@ -291,7 +291,7 @@ def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
 def _import(module: str, package: str) -> Finding:
     try:
         importlib.import_module(module)
-    except Exception as error:  # of another numpy it is a ValueError
+    except FAULTS as error:
         return Finding(package, 'missing', first_line(error), _fix(package, error))
     other = INSTEAD.get(package, '')
     return Finding(package, 'ok', version(package) or version(other) or 'found')

@@ -27,8 +27,14 @@ UNIDEPTH_COMMIT = '8d8cfe4c7ee15297099983607febf0d4f32eb3d6'
 METRIC3D_COMMIT = 'eb5b6fac0dc155e4e52f576e304fbf11655ff339'
 TIMM, MATPLOTLIB = 'timm==1.0.31', 'matplotlib==3.10.9'
 TORCH_INDEX = 'https://download.pytorch.org/whl'
-FAULTS = (ImportError, RuntimeError, AttributeError, OSError)
-"""What an import raises; the others for a torchvision of another build, or half a checkout."""
+FAULTS = (
+    *(ImportError, RuntimeError, AttributeError, OSError),
+    *(ValueError, TypeError, LookupError, SyntaxError, SystemError),
+)
+"""
+What an import raises; the others for a torchvision of another build or half a checkout, and for
+code built or written for another numpy or Python.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
