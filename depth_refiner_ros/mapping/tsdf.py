@@ -135,8 +135,7 @@ class TsdfVolume:
         :param carve: also empty what is stored in front of this depth; not on a GPU
         :return: number of pixels used; 0 leaves the volume unchanged
         :raises PoseError: if the pose is not rigid, or too far away for this size of voxels
-        :raises VolumeFullError: if memory would not suffice
-        :raises MappingError: if shapes do not fit
+        :raises MappingError: if shapes do not fit, or VolumeFullError without enough memory
         """
         _check_shapes(
             intrinsics,
