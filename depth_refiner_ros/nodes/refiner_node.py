@@ -19,6 +19,7 @@ from depth_refiner_ros.nodes.inputs.held_scale import HeldScale
 from depth_refiner_ros.nodes.inputs.pose_lookup import PoseLookup
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
+from depth_refiner_ros.nodes.runtime.diagnostics import UNWANTED
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run_together
 from depth_refiner_ros.nodes.runtime.topics import COLOR, DEPTH
@@ -163,7 +164,7 @@ class RefinerNode(WorkerNode):
         assert refiner is not None, 'configure loaded it'
         assert outputs is not None, 'configure made them'
         if not (settings.always_on or outputs.wanted()):
-            raise SkipError('nobody_listens')
+            raise SkipError(UNWANTED)
         self._check_age(item)
         refiner.update_settings(settings)
         with watch.stage('decode'):
@@ -273,6 +274,16 @@ class RefinerNode(WorkerNode):
         if self._scale_reading is not None and self._scale_reading.jump:
             lines.append(f'scale jumped to {self._scale_reading.now.ratio:.2f} of the prior')
         return lines
+
+    def advice(self) -> dict[str, str]:
+        """Return why images are dropped and what to do, by reason."""
+        depth = ', depth_in' if self.settings.takes(DEPTH_PRIORS) else ''
+        return {
+            'unmatched': f'the stamps of image{depth} and camera_info differ; see sync_mode and '
+            'sync_tolerance_ms',
+            'too_old': f'older than max_age_ms = {self.settings.max_age_ms:g}, or stamped by '
+            'another clock; raise it or see use_sim_time',
+        }
 
 
 def _confidence(result: RefinedDepth, depth_m_HW: torch.Tensor) -> torch.Tensor:

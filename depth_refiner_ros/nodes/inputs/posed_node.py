@@ -93,5 +93,13 @@ class PosedNode(WorkerNode):
         """Return warnings about poses that cannot be used."""
         return [self._poses.error] if self._poses and self._poses.error else []
 
+    def advice(self) -> dict[str, str]:
+        """Return why frames are dropped and what to do, by reason."""
+        others = ', color' * self.uses_color + ', confidence' * self.uses_confidence
+        return {
+            'unmatched': f'the stamps of depth{others} and camera_info differ; see '
+            'sync_tolerance_ms'
+        }
+
     def _log(self, line: str) -> None:
         self.get_logger().info(line)

@@ -14,7 +14,9 @@ from rclpy.node import Node
 RECENT_S = 5.0
 """A failure more recent than this makes the state an error."""
 WAITING_S = 2.0
-"""An input that is silent for longer is reported."""
+"""An input or output that is silent for longer is reported."""
+UNWANTED = 'nobody_listens'
+"""Reason of frames that are dropped because nobody wants their output."""
 
 
 class Diagnostics:
@@ -29,6 +31,8 @@ class Diagnostics:
     :param expected_rate_hz: returns the output rate below which to warn; 0 is off
     :param facts: returns further values, such as scale health
     :param warnings: returns further reasons to warn
+    :param advice: returns why frames are dropped and what to do, by the reasons to report where
+        no other frame comes out
     :param hardware_id: returns the subject of the report: the frame of the camera
     """
 
@@ -43,12 +47,14 @@ class Diagnostics:
         expected_rate_hz: Callable[[], float] = lambda: 0.0,
         facts: Callable[[], dict[str, str]] = dict,
         warnings: Callable[[], list[str]] = list,
+        advice: Callable[[], dict[str, str]] = dict,
         hardware_id: Callable[[], str] = str,
     ) -> None:
         self._node, self._statistics, self._topics = node, statistics, topics
         self._period_s, self._expected_rate_hz = period_s, expected_rate_hz
         self._state, self._facts, self._warnings = state, facts, warnings
-        self._hardware_id = hardware_id
+        self._advice, self._hardware_id = advice, hardware_id
+        self._told: set[str] = set()
         self._reported_at_s = 0.0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A paused simulation must not silence the reports, hence the steady clock.
@@ -85,11 +91,29 @@ class Diagnostics:
         problems = [*self._warnings(), *self._topics.incompatible]
         if self._state() != 'active':
             return problems
-        problems += self._topics.waiting_for(WAITING_S)
+        silent = self._topics.waiting_for(WAITING_S)
+        problems += silent or self._all_lost(snapshot)
         expected_hz = self._expected_rate_hz()
-        if expected_hz and snapshot.done and snapshot.rate_hz < 0.9 * expected_hz:
+        is_due = snapshot.input_s > WAITING_S and UNWANTED not in snapshot.lost
+        if expected_hz and is_due and snapshot.rate_hz < 0.9 * expected_hz:
             problems.append(f'output at {snapshot.rate_hz:.1f} Hz, {expected_hz:g} Hz expected')
         return problems
+
+    def _all_lost(self, snapshot: Snapshot) -> list[str]:
+        """Return why no frame comes out, and log each reason once until one does."""
+        if snapshot.silent_s <= WAITING_S:
+            self._told.clear()
+            return []
+        total = sum(count for reason, count in snapshot.lost.items() if reason != UNWANTED)
+        lines = {
+            reason: f'{snapshot.lost[reason]} of {total} frames {reason}: {advice}'
+            for reason, advice in self._advice().items()
+            if reason in snapshot.lost
+        }
+        for reason in lines.keys() - self._told:
+            self._node.get_logger().warning(lines[reason])
+        self._told |= set(lines)
+        return list(lines.values())
 
     def _values(self, snapshot: Snapshot) -> dict[str, str]:
         age_s = snapshot.input_age_s

@@ -13,6 +13,8 @@ import numpy as np
 
 WINDOW = 512
 """Number of latest values for percentiles and rates."""
+PAUSE_S = 5.0
+"""After a longer time without a frame the input begins anew."""
 LONGEST_LATENCY_MS = 3_600_000.0
 """Older stamps belong to a recording played without simulated time."""
 
@@ -71,8 +73,11 @@ class Snapshot:
     :param received: frames received
     :param done: frames published
     :param dropped: reason to number of frames
+    :param lost: the same for the frames since the last output, or since the input began
     :param rate_hz: frames published per second over the last seconds
     :param input_age_s: time since the last frame was received, None before the first
+    :param input_s: for how long frames have been arriving
+    :param silent_s: for how long frames have been arriving without output
     :param latency_ms: percentiles from arrival to publication
     :param stamp_latency_ms: percentiles from capture stamp to publication
     :param stage_ms: median of each stage
@@ -83,8 +88,11 @@ class Snapshot:
     received: int
     done: int
     dropped: dict[str, int]
+    lost: dict[str, int]
     rate_hz: float
     input_age_s: float | None
+    input_s: float
+    silent_s: float
     latency_ms: dict[str, float]
     stamp_latency_ms: dict[str, float]
     stage_ms: dict[str, float]
@@ -100,7 +108,10 @@ class Statistics:
         self._received = 0
         self._done = 0
         self._dropped: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._began_at_s = 0.0
         self._received_at_s: float | None = None
+        self._output_at_s = 0.0
         self._done_at_s = Window()
         self._latency_ms = Window()
         self._stamp_latency_ms = Window()
@@ -112,12 +123,17 @@ class Statistics:
         """Count a received frame."""
         with self._lock:
             self._received += 1
-            self._received_at_s = time.monotonic()
+            now_s = time.monotonic()
+            if self._received_at_s is None or now_s - self._received_at_s > PAUSE_S:
+                self._began_at_s = now_s
+                self._lost.clear()
+            self._received_at_s = now_s
 
     def drop(self, reason: str, error: str = '') -> None:
         """Count a frame that ends without output, and store the text of its error."""
         with self._lock:
             self._dropped[reason] += 1
+            self._lost[reason] += 1
             if error:
                 self._last_error, self._error_at_s = error, time.monotonic()
 
@@ -134,7 +150,9 @@ class Statistics:
         """
         with self._lock:
             self._done += 1
-            self._done_at_s.add(time.monotonic())
+            self._lost.clear()
+            self._output_at_s = time.monotonic()
+            self._done_at_s.add(self._output_at_s)
             self._latency_ms.add(latency_ms)
             if 0.0 <= stamp_latency_ms < LONGEST_LATENCY_MS:
                 self._stamp_latency_ms.add(stamp_latency_ms)
@@ -145,12 +163,16 @@ class Statistics:
         """Return the current counts."""
         with self._lock:
             now_s = time.monotonic()
+            began_s = self._began_at_s if self._received else now_s
             return Snapshot(
                 received=self._received,
                 done=self._done,
                 dropped=dict(self._dropped),
+                lost=dict(self._lost),
                 rate_hz=self._done_at_s.rate_hz(now_s),
                 input_age_s=_age_s(now_s, self._received_at_s),
+                input_s=now_s - began_s,
+                silent_s=now_s - max(began_s, self._output_at_s),
                 latency_ms=self._latency_ms.percentiles(),
                 stamp_latency_ms=self._stamp_latency_ms.percentiles(),
                 stage_ms={

@@ -81,6 +81,7 @@ class WorkerNode(LifecycleNode):
             expected_rate_hz=lambda: getattr(self.settings, 'expected_rate_hz', 0.0),
             facts=self.facts,
             warnings=self.warnings,
+            advice=self.advice,
             hardware_id=lambda: self._camera_frame or self.get_fully_qualified_name(),
         )
 
@@ -118,6 +119,10 @@ class WorkerNode(LifecycleNode):
     def warnings(self) -> list[str]:
         """Return further reasons for diagnostics to warn."""
         return []
+
+    def advice(self) -> dict[str, str]:
+        """Return why frames are dropped and what to do, by reason, where no other comes out."""
+        return {}
 
     # Lifecycle.
 
