@@ -126,7 +126,7 @@ class TsdfNode(PosedNode):
         if self._outdated_marker:
             self._outdated_marker = False
             markers.delete(self.get_clock().now().nanoseconds, self.settings.map_frame)
-        if markers.wanted and now_s - self._marked_at_s >= self.settings.marker_period_s:
+        if markers.look() and now_s - self._marked_at_s >= self.settings.marker_period_s:
             self._publish_markers(markers)
             self._marked_at_s = time.monotonic()
         period_s = self.settings.autosave_period_s

@@ -83,6 +83,23 @@ def test_late_subscribers_get_the_mesh_and_a_reset_removes_it(empty):
         late.wait(lambda: not shown(), 'the deletion')
 
 
+def test_a_display_that_starts_again_gets_the_mesh_once_more(probe, tmp_path):
+    """Nobody listens in between, and while the display is away less than a marker's period."""
+    parameters = {**PARAMETERS, 'mesh_file': tmp_path / 'mesh.ply', 'marker_period_s': 3.0}
+    with probe.run('tsdf', parameters) as tsdf:
+        wall = Scene(probe, tsdf)
+        for _ in range(2):
+            wall.send()
+        for _ in range(3):
+            with Probe('rviz', probe.namespace) as rviz:
+                rviz.listen(MarkerArray, 'mesh')
+                shown = shown_in(rviz)
+                rviz.wait(lambda shown=shown: len(shown()) == 4, 'the whole mesh', 20.0)
+            probe.wait(lambda: not probe.node.count_subscribers('mesh'), 'its end')
+            probe.watch(0.5)
+        assert tsdf.stop() == 0, tsdf.output
+
+
 def test_only_what_changed_is_sent_again(empty):
     empty.probe.listen(MarkerArray, 'mesh')
     for _ in range(2):

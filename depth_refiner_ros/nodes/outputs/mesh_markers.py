@@ -34,11 +34,17 @@ class MeshMarkers:
         self._numbers: dict[Cell, int] = {}
         self._due: dict[Cell, None] = {}
         self._subscribers = 0
+        self._joined = False
 
-    @property
-    def wanted(self) -> bool:
-        """Whether there is a subscriber."""
-        return self._publisher.get_subscription_count() > 0
+    def look(self) -> bool:
+        """
+        Note who comes and goes, and return whether there is a subscriber.
+
+        To be called often: of one that leaves and another that joins in between, nothing is seen.
+        """
+        before, self._subscribers = self._subscribers, self._publisher.get_subscription_count()
+        self._joined |= self._subscribers > before
+        return self._subscribers > 0
 
     @property
     def due(self) -> bool:
@@ -47,8 +53,8 @@ class MeshMarkers:
 
     def joined(self) -> bool:
         """Whether a subscriber has come since the last call, which has nothing yet."""
-        before, self._subscribers = self._subscribers, self._publisher.get_subscription_count()
-        return self._subscribers > before
+        joined, self._joined = self._joined, False
+        return joined
 
     def mark(self, cells: set[Cell]) -> None:
         """Send these cells with the next messages, after those that are due already."""
