@@ -17,7 +17,7 @@ from depth_refiner_ros.nodes.runtime.run import FAILURE, run, SUCCESS, USER_ERRO
 from depth_refiner_ros.settings.nodes import PlayerNodeSettings
 from depth_refiner_ros.sources.doubts import Doubts
 from depth_refiner_ros.sources.frame import Frame
-from depth_refiner_ros.sources.lost_frames import LostFrame, LostFrames
+from depth_refiner_ros.sources.lost_frames import LostFrame, LostFrames, NO_DEPTH
 from depth_refiner_ros.sources.registry import open_source
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -120,8 +120,9 @@ class PlayerNode(Node):
             for frame in self._source:
                 if self._ending.is_set():
                     return
-                any_usable = any_usable or not isinstance(frame, LostFrame)
-                yield frame
+                found = self._with_depth(frame)
+                any_usable = any_usable or not isinstance(found, LostFrame)
+                yield found
             if not self._settings.loop:
                 return
             if not any_usable:
@@ -129,6 +130,21 @@ class PlayerNode(Node):
                     f'{self._source.name} has no frame that can be used, so it is not played '
                     f'again: {self._lost.first_detail()}'
                 )
+
+    def _with_depth(self, frame: Frame | LostFrame) -> Frame | LostFrame:
+        """Return a frame; in lock-step, it is lost if the refiner would wait in vain for depth."""
+        lock_step = self._lock_step if self._settings.publish_depth else None
+        if isinstance(frame, LostFrame) or frame.depth_m_HW is not None or lock_step is None:
+            return frame
+        if not lock_step.hears('refiner', 'depth_in'):
+            return frame
+        fix = f'{frame.why_no_depth}, or set' if frame.why_no_depth else 'set'
+        return LostFrame(
+            name=frame.name,
+            reason=NO_DEPTH,
+            detail=f'{frame.name} has no depth, which the refiner starts from; {fix} its prior '
+            'to bundled',
+        )
 
     def _wait_for_listeners(self) -> None:
         """

@@ -101,6 +101,34 @@ def test_a_frame_that_cannot_be_read_is_named_and_passed_over(probe, recording, 
     assert '1 lost (1 unreadable image)' in player.output
 
 
+@pytest.mark.parametrize(
+    ('prior', 'ending'),
+    [
+        ('sensor', f'sent {FRAMES - 1} frames of gap, 1 lost (1 no depth)'),
+        ('bundled', f'sent {FRAMES} frames of gap'),
+    ],
+)
+def test_in_lock_step_a_frame_without_the_depth_that_the_refiner_needs_is_lost(
+    probe, recording, tmp_path, prior, ending
+):
+    folder = shutil.copytree(recording, tmp_path / 'gap')
+    lines = (folder / 'depth.txt').read_text().splitlines(keepends=True)
+    (folder / 'depth.txt').write_text(''.join(lines[:-2] + lines[-1:]))
+    networks = {'prior': prior, 'refiner': 'none', 'always_on': True}
+    queue = {'input_qos': 'reliable', 'keep_every_frame': True}
+    lock_step = {'lock_step': 'refiner', 'lock_step_timeout_s': 20.0, 'publish_depth': True}
+    probe.listen(Image, 'depth_in')
+    with (
+        probe.run('refiner', {**networks, **queue}),
+        probe.run('player', {'source': folder, **lock_step}) as player,
+    ):
+        assert player.finish() == 0, player.output
+    assert player.output.endswith(ending)
+    assert ('which the refiner starts from; the nearest depth is' in player.output) == (
+        prior == 'sensor'
+    )
+
+
 def test_lock_step_waits_for_each_end_and_gives_up_in_time(probe, recording):
     listen(probe)
     done = probe.publisher(Header, 'refiner/done')

@@ -55,9 +55,15 @@ class LockStep:
         absent = self.absent
         if absent:
             return f'{" and ".join(absent)} not in the graph'
-        if 'tsdf' in self._stages and 'tsdf' not in self._listeners_of_depth():
-            return f'tsdf does not listen to {self._depth} yet'
+        if 'tsdf' in self._stages and not self.hears('tsdf', DEPTH):
+            return f'tsdf does not listen to {self._node.resolve_topic_name(DEPTH)} yet'
         return ''
+
+    def hears(self, stage: str, topic: str) -> bool:
+        """Whether a stage listens to a topic, by its name before remapping."""
+        full_name = self._node.resolve_topic_name(topic)
+        infos = self._node.get_subscriptions_info_by_topic(full_name)
+        return stage in {info.node_name for info in infos}
 
     @property
     def skipped(self) -> int:
@@ -109,17 +115,9 @@ class LockStep:
             self._stopped = True
             self._changed.notify_all()
 
-    @property
-    def _depth(self) -> str:
-        return self._node.resolve_topic_name(DEPTH)
-
     def _is_there(self, name: str) -> bool:
         topics = (f'{name}/done', f'{name}/skipped')
         return any(self._node.count_publishers(topic) for topic in topics)
-
-    def _listeners_of_depth(self) -> set[str]:
-        infos = self._node.get_subscriptions_info_by_topic(self._depth)
-        return {info.node_name for info in infos}
 
     def _ended(self, stamp_ns: int) -> bool:
         return stamp_ns in self._finished[self._stages[-1]] or stamp_ns in self._skipped_ns
