@@ -7,12 +7,15 @@ It writes ``arrivals.csv`` (topic, stamp, time of arrival), one NPY file for eac
 confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival is in the table.
 """
 
+from collections.abc import Callable
 import json
 from pathlib import Path
 import time
 from typing import Any
 
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.atomic import output_errors
+from depth_refiner_ros.core.errors import InputError, SettingsError
+from depth_refiner_ros.core.line_file import LineFile
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
@@ -27,6 +30,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 QUEUE = 100
+THROTTLE_S = 5.0
 
 
 class CollectorNode(Node):
@@ -34,6 +38,7 @@ class CollectorNode(Node):
     Subscribes to the inputs and outputs of the graph.
 
     :raises SettingsError: without a folder
+    :raises OutputError: if it cannot be written
     """
 
     def __init__(self) -> None:
@@ -43,12 +48,9 @@ class CollectorNode(Node):
             raise SettingsError('folder is empty; set it to the folder to write to')
         self.exit_code, self.finished = SUCCESS, False
         self._keep_images = settings.keep_images
-        self._folder = Path(settings.folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._arrivals = (self._folder / 'arrivals.csv').open('w', encoding='utf-8', buffering=1)
-        self._diagnostics = (self._folder / 'diagnostics.jsonl').open(
-            'w', encoding='utf-8', buffering=1
-        )
+        self._folder = Path(settings.folder).expanduser()
+        self._arrivals = LineFile(self._folder / 'arrivals.csv')
+        self._diagnostics = LineFile(self._folder / 'diagnostics.jsonl')
         self._listen(late=settings.late)
 
     def _listen(self, *, late: bool) -> None:
@@ -65,29 +67,47 @@ class CollectorNode(Node):
             (Header, 'refiner/skipped', self._note, outputs),
             (Header, 'tsdf/done', self._note, outputs),
         ):
-            self.create_subscription(kind, topic, _with_topic(callback, topic), profile)
+            self.create_subscription(kind, topic, self._received(callback, topic), profile)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._keep_diagnostics, outputs)
+
+    def _received(
+        self, callback: Callable[[str, Any, int], None], topic: str
+    ) -> Callable[[Any], None]:
+        """Return the callback of a topic; a message that cannot be read is logged and left out."""
+
+        def receive(message: Any) -> None:
+            # Read first, so that the latency does not include the work of the callback.
+            arrived_ns = time.time_ns()
+            try:
+                callback(topic, message, arrived_ns)
+            except InputError as error:
+                line = f'{topic} left out: {error}'
+                self.get_logger().error(line, throttle_duration_sec=THROTTLE_S)
+
+        return receive
 
     def _note(self, topic: str, message: Any, arrived_ns: int) -> None:
         header = message if isinstance(message, Header) else message.header
-        self._arrivals.write(f'{topic},{stamp_ns_of(header)},{arrived_ns}\n')
+        self._arrivals.add(f'{topic},{stamp_ns_of(header)},{arrived_ns}')
 
     def _keep(self, topic: str, image: Image, arrived_ns: int) -> None:
-        np.save(self._file(topic, image), matrix_of(image, 'f4', 1))
+        self._save(topic, image, matrix_of(image, 'f4', 1))
         self._note(topic, image, arrived_ns)
 
     def _keep_color(self, topic: str, image: Image, arrived_ns: int) -> None:
         if self._keep_images:
-            np.save(self._file(topic, image), rgb_from_image(image))
+            self._save(topic, image, rgb_from_image(image))
         self._note(topic, image, arrived_ns)
 
-    def _file(self, topic: str, image: Image) -> Path:
-        return self._folder / f'{topic.replace("/", "_")}_{stamp_ns_of(image.header)}.npy'
+    def _save(self, topic: str, image: Image, values: np.ndarray) -> None:
+        file = self._folder / f'{topic.replace("/", "_")}_{stamp_ns_of(image.header)}.npy'
+        with output_errors(file):
+            np.save(file, values)
 
     def _keep_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             level = status.level
-            self._diagnostics.write(
+            self._diagnostics.add(
                 json.dumps(
                     {
                         'name': status.name,
@@ -96,7 +116,6 @@ class CollectorNode(Node):
                         'values': {item.key: item.value for item in status.values},
                     }
                 )
-                + '\n'
             )
 
     def autostarted(self) -> bool:
@@ -107,11 +126,6 @@ class CollectorNode(Node):
         """Finish the files."""
         self._arrivals.close()
         self._diagnostics.close()
-
-
-def _with_topic(callback: Any, topic: str) -> Any:
-    """Read the clock first, so that the latency does not include the work of the callback."""
-    return lambda message: callback(topic, message, time.time_ns())
 
 
 def main(args: list[str] | None = None) -> int:
