@@ -24,7 +24,7 @@ from depth_refiner_ros.nodes.outputs.mesh_markers import MeshMarkers
 from depth_refiner_ros.nodes.outputs.odometry_topics import OdometryTopics
 from depth_refiner_ros.nodes.runtime.latency import Stopwatch
 from depth_refiner_ros.nodes.runtime.run import run
-from depth_refiner_ros.nodes.runtime.worker_node import SkipError
+from depth_refiner_ros.nodes.runtime.worker_node import REPEATED, SkipError
 from depth_refiner_ros.settings.nodes import DEFAULT_MESH_FILE, TsdfNodeSettings
 import numpy as np
 from rclpy.publisher import Publisher
@@ -103,10 +103,10 @@ class TsdfNode(PosedNode):
             self._distances.subscribe()
 
     def process(self, item: DepthSet, watch: Stopwatch) -> None:
-        """Fuse one frame at its pose; a repeat of the last frame is ignored."""
+        """Fuse one frame at its pose; a repeat of the last frame is left out."""
         stamp_ns = stamp_ns_of(item.header)
         if stamp_ns == self._fused_ns:
-            return
+            raise SkipError(REPEATED)
         with watch.stage('decode'):
             frame = self.decoded(item)
         with watch.stage('pose'):
@@ -152,6 +152,11 @@ class TsdfNode(PosedNode):
     def facts(self) -> dict[str, str]:
         """Return the size of the volume."""
         return self._facts | (self._own.facts() if self._own else {})
+
+    def advice(self) -> dict[str, str]:
+        """Return why frames are dropped and what to do, by reason."""
+        lost = {'no_pose': 'the camera is not found; go back to a place seen before'}
+        return super().advice() | (lost if self._own else {})
 
     def _tracked(self, frame: DepthFrame, item: DepthSet) -> np.ndarray | None:
         """Return the pose that the frame itself gives, and publish it; None if it is lost."""

@@ -63,6 +63,17 @@ def test_frames_become_a_mesh(empty, mesh_file):
     assert_wall(read_ply(mesh_file))
 
 
+def test_a_frame_that_is_sent_again_ends_again_but_is_not_skipped(empty):
+    """As a player in lock-step sends a frame whose end it has not heard of."""
+    stamp_ns = empty.send()
+    empty.probe.received['tsdf/done'].clear()
+    empty.stamp_ns -= 100 * MS
+    assert empty.send() == stamp_ns
+    empty.status(lambda seen: seen.get('dropped_repeated') == '1', 'the counter')
+    assert stamp_ns not in empty.stamps('tsdf/skipped')
+    assert 'of 1 frame' in empty.call('save').message
+
+
 def test_reset_forgets(empty):
     empty.send()
     answer = empty.call('reset')

@@ -11,7 +11,7 @@ from depth_refiner_ros.nodes.inputs.posed_frames import (
     DepthSet,
     subscribe_depth,
 )
-from depth_refiner_ros.nodes.runtime.worker_node import SkipError, WorkerNode
+from depth_refiner_ros.nodes.runtime.worker_node import REPEATED, SkipError, WorkerNode
 import numpy as np
 
 
@@ -98,7 +98,8 @@ class PosedNode(WorkerNode):
         others = ', color' * self.uses_color + ', confidence' * self.uses_confidence
         return {
             'unmatched': f'the stamps of depth{others} and camera_info differ; see '
-            'sync_tolerance_ms'
+            'sync_tolerance_ms',
+            REPEATED: 'the stamp of depth does not change; its driver has to stamp each image',
         }
 
     def _log(self, line: str) -> None:

@@ -24,6 +24,8 @@ from std_msgs.msg import Float64, Header
 DONE_QUEUE = 100
 DEBUG_TOPICS = ('processing_time_ms', 'pipeline_latency_ms', 'cyclic_time_ms')
 THROTTLE_S = 2.0
+REPEATED = 'repeated'
+"""Reason of a frame with the stamp of the last one; a player in lock-step sends some again."""
 
 
 class SkipError(Exception):
@@ -238,9 +240,14 @@ class WorkerNode(LifecycleNode):
         self.drop(header, 'unmatched')
 
     def drop(self, header: Header, reason: str, error: str = '') -> None:
-        """Count a frame that ends without output, and publish its end."""
+        """
+        Count a frame that ends without output, and publish its end.
+
+        The stamp of a repeated one has its output already, so it is not skipped.
+        """
         self.statistics.drop(reason, error)
-        self._skipped.publish(header)
+        if reason != REPEATED:
+            self._skipped.publish(header)
         self._done.publish(header)
 
     def serve(self, item: Any) -> None:

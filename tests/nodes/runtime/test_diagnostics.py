@@ -45,6 +45,7 @@ class Graph:
     def send(self, *, color_ms=0, info_ms=0, period_ms=100):
         """Send one frame, its parts stamped beside its depth, and spin for a tenth of a second."""
         self._sent += 1
+        # A driver that does not stamp: period_ms = 0.
         stamp_ns = 10**9 + self._sent * period_ms * MS
         self._info.publish(info_from_intrinsics(header_of(stamp_ns + info_ms * MS, ''), CAMERA))
         self._depth.publish(image_from_depth(header_of(stamp_ns, 'eye'), slope()))
@@ -142,3 +143,15 @@ def test_a_fusion_whose_color_is_stamped_beside_its_depth_warns(graph):
         status = running.status
     assert status.level == DiagnosticStatus.WARN
     assert 'frames unmatched: the stamps of depth, color and camera_info' in status.message
+
+
+def test_a_fusion_of_frames_without_stamps_warns_and_counts_them(graph, capfd):
+    with fusion(graph) as running:
+        running.send_for(WATCH_S + 2.0, period_ms=0)
+        status = running.status
+    values = {item.key: item.value for item in status.values}
+    assert values['frames_fused'] == values['frames_out'] == '1'
+    assert int(values['dropped_repeated']) > 10
+    assert status.level == DiagnosticStatus.WARN
+    assert 'frames repeated: the stamp of depth does not change' in status.message
+    assert capfd.readouterr().err.count('frames repeated') == 1
