@@ -98,7 +98,8 @@ ARGUMENTS = {
     ),
     'pose_source': Argument(
         '',
-        'where poses come from; with a source, its own',
+        'where the poses of fusion come from, or without it those of the refiner; with a source '
+        'and fusion, its own',
         ('', *options(TsdfNodeSettings)['pose_source'].choices),
     ),
     'mesh_file': Argument('', 'where fusion:=tsdf writes its mesh'),

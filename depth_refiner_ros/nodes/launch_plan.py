@@ -70,6 +70,7 @@ def plan(given: Mapping[str, str]) -> list[NodePlan]:
     """
     _check(given)
     cameras = [_camera(given, name) for name in camera_names(given['cameras']) or ['']]
+    _check_poses(cameras)
     refiners = [_refiner(same) for same in _with_same_networks(cameras)]
     nodes = refiners + [node for camera in cameras for node in _others(camera, cameras)]
     if given['params_file']:
@@ -117,6 +118,8 @@ def _check(given: Mapping[str, str]) -> None:
         if effective and (not given[other] or wanted not in ('', given[other])):
             fix = f'{other}:={wanted}' if wanted else f'{other}:=... too'
             raise SettingsError(f'{name}:={given[name]} has no effect here; set {fix}')
+    if given['pose_source'] == 'own' and given['fusion'] != 'tsdf':
+        raise SettingsError('pose_source:=own tracks the camera for fusion; set fusion:=tsdf')
     cameras = camera_names(given['cameras'])
     absolute = [
         name for name in TOPICS if given[name].startswith('/') and PLACE not in given[name]
@@ -161,6 +164,17 @@ class _Camera:
         return self.remaps + tuple(profiles.remaps(self.refiner.profile))
 
     @property
+    def fusion_poses(self) -> str:
+        """Return the source of fusion's poses; empty if the parameter file says it."""
+        return self.given['pose_source'] or ('pose' if self.given['source'] else '')
+
+    @property
+    def pose_sources(self) -> set[str]:
+        """Return where the poses that its nodes use come from."""
+        fusion = self.fusion_poses or self.fusion.pose_source if self.fusion else 'none'
+        return {fusion, self.refiner.pose_source} - {'none'}
+
+    @property
     def frames(self) -> dict[str, str]:
         """Frames that differ from those of the parameter file."""
         given = self.given
@@ -195,7 +209,7 @@ def _camera(given: Mapping[str, str], name: str) -> _Camera:
         given=given,
         name=name,
         namespace=namespace,
-        refiner=updated(refiner, _model(given)),
+        refiner=updated(refiner, _model(given) | _refiner_poses(given)),
         player=_read(PlayerNodeSettings, given, namespace, 'player'),
         fusion=_read(FUSION_SETTINGS[fusion], given, namespace, fusion) if fusion else None,
     )
@@ -203,6 +217,31 @@ def _camera(given: Mapping[str, str], name: str) -> _Camera:
 
 def _model(given: Mapping[str, str]) -> dict[str, str]:
     return {option: given[option] for option in MODEL if given[option]}
+
+
+def _refiner_poses(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the option of the refiner for its poses; with fusion, poses are for that."""
+    poses = given['pose_source']
+    return {'pose_source': poses} if poses and given['fusion'] not in FUSION else {}
+
+
+def _check_poses(cameras: Sequence[_Camera]) -> None:
+    """
+    Check that what is given about poses has an effect.
+
+    :raises SettingsError: if no node of any camera uses it
+    """
+    given, used = cameras[0].given, {name for camera in cameras for name in camera.pose_sources}
+    effects = {
+        'pose': 'pose' in used or bool(given['source']),
+        'odom': 'odom' in used,
+        'map_frame': bool(used or given['source'] or truth(given, 'rviz'))
+        or given['fusion'] == 'tsdf',
+    }
+    for name, has_effect in effects.items():
+        if given[name] != ARGUMENTS[name].default and not has_effect:
+            fix = f'pose_source:={name}' if name in TOPICS else 'pose_source:=... too'
+            raise SettingsError(f'{name}:={given[name]} has no effect here; set {fix}')
 
 
 def _with_same_networks(cameras: Sequence[_Camera]) -> list[list[_Camera]]:
@@ -253,7 +292,11 @@ def _refiner(cameras: Sequence[_Camera]) -> NodePlan:
     # A node that must not lose frames requests and keeps every one.
     waits = any(_lock_step(camera) != 'off' for camera in cameras)
     keeps = {'input_qos': 'reliable', 'keep_every_frame': True} if waits else {}
-    alone = first.started('refiner', parameters={**_model(given), **keeps}, remaps=first.remaps)
+    frames = {_map_frame(camera) for camera in cameras if camera.refiner.pose_source != 'none'}
+    poses = {**_refiner_poses(given), 'map_frame': frames.pop() if len(frames) == 1 else ''}
+    alone = first.started(
+        'refiner', parameters={**_model(given), **poses, **keeps}, remaps=first.remaps
+    )
     if len(cameras) == 1:
         return alone
     return replace(
@@ -294,9 +337,9 @@ def _rate_hz(word: str) -> Any:
 
 
 def _fusion(camera: _Camera, cameras: Sequence[_Camera]) -> NodePlan:
-    given, node = camera.given, FUSION[camera.given['fusion']]
+    node = FUSION[camera.given['fusion']]
     parameters: dict[str, Any] = {
-        'pose_source': given['pose_source'] or ('pose' if given['source'] else ''),
+        'pose_source': camera.fusion_poses,
         'map_frame': _map_frame(camera),
     }
     if node == 'tsdf':

@@ -16,6 +16,7 @@ from depth_refiner_ros.nodes.cameras import camera_namespaces
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.frame_sync import FrameSync, ImageSet
 from depth_refiner_ros.nodes.inputs.held_scale import HeldScale
+from depth_refiner_ros.nodes.inputs.pose_inputs import without_effect
 from depth_refiner_ros.nodes.inputs.pose_lookup import PoseLookup
 from depth_refiner_ros.nodes.outputs import profiles
 from depth_refiner_ros.nodes.outputs.refiner_outputs import RefinerOutputs
@@ -107,6 +108,8 @@ class RefinerNode(WorkerNode):
         """Subscribe to poses and camera_info first, so that they are there before their image."""
         settings = self.settings
         self._held = None
+        for line in without_effect(settings):
+            self.get_logger().warning(line)
         if settings.pose_source != 'none':
             poses = PoseLookup(self.get_logger())
             poses.subscribe(self.topics, settings)

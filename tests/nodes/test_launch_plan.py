@@ -192,6 +192,29 @@ def test_a_source_in_a_namespace_has_frames_of_its_own(tmp_path):
     assert 'map_frame' not in live['/robot/tsdf'].parameters
 
 
+def test_poses_without_fusion_are_those_of_the_refiner(tmp_path):
+    alone = planned(pose_source='odom', odom='/odometry', map_frame='odom')['/refiner']
+    assert alone.parameters == {'pose_source': 'odom', 'map_frame': 'odom'}
+    assert alone.remaps == (('odom', '/odometry'),)
+    nodes = planned(pose_source='odom', odom='/odometry', map_frame='odom', fusion='tsdf')
+    assert nodes['/refiner'].parameters == {}
+    assert nodes['/tsdf'].parameters == {'pose_source': 'odom', 'map_frame': 'odom'}
+
+
+def test_poses_of_the_parameter_file_take_the_arguments_about_them(tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text(
+        '/**/refiner:\n  ros__parameters: {pose_source: odom}\n'
+        '/**/tsdf:\n  ros__parameters: {pose_source: pose}\n'
+    )
+    nodes = planned(params_file=str(file), fusion='tsdf', odom='/o', pose='/p', map_frame='odom')
+    assert nodes['/refiner'].parameters == {'map_frame': 'odom'}
+    played = planned(params_file=str(file), source='sim:1:3', namespace='robot', fusion='tsdf')
+    assert played['/robot/refiner'].parameters['map_frame'] == 'robot/map'
+    both = planned(params_file=str(file), cameras='a,b', map_frame='odom', fusion='tsdf')
+    assert both['/refiner'].parameters == {'map_frame': 'odom'}
+
+
 def test_the_clock_of_the_source_is_followed_by_all_others():
     nodes = planned(source='sim:1:3', fusion='tsdf', clock='true')
     assert nodes['/player'].parameters['publish_clock'] is True
@@ -241,6 +264,11 @@ WRONG = [
     ({'rate_hz': '5'}, 'rate_hz:=5 has no effect here; set source:=... too'),
     ({'exit_with_source': 'true'}, 'exit_with_source:=true has no effect here'),
     ({'mesh_file': 'a.ply'}, 'mesh_file:=a.ply has no effect here; set fusion:=tsdf'),
+    ({'pose': '/p'}, 'pose:=/p has no effect here; set pose_source:=pose'),
+    ({'odom': '/o', 'fusion': 'tsdf'}, 'odom:=/o has no effect here; set pose_source:=odom'),
+    ({'odom': '/o', 'source': 'sim:1', 'fusion': 'tsdf'}, 'odom:=/o has no effect here'),
+    ({'map_frame': 'odom'}, 'map_frame:=odom has no effect here; set pose_source:=... too'),
+    ({'pose_source': 'own'}, 'pose_source:=own tracks the camera for fusion; set fusion:=tsdf'),
     ({'source': 'sim:1', 'lock_step': 'tsdf'}, 'lock_step:=tsdf waits for fusion'),
     ({'cameras': 'a,b', 'image': '/image'}, 'image:=/image is one topic for 2 cameras'),
     ({'image': '/{camera}/image'}, 'needs the names of cameras; set cameras:=front,rear'),

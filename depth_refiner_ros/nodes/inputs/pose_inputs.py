@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.mapping.trajectory import read_tum
 from depth_refiner_ros.nodes.inputs.poses import FilePoses, LivePoses, Poses
 from depth_refiner_ros.nodes.runtime.topics import Topics
@@ -62,6 +63,21 @@ def pose_input(
             kind, topic or name, poses.add_pose, reliability=settings.input_qos, depth=POSE_QUEUE
         )
     return poses
+
+
+def without_effect(settings: Any) -> list[str]:
+    """Return a line for each option about poses that is set and that pose_source does not use."""
+    users = {
+        'pose_file': ('file',),
+        'pose_topic': tuple(POSE_KINDS),
+        'body_from_camera': tuple(POSE_KINDS),
+    }
+    return [
+        f'{name} = {shown(value)} has no effect with pose_source = {settings.pose_source}; set '
+        f'pose_source to {" or ".join(sources)}'
+        for name, sources in users.items()
+        if (value := getattr(settings, name, '')) and settings.pose_source not in sources
+    ]
 
 
 def _subscribe_transforms(topics: Topics, poses: LivePoses, *, optional: bool) -> None:

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from depth_refiner_ros.nodes.inputs.pose_inputs import without_effect
 from depth_refiner_ros.nodes.inputs.pose_lookup import PoseLookup
 from depth_refiner_ros.nodes.inputs.posed_frames import (
     DepthDecoder,
@@ -50,6 +51,8 @@ class PosedNode(WorkerNode):
     def subscribe(self) -> None:
         """Subscribe to poses first, so that they are available when their depth arrives."""
         settings = self.settings
+        for line in without_effect(settings):
+            self.get_logger().warning(line)
         if settings.pose_source not in ('none', 'own'):
             self._poses = PoseLookup(self.get_logger())
             self._poses.subscribe(self.topics, settings, topic=self.topic_names.get('pose', ''))
