@@ -26,6 +26,10 @@ POLL_S = 0.05
 REPORT_S = 5.0
 """Time between two lines about what the player waits for."""
 FLUSH_S = 2.0
+LONG_WAIT_S = 5.0
+"""A wait for the next frame that is longer is reported."""
+LONGEST_WAIT_S = 60.0
+"""A larger gap of stamps is a wrong stamp or a pause of hours, and is cut short."""
 
 
 class PlayerNode(Node):
@@ -187,7 +191,13 @@ class PlayerNode(Node):
             due_s = started_s + self._sent / self._settings.rate_hz
             self._ending.wait(max(0.0, due_s - time.monotonic()))
         elif self._last_ns is not None and frame.stamp_ns > self._last_ns:
-            due_s = self._sent_at_s + (frame.stamp_ns - self._last_ns) * 1e-9
+            gap_s = (frame.stamp_ns - self._last_ns) * 1e-9
+            due_s = self._sent_at_s + min(gap_s, LONGEST_WAIT_S)
+            if gap_s > LONG_WAIT_S:
+                self.get_logger().warning(
+                    f'{frame.name} is stamped {gap_s:.1f} s after the frame before; waiting '
+                    f'{min(gap_s, LONGEST_WAIT_S):.0f} s (set rate_hz for frames at another pace)'
+                )
             self._ending.wait(max(0.0, due_s - time.monotonic()))
         self._last_ns, self._sent_at_s = frame.stamp_ns, time.monotonic()
 

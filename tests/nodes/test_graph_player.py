@@ -260,6 +260,23 @@ def test_compressed_restamped_and_looped(probe, recording):
     assert rgb_from_compressed(probe.received['image/compressed'][0]).shape == (48, 64, 3)
 
 
+@pytest.mark.parametrize(
+    ('first_ns', 'waiting'), [(STAMPS[1] - 6 * 10**9, 'waiting 6 s'), (10**9, 'waiting 60 s')]
+)
+def test_a_long_wait_for_the_next_frame_is_told_and_bounded(probe, tmp_path, first_ns, waiting):
+    """One first frame has next to no stamp: at its pace, the next one is due in 50 years."""
+    with SequenceWriter(tmp_path / 'tum', CAMERA) as writer:
+        for stamp_ns in (first_ns, *STAMPS[1:3]):
+            writer.add(stamp_ns, picture(), slope())
+    parameters = {'source': tmp_path / 'tum', 'wait_for_subscribers_s': 0.1, 'rate_hz': 0.0}
+    with probe.run('player', parameters) as player:
+        line = f's after the frame before; {waiting}'
+        probe.wait(lambda: line in player.output, 'the line', 30.0)
+        if first_ns > 10**9:
+            assert player.finish() == 0, player.output
+            assert 'sent 3 frames' in player.output
+
+
 def test_without_listeners_it_waits_then_plays_all_the_same(probe, recording):
     parameters = {'source': recording, 'wait_for_subscribers_s': 0.5, 'rate_hz': 0.0}
     with probe.run('player', parameters) as player:
