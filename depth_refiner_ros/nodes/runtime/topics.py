@@ -3,6 +3,7 @@
 """Inputs and outputs of a node, with overridable QoS, checked for silence and mismatch."""
 
 from collections.abc import Callable
+from functools import partial
 import time
 from typing import Any
 
@@ -13,6 +14,8 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 
+RECENT_S = 2.0
+"""An input that received a message more recently is not kept from messages."""
 COLOR, DEPTH = 'compressed', 'compressedDepth'
 """Transports of image_transport for compressed color and depth."""
 
@@ -31,16 +34,24 @@ class Topics:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._inputs: dict[str, Subscription] = {}
-        self._outputs: set[str] = set()
+        self._outputs: dict[str, Publisher] = {}
         self._received_at_s: dict[str, float] = {}
         self._optional: set[str] = set()
         self._subscribed_at_s = 0.0
-        self._incompatible: dict[str, None] = {}
+        self._incompatible: dict[str, str] = {}
 
     @property
     def incompatible(self) -> list[str]:
-        """Return one line for each QoS mismatch seen."""
-        return list(self._incompatible)
+        """Return one line for each QoS mismatch seen that still keeps messages back."""
+        return [line for line, topic in self._incompatible.items() if self._is_kept_back(topic)]
+
+    def _is_kept_back(self, topic: str) -> bool:
+        """Whether an input is silent, or a subscriber of an output gets nothing."""
+        if topic in self._outputs:
+            matched = self._outputs[topic].get_subscription_count()
+            return self._node.count_subscribers(topic) > matched
+        received_at_s = self._received_at_s.get(topic)
+        return received_at_s is None or time.monotonic() - received_at_s > RECENT_S
 
     def full_name(self, name: str, transport: str = '') -> str:
         """Return the full name of a topic, remapping applied."""
@@ -78,7 +89,7 @@ class Topics:
             self._asked(name, transport),
             receive,
             qos(reliability, depth, late=late),
-            event_callbacks=subscription_events(topic, self._log),
+            event_callbacks=subscription_events(topic, partial(self._log, topic)),
             qos_overriding_options=overridable(),
         )
 
@@ -95,20 +106,20 @@ class Topics:
     ) -> Publisher:
         """Return a reliable output; see :func:`qos` for ``late``."""
         topic = self.full_name(name, transport)
-        self._outputs.add(topic)
         node = self._node
         make = (
             node.create_lifecycle_publisher
             if isinstance(node, LifecycleNode)
             else node.create_publisher
         )
-        return make(
+        self._outputs[topic] = make(
             kind,
             self._asked(name, transport),
             qos('reliable', depth, late=late),
-            event_callbacks=publisher_events(topic, self._log),
+            event_callbacks=publisher_events(topic, partial(self._log, topic)),
             qos_overriding_options=overridable(),
         )
+        return self._outputs[topic]
 
     def unused_overrides(self) -> list[str]:
         """Return one line for each topic whose QoS is overridden but that the node lacks."""
@@ -143,7 +154,7 @@ class Topics:
         since = 'any more' if topic in self._received_at_s else 'yet'
         return f'waiting for {topic}: {publishers} publisher(s), no message {since}'
 
-    def _log(self, line: str) -> None:
+    def _log(self, topic: str, line: str) -> None:
         if line not in self._incompatible:
-            self._incompatible[line] = None
+            self._incompatible[line] = topic
             self._node.get_logger().warning(line)

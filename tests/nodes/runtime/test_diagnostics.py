@@ -10,13 +10,16 @@ from depth_refiner_ros.nodes.conversions.camera import info_from_intrinsics
 from depth_refiner_ros.nodes.conversions.color import image_from_rgb
 from depth_refiner_ros.nodes.conversions.depth import image_from_depth
 from depth_refiner_ros.nodes.conversions.headers import header_of
+from depth_refiner_ros.nodes.recorder_node import RecorderNode
 from depth_refiner_ros.nodes.refiner_node import RefinerNode
 from depth_refiner_ros.nodes.tsdf_node import TsdfNode
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, qos_profile_sensor_data, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
+from visualization_msgs.msg import MarkerArray
 
 from tests.nodes.node_graph import picture, slope
 
@@ -25,6 +28,9 @@ MS = 1_000_000
 WATCH_S = 3.5
 REFINER = {'prior': 'sensor', 'refiner': 'none', 'always_on': True, 'input_qos': 'reliable'}
 FUSION = {'pose_source': 'own', 'use_confidence': False, 'save_at_shutdown': False}
+
+REFINER_TOPICS = ('depth_in', 'camera_info', 'image')
+FUSION_TOPICS = ('depth/image', 'depth/camera_info', 'color/image')
 
 
 class Graph:
@@ -99,13 +105,11 @@ def graph():
 
 
 def refiner(graph, **parameters):
-    topics = ('depth_in', 'camera_info', 'image')
-    return graph(RefinerNode, {**REFINER, **parameters}, topics)
+    return graph(RefinerNode, {**REFINER, **parameters}, REFINER_TOPICS)
 
 
 def fusion(graph, **parameters):
-    topics = ('depth/image', 'depth/camera_info', 'color/image')
-    return graph(TsdfNode, {**FUSION, **parameters}, topics)
+    return graph(TsdfNode, {**FUSION, **parameters}, FUSION_TOPICS)
 
 
 def test_a_refiner_whose_images_find_no_camera_info_warns(graph, capfd):
@@ -155,3 +159,45 @@ def test_a_fusion_of_frames_without_stamps_warns_and_counts_them(graph, capfd):
     assert status.level == DiagnosticStatus.WARN
     assert 'frames repeated: the stamp of depth does not change' in status.message
     assert capfd.readouterr().err.count('frames repeated') == 1
+
+
+def test_a_mismatch_of_qos_is_told_until_messages_come(graph):
+    with fusion(graph) as running:
+        weak = running.camera.create_publisher(Image, 'depth/image', qos_profile_sensor_data)
+        running.spin(1.5)
+        running.camera.destroy_publisher(weak)
+        assert '/depth/image: a publisher offers less reliability' in running.status.message
+        running.send_for(1.0)
+        assert running.status.level == DiagnosticStatus.OK, running.status.message
+
+
+def test_a_mismatch_of_qos_is_told_until_the_subscriber_has_gone(graph):
+    with fusion(graph) as running:
+        strict = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        subscription = running.camera.create_subscription(MarkerArray, 'mesh', print, strict)
+        running.spin(1.5)
+        assert '/mesh: a subscriber asks for more durability' in running.status.message
+        running.camera.destroy_subscription(subscription)
+        running.spin(1.5)
+        assert '/mesh' not in running.status.message
+
+
+@pytest.mark.parametrize(
+    ('kind', 'topics', 'parameters'),
+    [
+        (RecorderNode, FUSION_TOPICS, {'pose_topic': '/odom'}),
+        (TsdfNode, FUSION_TOPICS, {**FUSION, 'pose_file': '/nowhere.txt'}),
+        (RefinerNode, REFINER_TOPICS, {**REFINER, 'pose_file': '/nowhere.txt'}),
+    ],
+)
+def test_options_about_poses_without_effect_are_told(
+    graph, tmp_path, capfd, kind, topics, parameters
+):
+    folder = {'folder': tmp_path / 'recording'} if kind is RecorderNode else {}
+    with graph(kind, {**parameters, **folder}, topics):
+        pass
+    name = 'pose_topic' if kind is RecorderNode else 'pose_file'
+    source = 'own' if kind is TsdfNode else 'none'
+    written = capfd.readouterr().err
+    assert written.count(f'has no effect with pose_source = {source}; set pose_source to') == 1
+    assert f'{name} = ' in written
