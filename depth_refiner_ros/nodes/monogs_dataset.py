@@ -220,6 +220,7 @@ class LiveDataset:
             queue=0,
             on_frame=self._keep,
             on_drop=lambda header: None,
+            on_far=self._log,
         )
         self._executor.add_node(self._node)
         self._thread.start()

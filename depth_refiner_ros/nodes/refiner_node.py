@@ -121,6 +121,7 @@ class RefinerNode(WorkerNode):
             with_depth=with_depth,
             on_frame=self.accept,
             on_drop=self.refuse,
+            on_far=self.get_logger().warning,
         )
         self.topics.subscribe(
             CameraInfo, 'camera_info', sync.add_info, reliability=settings.input_qos

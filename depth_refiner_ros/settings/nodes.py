@@ -50,7 +50,12 @@ class RefinerNodeSettings(
         choices=('exact', 'approx', 'cached', 'exact_then_cached'),
     )
     sync_tolerance_ms: float = option(
-        5.0, 'largest stamp gap in approx mode and for depth_in', unit='ms', low=0.0, high=1000.0
+        5.0,
+        'largest stamp gap in approx mode and for depth_in; keep it below half the period of the '
+        'images',
+        unit='ms',
+        low=0.0,
+        high=1000.0,
     )
     max_age_ms: float = option(
         0.0,
@@ -129,7 +134,11 @@ class TsdfNodeSettings(TsdfSettings, OdometrySettings, PoseSettings):
         'reliable', 'reliability of the subscriptions to depth topics', choices=QOS
     )
     sync_tolerance_ms: float = option(
-        5.0, 'largest stamp gap of depth, color and confidence', unit='ms', low=0.0, high=1000.0
+        5.0,
+        'largest stamp gap of depth, color and confidence; keep it below half their period',
+        unit='ms',
+        low=0.0,
+        high=1000.0,
     )
     queue: int = option(10, 'frames that may wait for a pose or for processing', low=1, high=1000)
     mesh_file: str = option(
@@ -232,7 +241,11 @@ class RecorderNodeSettings(PoseSettings):
         'none', 'where poses come from', choices=('none', 'tf', 'pose', 'odom', 'file')
     )
     sync_tolerance_ms: float = option(
-        5.0, 'largest stamp gap of depth and color', unit='ms', low=0.0, high=1000.0
+        5.0,
+        'largest stamp gap of depth and color; keep it below half their period',
+        unit='ms',
+        low=0.0,
+        high=1000.0,
     )
     input_qos: str = option('reliable', 'reliability of the subscriptions', choices=QOS)
     queue: int = option(100, 'frames that may wait to be written', low=1, high=10000)

@@ -49,6 +49,7 @@ class FrameSync:
     :param with_depth: also join depth
     :param on_frame: called with each :class:`ImageSet`; it may only store
     :param on_drop: called with the header of each image that found no partner
+    :param on_far: see :class:`StampJoin`
     :param filters: module with the synchronisers
     """
 
@@ -60,6 +61,7 @@ class FrameSync:
         with_depth: bool,
         on_frame: Callable[[ImageSet], None],
         on_drop: Callable[[Any], None],
+        on_far: Callable[[str], object] = lambda line: None,
         filters: ModuleType = FILTERS,
     ) -> None:
         self._mode = mode
@@ -78,6 +80,7 @@ class FrameSync:
             queue=QUEUE,
             on_set=self._joined,
             on_drop=on_drop,
+            on_far=on_far,
             filters=filters,
         )
 

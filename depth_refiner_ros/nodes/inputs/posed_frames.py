@@ -113,11 +113,13 @@ def subscribe_depth(
     queue: int,
     on_frame: Callable[[DepthSet], None],
     on_drop: Callable[[Header], None],
+    on_far: Callable[[str], object],
 ) -> None:
     """
     Subscribe to depth and the topics that belong to it, and join them by stamp.
 
     :param names: topics that replace the usual ones, by usual name
+    :param on_far: see :class:`StampJoin`
     """
     kinds: dict[str, type] = {'depth/camera_info': CameraInfo}
     kinds |= {'color/image': Image} if color else {}
@@ -130,6 +132,7 @@ def subscribe_depth(
         tolerance_ms=tolerance_ms,
         queue=queue,
         on_drop=on_drop,
+        on_far=on_far,
         on_set=lambda *messages: on_frame(
             DepthSet(messages=dict(zip(kinds, messages)), arrived_s=time.monotonic())
         ),

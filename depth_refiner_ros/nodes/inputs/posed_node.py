@@ -68,6 +68,7 @@ class PosedNode(WorkerNode):
             queue=settings.queue,
             on_frame=self.accept,
             on_drop=self.refuse,
+            on_far=self.get_logger().warning,
         )
 
     def decoded(self, item: DepthSet) -> DepthFrame:

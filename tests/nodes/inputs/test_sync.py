@@ -37,7 +37,7 @@ class Joined:
     """Joins streams a and b and stores the results."""
 
     def __init__(self, filters, names=('a', 'b'), tolerance_ms=0.0, queue=5):
-        self.sets, self.dropped = [], []
+        self.sets, self.dropped, self.far = [], [], []
         self._join = StampJoin(
             names,
             tolerance_ms=tolerance_ms,
@@ -45,6 +45,7 @@ class Joined:
             filters=filters,
             on_set=lambda *messages: self.sets.append(tuple(map(label, messages))),
             on_drop=lambda header: self.dropped.append(header.frame_id),
+            on_far=self.far.append,
         )
 
     def feed(self, *named):
@@ -92,6 +93,25 @@ def test_time_may_jump_back(filters):
     for ms in range(3, 30):
         joined.feed(('a', ms), ('b', ms))
     assert len(joined.sets) >= 28
+
+
+def test_a_tolerance_in_which_one_lost_message_shifts_all_others_is_told_once(filters):
+    period_ms = 33
+    joined = Joined(filters, tolerance_ms=40.0)
+    for number in range(20):
+        stream = [('b', number * period_ms)] if number != 2 else []
+        joined.feed(*stream, ('a', number * period_ms))
+    assert len(joined.far) == 1
+    assert joined.far[0].startswith('a is 33.0 ms away from the b it is joined with, which comes ')
+    assert joined.far[0].endswith('every 33.0 ms; set sync_tolerance_ms below half of that')
+
+
+def test_messages_that_are_near_enough_are_not_told_of(filters):
+    joined = Joined(filters, tolerance_ms=40.0)
+    for number in range(20):
+        joined.feed(('a', number * 33), ('b', number * 33 + 16))
+    assert len(joined.sets) == 20
+    assert joined.far == []
 
 
 def test_three_streams(filters):
