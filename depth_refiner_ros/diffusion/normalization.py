@@ -9,7 +9,6 @@ are an invertible affine map after a monotone function.
 
 from dataclasses import dataclass
 
-from depth_refiner_ros.core.checks import masked
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 import torch
@@ -69,13 +68,13 @@ class DepthNormalizer:
         :param depth_m_B1HW: metres
         :param valid_B1HW: bool, pixels that set the range; others become 0
         """
-        values = masked(self._to_space(depth_m_B1HW), valid_B1HW, 0.0)
+        values = torch.where(valid_B1HW, self._to_space(depth_m_B1HW), 0.0)
         offset, scale = self._range(values, valid_B1HW)
         unit = (values - offset) * scale
         if self.clip and self.range not in UNBOUNDED:
             unit = unit.clamp(-1.0, 1.0)
         return Normalized(
-            unit_B1HW=masked(unit, valid_B1HW, 0.0), scale_B111=scale, offset_B111=offset
+            unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale, offset_B111=offset
         )
 
     def apply(self, depth_m_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
