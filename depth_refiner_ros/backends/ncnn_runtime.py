@@ -25,6 +25,13 @@ MOST_WEIGHTS = 50_000_000
 """Larger networks, of Stable Diffusion's size, were not tried."""
 TRACE, PARAM, WEIGHTS = 'model.pt', 'model.ncnn.param', 'model.ncnn.bin'
 BUILD_S = 600.0
+HALF = (
+    'use_fp16_packed',
+    'use_fp16_storage',
+    'use_fp16_arithmetic',
+    'use_bf16_packed',
+    'use_bf16_storage',
+)
 
 
 class NcnnBackend:
@@ -103,7 +110,9 @@ class NcnnBackend:
     def _loaded(self, param: Path) -> Any:
         net = self._ncnn.Net()
         net.opt.num_threads = self._threads or torch.get_num_threads()
-        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        # Nothing in half precision, which some CPUs would be given.
+        for option in HALF:
+            setattr(net.opt, option, False)
         if net.load_param(str(param)) or net.load_model(str(param.with_name(WEIGHTS))):
             raise BackendError(f'ncnn cannot load {param}; {self.fix}')
         return net

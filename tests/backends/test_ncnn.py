@@ -38,7 +38,7 @@ def test_it_gives_what_torch_gives_for_each_image_of_a_batch(tmp_path):
     result = run(*inputs)
     assert isinstance(run.runners()[0], NcnnRunner)
     assert result.dtype == torch.float32
-    assert deviation(result, module(*inputs)).p99 < 1e-5
+    assert deviation(result, module(*inputs)).p99 < 1e-4
     kept = result.clone()
     run(*(one * 0.1 for one in inputs))
     assert torch.equal(result, kept), 'results of two calls do not share memory'
