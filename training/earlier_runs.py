@@ -24,6 +24,7 @@ def check_earlier_runs(config: RunConfig) -> None:
         'init_from': config.init_from,
         'model.weights': getattr(model, 'weights', ''),
         'model.teacher.weights': getattr(getattr(model, 'teacher', None), 'weights', ''),
+        'loss.teacher': getattr(config.loss, 'teacher', ''),
     }
     for key, where in used.items():
         made_by = '' if not where or Path(where).exists() else _commands(Path(where))

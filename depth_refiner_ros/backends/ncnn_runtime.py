@@ -38,20 +38,30 @@ class NcnnBackend:
     """
     ncnn on the CPU for networks of convolutions alone, ONNX Runtime for all others.
 
-    :param onnx: of the others, and where a network cannot be converted
+    :param device: the CPU
+    :param precision: fp32
     :param cache: keeps the converted files
     :param threads: CPU threads, 0 takes as many as torch
     :param log: called with the reason, where a network cannot be converted
-    :raises BackendError: if ncnn or its converter is not installed
+    :raises BackendError: if ncnn or its converter is not installed, or for anything but fp32 on
+        the CPU
     """
 
     name, precision = 'ncnn', 'fp32'
     exact = False
     fix = 'use backend:=onnx'
 
-    def __init__(self, onnx: OnnxBackend, cache: EngineCache, threads: int, log: Log) -> None:
+    def __init__(
+        self, device: torch.device, precision: str, cache: EngineCache, threads: int, log: Log
+    ) -> None:
+        if (device.type, precision) != ('cpu', self.precision):
+            raise BackendError(
+                f'backend = ncnn runs on the CPU in fp32, not on {device.type} in {precision}; '
+                'use device:=cpu and precision:=fp32, or backend:=torch'
+            )
         self._ncnn, self._converter = _ncnn(), _converter()
-        self._onnx, self._cache, self._threads, self._log = onnx, cache, threads, log
+        self._onnx = OnnxBackend(device, precision, cache, threads)
+        self._cache, self._threads, self._log = cache, threads, log
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
         """Convert the network, or export it for ONNX Runtime, unless the cache has it."""
@@ -145,7 +155,7 @@ class NcnnRunner:
         failed, result = run.extract('out0')
         if failed:
             raise BackendError('ncnn could not run the network; use backend:=onnx')
-        return np.array(result)
+        return np.asarray(result)
 
 
 def pays(module: nn.Module) -> bool:

@@ -42,11 +42,12 @@ class BackendOptions:
     log: Log = silent
 
 
-def _onnx(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
-    onnx = OnnxBackend(how.device, how.precision, cache, how.threads)
-    exported: OnnxBackend | NcnnBackend = onnx
-    if how.backend == 'ncnn':
-        exported = NcnnBackend(onnx, cache, how.threads, options.log)
+def _exported(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
+    exported: OnnxBackend | NcnnBackend = (
+        NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
+        if how.backend == 'ncnn'
+        else OnnxBackend(how.device, how.precision, cache, how.threads)
+    )
     if not how.auto:
         return exported
     return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log)
@@ -55,8 +56,8 @@ def _onnx(how: Execution, cache: EngineCache, options: BackendOptions) -> Backen
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
     'torch': lambda how, cache, options: TorchBackend(how.device, how.precision),
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
-    'onnx': _onnx,
-    'ncnn': _onnx,
+    'onnx': _exported,
+    'ncnn': _exported,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
         how.precision, cache, options.target, options.log
     ),

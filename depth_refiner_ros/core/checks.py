@@ -93,13 +93,19 @@ def check_color(name: str, rgb_HW3: torch.Tensor, height: int, width: int) -> No
 
 
 def finite(values: torch.Tensor) -> torch.Tensor:
-    """Return where values are numbers, not NaN or inf: ``torch.isfinite`` at half its cost."""
+    """
+    Return where values are numbers, not NaN or inf, at half the cost of ``torch.isfinite``.
+
+    On the CPU a sum tells of most maps, at a fifth of that, that all of them are.
+    """
+    if surely_finite(values):
+        return torch.ones_like(values, dtype=torch.bool)
     return values.abs() < torch.inf
 
 
 def surely_finite(values: torch.Tensor) -> bool:
     """
-    Whether values on the CPU are all numbers, by their sum: a fifth of the cost of a mask.
+    Whether values on the CPU are all numbers, by their sum.
 
     On other devices the result is False, as of :func:`surely_everywhere`; also where the sum of
     huge numbers overflows.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fill holes in depth smoothly from their surroundings, as a start for the refiner."""
 
-from depth_refiner_ros.core.checks import check_map, finite, surely_finite
+from depth_refiner_ros.core.checks import check_map, finite, surely_everywhere
 import torch
 from torch.nn import functional
 
@@ -20,9 +20,9 @@ def fill_holes(depth_m_B1HW: torch.Tensor, *, empty_m: float = 1.0) -> torch.Ten
     :raises InputError: if the depth is not a map
     """
     check_map('depth', depth_m_B1HW)
-    if surely_finite(depth_m_B1HW):
-        return depth_m_B1HW
     known = finite(depth_m_B1HW)
+    if surely_everywhere(known):
+        return depth_m_B1HW
     filled = _fill(torch.where(known, depth_m_B1HW, 0.0), known.to(depth_m_B1HW.dtype))
     some = known.flatten(1).any(1).view(-1, 1, 1, 1)
     return torch.where(some, torch.where(known, depth_m_B1HW, filled), empty_m)

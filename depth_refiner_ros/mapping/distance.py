@@ -25,9 +25,8 @@ class SeenSpace:
 
     def __init__(self, block_m: float) -> None:
         self._block_m = block_m
-        self._keys_M: np.ndarray = np.empty(
-            0, np.int64
-        )  # sorted; a block in 8 bytes, a set takes 240
+        # Sorted, 8 bytes a block; a set of tuples takes 240.
+        self._keys_M: np.ndarray = np.empty(0, np.int64)
 
     def add(
         self,

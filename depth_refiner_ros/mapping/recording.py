@@ -8,7 +8,6 @@ are known, ``groundtruth.txt``. The profile ``monogs`` adds ``monogs.yaml`` and,
 known, ``pose.txt`` with identities, which MonoGS itself assumes for a live camera.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,6 @@ from typing import Literal
 import cv2
 from depth_refiner_ros.core.atomic import make_folder, write_atomic
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.cuts import LONGEST_GAP_NS
 from depth_refiner_ros.core.depth_units import SATURATED
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.messages import shown
@@ -106,7 +104,7 @@ class SequenceWriter:
         :raises MappingError: if sizes do not fit or time jumps back
         :raises OutputError: if the disk is full
         """
-        self._check(stamp_ns, rgb_HW3, depth_m_HW)
+        self.check(stamp_ns, rgb_HW3, depth_m_HW)
         pose = None if map_from_camera is None else checked_pose(map_from_camera)
         pictures = {
             self.folder / picture('rgb', stamp_ns): rgb_HW3[..., ::-1],
@@ -136,7 +134,17 @@ class SequenceWriter:
         with self._opened:
             self._index.sync()
 
-    def _check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
+    @property
+    def last_ns(self) -> int | None:
+        """Return the stamp of the last frame, None before the first."""
+        return self._stamps_ns[-1] if self._stamps_ns else None
+
+    def check(self, stamp_ns: int, rgb_HW3: np.ndarray, depth_m_HW: np.ndarray) -> None:
+        """
+        Raise unless a frame can be the next one.
+
+        :raises MappingError: if sizes do not fit or time jumps back
+        """
         size = (self.intrinsics.height, self.intrinsics.width)
         if rgb_HW3.shape != (*size, 3) or rgb_HW3.dtype != np.uint8 or depth_m_HW.shape != size:
             raise MappingError(
@@ -144,8 +152,8 @@ class SequenceWriter:
                 f'{depth_m_HW.shape} do not fit the recording of '
                 f'{size[1]}x{size[0]} uint8 color'
             )
-        if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:
-            raise _not_after(stamp_ns, self._stamps_ns[-1])
+        if self.last_ns is not None and stamp_ns <= self.last_ns:
+            raise not_after(stamp_ns, self.last_ns)
 
     def _calibration(self) -> dict[str, object]:
         camera = self.intrinsics
@@ -176,70 +184,6 @@ class SequenceWriter:
         }
 
 
-class LiveSequenceWriter(SequenceWriter):
-    """
-    Writes the frames of a live camera, whose clock may be wrong for one of them.
-
-    A frame that is far ahead of the last one, and the first, is held until the next one shows
-    that time goes on from it. If time does not, it is left out: all others would be refused.
-
-    :param on_ahead: called with the stamp of a frame that is left out
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        intrinsics: Intrinsics,
-        *,
-        on_ahead: Callable[[int], None],
-        depth_scale: float = 5000.0,
-        profile: Profile = 'tum',
-    ) -> None:
-        super().__init__(folder, intrinsics, depth_scale=depth_scale, profile=profile)
-        self._on_ahead = on_ahead
-        self._held: tuple[int, np.ndarray, np.ndarray, np.ndarray | None] | None = None
-
-    def add(
-        self,
-        stamp_ns: int,
-        rgb_HW3: np.ndarray,
-        depth_m_HW: np.ndarray,
-        map_from_camera: np.ndarray | None = None,
-    ) -> None:
-        """Write or hold one frame; see :meth:`SequenceWriter.add`."""
-        self._check(stamp_ns, rgb_HW3, depth_m_HW)
-        if self._held is not None and stamp_ns == self._held[0]:  # which tells nothing of it
-            raise _not_after(stamp_ns, stamp_ns)
-        try:
-            self._decide(stamp_ns)
-        finally:  # what became of another frame does not matter to this one
-            last_ns = self._stamps_ns[-1] if self._stamps_ns else None
-            if last_ns is None or stamp_ns - last_ns > LONGEST_GAP_NS:
-                pose = None if map_from_camera is None else checked_pose(map_from_camera)
-                self._held = stamp_ns, rgb_HW3, depth_m_HW, pose
-            else:
-                super().add(stamp_ns, rgb_HW3, depth_m_HW, map_from_camera)
-
-    def close(self) -> None:
-        """Write the frame that is held, then see :meth:`SequenceWriter.close`."""
-        try:
-            self._write_held()
-        finally:
-            super().close()
-
-    def _decide(self, next_ns: int) -> None:
-        """Write the frame that is held, or leave it out if the next one is not after it."""
-        if self._held is not None and next_ns < self._held[0]:
-            self._on_ahead(self._held[0])
-            self._held = None
-        self._write_held()
-
-    def _write_held(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            super().add(*held)
-
-
 def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     """
     Return depth as uint16; 0 where it is unknown, not positive or too far for 16 bits.
@@ -253,7 +197,8 @@ def encoded_depth(depth_m_HW: np.ndarray, depth_scale: float) -> np.ndarray:
     return np.where(fits_HW, units_HW, 0).astype(np.uint16)
 
 
-def _not_after(stamp_ns: int, last_ns: int) -> MappingError:
+def not_after(stamp_ns: int, last_ns: int) -> MappingError:
+    """Return the error of a frame that does not come after the last one."""
     return MappingError(
         f'stamp {stamp_text(stamp_ns)} s does not come after {stamp_text(last_ns)} s; record in '
         'order of time'

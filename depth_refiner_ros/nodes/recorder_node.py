@@ -7,7 +7,8 @@ from pathlib import Path
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.stamps import stamp_text
-from depth_refiner_ros.mapping.recording import LiveSequenceWriter
+from depth_refiner_ros.mapping.live_recording import LiveRecording
+from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.inputs.posed_frames import DepthSet
 from depth_refiner_ros.nodes.inputs.posed_node import PosedNode
@@ -22,7 +23,7 @@ class RecorderNode(PosedNode):
 
     def __init__(self) -> None:
         super().__init__('recorder', RecorderNodeSettings())
-        self._writer: LiveSequenceWriter | None = None
+        self._writer: LiveRecording | None = None
 
     @property
     def topic_names(self) -> dict[str, str]:
@@ -46,13 +47,13 @@ class RecorderNode(PosedNode):
             pose = self.pose_of(item)
         with watch.stage('write'):
             if self._writer is None:
-                self._writer = LiveSequenceWriter(
+                writer = SequenceWriter(
                     Path(self.settings.folder).expanduser(),
                     frame.intrinsics,
-                    on_ahead=self._leave_out,
                     depth_scale=self.settings.depth_scale,
                     profile=self.settings.layout,
                 )
+                self._writer = LiveRecording(writer, self._leave_out)
             assert frame.rgb_HW3 is not None, 'the recorder waits for color'
             self._writer.add(stamp_ns_of(item.header), frame.rgb_HW3, frame.depth_m_HW, pose)
 
@@ -72,7 +73,9 @@ class RecorderNode(PosedNode):
         except DepthRefinerError as error:
             self.get_logger().error(str(error))
             return
-        self.get_logger().info(f'recorded {counted(len(writer), "frame")} in {writer.folder}')
+        self.get_logger().info(
+            f'recorded {counted(len(writer), "frame")} in {self.settings.folder}'
+        )
 
     def facts(self) -> dict[str, str]:
         """Return the number of frames written."""

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale, identity_fit, preferred
-from depth_refiner_ros.core.checks import finite, surely_finite
+from depth_refiner_ros.core.checks import finite
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.metric_alignment import to_metres
@@ -206,10 +206,7 @@ def _for_another_video(prior: Prior) -> Prior:
 
 
 def _unknown(depth_m_B1HW: torch.Tensor, filled_B1HW: torch.Tensor | None) -> torch.Tensor:
-    if surely_finite(depth_m_B1HW):
-        unknown = torch.zeros_like(depth_m_B1HW, dtype=torch.bool)
-    else:
-        unknown = ~finite(depth_m_B1HW)
+    unknown = ~finite(depth_m_B1HW)
     if filled_B1HW is None:
         return unknown
     size = depth_m_B1HW.shape[-2], depth_m_B1HW.shape[-1]

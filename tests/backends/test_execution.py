@@ -7,6 +7,7 @@ import sys
 from depth_refiner_ros.backends import execution as module
 from depth_refiner_ros.backends.execution import choose
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.settings.networks import BACKENDS
 import pytest
 import torch
 
@@ -89,6 +90,10 @@ def test_unknown_words_are_refused(device, precision):
 def test_an_unknown_backend_is_refused():
     with pytest.raises(BackendError, match="backend = 'tvm'"):
         choose(backend='tvm')
+
+
+def test_every_backend_can_be_asked_for():
+    assert BACKENDS == module.BACKENDS, 'settings do not load torch, so the list is there twice'
 
 
 def test_threads_are_set_and_zero_leaves_them():

@@ -48,6 +48,30 @@ def test_a_weight_a_buffer_an_attribute_and_code_count():
     assert base not in found
 
 
+def once(value):
+    return value + 1.0
+
+
+def twice(value):
+    return value + 2.0
+
+
+class Calling(torch.nn.Module):
+    def forward(self, value):
+        return called(value)
+
+
+def called(value):
+    return once(value)
+
+
+def test_functions_that_forward_calls_count(monkeypatch):
+    base = model_hash(Calling())
+    assert model_hash(Calling()) == base
+    monkeypatch.setitem(globals(), 'once', twice)
+    assert model_hash(Calling()) != base
+
+
 def test_number_format_counts_and_training_does_not():
     assert model_hash(block().half()) != model_hash(block())
     assert model_hash(block().train()) == model_hash(block())

@@ -5,7 +5,7 @@
 import subprocess
 import sys
 
-from depth_refiner_ros.backends.execution import choose
+from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
 from depth_refiner_ros.backends.ncnn_runtime import NcnnRunner, pays
 from depth_refiner_ros.backends.onnx_runtime import OnnxRunner
@@ -118,6 +118,13 @@ def test_files_of_another_network_are_refused(tmp_path):
     backend = on_cpu('ncnn', tmp_path).backend
     with pytest.raises(BackendError, match=r'ncnn cannot load .*param; use backend:=onnx'):
         backend._loaded(tmp_path / 'model.ncnn.param')
+
+
+@pytest.mark.parametrize(('device', 'precision'), [('cpu', 'bf16'), ('cuda', 'fp32')])
+def test_it_is_for_fp32_on_the_cpu(tmp_path, device, precision):
+    how = Execution(device=torch.device(device), precision=precision, backend='ncnn')
+    with pytest.raises(BackendError, match=f'ncnn runs on the CPU in fp32, not on {device} in'):
+        ModelRunners(how, BackendOptions(engine_cache=str(tmp_path)))
 
 
 @pytest.mark.parametrize('missing', ['ncnn', 'pnnx'])

@@ -6,7 +6,8 @@ import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError, OutputError
 from depth_refiner_ros.core.output_lock import locked_folder
-from depth_refiner_ros.mapping.recording import encoded_depth, LiveSequenceWriter, SequenceWriter
+from depth_refiner_ros.mapping.live_recording import LiveRecording
+from depth_refiner_ros.mapping.recording import encoded_depth, SequenceWriter
 from depth_refiner_ros.mapping.trajectory import HEADER, read_tum, tum_line
 from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
@@ -223,9 +224,10 @@ def test_a_second_recorder_is_told_of_the_first(tmp_path):
 def test_a_live_frame_ahead_of_those_after_it_is_left_out(tmp_path, seconds, ahead):
     stamps = [10**9 + round(second * 10**9) for second in seconds]
     left_out = []
-    with LiveSequenceWriter(tmp_path / 's', CAMERA, on_ahead=left_out.append) as writer:
-        for stamp in stamps:
-            writer.add(stamp, np.full_like(RGB, stamp % 251), DEPTH)
+    writer = LiveRecording(SequenceWriter(tmp_path / 's', CAMERA), left_out.append)
+    for stamp in stamps:
+        writer.add(stamp, np.full_like(RGB, stamp % 251), DEPTH)
+    writer.close()
     assert left_out == [10**9 * (1 + second) for second in ahead]
     frames = list(TumSource(tmp_path / 's'))
     kept = sorted(set(stamps) - set(left_out))
@@ -234,7 +236,7 @@ def test_a_live_frame_ahead_of_those_after_it_is_left_out(tmp_path, seconds, ahe
 
 
 def test_a_live_frame_that_is_held_costs_no_other_one(tmp_path):
-    writer = LiveSequenceWriter(tmp_path / 's', CAMERA, on_ahead=pytest.fail)
+    writer = LiveRecording(SequenceWriter(tmp_path / 's', CAMERA), pytest.fail)
     writer.add(1, RGB, DEPTH)
     with pytest.raises(MappingError, match='does not come after'):
         writer.add(1, RGB, DEPTH)

@@ -18,7 +18,7 @@ from depth_refiner_ros.core.noise import KeptNoise
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.diffusion.bundles import write_refiner_bundle
 from depth_refiner_ros.diffusion.estimator import SharpEstimator
-from depth_refiner_ros.priors import anchored, prompt_depth_anything, sensor
+from depth_refiner_ros.priors import prompt_depth_anything, sensor
 from depth_refiner_ros.priors.bundled import write_prior_bundle
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.refiner import method
@@ -106,10 +106,9 @@ class Traced:
 @pytest.fixture
 def traced(monkeypatch):
     """Make graphs on the CPU, without the shortcuts that exist only there."""
-    for module in (checks, confidence, method, sensor):
+    for module in (checks, confidence, fill, method, sensor):
         monkeypatch.setattr(module, 'surely_everywhere', lambda mask: False)
-    for module in (fill, anchored):
-        monkeypatch.setattr(module, 'surely_finite', lambda values: False)
+    monkeypatch.setattr(checks, 'surely_finite', lambda values: False)
     monkeypatch.setattr(prompt_depth_anything, 'surely_somewhere', lambda mask: False)
     monkeypatch.setattr(refiner_module, 'FrameGraph', Traced)
     monkeypatch.setattr(Traced, 'made', 0)

@@ -160,7 +160,10 @@ def test_it_teaches_the_kinds_that_it_is_asked_for(make_config, teacher):
 
 def test_a_teacher_of_other_inputs_is_refused(make_config, teacher):
     config = taught(make_config, teacher, ['smeared'], model={'spec': {'detail_gain': 2.0}})
-    with pytest.raises(SettingsError, match=r'loss\.teacher = .* set model\.spec\.detail_gain='):
+    with pytest.raises(
+        SettingsError,
+        match=r'detail_gain = 2.0, but the teacher has .* set model\.spec\.detail_gain=',
+    ):
         built(config)
 
 

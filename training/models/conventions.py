@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conventions of the networks that are trained: small ones of our own, and the true size."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.presets import (
     apdepth_spec,
@@ -38,6 +40,21 @@ SMALL_LOTUS = replace(lotus_spec('g'), **OWN)
 SMALL_MARIGOLD = replace(marigold_spec('v1-1'), **OWN)
 # In units of the prior's range, the difference stays near 0 where the prior is sharp already.
 SMALL_SHARPDEPTH = replace(sharpdepth_spec('released'), difference_scale='range', **OWN)
+
+
+def check_same_inputs(mine: ModelSpec, teachers: ModelSpec, keys: Sequence[str]) -> None:
+    """
+    Raise where a teacher, which is given what the refiner is given, was trained with other inputs.
+
+    :raises SettingsError: with the first key that differs, and the fix
+    """
+    for key in keys:
+        has, needs = getattr(mine, key), getattr(teachers, key)
+        if has != needs:
+            raise SettingsError(
+                f'model.spec.{key} = {has}, but the teacher has {needs}; set '
+                f'model.spec.{key}={needs}, as both are given the same'
+            )
 
 
 def with_layout(spec: ModelSpec) -> ModelSpec:

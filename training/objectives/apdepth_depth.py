@@ -30,7 +30,7 @@ from training.config import check_choice, check_keys, RunConfig
 from training.data.batches import Batch
 from training.data.camera_effects import camera_image
 from training.data.priors import BatchPriors
-from training.models.conventions import SMALL_APDEPTH, TRUE_APDEPTH
+from training.models.conventions import check_same_inputs, SMALL_APDEPTH, TRUE_APDEPTH
 from training.objectives.base import check_weights, Parts, weighted
 from training.objectives.refiner_objective import RefinerObjective
 from training.objectives.refiner_sample import refiner_sample, RefinerSample
@@ -107,7 +107,8 @@ class ApDepthDepth(RefinerObjective):
             frozen={} if teacher is None else {'teacher': teacher},
         )
         self.teacher = teacher
-        self._check_inputs()
+        if teacher is not None:
+            check_same_inputs(self.network.spec, teacher.spec, SHARED)
 
     def forward(self, batch: Batch, step: int) -> Parts:
         loss, codec = self.config.loss, self.network.codec
@@ -138,18 +139,6 @@ class ApDepthDepth(RefinerObjective):
             wanted = codec.encode_depth(target)
             parts['fft'] = fft_loss(latent, wanted, strength=loss.fft_strength, valid=cells)
         return weighted(parts, {**weights, 'fft': loss.fft})
-
-    def _check_inputs(self) -> None:
-        """Raise where the teacher would be given other inputs than the refiner."""
-        if self.teacher is None:
-            return
-        for key in SHARED:
-            mine, its = getattr(self.network.spec, key), getattr(self.teacher.spec, key)
-            if mine != its:
-                raise SettingsError(
-                    f'loss.teacher = {shown(self.config.loss.teacher)} has {key} = {its}, the '
-                    f'refiner {mine}; set model.spec.{key}={its}, or name another teacher'
-                )
 
     def _target(
         self, sample: RefinerSample, inputs: Inputs, kinds: list[str]

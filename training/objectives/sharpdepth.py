@@ -23,7 +23,7 @@ import torch
 from training.config import check_choice, RunConfig
 from training.data.batches import Batch
 from training.data.camera_effects import camera_image
-from training.models.conventions import SMALL_SHARPDEPTH, TRUE_SHARPDEPTH
+from training.models.conventions import check_same_inputs, SMALL_SHARPDEPTH, TRUE_SHARPDEPTH
 from training.models.refiner import RefinerModel, with_guess
 from training.models.teacher import build_teacher, TeacherModel
 from training.objectives.base import check_weights, Parts, weighted
@@ -194,10 +194,5 @@ class SharpDepth(RefinerObjective):
                     'layout; use 1'
                 )
             return
-        for key in ('layout', 'known', 'detail', 'space', 'range'):
-            has, needs = getattr(self.network.spec, key), getattr(self.teacher.spec, key)
-            if has != needs:
-                raise SettingsError(
-                    f'model.spec.{key} = {has}, but the teacher has {needs}; set '
-                    f'model.spec.{key}={needs}, as both are given the same layout of a prior'
-                )
+        keys = ('layout', 'known', 'detail', 'space', 'range')
+        check_same_inputs(self.network.spec, self.teacher.spec, keys)
