@@ -9,6 +9,7 @@ Modules shared by several folders are next to this file, which puts them on the 
 import os
 import signal
 
+from depth_refiner_ros.core.dds_segments import free_abandoned
 import pytest
 
 MAX_WORKERS = 4
@@ -31,6 +32,11 @@ def pytest_xdist_auto_num_workers(config):
     if options.file_or_dir or options.keyword or options.markexpr or options.lf:
         return 0  # it takes longer to start workers, each of which collects everything
     return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+
+
+def pytest_sessionstart():
+    """Give back what killed nodes left; by hundreds, they filled the memory of a machine."""
+    free_abandoned()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -18,6 +18,7 @@ import shutil
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import gpu, system_facts, version
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
+from depth_refiner_ros.core.dds_segments import abandoned_bytes
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.priors.packages import FAULTS, Package, PACKAGES
@@ -218,6 +219,15 @@ def dds() -> list[Finding]:
             'docker run --shm-size=1g ...' if short else '',
         )
     )
+    if abandoned := abandoned_bytes():
+        findings.append(
+            Finding(
+                'shared memory',
+                'note',
+                f'{abandoned / 2**20:.0f} MiB are of ROS processes that were killed',
+                'fastdds shm clean',
+            )
+        )
     return findings
 
 
