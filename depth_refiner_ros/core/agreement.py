@@ -22,10 +22,11 @@ def keep_agreed(
     :param prior_m_B1HW: without holes
     :param within: g of which half is kept
     """
-    change = (depth_m_B1HW / prior_m_B1HW - 1.0).abs().nan_to_num(nan=1.0).clamp(max=1.0)
+    change = depth_m_B1HW / prior_m_B1HW
+    change = change.sub_(1.0).abs_().nan_to_num_(nan=1.0).clamp_(max=1.0)
     cells = functional.avg_pool2d(change, CELL_PX, ceil_mode=True)
     wide = functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
     around = functional.interpolate(wide, scale_factor=float(CELL_PX), mode='bilinear').square()
     height, width = depth_m_B1HW.shape[-2:]
-    kept = (around / (around + within**2))[..., :height, :width]
+    kept = around.div_(around + within**2)[..., :height, :width]
     return torch.lerp(prior_m_B1HW, depth_m_B1HW, kept)

@@ -25,7 +25,8 @@ def relative_difference(depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor) 
     :param prior_m_B1HW: filled prior
     """
     ratio = depth_m_B1HW.clamp_min(1e-6) / prior_m_B1HW.clamp_min(1e-6)
-    return (ratio.log().abs() / TWOFOLD).nan_to_num(nan=1.0).clamp(0.0, 1.0)
+    # In place on what is new, which the processor still has at hand.
+    return ratio.log_().abs_().div_(TWOFOLD).nan_to_num_(nan=1.0).clamp_(0.0, 1.0)
 
 
 def confidence_of(

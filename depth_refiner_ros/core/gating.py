@@ -138,7 +138,7 @@ def select_agreeing(
     agree_B1HW = e_B1HW < threshold
     if threshold >= 1.0:  # also where there is no value
         agree_B1HW = torch.ones_like(agree_B1HW)
-    fallback_B = agree_B1HW.sum(dim=(1, 2, 3)) < min_pixels
+    fallback_B = agree_B1HW.sum(dim=(1, 2, 3), dtype=torch.int32) < min_pixels
     return agree_B1HW | fallback_B.view(-1, 1, 1, 1), fallback_B
 
 
