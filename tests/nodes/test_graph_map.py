@@ -106,6 +106,7 @@ def test_only_what_changed_is_sent_again(empty):
         empty.send()
     markers = shown_in(empty.probe)
     empty.probe.wait(lambda: len(markers()) == 4, 'four markers')
+    empty.status(lambda seen: seen.get('frames_fused') == '2', 'both frames')
     empty.probe.watch(0.5)
     empty.probe.received['mesh'].clear()
     empty.send(x_m=4.0)  # another part of the wall, 2 m away from the first

@@ -72,10 +72,14 @@ def run_together(
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: ending.set())
     words = sys.argv if args is None else args
-    _free_shared_memory(name)
+    freed = free_abandoned()  # a node that is killed and started again took more each time
     try:
         _init(words)
         nodes = make_nodes()
+        if freed:
+            cast(Node, nodes[0]).get_logger().info(
+                f'gave back {freed / 2**20:.0f} MiB of shared memory of killed ROS processes'
+            )
         _warn_of_unmatched_files([cast(Node, node) for node in nodes], words)
         return _serve(nodes, ending)
     except DepthRefinerError as error:
@@ -83,14 +87,6 @@ def run_together(
         return USER_ERROR
     finally:
         rclpy.try_shutdown()
-
-
-def _free_shared_memory(name: str) -> None:
-    """Without it, a node that is killed and started again takes more memory each time."""
-    if freed := free_abandoned():
-        rclpy.logging.get_logger(name).info(
-            f'gave back {freed / 2**20:.0f} MiB of shared memory of ROS processes that were killed'
-        )
 
 
 def _init(words: list[str]) -> None:
