@@ -26,9 +26,9 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     mesh = summary['mesh']
     score = ''
     if mesh['accuracy_mm'] is not None:
-        score = (
-            f'; accuracy {mesh["accuracy_mm"]:.1f} mm, completeness '
-            f'{mesh["completeness_mm"]:.1f} mm'
+        score = ''.join(
+            f'; {name}: median {mesh[f"{name}_mm"]:.1f} mm, mean {mesh[f"{name}_mean_mm"]:.1f} mm'
+            for name in ('accuracy', 'completeness')
         )
     kind = 'triangle' if mesh['triangles'] == 1 else 'triangles'
     say(f'mesh: {number_text(mesh["triangles"], 0)} {kind}{score}')

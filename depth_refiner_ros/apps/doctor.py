@@ -17,6 +17,7 @@ import shutil
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import gpu, system_facts, version
+from depth_refiner_ros.apps.needed import NEEDED
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.dds_segments import abandoned_bytes
 from depth_refiner_ros.core.errors import WeightsError
@@ -31,34 +32,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-NEEDED = {
-    'numpy': 'numpy',
-    'scipy': 'scipy',
-    'cv2': 'opencv-python-headless',
-    'PIL': 'pillow',
-    'skimage': 'scikit-image',
-    'torch': 'torch',
-    'diffusers': 'diffusers',
-    'safetensors': 'safetensors',
-    'onnx': 'onnx',
-    'onnxscript': 'onnxscript',
-    'onnxruntime': 'onnxruntime',
-    'ncnn': 'ncnn',
-    'pnnx': 'pnnx',
-    'open3d': 'open3d-cpu',
-    'numba': 'numba',
-    'av': 'av',
-    'rosbags': 'rosbags',
-    'apsw': 'apsw',
-    'lz4': 'lz4',
-    'backports.zstd': 'backports.zstd',
-    'yaml': 'PyYAML',
-    'jinja2': 'jinja2',
-    'matplotlib': 'matplotlib',
-    'rich': 'rich',
-    'typer': 'typer',
-}
-"""Modules to import and their distributions; ``setup.py`` requires the same."""
 INSTEAD = {'onnxruntime': 'onnxruntime-gpu', 'open3d-cpu': 'open3d'}
 """Distributions that provide the same module on other machines."""
 ROS_MODULES = (

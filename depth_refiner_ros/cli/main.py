@@ -7,6 +7,8 @@ import sys
 
 from depth_refiner_ros.cli.interrupts import EXIT_CODE, one_line_interrupts, TEXTS
 
+MISTAKE = 2
+
 
 def main() -> int:
     """
@@ -17,15 +19,22 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may be no UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
     with one_line_interrupts():
+        from depth_refiner_ros.apps.needed import how_to_install
         from depth_refiner_ros.apps.wording import in_flags
-        from depth_refiner_ros.cli.commands import app
         from depth_refiner_ros.core.errors import DepthRefinerError
 
         try:
+            from depth_refiner_ros.cli.commands import app
+
             app(prog_name='depth-refiner')
         except DepthRefinerError as error:
             print(f'depth-refiner: {in_flags(str(error))}', file=sys.stderr)
-            return int(getattr(error, 'exit_code', 2))
+            return int(getattr(error, 'exit_code', MISTAKE))
+        except ModuleNotFoundError as error:
+            if not (line := how_to_install(error)):
+                raise
+            print(f'depth-refiner: {line}', file=sys.stderr)
+            return MISTAKE
         except KeyboardInterrupt:
             print(TEXTS[EXIT_CODE], file=sys.stderr)
             return EXIT_CODE

@@ -146,9 +146,9 @@ def _mesh_facts(summary: Mapping[str, Any]) -> dict[str, str]:
     facts = {name: number_text(mesh.get(name), 0) for name in ('vertices', 'triangles')}
     for name in ('accuracy', 'completeness'):
         if mesh.get(f'{name}_mm') is not None:
-            facts[name] = f'{mesh[f"{name}_mm"]:.1f} mm'
+            facts[name] = f'median {mesh[f"{name}_mm"]:.1f} mm'
             if mesh.get(f'{name}_mean_mm') is not None:
-                facts[name] += f' (mean {mesh[f"{name}_mean_mm"]:.1f} mm)'
+                facts[name] += f', mean {mesh[f"{name}_mean_mm"]:.1f} mm'
     if mesh.get('f_score_5cm') is not None:
         facts['F-score at 5 cm'] = f'{mesh["f_score_5cm"]:.3f}'
     errors = summary.get('temporal_error_percent') or {}

@@ -88,6 +88,22 @@ def test_bugs_keep_their_traceback(program):
     assert 'Traceback' in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ('module', 'package'), [('rich', 'rich'), ('typer', 'typer'), ('yaml', 'PyYAML')]
+)
+def test_a_missing_package_is_one_line_that_says_what_to_install(program, module, package):
+    code = (
+        'import sys\nclass Missing:\n    def find_spec(self, name, *rest):\n'
+        f"        if name == '{module}': raise ModuleNotFoundError('no', name=name)\n"
+        'sys.meta_path.insert(0, Missing())\n'
+        'from depth_refiner_ros.cli.main import main; sys.exit(main())'
+    )
+    ended = program('params', '--yaml', code=code)
+    assert (ended.returncode, ended.stdout) == (2, '')
+    line = f'depth-refiner: the package {package} is missing; run: pip install {package}\n'
+    assert ended.stderr == line
+
+
 def test_version_and_help(depth_refiner):
     assert depth_refiner('--version').stdout == f'depth-refiner {__version__}\n'
     ended = depth_refiner('demo', '--help')

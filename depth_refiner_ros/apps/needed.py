@@ -1,0 +1,41 @@
+# Copyright 2026 depth_refiner_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The packages that ``setup.py`` requires, and what to type where one is missing."""
+
+NEEDED = {
+    'numpy': 'numpy',
+    'scipy': 'scipy',
+    'cv2': 'opencv-python-headless',
+    'PIL': 'pillow',
+    'skimage': 'scikit-image',
+    'torch': 'torch',
+    'diffusers': 'diffusers',
+    'safetensors': 'safetensors',
+    'onnx': 'onnx',
+    'onnxscript': 'onnxscript',
+    'onnxruntime': 'onnxruntime',
+    'ncnn': 'ncnn',
+    'pnnx': 'pnnx',
+    'open3d': 'open3d-cpu',
+    'numba': 'numba',
+    'av': 'av',
+    'rosbags': 'rosbags',
+    'apsw': 'apsw',
+    'lz4': 'lz4',
+    'backports.zstd': 'backports.zstd',
+    'yaml': 'PyYAML',
+    'jinja2': 'jinja2',
+    'matplotlib': 'matplotlib',
+    'rich': 'rich',
+    'typer': 'typer',
+}
+"""Modules to import and their distributions; ``setup.py`` requires the same."""
+
+
+def how_to_install(error: ModuleNotFoundError) -> str:
+    """Return a line that says what to type for a module that is missing, empty for any other."""
+    name = error.name or ''
+    for module, package in NEEDED.items():
+        if name == module or (name and module.startswith(f'{name}.')):
+            return f'the package {package} is missing; run: pip install {package}'
+    return ''
