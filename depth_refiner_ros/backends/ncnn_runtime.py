@@ -7,7 +7,11 @@ Winograd's algorithm (Lavin and Gray, arXiv 1509.09308) takes a 3 x 3 convolutio
 times fewer multiplications; ncnn has it for AVX2 and NEON, ONNX Runtime and OpenVINO do not.
 """
 
+import errno
+import io
+import os
 from pathlib import Path
+import shutil
 import subprocess
 from typing import Any
 import warnings
@@ -25,6 +29,8 @@ MOST_WEIGHTS = 50_000_000
 """Larger networks, of Stable Diffusion's size, were not tried."""
 TRACE, PARAM, WEIGHTS = 'model.pt', 'model.ncnn.param', 'model.ncnn.bin'
 BUILD_S = 600.0
+FULL_BYTES = 2**20
+"""A disk with less room than this is full."""
 HALF = (
     'use_fp16_packed',
     'use_fp16_storage',
@@ -101,7 +107,9 @@ class NcnnBackend:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # that sizes become constants, which is what is wanted
             traced = torch.jit.freeze(torch.jit.trace(module.eval(), example, check_trace=False))
-        traced.save(str(folder / TRACE))
+        buffer = io.BytesIO()
+        torch.jit.save(traced, buffer)  # writing a file itself, torch ends the process if it fails
+        (folder / TRACE).write_bytes(buffer.getvalue())
         shapes = ','.join(str(list(value.shape)).replace(' ', '') for value in example)
         command = [self._converter, TRACE, f'inputshape={shapes}', 'fp16=0']
         try:
@@ -113,18 +121,32 @@ class NcnnBackend:
         made = (folder / PARAM, folder / WEIGHTS)
         if done.returncode or not all(path.is_file() for path in made):
             raise NotConvertedError(f'pnnx cannot convert it (exit code {done.returncode})')
+        if self._net(folder / PARAM) is None:  # it does not notice that it cannot write
+            if shutil.disk_usage(folder).free < FULL_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise NotConvertedError('ncnn cannot load what pnnx made of it')
         for path in folder.iterdir():
             if path not in made:
                 path.unlink()
 
     def _loaded(self, param: Path) -> Any:
+        net = self._net(param)
+        if net is None:
+            raise BackendError(
+                f'ncnn cannot load {param}; remove {param.parent}, which is built again, or '
+                f'{self.fix}'
+            )
+        return net
+
+    def _net(self, param: Path) -> Any:
+        """Return the network in a file and the one beside it, None if they are incomplete."""
         net = self._ncnn.Net()
         net.opt.num_threads = self._threads or torch.get_num_threads()
         # Nothing in half precision, which some CPUs would be given.
         for option in HALF:
             setattr(net.opt, option, False)
         if net.load_param(str(param)) or net.load_model(str(param.with_name(WEIGHTS))):
-            raise BackendError(f'ncnn cannot load {param}; {self.fix}')
+            return None
         return net
 
 

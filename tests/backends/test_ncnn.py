@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """ncnn runs networks of 3 x 3 convolutions, and leaves all others to ONNX Runtime."""
 
+import shutil
 import subprocess
 import sys
 
+from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
 from depth_refiner_ros.backends.ncnn_runtime import NcnnRunner, pays
@@ -19,6 +21,7 @@ import torch
 
 from tests.backends.networks import block as mixed_block
 from tests.backends.networks import block_inputs, network, NETWORKS, on_cpu, ready
+from tests.full_disk import full_disk
 from tests.tiny_networks import small, TASK, tiny_lotus
 
 
@@ -112,11 +115,49 @@ def test_what_cannot_be_converted_runs_in_onnx_runtime_and_says_so(tmp_path, pro
     assert made.backend.build(module, 'block', inputs).name == 'model.onnx'
 
 
+HALF_A_CONVERTER = """#!/bin/sh
+printf 7767517 > model.ncnn.param
+: > model.ncnn.bin
+"""
+"""As pnnx on a full disk: it writes what it can, and ends with code 0."""
+
+
+def cut_short(made, folder):
+    program = folder / 'converter'
+    program.write_text(HALF_A_CONVERTER)
+    program.chmod(0o755)
+    made.backend._converter = str(program)
+
+
+def test_what_the_converter_left_incomplete_is_not_kept(tmp_path):
+    lines, module, inputs = [], block(), block_inputs()
+    made = on_cpu('ncnn', tmp_path / 'cache', log=lines.append)
+    cut_short(made, tmp_path)
+    run = made(module, 'block')
+    assert deviation(run(*inputs), module(*inputs)).p99 < 1e-4
+    assert 'ncnn cannot load what pnnx made of it' in lines[0]
+    assert [path.name.rpartition('-')[0] for path in (tmp_path / 'cache').iterdir()] == [
+        'block-onnx'
+    ]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    made = on_cpu('ncnn', tmp_path / 'cache')
+    with full_disk(100), pytest.raises(CacheError, match='engine cache: cannot write'):
+        made(block(), 'block')(*block_inputs())
+    cut_short(made, tmp_path)
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
+    with pytest.raises(CacheError, match='No space left on device'):
+        made(block(), 'block')(*block_inputs())
+    assert list((tmp_path / 'cache').iterdir()) == []
+
+
 def test_files_of_another_network_are_refused(tmp_path):
     (tmp_path / 'model.ncnn.param').write_text('7767517\n1 1\nNothing a 0 1 out0\n')
     (tmp_path / 'model.ncnn.bin').write_bytes(b'')
     backend = on_cpu('ncnn', tmp_path).backend
-    with pytest.raises(BackendError, match=r'ncnn cannot load .*param; use backend:=onnx'):
+    with pytest.raises(BackendError, match=r'ncnn cannot load .*; remove .* or use backend:=onnx'):
         backend._loaded(tmp_path / 'model.ncnn.param')
 
 
