@@ -20,12 +20,12 @@ def image_batch(rgb_HW3: np.ndarray) -> torch.Tensor:
             f'an image must be a numpy array of shape (rows, columns, 3), not {shown(what)}; read '
             'files first, and repeat a grey image three times'
         )
-    return torch.from_numpy(np.ascontiguousarray(rgb_HW3)).permute(2, 0, 1)[None]
+    return _tensor('image', rgb_HW3).permute(2, 0, 1)[None]
 
 
 def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
     """
-    Return a depth map as ``depth_m_B1HW`` with one map, of the same type.
+    Return a depth map as ``depth_m_B1HW`` with one map, of the same type; NaN where it is masked.
 
     :raises InputError: if it is not an array of rows and columns
     """
@@ -34,7 +34,21 @@ def depth_batch(depth_m_HW: np.ndarray) -> torch.Tensor:
         raise InputError(
             f'a depth map must be a numpy array of shape (rows, columns), not {shown(what)}'
         )
-    return torch.from_numpy(np.ascontiguousarray(depth_m_HW))[None, None]
+    if isinstance(depth_m_HW, np.ma.MaskedArray) and depth_m_HW.dtype.kind == 'f':
+        depth_m_HW = depth_m_HW.filled(np.nan)
+    return _tensor('depth map', depth_m_HW)[None, None]
+
+
+def _tensor(name: str, values: np.ndarray) -> torch.Tensor:
+    """
+    Return an array as torch takes it: in the byte order of the machine, and not read-only.
+
+    :raises InputError: if its values are not numbers that torch has
+    """
+    if values.dtype.kind not in 'biuf' or values.dtype.itemsize > 8:
+        raise InputError(f'{name} of {values.dtype} cannot be used; convert it to float32')
+    native = values.astype(values.dtype.newbyteorder('='), copy=False)
+    return torch.from_numpy(np.require(native, requirements=('C', 'W')))
 
 
 def first_map(map_B1HW: torch.Tensor) -> np.ndarray:
