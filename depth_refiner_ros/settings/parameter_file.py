@@ -28,6 +28,27 @@ ROS_OWN = ('use_sim_time', 'qos_overrides')
 """Parameters that rclpy itself reads."""
 
 
+class _AsRos(yaml.SafeLoader):
+    """Reads a name that is there twice as ROS does: parts add up, the last value counts."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping in which a name has the parts of all its mappings."""
+        self.flatten_mapping(node)
+        found: dict[Any, Any] = {}
+        for pair in node.value:
+            single = yaml.MappingNode(node.tag, [pair], node.start_mark, node.end_mark)
+            ((key, value),) = super().construct_mapping(single, deep=True).items()
+            found[key] = _joined(found.get(key), value)
+        return found
+
+
+def _joined(former: Any, value: Any) -> Any:
+    """Return two mappings as one; of anything else the latter."""
+    if not isinstance(former, dict) or not isinstance(value, dict):
+        return value
+    return {**former, **{key: _joined(former.get(key), inner) for key, inner in value.items()}}
+
+
 def section_matches(section: str, node: str) -> bool:
     """
     Whether a section of a parameter file applies to a node.
@@ -47,7 +68,7 @@ def sections(path: Path) -> dict[str, Mapping[str, Any]]:
     :raises SettingsError: if the file is missing, not YAML or not a parameter file
     """
     try:
-        tree = yaml.safe_load(read_text(path)) or {}
+        tree = yaml.load(read_text(path), _AsRos) or {}
         if not isinstance(tree, Mapping):
             raise SettingsError(f'{path}: the file must map node names to {BODY}')
         return dict(_sections(path, tree, ''))

@@ -209,3 +209,15 @@ def test_a_file_for_no_node_is_named_with_what_would_fit(tmp_path):
         f'{path}: no section applies to /front/robot or /front/cart (sections: robot), so the '
         'file has no effect; name a section /**/robot'
     )
+
+
+def test_names_that_are_there_twice_add_up_as_in_ros(tmp_path):
+    path = parameter_file(
+        tmp_path,
+        'robot:\n  ros__parameters:\n    name: first\n    front: {power_w: 9.0}\n'
+        '    front: {bulbs: 3}\n'
+        'robot:\n  ros__parameters:\n    offset_m: 2.0\n    name: second\n',
+    )
+    assert read_yaml(Robot, path, 'robot') == Robot(
+        name='second', offset_m=2.0, front=Lamp(power_w=9.0, bulbs=3)
+    )
