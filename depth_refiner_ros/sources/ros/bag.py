@@ -95,7 +95,7 @@ class RosbagSource:
             broken = messages.broken or '; '.join(unfit)
             if broken and not any(topic.kind in IMAGES for topic in topics):
                 raise SourceError(broken)
-            for line in unfit:
+            for line in (*unfit, *messages.left_out()):
                 log(line)
             self.topics = TopicChooser(str(self.path), topics).choose(
                 image=image_topic, depth=depth_topic, info=info_topic, pose=pose_topic

@@ -55,6 +55,7 @@ class BagMessages:
 
     def __init__(self, reader: AnyReader, path: Path) -> None:
         self._reader, self._path = reader, path
+        self._links = _of_one_type(reader.connections)
         self._unstamped: dict[str, bool] = {}
         self.broken = ''
         self.unfit: dict[str, str] = {}
@@ -63,7 +64,7 @@ class BagMessages:
     def topics(self) -> list[Topic]:
         """Return the topics that hold messages, each with its first one that is filled in."""
         counts: dict[tuple[str, str], int] = {}
-        for link in self._reader.connections:
+        for link in self._links:
             if link.msgtype in READ and self._is_unfit(link.msgtype):
                 continue
             key = link.topic, link.msgtype
@@ -77,6 +78,19 @@ class BagMessages:
             Topic(name=name, kind=kind, count=count, first=first)
             for name, kind, count, first in firsts
             if first is not None
+        ]
+
+    def left_out(self) -> list[str]:
+        """Return a line for each topic of several types, of which one is read."""
+        kinds = {link.topic: link.msgtype for link in self._links}
+        others = {
+            (link.topic, link.msgtype): None
+            for link in self._reader.connections
+            if link.msgtype != kinds[link.topic]
+        }
+        return [
+            f'{topic} has messages of two types: {kinds[topic]} is read, {kind} is not'
+            for topic, kind in others
         ]
 
     def _is_unfit(self, kind: str) -> bool:
@@ -135,7 +149,7 @@ class BagMessages:
                 yield message
 
     def _raw(self, topics: Sequence[str | None]) -> Iterator[tuple[Connection, int, bytes]]:
-        links = [link for link in self._reader.connections if link.topic in topics]
+        links = [link for link in self._links if link.topic in topics]
         if not links:  # the reader takes an empty choice as every topic
             return
         messages = self._reader.messages(connections=links)
@@ -154,6 +168,19 @@ class BagMessages:
             return self._reader.deserialize(decompressed(data), link.msgtype), ''
         except BROKEN as error:
             return None, ' '.join(str(error).split()) or type(error).__name__
+
+
+def _of_one_type(links: Sequence[Connection]) -> list[Connection]:
+    """Return the links of each topic's one type: one that is read, then that of most messages."""
+    counts: dict[str, dict[str, int]] = {}
+    for link in links:
+        kinds = counts.setdefault(link.topic, {})
+        kinds[link.msgtype] = kinds.get(link.msgtype, 0) + link.msgcount
+    chosen = {
+        topic: max(kinds, key=lambda kind: (kind in READ and kinds[kind] > 0, kinds[kind]))
+        for topic, kinds in counts.items()
+    }
+    return [link for link in links if link.msgtype == chosen[link.topic]]
 
 
 def _is_filled(message: Any) -> bool:

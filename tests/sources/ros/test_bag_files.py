@@ -195,6 +195,27 @@ def test_a_cut_mcap_file_may_have_several_channels_of_a_topic(tmp_path):
     assert [frame.rgb_HW3[0, 0, 0] for frame in frames] == list(range(6))
 
 
+def test_of_a_topic_with_two_types_in_a_cut_mcap_file_one_is_read(tmp_path):
+    kinds = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo')
+    data = mcap.MAGIC + mcap.record(mcap.HEADER, mcap.text('ros2') + mcap.text(''))
+    for channel, kind in enumerate(kinds):
+        data += mcap.record(mcap.SCHEMA, mcap.schema_content(channel + 1, kind, ''))
+        content = mcap.channel_content(channel, channel + 1, '/image', {})
+        data += mcap.record(mcap.CHANNEL, content)
+    for step in range(6):
+        now, channel = START + step * STEP, int(step == 2)
+        image = bags.image(now, np.full((4, 6, 3), step, np.uint8), 'rgb8')
+        message = (image, bags.camera_info(now, 6, 4, (5.0, 5.0, 2.0, 1.0)))[channel]
+        head = mcap.MESSAGE_HEAD.pack(channel, 0, now, now)
+        content = bytes(bags.STORE.serialize_cdr(message, kinds[channel]))
+        data += mcap.record(mcap.MESSAGE, head + content)
+    (tmp_path / 'cut.mcap').write_bytes(data)
+    lines = []
+    frames = read(tmp_path / 'cut.mcap', lines)
+    assert [frame.rgb_HW3[0, 0, 0] for frame in frames] == [0, 1, 3, 4, 5]
+    assert f'/image has messages of two types: {kinds[0]} is read, {kinds[1]} is not' in lines
+
+
 @pytest.mark.parametrize('compression', ['zstd', 'lz4'])
 def test_a_damaged_chunk_raises_what_is_caught(compression):
     records = np.random.default_rng(0).integers(0, 4, 5000, np.uint8).tobytes()
