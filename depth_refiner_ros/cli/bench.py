@@ -5,13 +5,25 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from depth_refiner_ros.cli.flags import JsonFile, settings_flags
+from depth_refiner_ros.cli.flags import is_given, JsonFile, settings_flags
+from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings.networks import ModelSettings
 import typer
+
+WITHOUT_EFFECT = {
+    'bounds': ('prior_sweep', 'full_size', 'graph', 'codec', 'steps', 'frames', 'warm_up'),
+    'prior_sweep': ('full_size', 'graph', 'codec', 'prior_size', 'steps'),
+    'full_size': ('graph',),
+}
+"""Flags that mean nothing beside another one."""
+GRAPH_SIZE = 640, 480
+"""Columns and rows of the simulated camera that the nodes get."""
+FULL_SIZE_ALONE = ('codec', 'prior_size', 'steps', 'warm_up')
 
 
 @settings_flags('model', ModelSettings)
 def bench(
+    context: typer.Context,
     model: ModelSettings,
     width: Annotated[int, typer.Option(min=32, max=8192, help='Image columns [px].')] = 640,
     height: Annotated[int, typer.Option(min=32, max=8192, help='Image rows [px].')] = 480,
@@ -93,6 +105,11 @@ def bench(
     from depth_refiner_ros.bench.networks import FrameSize
     from depth_refiner_ros.bench.true_size import FullSize
 
+    _check_effect(context)
+    if graph and (width, height) != GRAPH_SIZE:
+        raise SettingsError(
+            '--graph times the nodes at 640x480 alone; leave out --width and --height'
+        )
     size, output = FrameSize(width=width, height=height), bench_run.Output(json=json, plots=plots)
     if bounds:
         bench_run.run_bounds(
@@ -122,3 +139,27 @@ def bench(
         bench_run.run_full(wanted, model, output, against=against)
     else:
         bench_run.run_configured(model, size, output, frames=frames, graph=graph, against=against)
+
+
+def _check_effect(context: typer.Context) -> None:
+    """
+    Refuse flags that would be ignored.
+
+    :raises SettingsError: naming the first, and why
+    """
+    for mode, unused in WITHOUT_EFFECT.items():
+        if is_given(context, mode):
+            for name in unused:
+                _refuse(context, name, f'with {_flag(mode)}')
+    if not any(is_given(context, mode) for mode in ('bounds', 'prior_sweep', 'full_size')):
+        for name in FULL_SIZE_ALONE:
+            _refuse(context, name, 'without --full-size')
+
+
+def _refuse(context: typer.Context, name: str, why: str) -> None:
+    if is_given(context, name):
+        raise SettingsError(f'{_flag(name)} has no effect {why}; leave it out')
+
+
+def _flag(name: str) -> str:
+    return f'--{name}'.replace('_', '-')

@@ -10,6 +10,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.settings.networks import (
     DISPARITY_PRIORS,
+    FOCAL_PRIORS,
     LENS_PRIORS,
     ModelSettings,
     RAW_DISPARITY_PRIORS,
@@ -53,9 +54,13 @@ def without_effect(settings: ModelSettings) -> list[str]:
         if settings.scale_prior in ('none', *WITHOUT_WEIGHTS)
         else '',
         **dict.fromkeys(
-            ('refiner_weights', 'refiner_preset', 'max_edge_px'),
+            ('refiner_weights', 'refiner_preset', 'max_edge_px', 'align', 'agree_below'),
             'refiner = none' if settings.refiner == 'none' else '',
         ),
+        'prior_focal_rule': ''
+        if settings.takes(FOCAL_PRIORS)
+        else f'prior = {settings.prior}, which has one rule',
+        'engine_target': '' if settings.backend == 'tensorrt' else f'backend = {settings.backend}',
     }
     return [
         f'{name} = {shown(getattr(settings, name))} has no effect with {why}'

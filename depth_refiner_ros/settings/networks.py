@@ -45,6 +45,18 @@ WITHOUT_WEIGHTS = ('sensor', 'smeared')
 """Priors that are no network."""
 LENS_PRIORS = ('unik3d', 'sensor', 'smeared')
 """Priors that take images of a lens as they are; only the first is better for it."""
+FOCAL_PRIORS = (
+    'depth_anything_v2_metric',
+    'depth_anything_3_metric',
+    'zoedepth',
+    'depth_pro',
+    'unidepth_v1',
+    'unidepth_v2',
+    'metric3d_v2',
+    'moge2',
+    'unik3d',
+)
+"""Priors that follow ``prior_focal_rule``, or refuse it."""
 SCALE_PRIORS = ('none', *(name for name in PRIORS if name not in RELATIVE_PRIORS))
 REFINERS = ('none', 'sharpdepth', 'apdepth', 'aligned')
 PRESETS = ('released', 'official_code', 'official_compat', 'paper', 'paper_tables', 'normalized')

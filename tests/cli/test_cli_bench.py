@@ -94,6 +94,11 @@ def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):
         ),
         (('--full-size', 'apdepth', '--steps', '1,x'), "--steps '1,x' must be numbers"),
         (('--full-size', 'apdepth', '--device', 'cpu', '--precision', 'fp16'), 'fp16 is for GPUs'),
+        (('--bounds', '--full-size', 'apdepth'), '--full-size has no effect with --bounds; leave'),
+        (('--full-size', 'apdepth', '--graph'), '--graph has no effect with --full-size; leave'),
+        (('--prior-sweep', 'S', '--codec', 'vae'), '--codec has no effect with --prior-sweep'),
+        (('--steps', '1,4'), '--steps has no effect without --full-size; leave it out'),
+        (('--graph', '--width', '1280'), '--graph times the nodes at 640x480 alone; leave out'),
         (('--prior-sweep', 'S,XL'), "prior size 'XL' must be one of S, B, L, G"),
     ],
 )

@@ -3,6 +3,7 @@
 """Settings that cannot work together are refused before a frame, where possible before weights."""
 
 from dataclasses import replace
+import inspect
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
@@ -12,9 +13,15 @@ from depth_refiner_ros.diffusion.presets import (
     marigold_spec,
     sharpdepth_spec,
 )
+from depth_refiner_ros.priors.registry import BUILDERS
 from depth_refiner_ros.refiner.checks import check_metres, check_spec
 from depth_refiner_ros.refiner.refiner import DepthRefiner
-from depth_refiner_ros.settings.networks import ModelSettings, PRIORS, RELATIVE_PRIORS
+from depth_refiner_ros.settings.networks import (
+    FOCAL_PRIORS,
+    ModelSettings,
+    PRIORS,
+    RELATIVE_PRIORS,
+)
 from depth_refiner_ros.settings.options import updated
 import pytest
 
@@ -119,6 +126,12 @@ def test_they_are_refused_when_settings_are_loaded(tmp_path, spec, options, mess
             {'prior': 'sensor', 'refiner': 'none', 'prior_weights': 'x'},
             ["prior_weights = 'x' has no effect with prior = sensor"],
         ),
+        (
+            {'refiner': 'none', 'align': 'none', 'agree_below': 0.5},
+            ["align = 'none' has no effect with", 'agree_below = 0.5 has no effect with'],
+        ),
+        ({'prior_focal_rule': 'none'}, ["prior_focal_rule = 'none' has no effect with prior ="]),
+        ({'engine_target': 'sm86'}, ["engine_target = 'sm86' has no effect with backend = auto"]),
     ],
 )
 def test_options_that_another_one_leaves_without_effect_are_said(options, lines):
@@ -127,3 +140,10 @@ def test_options_that_another_one_leaves_without_effect_are_said(options, lines)
     found = [line for line in said if 'no effect' in line]
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
+
+
+def test_priors_that_follow_the_focal_rule_are_listed():
+    code = {name: inspect.getmodule(BUILDERS[name]) for name in FOCAL_PRIORS}
+    assert all('options.focal_rule' in inspect.getsource(module) for module in code.values())
+    others = {name: BUILDERS[name] for name in set(PRIORS) - set(FOCAL_PRIORS)}
+    assert not any('focal_rule' in inspect.getsource(build) for build in others.values())
