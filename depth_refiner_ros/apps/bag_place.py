@@ -8,7 +8,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.core.places import exists
+from depth_refiner_ros.core.places import exists, user_path
 from depth_refiner_ros.settings.bag_copy import BagCopySettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.ros.bag_paths import BAG_SUFFIXES, is_bag
@@ -53,7 +53,7 @@ def copies_of(locations: Sequence[str], out: Path, given: Sequence[str]) -> dict
 
 
 def _bag(location: str) -> Path:
-    path = Path(location).expanduser()
+    path = user_path(location)
     if not exists(path) or not is_bag(path):
         what = 'is no bag' if path.exists() else 'does not exist'
         raise SourceError(

@@ -13,6 +13,7 @@ import shlex
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.models.pickles import read_pickle
 import torch
 from torch import nn
@@ -89,7 +90,7 @@ def load_lpips(folder: str) -> Lpips | str:
     :param folder: of both files; '' looks where torch's hub keeps its checkpoints
     :raises WeightsError: if a file is there and broken
     """
-    place = Path(folder).expanduser() if folder else Path(torch.hub.get_dir()) / 'checkpoints'
+    place = user_path(folder) if folder else Path(torch.hub.get_dir()) / 'checkpoints'
     missing = [name for name in ADDRESSES if not (place / name).is_file()]
     if missing:
         get = ' '.join(ADDRESSES[name] for name in missing)

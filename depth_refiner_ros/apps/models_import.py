@@ -8,6 +8,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import progress_bars, say, write_json
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.diffusion.releases.convert import convert, Converted, STEPS
 from depth_refiner_ros.diffusion.releases.load import load_release, Release
 from depth_refiner_ros.models.bundle import check_replaceable
@@ -142,7 +143,7 @@ def checkpoint_of(where: str) -> Path | None:
     :return: None for anything else, such as the release of a refiner
     :raises WeightsError: if the hub does not serve it
     """
-    path = Path(where).expanduser()
+    path = entered_path(where)
     if path.is_file():
         return path
     if path.suffix in CHECKPOINTS and not path.exists():

@@ -9,6 +9,7 @@ from typing import Any
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.models.bundle import BUNDLED, MANIFEST, open_bundle
 from depth_refiner_ros.models.catalogue import Model, MODELS, where_found
 from rich.console import Console
@@ -32,6 +33,7 @@ def run(folders: Sequence[Path], json_file: Path | None) -> None:
 
     :raises WeightsError: if a named folder holds neither
     """
+    folders = list(map(entered_path, folders))
     known = [_known_row(model, folders) for model in MODELS]
     found = [row['path'] for row in known if row['path']]
     bundles = [_row('bundled', kind, name) for name, kind in BUNDLED.items()]

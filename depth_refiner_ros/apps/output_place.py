@@ -7,6 +7,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.atomic import output_errors
 from depth_refiner_ros.core.errors import OutputError
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.core.run_folder import listed_files
 
 
@@ -40,7 +41,7 @@ def check_apart(out: Path, locations: Iterable[str]) -> None:
 
 def _folder(location: str) -> Path | None:
     try:
-        path = Path(location).expanduser()
+        path = user_path(location)
         return path.resolve() if location and path.is_dir() else None
     except (ValueError, RuntimeError, OSError):  # not a file name, as the source will say
         return None

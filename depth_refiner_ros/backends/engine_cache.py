@@ -21,6 +21,7 @@ from typing import Any
 from depth_refiner_ros.backends.base import Log, silent
 from depth_refiner_ros.core.atomic import staged_folder, write_atomic
 from depth_refiner_ros.core.errors import BackendError, OutputError
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.models.bundle import sha256
 
 Facts = Mapping[str, Any]
@@ -32,7 +33,7 @@ UNUSED_DAYS = 60
 def default_folder() -> Path:
     """Return the cache folder of this user."""
     root = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-    return Path(root).expanduser() / 'depth_refiner_ros'
+    return user_path(root) / 'depth_refiner_ros'
 
 
 class CacheError(BackendError):
@@ -67,7 +68,7 @@ class EngineCache:
         place = self.path(name, facts)
         if place not in self.used:
             self.used.append(place)
-        if place.exists():
+        if self._has(place):
             wrong = _fault(place, facts)
             if not wrong:
                 _touch(place / MANIFEST)
@@ -87,6 +88,15 @@ class EngineCache:
             ) from error
         self._remove_unused()
         return place
+
+    def _has(self, place: Path) -> bool:
+        try:
+            return place.exists()
+        except OSError as error:
+            raise CacheError(
+                f'engine cache: cannot read {place}: {error.strerror}; set another folder in '
+                'option engine_cache'
+            ) from error
 
     def path(self, name: str, facts: Facts) -> Path:
         """Return the path of the entry of these facts, which may not exist."""

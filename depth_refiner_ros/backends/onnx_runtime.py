@@ -9,6 +9,7 @@ from depth_refiner_ros.backends.base import Runner, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.models.onnx_file import OnnxFile
 import numpy as np
 import torch
@@ -66,14 +67,15 @@ class OnnxBackend:
         """Export and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
         if isinstance(module, OnnxFile):
             if module.path not in self._given:
-                self._given[module.path] = self.session(module.path)
+                self._given[module.path] = self.session(module.path, given=True)
             return GivenRunner(self._given[module.path], module, self.device)
         return OnnxRunner(self.session(self.build(module, key, example)), self.device)
 
-    def session(self, path: Path) -> Any:
+    def session(self, path: Path, *, given: bool = False) -> Any:
         """
         Load an ONNX file.
 
+        :param given: it was not exported here, so that torch cannot stand in for it
         :raises BackendError: if the runtime refuses it, or would run it on another device
         """
         provider = PROVIDERS[self.device.type]
@@ -90,14 +92,15 @@ class OnnxBackend:
             )
         except (
             fail.Fail,
+            fail.InvalidArgument,
             fail.InvalidGraph,
             fail.InvalidProtobuf,
             fail.NotImplemented,
             fail.RuntimeException,
         ) as error:
+            fix = 'get the file again' if given else 'use backend:=torch'
             raise BackendError(
-                f'ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}; '
-                'use backend:=torch'
+                f'ONNX Runtime cannot load {path}: {first_line(error)}; {fix}'
             ) from error
         # Providers are listed as available if compiled in; without CUDA's libraries the session
         # falls back to the CPU, and would read GPU addresses there.
@@ -148,7 +151,13 @@ class GivenRunner:
             value.name: one.detach().cpu().numpy().astype(NUMBERS[value.type])
             for value, one in zip(wanted, inputs)
         }
-        results = self._session.run(list(self._network.outputs), given)
+        try:
+            results = self._session.run(list(self._network.outputs), given)
+        except _runtime().capi.onnxruntime_pybind11_state.InvalidArgument as error:
+            raise BackendError(
+                f'{self._network.path} does not take such an image: {" ".join(str(error).split())}'
+                "; use the file of the network's authors"
+            ) from error
         return tuple(torch.from_numpy(one).to(self._device) for one in results)
 
 

@@ -5,7 +5,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from depth_refiner_ros.backends.base import Backend, Log, Runner, silent, Tensors
 from depth_refiner_ros.backends.compiled import CompiledBackend
@@ -18,6 +17,7 @@ from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
 
@@ -76,7 +76,7 @@ class ModelRunners:
     def __init__(self, execution: Execution, options: BackendOptions | None = None) -> None:
         self._options = options or BackendOptions()
         folder = self._options.engine_cache
-        self.cache = EngineCache(Path(folder).expanduser() if folder else None, self._options.log)
+        self.cache = EngineCache(user_path(folder) if folder else None, self._options.log)
         self.execution = execution
         self._made: list[ModelRunner] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)

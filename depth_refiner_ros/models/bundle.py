@@ -19,6 +19,7 @@ from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.core.messages import first_line, shown
+from depth_refiner_ros.core.places import entered_path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -105,14 +106,14 @@ class Bundle:
 
 def is_bundle(where: str | Path) -> bool:
     """Whether this names a bundle: a folder with a manifest, or ``bundled``."""
-    return str(where) == 'bundled' or (Path(where).expanduser() / MANIFEST).is_file()
+    return str(where) == 'bundled' or (entered_path(where) / MANIFEST).is_file()
 
 
 def bundle_folder(where: str | Path, kind: str, method: str = 'apdepth') -> Path:
     """Return the folder of a bundle; see :func:`open_bundle` for the parameters."""
     if str(where) == 'bundled':
         return WEIGHTS / _bundled(kind, method)
-    return Path(where).expanduser()
+    return entered_path(where)
 
 
 def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle:

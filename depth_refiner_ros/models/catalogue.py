@@ -8,6 +8,7 @@ the given folders and the cache of the Hugging Face hub.
 """
 
 from collections.abc import Iterable
+import os
 from pathlib import Path
 
 from depth_refiner_ros.models.published import DIFFUSERS, LOCAL_FILE, Model, TRANSFORMERS
@@ -215,7 +216,7 @@ def where_found(model: Model, folders: Iterable[Path] = ()) -> Path | None:
     for folder in folders:
         for place in (folder, *sorted(path for path in folder.glob('*') if path.is_dir())):
             named = place.name.lower() == model.short.lower() or model.get.startswith(LOCAL_FILE)
-            if named and any((place / file).is_file() for file in model.files):
+            if named and any(os.path.isfile(place / file) for file in model.files):
                 return place
     return _in_cache(model) if model.on_hub else None
 

@@ -9,13 +9,13 @@ confidence map, and ``diagnostics.jsonl``. A file is complete once its arrival i
 
 from collections.abc import Callable
 import json
-from pathlib import Path
 import time
 from typing import Any
 
 from depth_refiner_ros.core.atomic import output_errors
 from depth_refiner_ros.core.errors import InputError, SettingsError
 from depth_refiner_ros.core.line_file import LineFile
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.runtime.parameters import NodeParameters
 from depth_refiner_ros.nodes.runtime.qos import qos
@@ -48,7 +48,7 @@ class CollectorNode(Node):
             raise SettingsError('folder is empty; set it to the folder to write to')
         self.exit_code, self.finished = SUCCESS, False
         self._keep_images = settings.keep_images
-        self._folder = Path(settings.folder).expanduser()
+        self._folder = user_path(settings.folder)
         self._arrivals = LineFile(self._folder / 'arrivals.csv')
         self._diagnostics = LineFile(self._folder / 'diagnostics.jsonl')
         self._listen(late=settings.late)

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node ``recorder``: depth and color topics as a TUM folder that SLAM programs read."""
 
-from pathlib import Path
-
 from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.core.messages import counted
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.core.stamps import stamp_text
 from depth_refiner_ros.mapping.live_recording import LiveRecording
 from depth_refiner_ros.mapping.recording import SequenceWriter
@@ -48,7 +47,7 @@ class RecorderNode(PosedNode):
         with watch.stage('write'):
             if self._writer is None:
                 writer = SequenceWriter(
-                    Path(self.settings.folder).expanduser(),
+                    user_path(self.settings.folder),
                     frame.intrinsics,
                     depth_scale=self.settings.depth_scale,
                     profile=self.settings.layout,

@@ -10,6 +10,7 @@ import time
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_file
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_io import write_ply
@@ -227,11 +228,11 @@ class TsdfNode(PosedNode):
     @property
     def _volume_file(self) -> Path | None:
         name = self.settings.volume_file
-        return Path(name).expanduser().resolve() if name else None
+        return user_path(name).resolve() if name else None
 
     @property
     def _mesh_file(self) -> Path:
-        return Path(self.settings.mesh_file or DEFAULT_MESH_FILE).expanduser().resolve()
+        return user_path(self.settings.mesh_file or DEFAULT_MESH_FILE).resolve()
 
     def _save(self) -> str:
         """

@@ -12,6 +12,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.checks import check_one_of
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.core.types import DepthKind, PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import INPUTS, PriorOptions, WithNetwork
@@ -150,7 +151,7 @@ def build_relative(options: PriorOptions) -> DepthAnythingPrior:
 
     :raises WeightsError: if the folder holds another model, or one for metric depth
     """
-    file = Path(options.weights).expanduser()
+    file = entered_path(options.weights)
     if is_original(file):
         network, where = _network(options, read_original(file)), file
     else:

@@ -18,6 +18,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import camera_missing, PriorOptions, WithoutNetwork
@@ -107,7 +108,7 @@ def build(options: PriorOptions) -> Metric3DPrior:
             f'prior_focal_rule = none, but prior {NAME} has no scale without the '
             'focal length; use auto'
         )
-    folder = Path(options.weights).expanduser()
+    folder = entered_path(options.weights)
     if not folder.is_dir():
         raise SettingsError(
             f'prior_weights = {shown(options.weights)} is not a folder; Metric3D is '

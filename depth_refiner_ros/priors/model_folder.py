@@ -11,6 +11,7 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.models.bundle import MANIFEST, PICKLES, read_json
 from depth_refiner_ros.models.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.sizes import SIZES
@@ -31,7 +32,7 @@ def find_folder(prior: str, weights: str) -> Path:
     known = SIZES[prior]
     if weights in known:
         return fetch(known[weights], WANTED)
-    path = Path(weights).expanduser()
+    path = entered_path(weights)
     if path.is_dir():
         return path
     example = next(iter(known.values()))
@@ -57,7 +58,7 @@ def imported_folder(weights: str, title: str, hub_id: str, *, otherwise: str = '
     :param otherwise: what else to do
     :raises SettingsError: if it is no folder
     """
-    folder = Path(weights).expanduser()
+    folder = entered_path(weights)
     if not folder.is_dir():
         raise SettingsError(
             f'prior_weights = {shown(weights)} is not a folder; {title} is published as pickles: '

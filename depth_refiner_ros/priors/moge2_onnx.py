@@ -10,6 +10,7 @@ Such a file maps ``image``, with colors in 0..1, and ``num_tokens`` to ``points`
 from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.hub import fetch, is_hub_id
 from depth_refiner_ros.models.onnx_file import OnnxFile
@@ -85,7 +86,7 @@ def onnx_file(weights: str) -> Path | None:
     :return: None for anything else
     :raises WeightsError: if the hub does not serve it
     """
-    path = Path(weights).expanduser()
+    path = entered_path(weights)
     if path.suffix == '.onnx' and path.is_file():
         return path
     if (path / FILE).is_file() and not (path / 'config.json').is_file():

@@ -17,7 +17,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.lens import Camera, Lens, PANORAMA
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.core.places import exists
+from depth_refiner_ros.core.places import exists, user_path
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.rectify import camera_of, Keep, none_kept, Rectifier
 
@@ -81,7 +81,7 @@ def read_camera(path: str, log: Callable[[str], None]) -> Camera:
 
     :raises SourceError: as :func:`read_calibration`, or if there is no file
     """
-    rectifier = read_calibration(Path(path).expanduser(), log, lambda lens: True).rectifier
+    rectifier = read_calibration(user_path(path), log, lambda lens: True).rectifier
     if rectifier is None:
         raise SourceError(f'no calibration {path}; correct camera_file')
     return rectifier.camera

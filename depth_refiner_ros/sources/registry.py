@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.sources.frame import FrameSource
 from depth_refiner_ros.sources.frame_list import FrameListSource
 from depth_refiner_ros.sources.images import ImageFolderSource
@@ -161,7 +162,7 @@ def _existing(location: str) -> Path | None:
     if not location:  # as of an unset variable of a shell; to pathlib it is the current folder
         return None
     try:
-        path = Path(location).expanduser()
+        path = user_path(location)
         return path if path.exists() else None
     except PermissionError:
         raise

@@ -21,7 +21,7 @@ SIZE = (90, 120)
 FOCAL, SHIFT = 1.5, 0.4
 
 
-def written(path, *, mask='mask', image=TensorProto.FLOAT):
+def written(path, *, mask='mask', image=TensorProto.FLOAT, rows='height'):
     """Write a network whose points are the image's colors, with scale num_tokens / 1000."""
     nodes = [
         helper.make_node('Transpose', ['image'], ['points'], perm=[0, 2, 3, 1]),
@@ -38,7 +38,7 @@ def written(path, *, mask='mask', image=TensorProto.FLOAT):
         helper.make_tensor('thousand', image, [], [1000.0]),
     ]
     given = [
-        helper.make_tensor_value_info('image', image, ['batch_size', 3, 'height', 'width']),
+        helper.make_tensor_value_info('image', image, ['batch_size', 3, rows, 'width']),
         helper.make_tensor_value_info('num_tokens', TensorProto.INT64, []),
     ]
     found = [
@@ -114,8 +114,13 @@ def test_files_of_other_networks_are_refused(tmp_path, subtests):
         with subtests.test(message), pytest.raises(BackendError, match=message):
             attached(file).predict(rgb, None)
     (tmp_path / 'c.onnx').write_bytes(b'nothing')
-    with pytest.raises(BackendError, match='ONNX Runtime cannot load'):
-        attached(tmp_path / 'c.onnx').predict(rgb, None)
+    (tmp_path / 'd.onnx').write_bytes(b'')  # as of a download that has just begun
+    for name in ('c.onnx', 'd.onnx'):
+        with pytest.raises(BackendError, match=r'ONNX Runtime cannot load .*; get the file again'):
+            attached(tmp_path / name).predict(rgb, None)
+    fixed = written(tmp_path / 'e.onnx', rows=518)
+    with pytest.raises(BackendError, match=r'e\.onnx does not take such an image: '):
+        attached(fixed).predict(rgb, None)
 
 
 def test_what_names_an_onnx_file(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.diffusion.releases.weights import lacking, pickled_patterns, safe_patterns
 from depth_refiner_ros.models.catalogue import find, Model
 from depth_refiner_ros.models.hub import fetch, is_hub_id
@@ -39,7 +40,7 @@ def locate(where: str, *, pickles: bool = False) -> Place:
     :param pickles: also download pickled weights, for parts that have no others
     :raises WeightsError: if it is neither
     """
-    folder = Path(where).expanduser()
+    folder = entered_path(where)
     if folder.is_dir():
         known = find(_name(folder))
         _check_kind(known, where)

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load the weights of option ``refiner_weights``: a bundle, or an official release."""
 
-from pathlib import Path
-
 from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.diffusion.bundles import read_refiner
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
 from depth_refiner_ros.diffusion.releases.load import load_release
@@ -24,7 +23,7 @@ def read_refiner_weights(
     :return: the network, and one line with its name, licence and origin
     :raises WeightsError: if it cannot be obtained, is broken, or is a model of another kind
     """
-    folder = Path(where).expanduser()
+    folder = entered_path(where)
     if is_bundle(where):
         if preset != 'auto':
             raise WeightsError(

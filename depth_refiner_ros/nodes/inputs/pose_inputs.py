@@ -4,11 +4,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.places import user_path
 from depth_refiner_ros.mapping.trajectory import read_tum
 from depth_refiner_ros.nodes.inputs.poses import FilePoses, LivePoses, Poses
 from depth_refiner_ros.nodes.runtime.topics import Topics
@@ -41,7 +41,7 @@ def pose_input(
     if settings.pose_source == 'file':
         if not settings.pose_file:
             raise SettingsError('pose_source = file needs pose_file, a TUM trajectory')
-        return FilePoses(read_tum(Path(settings.pose_file).expanduser(), on_error))
+        return FilePoses(read_tum(user_path(settings.pose_file), on_error))
     from_tree = settings.pose_source == 'tf'
     if from_tree and TFMessage is None:
         raise SettingsError(
