@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, settings_flags, Strict, WITHOUT_POSES
+from depth_refiner_ros.cli.flags import JsonFile, settings_flags, Strict, WITHOUT_POSES, writable
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 import typer
@@ -43,7 +43,9 @@ def evaluate(
     json: JsonFile = None,
     csv: Annotated[
         Path | None,
-        typer.Option('--csv', dir_okay=False, help='Write the errors of each frame here.'),
+        typer.Option(
+            '--csv', dir_okay=False, callback=writable, help='Write the errors of each frame here.'
+        ),
     ] = None,
     panels: Annotated[Path | None, typer.Option(help='Draw every frame into this folder.')] = None,
     strict: Strict = False,

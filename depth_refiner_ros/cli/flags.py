@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from depth_refiner_ros.apps.wording import flag_of, speak_in_flags
+from depth_refiner_ros.core.atomic import check_writable
 from depth_refiner_ros.settings.options import Option, options, updated
 import typer
 
@@ -24,9 +25,23 @@ Output = Annotated[
 ]
 WITHOUT_POSES = {'assume_fov_deg': 60.0, 'pose_topic': 'none'}
 """Defaults for refining single frames: the camera may be assumed, and poses are not read."""
+
+
+def writable(path: Path | None) -> Path | None:
+    """Return the value of a flag, a file; one that cannot be written ends the command now."""
+    if path is not None:
+        check_writable(path)
+    return path
+
+
 JsonFile = Annotated[
     Path | None,
-    typer.Option('--json', dir_okay=False, help='Also write the result to this JSON file.'),
+    typer.Option(
+        '--json',
+        dir_okay=False,
+        callback=writable,
+        help='Also write the result to this JSON file.',
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option('--strict', help='Exit with code 1 if any frame was lost (0 without it).')

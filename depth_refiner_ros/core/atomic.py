@@ -37,6 +37,22 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def check_writable(path: Path) -> None:
+    """
+    Raise where a file could not be written, before the work whose result it is to hold.
+
+    :raises OutputError: if a file is in the way of its folder or permission is denied
+    """
+    if _is_stream(path):
+        return
+    with output_errors(path):
+        folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+        if not folder.is_dir():
+            raise OutputError(f'{folder} is no folder, so that {path} cannot be written there')
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
     """
     Write a file next to its target, then rename it to the target.

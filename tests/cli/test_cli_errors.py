@@ -39,6 +39,19 @@ def test_mistakes_are_one_line_and_exit_code_2(depth_refiner, arguments, message
     assert ended.stdout == ''
 
 
+@pytest.mark.parametrize('flag', ['--json', '--csv'])
+def test_a_result_that_cannot_be_written_ends_the_command_before_its_work(
+    depth_refiner, tmp_path, flag
+):
+    (tmp_path / 'file').touch()
+    ended = depth_refiner('eval', 'rooms:950000:1', flag, 'file/result')
+    assert (ended.returncode, ended.stdout) == (2, '')
+    assert ended.stderr == (
+        f'depth-refiner: {tmp_path}/file is no folder, so that file/result cannot be written '
+        'there\n'
+    )
+
+
 def test_usage_errors_have_exit_code_2_and_no_traceback(depth_refiner, subtests):
     cases = [
         ('refine',),
