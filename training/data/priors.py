@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.core.fill import fill_holes
+from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.degradations.table import Degraded
 from depth_refiner_ros.priors.registry import build_prior
@@ -95,7 +96,7 @@ class BatchPriors:
         camera = batch.cameras[index]
         with torch.inference_mode():
             try:
-                found = self._network.predict(rgb, camera)
+                depth = as_metres(self._network.predict(rgb, camera))
             except InputError as error:
                 if camera is not None:
                     raise
@@ -103,7 +104,20 @@ class BatchPriors:
                     f'data.priors.{COMPUTED}: this prior needs the camera, which the images do '
                     'not have; give the horizontal field of view, such as data.assume_fov_deg=69'
                 ) from error
-            depth = found.depth_B1HW.float()
-            if found.kind == 'disparity':  # its reciprocal has metres up to scale and shift
-                depth = 1.0 / depth.clamp_min(LEAST_DISPARITY)
         return depth[0].clone()
+
+
+def as_metres(found: PriorDepth) -> torch.Tensor:
+    """
+    Return what a prior predicts as far things are far: of disparity its reciprocal.
+
+    :return: float32 metres, up to scale and shift (of disparity) where the prior gives no metres
+    :raises SettingsError: for a logarithm up to scale and shift, which no fit turns into metres
+    """
+    depth_B1HW = found.depth_B1HW.float()
+    if found.kind == 'log':
+        raise SettingsError(
+            'this prior predicts a logarithm of depth up to scale and shift, which no training '
+            'uses; name another prior'
+        )
+    return 1.0 / depth_B1HW.clamp_min(LEAST_DISPARITY) if found.kind == 'disparity' else depth_B1HW

@@ -85,8 +85,8 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     path = folder / RECORD
     if path.exists() and _record(folder) != record:
         raise SourceError(
-            f'{path} describes other predictions; continue with the same options, or name another '
-            'folder'
+            f'{path} describes other predictions; continue with the same set, options and '
+            'weights, or name another folder'
         )
     write_text(path, json.dumps(dict(record), indent=1) + '\n')
 

@@ -14,6 +14,8 @@ this folder as ``prior`` of the set in a configuration. The same command continu
 run; that of rooms begins anew.
 """
 
+from dataclasses import replace
+import os
 from pathlib import Path
 import sys
 from typing import Annotated
@@ -26,6 +28,7 @@ from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
 from depth_refiner_ros.core.images import image_batch, unit_image
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.output_lock import locked_folder
+from depth_refiner_ros.models.bundle import bundle_folder, is_bundle, MANIFEST, sha256
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
 from depth_refiner_ros.sources.lost_frames import FrameError, LostFrame, LostFrames
@@ -33,6 +36,7 @@ import numpy as np
 from rich.progress import track
 from torch.nn import functional
 from training.config import SourceConfig
+from training.data.priors import as_metres
 from training.data.registry import open_samples, reader_of
 from training.data.rooms import RenderedRooms, shard_names
 from training.data.sample import Sample, SampleSet
@@ -41,6 +45,8 @@ from training.program import ended
 import typer
 
 LONG_SIDE, BUNDLED_LONG_SIDE = 518, 128
+FARTHEST = float(np.finfo(np.float16).max)
+"""What is farther, such as a sky of disparity 0, would be infinite as float16, and unknown."""
 
 
 class Predictor:
@@ -64,7 +70,7 @@ class Predictor:
 
     def __call__(self, sample: Sample) -> np.ndarray:
         """
-        Return a prediction, float16.
+        Return a prediction, float16; see :func:`~training.data.priors.as_metres`.
 
         :raises InputError: where the prior needs a camera and there is none
         """
@@ -76,9 +82,10 @@ class Predictor:
         size = max(1, round(height * scale)), max(1, round(width * scale))
         rgb = unit_image(image_batch(np.array(sample.rgb_HW3)).to(self._execution.device))
         with self._execution.running():
-            depth = self._prior.predict(rgb, camera).depth_B1HW.float()
-            small = functional.interpolate(depth, size=size, mode='bilinear')
-        return small[0, 0].cpu().numpy().astype(np.float16)
+            found = self._prior.predict(rgb, camera)
+            depth = functional.interpolate(found.depth_B1HW.float(), size=size, mode='bilinear')
+            small = as_metres(replace(found, depth_B1HW=depth))
+        return small[0, 0].cpu().numpy().clip(max=FARTHEST).astype(np.float16)
 
 
 def predict_rooms(folder: Path, predict: Predictor) -> None:
@@ -92,6 +99,11 @@ def predict_rooms(folder: Path, predict: Predictor) -> None:
             index += count
             with staged_file(folder / f'prior_{name}.npy') as part, part.open('wb') as file:
                 np.save(file, np.stack(maps))
+
+
+def _digest(weights: str) -> str:
+    """Return a word that changes when a bundle is exported again to its folder."""
+    return sha256(bundle_folder(weights, 'prior') / MANIFEST) if is_bundle(weights) else ''
 
 
 def predict_set(samples: SampleSet, out: Path, predict: Predictor) -> None:
@@ -145,12 +157,15 @@ def main(
         return
     source = SourceConfig(path=set_, reader=reader, split=split)
     samples = open_samples(source)
-    target = Path(out).expanduser() if out else folder.with_name(f'{folder.name}_prior')
+    here = Path(os.path.abspath(folder))  # '.' has no name
+    target = Path(out).expanduser() if out else here.with_name(f'{here.name}_prior')
     with locked_folder(target):
         record = {
+            'set': str(folder.resolve()),
             'reader': reader_of(source),
             'prior': prior,
             'weights': weights,
+            'bundle': _digest(weights) if prior == 'bundled' else '',
             'long_side': predict.long_side,
             'assumed_fov_deg': assume_fov_deg,
         }

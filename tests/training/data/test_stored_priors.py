@@ -1,7 +1,11 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
+import shutil
+
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
+from depth_refiner_ros.core.types import PriorDepth
+from depth_refiner_ros.models.bundle import MANIFEST, WEIGHTS
 from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
 import pytest
@@ -9,11 +13,13 @@ import torch
 from training.config import DataConfig, SourceConfig
 from training.data.batches import MicroBatches
 from training.data.mixture import Mixture
+from training.data.priors import as_metres
 from training.data.registry import open_samples
 from training.data.rooms import RenderedRooms
+from training.data.sample import Sample
 from training.data.stored_priors import file_of, store
 from training.tools import predict_prior
-from training.tools.predict_prior import main, predict_set, Predictor
+from training.tools.predict_prior import FARTHEST, main, predict_set, Predictor
 
 from tests.training.data.trees import TREES
 from tests.training.rooms_folder import write_rooms
@@ -76,6 +82,47 @@ def test_two_kinds_of_predictions_are_not_mixed(predicted, tmp_path):
         open_samples(source(predicted, reader='images'))
     with pytest.raises(SourceError, match=r'holds no prior\.json; run'):
         open_samples(source(predicted, prior=str(tmp_path)))
+
+
+def test_predictions_of_other_images_or_weights_are_not_taken_for_those_of_these(tmp_path):
+    """A second set whose files have the same names got the predictions of the first."""
+    first, second = (TREES['pandaset'](tmp_path / name) for name in ('first', 'second'))
+    main(str(first), reader='pandaset', out=str(tmp_path / 'out'))
+    with pytest.raises(SourceError, match='with the same set, options and weights'):
+        main(str(second), reader='pandaset', out=str(tmp_path / 'out'))
+
+    bundle = shutil.copytree(WEIGHTS / 'prior', tmp_path / 'bundle')
+    main(str(second), str(bundle), reader='pandaset')
+    main(str(second), str(bundle), reader='pandaset')
+    with (bundle / MANIFEST).open('a') as manifest:  # as after another export to this folder
+        manifest.write('\n')
+    with pytest.raises(SourceError, match='with the same set, options and weights'):
+        main(str(second), str(bundle), reader='pandaset')
+
+
+def test_disparity_is_stored_as_what_grows_with_the_distance():
+    """It was stored as it is, and read as metres: near things were far."""
+    predict = Predictor('bundled', 'bundled', long_side=4)
+
+    class Disparity:
+        def predict(self, rgb_B3HW, camera):
+            columns = torch.tensor([0.5, 0.25, 0.0, 0.0]).repeat_interleave(2)
+            return PriorDepth(depth_B1HW=columns.expand(1, 1, 4, 8), kind='disparity')
+
+    predict._prior = Disparity()
+    found = predict(Sample(rgb_HW3=np.zeros((4, 8, 3), np.uint8)))
+    np.testing.assert_array_equal(found[0], np.float16([2.0, 4.0, FARTHEST, FARTHEST]))
+
+
+def test_a_logarithm_of_depth_is_not_stored_as_metres():
+    with pytest.raises(SettingsError, match='predicts a logarithm of depth'):
+        as_metres(PriorDepth(depth_B1HW=torch.ones(1, 1, 2, 2), kind='log'))
+
+
+def test_the_folder_that_one_is_in_has_predictions_beside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(TREES['pandaset'](tmp_path / 'pandaset'))
+    main('.', reader='pandaset')
+    assert (tmp_path / 'pandaset_prior' / 'prior.json').is_file()
 
 
 def test_images_without_a_camera_need_an_assumed_one(tmp_path):
