@@ -4,11 +4,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.hub import fetch, is_hub_id
 from depth_refiner_ros.priors.bundled import read_prior_network
+from depth_refiner_ros.priors.transformers_model import load_model
 import torch
 from torch import nn
 from torch.nn import functional
@@ -18,6 +20,8 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 CLASSES = {'dinov2': 'Dinov2Model', 'openclip': 'CLIPVisionModel', 'sam': 'SamVisionModel'}
 KINDS = (*CLASSES, 'prior', 'none')
+WANTED = ('config.json', 'model*.safetensors', 'model.safetensors.index.json')
+"""Files of a repository on the hub."""
 PRIOR_STAGE = 3
 """Of a prior's encoder: features at 1/16, as DINOv2's are at 1/14."""
 
@@ -28,7 +32,8 @@ class EncoderModel:
     Keys of ``model.encoder``.
 
     ``dinov2``, ``openclip`` and ``sam`` are folders or hub ids that transformers reads; the
-    encoder of Depth Anything V2, which the official code takes, is a ``dinov2`` folder, too.
+    encoder of Depth Anything V2, which the official code takes, is a ``dinov2`` folder, too
+    (its ``backbone``, saved by itself).
     ``prior`` is the encoder of a prior bundle, the small relative of it.
     """
 
@@ -110,15 +115,16 @@ class TransformersEncoder(Encoder):
 
     def __init__(self, model: EncoderModel) -> None:
         super().__init__(model)
-        import transformers
-
-        form = getattr(transformers, CLASSES[model.kind])
+        folder = Path(model.weights).expanduser()
         try:
-            self.network = form.from_pretrained(model.weights, use_safetensors=True)
-        except (OSError, ValueError, RuntimeError) as error:
+            if not folder.is_dir() and is_hub_id(model.weights):
+                folder = fetch(model.weights, WANTED)
+            # Refuses another kind of model, which transformers fills up with random weights.
+            self.network = load_model(folder, CLASSES[model.kind])
+        except WeightsError as error:
             raise WeightsError(
-                f'model.encoder.weights = {model.weights}: {first_line(error)}; name a '
-                f'{model.kind} folder or hub id with safetensors'
+                f'model.encoder.weights = {model.weights}: {error}; name a {model.kind} folder or '
+                'hub id with safetensors'
             ) from error
         config = self.network.config
         self.patch = int(config.patch_size)
