@@ -9,6 +9,7 @@ line overrides both with ``key=value``. Unknown keys are errors.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+import os
 from pathlib import Path
 from typing import cast
 
@@ -41,6 +42,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
             raise SettingsError(f'{path}: {error}') from error
         schema.model, schema.loss = keys.model(), keys.loss()
         config = cast(RunConfig, OmegaConf.to_object(OmegaConf.merge(schema, given)))
+    for key in ('output', 'init_from', 'bundle'):
+        setattr(config, key, os.path.expanduser(getattr(config, key)))
     check_config(config)
     return config
 

@@ -17,9 +17,10 @@ import torch
 from training.checkpoint import LastCheckpoint, load_average, Progress, save_checkpoint, Trained
 from training.config import RunConfig
 from training.config_file import save_config
-from training.data.batches import Batch, validation_batches
+from training.data.batches import Batch, first_of_each, validation_batches
 from training.data.loader import stream
 from training.data.mixture import Mixture
+from training.data.true_depth import check_true_depth
 from training.environment import write_environment
 from training.log import Log
 from training.objectives.base import Figures, Objective
@@ -54,6 +55,10 @@ def train(config: RunConfig, objective: Objective) -> Figures:
         ],
     )
     images = Mixture.of('train', config.data), Mixture.of('validation', config.data)
+    if objective.learns_depth:
+        check_true_depth(
+            config.objective, images[0], note if accelerator.is_main_process else _silent
+        )
     begin(config, objective)
     with ExitStack() as held:
         if accelerator.is_main_process:
@@ -110,6 +115,11 @@ def _train(
     def at(step: int, best: Figures) -> Progress:
         return Progress(step=step, best=best, processes=accelerator.num_processes)
 
+    # A fault of the validation shows now, not after hours of updates. Shards that are first used
+    # without gradients cannot have any later.
+    if done < config.steps and not config.shard:
+        _figures(accelerator, objective, first_of_each(held_out))
+        objective.train()
     batches = stream(config, images, done=done, rank=accelerator.process_index)
     with Stop(config.exit_after_min) as stop, Log(output, config, done=done, speaks=main) as log:
         for step in range(done, config.steps):
@@ -145,11 +155,9 @@ def _validate(
     def batches() -> Iterator[Batch]:
         for batch in validation_batches(images, config.batch, config.validation_samples):
             lost.extend(batch.lost)
-            yield batch.to(accelerator.device)
+            yield batch
 
-    objective.ema.networks.eval()
-    figures = objective.validate(batches())
-    figures = {name: value for name, value in figures.items() if isfinite(value)}
+    figures = _figures(accelerator, objective, batches())
     if config.pictures:
         shown = next(validation_batches(images, config.pictures, config.pictures))
         pictures = objective.pictures(shown.to(accelerator.device))
@@ -157,6 +165,13 @@ def _validate(
             write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
     objective.train()
     return figures, lost
+
+
+def _figures(accelerator: Accelerator, objective: Objective, batches: Iterator[Batch]) -> Figures:
+    """Return the figures of the averaged weights that are finite."""
+    objective.ema.networks.eval()
+    figures = objective.validate(batch.to(accelerator.device) for batch in batches)
+    return {name: value for name, value in figures.items() if isfinite(value)}
 
 
 def _silent(line: str) -> None:

@@ -118,6 +118,12 @@ def validation_batches(mixture: Mixture, size: int, samples: int) -> Iterator[Ba
             yield collate(cuts, seed=start, lost=tuple(lost))
 
 
+def first_of_each(mixture: Mixture) -> Iterator[Batch]:
+    """Yield a batch of one image of each set."""
+    for part in mixture.parts:
+        yield from validation_batches(Mixture([part]), 1, 1)
+
+
 def _usable(window: Cut, config: DataConfig) -> Cut:
     """
     Return a window that has what its priors are made of.

@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+import os
 from pathlib import Path
 import re
 from typing import Any, cast
@@ -104,6 +105,7 @@ def load_evaluation(path: Path, overrides: Sequence[str] = ()) -> EvaluationConf
         schema = OmegaConf.structured(EvaluationConfig)
         merged = OmegaConf.merge(schema, given_keys(path, overrides))
         config = cast(EvaluationConfig, OmegaConf.to_object(merged))
+    config.output = os.path.expanduser(config.output)
     check_evaluation(config)
     return config
 

@@ -63,6 +63,7 @@ class ApDepthAlign(RefinerObjective):
             frozen={} if encoder is None else {'encoder': encoder},
         )
         self.encoder = encoder
+        self.learns_depth = loss.depth > 0.0
         # The layers after the mid block have no gradient from the alignment alone, the adapter
         # none from the depth alone.
         self.some_unused = not loss.depth or not loss.align or encoder is None

@@ -107,6 +107,8 @@ class ApDepthDepth(RefinerObjective):
             frozen={} if teacher is None else {'teacher': teacher},
         )
         self.teacher = teacher
+        used = {kind for kind, share in config.data.priors.items() if share > 0.0}
+        self.learns_depth = not used <= set(loss.taught)
         if teacher is not None:
             check_same_inputs(self.network.spec, teacher.spec, SHARED)
 

@@ -39,6 +39,8 @@ class Objective(nn.Module, ABC):
     """The validation figure that chooses the best checkpoint; lower is better."""
     channels_last = False
     """Whether a step of its trained networks is faster with the channels last in memory."""
+    learns_depth = True
+    """Whether true depth is what it learns from."""
     some_unused = False
     """Whether some trained parameters take no part in the loss, which DDP must know."""
 

@@ -64,6 +64,7 @@ class SharpDepth(RefinerObjective):
     """Score distillation and noise-aware reconstruction on gated latents."""
 
     Model, Loss = SharpDepthModel, SharpDepthLoss
+    learns_depth = False
 
     def __init__(self, config: RunConfig) -> None:
         loss: SharpDepthLoss = config.loss
