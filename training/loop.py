@@ -115,11 +115,8 @@ def _train(
     def at(step: int, best: Figures) -> Progress:
         return Progress(step=step, best=best, processes=accelerator.num_processes)
 
-    # A fault of the validation shows now, not after hours of updates. Shards that are first used
-    # without gradients cannot have any later.
-    if done < config.steps and not config.shard:
-        _figures(accelerator, objective, first_of_each(held_out))
-        objective.train()
+    if done < config.steps:
+        _try_validation(accelerator, objective, held_out, config)
     batches = stream(config, images, done=done, rank=accelerator.process_index)
     with Stop(config.exit_after_min) as stop, Log(output, config, done=done, speaks=main) as log:
         for step in range(done, config.steps):
@@ -165,6 +162,15 @@ def _validate(
             write_pictures(Path(config.output) / 'pictures' / f'step_{step:06d}.png', pictures)
     objective.train()
     return figures, lost
+
+
+def _try_validation(
+    accelerator: Accelerator, objective: Objective, images: Mixture, config: RunConfig
+) -> None:
+    """Validate with an image of each set: a fault shows now, not after hours of updates."""
+    if not config.shard:  # shards that are first used without gradients cannot have any later
+        _figures(accelerator, objective, first_of_each(images))
+        objective.train()
 
 
 def _figures(accelerator: Accelerator, objective: Objective, batches: Iterator[Batch]) -> Figures:
