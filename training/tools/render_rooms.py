@@ -11,6 +11,8 @@ with a seed file is complete; ``--resume`` continues an earlier run.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import as_completed, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 import json
 import multiprocessing
@@ -22,7 +24,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 
 from depth_refiner_ros.core.atomic import staged_file, write_text
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.errors import OutputError, SourceError
 from depth_refiner_ros.core.output_lock import locked_folder
 import numpy as np
 from rich.progress import (
@@ -136,7 +138,8 @@ Job = tuple[Path, int, list[int], Cameras]
 """Folder, number of the shard, seeds of its rooms, and what is rendered of each."""
 
 
-def _render_shard(job: Job) -> tuple[int, int]:
+def _render_shard(job: Job) -> int:
+    """Render a shard; return the number of its rooms."""
     out, shard, seeds, cameras = job
     parts = []
     for seed in seeds:
@@ -145,7 +148,7 @@ def _render_shard(job: Job) -> tuple[int, int]:
         except Exception as error:
             raise RoomError(f'room {seed}: {type(error).__name__}: {error}') from error
     write_shard(out, shard, tuple(np.concatenate(column) for column in zip(*parts)))
-    return shard, len(seeds)
+    return len(seeds)
 
 
 def shares_of(cores: list[int], workers: int) -> list[set[int]]:
@@ -281,14 +284,26 @@ def _render(jobs: list[Job], rooms: int, workers: int) -> None:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with (
-        Progress(*columns) as progress,
-        context.Pool(workers, _pin, (shares, context.Value('i', 0))) as pool,
-    ):
+    # Unlike multiprocessing.Pool, an executor says so when a worker is killed, instead of waiting
+    # for its shard for ever.
+    pool = ProcessPoolExecutor(workers, context, _pin, (shares, context.Value('i', 0)))
+    with Progress(*columns) as progress:
         done = rooms - sum(len(job[2]) for job in jobs)
         task = progress.add_task('rooms', total=rooms, completed=done)
-        for _, count in pool.imap_unordered(_render_shard, jobs):
-            progress.advance(task, count)
+        try:
+            for shard in as_completed([pool.submit(_render_shard, job) for job in jobs]):
+                progress.advance(task, shard.result())
+        except BrokenProcessPool as error:
+            raise OutputError(
+                f'a process that renders has ended, perhaps for want of memory; go on with '
+                f'--resume and fewer than --workers {workers}'
+            ) from error
+        except BaseException:  # an error of a room, or Ctrl-C, does not wait for other shards
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 if __name__ == '__main__':

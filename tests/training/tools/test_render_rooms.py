@@ -4,10 +4,14 @@
 
 from dataclasses import replace
 import json
+import multiprocessing
+import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
+from depth_refiner_ros.core.errors import OutputError
 from depth_refiner_ros.sources.simulated import (
     build_place,
     build_room,
@@ -131,6 +135,30 @@ def test_trouble_names_the_room(tmp_path):
     with pytest.raises(render_rooms.RoomError, match=r'room -3: InputError'):
         render_rooms._render_shard((tmp_path, 0, [-3], SMALL))
     assert not list(tmp_path.iterdir())
+
+
+class Deadly:
+    """Ends the process that it is given to, as a system without memory does."""
+
+    def __reduce__(self):
+        return _kill_own_process, ()
+
+
+def _kill_own_process():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_ends_the_rendering(tmp_path):
+    """The shard that it had was waited for for ever."""
+    with pytest.raises(OutputError, match='go on with --resume and fewer than --workers 1'):
+        render_rooms._render([(tmp_path, 0, [1], Deadly())], 1, 1)
+    assert not multiprocessing.active_children()
+
+
+def test_trouble_in_a_worker_is_told_and_ends_the_others(tmp_path):
+    with pytest.raises(render_rooms.RoomError, match='room -3: '):
+        render_rooms._render([(tmp_path, index, [-3], SMALL) for index in range(3)], 3, 1)
+    assert not multiprocessing.active_children()
 
 
 def test_noise_of_stored_images_is_faint():
