@@ -55,7 +55,7 @@ def record(run: Path, config: RunConfig, which: str, notes: dict[str, str]) -> d
         'seed': config.seed,
         'validation': held_out[-1] if held_out else {},
         **notes,
-        'config': _without_places(asdict(config)),
+        'config': without_places(asdict(config)),
     }
 
 
@@ -65,20 +65,33 @@ def _processes(environment: Path) -> int:
     return int(found.get('processes', 1))
 
 
-PLACES = ('output', 'init_from', 'bundle', 'path', 'source', 'weights')
-"""Keys that name folders or files."""
+PLACES = (
+    'output',
+    'init_from',
+    'bundle',
+    'path',
+    'source',
+    'weights',
+    'prior',
+    'teacher',
+    'split',
+)
+"""Keys that name folders or files, or, such as ``NAME:WEIGHTS``, end in them."""
 
 
-def _without_places(tree: Any) -> Any:
+def without_places(tree: Any) -> Any:
     """Keep the names of folders, not their places on the machine of the training."""
     if not isinstance(tree, dict):
         return tree
     return {
-        key: Path(value).name
-        if key in PLACES and isinstance(value, str)
-        else _without_places(value)
+        key: _name(value) if key in PLACES and isinstance(value, str) else without_places(value)
         for key, value in tree.items()
     }
+
+
+def _name(place: str) -> str:
+    kind, colon, path = place.partition(':')
+    return f'{kind}:{Path(path).name}' if colon and '/' not in kind else Path(place).name
 
 
 def compare(state: dict[str, torch.Tensor], folder: Path) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
+from depth_refiner_ros.backends.engine_cache import default_folder
 from depth_refiner_ros.core.errors import SourceError
 from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
@@ -70,6 +71,17 @@ def test_tables_are_parsed_once(open_tree, tmp_path):
     os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
     again = open_set(tmp_path / 'set', '')[0]
     np.testing.assert_array_equal(first.depth_m_HW, again.depth_m_HW)
+
+
+def test_kept_tables_that_a_power_cut_has_spoilt_are_made_again(open_tree):
+    """They ended every run in a traceback until they were deleted by hand."""
+    first = open_tree('nuscenes')[0]
+    kept = max((default_folder() / 'tables').glob('nuscenes-*.npz'), key=os.path.getmtime)
+    whole = kept.read_bytes()
+    for spoilt in (whole[: len(whole) // 2], b'', whole[:200] + b'x' * 50 + whole[250:]):
+        kept.write_bytes(spoilt)
+        np.testing.assert_array_equal(open_tree('nuscenes')[0].depth_m_HW, first.depth_m_HW)
+    assert kept.read_bytes() == whole
 
 
 def test_tables_of_something_else(open_tree, tmp_path):

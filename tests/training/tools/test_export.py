@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run becomes a bundle that records how it was made, and not where."""
 
+from dataclasses import asdict
 import json
 
 from depth_refiner_ros.core.errors import WeightsError
@@ -9,7 +10,7 @@ from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 from safetensors.torch import load_file, save_file
 import torch
-from training.export import compare
+from training.export import compare, without_places
 from training.loop import train
 from training.objectives.registry import build_objective
 from training.tools.export import main
@@ -36,6 +37,18 @@ def test_the_bundle_holds_the_average_and_its_record(finished, tmp_path):
     average = load_file(finished / 'best' / 'average.safetensors')
     for name, value in opened.tensors('network/model.safetensors').items():
         torch.testing.assert_close(value.float(), average[f'network.{name}'], rtol=1e-3, atol=1e-4)
+
+
+def test_no_place_of_the_machine_is_in_a_record(make_config, tmp_path):
+    """Folders of predictions, of teachers and of a prior's weights, and lists, were."""
+    config = make_config('apdepth_depth', loss={'prior': f'unidepth_v1:{tmp_path}/unidepth'})
+    source = config.data.train['rooms']
+    source.prior, source.split = f'{tmp_path}/predictions', f'{tmp_path}/list.txt@2'
+    config.loss.teacher = f'{tmp_path}/teacher'
+    told = without_places(asdict(config))
+    assert str(tmp_path) not in json.dumps(told)
+    assert told['loss']['prior'] == 'unidepth_v1:unidepth'
+    assert told['data']['train']['rooms']['split'] == 'list.txt@2'
 
 
 def test_samples_are_those_of_all_processes(finished, tmp_path):

@@ -8,11 +8,14 @@ kept in the user's cache after the first reading.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+import zlib
 
 from depth_refiner_ros.backends.engine_cache import default_folder
 from depth_refiner_ros.core.atomic import staged_file
@@ -23,6 +26,8 @@ import numpy as np
 
 TABLES = ('sample_data', 'calibrated_sensor', 'ego_pose', 'sensor', 'sample', 'scene')
 LIDAR = 'LIDAR_TOP'
+DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error)
+"""What numpy raises for an archive that is not there, or that a power cut has spoilt."""
 Row = dict[str, Any]
 
 
@@ -59,15 +64,12 @@ def read_tables(folder: Path) -> Tables:
     stats = [[str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     key = hashlib.sha256(json.dumps(stats).encode()).hexdigest()[:16]
     kept = default_folder() / 'tables' / f'nuscenes-{key}.npz'
-    if not kept.is_file():
-        columns = _columns(folder)
-        with staged_file(kept) as part, part.open('wb') as stream:
-            np.savez_compressed(stream, **columns)
-    try:
-        with np.load(kept, allow_pickle=False) as arrays:
-            return Tables(**arrays)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise SourceError(f'{kept} is damaged ({error}); delete it') from error
+    with suppress(*DAMAGED), kept.open('rb') as stream:
+        return Tables(**np.load(stream, allow_pickle=False))
+    columns = _columns(folder)
+    with staged_file(kept) as part, part.open('wb') as out:
+        np.savez_compressed(out, **columns)
+    return Tables(**columns)
 
 
 def _columns(folder: Path) -> dict[str, Any]:
