@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.models.bundle import sha256
 from depth_refiner_ros.settings.networks import ModelSettings, SmearSettings
 from depth_refiner_ros.settings.options import flatten, updated
 from omegaconf import OmegaConf
@@ -20,6 +21,8 @@ from training.evaluation.protocols import ALIGNMENTS, protocol_of
 
 MAPS = ('refined', 'prior', 'difference')
 DTYPES = ('float32', 'float16')
+LISTS = ('.txt', '.json')
+"""Files that name images: of readers, and of frames."""
 ROW_NAME = re.compile(r'[\w-][\w.-]*(/[\w-][\w.-]*)?')
 
 
@@ -92,6 +95,12 @@ class EvaluationConfig:
             'smear': dict(self.smear),
             'assume_fov_deg': self.assume_fov_deg,
         }
+
+    def listed(self) -> str:
+        """Return a digest of the list that names the images, '' where there is none."""
+        name = self.source or self.data.split.partition('@')[0]
+        file = Path(name).expanduser()
+        return sha256(file) if file.suffix in LISTS and file.is_file() else ''
 
 
 def load_evaluation(path: Path, overrides: Sequence[str] = ()) -> EvaluationConfig:

@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.camera import Intrinsics
@@ -74,7 +75,8 @@ class Images:
         )
         self._crop = protocol_of(config.protocol).crop
         self._fov_deg = config.assume_fov_deg
-        self._count = min(config.limit or len(self._samples), len(self._samples))
+        self._in_set = len(self._samples)
+        self._count = min(config.limit or self._in_set, self._in_set)
         if not self._count:
             raise SettingsError(f'{config.source or config.data.path} has no image to evaluate')
 
@@ -93,6 +95,10 @@ class Images:
         if camera is None and self._fov_deg:
             camera = Intrinsics.from_fov(width, height, self._fov_deg)
         return replace(sample, depth_m_HW=_known(sample.depth_m_HW), intrinsics=camera)
+
+    def numbered(self, config: EvaluationConfig) -> dict[str, Any]:
+        """Return what changes where a number means another image than before."""
+        return {'list': config.listed(), 'images_in_set': self._in_set}
 
     def read(self, index: int) -> Sample | LostFrame:
         """Return an image, or what is wrong with it."""

@@ -59,7 +59,8 @@ def infer(config: EvaluationConfig) -> Done:
         for settings, names in _by_model(config).items():
             rows = {name: Predictions(output, name) for name in names}
             for name, predictions in rows.items():
-                predictions.claim(_made_by(config, settings, name))
+                made_by = _made_by(config, settings, name)
+                predictions.claim({**made_by, **images.numbered(config)})
             _infer_model(config, settings, images, rows, done)
         _write_report(output / REPORT, len(images), done)
     return done

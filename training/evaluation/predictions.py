@@ -106,16 +106,25 @@ class Predictions:
 
         :raises SettingsError: where they were made otherwise
         """
+        if not self.check(made_by):
+            self._write(made_by)
+
+    def check(self, made_by: Mapping[str, Any]) -> bool:
+        """
+        Compare what makes the maps with what made those that are there.
+
+        :return: whether there are some; what an earlier version did not note is not compared
+        :raises SettingsError: where they were made otherwise
+        """
         before = self.record() if any(self.folder.glob('*.npy')) else {}
         for key, value in made_by.items():
-            if before and before.get(key) != value:
+            if key in before and before[key] != value:
                 raise SettingsError(
                     f'row {self.row} in {self.folder} was made with {_difference(before, key)}, '
                     f'not {_difference(made_by, key, before.get(key))}; name another output, or '
                     'delete that folder'
                 )
-        if not before:
-            self._write(made_by)
+        return bool(before)
 
     def unfitted(self) -> list[int]:
         """Return the images whose refined depth could not be fitted, and is the prior."""

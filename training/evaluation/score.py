@@ -101,10 +101,13 @@ def score(config: EvaluationConfig) -> dict[str, Summary]:
 
     :return: row to summary
     :raises InputError: where no row has a prediction to compare
+    :raises SettingsError: where the list of images was another one when they were made
     """
     output, protocol = Path(config.output), protocol_of(config.protocol)
     rows = _rows(config, output)
     images = Images(config)
+    for predictions, _ in rows.values():
+        predictions.check(images.numbered(config))
     with locked_folder(output):
         for index, sample in enumerate(tracked(images, config.protocol, len(images))):
             _score_image(config, protocol, index, sample, rows)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The papers' tables as Markdown: what is printed there beside what was measured here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from training.evaluation.protocols import PROTOCOLS
@@ -153,19 +153,26 @@ def _own(scores: list[Score]) -> str:
     table = PublishedTable(
         source='', title='', ablation=False, notes=[], columns=[], shown=shown, rows=[]
     )
-    by_row = {score.row: score for score in scores}
-    names = list(by_row)
-    for name in dict.fromkeys(filter(None, map(set_of, names))):
-        names = [row for row in names if set_of(row) != name]
-        names += [f'{name}/{role}' for role in ROLES]
     head = ['method', *HEADINGS.values(), 'images', 'lost', 'kept prior']
     head += ['fallbacks', 'without edges']
     rows = []
-    for name in names:
-        score = by_row.get(name)
-        figures = [_ours(table, score, figure) for figure in HEADINGS]
-        rows.append([name, *figures, *_counts(score, 'frames'), *_edge_counts(score)])
+    for aligned in (False, True):
+        by_row = {score.row: score for score in scores if score.aligned is aligned}
+        for name in _with_sets(by_row):
+            score = by_row.get(name)
+            figures = [_ours(table, score, figure) for figure in HEADINGS]
+            label = f'{name}, fitted' if aligned else name
+            rows.append([label, *figures, *_counts(score, 'frames'), *_edge_counts(score)])
     return f'## Own images\n\n{_grid(head, rows)}'
+
+
+def _with_sets(rows: Iterable[str]) -> list[str]:
+    """Return the names of rows, those of each set last, with all of its roles."""
+    names = list(rows)
+    for name in dict.fromkeys(filter(None, map(set_of, names))):
+        names = [row for row in names if set_of(row) != name]
+        names += [f'{name}/{role}' for role in ROLES]
+    return names
 
 
 def _grid(head: list[str], rows: list[list[str]]) -> str:

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 import shutil
 
+import cv2
 from depth_refiner_ros.core.errors import OutputError, SettingsError
 from depth_refiner_ros.models.bundle import bundle_folder
 import numpy as np
 import pytest
 import training
+from training.config import SourceConfig
 from training.evaluation.config import load_evaluation, RowConfig
 from training.evaluation.infer import infer, not_loaded
 from training.evaluation.predictions import Predictions
@@ -220,3 +222,24 @@ def test_refined_depth_that_is_the_prior_is_noted(made, tmp_path, capsys):
     assert Predictions(Path(config.output), 'a/refined').unfitted() == [1]
     assert 'image 1 could not be fitted' in capsys.readouterr().err
     assert score(config)['a/refined']['images']['kept_prior'] == 1
+
+
+def test_maps_of_another_list_of_images_are_refused(tmp_path):
+    """Image 0 kept the map of the image that the list named first before, also in scores."""
+    for number in range(3):
+        rgb = np.full((32, 48, 3), 80 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / f'{number}.png'), rgb)
+    file = tmp_path / 'list.txt'
+    file.write_text('0.png\n1.png\n')
+    rows = {'prior': RowConfig(map='prior')}
+    config = evaluation(tmp_path, rows, model={'refiner': 'none', 'threads': 1})
+    config.data = SourceConfig(path=str(tmp_path), reader='images', split=str(file))
+    assert infer(config).rows['prior']['new'] == 2
+    assert infer(config).rows['prior']['new'] == 0
+    file.write_text('2.png\n1.png\n')
+    for step in (infer, score):
+        with pytest.raises(SettingsError, match=r'was made with list = .*name another output'):
+            step(config)
+    config.data.split = ''
+    with pytest.raises(SettingsError, match='was made with'):
+        infer(config)

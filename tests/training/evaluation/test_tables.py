@@ -179,6 +179,15 @@ def test_own_images_have_a_table_of_their_own(tmp_path):
     assert '| bundled/refined | 0.5000 ± 0.0500 |' in text
 
 
+def test_own_images_fitted_to_the_truth_or_not_have_lines_of_their_own(tmp_path):
+    """One of the two was left out, and the other did not say which it was."""
+    write_score(tmp_path / 'a', 'frames', 'mine', value=0.5)
+    write_score(tmp_path / 'b', 'frames', 'mine', align='depth', value=0.25)
+    text = markdown(Scores.read([tmp_path / 'a', tmp_path / 'b']))
+    assert '| mine | 0.5000 ± 0.0500 |' in text
+    assert '| mine, fitted | 0.2500 ± 0.0250 |' in text
+
+
 def test_bad_summaries_are_named(tmp_path):
     with pytest.raises(InputError, match='has no scores'):
         Scores.read([tmp_path])
