@@ -65,7 +65,7 @@ class TsdfSettings:
         runtime=True,
     )
     min_trust: float = option(
-        0.02,
+        0.03,
         'a surface needs this sum of pixel weights; 1 is one sure pixel at 1 m, facing the camera',
         low=0.0,
         high=1000.0,
