@@ -38,11 +38,8 @@ import typer
 
 DEFAULTS = TsdfSettings(device='cpu')
 PLAIN = replace(DEFAULTS, hold_scale=False, weighting='uniform', min_trust=0.0, carve_every=0)
-WAYS = {
-    'as it is': PLAIN,
-    'scale held': replace(PLAIN, hold_scale=True),
-    'scale held, weighed': DEFAULTS,
-}
+WEIGHED = 'scale held, weighed'
+WAYS = {'as it is': PLAIN, 'scale held': replace(PLAIN, hold_scale=True), WEIGHED: DEFAULTS}
 TRUE_VIEWS = 40
 MIN_PART_TRIANGLES = 50
 THRESHOLDS_M = (0.02, 0.05)
@@ -73,9 +70,12 @@ class Way:
             log_HW = np.log(view.depth_m_HW[::4, ::4] / truth_m_HW[::4, ::4])
         self.log_scales.append(float(np.nanmedian(log_HW)))
 
-    def result(self, truth: Mesh, true_views: list[PosedDepth]) -> dict[str, Any]:
-        """Return the figures of this map."""
-        mesh = self.mapper.mesh(self.settings, min_part_triangles=MIN_PART_TRIANGLES)
+    def result(
+        self, truth: Mesh, true_views: list[PosedDepth], settings: TsdfSettings | None = None
+    ) -> dict[str, Any]:
+        """Return the figures of this map, with other settings of its mesh if there are some."""
+        wanted = settings or self.settings
+        mesh = self.mapper.mesh(wanted, min_part_triangles=MIN_PART_TRIANGLES)
         near, far = (
             compare(mesh, truth, views=true_views, samples=SAMPLES, threshold_m=metres)
             for metres in THRESHOLDS_M
@@ -100,6 +100,9 @@ def main(
     prior: Annotated[str, typer.Option(help='Of the refiner.')] = 'smeared',
     refiner: Annotated[str, typer.Option(help='Compared with its prior.')] = 'apdepth',
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
+    min_trust: Annotated[
+        list[float] | None, typer.Option(help='Mesh the weighed maps with this, too; repeatable.')
+    ] = None,
     json: Annotated[Path | None, typer.Option(help='Also write the results here.')] = None,
 ) -> None:
     """Compare the maps of prior and refined depth with the true surface."""
@@ -122,14 +125,19 @@ def main(
         f'{depth}, {way}': found.result(surface, true_views)
         for (depth, way), found in maps.items()
     }
+    for trust in min_trust or []:
+        settings = replace(DEFAULTS, min_trust=trust)
+        for depth in ('prior', 'refined'):
+            weighed = maps[depth, WEIGHED]
+            rows[f'{depth}, min_trust {trust:g}'] = weighed.result(surface, true_views, settings)
     for name, row in rows.items():
         figures = ', '.join(
             f'{key} {value:.3g}' for key, value in row.items() if value is not None
         )
         say(f'{name}: {figures}')
     if json:
-        settings = {'source': source.name, 'every': every, 'prior': prior, 'refiner': refiner}
-        write_json(json, {**settings, 'frames': total, 'rows': rows})
+        facts = {'source': source.name, 'every': every, 'prior': prior, 'refiner': refiner}
+        write_json(json, {**facts, 'frames': total, 'rows': rows})
 
 
 def _refined(
