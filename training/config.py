@@ -128,6 +128,7 @@ class DataConfig:
     train: dict[str, SourceConfig] = field(default_factory=dict)
     validation: dict[str, SourceConfig] = field(default_factory=dict)
     source: str = ''  # a recording or folder of images that both are taken from instead
+    source_options: str = ''  # of a recording, such as image_topic=/front/image, see docs/data.md
     held_back: float = 0.33  # share of its frames, the last ones, that validation keeps
     fraction: float = 1.0  # of every training set's images, at random; smaller ones are nested
     assume_fov_deg: float = 0.0  # horizontal, of images without a camera; 0: not known
@@ -205,6 +206,11 @@ def check_config(config: RunConfig) -> None:
             f'{config.data.max_zoom}'
         )
     _check_windows(config.data)
+    if config.data.source_options and not config.data.source:
+        raise SettingsError(
+            f'data.source_options = {shown(config.data.source_options)} has no effect without '
+            'data.source; options of a set of data.train are its split'
+        )
     for name, known in CHOICES.items():
         check_choice(name, _get(config, name), known)
     if not config.output:

@@ -86,7 +86,8 @@ def _thinned(part: Part, fraction: float) -> Part:
 
 def _of_source(group: str, config: DataConfig) -> Part:
     """Return the first frames of a recording for training, the last ones for validation."""
-    whole = _opened('source', SourceConfig(path=config.source), config)
+    source = SourceConfig(path=config.source, split=config.source_options)
+    whole = _opened('source', source, config)
     count = len(whole.samples)
     held = max(1, round(count * config.held_back))
     if held >= count:

@@ -118,13 +118,11 @@ def _read(file: Any, where: str, offset: int, size: int, crc: int) -> bytes:
 
 def _index(path: Path) -> list[Places]:
     found = read_json(path)
-    rows = found if isinstance(found, list) else []
-    for row in rows:
+    rows = found if isinstance(found, list) else [found]
+    for row in rows:  # none where no image of the shard could be read
         whole = isinstance(row, dict) and all(_is_place(place) for place in row.values())
-        if not whole:
+        if not whole or not isinstance(found, list):
             raise SourceError(f'{path} is not the index of a shard ({shown(row)}); copy it again')
-    if not rows:
-        raise SourceError(f'{path} lists no image; run make_shards again')
     return rows
 
 

@@ -59,6 +59,8 @@ def settings_of(config: RunConfig) -> str:
         tree.pop(key)
     tree['model'].get('teacher', {}).pop('weights', None)
     data = asdict(config.data)
+    if not data['source_options']:  # outputs of before there was this key stay what they are
+        del data['source_options']
     for group in ('train', 'validation'):
         data[group] = {
             name: [source['share'], Path(source['path']).name]

@@ -4,11 +4,12 @@ import multiprocessing
 import os
 from pathlib import Path
 
-from depth_refiner_ros.core.errors import SourceError
+from depth_refiner_ros.core.errors import SettingsError, SourceError
 from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
 import pytest
-from training.config import SourceConfig
+from training.config import check_config, DataConfig, RunConfig, SourceConfig
+from training.data.mixture import Mixture
 from training.data.registry import open_samples
 
 from tests.cli.recordings import frame_list
@@ -40,6 +41,19 @@ def opened(folder, split=''):
 
 def caches(folder):
     return sorted((folder.parent / 'cache/depth_refiner_ros/frames').glob('kitchen-*'))
+
+
+def test_the_source_of_a_run_has_options(recording):
+    """A bag of several cameras asked for an image_topic, for which a source had no key."""
+    data = DataConfig(source=str(recording), source_options='image_topic=/front/image')
+    with pytest.raises(SourceError, match=r'image_topic = .*/front/image.* has no effect'):
+        Mixture.of('train', data)
+    data.source_options = 'image_bits=8'
+    assert len(Mixture.of('train', data).parts[0].samples) == 3
+    data.source = ''
+    config = RunConfig(output='run', data=data)
+    with pytest.raises(SettingsError, match=r'has no effect without data\.source'):
+        check_config(config)
 
 
 def test_frames_can_be_read_in_any_order(recording, capsys):

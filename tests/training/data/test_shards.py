@@ -15,7 +15,7 @@ from training.data.sample_files import decoded, encoded
 from training.data.shards import Shards, write_shard
 from training.tools.make_shards import pack
 
-from tests.training.data.trees import ramp, rgb, TREES
+from tests.training.data.trees import ramp, rgb, TREES, write_rgb
 
 
 def full_sample():
@@ -132,3 +132,14 @@ def test_a_folder_without_shards_or_with_a_broken_index(tmp_path):
     (tmp_path / 'shard_00000.json').write_text('[{"rgb.png": [1]}]')
     with pytest.raises(SourceError, match=r'shard_00000\.json is not the index of a shard'):
         Shards(tmp_path)
+
+
+def test_a_shard_of_which_no_image_could_be_read_spoils_no_others(tmp_path):
+    """The set could not be opened, and packing it again left the empty shard as it was."""
+    folder, out = tmp_path / 'set', tmp_path / 'out'
+    for number in range(3):
+        write_rgb(folder / f'{number}.png', 16, 12, number)
+    (folder / '2.png').write_bytes(b'')
+    pack(SourceConfig(str(folder), reader='images'), out, per_shard=2)
+    packed = open_samples(SourceConfig(str(out)))
+    assert [packed[index].name for index in range(len(packed))] == ['0.png', '1.png']
