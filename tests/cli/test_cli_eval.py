@@ -52,10 +52,9 @@ def test_eval_of_true_depth_is_free_of_error(depth_refiner, tmp_path):
 
 def test_eval_shows_its_scores_before_it_writes_them(depth_refiner, tmp_path):
     frame_list(tmp_path)
-    (tmp_path / 'file').write_text('')
-    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'smeared', '--json', 'file/r.json')
+    ended = depth_refiner('eval', 'frames.json', *PLAIN, 'smeared', '--json', '/dev/full')
     assert ended.returncode == 2
-    assert 'cannot make the folder' in ended.stderr.splitlines()[-1]
+    assert 'cannot write /dev/full: No space left' in ended.stderr.splitlines()[-1]
     assert 'overall: 2 frames' in ended.stdout
 
 
