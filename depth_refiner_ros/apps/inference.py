@@ -92,8 +92,8 @@ class AssumedCamera:
             return frame
         if not self._noted:
             note(
-                f'{frame.name} and others: camera unknown, assuming {self._fov_deg:g} deg across; '
-                'if that is wrong, so is the scale (--assume-fov-deg)'
+                f'{frame.name}: camera unknown, assuming {self._fov_deg:g} deg across for all '
+                'such images; if that is wrong, so is the scale (--assume-fov-deg)'
             )
             self._noted = True
         height, width = frame.rgb_HW3.shape[:2]
