@@ -17,7 +17,7 @@ import shutil
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import gpu, system_facts, version
-from depth_refiner_ros.apps.needed import NEEDED
+from depth_refiner_ros.apps.needed import NEEDED, package_of
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.dds_segments import abandoned_bytes
 from depth_refiner_ros.core.errors import WeightsError
@@ -283,7 +283,7 @@ def _import(module: str, package: str) -> Finding:
 def _fix(package: str, error: Exception) -> str:
     """Return what to type after an import of a package failed."""
     if isinstance(error, ModuleNotFoundError):
-        return f'pip install {NEEDED.get(error.name or "", package)}'  # it may be one it imports
+        return f'pip install {package_of(error) or package}'  # it may be one it imports
     if isinstance(error, ImportError | OSError):
         return 'see system libraries'
     return f'pip install --upgrade --force-reinstall --no-deps {package}'

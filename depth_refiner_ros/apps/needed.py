@@ -32,10 +32,8 @@ NEEDED = {
 """Modules to import and their distributions; ``setup.py`` requires the same."""
 
 
-def how_to_install(error: ModuleNotFoundError) -> str:
-    """Return a line that says what to type for a module that is missing, empty for any other."""
+def package_of(error: ModuleNotFoundError) -> str:
+    """Return the package that has the module that is missing, empty if it is none of these."""
     name = error.name or ''
-    for module, package in NEEDED.items():
-        if name == module or (name and module.startswith(f'{name}.')):
-            return f'the package {package} is missing; run: pip install {package}'
-    return ''
+    modules = (module for module in NEEDED if name and f'{module}.'.startswith(f'{name}.'))
+    return NEEDED.get(next(modules, ''), '')

@@ -19,7 +19,7 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may be no UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
     with one_line_interrupts():
-        from depth_refiner_ros.apps.needed import how_to_install
+        from depth_refiner_ros.apps.needed import package_of
         from depth_refiner_ros.apps.wording import in_flags
         from depth_refiner_ros.core.errors import DepthRefinerError
 
@@ -31,8 +31,9 @@ def main() -> int:
             print(f'depth-refiner: {in_flags(str(error))}', file=sys.stderr)
             return int(getattr(error, 'exit_code', MISTAKE))
         except ModuleNotFoundError as error:
-            if not (line := how_to_install(error)):
+            if not (package := package_of(error)):
                 raise
+            line = f'the package {package} is missing; run: pip install {package}'
             print(f'depth-refiner: {line}', file=sys.stderr)
             return MISTAKE
         except KeyboardInterrupt:

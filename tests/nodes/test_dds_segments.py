@@ -32,10 +32,11 @@ pytestmark = pytest.mark.skipif(
 
 def start():
     """Start a participant; return its process and its segments."""
-    before = segments()
     process = subprocess.Popen([sys.executable, '-c', PARTICIPANT], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b'up\n'
-    return process, segments() - before
+    opened = map(os.path.realpath, Path(f'/proc/{process.pid}/fd').iterdir())
+    locked = {path.removesuffix('_el') for path in opened if path.endswith('_el')}
+    return process, {path for path in segments() if str(path) in locked}
 
 
 def segments():

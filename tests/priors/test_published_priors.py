@@ -10,6 +10,7 @@ import os
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.priors.registry import build_prior
+from depth_refiner_ros.settings.networks import FOCAL_PRIORS
 import pytest
 import torch
 
@@ -27,21 +28,7 @@ def published(prior):
     return os.environ[name]
 
 
-@pytest.mark.parametrize(
-    'prior',
-    [
-        'depth_anything_v2_metric',
-        'depth_anything_3_metric',
-        'zoedepth',
-        'depth_pro',
-        'unidepth_v1',
-        'unidepth_v2',
-        'metric3d_v2',
-        'moge2',
-        'video_depth_anything',
-        'unik3d',
-    ],
-)
+@pytest.mark.parametrize('prior', [*FOCAL_PRIORS, 'video_depth_anything'])
 def test_a_corridor_gets_deeper_towards_its_end(prior):
     rgb = corridor(480, 640)
     with torch.inference_mode():
