@@ -4,18 +4,26 @@
 
 import math
 from pathlib import Path
+import statistics
 from typing import Any
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import board, gpu
 from depth_refiner_ros.backends.execution import fast_bf16
+from depth_refiner_ros.bench.configured import time_stages
+from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
+from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.models.recommended import best, Pair, special
+from depth_refiner_ros.models.recommended import best, Pair, PRIORS, REFINERS, special, Speeds
+from depth_refiner_ros.refiner.refiner import DepthRefiner
+from depth_refiner_ros.settings.networks import ModelSettings
 import torch
 
 CPU = 'cpu'
 OFFLINE_HZ = 0.1
+SIZE, FRAMES = FrameSize(width=640, height=480), 10
+"""Of the measurement."""
 ALIASES = {'orin': 'agx-orin', '4090': 'rtx4090', '3090': 'rtx3090'}
 
 
@@ -32,22 +40,23 @@ def run(device: str, rate_hz: float, *, commercial: bool, json_file: Path | None
         raise InputError(f'--rate-hz {rate_hz:g} must be above 0 and finite')
     found, precision, backend = _device(device)
     flops_per_s = found.peak(precision)
+    say(f'{found.name}: {flops_per_s / 1e12:.3g} TFLOP/s in {precision} ({found.origin})')
 
     def peak(number_format: str) -> float:
         # A CPU whose bfloat16 was measured takes fp32 at half of it, as tensor cores do.
         return found.flops_per_s.get(number_format or precision, flops_per_s / 2.0)
 
+    speeds = Speeds(peak=peak, measured_ms=_bundled_ms() if backend == 'auto' else {})
     wanted = {f'Live, {rate_hz:g} frames/s': rate_hz, 'Offline, a frame in 10 s': OFFLINE_HZ}
-    say(f'{found.name}: {flops_per_s / 1e12:.3g} TFLOP/s in {precision} ({found.origin})')
     choices: dict[str, dict[str, Any]] = {}
     for title, hz in wanted.items():
-        pair = best(peak, hz, commercial=commercial)
+        pair = best(speeds, hz, commercial=commercial)
         facts = _facts(pair, backend)
         same = [other for other, known in choices.items() if known == facts]
         lines = [f'{title}: the same'] if same else _lines(title, pair, backend, hz)
         say('\n' + '\n'.join(lines))
         choices[title] = facts
-    others = special(peak, rate_hz, commercial=commercial)
+    others = special(speeds, rate_hz, commercial=commercial)
     for purpose, pair in others.items():
         say('\n' + '\n'.join(_lines(purpose, pair, backend, rate_hz)))
     if json_file:
@@ -76,28 +85,53 @@ def _measured(kind: str, precision: str) -> Device:
     return probe(torch.device(kind), precision)
 
 
+def _bundled_ms() -> dict[str, float]:
+    """Measure what the bundled networks, and all around them, take of a frame on this CPU."""
+    model = ModelSettings(device=CPU)
+    refiner = DepthRefiner.from_settings(model)
+    refiner.warm_up(SIZE.width, SIZE.height)
+    with Contention() as contention:
+        timed = time_stages(refiner, model, SIZE, FRAMES)
+    if contention.warning():
+        say(contention.warning())
+    prior_ms, frame_ms = (statistics.median(timed[stage]) for stage in ('prior', 'total'))
+    return {PRIORS[-1].name: prior_ms, REFINERS[-1].name: frame_ms - prior_ms}
+
+
 def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:
     both, options = (pair.prior, pair.refiner), _options(pair, backend)
     flags = ' '.join(f'--{name.replace("_", "-")} {value}' for name, value in options.items())
     parameters = ' '.join(f'-p {name}:={value}' for name, value in options.items())
     names = ' and '.join(f'{choice.name} ({choice.licence})' for choice in both)
-    host = f' and one CPU core {_time(pair.host_ms)} beside it' if pair.host_ms else ''
-    cost = (
-        f'at 640x480 at least {_time(pair.least_ms)} a frame (computed, not measured); a good '
-        f'engine takes twice that{host}, {_rate(pair.expected_hz)} frames/s'
-    )
     camera = ' --assume-fov-deg 0' if pair.prior.finds_camera else ''
-    slow = '' if pair.expected_hz >= rate_hz else ': nothing keeps the rate here'
     return [
         f'{title}: {names}, backend {backend}',
         *(f'  {choice.name}: {choice.why}' for choice in both),
-        f'  {cost}{slow}',
+        f'  {_cost(pair, rate_hz)}',
         f'  weights {sum(choice.weights_mb for choice in both) / 1e3:.2g} GB',
         *(f'  once:  {line}' for choice in both for line in choice.get),
         f'  try:   depth-refiner refine {pair.prior.example} {flags}{camera}',
         f'  node:  ros2 run depth_refiner_ros refiner_node --ros-args {parameters}',
         f'  time:  depth-refiner bench {flags}',
     ]
+
+
+def _cost(pair: Pair, rate_hz: float) -> str:
+    """Return the time of a frame, and where it comes from."""
+    host = ''.join(
+        f' and {_time(choice.host_ms)} of a CPU core' for choice in pair.computed if choice.host_ms
+    )
+    computed = f'twice the time of the multiplications{host}'
+    of = {
+        0: 'measured now',
+        1: f'{", ".join(choice.name for choice in pair.computed)} computed: {computed}',
+        2: f'computed: {computed}',
+    }[len(pair.computed)]
+    slow = '' if pair.rate_hz >= rate_hz else '; nothing keeps the rate here'
+    return (
+        f'at 640x480 about {_time(pair.frame_ms)} a frame, {_rate(pair.rate_hz)} frames/s '
+        f'({of}){slow}'
+    )
 
 
 def _time(ms: float) -> str:
@@ -120,7 +154,7 @@ def _facts(pair: Pair, backend: str) -> dict[str, Any]:
         'refiner': pair.refiner.name,
         'refiner_licence': pair.refiner.licence,
         'options': _options(pair, backend),
-        'least_ms': pair.least_ms,
-        'host_ms': pair.host_ms,
-        'expected_hz': pair.expected_hz,
+        'frame_ms': pair.frame_ms,
+        'rate_hz': pair.rate_hz,
+        'computed': [choice.name for choice in pair.computed],
     }

@@ -18,7 +18,7 @@ from depth_refiner_ros.models.catalogue import MODELS
 
 BUNDLED_LICENCE = 'Apache-2.0'
 ENGINE = 2.0
-"""What a good engine takes of the least time, at most; see docs/benchmarks."""
+"""How many times the least time a good engine takes, at most; see docs/benchmarks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,28 +61,46 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """
+    What a frame takes on a device.
+
+    :param peak: operations per second in a number format; '' is that of the networks
+    :param measured_ms: name of a choice to the time of a frame, for those that were measured
+    """
+
+    peak: Callable[[str], float]
+    measured_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def ms(self, choice: Choice) -> float:
+        """Return the measured time of a frame, or what a good engine takes."""
+        engine_ms = ENGINE * choice.gflop * 1e12 / self.peak(choice.precision)
+        return self.measured_ms.get(choice.name, engine_ms + choice.host_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """A prior and a refiner on a device."""
 
     prior: Choice
     refiner: Choice
-    peak: Callable[[str], float]
+    speeds: Speeds
 
     @property
-    def least_ms(self) -> float:
-        """Return the time of a frame below which no engine can get on this device."""
+    def frame_ms(self) -> float:
+        """Return the time of a frame."""
+        return self.speeds.ms(self.prior) + self.speeds.ms(self.refiner)
+
+    @property
+    def rate_hz(self) -> float:
+        """Return the frames per second."""
+        return 1e3 / self.frame_ms
+
+    @property
+    def computed(self) -> tuple[Choice, ...]:
+        """Return what was not measured on the device."""
         both = (self.prior, self.refiner)
-        return sum(choice.gflop * 1e12 / self.peak(choice.precision) for choice in both)
-
-    @property
-    def host_ms(self) -> float:
-        """Return the time of a frame on one CPU core, beside the networks."""
-        return self.prior.host_ms + self.refiner.host_ms
-
-    @property
-    def expected_hz(self) -> float:
-        """Return the rate of a good engine, which takes twice the least time."""
-        return 1e3 / (ENGINE * self.least_ms + self.host_ms)
+        return tuple(choice for choice in both if choice.name not in self.speeds.measured_ms)
 
 
 def _moge2(size: str, gflop: float, weights_mb: float, *, short_side: int = 0) -> Choice:
@@ -188,8 +206,8 @@ PRIORS = (
     Choice(
         name='bundled prior',
         id='',
-        gflop=5.0,
-        weights_mb=8.5,
+        gflop=3.3,  # of the image and its mirror image
+        weights_mb=7.4,
         options={'prior': 'bundled'},
         why='comes with the package; edges more than metres, see "What it is not" in README',
     ),
@@ -232,7 +250,7 @@ REFINERS = (
         name='bundled ApDepth',
         id='',
         gflop=17.1,
-        weights_mb=6.8,
+        weights_mb=6.2,
         options={'refiner': 'apdepth'},
         why='small, one pass, on pixels: no codec',
     ),
@@ -240,15 +258,14 @@ REFINERS = (
 """The best first."""
 
 
-def best(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> Pair:
+def best(speeds: Speeds, rate_hz: float, *, commercial: bool) -> Pair:
     """
     Return the best pair that keeps a rate: first the best prior, then the best refiner with it.
 
-    :param peak: operations per second of the device in a number format, '' is that of networks
     :return: the cheapest pair where none keeps the rate
     """
     pairs = [
-        Pair(prior=prior, refiner=refiner, peak=peak)
+        Pair(prior=prior, refiner=refiner, speeds=speeds)
         for prior in PRIORS
         for refiner in REFINERS
         if not commercial or not (prior.non_commercial or refiner.non_commercial)
@@ -256,18 +273,17 @@ def best(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> P
     return _keeping(pairs, rate_hz)
 
 
-def special(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -> dict[str, Pair]:
+def special(speeds: Speeds, rate_hz: float, *, commercial: bool) -> dict[str, Pair]:
     """
     Return for each purpose of :data:`SPECIAL` the best prior that keeps a rate.
 
-    :param peak: as for :func:`best`
     :return: pairs with the smallest refiner; of the cheapest prior where none keeps the rate, and
         none where no licence allows it
     """
     found = {}
     for purpose, priors in SPECIAL.items():
         pairs = [
-            Pair(prior=prior, refiner=REFINERS[-1], peak=peak)
+            Pair(prior=prior, refiner=REFINERS[-1], speeds=speeds)
             for prior in priors
             if not commercial or not prior.non_commercial
         ]
@@ -277,4 +293,4 @@ def special(peak: Callable[[str], float], rate_hz: float, *, commercial: bool) -
 
 
 def _keeping(pairs: Sequence[Pair], rate_hz: float) -> Pair:
-    return next((pair for pair in pairs if pair.expected_hz >= rate_hz), pairs[-1])
+    return next((pair for pair in pairs if pair.rate_hz >= rate_hz), pairs[-1])

@@ -4,11 +4,13 @@
 
 import json
 
+from depth_refiner_ros.bench import recommend
 from depth_refiner_ros.bench.count import count
 from depth_refiner_ros.bench.devices import DEVICES
+from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.catalogue import MODELS
-from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS, SPECIAL, special
+from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS, SPECIAL, special, Speeds
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.infinidepth import InfiniDepthSensorPrior
@@ -22,6 +24,7 @@ from depth_refiner_ros.priors.unik3d_network import ARCHITECTURES as ALONG_RAYS
 from depth_refiner_ros.priors.unik3d_network import UniK3DNetwork
 from depth_refiner_ros.priors.video_depth_anything_memory import Memory
 from depth_refiner_ros.priors.video_depth_anything_network import VideoDepthAnythingNetwork
+from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
 import pytest
 import torch
@@ -32,15 +35,12 @@ from tests.priors import tiny_moge2
 SPECIALS = [choice for choices in SPECIAL.values() for choice in choices]
 
 
-def peak_of(device):
-    return lambda precision: DEVICES[device].peak(precision or 'fp16')
+def speeds_of(device):
+    return Speeds(peak=lambda precision: DEVICES[device].peak(precision or 'fp16'))
 
 
-def two_cores(precision):
-    return 1e11
-
-
-ORIN, DESKTOP, SERVER = (peak_of(name) for name in ('agx-orin', 'rtx4090', 'h100'))
+TWO_CORES = Speeds(peak=lambda precision: 1e11)
+ORIN, DESKTOP, SERVER = (speeds_of(name) for name in ('agx-orin', 'rtx4090', 'h100'))
 
 
 def names(*arguments, **options):
@@ -57,20 +57,22 @@ def test_every_choice_can_be_typed_and_has_a_licence():
 
 
 @pytest.mark.parametrize('commercial', [False, True])
-@pytest.mark.parametrize('peak', [two_cores, ORIN, DESKTOP, SERVER])
+@pytest.mark.parametrize(
+    'speeds', [TWO_CORES, ORIN, DESKTOP, SERVER], ids=['cores', 'orin', 'desktop', 'server']
+)
 @pytest.mark.parametrize('rate_hz', [0.1, 5.0, 30.0])
-def test_what_is_recommended_keeps_the_rate_and_the_licence(peak, rate_hz, commercial):
-    pair = best(peak, rate_hz, commercial=commercial)
+def test_what_is_recommended_keeps_the_rate_and_the_licence(speeds, rate_hz, commercial):
+    pair = best(speeds, rate_hz, commercial=commercial)
     cheapest = (PRIORS[-1], REFINERS[-1])
-    assert pair.expected_hz >= rate_hz or (pair.prior, pair.refiner) == cheapest
+    assert pair.rate_hz >= rate_hz or (pair.prior, pair.refiner) == cheapest
     if commercial:
         assert not pair.prior.non_commercial
         assert not pair.refiner.non_commercial
 
 
 def test_more_time_or_a_freer_licence_gets_more():
-    assert names(two_cores, 10.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
-    assert names(two_cores, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
+    assert names(TWO_CORES, 10.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
+    assert names(TWO_CORES, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
     assert names(ORIN, 10.0, commercial=True) == ('MoGe-2 L at 392 px', 'bundled ApDepth')
     assert names(SERVER, 10.0, commercial=True) == ('MoGe-2 L', 'SharpDepth')
     assert names(SERVER, 10.0, commercial=False) == ('Metric3D v2 L', 'SharpDepth')
@@ -144,14 +146,14 @@ def test_special_purposes_follow_rate_and_licence():
         'Video Depth Anything B',
         'UniK3D L',
     ]
-    assert free[measured].expected_hz < 1e3 / free[measured].host_ms < 10.0
+    assert free[measured].rate_hz < 1e3 / free[measured].prior.host_ms < 10.0
     assert special(ORIN, 2.0, commercial=False)[measured].prior.name == 'Prior Depth Anything B'
     bound = special(ORIN, 10.0, commercial=True)
     assert bound[measured].prior.name == 'Prior Depth Anything S'
     assert bound[detail].prior.name == 'InfiniDepth L with points'
     assert bound[video].prior.name == 'Video Depth Anything S'
     assert camera not in bound
-    assert special(two_cores, 30.0, commercial=False)[camera].prior.name == 'UniK3D S'
+    assert special(TWO_CORES, 30.0, commercial=False)[camera].prior.name == 'UniK3D S'
 
 
 def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
@@ -161,18 +163,24 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     said = capsys.readouterr().out
     assert said.startswith('Jetson AGX Orin 64 GB: 42.5 TFLOP/s in fp16')
     assert 'Live, 10 frames/s: MoGe-2 L at 392 px (MIT) and bundled ApDepth (Apache-2.0)' in said
-    assert 'at least 23 ms a frame (computed, not measured)' in said
+    assert (
+        'at 640x480 about 46 ms a frame, 22 frames/s (computed: twice the time of the mult' in said
+    )
     assert '-p prior_short_side:=392 -p refiner:=apdepth -p backend:=tensorrt' in said
     assert 'refine photo.jpg --prior moge2' in said
     assert '--backend tensorrt --assume-fov-deg 0\n' in said, 'its own field of view'
     assert 'If some depth is measured: Prior Depth Anything S (Apache-2.0) and bundled' in said
-    assert 'and one CPU core 250 ms beside it, 3.8 frames/s: nothing keeps the rate here' in said
+    assert (
+        ' 3.8 frames/s (computed: twice the time of the multiplications and 250 ms of a CPU'
+        in said
+    )
+    assert 'CPU core); nothing keeps the rate here' in said
     assert 'once:  depth-refiner models import Rain729/Prior-Depth-Anything:vits priorda' in said
     assert 'UniK3D' not in said, 'its licence forbids commercial use'
     written = json.loads((tmp_path / 'r.json').read_text())
     assert written['special']['If some depth is measured']['prior_licence'] == 'Apache-2.0'
     live, offline = written['choices'].values()
-    assert live['expected_hz'] > 10.0 > offline['expected_hz']
+    assert live['rate_hz'] > 10.0 > offline['rate_hz']
     run('H100', 1.0, commercial=True, json_file=None)
     assert 'Offline, a frame in 10 s: the same' in capsys.readouterr().out
     with pytest.raises(InputError, match='--device xx is unknown; use one of cpu, orin, 4090'):
@@ -185,4 +193,25 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
 def test_a_prior_that_stays_in_torch_is_counted_in_fp32():
     pair = best(SERVER, 0.1, commercial=False)
     assert pair.prior.name == 'Metric3D v2 L'
-    assert pair.least_ms == pytest.approx(3120e12 / 494.7e12 + 10_464e12 / 989.4e12)
+    assert pair.frame_ms == pytest.approx(2.0 * (3120e12 / 494.7e12 + 10_464e12 / 989.4e12))
+
+
+def test_what_the_bundled_networks_cost_is_counted_from_them():
+    refiner = DepthRefiner.from_settings(ModelSettings(device='cpu', precision='fp32'))
+    calls = network_calls(refiner.runners, lambda: refiner.warm_up(640, 480))
+    counted = count_calls(calls, refiner.runners.execution)
+    for choice, name in ((PRIORS[-1], 'prior'), (REFINERS[-1], 'unet')):
+        cost = counted[name].operations
+        assert cost.flops / 1e9 == pytest.approx(choice.gflop, rel=0.02)
+        assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.03)
+
+
+def test_on_this_cpu_the_bundled_networks_are_measured(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(recommend, 'SIZE', FrameSize(width=64, height=48))
+    recommend.run('cpu', 1e3, commercial=True, json_file=tmp_path / 'r.json')
+    live, offline = json.loads((tmp_path / 'r.json').read_text())['choices'].values()
+    assert (live['prior'], live['refiner']) == ('bundled prior', 'bundled ApDepth')
+    assert live['computed'] == []
+    assert offline['computed'][0] == offline['prior'] != 'bundled prior'
+    assert live['frame_ms'] == pytest.approx(1e3 / live['rate_hz'])
+    assert '(measured now)' in capsys.readouterr().out
