@@ -65,7 +65,7 @@ def measure_configured(
     execution = refiner.runners.execution
     device, devices = execution.device, yardsticks(execution.device, execution.precision, against)
     calls = network_calls(refiner.runners, lambda: refiner.warm_up(size.width, size.height))
-    timed = time_stages(refiner, model, size, frames)
+    timed = time_warm(refiner, model, size, frames)
     networks = network_rows(calls, execution, timed, devices)
     result: dict[str, Any] = {
         'kind': 'configured',
@@ -86,7 +86,7 @@ def measure_configured(
     return result
 
 
-def time_stages(
+def time_warm(
     refiner: DepthRefiner, model: ModelSettings, size: FrameSize, frames: int
 ) -> dict[str, list[float]]:
     """
@@ -97,12 +97,13 @@ def time_stages(
     seen = list(SimulatedSource(SEED, DIFFERENT_FRAMES, width=size.width, height=size.height))
     assert refiner.runners is not None
     with stages_timed_by(host_clock(refiner.runners.execution.device)):
-        return _time_frames(refiner, model, seen, frames)
+        return time_stages(refiner, model, seen, frames)
 
 
-def _time_frames(
+def time_stages(
     refiner: DepthRefiner, model: ModelSettings, seen: Sequence[Frame], frames: int
 ) -> dict[str, list[float]]:
+    """Time given frames, one after the other, again and again; see :func:`time_warm`."""
     first = seen[0]
     assert first.intrinsics is not None
     builder = CloudBuilder(first.intrinsics)

@@ -10,7 +10,7 @@ from typing import Any
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import board, gpu
 from depth_refiner_ros.backends.execution import fast_bf16
-from depth_refiner_ros.bench.configured import time_stages
+from depth_refiner_ros.bench.configured import time_warm
 from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
 from depth_refiner_ros.bench.networks import FrameSize
@@ -91,7 +91,7 @@ def _bundled_ms() -> dict[str, float]:
     refiner = DepthRefiner.from_settings(model)
     refiner.warm_up(SIZE.width, SIZE.height)
     with Contention() as contention:
-        timed = time_stages(refiner, model, SIZE, FRAMES)
+        timed = time_warm(refiner, model, SIZE, FRAMES)
     if contention.warning():
         say(contention.warning())
     prior_ms, frame_ms = (statistics.median(timed[stage]) for stage in ('prior', 'total'))
