@@ -70,7 +70,6 @@ class Depths:
             rgb_HW3=self.frame.rgb_HW3,
             prior_m_HW=self.prior_m_HW,
             refined_m_HW=self.refined_m_HW,
-            difference_HW=self.difference_HW,
             truth_m_HW=self.truth_m_HW,
         )
 

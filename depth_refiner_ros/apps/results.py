@@ -165,8 +165,9 @@ def _report(
         if panel is None
         else [
             Figure(
-                caption='Near is red, far is blue, unknown is grey; errors are relative to the '
-                'depth. Close-ups show where refinement changed most.',
+                caption='Near is red, far is blue, unknown is grey; differences are relative to '
+                'the prior, errors to the true depth. Close-ups show where refinement changed '
+                'most.',
                 picture=panel,
             )
         ]

@@ -15,7 +15,6 @@ from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.apps.results import Run, write_results
 from depth_refiner_ros.apps.scoring import Comparison, frame_errors
 from depth_refiner_ros.apps.spread import spread_indices
-from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.demo.choices import Demo
 from depth_refiner_ros.demo.collected import DEPTH
 from depth_refiner_ros.demo.counts import dropped, notes, stages
@@ -30,7 +29,6 @@ from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.simulated import SimulatedSource
 import numpy as np
-import torch
 
 SHOWN_FRAMES = 3
 NOT_FUSED = (
@@ -128,14 +126,10 @@ def _true_view(frame: Frame) -> PosedDepth:
 
 
 def _view(frame: Frame, prior_m_HW: np.ndarray, depth_m_HW: np.ndarray) -> View:
-    difference_B1HW = relative_difference(
-        torch.from_numpy(depth_m_HW)[None, None], torch.from_numpy(prior_m_HW)[None, None]
-    )
     return View(
         rgb_HW3=frame.rgb_HW3,
         prior_m_HW=prior_m_HW,
         refined_m_HW=depth_m_HW,
-        difference_HW=np.asarray(difference_B1HW[0, 0]),
         truth_m_HW=frame.depth_m_HW,
     )
 

@@ -10,23 +10,26 @@ import numpy as np
 
 SHARE = 0.3
 """Rows and columns of a close-up as a share of the frame's."""
+LARGE = 1.0
+"""Relative difference that counts as large; without it a few wild pixels would decide."""
 
 
 def closeup(view: View) -> View:
     """Cut out the window with the largest summed difference of prior and refined depth."""
-    height, width = view.difference_HW.shape
+    change_HW = np.minimum(np.nan_to_num(view.difference_HW), LARGE)
+    height, width = change_HW.shape
     rows, columns = (max(1, round(size * SHARE)) for size in (height, width))
-    top, left = _densest(np.nan_to_num(view.difference_HW), rows, columns)
+    top, left = _densest(change_HW, rows, columns)
     cut = np.s_[top : top + rows, left : left + columns]
-    truth_m_HW = None if view.truth_m_HW is None else view.truth_m_HW[cut]
+    truth_m_HW, own_HW = view.truth_m_HW, view.own_difference_HW
     return replace(
         view,
         name='close-up',
         rgb_HW3=view.rgb_HW3[cut],
         prior_m_HW=view.prior_m_HW[cut],
         refined_m_HW=view.refined_m_HW[cut],
-        difference_HW=view.difference_HW[cut],
-        truth_m_HW=truth_m_HW,
+        truth_m_HW=None if truth_m_HW is None else truth_m_HW[cut],
+        own_difference_HW=None if own_HW is None else own_HW[cut],
     )
 
 

@@ -27,8 +27,8 @@ UNKNOWN = 'unknown'
 SQUARE_PX = 12
 PAPER_RGB = (255, 255, 255)
 INK_RGB = (40, 40, 40)
-ERROR_LIMIT = 0.2
-"""Relative error that gets the brightest color."""
+SHARE_LIMIT = 0.2
+"""Relative difference or error that gets the brightest color."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +36,23 @@ class View:
     """
     One frame as the sheet shows it; depth in metres, NaN where unknown, all of one size.
 
-    :param difference_HW: disagreement of prior and refinement in 0..1
     :param truth_m_HW: ground truth, None if there is none
+    :param own_difference_HW: disagreement in 0..1 by a method's own measure, drawn in place of
+        the difference of both depths; None for that
     :param name: label above the image
     """
 
     rgb_HW3: np.ndarray
     prior_m_HW: np.ndarray
     refined_m_HW: np.ndarray
-    difference_HW: np.ndarray
     truth_m_HW: np.ndarray | None = None
+    own_difference_HW: np.ndarray | None = None
     name: str = 'image'
+
+    @property
+    def difference_HW(self) -> np.ndarray:
+        """Return |refined - prior| / prior, NaN where either is unknown."""
+        return relative_error(self.refined_m_HW, self.prior_m_HW)
 
 
 @dataclass(frozen=True)
@@ -89,34 +95,35 @@ def tiles(view: View) -> list[Tile]:
             f'{far_m:.2f} m',
         )
 
-    def error(label: str, depth_m_HW: np.ndarray, truth_m_HW: np.ndarray) -> Tile:
-        error_HW = relative_error(depth_m_HW, truth_m_HW)
-        return Tile(
-            label,
-            colorize(error_HW, 0.0, ERROR_LIMIT, Palette.ERROR),
-            Palette.ERROR,
-            '0 %',
-            f'{ERROR_LIMIT:.0%}'.replace('%', ' %'),
-        )
-
     row = [
         Tile(view.name, view.rgb_HW3),
         depth('prior', view.prior_m_HW),
         depth('refined', view.refined_m_HW),
-        Tile(
-            'difference',
-            colorize(view.difference_HW, 0.0, 1.0, Palette.DIFFERENCE),
-            Palette.DIFFERENCE,
-            'agree',
-            'differ',
-        ),
+        _difference(view),
     ]
     if view.truth_m_HW is not None:
         row += [
-            error('error of the prior', view.prior_m_HW, view.truth_m_HW),
-            error('error of the refined', view.refined_m_HW, view.truth_m_HW),
+            _share(f'error of the {name}', relative_error(depth_m_HW, view.truth_m_HW))
+            for name, depth_m_HW in (('prior', view.prior_m_HW), ('refined', view.refined_m_HW))
         ]
     return row
+
+
+def _difference(view: View) -> Tile:
+    palette, own_HW = Palette.DIFFERENCE, view.own_difference_HW
+    if own_HW is None:
+        return _share('difference, % of the prior', view.difference_HW, palette)
+    return Tile('difference map', colorize(own_HW, 0.0, 1.0, palette), palette, '0', '1')
+
+
+def _share(label: str, share_HW: np.ndarray, palette: Palette = Palette.ERROR) -> Tile:
+    return Tile(
+        label,
+        colorize(share_HW, 0.0, SHARE_LIMIT, palette),
+        palette,
+        '0 %',
+        f'{SHARE_LIMIT:.0%} or more'.replace('%', ' %'),
+    )
 
 
 def write_png(path: Path, rgb_HW3: np.ndarray) -> None:
@@ -136,7 +143,7 @@ def png_bytes(rgb_HW3: np.ndarray) -> bytes:
 
 def _check_sizes(view: View) -> None:
     size = view.rgb_HW3.shape[:2]
-    for name in ('prior_m_HW', 'refined_m_HW', 'difference_HW', 'truth_m_HW'):
+    for name in ('prior_m_HW', 'refined_m_HW', 'own_difference_HW', 'truth_m_HW'):
         values_HW = getattr(view, name)
         if values_HW is not None and values_HW.shape != size:
             raise InputError(f'{name} of shape {values_HW.shape} does not fit the image {size}')

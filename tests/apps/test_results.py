@@ -131,7 +131,6 @@ def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):
         rgb_HW3=np.zeros((40, 50, 3), np.uint8),
         prior_m_HW=plane(1.1),
         refined_m_HW=plane(1.05),
-        difference_HW=plane(0.0),
         truth_m_HW=plane(1.0),
     )
     poses = Trajectory(stamps_ns_N=np.array([5], np.int64), map_from_camera_N44=np.eye(4)[None])

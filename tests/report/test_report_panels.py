@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import cv2
 from depth_refiner_ros.core.errors import InputError, OutputError
-from depth_refiner_ros.report.colormap import UNKNOWN_RGB
+from depth_refiner_ros.report.colormap import Palette, UNKNOWN_RGB
 from depth_refiner_ros.report.panels import (
     GAP_PX,
     HEADER_PX,
@@ -30,7 +30,6 @@ def view():
         rgb_HW3=np.full((HEIGHT, WIDTH, 3), (200, 10, 60), np.uint8),
         prior_m_HW=depth,
         refined_m_HW=depth * 1.1,
-        difference_HW=np.zeros((HEIGHT, WIDTH), np.float32),
         truth_m_HW=depth,
     )
 
@@ -55,7 +54,7 @@ def test_columns_come_in_order_and_errors_need_truth(view):
         'image',
         'prior',
         'refined',
-        'difference',
+        'difference, % of the prior',
         'error of the prior',
         'error of the refined',
     ]
@@ -81,6 +80,27 @@ def test_frame_without_any_depth_is_grey(view):
     blank = replace(view, prior_m_HW=nothing, refined_m_HW=nothing, truth_m_HW=None)
     _, prior, *_ = tiles(blank)
     assert (prior.rgb_HW3 == UNKNOWN_RGB).all()
+
+
+def test_difference_is_a_share_of_the_prior_and_unknown_where_either_depth_is(view):
+    prior, refined = view.prior_m_HW.copy(), view.prior_m_HW.copy()
+    prior[0], refined[1], refined[2], refined[3] = np.nan, np.nan, np.inf, 1.5 * prior[3]
+    changed = replace(view, prior_m_HW=prior, refined_m_HW=refined)
+    difference = tiles(changed)[3]
+    assert (difference.low, difference.high) == ('0 %', '20 % or more')
+    unknown_HW = (difference.rgb_HW3 == UNKNOWN_RGB).all(axis=-1)
+    assert unknown_HW[:3].all()
+    assert not unknown_HW[3:].any()
+    least, *_, most = Palette.DIFFERENCE.table_256_3()
+    assert (difference.rgb_HW3[3] == most).all()
+    assert (difference.rgb_HW3[4:] == least).all()
+
+
+def test_a_map_of_the_method_itself_takes_the_place_of_the_difference(view):
+    own = np.full((HEIGHT, WIDTH), 1.0, np.float32)
+    difference = tiles(replace(view, own_difference_HW=own))[3]
+    assert (difference.label, difference.low, difference.high) == ('difference map', '0', '1')
+    assert (difference.rgb_HW3 == Palette.DIFFERENCE.table_256_3()[-1]).all()
 
 
 def test_maps_of_another_size_are_refused(view):
@@ -116,4 +136,4 @@ def test_grey_is_explained_below_the_pictures_that_hold_it(view):
         bool(grey_HW[:, GAP_PX + column * (tile_width + GAP_PX) :][:, :tile_width].sum() > 100)
         for column in range(6)
     ]
-    assert explained == [False, True, False, False, True, False]
+    assert explained == [False, True, False, True, True, False]

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.core.atomic import write_text
-from depth_refiner_ros.core.confidence import relative_difference
 from depth_refiner_ros.core.errors import InputError, SettingsError
-from depth_refiner_ros.core.images import depth_batch, first_map
 from depth_refiner_ros.report.panels import sheet, View, write_png
 from depth_refiner_ros.sources.lost_frames import FrameError
 import numpy as np
@@ -95,15 +93,12 @@ def _pictures(
         written.append(start.with_name(f'{start.name}_boundaries.png'))
         write_png(written[-1], boundary_sheet(sample.rgb_HW3, sample.depth_m_HW, maps))
     if {'prior', 'refined'} <= maps.keys():
-        if difference_HW is None:
-            pair = depth_batch(maps['refined']), depth_batch(maps['prior'])
-            difference_HW = first_map(relative_difference(*pair))
         view = View(
             rgb_HW3=sample.rgb_HW3,
             prior_m_HW=maps['prior'],
             refined_m_HW=maps['refined'],
-            difference_HW=difference_HW,
             truth_m_HW=sample.depth_m_HW,
+            own_difference_HW=difference_HW,
         )
         written.append(start.with_name(f'{start.name}_difference.png'))
         write_png(written[-1], sheet([view]))
