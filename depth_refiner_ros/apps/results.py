@@ -166,8 +166,8 @@ def _report(
         else [
             Figure(
                 caption='Near is red, far is blue, unknown is grey; differences are relative to '
-                'the prior, errors to the true depth. Close-ups show where refinement changed '
-                'most.',
+                'the prior, errors to the true depth. Single points, as of a lidar, are drawn '
+                'larger. Close-ups show where refinement changed most.',
                 picture=panel,
             )
         ]

@@ -17,6 +17,7 @@ from depth_refiner_ros.report.colormap import (
     relative_error,
     UNKNOWN_RGB,
 )
+from depth_refiner_ros.report.points import with_larger_points
 import numpy as np
 
 GAP_PX = 6
@@ -76,20 +77,24 @@ def sheet(views: Sequence[View], *, tile_width: int = 400) -> np.ndarray:
     """
     if not views:
         raise InputError('a sheet needs at least one frame')
-    rows = [tile_row(tiles(view), tile_width) for view in views]
+    rows = [tile_row(tiles(view, tile_width), tile_width) for view in views]
     width = max(row.shape[1] for row in rows)
     return np.vstack([_padded(row, width) for row in rows])
 
 
-def tiles(view: View) -> list[Tile]:
-    """Paint image, prior, refined, difference and, where truth is known, both errors."""
+def tiles(view: View, width: int) -> list[Tile]:
+    """
+    Paint image, prior, refined, difference and, where truth is known, both errors.
+
+    :param width: pixels to which pictures will be resized, so that single points stay visible
+    """
     _check_sizes(view)
     near_m, far_m = depth_limits_m(view.prior_m_HW, view.refined_m_HW, view.truth_m_HW)
 
     def depth(label: str, depth_m_HW: np.ndarray) -> Tile:
         return Tile(
             label,
-            colorize(depth_m_HW, near_m, far_m, Palette.DEPTH),
+            colorize(with_larger_points(depth_m_HW, width), near_m, far_m, Palette.DEPTH),
             Palette.DEPTH,
             f'{near_m:.2f} m',
             f'{far_m:.2f} m',
@@ -99,27 +104,27 @@ def tiles(view: View) -> list[Tile]:
         Tile(view.name, view.rgb_HW3),
         depth('prior', view.prior_m_HW),
         depth('refined', view.refined_m_HW),
-        _difference(view),
+        _difference(view, width),
     ]
     if view.truth_m_HW is not None:
         row += [
-            _share(f'error of the {name}', relative_error(depth_m_HW, view.truth_m_HW))
+            _share(f'error of the {name}', relative_error(depth_m_HW, view.truth_m_HW), width)
             for name, depth_m_HW in (('prior', view.prior_m_HW), ('refined', view.refined_m_HW))
         ]
     return row
 
 
-def _difference(view: View) -> Tile:
+def _difference(view: View, width: int) -> Tile:
     palette, own_HW = Palette.DIFFERENCE, view.own_difference_HW
     if own_HW is None:
-        return _share('difference, % of the prior', view.difference_HW, palette)
+        return _share('difference, % of the prior', view.difference_HW, width, palette)
     return Tile('difference map', colorize(own_HW, 0.0, 1.0, palette), palette, '0', '1')
 
 
-def _share(label: str, share_HW: np.ndarray, palette: Palette = Palette.ERROR) -> Tile:
+def _share(label: str, share_HW: np.ndarray, width: int, palette: Palette = Palette.ERROR) -> Tile:
     return Tile(
         label,
-        colorize(share_HW, 0.0, SHARE_LIMIT, palette),
+        colorize(with_larger_points(share_HW, width), 0.0, SHARE_LIMIT, palette),
         palette,
         '0 %',
         f'{SHARE_LIMIT:.0%} or more'.replace('%', ' %'),

@@ -50,7 +50,7 @@ def test_rows_with_and_without_truth_share_a_sheet(view):
 
 
 def test_columns_come_in_order_and_errors_need_truth(view):
-    assert [tile.label for tile in tiles(view)] == [
+    assert [tile.label for tile in tiles(view, WIDTH)] == [
         'image',
         'prior',
         'refined',
@@ -58,14 +58,14 @@ def test_columns_come_in_order_and_errors_need_truth(view):
         'error of the prior',
         'error of the refined',
     ]
-    assert len(tiles(replace(view, truth_m_HW=None))) == 4
+    assert len(tiles(replace(view, truth_m_HW=None), WIDTH)) == 4
 
 
 def test_depth_maps_of_one_row_share_one_scale(view):
-    _, prior, refined, *_ = tiles(view)
+    _, prior, refined, *_ = tiles(view, WIDTH)
     assert (prior.low, prior.high) == (refined.low, refined.high)
     shifted = replace(view, refined_m_HW=view.prior_m_HW)
-    _, prior, refined, *_ = tiles(shifted)
+    _, prior, refined, *_ = tiles(shifted, WIDTH)
     np.testing.assert_array_equal(prior.rgb_HW3, refined.rgb_HW3)
 
 
@@ -78,7 +78,7 @@ def test_image_is_shown_as_it_is(view):
 def test_frame_without_any_depth_is_grey(view):
     nothing = np.full((HEIGHT, WIDTH), np.nan, np.float32)
     blank = replace(view, prior_m_HW=nothing, refined_m_HW=nothing, truth_m_HW=None)
-    _, prior, *_ = tiles(blank)
+    _, prior, *_ = tiles(blank, WIDTH)
     assert (prior.rgb_HW3 == UNKNOWN_RGB).all()
 
 
@@ -86,7 +86,7 @@ def test_difference_is_a_share_of_the_prior_and_unknown_where_either_depth_is(vi
     prior, refined = view.prior_m_HW.copy(), view.prior_m_HW.copy()
     prior[0], refined[1], refined[2], refined[3] = np.nan, np.nan, np.inf, 1.5 * prior[3]
     changed = replace(view, prior_m_HW=prior, refined_m_HW=refined)
-    difference = tiles(changed)[3]
+    difference = tiles(changed, WIDTH)[3]
     assert (difference.low, difference.high) == ('0 %', '20 % or more')
     unknown_HW = (difference.rgb_HW3 == UNKNOWN_RGB).all(axis=-1)
     assert unknown_HW[:3].all()
@@ -98,7 +98,7 @@ def test_difference_is_a_share_of_the_prior_and_unknown_where_either_depth_is(vi
 
 def test_a_map_of_the_method_itself_takes_the_place_of_the_difference(view):
     own = np.full((HEIGHT, WIDTH), 1.0, np.float32)
-    difference = tiles(replace(view, own_difference_HW=own))[3]
+    difference = tiles(replace(view, own_difference_HW=own), WIDTH)[3]
     assert (difference.label, difference.low, difference.high) == ('difference map', '0', '1')
     assert (difference.rgb_HW3 == Palette.DIFFERENCE.table_256_3()[-1]).all()
 
