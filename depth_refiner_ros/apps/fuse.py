@@ -89,8 +89,8 @@ def run(
             views=passed.views,
             mesh=mesh,
             mesh_score=mesh_score,
-            facts={f'bundle {index}': line for index, line in enumerate(refiner.describe(), 1)}
-            | poses.facts(),
+            networks=refiner.describe(),
+            facts=poses.facts(),
             settings={'model': values(model), 'tsdf': values(tsdf), 'odometry': values(odometry)},
             notes=[*passed.fusion.mapper.about, *why_none, *lost.lines],
             frames_out=len(fused.poses),

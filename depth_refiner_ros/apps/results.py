@@ -45,6 +45,7 @@ class Run:
     :param trajectory: poses of the camera, None if unknown
     :param trajectory_error: its distance to true poses, None where it is not compared
     :param temporal_error: of the prior, refined and fused depth, from frame to frame in percent
+    :param networks: lines on the bundles, where and how they ran
     :param facts: more of what ran, for the report
     :param settings: group name to option names and values
     :param notes: remarks for the reader
@@ -63,6 +64,7 @@ class Run:
     mesh: Mesh | None
     mesh_score: MeshScore | None
     trajectory: Trajectory | None
+    networks: list[str]
     trajectory_error: TrajectoryError | None = None
     temporal_error: Mapping[str, float | None] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -176,7 +178,7 @@ def _report(
         title=run.title,
         subtitle=run.subtitle,
         summary=summary,
-        facts={**run.facts, **machine_facts()},
+        facts={'networks': run.networks, **run.facts, **machine_facts()},
         settings=run.settings,
         panels=panels,
         plots=plots,

@@ -45,7 +45,7 @@ class Judged:
     views: list[View]
     true_views: list[PosedDepth]
     trajectory: Trajectory
-    bundles: list[str]
+    networks: list[str]
 
 
 def judged_results(demo: Demo, graph: Graph, outcome: Outcome) -> dict[str, Any]:
@@ -54,7 +54,6 @@ def judged_results(demo: Demo, graph: Graph, outcome: Outcome) -> dict[str, Any]
     judged = judge(source, outcome, demo.model)
     # A live graph may still be connecting when few frames have passed; in lock-step it may not.
     mesh = read_ply(graph.mesh_file) if graph.mesh_file.exists() or not demo.live else None
-    bundles = {f'bundle {number}': line for number, line in enumerate(judged.bundles, 1)}
     pace = f'live at {demo.rate_hz:g} Hz' if demo.live else 'in lock-step'
     refiner = outcome.diagnostics['refiner']
     return write_results(
@@ -74,9 +73,9 @@ def judged_results(demo: Demo, graph: Graph, outcome: Outcome) -> dict[str, Any]
             mesh=mesh,
             mesh_score=None if mesh is None else true_mesh_score(mesh, source, judged.true_views),
             trajectory=judged.trajectory,
+            networks=judged.networks,
             facts={
-                'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them',
-                **bundles,
+                'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them'
             },
             notes=[*notes(outcome), *([NOT_FUSED] if mesh is None else [])],
             settings={
@@ -104,12 +103,11 @@ def judge(source: SimulatedSource, outcome: Outcome, model: ModelSettings) -> Ju
         comparison.add(frame_errors(prior_m_HW, depth_m_HW, frame.depth_m_HW))
         if index in shown:
             views.append(_view(frame, prior_m_HW, depth_m_HW))
-    bundles = DepthRefiner.from_settings(model).describe()
     return Judged(
         comparison=comparison,
         views=views,
         true_views=true_views,
-        bundles=bundles,
+        networks=DepthRefiner.from_settings(model).describe(),
         trajectory=_trajectory(frames),
     )
 

@@ -34,7 +34,7 @@ class Report:
     :param title: heading
     :param subtitle: one line below it
     :param summary: the content of ``summary.json``
-    :param facts: what ran and on what machine, name and value
+    :param facts: what ran and on what machine, name and value, or name and lines
     :param settings: section heading to option names and values
     :param panels: sheets of pictures
     :param plots: latency and stages
@@ -45,7 +45,7 @@ class Report:
     title: str
     subtitle: str
     summary: Mapping[str, Any]
-    facts: Mapping[str, str]
+    facts: Mapping[str, str | list[str]]
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     panels: Sequence[Figure] = ()
     plots: Sequence[Figure] = ()

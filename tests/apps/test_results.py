@@ -46,6 +46,7 @@ def run(**changes):
         'mesh': None,
         'mesh_score': None,
         'trajectory': None,
+        'networks': [],
     }
     return Run(**{**values, **changes})
 

@@ -38,7 +38,9 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
     assert (summary['frames_in'], summary['frames_out'], summary['dropped']) == (4, 4, {})
     assert summary['mesh']['triangles'] == len(mesh.triangles_M3)
     assert summary['trajectory'] is None
-    assert 'RGB-D odometry' in (out / 'report.html').read_text() or poses
+    report = (out / 'report.html').read_text()
+    assert '<th>networks</th><td><div>networks run on cpu in ' in report
+    assert 'RGB-D odometry' in report or poses
 
 
 def test_fuse_of_every_second_frame(depth_refiner, tmp_path):

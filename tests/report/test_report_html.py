@@ -154,6 +154,13 @@ def test_every_text_is_escaped():
     assert text.count('&lt;script&gt;') == 12, 'captions are alternative texts, too'
 
 
+def test_a_fact_of_several_lines_is_one_row_and_escaped():
+    text = render(report(facts={'networks': ['prior a', '<b>'], 'gpu': 'none'}))
+    Page(text)
+    assert '<th>networks</th><td><div>prior a</div><div>&lt;b&gt;</div></td>' in text
+    assert '<th>gpu</th><td>none</td>' in text
+
+
 def test_no_text_is_taken_for_a_template():
     assert 'costs {{ body }} 5$' in render(report(subtitle='costs {{ body }} 5$'))
 
