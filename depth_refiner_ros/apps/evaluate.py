@@ -16,6 +16,7 @@ from depth_refiner_ros.apps.closing_lines import print_confidence, print_depth
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
+from depth_refiner_ros.apps.opening_lines import note_networks
 from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import (
@@ -140,8 +141,7 @@ def run(
     lost = counter_for(sum(map(len, sources)))
     with_camera = AssumedCamera(recording.assume_fov_deg)
     with run_folder(panels) if panels else nullcontext() as drawn:
-        for line in refiner.describe():
-            note(line)
+        note_networks(refiner.describe())
         for source in sources:
             refiner.reset()
             per_source.cut()

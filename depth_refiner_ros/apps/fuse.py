@@ -10,6 +10,7 @@ from depth_refiner_ros.apps.console import note, write_json
 from depth_refiner_ros.apps.fuse_pass import FusePass, MIN_PART_TRIANGLES
 from depth_refiner_ros.apps.fusion import Fusion
 from depth_refiner_ros.apps.lost_frames import counter_for, dropped, end_run
+from depth_refiner_ros.apps.opening_lines import note_networks
 from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.poses import FirstPoses
@@ -69,6 +70,7 @@ def run(
     # Held from reading to writing: of two runs that add to one volume, one would be lost.
     lock = locked_file(volume) if volume else nullcontext()
     with lock, run_folder(out, RESULT_FILES) as folder:
+        note_networks(refiner.describe())
         passed = fuse_pass.run(poses, lost)
         # Those of the first pass, because in a second one poses cost nothing.
         stages_ms = passed.fusion.fused.median_stages_ms

@@ -12,6 +12,7 @@ import cv2
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
+from depth_refiner_ros.apps.opening_lines import note_networks
 from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import Comparison
@@ -68,8 +69,7 @@ def run(
     refiner = DepthRefiner.from_settings(settings)
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
     with run_folder(out, [SUMMARY]) as written:
-        for line in refiner.describe():
-            note(line)
+        note_networks(refiner.describe())
         for location, folder in zip(sources, folder_names(list(sources))):
             per_source[location] = _one_source(
                 sources[location],

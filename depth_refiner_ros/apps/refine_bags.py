@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from depth_refiner_ros.apps.console import note, say, write_json
+from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.frame_refiner import FrameRefiner
 from depth_refiner_ros.apps.frame_workers import FrameWorkers
 from depth_refiner_ros.apps.lost_frames import end_run
+from depth_refiner_ros.apps.opening_lines import note_networks
 from depth_refiner_ros.apps.refine_bag import Copied, copy_bag, CopyOptions, Plan, plan_copy
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
 from depth_refiner_ros.core.messages import counted
@@ -97,8 +98,7 @@ def _copied_here(
             plans[job] = plan_copy(job.source, job.out, options)
     if plans:
         with refiner_of(options, workers) as refiner:
-            for line in refiner.networks:
-                note(line)
+            note_networks(refiner.networks)
             for job, plan in plans.items():
                 with _kept_error(job, outcomes):
                     outcomes[job] = copy_bag(plan, refiner, options)

@@ -38,6 +38,7 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
     assert (summary['frames_in'], summary['frames_out'], summary['dropped']) == (4, 4, {})
     assert summary['mesh']['triangles'] == len(mesh.triangles_M3)
     assert summary['trajectory'] is None
+    assert 'networks run on cpu' in ended.stderr
     report = (out / 'report.html').read_text()
     assert '<th>networks</th><td><div>networks run on cpu in ' in report
     assert 'RGB-D odometry' in report or poses

@@ -30,6 +30,7 @@ def test_views_of_a_wall_are_rendered_and_compared(depth_refiner, tmp_path):
         *('--splats-most', '200', '--out', 'out', '--json', 'copy.json'),
     )
     assert ended.returncode == 0, ended.stderr
+    assert 'networks run on cpu' in ended.stderr
     summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
     assert summary == json.loads((tmp_path / 'copy.json').read_text())
     assert (summary['views_fitted'], summary['views_held_back']) == (2, 3)
