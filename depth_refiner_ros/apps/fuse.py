@@ -9,6 +9,7 @@ from depth_refiner_ros.apps.closing_lines import print_summary
 from depth_refiner_ros.apps.console import note, write_json
 from depth_refiner_ros.apps.fuse_pass import FusePass, MIN_PART_TRIANGLES
 from depth_refiner_ros.apps.fusion import Fusion
+from depth_refiner_ros.apps.inference import depth_named
 from depth_refiner_ros.apps.lost_frames import counter_for, dropped, end_run
 from depth_refiner_ros.apps.opening_lines import note_networks
 from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
@@ -54,7 +55,7 @@ def run(
     check_apart(out, [location])
     source = open_source(location, recording=recording.bag_options(), log=note)
     refiner = DepthRefiner.from_settings(model)
-    poses = FirstPoses(source, tsdf, odometry, always_track=always_track)
+    poses = FirstPoses(source, tsdf, odometry, depth=depth_named(model), always_track=always_track)
     fuse_pass = FusePass(
         source=source,
         refiner=refiner,
@@ -80,12 +81,11 @@ def run(
             passed = fuse_pass.run(better, lost := LostFrames(None))
         mesh, fused = passed.mesh, passed.fusion.fused
         write_ply(folder.file(MESH_FILE), mesh)
-        where = 'RGB-D odometry' if poses.tracked else 'the source'
         mesh_score, why_none = _mesh_score(mesh, source, passed.fusion)
         result = Run(
             title='Fused sequence',
             subtitle=f'{source.name}: prior {model.prior}, refiner {model.refiner}, poses from '
-            f'{where}',
+            f'{poses.origin}',
             frames_in=passed.frames_in,
             dropped=dropped(lost),
             views=passed.views,

@@ -74,6 +74,15 @@ class Depths:
         )
 
 
+def depth_named(settings: ModelSettings) -> str:
+    """Return what the depth of a frame is, in words: refined, measured, or of a prior."""
+    if settings.refiner != 'none':
+        return 'refined depth'
+    return (
+        'measured depth' if settings.prior == 'sensor' else f'depth of the prior {settings.prior}'
+    )
+
+
 class AssumedCamera:
     """
     Assumes a camera for frames that have none, and says so once, as it does with doubtful frames.

@@ -52,6 +52,7 @@ class FirstPoses:
     The two are never mixed: tracking of some of the frames would be in another map frame.
 
     :param source: if it has any poses, a frame without one has no place in the map
+    :param depth: what the depth is that the camera is tracked by, in words
     :param always_track: use only the pose of the first frame, and track the camera from there
     """
 
@@ -63,8 +64,10 @@ class FirstPoses:
         tsdf: TsdfSettings,
         odometry: OdometrySettings,
         *,
+        depth: str,
         always_track: bool,
     ) -> None:
+        self._tracker = f'odometry of images and {depth}'
         self._tsdf, self._settings, self._always_track = tsdf, odometry, always_track
         self._has_poses = isinstance(source, HasTrajectory) and len(source.trajectory) > 0
         self._odometry: Odometry | None = None
@@ -76,6 +79,11 @@ class FirstPoses:
         """Whether any pose was found by tracking."""
         return self._odometry is not None
 
+    @property
+    def origin(self) -> str:
+        """Where the poses come from, in words."""
+        return self._tracker if self.tracked else 'the source'
+
     def of(self, depths: Depths) -> np.ndarray | None:
         """Return the pose, see :class:`Poses`."""
         frame = depths.frame
@@ -84,7 +92,7 @@ class FirstPoses:
             return frame.map_from_camera
         if self._odometry is None:
             if not self._always_track:
-                note('this source has no poses: the camera is tracked by RGB-D odometry')
+                note(f'this source has no poses: the camera is tracked by {self._tracker}')
             assert frame.intrinsics is not None, 'only frames with a camera are refined'
             self._odometry = Odometry(
                 frame.intrinsics,

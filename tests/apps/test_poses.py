@@ -38,7 +38,13 @@ def refined(pose, *, scale=1.0, known=None):
 
 
 def first_poses(*, always_track=False, **tsdf):
-    return FirstPoses([], TsdfSettings(**tsdf), OdometrySettings(), always_track=always_track)
+    return FirstPoses(
+        [],
+        TsdfSettings(**tsdf),
+        OdometrySettings(),
+        depth='refined depth',
+        always_track=always_track,
+    )
 
 
 @pytest.fixture(scope='module')

@@ -8,11 +8,13 @@ import json
 import signal
 
 import cv2
+from depth_refiner_ros.apps.inference import depth_named
 from depth_refiner_ros.core.output_lock import locked_file
 from depth_refiner_ros.mapping.mesh_io import read_ply
 from depth_refiner_ros.mapping.recording import SequenceWriter
 from depth_refiner_ros.mapping.trajectory import read_tum
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
+from depth_refiner_ros.settings.networks import ModelSettings
 import numpy as np
 import pytest
 from rerun.chunk import RrdReader
@@ -41,7 +43,21 @@ def test_fuse_gives_a_flat_wall_from_poses_and_from_odometry(depth_refiner, tmp_
     assert 'networks run on cpu' in ended.stderr
     report = (out / 'report.html').read_text()
     assert '<th>networks</th><td><div>networks run on cpu in ' in report
-    assert 'RGB-D odometry' in report or poses
+    tracked = 'odometry of images and measured depth'
+    assert [tracked in text for text in (report, ended.stderr)] == [not poses] * 2
+
+
+@pytest.mark.parametrize(
+    ('settings', 'words'),
+    [
+        ({}, 'refined depth'),
+        ({'prior': 'sensor'}, 'refined depth'),
+        ({'prior': 'sensor', 'refiner': 'none'}, 'measured depth'),
+        ({'refiner': 'none'}, 'depth of the prior bundled'),
+    ],
+)
+def test_depth_that_the_camera_is_tracked_by_is_named(settings, words):
+    assert depth_named(ModelSettings(**settings)) == words
 
 
 def test_fuse_of_every_second_frame(depth_refiner, tmp_path):
@@ -246,7 +262,7 @@ def test_odometry_starts_at_the_pose_of_the_source(depth_refiner, tmp_path):
     ended = depth_refiner('fuse', 'wall', *PLAIN, 'sensor', '--odometry', '--out', 'out')
     assert ended.returncode == 0, ended.stderr
     report = (tmp_path / 'out' / 'report.html').read_text()
-    assert 'RGB-D odometry' in report
+    assert 'poses from odometry of images and measured depth' in report
     assert 'Trajectory against true poses' in report
     poses_N44 = read_tum(tmp_path / 'out' / 'trajectory.txt').map_from_camera_N44
     np.testing.assert_allclose(poses_N44, np.tile(moved, (3, 1, 1)), atol=2e-3)
