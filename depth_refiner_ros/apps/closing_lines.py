@@ -30,6 +30,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
             f'; {name}: median {mesh[f"{name}_mm"]:.1f} mm, mean {mesh[f"{name}_mean_mm"]:.1f} mm'
             for name in ('accuracy', 'completeness')
         )
+        score += f'; compared with {mesh["compared_with"]}'
     kind = 'triangle' if mesh['triangles'] == 1 else 'triangles'
     say(f'mesh: {number_text(mesh["triangles"], 0)} {kind}{score}')
     say(f'report: {folder / "report.html"}')

@@ -91,6 +91,7 @@ def run(
             views=passed.views,
             mesh=mesh,
             mesh_score=mesh_score,
+            simulated=isinstance(source, HasMesh),
             networks=refiner.describe(),
             facts=poses.facts(),
             settings={'model': values(model), 'tsdf': values(tsdf), 'odometry': values(odometry)},

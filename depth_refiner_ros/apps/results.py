@@ -23,6 +23,15 @@ from depth_refiner_ros.report.plots import latency_plot, stage_bars
 import numpy as np
 
 NO_DEPTH = {'prior': None, 'refined': None}
+TRUE_DEPTHS = {
+    True: 'the exact depth of the simulation',
+    False: 'the depth of the recording, as it was measured',
+}
+TRUE_SURFACES = {
+    True: 'the exact surface of the simulated room',
+    False: "the mesh of the recording's own depth, from the same poses and options",
+}
+"""What depth and mesh are compared with, by whether the source is simulated."""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +54,8 @@ class Run:
     :param trajectory: poses of the camera, None if unknown
     :param trajectory_error: its distance to true poses, None where it is not compared
     :param temporal_error: of the prior, refined and fused depth, from frame to frame in percent
+    :param simulated: depth and surface of the source are exact; those of a recording are what
+        its sensor measured
     :param networks: lines on the bundles, where and how they ran
     :param facts: more of what ran, for the report
     :param settings: group name to option names and values
@@ -64,6 +75,7 @@ class Run:
     mesh: Mesh | None
     mesh_score: MeshScore | None
     trajectory: Trajectory | None
+    simulated: bool
     networks: list[str]
     trajectory_error: TrajectoryError | None = None
     temporal_error: Mapping[str, float | None] = field(default_factory=dict)
@@ -103,6 +115,7 @@ class Run:
             'completeness_mm': score.completeness_mm if score else None,
             'completeness_mean_mm': score.completeness_mean_mm if score else None,
             'f_score_5cm': score.f_score if score else None,
+            'compared_with': TRUE_SURFACES[self.simulated] if score else None,
         }
 
 
@@ -179,6 +192,7 @@ def _report(
         subtitle=run.subtitle,
         summary=summary,
         facts={'networks': run.networks, **run.facts, **machine_facts()},
+        true_depth=TRUE_DEPTHS[run.simulated],
         settings=run.settings,
         panels=panels,
         plots=plots,

@@ -73,6 +73,7 @@ def judged_results(demo: Demo, graph: Graph, outcome: Outcome) -> dict[str, Any]
             mesh=mesh,
             mesh_score=None if mesh is None else true_mesh_score(mesh, source, judged.true_views),
             trajectory=judged.trajectory,
+            simulated=True,
             networks=judged.networks,
             facts={
                 'graph': 'player -> refiner -> tsdf as processes over DDS, collector beside them'

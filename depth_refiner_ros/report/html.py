@@ -35,6 +35,7 @@ class Report:
     :param subtitle: one line below it
     :param summary: the content of ``summary.json``
     :param facts: what ran and on what machine, name and value, or name and lines
+    :param true_depth: what depth is compared with, in words
     :param settings: section heading to option names and values
     :param panels: sheets of pictures
     :param plots: latency and stages
@@ -46,6 +47,7 @@ class Report:
     subtitle: str
     summary: Mapping[str, Any]
     facts: Mapping[str, str | list[str]]
+    true_depth: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     panels: Sequence[Figure] = ()
     plots: Sequence[Figure] = ()
@@ -85,6 +87,7 @@ def render(report: Report) -> str:
         tiles=_tiles(report.summary),
         scores=scores(report.summary),
         mesh=_mesh_facts(report.summary),
+        mesh_truth=(report.summary.get('mesh') or {}).get('compared_with'),
         trajectory=_trajectory_facts(report.summary),
         dropped=report.summary.get('dropped') or {},
         **{

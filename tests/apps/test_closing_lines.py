@@ -25,9 +25,10 @@ def test_the_errors_of_a_mesh_are_named_as_medians_and_means(capsys):
         'accuracy_mean_mm': 6.5,
         'completeness_mm': 3.0,
         'completeness_mean_mm': 8.0,
+        'compared_with': 'a plane',
     }
     print_summary({**SUMMARY, 'mesh': mesh}, Path('out'))
     assert (
         'mesh: 1 234 triangles; accuracy: median 4.2 mm, mean 6.5 mm; '
-        'completeness: median 3.0 mm, mean 8.0 mm\n'
+        'completeness: median 3.0 mm, mean 8.0 mm; compared with a plane\n'
     ) in capsys.readouterr().out

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers of a run: comparison, summary, folder."""
 
+from html import unescape
 import json
+import re
 
 import cv2
 from depth_refiner_ros.apps.results import quantiles, Run, write_results
@@ -47,6 +49,7 @@ def run(**changes):
         'mesh_score': None,
         'trajectory': None,
         'networks': [],
+        'simulated': False,
     }
     return Run(**{**values, **changes})
 
@@ -100,6 +103,7 @@ def test_summary_has_the_documented_form_without_truth():
             'completeness_mm': None,
             'completeness_mean_mm': None,
             'f_score_5cm': None,
+            'compared_with': None,
         },
         'trajectory': None,
     }
@@ -123,6 +127,24 @@ def test_summary_with_truth_and_mesh():
     assert summary['mesh']['accuracy_mm'] == pytest.approx(10.0, abs=1e-3)
     assert summary['mesh']['completeness_mm'] == pytest.approx(10.0, abs=1e-3)
     assert summary['mesh']['f_score_5cm'] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ('simulated', 'depth', 'surface'),
+    [
+        (True, 'the exact depth of the simulation', 'the exact surface of the simulated room'),
+        (False, 'the depth of the recording, as it was measured', "mesh of the recording's own"),
+    ],
+)
+def test_what_depth_and_mesh_are_compared_with_is_said(tmp_path, simulated, depth, surface):
+    comparison = Comparison()
+    comparison.add(frame_errors(plane(1.1), plane(1.0), plane(1.0)))
+    score = compare(mesh(), mesh(), samples=500)
+    result = run(comparison=comparison, mesh=mesh(), mesh_score=score, simulated=simulated)
+    assert surface in written(tmp_path, result)['mesh']['compared_with']
+    report = unescape((tmp_path / 'report.html').read_text())
+    assert f'Compared with {depth}. Mean over frames' in report
+    assert re.search(f'Compared with .*{surface}.*Accuracy: distance from the mesh to', report)
 
 
 def test_folder_holds_all_and_the_report_the_same_numbers(tmp_path):

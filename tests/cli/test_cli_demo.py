@@ -64,6 +64,7 @@ def test_lock_step_loses_nothing(program, tmp_path):
     assert (summary['frames_in'], summary['frames_out'], summary['dropped']) == (3, 3, {})
     assert summary['depth']['refined']['abs_rel'] < 1e-4, 'true depth went in and must come out'
     assert summary['mesh']['accuracy_mm'] < 5.0
+    assert summary['mesh']['compared_with'] == 'the exact surface of the simulated room'
     assert summary['latency_ms']['p50'] > 0
     assert set(summary['stage_ms']) >= {'refine', 'publish'}
     assert len(read_ply(out / 'mesh.ply').triangles_M3) == summary['mesh']['triangles'] > 1000

@@ -223,6 +223,17 @@ def test_frames_without_room_in_the_volume_are_lost(depth_refiner, tmp_path, mon
     np.testing.assert_array_equal(stamps, [STEP_NS * n for n in (1, 2, 4, 5)])
 
 
+@pytest.mark.parametrize(('prior', 'compared'), [('smeared', True), ('sensor', False)])
+def test_mesh_of_a_recording_is_compared_with_that_of_its_depth(
+    depth_refiner, tmp_path, prior, compared
+):
+    wall(tmp_path / 'wall', 2)
+    ended = depth_refiner('fuse', 'wall', *PLAIN, prior, '--out', 'out')
+    assert ended.returncode == 0, ended.stderr
+    assert ("; compared with the mesh of the recording's own depth" in ended.stdout) is compared
+    assert ('Accuracy: distance' in (tmp_path / 'out' / 'report.html').read_text()) is compared
+
+
 def test_without_room_for_the_true_depth_there_is_no_score(depth_refiner, tmp_path, monkeypatch):
     limits_mb = iter([4096.0, 8.0])
     monkeypatch.setattr(

@@ -83,7 +83,13 @@ def picture():
 
 
 def report(**changes):
-    values = {'title': 'Demo', 'subtitle': 'a room', 'summary': SUMMARY, 'facts': {'gpu': 'none'}}
+    values = {
+        'title': 'Demo',
+        'subtitle': 'a room',
+        'summary': SUMMARY,
+        'facts': {'gpu': 'none'},
+        'true_depth': 'depth of a test',
+    }
     return Report(**{**values, **changes})
 
 
@@ -183,6 +189,14 @@ def test_source_without_truth_says_so():
     text = render(report(summary=bare))
     Page(text)
     assert 'no ground truth' in text
+    assert 'Compared with' not in text
+
+
+def test_mesh_without_a_score_is_not_said_to_be_compared():
+    compared = 'Compared with a plane. Accuracy'
+    assert compared not in render(report())
+    mesh = {**SUMMARY['mesh'], 'compared_with': 'a plane'}
+    assert compared in render(report(summary={**SUMMARY, 'mesh': mesh}))
 
 
 def test_a_trajectory_is_shown_beside_the_true_one_where_there_is_one():
