@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of ``depth-refiner fuse``."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from depth_refiner_ros.apps.closing_lines import print_summary
@@ -11,7 +11,7 @@ from depth_refiner_ros.apps.fuse_pass import FusePass, MIN_PART_TRIANGLES
 from depth_refiner_ros.apps.fusion import Fusion
 from depth_refiner_ros.apps.inference import depth_named
 from depth_refiner_ros.apps.lost_frames import counter_for, dropped, end_run
-from depth_refiner_ros.apps.opening_lines import note_networks
+from depth_refiner_ros.apps.opening_lines import note_networks, note_unused_depth
 from depth_refiner_ros.apps.output_names import MESH_FILE, RESULT_FILES
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.poses import FirstPoses
@@ -48,6 +48,7 @@ def run(
     always_track: bool,
     volume: Path | None,
     scene: Path | None,
+    prior_given: bool,
     json: Path | None,
     strict: bool,
 ) -> None:
@@ -68,10 +69,9 @@ def run(
         scene=scene,
     )
     lost = counter_for(fuse_pass.total)
-    # Held from reading to writing: of two runs that add to one volume, one would be lost.
-    lock = locked_file(volume) if volume else nullcontext()
-    with lock, run_folder(out, RESULT_FILES) as folder:
+    with _held(volume), run_folder(out, RESULT_FILES) as folder:
         note_networks(refiner.describe())
+        note_unused_depth(source, model, prior_given=prior_given)
         passed = fuse_pass.run(poses, lost)
         # Those of the first pass, because in a second one poses cost nothing.
         stages_ms = passed.fusion.fused.median_stages_ms
@@ -113,6 +113,11 @@ def run(
             passed.fusion.mapper.keep(volume)
     print_summary(summary, out)
     end_run(lost, passed.frames_in, strict=strict)
+
+
+def _held(volume: Path | None) -> AbstractContextManager[None]:
+    """Hold the file from reading to writing: of two runs that add to it, one would be lost."""
+    return locked_file(volume) if volume else nullcontext()
 
 
 def _mesh_score(

@@ -12,7 +12,7 @@ import cv2
 from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera, Depths, infer
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
-from depth_refiner_ros.apps.opening_lines import note_networks
+from depth_refiner_ros.apps.opening_lines import note_networks, note_unused_depth
 from depth_refiner_ros.apps.output_names import folder_names, frame_name
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import Comparison
@@ -49,6 +49,7 @@ def run(
     panels: int,
     npy: bool,
     ply: bool,
+    prior_given: bool,
     json: Path | None,
     strict: bool,
 ) -> None:
@@ -70,6 +71,8 @@ def run(
     lost, per_source = counter_for(sum(map(len, sources.values()))), {}
     with run_folder(out, [SUMMARY]) as written:
         note_networks(refiner.describe())
+        for source in sources.values():
+            note_unused_depth(source, settings, prior_given=prior_given)
         for location, folder in zip(sources, folder_names(list(sources))):
             per_source[location] = _one_source(
                 sources[location],

@@ -18,7 +18,7 @@ from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.inference import AssumedCamera
 from depth_refiner_ros.apps.lost_frames import check_some_left, counter_for, dropped, end_run
 from depth_refiner_ros.apps.lpips import load_lpips, Lpips
-from depth_refiner_ros.apps.opening_lines import note_networks
+from depth_refiner_ros.apps.opening_lines import note_networks, note_unused_depth
 from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import COMPARED
@@ -66,6 +66,7 @@ def run(
     *,
     frames: int,
     every: int,
+    prior_given: bool,
     json: Path | None,
     strict: bool,
 ) -> None:
@@ -79,6 +80,7 @@ def run(
     lost, with_camera, frames_in = counter_for(total), AssumedCamera(recording.assume_fov_deg), 0
     with run_folder(out, (REPORT_FILE, SUMMARY_FILE)) as folder:
         note_networks(refiner.describe())
+        note_unused_depth(source, model, prior_given=prior_given)
         picked = taken(source, every=every, limit=frames)
         for frame in tracked(picked, source.name, total):
             frames_in += 1

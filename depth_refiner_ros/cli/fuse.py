@@ -5,7 +5,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation, Strict
+from depth_refiner_ros.cli.flags import (
+    is_given,
+    JsonFile,
+    Output,
+    settings_flags,
+    SourceLocation,
+    Strict,
+)
 from depth_refiner_ros.settings.fusion import TsdfSettings
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.odometry import OdometrySettings
@@ -18,6 +25,7 @@ import typer
 @settings_flags('recording', RecordingSettings)
 @settings_flags('tracking', OdometrySettings)
 def fuse(
+    context: typer.Context,
     source: SourceLocation,
     model: ModelSettings,
     tsdf: TsdfSettings,
@@ -61,6 +69,7 @@ def fuse(
         always_track=odometry,
         volume=volume,
         scene=scene,
+        prior_given=is_given(context, 'prior'),
         json=json,
         strict=strict,
     )

@@ -122,6 +122,7 @@ def refine(
         panels=panels,
         npy=npy,
         ply=ply,
+        prior_given=is_given(context, 'prior'),
         json=json,
         strict=strict,
     )

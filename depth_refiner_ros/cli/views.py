@@ -5,7 +5,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import JsonFile, Output, settings_flags, SourceLocation, Strict
+from depth_refiner_ros.cli.flags import (
+    is_given,
+    JsonFile,
+    Output,
+    settings_flags,
+    SourceLocation,
+    Strict,
+)
 from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.settings.splats import SplatSettings
@@ -16,6 +23,7 @@ import typer
 @settings_flags('splats', SplatSettings, prefix='splats.')
 @settings_flags('recording', RecordingSettings)
 def views(
+    context: typer.Context,
     source: SourceLocation,
     model: ModelSettings,
     splats: SplatSettings,
@@ -30,5 +38,14 @@ def views(
     from depth_refiner_ros.apps.views import run
 
     run(
-        source, model, splats, recording, out, frames=frames, every=every, json=json, strict=strict
+        source,
+        model,
+        splats,
+        recording,
+        out,
+        frames=frames,
+        every=every,
+        prior_given=is_given(context, 'prior'),
+        json=json,
+        strict=strict,
     )

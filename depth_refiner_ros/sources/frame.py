@@ -90,6 +90,15 @@ class HasMesh(Protocol):
 
 
 @runtime_checkable
+class HasMeasuredDepth(Protocol):
+    """A source that may hold the depth of a sensor beside its images."""
+
+    @property
+    def measured_depth(self) -> bool:
+        """Return whether it does."""
+
+
+@runtime_checkable
 class HasTrajectory(Protocol):
     """A source with recorded poses; a frame without one is not put into the map."""
 

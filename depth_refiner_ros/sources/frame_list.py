@@ -112,6 +112,11 @@ class FrameListSource:
                 f'{", ".join(known) or "none"}'
             )
 
+    @property
+    def measured_depth(self) -> bool:
+        """Return whether any frame has depth."""
+        return any(isinstance(entry, Entry) and entry.depth is not None for entry in self.entries)
+
     def __len__(self) -> int:
         return len(self.entries)
 

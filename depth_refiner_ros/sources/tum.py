@@ -92,6 +92,11 @@ class TumSource:
         """Return the camera of the rectified images."""
         return self._rectifier.intrinsics if self._rectifier else None
 
+    @property
+    def measured_depth(self) -> bool:
+        """Return whether the recording has depth."""
+        return bool(self.depths)
+
     def __len__(self) -> int:
         return len(self.images)
 

@@ -115,6 +115,11 @@ class RosbagSource:
         self._sixteen_bits = BitRange(image_bits, log)
         self.intrinsics = self._first_camera(first_image)
 
+    @property
+    def measured_depth(self) -> bool:
+        """Return whether the bag has depth of the images."""
+        return self.topics.depth is not None
+
     def __len__(self) -> int:
         return self._frames
 

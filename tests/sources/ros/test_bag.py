@@ -8,7 +8,7 @@ import sqlite3
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.sources.frame import FrameSource, HasTrajectory
+from depth_refiner_ros.sources.frame import FrameSource, HasMeasuredDepth, HasTrajectory
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.ros.bag import RosbagSource
 from depth_refiner_ros.sources.ros.bag_messages import BagMessages, FIRST_LOOKED_AT
@@ -77,6 +77,8 @@ def test_frames_of_a_walk_come_twice(tmp_path):
     source = opened(tmp_path, walk(), max_gap_s=0.06)
     assert isinstance(source, FrameSource)
     assert isinstance(source, HasTrajectory)
+    assert isinstance(source, HasMeasuredDepth)
+    assert source.measured_depth
     assert (source.name, len(source), len(source.trajectory)) == ('bag', 4, 5)
     chosen = source.topics
     assert (chosen.image, chosen.depth) == ('/camera/image_raw', '/camera/depth')
@@ -91,7 +93,9 @@ def test_depth_recorded_three_frames_late_still_finds_its_image(tmp_path):
 
 def test_without_depth_pose_and_camera_frames_still_come(tmp_path):
     bag = bags.write_bag(tmp_path / 'bag', walk())
-    frames = list(RosbagSource(bag, info_topic='none', depth_topic='none', pose_topic='none'))
+    bare = RosbagSource(bag, info_topic='none', depth_topic='none', pose_topic='none')
+    assert not bare.measured_depth
+    frames = list(bare)
     assert len(frames) == 4
     for frame in frames:
         assert (frame.intrinsics, frame.depth_m_HW, frame.map_from_camera) == (None, None, None)
