@@ -26,6 +26,7 @@ from depth_refiner_ros.backends.execution import fast_bf16
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import nearest
 from omegaconf import OmegaConf
 import torch
 from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
@@ -219,7 +220,9 @@ def _main(
 ) -> None:
     for name in cases:
         if name not in CASES:
-            raise SettingsError(f'case {name} must be one of {", ".join(CASES)}')
+            raise SettingsError(
+                f'case {name} must be one of {", ".join(CASES)}{nearest(name, CASES)}'
+            )
     try:
         width, height = map(int, size.split('x'))
     except ValueError as error:

@@ -4,12 +4,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-import difflib
 from functools import reduce
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 
 PRECISIONS = ('fp32', 'bf16')
 OPTIMIZERS = ('adamw', 'adam', 'muon')
@@ -250,12 +249,6 @@ def check_shares(group: str, shares: Mapping[str, float]) -> None:
     """
     if not shares or min(shares.values()) < 0.0 or sum(shares.values()) <= 0.0:
         raise SettingsError(f'{group} = {shares} must hold shares, not all of them 0')
-
-
-def nearest(key: str, known: Sequence[str]) -> str:
-    """Return a hint at the most similar known name, '' where none is similar."""
-    near = difflib.get_close_matches(key, known, n=1)
-    return f'; did you mean {near[0]}?' if near else ''
 
 
 def _check_windows(data: DataConfig) -> None:

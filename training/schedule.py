@@ -4,9 +4,7 @@
 
 import math
 
-from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
-from training.config import OptimizerConfig, SCHEDULES
+from training.config import check_choice, OptimizerConfig, SCHEDULES
 
 
 def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> float:
@@ -17,10 +15,7 @@ def learning_rate_factor(step: int, config: OptimizerConfig, steps: int) -> floa
     :param steps: updates of the run, used where ``config.total_steps`` is 0
     :raises SettingsError: for an unknown schedule
     """
-    if config.schedule not in SCHEDULES:
-        raise SettingsError(
-            f'optimizer.schedule = {shown(config.schedule)} must be one of {", ".join(SCHEDULES)}'
-        )
+    check_choice('optimizer.schedule', config.schedule, SCHEDULES)
     total = config.total_steps or steps
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps

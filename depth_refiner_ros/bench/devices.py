@@ -14,7 +14,7 @@ import time
 
 from depth_refiner_ros.bench.clocks import host_clock
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 import torch
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
@@ -161,7 +161,10 @@ def named_device(name: str) -> Device:
     :raises InputError: for a name that is not in :data:`DEVICES`
     """
     if name not in DEVICES:
-        raise InputError(f'device {shown(name)} is unknown; use one of {", ".join(DEVICES)}')
+        raise InputError(
+            f'device {shown(name)} is unknown; use one of {", ".join(DEVICES)}'
+            f'{nearest(name, DEVICES)}'
+        )
     return DEVICES[name]
 
 

@@ -15,6 +15,7 @@ from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_device, probe
 from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.messages import nearest
 from depth_refiner_ros.models.recommended import best, Pair, PRIORS, REFINERS, special, Speeds
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -72,8 +73,10 @@ def _device(name: str) -> tuple[Device, str, str]:
     name = ALIASES.get(name.lower(), name.lower())
     if name and name != CPU:
         if name not in DEVICES:
-            known = ', '.join((CPU, *ALIASES, *DEVICES))
-            raise InputError(f'--device {name} is unknown; use one of {known}')
+            known = CPU, *ALIASES, *DEVICES
+            raise InputError(
+                f'--device {name} is unknown; use one of {", ".join(known)}{nearest(name, known)}'
+            )
         return named_device(name), 'fp16', 'tensorrt'
     if not name and torch.cuda.is_available():
         return known_as(board() or gpu()) or _measured('cuda', 'fp16'), 'fp16', 'tensorrt'

@@ -3,9 +3,9 @@
 """``depth-refiner bench``: where the time of a frame goes, and how short it could be."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from depth_refiner_ros.cli.flags import is_given, JsonFile, settings_flags
+from depth_refiner_ros.cli.flags import choice, is_given, JsonFile, settings_flags
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings.networks import ModelSettings
 import typer
@@ -39,9 +39,11 @@ def bench(
         ),
     ] = False,
     full_size: Annotated[
-        Literal['apdepth', 'sharpdepth'] | None,
-        typer.Option(
-            help='Time this method at the size of Stable Diffusion 2 instead, with random '
+        str | None,
+        choice(
+            'apdepth',
+            'sharpdepth',
+            text='Time this method at the size of Stable Diffusion 2 instead, with random '
             "weights, next to diffusers' one-step pipeline. sharpdepth works at a longest edge "
             'of 768 px as published, apdepth at the size of the image; --max-edge-px overrides '
             'both.',
@@ -49,14 +51,16 @@ def bench(
         ),
     ] = None,
     codec: Annotated[
-        Literal['vae', 'tiny'],
-        typer.Option(
-            help="Autoencoder for --full-size: Stable Diffusion's (vae) or a small one (tiny)."
+        str,
+        choice(
+            'vae',
+            'tiny',
+            text="Autoencoder for --full-size: Stable Diffusion's (vae) or a small one (tiny).",
         ),
     ] = 'vae',
     prior_size: Annotated[
-        Literal['S', 'B', 'L', 'G'],
-        typer.Option(help='Size of Depth Anything V2, the prior of --full-size.'),
+        str,
+        choice('S', 'B', 'L', 'G', text='Size of Depth Anything V2, the prior of --full-size.'),
     ] = 'L',
     steps: Annotated[
         str,

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import functools
 import inspect
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from depth_refiner_ros.apps.wording import flag_of, speak_in_flags
 from depth_refiner_ros.core.atomic import check_writable
+from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.settings.options import Option, options, updated
 import typer
 
@@ -32,6 +34,21 @@ def writable(path: Path | None) -> Path | None:
     if path is not None:
         check_writable(path)
     return path
+
+
+def choice(*words: str, text: str, show_default: bool = True) -> Any:
+    """Return a flag that takes one of some words; typer's own message would suggest none."""
+
+    def checked(flag: typer.CallbackParam, word: str | None) -> str | None:
+        if word is not None and word not in words:
+            raise SettingsError(
+                f'{flag.opts[0]} {shown(word)} must be one of {" | ".join(words)}'
+                f'{nearest(word, words)}'
+            )
+        return word
+
+    metavar = f'<{"|".join(words)}>'
+    return typer.Option(callback=checked, help=text, metavar=metavar, show_default=show_default)
 
 
 JsonFile = Annotated[
@@ -115,7 +132,6 @@ def _argument(name: str) -> str:
 def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Parameter:
     name = flag_of(item.name, prefix)
     declared = f'{name}/--no-{name[2:]}' if item.type is bool else name
-    kind: Any = Literal[item.choices] if item.choices else item.type
     info = typer.Option(
         declared,
         help=_help(item, default),
@@ -127,7 +143,7 @@ def _flag(argument: str, prefix: str, item: Option, default: Any) -> inspect.Par
         argument,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[kind | None, info],
+        annotation=Annotated[item.type | None, info],
     )
 
 
@@ -145,7 +161,9 @@ def _help(item: Option, default: Any) -> str:
 
 
 def _metavar(item: Option) -> str | None:
-    if item.choices or item.type is bool:
+    if item.choices:
+        return f'<{"|".join(item.choices)}>'
+    if item.type is bool:
         return None
     return item.unit.upper() or item.type.__name__.upper()
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``depth-refiner models``: list known and installed models, recommend, import official ones."""
 
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from depth_refiner_ros.cli.flags import JsonFile
+from depth_refiner_ros.cli.flags import choice, JsonFile
+from depth_refiner_ros.core.messages import nearest
 import typer
 from typer.core import TyperGroup
 
@@ -18,11 +18,9 @@ class _ListByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and not Path(args[0]).exists():
-            near = get_close_matches(args[0], self.commands, 1, 0.8)
-            if near and near[0] != args[0]:
-                raise typer.BadParameter(
-                    f'{args[0]!r} is neither a command nor a folder; did you mean {near[0]}?'
-                )
+            hint = nearest(args[0], self.commands, 0.8)
+            if hint and args[0] not in self.commands:
+                raise typer.BadParameter(f'{args[0]!r} is neither a command nor a folder{hint}')
         if not args or (args[0] not in self.commands and args[0] not in HELP):
             args = ['list', *args]
         return super().parse_args(ctx, args)
@@ -111,9 +109,11 @@ def import_model(
         ),
     ] = None,
     prediction: Annotated[
-        Literal['sample', 'v_prediction'] | None,
-        typer.Option(
-            help="What the UNet predicts, if the scheduler's setting is a leftover of its base "
+        str | None,
+        choice(
+            'sample',
+            'v_prediction',
+            text="What the UNet predicts, if the scheduler's setting is a leftover of its base "
             'model.',
             show_default=False,
         ),
@@ -134,7 +134,7 @@ def import_model(
         ),
     ] = None,
     precision: Annotated[
-        Literal['fp16', 'fp32'], typer.Option(help='Number format of the written weights.')
+        str, choice('fp16', 'fp32', text='Number format of the written weights.')
     ] = 'fp16',
     json: JsonFile = None,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from depth_refiner_ros.apps.console import say
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.settings.nodes import NODES
 from depth_refiner_ros.settings.options import markdown_table
 import typer
@@ -68,7 +68,9 @@ def _chosen(node: str) -> dict[str, type]:
     if not node:
         return NODES
     if node not in NODES:
-        raise SettingsError(f'unknown node {shown(node)}; use one of {", ".join(NODES)}')
+        raise SettingsError(
+            f'unknown node {shown(node)}; use one of {", ".join(NODES)}{nearest(node, NODES)}'
+        )
     return {node: NODES[node]}
 
 

@@ -6,7 +6,7 @@ import math
 
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.lens import Camera
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 import torch
 
 
@@ -155,7 +155,10 @@ def check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     :raises InputError: if it is unknown
     """
     if value not in known:
-        raise InputError(f'{name} = {shown(value)} is unknown; use one of {", ".join(known)}')
+        raise InputError(
+            f'{name} = {shown(value)} is unknown; use one of {", ".join(known)}'
+            f'{nearest(value, known)}'
+        )
 
 
 def _check_tensor(name: str, tensor: torch.Tensor) -> None:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Format values of any type and length for a one-line message."""
 
+from collections.abc import Iterable
+import difflib
 from pathlib import Path
 import reprlib
 from typing import Any
@@ -39,6 +41,17 @@ def counted(number: int, noun: str, plural: str = '') -> str:
     :param plural: of the noun where an s alone does not make it
     """
     return f'{number} {noun}' if number == 1 else f'{number} {plural or noun + "s"}'
+
+
+def nearest(word: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """
+    Return a hint at the known name most like an unknown one, such as ``; did you mean cosine?``.
+
+    :param cutoff: of the similarity, 0 to 1; '' is returned where no name reaches it
+    """
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(word)[:SHOWN_CHARACTERS].lower(), folded, 1, cutoff)
+    return f'; did you mean {folded[near[0]]}?' if near else ''
 
 
 def first_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ from depth_refiner_ros.core.gating import (
     PAPER,
     SCALES,
 )
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.core.resize import BACK
 from depth_refiner_ros.diffusion.normalization import RANGES, SPACES
 
@@ -195,7 +195,8 @@ class ModelSpec:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise WeightsError(
-                    f'spec: {name} = {shown(getattr(self, name))} must be one of {allowed}'
+                    f'spec: {name} = {shown(getattr(self, name))} must be one of '
+                    f'{", ".join(allowed)}{nearest(getattr(self, name), allowed)}'
                 )
         task = self.task_embedding
         if not all(type(item) in (int, float) and abs(item) <= 1.0 for item in task):

@@ -59,7 +59,7 @@ option ``prior_focal_rule``.
 
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.gating import OFFICIAL_CODE, PAPER
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 
 DEPTH_TASK = (0.8414709848, 0.0, 0.5403023059, 1.0)
@@ -223,4 +223,7 @@ def marigold_spec(
 
 def _check(model: str, preset: str, known: tuple[str, ...]) -> None:
     if preset not in known:
-        raise WeightsError(f'{model}: preset {shown(preset)} is unknown; use one of {known}')
+        raise WeightsError(
+            f'{model}: preset {shown(preset)} is unknown; use one of {", ".join(known)}'
+            f'{nearest(preset, known)}'
+        )

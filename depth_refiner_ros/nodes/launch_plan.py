@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.messages import nearest
 from depth_refiner_ros.nodes.cameras import camera_names, OPTION, PLACE
 from depth_refiner_ros.nodes.launch_arguments import ARGUMENTS, MODEL, NEEDS, TOPICS, TRUTH
 from depth_refiner_ros.nodes.outputs import profiles
@@ -112,7 +113,8 @@ def _check(given: Mapping[str, str]) -> None:
         truths = argument.choices[-2:] == TRUTH[1:]
         word = given[name].lower() if truths else given[name]
         if argument.choices and word not in argument.choices:
-            raise SettingsError(f'{name}:={given[name]} must be {argument.allowed}')
+            hint = nearest(word, argument.choices)
+            raise SettingsError(f'{name}:={given[name]} must be {argument.allowed}{hint}')
     for name, (other, wanted) in NEEDS.items():
         effective = given[name] not in ('', 'off', 'false')
         if effective and (not given[other] or wanted not in ('', given[other])):

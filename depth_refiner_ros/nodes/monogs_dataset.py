@@ -18,7 +18,7 @@ from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SettingsError, SourceError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.nodes.inputs.posed_frames import (
     DepthDecoder,
     DepthFrame,
@@ -76,6 +76,7 @@ class LiveOptions:
             if name not in known:
                 raise SettingsError(
                     f'Dataset.{KEY}.{name} is unknown; use one of {", ".join(known)}'
+                    f'{nearest(name, known)}'
                 )
         options = cls(**given)
         for name in ('namespace', 'color', 'depth', 'camera_info', 'reliability'):

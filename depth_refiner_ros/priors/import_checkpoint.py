@@ -8,7 +8,7 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import staged_folder
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.models.bundle import save_tensors
 from depth_refiner_ros.models.pickles import read_pickle
 from depth_refiner_ros.priors import depth_anything_3_weights as depth_anything_3
@@ -87,7 +87,8 @@ def import_depth_anything_3(file: Path, folder: Path, architecture: str | None =
     name = architecture or depth_anything_3.config_beside(file)
     if name not in DEPTH_ANYTHING_3:
         raise WeightsError(
-            f'{file}: architecture {shown(name)} is not one of {", ".join(DEPTH_ANYTHING_3)}; '
+            f'{file}: architecture {shown(name)} is not one of {", ".join(DEPTH_ANYTHING_3)}'
+            f'{nearest(name, DEPTH_ANYTHING_3)}; '
             'keep config.json beside the file, or name it with --method'
         )
     network = depth_anything_3.network_of(file, name)

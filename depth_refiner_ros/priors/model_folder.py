@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.models.bundle import MANIFEST, PICKLES, read_json
 from depth_refiner_ros.models.hub import fetch, is_hub_id
@@ -44,7 +44,7 @@ def find_folder(prior: str, weights: str) -> Path:
     if '/' not in weights:
         raise SettingsError(
             f'prior_weights = {shown(weights)} is neither a size of {prior} nor a folder; '
-            f'use {sizes}'
+            f'use {sizes}{nearest(weights, known)}'
         )
     raise WeightsError(f'{weights} is not a folder; prior {prior} takes {sizes}')
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors import (
     depth_anything,
@@ -77,7 +77,9 @@ def build_prior(name: str, weights: str = 'bundled', **options: Any) -> Prior:
     :raises WeightsError: if the weights cannot be found or used
     """
     if name not in BUILDERS:
-        raise SettingsError(f'prior = {shown(name)} must be one of {sorted(BUILDERS)}')
+        raise SettingsError(
+            f'prior = {shown(name)} must be one of {", ".join(BUILDERS)}{nearest(name, BUILDERS)}'
+        )
     chosen = PriorOptions(weights=weights, **options)
     _check(name, chosen)
     return BUILDERS[name](chosen)
@@ -89,7 +91,10 @@ def _check(name: str, options: PriorOptions) -> None:
         ('prior_input', options.input, INPUTS),
     ):
         if value not in known:
-            raise SettingsError(f'{option} = {shown(value)} must be one of {", ".join(known)}')
+            raise SettingsError(
+                f'{option} = {shown(value)} must be one of {", ".join(known)}'
+                f'{nearest(value, known)}'
+            )
     if options.short_side and name not in RESIZABLE:
         raise SettingsError(
             f'prior_short_side = {options.short_side}, but prior {name} has a fixed '

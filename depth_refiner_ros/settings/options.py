@@ -12,12 +12,11 @@ parameters, command-line flags and the table in the documentation all derive fro
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-import difflib
 import math
 from typing import Any, get_type_hints, TypeVar
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import printable, shown
+from depth_refiner_ros.core.messages import nearest, printable, shown
 
 Group = TypeVar('Group')
 Value = bool | int | float | str
@@ -77,10 +76,9 @@ class Option:
             raise SettingsError(f'{self.name} = {shown(value)} does not fit 64 bits')
         checked: Value = self.type(value)
         if self.choices and checked not in self.choices:
-            near = difflib.get_close_matches(str(checked), self.choices, n=1)
-            hint = f'; did you mean {shown(near[0])}?' if near else ''
             raise SettingsError(
-                f'{self.name} = {shown(checked)} must be one of {self.allowed}{hint}'
+                f'{self.name} = {shown(checked)} must be one of {self.allowed}'
+                f'{nearest(checked, self.choices)}'
             )
         if not isinstance(checked, bool | str):
             self._check_range(checked)
@@ -170,9 +168,8 @@ def updated(settings: Group, changes: Mapping[str, Any], *, running: bool = Fals
 
 def unknown(name: str, known: Mapping[str, Any]) -> str:
     """Return the message for an unknown option, with the nearest known one."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f'did you mean {near[0]}?' if near else 'depth-refiner params lists all'
-    return f'unknown option {printable(name[:80])}; {hint}'
+    hint = nearest(name, known) or '; depth-refiner params lists all'
+    return f'unknown option {printable(name[:80])}{hint}'
 
 
 def _replaced(settings: Any, path: list[str], value: Value) -> Any:

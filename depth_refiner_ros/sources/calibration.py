@@ -9,14 +9,13 @@ settings of ORB-SLAM.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.lens import Camera, Lens, PANORAMA
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.core.places import exists, user_path
 from depth_refiner_ros.sources import values
 from depth_refiner_ros.sources.rectify import camera_of, Keep, none_kept, Rectifier
@@ -125,11 +124,11 @@ def _data(words: Words, key: str) -> Any:
 def _check_keys(path: Path, words: Words, log: Callable[[str], None]) -> None:
     unknown = [key for key in words if key not in KEYS]
     for key in unknown:
-        near = get_close_matches(str(key).lower(), KEYS, 1)
-        if near or 'dist' in str(key).lower():
-            raise SourceError(
-                f'{shown(key)} is not read; did you mean {near[0] if near else "distortion"}?'
-            )
+        hint = nearest(key, KEYS)
+        if not hint and 'dist' in str(key).lower():
+            hint = '; did you mean distortion?'
+        if hint:
+            raise SourceError(f'{shown(key)} is not read{hint}')
     if unknown:
         log(f'{path}: {", ".join(map(shown, unknown))} not read; known are {", ".join(KEYS)}')
 

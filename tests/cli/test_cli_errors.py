@@ -24,6 +24,17 @@ MISTAKES = [
     ),
     (('models', 'nowhere'), 'nowhere neither is nor contains a bundle'),
     (('params', '--node', 'refner'), "unknown node 'refner'; use one of refiner, tsdf, player"),
+    (('params', '--node', 'refner'), 'collector; did you mean refiner?'),
+    (('refine', 'sim:1:1', '--prior', 'bundle'), "--prior 'bundle' must be one of bundled | sens"),
+    (('refine', 'sim:1:1', '--prior', 'bundle'), '; did you mean bundled?'),
+    (
+        ('bench', '--full-size', 'apdept'),
+        "--full-size 'apdept' must be one of apdepth | sharpdepth; did you mean apdepth?",
+    ),
+    (
+        ('models', 'import', 'x', 'y', '--precision', 'int8'),
+        "--precision 'int8' must be one of fp16 | fp32",
+    ),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
 ]
 
@@ -53,13 +64,7 @@ def test_a_result_that_cannot_be_written_ends_the_command_before_its_work(
 
 
 def test_usage_errors_have_exit_code_2_and_no_traceback(depth_refiner, subtests):
-    cases = [
-        ('refine',),
-        ('nonsense',),
-        ('demo', '--frames', '1'),
-        ('fuse', 'x', '--every', '0'),
-        ('fuse', 'x', '--prior', 'bundle'),
-    ]
+    cases = [('refine',), ('nonsense',), ('demo', '--frames', '1'), ('fuse', 'x', '--every', '0')]
     for arguments in cases:
         with subtests.test(arguments=arguments):
             ended = depth_refiner(*arguments)

@@ -91,7 +91,14 @@ def test_value_out_of_range_is_a_settings_error():
     assert received == []
 
 
-@pytest.mark.parametrize('arguments', [('--word', 'three'), ('--inner-size-px', 'x'), ('--bad',)])
+def test_an_unknown_word_is_a_settings_error_with_the_nearest():
+    received, result = run('x', '--word', 'twoo')
+    assert isinstance(result.exception, SettingsError)
+    assert str(result.exception) == "word = 'twoo' must be one of one | two; did you mean two?"
+    assert received == []
+
+
+@pytest.mark.parametrize('arguments', [('--inner-size-px', 'x'), ('--bad',)])
 def test_unfit_words_are_usage_errors(arguments):
     received, result = run('x', *arguments)
     assert result.exit_code == 2

@@ -50,3 +50,11 @@ def test_a_parser_names_file_line_and_what_it_found():
     told = messages.not_parsed(Path('a.yaml'), 'YAML', raised.value)
     assert told.startswith('a.yaml, line 2: this is not YAML (')
     assert '<unicode string>' not in told
+
+
+def test_an_unknown_name_gets_the_nearest_known_one_whatever_its_case():
+    words = ['bundled', 'Sensor', 'none']
+    assert messages.nearest('bundle', words) == '; did you mean bundled?'
+    assert messages.nearest('sensor', words) == '; did you mean Sensor?'
+    assert messages.nearest(7, words) == messages.nearest('', words) == ''
+    assert messages.nearest('bundle', words, 0.99) == ''

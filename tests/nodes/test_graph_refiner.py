@@ -283,7 +283,7 @@ def test_a_flickering_scale_is_held_where_asked_for(bench):
     [
         ('prior', 'bundled', 'read-only'),
         ('points.stride', 0, 'range'),
-        ('points.layout', 'pcl31', "did you mean 'pcl32'"),
+        ('points.layout', 'pcl31', 'did you mean pcl32'),
         ('min_range_m', 90.0, 'min_range_m = 90 m must be below max_range_m = 80 m'),
         ('min_range_m', 'near', ''),
     ],

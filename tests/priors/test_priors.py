@@ -110,7 +110,8 @@ def test_the_registry_builds_by_name(bundle):
     assert isinstance(build_prior('bundled', str(bundle.path)), BundledPrior)
     assert isinstance(build_prior('sensor'), SensorPrior)
     assert build_prior('smeared', seed=7).seed == 7
-    with pytest.raises(SettingsError, match=r"prior = 'depth_prof' must be one of \['bundled'"):
+    told = "prior = 'depth_prof' must be one of bundled, .*; did you mean depth_pro?"
+    with pytest.raises(SettingsError, match=told):
         build_prior('depth_prof')
     with pytest.raises(WeightsError, match="a 'prior' is needed"):
         open_bundle(_as_refiner(bundle), 'prior')

@@ -99,7 +99,7 @@ def test_an_unknown_word_gets_the_nearest_and_all():
     with pytest.raises(SettingsError) as caught:
         mode.check('manuall')
     assert str(caught.value) == (
-        "mode = 'manuall' must be one of auto | manual | off; did you mean 'manual'?"
+        "mode = 'manuall' must be one of auto | manual | off; did you mean manual?"
     )
     with pytest.raises(SettingsError) as caught:
         mode.check('xyzzy')

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.one_step import OneStepNetwork
@@ -165,7 +165,8 @@ def _changed(spec: ModelSpec, changes: dict[str, Any]) -> ModelSpec:
     known = {item.name for item in fields(ModelSpec)}
     if unknown := sorted(set(changes) - known):
         raise SettingsError(
-            f'model.spec.{unknown[0]} is unknown; known are {", ".join(sorted(known))}'
+            f'model.spec.{unknown[0]} is unknown{nearest(unknown[0], known)}; known are '
+            f'{", ".join(sorted(known))}'
         )
     lists = {key: tuple(value) for key, value in changes.items() if isinstance(value, list)}
     return replace(spec, **changes | lists)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import importlib
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
-from training.config import nearest, RunConfig
+from depth_refiner_ros.core.messages import nearest, shown
+from training.config import RunConfig
 from training.objectives.base import Objective
 
 CLASSES = {
@@ -55,8 +55,7 @@ def _class_of(name: str) -> type[Objective]:
     if name not in CLASSES:
         known = sorted(CLASSES)
         raise SettingsError(
-            f'objective = {shown(name)} must be one of {", ".join(known)}'
-            f'{nearest(str(name), known)}'
+            f'objective = {shown(name)} must be one of {", ".join(known)}{nearest(name, known)}'
         )
     module = importlib.import_module(f'training.objectives.{name}')
     found: type[Objective] = getattr(module, CLASSES[name])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from depth_refiner_ros.core.errors import SettingsError
-from training.config import nearest
+from depth_refiner_ros.core.messages import nearest
 from training.reproduction.apdepth import STUDIES as APDEPTH
 from training.reproduction.pieces import Piece
 from training.reproduction.sharpdepth import TABLE_3 as SHARPDEPTH

@@ -25,6 +25,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 from depth_refiner_ros.core.atomic import staged_file, write_text
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import OutputError, SourceError
+from depth_refiner_ros.core.messages import nearest
 from depth_refiner_ros.core.output_lock import locked_folder
 import numpy as np
 from rich.progress import (
@@ -248,7 +249,9 @@ def main(
         from depth_refiner_ros.sources.simulated.places.place import KINDS, OUTDOOR, OUTDOOR_SHARE
 
         if kind and kind not in (known := {**KINDS, **OUTDOOR}):
-            raise typer.BadParameter(f'--kind {kind} is none of {", ".join(known)}')
+            raise typer.BadParameter(
+                f'--kind {kind} is none of {", ".join(known)}{nearest(kind, known)}'
+            )
         share = OUTDOOR_SHARE if outdoor is None else outdoor
         cameras = replace(cameras, places=True, outdoor=0.0 if kind else share, kind=kind)
     with locked_folder(out):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.presets import (
     apdepth_spec,
@@ -120,8 +120,10 @@ def family_of(
         method = 'lotus_d' if channels_of(unet) == FAMILIES['lotus_d'].channels else 'lotus_g'
     if method is not None:
         if method not in FAMILIES:
+            methods = 'lotus', *FAMILIES
             raise WeightsError(
-                f'method = {shown(method)} must be one of lotus, {", ".join(FAMILIES)}'
+                f'method = {shown(method)} must be one of {", ".join(methods)}'
+                f'{nearest(method, methods)}'
             )
         if known in FAMILIES and method != known and (known, method) not in STARTS:
             raise WeightsError(
@@ -178,7 +180,9 @@ def spec_of(
     """
     known = FAMILIES[name].presets
     if preset is not None and preset not in known:
-        raise WeightsError(f'preset = {shown(preset)}: {name} has {", ".join(known)}')
+        raise WeightsError(
+            f'preset = {shown(preset)}: {name} has {", ".join(known)}{nearest(preset, known)}'
+        )
     return FAMILIES[name].spec(
         Traits(
             preset=preset or known[0],

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -96,4 +96,6 @@ def _check(name: str, value: Any) -> None:
         if word != 'UNKNOWN' and not word.startswith('RMW_')
     ]
     if not isinstance(value, str) or value.lower() not in words:
-        raise SettingsError(f'{name} = {shown(value)} must be one of {" | ".join(words)}')
+        raise SettingsError(
+            f'{name} = {shown(value)} must be one of {" | ".join(words)}{nearest(value, words)}'
+        )

@@ -3,11 +3,10 @@
 """Color images of every usual encoding to rgb8."""
 
 from dataclasses import dataclass
-import difflib
 
 import cv2
 from depth_refiner_ros.core.errors import InputError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.sources.ros.compressed import CompressedFields, decoded
 from depth_refiner_ros.sources.ros.pixels import ImageFields, matrix_of
 from depth_refiner_ros.sources.ros.planes import PLANAR, rgb_from_planes
@@ -126,9 +125,5 @@ def _unknown(encoding: str) -> str:
             'by depth_topic in a recording'
         )
     known = [*LAYOUTS, *PLANAR]
-    folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(encoding.lower(), folded, n=1)
-    hint = (
-        f'did the driver mean {folded[near[0]]}?' if near else f'supported are {", ".join(known)}'
-    )
-    return f'encoding {shown(encoding)} is not supported; {hint}'
+    hint = nearest(encoding, known) or f'; supported are {", ".join(known)}'
+    return f'encoding {shown(encoding)} is not supported{hint}'

@@ -8,7 +8,7 @@ from typing import Any
 
 from depth_refiner_ros.core.aspect import same_aspect
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.sources.ros.image import (
     held_encoding,
     image_size,
@@ -212,6 +212,7 @@ class TopicChooser:
         raise SourceError(
             f'{_option(kind)}: {shown(wanted)} is not among the {kind} topics of the bag '
             f'{self._where}; choose from: {names} (all: {self._listed()})'
+            f'{nearest(wanted, [topic.name for topic in candidates])}'
         )
 
     def _single(self, kind: str, best: list[Topic], candidates: list[Topic]) -> Topic:

@@ -209,7 +209,7 @@ def test_unfit_images_are_refused_with_the_reason(subtests):
         ({'step': 191}, 'step = 191 bytes is too small for a row of 192'),
         ({'step': 0}, 'step = 0'),
         ({'height': 49}, '9216 bytes where 9408 are needed'),
-        ({'encoding': 'rgb9'}, 'did the driver mean rgb8'),
+        ({'encoding': 'rgb9'}, 'did you mean rgb8'),
         ({'encoding': ''}, 'is not supported; supported are rgb8'),
         ({'encoding': '32FC1'}, 'is depth, not color; remap it to depth_in'),
     ]

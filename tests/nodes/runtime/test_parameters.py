@@ -83,7 +83,7 @@ def test_unfit_values_are_refused_at_the_start(make, subtests):
         ({'max_range_m': 1e9}, 'max_range_m = 1000000000.0 m is outside'),
         ({'max_range_m': 'far'}, 'must be of type float'),
         ({'points.stride': 1.5}, 'must be of type int'),
-        ({'profile': 'nvblocks'}, "did you mean 'nvblox'"),
+        ({'profile': 'nvblocks'}, 'did you mean nvblox'),
         ({'min_range_m': 90.0}, 'min_range_m = 90 m must be below max_range_m = 80 m'),
     ]
     for given, complaint in cases:

@@ -125,7 +125,7 @@ def test_compressed_depth_of_both_kinds():
 def test_unfit_images_are_named():
     with pytest.raises(InputError, match="'jpeg2000' is not supported; supported are rgb8"):
         rgb_from_message(bags.image(0, RGB, 'jpeg2000'))
-    with pytest.raises(InputError, match="'RGB8' is not supported; did the driver mean rgb8"):
+    with pytest.raises(InputError, match="'RGB8' is not supported; did you mean rgb8"):
         rgb_from_message(bags.image(0, RGB, 'RGB8'))
     with pytest.raises(InputError, match="'rgb8' is not depth; use 16UC1"):
         depth_from_message(bags.image(0, RGB, 'rgb8'))

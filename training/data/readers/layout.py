@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.sources.names import is_companion, natural_key
 from depth_refiner_ros.sources.values import read_text
-from training.config import nearest
 from training.data.readers.file_set import Item
 
 LIST_SUFFIX = '.txt'

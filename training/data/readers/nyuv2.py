@@ -7,7 +7,7 @@ from pathlib import Path
 
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SourceError
-from depth_refiner_ros.core.messages import shown
+from depth_refiner_ros.core.messages import nearest, shown
 from depth_refiner_ros.sources.read import read_depth
 import numpy as np
 from training.data.readers.file_set import FileSet, Item
@@ -93,7 +93,9 @@ def _item(image: str) -> Item:
 def _mat(path: Path, split: str) -> NyuMat:
     hdf5_library(path)
     if split not in SPLITS:
-        raise SourceError(f'split = {shown(split)} must be one of {", ".join(SPLITS)}')
+        raise SourceError(
+            f'split = {shown(split)} must be one of {", ".join(SPLITS)}{nearest(split, SPLITS)}'
+        )
     table = path.parent / 'splits.mat'
     if not table.is_file():
         raise wrong_layout(READER, table, 'the official numbers of training and test images')
