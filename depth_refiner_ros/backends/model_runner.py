@@ -3,12 +3,11 @@
 """One network behind a backend: prepared for each shape on first use, and checked there."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from depth_refiner_ros.backends.base import Backend, Runner, Shapes, shapes_of, Tensors
+from depth_refiner_ros.backends.base import Backend, Builder, Runner, Shapes, shapes_of, Tensors
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.selfcheck import check, Deviation
-from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
 
@@ -99,13 +98,7 @@ class ModelRunner:
     def _prepared(self, example: Tensors) -> Runner:
         if not self._build_only:
             return self._backend.prepare(self.module, self.key, example)
-        build = getattr(self._backend, 'build', None)
-        if build is None:
-            raise BackendError(
-                f'build_only: backend {self._backend.name} builds nothing ahead of '
-                'time; use backend:=tensorrt or onnx'
-            )
-        build(self.module, self.key, example)
+        cast(Builder, self._backend).build(self.module, self.key, example)
         return self._reference.prepare(self.module, self.key, example)
 
     def _check(self, runner: Runner, inputs: Tensors) -> None:

@@ -62,7 +62,7 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
     'ncnn': _exported,
     'openvino': _exported,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
-        how.precision, cache, options.target, options.log
+        how.precision, cache, options.target, options.log, build_only=options.build_only
     ),
 }
 
@@ -73,7 +73,7 @@ class ModelRunners:
 
     :param execution: from :func:`~depth_refiner_ros.backends.execution.choose`
     :param options: options of the backends
-    :raises BackendError: if the backend is not installed
+    :raises BackendError: if the backend is not installed, or cannot do here what is asked of it
     """
 
     def __init__(self, execution: Execution, options: BackendOptions | None = None) -> None:
@@ -83,6 +83,11 @@ class ModelRunners:
         self.execution = execution
         self._made: list[ModelRunner] = []
         self.backend = BUILDERS[execution.backend](execution, self.cache, self._options)
+        if self._options.build_only and not hasattr(self.backend, 'build'):
+            raise BackendError(
+                f'build_only: backend {self.backend.name} builds nothing ahead of time; use '
+                'backend:=tensorrt or onnx'
+            )
 
     def __call__(self, module: nn.Module, key: str) -> ModelRunner:
         """

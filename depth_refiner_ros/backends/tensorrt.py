@@ -9,7 +9,7 @@ from typing import Any
 from depth_refiner_ros.backends.base import Log, Runner, silent, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_export import cached_onnx, onnx_facts
-from depth_refiner_ros.backends.tensorrt_api import gpu_facts, has_gpu, load_tensorrt
+from depth_refiner_ros.backends.tensorrt_api import check_gpu, gpu_facts, load_tensorrt
 from depth_refiner_ros.backends.tensorrt_build import build_engine
 from depth_refiner_ros.core.errors import BackendError, OutputError
 import torch
@@ -29,7 +29,8 @@ class TensorRtBackend:
     :param target: GPU generations to build for, such as ``sm86,sm89`` (TensorRT-RTX); empty for
         this machine's
     :param log: called with the progress of a build
-    :raises BackendError: if TensorRT is not installed
+    :param build_only: engines are built here and run elsewhere
+    :raises BackendError: if there is no GPU that runs its engines, or TensorRT is not installed
     """
 
     name = 'tensorrt'
@@ -40,8 +41,15 @@ class TensorRtBackend:
     )
 
     def __init__(
-        self, precision: str, cache: EngineCache, target: str = '', log: Log = silent
+        self,
+        precision: str,
+        cache: EngineCache,
+        target: str = '',
+        log: Log = silent,
+        *,
+        build_only: bool = False,
     ) -> None:
+        check_gpu(target, build_only=build_only)
         self._trt = load_tensorrt()
         self.precision = precision
         self._cache = cache
@@ -52,7 +60,7 @@ class TensorRtBackend:
         """
         Build the engine of a network unless the cache has it.
 
-        :raises BackendError: if TensorRT refuses it, or there is no GPU to build for
+        :raises BackendError: if TensorRT refuses it
         """
         return self._cache.entry(f'{key}-engine', *self._build_facts(module, key, example)) / FILE
 
@@ -60,13 +68,8 @@ class TensorRtBackend:
         """
         Build and load an engine; see :class:`~depth_refiner_ros.backends.base.Backend`.
 
-        :raises BackendError: also if this machine has no GPU to run it
+        :raises BackendError: also if TensorRT refuses the network or its own engine
         """
-        if not has_gpu():
-            raise BackendError(
-                'backend = tensorrt: torch sees no CUDA GPU to run engines on; use '
-                'backend:=onnx here, or build_only with a target'
-            )
         facts, build = self._build_facts(module, key, example)
         name = f'{key}-engine'
         for _ in range(2):

@@ -150,21 +150,36 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def check_gpu(target: str, *, build_only: bool) -> None:
+    """
+    Raise where this machine cannot run engines, or cannot build those that another one runs.
+
+    :param target: GPU generations to build for; empty for this machine's GPU
+    :param build_only: engines are built here and run elsewhere
+    :raises BackendError: without a GPU
+    """
+    if has_gpu() or (build_only and target):
+        return
+    if build_only:
+        raise BackendError(
+            'backend = tensorrt: torch sees no CUDA GPU to build for; name one by engine_target, '
+            'such as engine_target:=sm89'
+        )
+    raise BackendError(
+        'backend = tensorrt: torch sees no CUDA GPU to run engines on; use backend:=auto'
+    )
+
+
 def gpu_facts(trt: TensorRt, target: str) -> dict[str, str]:
     """
     Return what an engine depends on besides its network.
 
     :param target: GPU generations to build for, joined by commas; empty for this machine's GPU
-    :raises BackendError: if there is neither a GPU nor a target
+    :raises BackendError: if this flavour does not serve the GPU
     """
     facts = {'flavour': trt.flavour, 'version': trt.version}
     if target:
         return {**facts, 'gpu': 'any', 'capability': ','.join(sorted(target.split(',')))}
-    if not has_gpu():
-        raise BackendError(
-            'backend = tensorrt: torch sees no CUDA GPU to build for; set a '
-            'target such as sm89 (TensorRT-RTX), or use backend:=onnx'
-        )
     major, minor = torch.cuda.get_device_capability()
     if trt.flavour == 'tensorrt_rtx':
         trt.capability(f'sm{major}{minor}')  # refused here, not after minutes of exporting

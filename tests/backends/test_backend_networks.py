@@ -145,7 +145,7 @@ def test_build_only_leaves_a_file_and_runs_on_torch(tmp_path):
     assert torch.equal(result, module(*inputs))
     assert len(list(tmp_path.glob('block-onnx-*/model.onnx'))) == 1
     with pytest.raises(BackendError, match='backend torch builds nothing ahead of time'):
-        on_cpu('torch', tmp_path, build_only=True)(module, 'block')(*inputs)
+        on_cpu('torch', tmp_path, build_only=True)
 
 
 def test_half_precision_is_not_for_onnx_on_a_cpu(tmp_path):

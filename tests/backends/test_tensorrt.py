@@ -30,7 +30,8 @@ def no_gpu(monkeypatch):
 
 
 def backend(folder, precision='fp32', target='sm86,sm89', log=lambda line: None):
-    return TensorRtBackend(precision, EngineCache(folder, log), target, log)
+    cache = EngineCache(folder, log)
+    return TensorRtBackend(precision, cache, target, log, build_only=bool(target))
 
 
 @pytest.mark.parametrize('name', NETWORKS)
@@ -208,12 +209,13 @@ def test_an_installed_wheel_has_what_is_called_without_a_gpu(monkeypatch, name):
 
 @pytest.mark.usefixtures('no_gpu')
 def test_without_a_gpu_nothing_is_run_and_a_target_is_asked_for(tmp_path):
-    with pytest.raises(BackendError, match=r'no CUDA GPU to run engines on.*backend:=onnx'):
-        backend(tmp_path).prepare(block(), 'block', block_inputs())
-    with pytest.raises(BackendError, match='no CUDA GPU to build for; set a target'):
-        backend(tmp_path, target='').build(block(), 'block', block_inputs())
-    with pytest.raises(BackendError, match='no CUDA GPU'):
-        on_cpu('tensorrt', tmp_path)(block(), 'block')(*block_inputs())
+    for options in ({}, {'target': 'sm89'}):
+        with pytest.raises(
+            BackendError, match=r'no CUDA GPU to run engines on; use backend:=auto'
+        ):
+            on_cpu('tensorrt', tmp_path, **options)
+    with pytest.raises(BackendError, match=r'no CUDA GPU to build for; .* engine_target:=sm89'):
+        on_cpu('tensorrt', tmp_path, build_only=True)
 
 
 def test_a_gpu_that_rtx_does_not_know_is_refused_with_those_it_does(engines):

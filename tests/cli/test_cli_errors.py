@@ -35,6 +35,10 @@ MISTAKES = [
         ('models', 'import', 'x', 'y', '--precision', 'int8'),
         "--precision 'int8' must be one of fp16 | fp32",
     ),
+    (
+        ('refine', 'sim:1:1', '--refiner', 'none', '--backend', 'torch', '--build-only'),
+        '--build-only: backend torch builds nothing ahead of time',
+    ),
     (('params', '--yaml', '--markdown'), 'exclude each other'),
 ]
 
@@ -48,6 +52,16 @@ def test_mistakes_are_one_line_and_exit_code_2(depth_refiner, arguments, message
     assert lines[0].startswith('depth-refiner: ')
     assert message in lines[0]
     assert ended.stdout == ''
+
+
+def test_tensorrt_without_a_gpu_ends_before_networks_are_said_to_run(depth_refiner, monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    ended = depth_refiner('refine', 'sim:1:1', '--refiner', 'none', '--backend', 'tensorrt')
+    assert (ended.returncode, ended.stdout) == (2, '')
+    assert ended.stderr == (
+        'depth-refiner: --backend tensorrt: torch sees no CUDA GPU to run engines on; use '
+        '--backend auto\n'
+    )
 
 
 @pytest.mark.parametrize('flag', ['--json', '--csv'])
