@@ -170,7 +170,7 @@ def _build(options: PriorOptions, name: str, prior: type[InfiniDepthPrior]) -> I
     :raises SettingsError: without such a folder
     :raises WeightsError: if it holds another model, or weights that do not fit
     """
-    folder = imported_folder(options.weights, 'InfiniDepth', SIZES[name]['large'])
+    folder = imported_folder(name, options.weights, SIZES[name]['large'])
     networks, architecture = read_folder(folder, name)
     side = options.short_side
     return prior(

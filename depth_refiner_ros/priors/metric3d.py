@@ -18,13 +18,12 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.core.messages import shown
-from depth_refiner_ros.core.places import entered_path
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.base import camera_missing, PriorOptions, WithoutNetwork
 from depth_refiner_ros.priors.focal import canonical_factor
 from depth_refiner_ros.priors.loading import fill_network
-from depth_refiner_ros.priors.model_folder import read_config, size_mb
+from depth_refiner_ros.priors.model_folder import imported_folder, read_config, size_mb
 from depth_refiner_ros.priors.packages import metric3d_network
 import torch
 from torch import nn
@@ -108,13 +107,8 @@ def build(options: PriorOptions) -> Metric3DPrior:
             f'prior_focal_rule = none, but prior {NAME} has no scale without the '
             'focal length; use auto'
         )
-    folder = entered_path(options.weights)
-    if not folder.is_dir():
-        raise SettingsError(
-            f'prior_weights = {shown(options.weights)} is not a folder; Metric3D is '
-            'published as pickles only: download a checkpoint of JUGGHM/Metric3D, '
-            'convert it once with depth-refiner models import and use the result'
-        )
+    file, where = 'metric_depth_vit_small_800k.pth', 'JUGGHM/Metric3D on the Hugging Face hub'
+    folder = imported_folder(NAME, options.weights, file, otherwise=f'; {file} is of {where}')
     config = read_config(folder, NAME, MODEL_TYPE)
     architecture = str(config.get('architecture'))
     if architecture not in ARCHITECTURES:

@@ -49,22 +49,25 @@ def find_folder(prior: str, weights: str) -> Path:
     raise WeightsError(f'{weights} is not a folder; prior {prior} takes {sizes}')
 
 
-def imported_folder(weights: str, title: str, hub_id: str, *, otherwise: str = '') -> Path:
+def imported_folder(prior: str, weights: str, published: str, *, otherwise: str = '') -> Path:
     """
     Return the folder of a model that is published as pickles, as ``models import`` wrote it.
 
-    :param title: of the model
-    :param hub_id: what to import
-    :param otherwise: what else to do
+    :param prior: name in the registry
+    :param published: what to import, as it is typed
+    :param otherwise: what else to do, or where that is
     :raises SettingsError: if it is no folder
     """
     folder = entered_path(weights)
-    if not folder.is_dir():
-        raise SettingsError(
-            f'prior_weights = {shown(weights)} is not a folder; {title} is published as pickles: '
-            f'type depth-refiner models import {hub_id} FOLDER once and use FOLDER{otherwise}'
-        )
-    return folder
+    if folder.is_dir():
+        return folder
+    why = f'prior_weights = {shown(weights)} is not a folder; {prior} is published as pickles'
+    if weights == 'bundled':
+        why = f'prior {prior} comes without weights'
+    raise SettingsError(
+        f'{why}: type depth-refiner models import {published} FOLDER once and set prior_weights '
+        f'to FOLDER{otherwise}'
+    )
 
 
 def read_config(folder: Path, prior: str, model_type: str) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def build(options: PriorOptions) -> MoGe2Prior | OnnxMoGe2Prior:
     ids, name = SIZES[NAME], Path(options.weights).name
     named = [hub_id for hub_id in ids.values() if Path(hub_id).name == name]
     hub_id = ids.get(options.weights, [*named, *ids.values()][0])
-    onnx = f', or use {hub_id}-onnx with backend:=onnx'
-    folder = imported_folder(options.weights, 'MoGe-2', hub_id, otherwise=onnx)
+    onnx = f', or to {hub_id}-onnx with backend:=onnx'
+    folder = imported_folder(NAME, options.weights, hub_id, otherwise=onnx)
     network = load_network(folder)
     config = network.config
     size = WIDTHS.get(config.width, f'width {config.width}')

@@ -136,7 +136,7 @@ def build(options: PriorOptions) -> PixelPerfectDepthPrior:
     """
     ids = SIZES[NAME]
     model_id = ids.get(options.weights, next(iter(ids.values())))
-    folder = imported_folder(options.weights, 'Pixel-Perfect Depth', model_id)
+    folder = imported_folder(NAME, options.weights, model_id)
     networks, about = read_folder(folder)
     networks.to(options.device)
     return PixelPerfectDepthPrior(

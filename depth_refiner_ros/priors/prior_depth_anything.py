@@ -188,7 +188,7 @@ def build(options: PriorOptions) -> PriorDepthAnythingPrior:
     :raises WeightsError: if it holds another model, or weights that do not fit
     """
     model_id = SIZES[NAME].get(options.weights, SIZES[NAME]['small'])
-    folder = imported_folder(options.weights, 'Prior Depth Anything', model_id)
+    folder = imported_folder(NAME, options.weights, model_id)
     networks, about = read_folder(folder)
     networks.to(options.device)
     return PriorDepthAnythingPrior(

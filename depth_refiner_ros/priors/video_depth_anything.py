@@ -91,7 +91,7 @@ def build(options: PriorOptions) -> VideoDepthAnythingPrior:
     :raises WeightsError: if it holds another model, or weights that do not fit
     """
     hub_id = SIZES[NAME].get(options.weights, SIZES[NAME]['small'])
-    folder = imported_folder(options.weights, 'Video Depth Anything', hub_id)
+    folder = imported_folder(NAME, options.weights, hub_id)
     network, size = read_folder(folder)
     return VideoDepthAnythingPrior(
         network.to(options.device),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from depth_refiner_ros.backends.base import Log
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
-from depth_refiner_ros.core.errors import WeightsError
+from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.priors.base import Prior
 from depth_refiner_ros.priors.registry import build_prior
@@ -65,7 +65,11 @@ def load_priors(
     prior.attach_backend(runners, 'prior')
     if settings.scale_prior == 'none':
         return prior, None
-    scale_prior = build_prior(settings.scale_prior, settings.scale_prior_weights, **common)
+    try:
+        scale_prior = build_prior(settings.scale_prior, settings.scale_prior_weights, **common)
+    except (SettingsError, WeightsError) as error:
+        line = str(error).replace('prior_weights', 'scale_prior_weights')
+        raise type(error)(line) from error
     scale_prior.attach_backend(runners, 'scale_prior')
     return prior, scale_prior
 

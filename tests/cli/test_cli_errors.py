@@ -36,6 +36,10 @@ MISTAKES = [
         "--precision 'int8' must be one of fp16 | fp32",
     ),
     (
+        ('refine', 'sim:1:1', '--refiner', 'none', '--scale-prior', 'depth_pro'),
+        'prior depth_pro comes without weights; set --scale-prior-weights to one of large, a',
+    ),
+    (
         ('refine', 'sim:1:1', '--refiner', 'none', '--backend', 'torch', '--build-only'),
         '--build-only: backend torch builds nothing ahead of time',
     ),

@@ -138,7 +138,7 @@ def test_without_a_folder_the_import_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
     monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
     for size, hub_id in SIZES[NAME].items():
-        message = f'type depth-refiner models import {hub_id} FOLDER once and use FOLDER'
+        message = f'type depth-refiner models import {hub_id} FOLDER once and set prior_weights to FOLDER'
         assert message in refusal(size)
         with pytest.raises(WeightsError, match='hub does not serve it'):
             checkpoint_of(hub_id)

@@ -59,6 +59,18 @@ def test_a_prior_without_weights_says_what_to_name(subtests):
             assert next(iter(SIZES[prior].values())) in message
 
 
+def test_a_prior_without_weights_says_what_to_import(subtests):
+    imported = {*SIZES, 'metric3d_v2'} - {*HUB, 'unidepth_v1', 'unidepth_v2'}
+    assert 'moge2' in imported
+    for prior in imported:
+        with subtests.test(prior=prior):
+            message = refusal(prior, 'bundled')
+            start = f'prior {prior} comes without weights: type depth-refiner models import '
+            assert message.startswith(start)
+            assert "'bundled'" not in message
+            assert prior == 'metric3d_v2' or message.split()[9] in SIZES[prior].values()
+
+
 def test_an_unknown_size_is_refused_by_name(subtests):
     for prior in HUB:
         with subtests.test(prior=prior):

@@ -149,11 +149,10 @@ def told(weights):
 def test_a_size_tells_how_to_get_it():
     for size, hub_id in SIZES['moge2'].items():
         message = told(size)
-        assert f'models import {hub_id} FOLDER once and use FOLDER' in message
-        assert f'or use {hub_id}-onnx with backend:=onnx' in message
+        assert f'models import {hub_id} FOLDER once and set prior_weights to FOLDER' in message
+        assert f'or to {hub_id}-onnx with backend:=onnx' in message
         assert licence_of('moge2', size) == 'MIT'
         assert f'models import {hub_id} FOLDER' in told(hub_id.partition('/')[2])
-    assert "prior_weights = 'bundled' is not a folder" in told('bundled')
 
 
 def test_a_folder_that_does_not_fit_is_refused(tmp_path, subtests):

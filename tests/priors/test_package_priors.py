@@ -208,7 +208,7 @@ def test_metric3d_needs_the_camera():
 
 
 def test_metric3d_reads_converted_folders_and_its_own_commit_only(tmp_path, monkeypatch):
-    with pytest.raises(SettingsError, match='published as pickles only'):
+    with pytest.raises(SettingsError, match=r'published as pickles: .*\.pth FOLDER once'):
         build_prior('metric3d_v2', 'JUGGHM/Metric3D')
     config = tmp_path / 'config.json'
     config.write_text(json.dumps({'model_type': 'metric3d', 'architecture': 'metric3d_tiny'}))
