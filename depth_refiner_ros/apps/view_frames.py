@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 from depth_refiner_ros.apps.inference import infer
-from depth_refiner_ros.apps.poses import NO_POSE_FIX
 from depth_refiner_ros.apps.scoring import COMPARED
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.pose_scale import PoseScale
@@ -21,6 +20,11 @@ from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import FrameError, NO_CAMERA, NO_POSE, UNFIT_POSE
 import numpy as np
 import torch
+
+WITH_POSES = (
+    'give a recording with poses: a TUM folder with groundtruth.txt, a bag with a topic of poses, '
+    'or sim:SEED'
+)
 
 
 @dataclass
@@ -55,11 +59,8 @@ class ViewFrames:
                 NO_CAMERA, f'{frame.name} has no camera model; give one, or --assume-fov-deg'
             )
         if pose is None:
-            why = frame.why_no_pose or NO_POSE_FIX.partition(', or track')[0]
             raise FrameError(
-                NO_POSE,
-                f'{frame.name} has no pose; {why}, or take the trajectory.txt that depth-refiner '
-                'fuse writes as groundtruth.txt of a TUM folder',
+                NO_POSE, f'{frame.name} has no pose; {frame.why_no_pose or WITH_POSES}'
             )
         try:
             pose = checked_pose(pose)

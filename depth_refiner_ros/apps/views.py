@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 import math
 from pathlib import Path
+import shlex
 import time
 from typing import Any
 
@@ -23,10 +24,10 @@ from depth_refiner_ros.apps.output_names import frame_name
 from depth_refiner_ros.apps.output_place import check_apart
 from depth_refiner_ros.apps.scoring import COMPARED
 from depth_refiner_ros.apps.spread import count_taken, spread_indices, taken
-from depth_refiner_ros.apps.view_frames import ViewFrames
+from depth_refiner_ros.apps.view_frames import ViewFrames, WITH_POSES
 from depth_refiner_ros.apps.view_scores import Scores, scores_of, summarised, table
 from depth_refiner_ros.core.atomic import write_text
-from depth_refiner_ros.core.errors import InputError
+from depth_refiner_ros.core.errors import InputError, SourceError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.run_folder import run_folder, RunFolder
 from depth_refiner_ros.mapping.splats.fitting import fitted, Photo
@@ -39,8 +40,10 @@ from depth_refiner_ros.settings.networks import ModelSettings
 from depth_refiner_ros.settings.options import values
 from depth_refiner_ros.settings.recordings import RecordingSettings
 from depth_refiner_ros.settings.splats import SplatSettings
+from depth_refiner_ros.sources.frame import FrameSource, HasTrajectory
 from depth_refiner_ros.sources.lost_frames import frame_or_lost, LostFrame
 from depth_refiner_ros.sources.registry import open_source
+from depth_refiner_ros.sources.tum import TumSource
 import numpy as np
 import torch
 
@@ -73,6 +76,7 @@ def run(
     """Map a recording by prior and by refined depth; compare both with the views held back."""
     check_apart(out, [location])
     source = open_source(location, recording=recording.bag_options(), log=note)
+    _check_poses(source, location)
     device, lpips = device_of(splats.device), load_lpips(splats.lpips_weights)
     refiner = DepthRefiner.from_settings(model)
     views = ViewFrames(refiner=refiner, model=model, settings=splats, device=device)
@@ -120,6 +124,22 @@ def run(
             write_png(folder.file(f'views/{name}.png'), _picture(view))
         _write(folder, result, json)
     end_run(lost, frames_in, strict=strict)
+
+
+def _check_poses(source: FrameSource, location: str) -> None:
+    """
+    Refuse a recording that could have poses and has none.
+
+    :raises SourceError: with what to type
+    """
+    if not isinstance(source, HasTrajectory) or len(source.trajectory):
+        return
+    fix = WITH_POSES
+    if isinstance(source, TumSource):
+        place = shlex.quote(location)
+        truth = shlex.quote(str(Path(location) / 'groundtruth.txt'))
+        fix = f'type depth-refiner fuse {place} -o FUSED && cp FUSED/trajectory.txt {truth}'
+    raise SourceError(f'{source.name} has no poses; {fix}')
 
 
 def _chosen(views: ViewFrames, settings: SplatSettings) -> dict[str, list[Seeds]]:

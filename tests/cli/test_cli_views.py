@@ -3,6 +3,8 @@
 """``views`` on small recordings: what it writes, what it leaves out, refusals."""
 
 import json
+import shlex
+import shutil
 
 import cv2
 from depth_refiner_ros.mapping.recording import SequenceWriter
@@ -85,7 +87,6 @@ def test_views_without_pose_are_lost_and_lpips_without_weights_is_left_out(
 @pytest.mark.parametrize(
     ('frames', 'poses', 'options', 'message'),
     [
-        (3, False, (), 'all 3 frames are lost (3 no pose)'),
         (1, True, (), '1 view cannot be mapped and compared'),
         (3, True, ('--splats-width-px', '12'), 'images of 12x9 are too small for SSIM'),
     ],
@@ -101,9 +102,27 @@ def test_what_cannot_be_compared_is_refused_and_leaves_no_folder(
 
 
 def test_a_source_without_poses_is_told_where_poses_come_from(depth_refiner, tmp_path):
-    wall(tmp_path / 'wall', 2, poses=False)
-    ended = depth_refiner('views', 'wall', *PLAIN, 'sensor', *SMALL, '--out', 'out')
-    assert 'take the trajectory.txt that depth-refiner fuse writes' in ended.stderr
+    folder = wall(tmp_path / 'a wall', 3, poses=False)
+    command = ('views', 'a wall', *PLAIN, 'sensor', *SMALL, '--out', 'out')
+    ended = depth_refiner(*command)
+    assert (ended.returncode, ended.stdout) == (2, '')
+    line = ended.stderr.rstrip()
+    assert line == (
+        "depth-refiner: a wall has no poses; type depth-refiner fuse 'a wall' -o FUSED && "
+        "cp FUSED/trajectory.txt 'a wall/groundtruth.txt'"
+    )
+    fuse, copy = (shlex.split(part) for part in line.partition('type ')[2].split(' && '))
+    assert depth_refiner(*fuse[1:], *PLAIN, 'sensor').returncode == 0
+    shutil.copy(tmp_path / copy[1], tmp_path / copy[2])
+    assert (folder / 'groundtruth.txt').is_file()
+    assert depth_refiner(*command).returncode == 0
+
+
+def test_a_video_without_poses_is_told_what_has_some(depth_refiner, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((48, 64, 3), np.uint8))
+    options = ('--prior', 'bundled', '--assume-fov-deg', '60')
+    ended = depth_refiner('views', 'a.png', '--refiner', 'none', *options, '--out', 'out')
+    assert 'a has no pose; give a recording with poses: a TUM folder with' in ended.stderr
 
 
 @pytest.mark.slow
