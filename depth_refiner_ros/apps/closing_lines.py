@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from depth_refiner_ros.apps.console import say
-from depth_refiner_ros.core.messages import counted
+from depth_refiner_ros.core.messages import frames_line
 from depth_refiner_ros.report.numbers import METRICS, number_text
 
 
 def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """Print counts, speed, accuracy and where the report is."""
-    lost = ', '.join(f'{count} {reason}' for reason, count in summary['dropped'].items())
+    counts = frames_line(summary['frames_in'], summary['frames_out'], summary['dropped'])
     latency = summary['latency_ms']
     say(
-        f'{counted(summary["frames_in"], "frame")} in, {summary["frames_out"]} out, '
-        f'lost: {lost or "none"}; {number_text(summary["fps"], 1)} frames/s, latency '
+        f'{counts}; {number_text(summary["fps"], 1)} frames/s, latency '
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
     )
     print_depth(summary['depth'])

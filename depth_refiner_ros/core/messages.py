@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Format values of any type and length for a one-line message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import difflib
 from pathlib import Path
 import reprlib
@@ -41,6 +41,16 @@ def counted(number: int, noun: str, plural: str = '') -> str:
     :param plural: of the noun where an s alone does not make it
     """
     return f'{number} {noun}' if number == 1 else f'{number} {plural or noun + "s"}'
+
+
+def frames_line(frames_in: int, frames_out: int, lost: Mapping[str, int]) -> str:
+    """
+    Return the counts of a run, such as ``3 frames in, 1 out, lost: 2 no depth``.
+
+    :param lost: reason to number of frames
+    """
+    reasons = ', '.join(f'{count} {reason}' for reason, count in lost.items())
+    return f'{counted(frames_in, "frame")} in, {frames_out} out, lost: {reasons or "none"}'
 
 
 def nearest(word: Any, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -176,6 +176,7 @@ def test_the_mesh_is_saved_at_the_end(probe, tmp_path, number):
             scene.send()
         assert tsdf.stop(number) == 0, tsdf.output
     assert 'Traceback' not in tsdf.output
+    assert '3 frames in, 3 out, lost: none' in tsdf.output
     mesh = read_ply(tmp_path / 'mesh.ply')
     assert np.abs(mesh.vertices_m_N3[:, 2] - 3.0).max() < 0.005
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 import time
 
+from depth_refiner_ros.core.messages import frames_line
 from depth_refiner_ros.nodes.runtime.latency import Snapshot, Statistics
 from depth_refiner_ros.nodes.runtime.topics import Topics
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -86,6 +87,14 @@ class Diagnostics:
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
+
+    def close(self) -> None:
+        """Publish a last report, and log what became of the frames of a node that was loaded."""
+        self.publish()
+        if self._state() in ('inactive', 'active'):
+            counts = self._statistics.snapshot()
+            line = frames_line(counts.received, counts.done, counts.dropped)
+            self._node.get_logger().info(line)
 
     def _problems(self, snapshot: Snapshot) -> list[str]:
         problems = [*self._warnings(), *self._topics.incompatible]

@@ -72,7 +72,7 @@ class Snapshot:
 
     :param received: frames received
     :param done: frames published
-    :param dropped: reason to number of frames
+    :param dropped: reason to number of frames, most frequent first
     :param lost: the same for the frames since the last output, or since the input began
     :param rate_hz: frames published per second over the last seconds
     :param input_age_s: time since the last frame was received, None before the first
@@ -167,7 +167,7 @@ class Statistics:
             return Snapshot(
                 received=self._received,
                 done=self._done,
-                dropped=dict(self._dropped),
+                dropped=dict(self._dropped.most_common()),
                 lost=dict(self._lost),
                 rate_hz=self._done_at_s.rate_hz(now_s),
                 input_age_s=_age_s(now_s, self._received_at_s),

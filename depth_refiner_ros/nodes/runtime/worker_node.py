@@ -210,7 +210,7 @@ class WorkerNode(LifecycleNode):
         """Stop, report one last time and release everything; it may be called twice."""
         self.stop()
         if self.context.ok():
-            self.diagnostics.publish()
+            self.diagnostics.close()
         self.cleanup()
 
     # Frames.

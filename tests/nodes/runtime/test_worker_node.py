@@ -129,3 +129,20 @@ def test_who_waits_for_a_frame_is_told_that_the_node_was_stopped(make):
     listener.destroy_node()
     assert [stamp_ns_of(header) for header in ended] == [2, 3]
     assert counts(node) == (3, {'stopped': 2})
+
+
+def test_the_end_of_a_node_says_once_what_became_of_its_frames(make, capfd):
+    node = make(keep_every_frame='false')
+    assert node.trigger_configure().name == 'SUCCESS'
+    for stamp_ns in (1, 2, 3):
+        node.accept(image_set(stamp_ns))
+    assert node.trigger_shutdown().name == 'SUCCESS'
+    node.close()
+    said = [line for line in capfd.readouterr().err.splitlines() if 'frames in' in line]
+    assert len(said) == 1
+    assert said[0].endswith('[refiner]: 3 frames in, 0 out, lost: 2 superseded, 1 stopped')
+
+
+def test_a_node_that_was_never_loaded_counts_nothing_at_its_end(make, capfd):
+    make().close()
+    assert 'frames in' not in capfd.readouterr().err
