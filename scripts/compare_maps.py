@@ -22,6 +22,7 @@ from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.fuse import true_mesh
 from depth_refiner_ros.apps.inference import Depths, infer
 from depth_refiner_ros.apps.spread import count_taken, Spread, taken
+from depth_refiner_ros.cli.flags import writable
 from depth_refiner_ros.mapping.mapper import Mapper
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_metrics import compare
@@ -34,6 +35,7 @@ from depth_refiner_ros.sources.frame import Frame
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
+from training.program import ended
 import typer
 
 DEFAULTS = TsdfSettings(device='cpu')
@@ -103,7 +105,9 @@ def main(
     min_trust: Annotated[
         list[float] | None, typer.Option(help='Mesh the weighed maps with this, too; repeatable.')
     ] = None,
-    json: Annotated[Path | None, typer.Option(help='Also write the results here.')] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=writable, help='Also write the results here.')
+    ] = None,
 ) -> None:
     """Compare the maps of prior and refined depth with the true surface."""
     model = ModelSettings(prior=prior, refiner=refiner)
@@ -160,4 +164,4 @@ def _refined(
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

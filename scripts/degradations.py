@@ -30,6 +30,7 @@ from depth_refiner_ros.sources.labelled import labelled
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
 import numpy as np
+from training.program import ended
 import typer
 
 KINDS = (
@@ -89,4 +90,4 @@ def known(source: str, every: int, limit: int) -> Iterator[tuple[Frame, np.ndarr
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

@@ -22,6 +22,7 @@ if __name__ == '__main__':  # from a checkout: the package is beside this folder
 
 from depth_refiner_ros.apps.console import note, say, write_json
 from depth_refiner_ros.bench.contention import Contention
+from depth_refiner_ros.cli.flags import writable
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.pointcloud import CloudBuilder
 from depth_refiner_ros.nodes.conversions.cloud import cloud_from_points
@@ -34,6 +35,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import Image, PointCloud2
 import torch
+from training.program import ended
 import typer
 
 RATE_HZ = 10.0
@@ -131,7 +133,9 @@ def measured(reliability: str, messages: int, domain: int, *, profile: bool) -> 
 
 def main(
     messages: Annotated[int, typer.Option(min=1, help='Of each kind.')] = 500,
-    json: Annotated[Path | None, typer.Option(help='Also write the results here.')] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=writable, help='Also write the results here.')
+    ] = None,
     role: Annotated[str, typer.Option(hidden=True)] = '',
 ) -> None:
     """Measure the delivery of large messages."""
@@ -153,4 +157,4 @@ def main(
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

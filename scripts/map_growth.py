@@ -23,6 +23,7 @@ from depth_refiner_ros.apps.console import note, say, tracked, write_json
 from depth_refiner_ros.apps.hardware import processor
 from depth_refiner_ros.bench.contention import Contention
 from depth_refiner_ros.bench.plots import curves
+from depth_refiner_ros.cli.flags import writable
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.mapping.blocks import touched_blocks
 from depth_refiner_ros.mapping.integration import integrate
@@ -36,6 +37,7 @@ from depth_refiner_ros.settings.fusion import TsdfSettings
 import numpy as np
 import open3d as o3d
 import open3d.core as o3c
+from training.program import ended
 import typer
 
 CAMERA = Intrinsics.from_fov(640, 480, 70.0)
@@ -119,8 +121,12 @@ class SameBlocks:
 
 def main(
     frames: Annotated[int, typer.Option(min=POINTS, help='Frames to fuse.')] = 2000,
-    json: Annotated[Path | None, typer.Option(help='Also write the times here.')] = None,
-    plot: Annotated[Path | None, typer.Option(help='Also draw them here (PNG).')] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=writable, help='Also write the times here.')
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=writable, help='Also draw them here (PNG).')
+    ] = None,
 ) -> None:
     """Time fusion of a growing map."""
     settings = TsdfSettings(device='cpu')
@@ -194,4 +200,4 @@ def _medians(values: list[float], frames: int) -> list[tuple[float, float]]:
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

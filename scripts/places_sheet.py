@@ -14,6 +14,7 @@ from depth_refiner_ros.core.atomic import staged_file
 from depth_refiner_ros.sources.simulated import expose, place_views, RoomRenderer
 from depth_refiner_ros.sources.simulated.places.place import build_kind, KINDS, OUTDOOR
 import numpy as np
+from training.program import ended
 import typer
 
 SIZE = 168, 126
@@ -48,4 +49,4 @@ def main(
 
 
 if __name__ == '__main__':
-    typer.run(main)
+    sys.exit(ended(lambda: typer.run(main)))

@@ -19,10 +19,14 @@ import subprocess
 import sys
 import time
 
-from depth_refiner_ros.core.atomic import write_text
+if __name__ == '__main__':  # from a checkout: the package is beside this folder
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from depth_refiner_ros.core.atomic import check_writable, write_text
 from depth_refiner_ros.settings.config_files import profile_environment
 from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
+from training.program import ended
 
 CAMERAS = ('front', 'rear')
 WORDS = ('always_on:=true', 'threads:=1', 'diagnostics_period_s:=0.5')
@@ -103,6 +107,8 @@ def main() -> None:
     parser.add_argument('--seconds', type=float, default=30.0)
     parser.add_argument('--json', type=Path)
     given = parser.parse_args()
+    if given.json:
+        check_writable(given.json)
     os.environ |= profile_environment()
     os.environ['ROS_DOMAIN_ID'] = str(random.SystemRandom().randint(1, 100))
     rclpy.init()
@@ -117,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

@@ -20,7 +20,6 @@ if __name__ == '__main__':  # from a checkout: the package is beside this folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from depth_refiner_ros.core.camera import Intrinsics
-from depth_refiner_ros.core.errors import DepthRefinerError
 from depth_refiner_ros.sources.labelled import labelled
 from depth_refiner_ros.sources.lost_frames import LostFrame
 from depth_refiner_ros.sources.registry import open_source
@@ -33,6 +32,7 @@ from depth_refiner_ros.sources.simulated import (
     RoomRenderer,
 )
 import numpy as np
+from training.program import ended
 import typer
 
 PERCENTILES = (5, 50, 95, 99)
@@ -133,7 +133,4 @@ def main(
 
 
 if __name__ == '__main__':
-    try:
-        typer.run(main)
-    except DepthRefinerError as error:
-        sys.exit(f'view_statistics: {error}')
+    sys.exit(ended(lambda: typer.run(main)))

@@ -4,12 +4,15 @@
 
 import json
 import math
+import runpy
+import sys
 
 import cv2
 from depth_refiner_ros.core.camera import Intrinsics
 import numpy as np
 import pytest
 
+from tests.test_packaging import ROOT
 from tests.test_scripts import script
 
 
@@ -43,6 +46,39 @@ def test_rooms_places_and_real_frames_are_printed_side_by_side(tmp_path, capsys)
     assert rows['real.json indoor'][:3] == ['1', '2.50', '2.50']
     assert rows['rooms'][0] == '4'
     assert {name for name in rows if name.startswith('places: from')}
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('view_statistics', ('--views', '2')),
+        ('compare_maps', ()),
+        ('degradations', ('--refiner', 'none', '--json', 'result.json')),
+    ],
+)
+def test_a_source_that_is_not_there_is_one_line_and_exit_code_2(
+    name, options, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', [name, 'missing.png', *options])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / 'scripts' / f'{name}.py'), run_name='__main__')
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("'missing.png' does not exist; a source is")
+
+
+@pytest.mark.parametrize('name', ['compare_maps', 'map_growth'])
+def test_a_result_that_cannot_be_written_ends_a_script_before_its_work(
+    name, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / 'file').touch()
+    source = ['sim:1:1'] if name == 'compare_maps' else []
+    monkeypatch.setattr(sys, 'argv', [name, *source, '--json', str(tmp_path / 'file' / 'x.json')])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / 'scripts' / f'{name}.py'), run_name='__main__')
+    assert ended.value.code == 2
+    assert 'is no folder' in capsys.readouterr().err
 
 
 def test_a_sheet_has_a_row_for_each_kind(tmp_path, monkeypatch):
