@@ -23,7 +23,7 @@ if __name__ == '__main__':  # from a checkout: the packages are beside this fold
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from depth_refiner_ros.backends.execution import fast_bf16
-from depth_refiner_ros.core.atomic import write_text
+from depth_refiner_ros.core.atomic import check_writable, write_text
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import nearest
@@ -232,6 +232,8 @@ def _main(
     if alone:
         print(json.dumps(measure(CASES[cases[0]], width, height, steps, threads)))
         return
+    if json_file:
+        check_writable(json_file)
     rows = []
     for name in cases:
         rows.append(_in_process(name, size, steps, threads))

@@ -15,7 +15,7 @@ if __name__ == '__main__':  # from a checkout: the packages are beside this fold
 
 from accelerate import PartialState
 from depth_refiner_ros.apps.console import note
-from depth_refiner_ros.models.bundle import is_bundle, MANIFEST
+from depth_refiner_ros.models.bundle import check_replaceable, is_bundle, MANIFEST
 import torch
 from training.before_after import compare_held_back, markdown
 from training.checkpoint import read_progress
@@ -42,6 +42,8 @@ def _run(path: Path, overrides: list[str]) -> None:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     check_earlier_runs(config)
+    if config.bundle:
+        check_replaceable(Path(config.bundle))
     figures = train(config, build_objective(config))
     processes = PartialState()
     processes.wait_for_everyone()  # until the main process has saved

@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from depth_refiner_ros.cli.flags import choice, is_given, JsonFile, settings_flags
+from depth_refiner_ros.cli.flags import choice, is_given, JsonFile, plots_writable, settings_flags
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.settings.networks import ModelSettings
 import typer
@@ -95,7 +95,8 @@ def bench(
         ),
     ] = '',
     plots: Annotated[
-        Path | None, typer.Option(help='Also write PNG plots to this folder.')
+        Path | None,
+        typer.Option(callback=plots_writable, help='Also write PNG plots to this folder.'),
     ] = None,
     json: JsonFile = None,
 ) -> None:

@@ -51,6 +51,13 @@ def choice(*words: str, text: str, show_default: bool = True) -> Any:
     return typer.Option(callback=checked, help=text, metavar=metavar, show_default=show_default)
 
 
+def plots_writable(path: Path | None) -> Path | None:
+    """Return the value of a flag, the folder of plots; see :func:`writable`."""
+    if path is not None:
+        check_writable(path / '*.png')
+    return path
+
+
 JsonFile = Annotated[
     Path | None,
     typer.Option(

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from depth_refiner_ros.core.atomic import staged_folder
+from depth_refiner_ros.core.atomic import check_writable, staged_folder
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.licence import is_non_commercial
 from depth_refiner_ros.core.messages import first_line, shown
@@ -209,14 +209,16 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:
 
 def check_replaceable(path: Path) -> None:
     """
-    Refuse to write a bundle over something else.
+    Refuse to write a bundle over something else, before the work whose result it is to hold.
 
     :raises WeightsError: if the path holds something other than a bundle
+    :raises OutputError: if it cannot be written there
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise WeightsError(
             f'{path} exists and is not a bundle, so it is not replaced; choose another folder'
         )
+    check_writable(path)
 
 
 def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:

@@ -51,6 +51,16 @@ def test_configured_networks_have_counts_bounds_and_ratios(depth_refiner, tmp_pa
     assert (tmp_path / 'plots' / 'networks.png').stat().st_size > 2000
 
 
+def test_a_folder_of_plots_that_cannot_be_written_ends_bench_before_it_times(
+    depth_refiner, tmp_path
+):
+    (tmp_path / 'file').touch()
+    for place in ('file', 'file/plots'):
+        ended = depth_refiner('bench', *SMALL, '--frames', '1', '--plots', place)
+        assert (ended.returncode, ended.stdout) == (2, '')
+        assert f'file is no folder, so that {place}/*.png cannot be written' in ended.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group(COUNTED)
 def test_bounds_of_a_named_device(depth_refiner, tmp_path, monkeypatch):

@@ -140,6 +140,22 @@ def test_a_mistake_is_one_line_and_exit_code_two(make_config, tmp_path, capsys, 
             assert ('render_rooms' in told) is ('rooms.path' in override), 'no rooms for a file'
 
 
+@pytest.mark.parametrize(
+    ('bundle', 'message'),
+    [('taken', 'exists and is not a bundle'), ('file/bundle', 'file is no folder')],
+)
+def test_a_bundle_that_cannot_be_written_ends_a_run_before_its_first_step(
+    make_config, tmp_path, capsys, bundle, message
+):
+    (tmp_path / 'taken').mkdir()
+    (tmp_path / 'file').touch()
+    save_config(make_config('metric_prior', steps=1), tmp_path / 'config.yaml')
+    given = f'bundle={tmp_path / bundle}'
+    assert run.main([str(tmp_path / 'config.yaml'), given]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'run').exists()
+
+
 def test_run_says_what_it_did(make_config, tmp_path, capsys):
     save_config(make_config('metric_prior', steps=1), tmp_path / 'config.yaml')
     assert run.main([str(tmp_path / 'config.yaml')]) == 0

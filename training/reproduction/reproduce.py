@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from depth_refiner_ros.apps.console import note, progress_bars, say
+from depth_refiner_ros.core.atomic import check_writable
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.output_lock import locked_folder
 import torch
@@ -39,6 +40,7 @@ def reproduce(
     :raises OutputError: where another process works there, or a file cannot be written
     """
     jobs = jobs_of(only, seeds)
+    check_writable(report / README)
     outcome = Outcome()
     claim_place(place, profile, writes=False)
     if train and profile.device == 'cuda' and not torch.cuda.is_available():

@@ -20,7 +20,7 @@ from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.core.confidence import confidence_of_spread, WITHIN
 from depth_refiner_ros.core.errors import SettingsError, SourceError
-from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.bundle import check_replaceable, open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -100,6 +100,7 @@ def main(
     every: Annotated[int, typer.Option(min=1, help='Take every n-th image.')] = 1,
 ) -> None:
     """Write a bundle whose confidence is right on average."""
+    check_replaceable(out)
     opened = open_bundle(bundle, 'prior')
     network = read_prior_network(opened)
     if not network.config.uncertainty:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import json
 
 import cv2
-from depth_refiner_ros.core.errors import SettingsError
+from depth_refiner_ros.core.errors import OutputError, SettingsError
 import numpy as np
 import pytest
 import torch
@@ -17,6 +17,14 @@ from training.reproduction.figures import claim_place, read_figures
 from training.reproduction.plan import Job, PIECES, STUDIES
 from training.reproduction.profiles import SMOKE
 from training.reproduction.reproduce import reproduce
+
+
+def test_a_report_that_cannot_be_written_ends_everything_before_it_trains(tmp_path, profile):
+    (tmp_path / 'file').touch()
+    place, report = tmp_path / 'place', tmp_path / 'file' / 'report'
+    with pytest.raises(OutputError, match='file is no folder'):
+        reproduce(profile, place, only=[], seeds=1, report=report)
+    assert not place.exists()
 
 
 def test_a_study_is_trained_and_reported(place, profile, capsys):

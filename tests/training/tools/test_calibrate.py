@@ -3,7 +3,7 @@
 """Confidence of a prior becomes right on average on images with depth."""
 
 from depth_refiner_ros.core.confidence import confidence_of_spread
-from depth_refiner_ros.core.errors import SettingsError, SourceError
+from depth_refiner_ros.core.errors import SettingsError, SourceError, WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from depth_refiner_ros.priors.network import MetricNetwork, MetricNetworkConfig
@@ -30,6 +30,12 @@ def tiny(folder, *, uncertainty=True):
     torch.nn.init.normal_(network.head.weight, std=0.02)
     write_prior_bundle(folder, network, {'steps': 3})
     return str(folder)
+
+
+def test_a_folder_that_is_no_bundle_is_refused_before_any_image(tmp_path, monkeypatch):
+    monkeypatch.setattr('training.tools.calibrate.images_of', pytest.fail)
+    with pytest.raises(WeightsError, match='exists and is not a bundle'):
+        main(tiny(tmp_path / 'given'), SOURCE, tmp_path)
 
 
 def test_confidence_is_the_share_that_is_right_and_depth_stays(tmp_path):
