@@ -120,11 +120,11 @@ setup(
     entry_points={
         'console_scripts': [
             'depth-refiner = depth_refiner_ros.cli.main:main',
-            'refiner_node = depth_refiner_ros.nodes.refiner_node:main',
-            'tsdf_node = depth_refiner_ros.nodes.tsdf_node:main',
-            'player_node = depth_refiner_ros.nodes.player_node:main',
-            'recorder_node = depth_refiner_ros.nodes.recorder_node:main',
-            'collector_node = depth_refiner_ros.nodes.collector_node:main',
+            'refiner_node = depth_refiner_ros.nodes.program:refiner',
+            'tsdf_node = depth_refiner_ros.nodes.program:tsdf',
+            'player_node = depth_refiner_ros.nodes.program:player',
+            'recorder_node = depth_refiner_ros.nodes.program:recorder',
+            'collector_node = depth_refiner_ros.nodes.program:collector',
         ],
         'ament_copyright.license': ['spdx = depth_refiner_ros.nodes.ament_header:SPDX'],
     },

@@ -17,11 +17,11 @@ import shutil
 
 from depth_refiner_ros.apps.console import say, write_json
 from depth_refiner_ros.apps.hardware import gpu, system_facts, version
-from depth_refiner_ros.apps.needed import NEEDED, package_of
 from depth_refiner_ros.apps.system_libraries import PACKAGE_OF
 from depth_refiner_ros.core.dds_segments import abandoned_bytes
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import first_line
+from depth_refiner_ros.core.needed import NEEDED, package_of
 from depth_refiner_ros.priors.packages import FAULTS, Package, PACKAGES
 from depth_refiner_ros.settings.config_files import (
     config_file,

@@ -12,6 +12,7 @@ from typing import Any
 
 from depth_refiner_ros.core.atomic import write_text
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.needed import ROS_FIX
 from depth_refiner_ros.settings.config_files import config_file, profile_environment
 from depth_refiner_ros.settings.parameter_file import read_yaml, write_yaml
 
@@ -37,7 +38,7 @@ def require_ros() -> None:
     if missing:
         raise RosMissingError(
             f'this command starts ROS 2 nodes, but {", ".join(missing)} cannot be imported; '
-            "source a ROS 2 setup.bash or pip install '.[ros]'"
+            f'{ROS_FIX}'
         )
 
 
@@ -85,7 +86,8 @@ def node_arguments(
     write_text(file, write_yaml(settings, node))
     words = [
         '-m',
-        f'depth_refiner_ros.nodes.{node}_node',
+        'depth_refiner_ros.nodes.program',
+        f'{node}_node',
         '--ros-args',
         '--params-file',
         str(file),

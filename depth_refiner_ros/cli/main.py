@@ -19,9 +19,9 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may be no UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
     with one_line_interrupts():
-        from depth_refiner_ros.apps.needed import package_of
         from depth_refiner_ros.apps.wording import in_flags
         from depth_refiner_ros.core.errors import DepthRefinerError
+        from depth_refiner_ros.core.needed import missing_line
 
         try:
             from depth_refiner_ros.cli.commands import app
@@ -31,9 +31,8 @@ def main() -> int:
             print(f'depth-refiner: {in_flags(str(error))}', file=sys.stderr)
             return int(getattr(error, 'exit_code', MISTAKE))
         except ModuleNotFoundError as error:
-            if not (package := package_of(error)):
+            if not (line := missing_line(error)):
                 raise
-            line = f'the package {package} is missing; run: pip install {package}'
             print(f'depth-refiner: {line}', file=sys.stderr)
             return MISTAKE
         except KeyboardInterrupt:

@@ -84,9 +84,9 @@ def test_installed_configuration_is_found_through_the_prefix(monkeypatch, tmp_pa
 def test_parameters_of_a_node_are_kept_in_a_file(tmp_path):
     settings = RefinerNodeSettings(prior='sensor', max_range_m=7.5)
     words = graph.node_arguments('refiner', settings, tmp_path / 'params', [('image', 'rgb')])
-    assert words[:2] == ['-m', 'depth_refiner_ros.nodes.refiner_node']
+    assert words[:3] == ['-m', 'depth_refiner_ros.nodes.program', 'refiner_node']
     file = tmp_path / 'params' / 'refiner.yaml'
-    assert words[2:] == ['--ros-args', '--params-file', str(file), '-r', 'image:=rgb']
+    assert words[3:] == ['--ros-args', '--params-file', str(file), '-r', 'image:=rgb']
     assert read_yaml(RefinerNodeSettings, file, 'refiner') == settings
 
 

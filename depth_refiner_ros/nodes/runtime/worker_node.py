@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from depth_refiner_ros.core.errors import DepthRefinerError
+from depth_refiner_ros.core.needed import missing_line
 from depth_refiner_ros.nodes.conversions.headers import stamp_ns_of
 from depth_refiner_ros.nodes.runtime.diagnostics import Diagnostics
 from depth_refiner_ros.nodes.runtime.latency import Statistics, Stopwatch
@@ -157,7 +158,11 @@ class WorkerNode(LifecycleNode):
             self.get_logger().error(str(error))
             self.exit_code = USER_ERROR
             return False
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ModuleNotFoundError) and (line := missing_line(error)):
+                self.get_logger().error(line)
+                self.exit_code = USER_ERROR
+                return False
             # rclpy would swallow it.
             self.get_logger().error(traceback.format_exc())
             raise

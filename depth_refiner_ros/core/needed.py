@@ -30,6 +30,9 @@ NEEDED = {
     'typer': 'typer',
 }
 """Modules to import and their distributions; ``setup.py`` requires the same."""
+ROS_FIX = "source a ROS 2 setup.bash or pip install '.[ros]'"
+OF_ROS = ('rclpy', 'std_srvs', 'builtin_interfaces', 'rosidl_runtime_py')
+"""Modules of ROS 2 whose names do not end in ``_msgs``."""
 
 
 def package_of(error: ModuleNotFoundError) -> str:
@@ -37,3 +40,13 @@ def package_of(error: ModuleNotFoundError) -> str:
     name = error.name or ''
     modules = (module for module in NEEDED if name and f'{module}.'.startswith(f'{name}.'))
     return NEEDED.get(next(modules, ''), '')
+
+
+def missing_line(error: ModuleNotFoundError) -> str:
+    """Return what is missing and what to type, empty for a module that is none of these."""
+    if package := package_of(error):
+        return f'the package {package} is missing; run: pip install {package}'
+    module = (error.name or '').partition('.')[0]
+    if module in OF_ROS or module.endswith('_msgs'):
+        return f'{module} of ROS 2 cannot be imported; {ROS_FIX}'
+    return ''
