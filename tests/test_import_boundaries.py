@@ -292,7 +292,6 @@ def test_importing_leaves_heavy_parts_unloaded():
             'typer',
             'onnxruntime',
             'ncnn',
-            'openvino',
             'torchvision',
         },
     }

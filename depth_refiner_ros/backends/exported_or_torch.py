@@ -7,11 +7,8 @@ from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
-from depth_refiner_ros.backends.openvino_runtime import OpenVinoBackend
 from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
-
-Exported = OnnxBackend | NcnnBackend | OpenVinoBackend
 
 MOST_SIZES = 3
 """
@@ -25,24 +22,23 @@ class ExportedOrTorch:
     Run networks by a backend; by torch from a fourth size on, and where exports cannot be kept.
 
     :param exported: of the first sizes
-    :param torch_backend: of all others
+    :param torch_backend: of all others; fp32
     :param log: called with the reason, once, when torch takes over
     """
 
-    def __init__(self, exported: Exported, torch_backend: TorchBackend, log: Log) -> None:
+    precision = 'fp32'
+
+    def __init__(
+        self, exported: OnnxBackend | NcnnBackend, torch_backend: TorchBackend, log: Log
+    ) -> None:
         self.name, self.fix = exported.name, exported.fix
-        self.precision = exported.precision
         self._backend, self._torch, self._log = exported, torch_backend, log
         self._exported: dict[str, set[Shapes]] = {}
         self._cannot_keep = self._told = False
 
     @property
     def exact(self) -> bool:
-        """Whether sizes to come run on fp32 torch, which needs no comparison."""
-        return self._torch_is_next and self._torch.exact
-
-    @property
-    def _torch_is_next(self) -> bool:
+        """Whether sizes to come run on torch, which needs no comparison."""
         return self._cannot_keep or any(
             len(shapes) >= MOST_SIZES for shapes in self._exported.values()
         )
@@ -56,7 +52,7 @@ class ExportedOrTorch:
         if isinstance(module, OnnxFile):
             return self._backend.prepare(module, key, example)
         exported = self._exported.setdefault(key, set())
-        if not self._torch_is_next or shapes_of(example) in exported:
+        if not self.exact or shapes_of(example) in exported:
             try:
                 runner = self._backend.prepare(module, key, example)
             except CacheError as error:

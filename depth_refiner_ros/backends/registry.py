@@ -11,11 +11,10 @@ from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.exported_or_torch import Exported, ExportedOrTorch
+from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
 from depth_refiner_ros.backends.model_runner import ModelRunner
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
-from depth_refiner_ros.backends.openvino_runtime import OpenVinoBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.places import user_path
@@ -44,12 +43,11 @@ class BackendOptions:
 
 
 def _exported(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
-    exported: Exported
-    if how.backend == 'ncnn':
-        exported = NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
-    else:
-        kind = OpenVinoBackend if how.backend == 'openvino' else OnnxBackend
-        exported = kind(how.device, how.precision, cache, how.threads)
+    exported: OnnxBackend | NcnnBackend = (
+        NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
+        if how.backend == 'ncnn'
+        else OnnxBackend(how.device, how.precision, cache, how.threads)
+    )
     if not how.auto:
         return exported
     return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log)
@@ -60,7 +58,6 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
     'onnx': _exported,
     'ncnn': _exported,
-    'openvino': _exported,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
         how.precision, cache, options.target, options.log, build_only=options.build_only
     ),
@@ -98,7 +95,7 @@ class ModelRunners:
         :raises BackendError: for an ONNX file and another backend
         """
         given = isinstance(module, OnnxFile)
-        if given and self.execution.backend not in ('onnx', 'ncnn', 'openvino'):
+        if given and self.execution.backend not in ('onnx', 'ncnn'):
             raise BackendError(
                 f'{module.path} is an ONNX file, which backend {self.execution.backend} cannot '
                 'run; use backend:=onnx'

@@ -13,9 +13,9 @@ import torch
 from tests.backends.networks import block, block_inputs
 
 
-def runners(folder, log=lambda line: None, *, auto=True, backend='onnx', precision='fp32'):
+def runners(folder, log=lambda line: None, *, auto=True):
     how = Execution(
-        device=torch.device('cpu'), precision=precision, backend=backend, threads=1, auto=auto
+        device=torch.device('cpu'), precision='fp32', backend='onnx', threads=1, auto=auto
     )
     return ModelRunners(how, BackendOptions(engine_cache=str(folder), max_abs_rel=1e-3, log=log))
 
