@@ -27,7 +27,7 @@ class Execution:
     :param precision: fp32, fp16 or bf16; everything outside networks stays fp32
     :param backend: torch, compiled, onnx, ncnn or tensorrt
     :param threads: CPU threads, 0 is torch's choice
-    :param auto: the backend was chosen here, so another may stand in for it
+    :param auto: backend and number format were chosen here, so others may stand in for them
     """
 
     device: torch.device
@@ -87,8 +87,8 @@ def choose(
     kind = device if device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
     if threads:
         torch.set_num_threads(threads)
-    auto = backend == 'auto'
-    if auto:
+    auto = backend == precision == 'auto'
+    if backend == 'auto':
         plain = kind == 'cuda' or precision != 'auto' or fast_bf16() or not _has(ONNX_MODULES)
         backend = 'torch' if plain else 'ncnn' if _has(NCNN_MODULES) else 'onnx'
     if precision == 'fp16' and kind == 'cpu' and backend != 'tensorrt':

@@ -5,9 +5,18 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from depth_refiner_ros.backends.base import Backend, Builder, Runner, Shapes, shapes_of, Tensors
+from depth_refiner_ros.backends.base import (
+    Backend,
+    Builder,
+    Log,
+    Runner,
+    Shapes,
+    shapes_of,
+    Tensors,
+)
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.selfcheck import check, Deviation
+from depth_refiner_ros.core.errors import BackendError
 import torch
 from torch import nn
 
@@ -25,6 +34,8 @@ class ModelRunner:
     :param device: where inputs and outputs live
     :param max_abs_rel: bound of the self-check, None for no check
     :param build_only: write the files that the backend would load, and run on torch instead
+    :param otherwise: called with the reason where fp32 torch runs a size on which the backend,
+        which nobody asked for, gives other numbers; None refuses it
     """
 
     def __init__(
@@ -36,6 +47,7 @@ class ModelRunner:
         *,
         max_abs_rel: float | None = None,
         build_only: bool = False,
+        otherwise: Log | None = None,
     ) -> None:
         self.module = module.eval().requires_grad_(False)
         # Convolutions read channels last faster, on tensor cores as on vector units. In place, and
@@ -48,6 +60,7 @@ class ModelRunner:
         self._device = device
         self._reference = TorchBackend(device, 'fp32')
         self._build_only = build_only
+        self._otherwise = otherwise
         self._max_abs_rel = None if build_only else max_abs_rel
         self.deviation: Deviation | None = None
         """Outcome of the latest self-check."""
@@ -55,6 +68,7 @@ class ModelRunner:
         """Called with the inputs of every call, for benchmarks."""
         self._runners: dict[Shapes, Runner] = {}
         self._checked: set[Shapes] = set()
+        self._exact: dict[Shapes, Runner] = {}
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """
@@ -81,9 +95,7 @@ class ModelRunner:
                 runner = self._prepared(
                     tuple(value.detach().float().cpu().clone() for value in inputs)
                 )
-            if judged:
-                self._check(runner, inputs)
-            self._runners[shapes] = runner
+            self._runners[shapes] = self._checked_runner(runner, inputs) if judged else runner
         return self._run(self._runners[shapes], inputs)
 
     @property
@@ -101,15 +113,22 @@ class ModelRunner:
         cast(Builder, self._backend).build(self.module, self.key, example)
         return self._reference.prepare(self.module, self.key, example)
 
-    def _check(self, runner: Runner, inputs: Tensors) -> None:
+    def _checked_runner(self, runner: Runner, inputs: Tensors) -> Runner:
+        """Return the runner, or fp32 torch where that one differs and nobody asked for it."""
         shapes = shapes_of(inputs)
         if self._max_abs_rel is None or shapes in self._checked:
-            return
-        expected = self._run(self._reference.prepare(self.module, self.key, inputs), inputs)
-        self.deviation = check(
-            self._backend, self.key, self._run(runner, inputs), expected, self._max_abs_rel
-        )
+            return self._exact.get(shapes, runner)
+        exact = self._reference.prepare(self.module, self.key, inputs)
+        expected, found = self._run(exact, inputs), self._run(runner, inputs)
+        try:
+            self.deviation = check(self._backend, self.key, found, expected, self._max_abs_rel)
+        except BackendError as error:
+            if self._otherwise is None:
+                raise
+            self._otherwise(f'{error}; at this size fp32 torch runs it, more slowly')
+            self._exact[shapes] = runner = exact
         self._checked.add(shapes)
+        return runner
 
     def _run(self, runner: Runner, inputs: Tensors) -> Any:
         # Runners have their own number format; the caller's autocast would change the reference.

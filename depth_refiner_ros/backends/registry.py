@@ -108,6 +108,7 @@ class ModelRunners:
             # Torch cannot run a given file, so there is nothing to compare it with.
             max_abs_rel=None if given else self._options.max_abs_rel,
             build_only=self._options.build_only,
+            otherwise=self._options.log if self.execution.auto and not given else None,
         )
         self._made.append(network)
         return network

@@ -1,7 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 from depth_refiner_ros.backends.engine_cache import EngineCache
+from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.onnx_export import export_onnx, FILE, onnx_facts
+from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.backends.selfcheck import check_image, Deviation, deviation, IMAGE
 from depth_refiner_ros.core.errors import BackendError
 import numpy as np
@@ -85,3 +87,20 @@ def test_a_sound_backend_passes_and_says_how_well(tmp_path):
     assert network.deviation.p99 < 1e-4
     (line,) = networks.describe()
     assert line == f'self-check: prior differs from fp32 torch by {network.deviation}'
+
+
+def test_what_nobody_asked_for_gives_way_to_fp32_torch_where_it_fails(tmp_path):
+    lines, module, inputs = [], block(), block_inputs()
+
+    def made(*, auto):
+        how = Execution(device=torch.device('cpu'), precision='bf16', auto=auto)
+        options = BackendOptions(engine_cache=str(tmp_path), max_abs_rel=1e-6, log=lines.append)
+        return ModelRunners(how, options)(module, 'block')
+
+    with pytest.raises(BackendError, match='self-check: block with backend torch in bf16 differs'):
+        made(auto=False)(*inputs)
+    run = made(auto=True)
+    for _ in range(2):
+        assert torch.equal(run(*inputs), module(*inputs))
+    assert len(lines) == 1
+    assert lines[0].endswith('at this size fp32 torch runs it, more slowly')

@@ -114,7 +114,7 @@ def test_something_else_is_never_replaced(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(OutputError, match='cannot make the folder'):
+    with pytest.raises(OutputError, match='file is no folder, so that'):
         convert(load_release(official.apdepth(tmp_path)), tmp_path / 'file' / 'out')
 
 
