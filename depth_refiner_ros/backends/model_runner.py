@@ -68,7 +68,7 @@ class ModelRunner:
         """Called with the inputs of every call, for benchmarks."""
         self._runners: dict[Shapes, Runner] = {}
         self._checked: set[Shapes] = set()
-        self._exact: dict[Shapes, Runner] = {}
+        self._refused: set[Shapes] = set()
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """
@@ -108,6 +108,8 @@ class ModelRunner:
         return tuple(self._runners.values())
 
     def _prepared(self, example: Tensors) -> Runner:
+        if shapes_of(example) in self._refused:
+            return self._reference.prepare(self.module, self.key, example)
         if not self._build_only:
             return self._backend.prepare(self.module, self.key, example)
         cast(Builder, self._backend).build(self.module, self.key, example)
@@ -117,7 +119,7 @@ class ModelRunner:
         """Return the runner, or fp32 torch where that one differs and nobody asked for it."""
         shapes = shapes_of(inputs)
         if self._max_abs_rel is None or shapes in self._checked:
-            return self._exact.get(shapes, runner)
+            return runner
         exact = self._reference.prepare(self.module, self.key, inputs)
         expected, found = self._run(exact, inputs), self._run(runner, inputs)
         try:
@@ -126,7 +128,8 @@ class ModelRunner:
             if self._otherwise is None:
                 raise
             self._otherwise(f'{error}; at this size fp32 torch runs it, more slowly')
-            self._exact[shapes] = runner = exact
+            self._refused.add(shapes)
+            runner = exact
         self._checked.add(shapes)
         return runner
 

@@ -23,13 +23,12 @@ def started(name: str, words: list[str] | None = None) -> int:
     :return: exit code
     """
     try:
-        module = import_module(f'depth_refiner_ros.nodes.{name}')
+        return int(import_module(f'depth_refiner_ros.nodes.{name}').main(words))
     except ModuleNotFoundError as error:
         if not (line := missing_line(error)):
             raise
         print(f'{name}: {line}', file=sys.stderr)
         return USER_ERROR
-    return int(module.main(words))
 
 
 def refiner() -> int:

@@ -12,7 +12,6 @@ from typing import cast, Protocol
 
 from depth_refiner_ros.core.dds_segments import free_abandoned
 from depth_refiner_ros.core.errors import DepthRefinerError, SettingsError
-from depth_refiner_ros.core.needed import missing_line
 from depth_refiner_ros.settings.nodes import NODES
 from depth_refiner_ros.settings.parameter_file import unmatched
 import rclpy
@@ -85,11 +84,6 @@ def run_together(
         return _serve(nodes, ending)
     except DepthRefinerError as error:
         rclpy.logging.get_logger(name).error(str(error))
-        return USER_ERROR
-    except ModuleNotFoundError as error:
-        if not (line := missing_line(error)):
-            raise
-        rclpy.logging.get_logger(name).error(line)
         return USER_ERROR
     finally:
         rclpy.try_shutdown()
