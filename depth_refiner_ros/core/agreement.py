@@ -1,32 +1,77 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Refined depth goes back to its prior where both say the same."""
+"""Refined depth goes back to its prior where both say the same, and where the prior is sharp."""
 
+from depth_refiner_ros.core.sharpness import on_a_coarse_grid, sharpness
 import torch
 from torch.nn import functional
 
 CELL_PX = 4
+SHARP_BAND = 0.1
 
 
-def keep_agreed(
-    depth_m_B1HW: torch.Tensor, prior_m_B1HW: torch.Tensor, within: float
+def keep_prior(
+    depth_m_B1HW: torch.Tensor,
+    prior_m_B1HW: torch.Tensor,
+    *,
+    filled_m_B1HW: torch.Tensor,
+    within: float,
+    sharp: float,
 ) -> torch.Tensor:
     """
-    Return refined depth, drawn back to its prior where the two agree in a neighbourhood.
+    Return refined depth, drawn back to its prior where that is the better one.
 
     A refiner moves outlines by a lot and everything else by a little. The little is its own
     noise, mostly texture of the image: g^2 / (g^2 + within^2) of each change is kept, where g is
-    the mean relative change over 12 x 12 pixels, as in a Wiener filter. g is computed for cells
-    of 4 x 4 pixels, a tenth of the cost of a window around each pixel.
+    the mean relative change over 12 x 12 pixels, as in a Wiener filter.
 
-    :param prior_m_B1HW: without holes
-    :param within: g of which half is kept
+    Nor has it anything to add where the prior's outlines are as sharp as pixels: from a sharpness
+    of ``sharp`` on less is kept of a change, from 0.1 above on nothing, see
+    :func:`~.sharpness.sharpness`. Depth of fewer pixels that was enlarged has sharp outlines in
+    the wrong places, and is refined everywhere.
+
+    Both are computed for cells of 4 x 4 pixels, a tenth of the cost of windows around each pixel.
+
+    :param prior_m_B1HW: NaN where unknown
+    :param filled_m_B1HW: the same without holes
+    :param within: g of which half is kept; 0 keeps all of it
+    :param sharp: 0 keeps all changes
     """
-    change = depth_m_B1HW / prior_m_B1HW
+    if not within and not sharp:
+        return depth_m_B1HW
+    kept = depth_m_B1HW.new_ones(1)
+    if within:
+        kept = _beyond_noise(depth_m_B1HW, filled_m_B1HW, within)
+    if sharp:
+        kept = kept * _where_smeared(prior_m_B1HW, filled_m_B1HW, sharp)
+    return torch.lerp(filled_m_B1HW, depth_m_B1HW, kept)
+
+
+def _beyond_noise(
+    depth_m_B1HW: torch.Tensor, filled_m_B1HW: torch.Tensor, within: float
+) -> torch.Tensor:
+    """Return the share of each change that is kept for its size."""
+    change = depth_m_B1HW / filled_m_B1HW
     change = change.sub_(1.0).abs_().nan_to_num_(nan=1.0).clamp_(max=1.0)
     cells = functional.avg_pool2d(change, CELL_PX, ceil_mode=True)
     wide = functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
-    around = functional.interpolate(wide, scale_factor=float(CELL_PX), mode='bilinear').square()
-    height, width = depth_m_B1HW.shape[-2:]
-    kept = around.div_(around + within**2)[..., :height, :width]
-    return torch.lerp(prior_m_B1HW, depth_m_B1HW, kept)
+    around = _pixels(wide, change)
+    around = around.mul_(around)
+    return around.div_(around + within**2)
+
+
+def _where_smeared(
+    prior_m_B1HW: torch.Tensor, filled_m_B1HW: torch.Tensor, sharp: float
+) -> torch.Tensor:
+    """Return the share of each change that the prior's outlines leave to the refiner."""
+    smeared = 1.0 - (sharpness(filled_m_B1HW, CELL_PX) - sharp) / SHARP_BAND
+    coarse_B = on_a_coarse_grid(prior_m_B1HW)
+    smeared = torch.where(coarse_B.view(-1, 1, 1, 1), 1.0, smeared.clamp_(0.0, 1.0))
+    return _pixels(smeared, filled_m_B1HW)
+
+
+def _pixels(cells_B1hw: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Return a value for each pixel of a map of cells."""
+    height, width = like.shape[-2:]
+    pixels = functional.interpolate(cells_B1hw, scale_factor=float(CELL_PX), mode='bilinear')
+    return pixels[..., :height, :width]

@@ -61,6 +61,7 @@ LIMITS = {
     'agree_below': (0.0, 1.0),
     'fit_samples': (0, 10**9),
     'keep_within': (0.0, 1.0),
+    'keep_sharp': (0.0, 1.0),
     'nearest_m': (0.0, 1.0),
 }
 IN_AND_OUT = {
@@ -126,7 +127,9 @@ class ModelSpec:
     :param fit: the final fit if the option ``align`` is auto
     :param fit_samples: number of pixels, on a grid, that the fit uses; 0 is all of them
     :param keep_within: relative change around a pixel up to which the prior's depth is kept, see
-        :func:`~depth_refiner_ros.core.agreement.keep_agreed`; 0 keeps none
+        :func:`~depth_refiner_ros.core.agreement.keep_prior`; 0 keeps none
+    :param keep_sharp: sharpness of the prior's outlines from which on its depth is kept, see the
+        same; 0 keeps none
     :param nearest_m: nearer depth is set to this after the fit, and counted; 0 leaves the
         result of the fit unchanged, even if it is not positive
     :param max_edge_px: images are resized to this longest edge; 0 keeps their size
@@ -172,6 +175,7 @@ class ModelSpec:
     fit: str = 'robust'
     fit_samples: int = 20_000
     keep_within: float = 0.0
+    keep_sharp: float = 0.0
     nearest_m: float = 0.01
     max_edge_px: int = 0
     enlarge: bool = True

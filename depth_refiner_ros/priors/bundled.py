@@ -69,7 +69,7 @@ class BundledPrior(WithNetwork):
         """
         if intrinsics is None:
             raise camera_missing('bundled')
-        looks = [self._look(rgb_B3HW, intrinsics, scale) for scale in self.config.scales]
+        looks = [self._look(rgb_B3HW, intrinsics, *look) for look in self.config.looks]
         maps = sum(looks[1:], looks[0]) / len(looks)
         log_depth, log_spread = maps[:, :1], maps[:, 1:]
         return PriorDepth(
@@ -84,28 +84,38 @@ class BundledPrior(WithNetwork):
         """Return the line of its bundle."""
         return [self.bundle.describe()]
 
-    def _look(self, rgb_B3HW: torch.Tensor, intrinsics: Intrinsics, scale: float) -> torch.Tensor:
-        """Return the maps of the network at the image's size, log depth in metres."""
+    def _look(
+        self,
+        rgb_B3HW: torch.Tensor,
+        intrinsics: Intrinsics,
+        scale: float,
+        mirrored: tuple[bool, ...],
+    ) -> torch.Tensor:
+        """Return the mean maps of the network at the image's size, log depth in metres."""
         width, height = network_size(
             self.config, intrinsics.width, intrinsics.height, multiple=scale
         )
         camera = intrinsics.resized(width, height)
         small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
-        canonical = self._canonical(small, camera)
+        canonical = self._canonical(small, camera, mirrored)
         focal = canonical.new_full((small.shape[0],), camera.fx)
         maps = to_log_metres(canonical, focal, self.config)
         return functional.interpolate(maps, size=rgb_B3HW.shape[-2:], mode='bilinear')
 
-    def _canonical(self, rgb_B3HW: torch.Tensor, camera: Intrinsics) -> torch.Tensor:
-        images, rays = rgb_B3HW, camera.rays(device=rgb_B3HW.device)[None]
-        rays = rays.expand(len(images), -1, -1, -1)
-        if not self.config.mirror:
-            canonical: torch.Tensor = self.network(images, rays).float()
-            return canonical
-        mirrored = camera.flipped().rays(device=images.device)[None].expand_as(rays)
-        both = self.network(torch.cat([images, images.flip(-1)]), torch.cat([rays, mirrored]))
-        straight, flipped = both.float().chunk(2)
-        return (straight + flipped.flip(-1)) / 2.0
+    def _canonical(
+        self, rgb_B3HW: torch.Tensor, camera: Intrinsics, mirrored: tuple[bool, ...]
+    ) -> torch.Tensor:
+        images, rays = [], []
+        for flip in mirrored:
+            seen_by = camera.flipped() if flip else camera
+            images.append(rgb_B3HW.flip(-1) if flip else rgb_B3HW)
+            rays.append(
+                seen_by.rays(device=rgb_B3HW.device)[None].expand(len(rgb_B3HW), -1, -1, -1)
+            )
+        canonical = self.network(torch.cat(images), torch.cat(rays)).float()
+        looks = canonical.chunk(len(mirrored))
+        turned = [look.flip(-1) if flip else look for look, flip in zip(looks, mirrored)]
+        return sum(turned[1:], turned[0]) / len(turned)
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:

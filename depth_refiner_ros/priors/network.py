@@ -62,6 +62,8 @@ class MetricNetworkConfig:
         combinations; 1 for none
     :param uncertainty: a second output, the log of the expected absolute error of log depth
     :param scales: inference averages over inputs of these multiples of the input size
+    :param in_turn: with ``mirror``, the first of them sees the image, the second the mirrored
+        image, and so on, instead of each both
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 160, 224)
@@ -77,6 +79,7 @@ class MetricNetworkConfig:
     upsampling: int = 1
     uncertainty: bool = False
     scales: tuple[float, ...] = (1.0,)
+    in_turn: bool = False
 
     def __post_init__(self) -> None:
         check_limits(self, LIMITS)
@@ -91,6 +94,15 @@ class MetricNetworkConfig:
             raise ValueError(f'decoder_channels must have length {most}: {self}')
         if self.upsampling > 1 and stages >= most:  # it needs finer features than the decoder's
             raise ValueError(f'decoder_channels must have a length below {most}: {self}')
+
+    @property
+    def looks(self) -> tuple[tuple[float, tuple[bool, ...]], ...]:
+        """Return what inference averages: each input size, and with it mirrored or not."""
+        if not self.mirror:
+            return tuple((scale, (False,)) for scale in self.scales)
+        if not self.in_turn:
+            return tuple((scale, (False, True)) for scale in self.scales)
+        return tuple((scale, (bool(number % 2),)) for number, scale in enumerate(self.scales))
 
     @property
     def sizes(self) -> int:

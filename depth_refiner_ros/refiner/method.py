@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TYPE_CHECKING
 
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.core.agreement import keep_agreed
+from depth_refiner_ros.core.agreement import keep_prior
 from depth_refiner_ros.core.alignment import fit_robust, fit_scale_shift, identity_fit
 from depth_refiner_ros.core.checks import finite, masked, surely_everywhere
 from depth_refiner_ros.core.confidence import confidence_of, relative_difference
@@ -124,9 +124,14 @@ class Refinement:
         # 3. Back to the prior's metres, fitted where prior and estimate agree (eq. 4, eq. 19).
         with timed('align'), torch.inference_mode():
             depth_m, difference, fit = self._aligned(estimate, prior, filled_m, spec)
-            if spec.keep_within:
-                agreed_m = keep_agreed(depth_m, filled_m, spec.keep_within)
-                depth_m = masked(agreed_m, known, depth_m)
+            kept_m = keep_prior(
+                depth_m,
+                prior.depth_m_B1HW,
+                filled_m_B1HW=filled_m,
+                within=spec.keep_within,
+                sharp=spec.keep_sharp,
+            )
+            depth_m = masked(kept_m, known, depth_m)
             depth_m = self._with_holes(depth_m, prior)
             trust = _trust(difference, known, fit, prior)
             confidence = masked(trust, finite(depth_m), 0.0)

@@ -121,8 +121,9 @@ def test_a_frame_of_the_bundled_networks_is_counted_once_in_any_precision():
     assert found[0] == found[1]
     assert list(found[0]) == ['prior', 'unet'], 'the bundled codec only moves pixels'
     network = read_prior_network(open_bundle('bundled', 'prior'))
-    width, height = network_size(network.config, 64, 48)
-    once = count(
-        lambda: network(torch.zeros(1, 3, height, width), torch.zeros(1, 2, height, width))
-    ).flops
-    assert found[0]['prior'] == once * (2 if network.config.mirror else 1)
+    flops = 0.0
+    for scale, mirrored in network.config.looks:
+        width, height = network_size(network.config, 64, 48, multiple=scale)
+        inputs = torch.zeros(1, 3, height, width), torch.zeros(1, 2, height, width)
+        flops += count(lambda inputs=inputs: network(*inputs)).flops * len(mirrored)
+    assert found[0]['prior'] == flops

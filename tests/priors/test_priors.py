@@ -225,6 +225,21 @@ def test_a_mirrored_bundle_gives_the_mean_of_both_looks(tmp_path):
     assert float((straight - mirrored).abs().max()) > 1e-3
 
 
+def test_sizes_in_turn_see_the_image_and_the_mirrored_one(tmp_path):
+    def predicted(name, **looks):
+        network = metric_network(config=replace(LITE, **looks))
+        prior = BundledPrior(write_prior_bundle(tmp_path / name, network, {'name': 'tiny'}))
+        return lambda rgb, camera: prior.predict(rgb, camera).depth_B1HW.log()
+
+    off_centre = replace(CAMERA, cx=CAMERA.cx + 5.0)
+    in_turn = predicted('both', scales=(1.0, 2.0), mirror=True, in_turn=True)(RGB, off_centre)
+    straight = predicted('one', scales=(1.0,))(RGB, off_centre)
+    mirrored = predicted('two', scales=(2.0,))(RGB.flip(-1), off_centre.flipped()).flip(-1)
+    torch.testing.assert_close(in_turn, (straight + mirrored) / 2.0, rtol=1e-4, atol=1e-4)
+    each = predicted('each', scales=(1.0, 2.0), mirror=True)(RGB, off_centre)
+    assert float((each - in_turn).abs().max()) > 1e-3
+
+
 def test_two_input_sizes_give_their_mean(tmp_path):
     def predicted(name, scales):
         network = metric_network(config=replace(LITE, scales=scales))

@@ -35,6 +35,7 @@ class MetricPriorModel:
     upsampling: int = SHAPE.upsampling
     uncertainty: bool = SHAPE.uncertainty
     scales: list[float] = field(default_factory=lambda: list(SHAPE.scales))
+    in_turn: bool = SHAPE.in_turn
 
 
 def build_metric_network(model: MetricPriorModel) -> tuple[MetricNetwork, MetricNetworkConfig]:

@@ -5,7 +5,7 @@ Store a prior's predictions for a set of images.
 
 ``python -m training.tools.predict_prior SET [WEIGHTS] --reader NAME``: a refiner can only learn
 to correct the errors of a prior that it sees. Predictions are stored small, because training
-upsamples them anyway: 128 pixels on the longer side for the bundled prior, as its network
+upsamples them anyway: 256 pixels on the longer side for the bundled prior, as its network
 computes, else 518.
 
 Those of rendered rooms lie beside them, as ``prior_NNNNN.npy``. Those of other sets lie in a
@@ -44,7 +44,7 @@ from training.data.stored_priors import file_of, store, write_record
 from training.program import ended
 import typer
 
-LONG_SIDE, BUNDLED_LONG_SIDE = 518, 128
+LONG_SIDE, BUNDLED_LONG_SIDE = 518, 256
 FARTHEST = float(np.finfo(np.float16).max)
 """What is farther, such as a sky of disparity 0, would be infinite as float16, and unknown."""
 
