@@ -101,6 +101,8 @@ def main(
     location: Annotated[str, typer.Argument(metavar='SOURCE', help='With poses and depth.')],
     prior: Annotated[str, typer.Option(help='Of the refiner.')] = 'smeared',
     refiner: Annotated[str, typer.Option(help='Compared with its prior.')] = 'apdepth',
+    refiner_weights: Annotated[str, typer.Option(help='As of eval.')] = 'bundled',
+    seed: Annotated[int, typer.Option(min=0, help='Of the errors of the prior smeared.')] = 0,
     every: Annotated[int, typer.Option(min=1, help='Take every n-th frame.')] = 1,
     min_trust: Annotated[
         list[float] | None, typer.Option(help='Mesh the weighed maps with this, too; repeatable.')
@@ -110,7 +112,7 @@ def main(
     ] = None,
 ) -> None:
     """Compare the maps of prior and refined depth with the true surface."""
-    model = ModelSettings(prior=prior, refiner=refiner)
+    model = ModelSettings(prior=prior, refiner=refiner, refiner_weights=refiner_weights, seed=seed)
     source = open_source(location, log=note)
     total = count_taken(len(source), every=every, limit=0)
     maps = {(depth, way): Way(WAYS[way]) for depth in ('prior', 'refined') for way in WAYS}
@@ -141,7 +143,7 @@ def main(
         say(f'{name}: {figures}')
     if json:
         facts = {'source': source.name, 'every': every, 'prior': prior, 'refiner': refiner}
-        write_json(json, {**facts, 'frames': total, 'rows': rows})
+        write_json(json, {**facts, 'seed': seed, 'frames': total, 'rows': rows})
 
 
 def _refined(

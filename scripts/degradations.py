@@ -51,6 +51,7 @@ Refiner = Annotated[str, typer.Option(help='As of eval.')]
 Weights = Annotated[str, typer.Option(help='As of eval.')]
 Frames = Annotated[int, typer.Option(help='At most this many images; 0 takes all.')]
 Every = Annotated[int, typer.Option(help='Take every n-th image.')]
+Precision = Annotated[str, typer.Option(help='As of eval.')]
 
 
 def main(
@@ -60,9 +61,12 @@ def main(
     refiner_weights: Weights = 'bundled',
     frames: Frames = 0,
     every: Every = 1,
+    precision: Precision = 'auto',
 ) -> None:
     """Compare every kind on every image, and write the figures."""
-    model = ModelSettings(prior='smeared', refiner=refiner, refiner_weights=refiner_weights)
+    model = ModelSettings(
+        prior='smeared', refiner=refiner, refiner_weights=refiner_weights, precision=precision
+    )
     network = DepthRefiner.from_settings(through_sensor(model))
     for line in network.describe():
         note(line)

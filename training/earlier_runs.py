@@ -8,6 +8,11 @@ from depth_refiner_ros.core.errors import SettingsError
 from training.config import RunConfig
 
 CONFIGS = Path(__file__).parent / 'configs'
+BY_TOOLS = {
+    'bundles/apdepth_narrowed': 'python -m training.tools.narrow bundles/apdepth_small_own '
+    'bundles/apdepth_narrowed 40,56,96,128'
+}
+"""Folders that no configuration makes, and the command that does."""
 
 
 def check_earlier_runs(config: RunConfig) -> None:
@@ -33,7 +38,9 @@ def check_earlier_runs(config: RunConfig) -> None:
 
 
 def _commands(folder: Path) -> str:
-    """Return the commands that make a folder, '' if no configuration has its name."""
+    """Return the commands that make a folder, '' if nothing here does."""
+    if folder.as_posix() in BY_TOOLS:
+        return BY_TOOLS[folder.as_posix()]
     kind, name, *_ = (*folder.parts, '', '')
     if kind not in ('runs', 'bundles') or not (CONFIGS / f'{name}.yaml').is_file():
         return ''

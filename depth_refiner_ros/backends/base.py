@@ -64,3 +64,8 @@ def silent(line: str) -> None:
 def shapes_of(inputs: Tensors) -> Shapes:
     """Return the shape of each input."""
     return tuple(tuple(value.shape) for value in inputs)
+
+
+def shapes_per_size(module: nn.Module) -> int:
+    """Return how many shapes of inputs a network gets for images of one size; it may say so."""
+    return int(getattr(module, 'shapes_per_size', 1))

@@ -2,7 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was chosen as faster than torch, and torch where its exports do not pay."""
 
-from depth_refiner_ros.backends.base import Log, Runner, Shapes, shapes_of, Tensors
+from depth_refiner_ros.backends.base import (
+    Log,
+    Runner,
+    Shapes,
+    shapes_of,
+    shapes_per_size,
+    Tensors,
+)
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
@@ -34,14 +41,12 @@ class ExportedOrTorch:
         self.name, self.fix = exported.name, exported.fix
         self._backend, self._torch, self._log = exported, torch_backend, log
         self._exported: dict[str, set[Shapes]] = {}
-        self._cannot_keep = self._told = False
+        self._full = self._cannot_keep = self._told = False
 
     @property
     def exact(self) -> bool:
         """Whether sizes to come run on torch, which needs no comparison."""
-        return self._cannot_keep or any(
-            len(shapes) >= MOST_SIZES for shapes in self._exported.values()
-        )
+        return self._cannot_keep or self._full
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> object:
         """Export the network, see :class:`~depth_refiner_ros.backends.base.Builder`."""
@@ -60,6 +65,7 @@ class ExportedOrTorch:
                 self._cannot_keep = True
             else:
                 exported.add(shapes_of(example))
+                self._full |= len(exported) >= MOST_SIZES * shapes_per_size(module)
                 return runner
         elif not (self._cannot_keep or self._told):
             self._log(

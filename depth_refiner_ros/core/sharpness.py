@@ -7,8 +7,8 @@ from torch.nn import functional
 
 REACH_CELLS = 2
 """Cells on each side whose outlines count for a cell."""
-UNCHANGED = 0.25
-"""Share of columns that repeat their neighbour from which on a map was enlarged."""
+REPEATED = 0.15
+"""Share of columns or rows that equal their neighbour from which on a map was enlarged."""
 
 
 def sharpness(depth_m_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:
@@ -16,34 +16,43 @@ def sharpness(depth_m_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:
     Return the largest step between neighbouring pixels over the range of depth around each cell.
 
     It is 1 where one step makes all of the range, about 1.5 / n where an outline is spread over n
-    pixels, and the same at any scale of the depth.
+    pixels, and the same at any scale of the depth. Not differentiable.
 
     :param depth_m_B1HW: without holes
     :param cell_px: pixels of a side of a cell; the range is that of 5 x 5 cells
     :return: (B, 1, h, w) for cells, those at the border incomplete where the size needs it
     """
-    right, down = (-size % cell_px for size in reversed(depth_m_B1HW.shape[-2:]))
+    right, down = (-size % cell_px + 1 for size in reversed(depth_m_B1HW.shape[-2:]))
     depth = functional.pad(depth_m_B1HW, (0, right, 0, down), mode='replicate')
-    steps = torch.zeros_like(depth)
-    steps[..., :-1] = (depth[..., 1:] - depth[..., :-1]).abs_()
-    rows = steps[..., :-1, :]
-    torch.maximum(rows, (depth[..., 1:, :] - depth[..., :-1, :]).abs_(), out=rows)
-    largest = _widest(_cells(steps, cell_px))
-    return largest.div_(_widest(_cells(depth, cell_px)) + _widest(_cells(-depth, cell_px)) + 1e-6)
+    here, beside, below = depth[..., :-1, :-1], depth[..., :-1, 1:], depth[..., 1:, :-1]
+    step, farthest, nearest = (beside - here).abs_(), here.maximum(beside), here.minimum(beside)
+    torch.maximum(step, (below - here).abs_(), out=step)
+    torch.maximum(farthest, below, out=farthest)
+    torch.minimum(nearest, below, out=nearest)
+    step, farthest, minus_nearest = (
+        _widest(_cells(values, cell_px)) for values in (step, farthest, nearest.neg_())
+    )
+    return step / (farthest + minus_nearest + 1e-6)
 
 
 def on_a_coarse_grid(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     """
-    Return for each map whether it was enlarged by repeating its pixels, bool (B,).
+    Return for each map whether it was enlarged by repeating columns or rows, bool (B,).
 
-    Such a map has columns that equal the one beside them in every row where both are known.
+    Such a column equals the one beside it in every row where both are known; every fourth row is
+    compared. So do those of constant depth, which has no outlines.
 
     :param depth_m_B1HW: NaN where unknown
     """
-    steps = (depth_m_B1HW[..., 1:] - depth_m_B1HW[..., :-1]).abs_()
+    columns, rows = depth_m_B1HW[..., ::4, :], depth_m_B1HW[..., ::4].mT
+    return _repeats_columns(columns) | _repeats_columns(rows)
+
+
+def _repeats_columns(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
+    steps = (depth_m_B1HW[..., 1:] - depth_m_B1HW[..., :-1]).abs()
     known = steps.isfinite().any(dim=-2)
-    repeated = known & (steps.nan_to_num_(nan=0.0).amax(dim=-2) == 0.0)
-    return repeated.sum(dim=(1, 2)) > UNCHANGED * known.sum(dim=(1, 2))
+    repeated = known & (steps.nan_to_num(nan=0.0).amax(dim=-2) == 0.0)
+    return repeated.sum(dim=(1, 2)) > REPEATED * known.sum(dim=(1, 2))
 
 
 def _cells(maps_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:

@@ -17,7 +17,7 @@ def small_unet(
     *,
     depth_channels: int,
     rgb_channels: int,
-    block_channels: tuple[int, ...] = (48, 64, 96, 128),
+    block_channels: tuple[int, ...] = (40, 56, 96, 128),
     layers_per_block: int = 1,
     groups: int = 8,
 ) -> UNet2DConditionModel:

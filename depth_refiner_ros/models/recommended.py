@@ -206,7 +206,7 @@ PRIORS = (
     Choice(
         name='bundled prior',
         id='',
-        gflop=3.3,  # of the image and its mirror image
+        gflop=3.8,  # of the image and, larger, its mirror image
         weights_mb=7.4,
         options={'prior': 'bundled'},
         why='comes with the package; edges more than metres, see "What it is not" in README',
@@ -249,8 +249,8 @@ REFINERS = (
     Choice(
         name='bundled ApDepth',
         id='',
-        gflop=17.1,
-        weights_mb=6.2,
+        gflop=13.6,
+        weights_mb=5.9,
         options={'refiner': 'apdepth'},
         why='small, one pass, on pixels: no codec',
     ),

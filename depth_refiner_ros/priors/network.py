@@ -83,6 +83,8 @@ class MetricNetworkConfig:
 
     def __post_init__(self) -> None:
         check_limits(self, LIMITS)
+        if self.in_turn and not (self.mirror and len(self.scales) > 1):
+            raise ValueError('in_turn needs mirror and two scales or more')
         if self.encoder not in ENCODERS:
             raise ValueError(
                 f'encoder = {shown(self.encoder)} must be one of {", ".join(ENCODERS)}'
@@ -211,6 +213,11 @@ class MetricNetwork(nn.Module):
         self.upsampling = None
         if config.upsampling > 1:
             self.upsampling = ConvexUpsampling(inputs, skips[-1], config.upsampling)
+
+    @property
+    def shapes_per_size(self) -> int:
+        """Return how many shapes of inputs an image of one size makes."""
+        return len(self.config.looks)
 
     def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> torch.Tensor:
         """

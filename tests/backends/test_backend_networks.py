@@ -10,7 +10,7 @@ from depth_refiner_ros.backends import compiled as compiled_module
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.mixed_precision import placed, reduced
-from depth_refiner_ros.backends.model_runner import MAX_SHAPES
+from depth_refiner_ros.backends.model_runner import MAX_SIZES
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.selfcheck import deviation
 from depth_refiner_ros.core.errors import BackendError
@@ -228,7 +228,7 @@ def test_a_shape_that_gives_way_leaves_nothing_behind(graphs, tmp_path):
         run(*block_inputs(size))
     gc.collect()
     assert len(graphs) == 24
-    assert sum(graph() is not None for graph in graphs) == MAX_SHAPES
+    assert sum(graph() is not None for graph in graphs) == MAX_SIZES
 
 
 def test_what_does_not_compile_is_one_line(tmp_path):

@@ -36,6 +36,19 @@ def test_photographs_of_many_sizes_are_not_exported_one_by_one(tmp_path):
     assert not torch.equal(run(*first), module(*first)), 'what was exported stays'
 
 
+def test_a_network_that_gets_two_shapes_for_an_image_is_exported_for_as_many_images(tmp_path):
+    lines, module = [], block()
+    module.shapes_per_size = 2
+    made = runners(tmp_path, lines.append)
+    run = made(module, 'block')
+    for size in range(8, 8 + 2 * MOST_SIZES):
+        assert made.judged
+        run(*block_inputs(size))
+    assert len(list(tmp_path.iterdir())) == 2 * MOST_SIZES
+    assert not lines
+    assert not made.judged
+
+
 def test_a_cache_that_cannot_be_written_ends_no_run_that_did_not_ask_for_it(tmp_path):
     (tmp_path / 'file').write_text('')
     place, lines, module = tmp_path / 'file' / 'cache', [], block()

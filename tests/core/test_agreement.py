@@ -58,14 +58,10 @@ def test_one_pixel_that_is_far_off_does_not_speak_for_those_around_it():
     assert found[..., :4, :4].abs().max() < 1e-4
 
 
-def slope(width):
-    return 2.0 + 0.01 * torch.arange(float(width)).expand(1, 1, 48, width)
-
-
 def step_over(px):
     """Return a slope with a step of 1 m in its middle that takes so many pixels."""
-    column = torch.arange(64.0)
-    return slope(64) + ((column - 32.0) / px + 0.5).clamp(0.0, 1.0)
+    column, row = torch.arange(64.0), torch.arange(48.0).view(1, 1, -1, 1)
+    return 2.0 + 0.01 * column + 0.001 * row + ((column - 32.0) / px + 0.5).clamp(0.0, 1.0)
 
 
 @pytest.mark.parametrize(('px', 'refined_share'), [(1, 0.0), (2, 0.0), (12, 1.0)])

@@ -27,6 +27,15 @@ def test_an_outline_over_n_pixels_has_one_over_n(px):
         torch.testing.assert_close(sharpness(100.0 * depth, 4)[..., 7, 7], middle)
 
 
+def test_where_an_outline_lies_between_cells_does_not_matter():
+    for begin in range(12, 20):
+        column = torch.arange(40.0)
+        depth = 2.0 + 0.1 * (column - begin).clamp(0.0, 12.0).expand(1, 1, 40, 40)
+        found = sharpness(depth, 4)
+        assert found.max() <= 1.0
+        torch.testing.assert_close(found, sharpness(depth.mT, 4).mT)
+
+
 @pytest.mark.parametrize('size', [(3, 5), (8, 8), (23, 30)])
 def test_there_is_a_cell_for_every_pixel(size):
     found = sharpness(uneven(*size), 4)
@@ -40,11 +49,15 @@ def test_outlines_far_away_do_not_count():
     assert sharpness(depth, 4)[..., :7].abs().max() == 0.0
 
 
-@pytest.mark.parametrize(('factor', 'coarse'), [(1, False), (2, True), (3, True)])
-def test_depth_that_repeats_its_pixels_was_enlarged(factor, coarse):
+@pytest.mark.parametrize(
+    ('rows', 'columns', 'coarse'),
+    [(1, 1, False), (2, 2, True), (3, 3, True), (1.25, 1.25, True), (2, 1, True), (1, 2, True)],
+)
+def test_depth_that_repeats_its_pixels_was_enlarged(rows, columns, coarse):
     small = uneven()
     small[..., 3:20, 10:14] = torch.nan
-    depth = small.repeat_interleave(factor, dim=-1).repeat_interleave(factor, dim=-2)
+    size = [round(side * factor) for side, factor in zip(small.shape[-2:], (rows, columns))]
+    depth = torch.nn.functional.interpolate(small, size, mode='nearest-exact')
     depth[..., :8] = torch.nan  # a border that nothing measures says nothing
     assert on_a_coarse_grid(depth).tolist() == [coarse]
 

@@ -28,6 +28,7 @@ CHANGES = [(name, value) for name, values in CHOICES.items() for value in values
     ('max_edge_px', 32),
     ('nearest_m', 0.0),
     ('keep_within', 0.01),
+    ('keep_sharp', 0.25),
     ('agree_below', 1.0),
 ]
 REFUSED = {

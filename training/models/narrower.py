@@ -4,7 +4,7 @@
 Begin a narrower small refiner with those channels of a wider one that count most.
 
 What the wide one has learnt is then there at once, if blurred, and distillation from it
-(``loss.distil``) brings it back in a fraction of the updates that random weights take.
+(``loss.teacher``) brings it back in a fraction of the updates that random weights take.
 """
 
 from collections.abc import Generator, Iterator

@@ -38,7 +38,7 @@ class RefinerModel:
     weights: str = ''  # folder, hub id or ``bundled``, for start: weights
     family: str = ''  # of a release whose files do not say it
     preset: str = ''  # conventions of a release or of the true size; '': the method's first
-    block_channels: list[int] = field(default_factory=lambda: [48, 64, 96, 128])
+    block_channels: list[int] = field(default_factory=lambda: [40, 56, 96, 128])
     layers_per_block: int = 1
     spec: dict[str, Any] = field(default_factory=dict)  # changes to the conventions
     name: str = ''  # of the exported bundle

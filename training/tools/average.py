@@ -5,7 +5,8 @@ Average two states of a prior's training.
 
 ``python -m training.tools.average BUNDLE OTHER OUT --share 0.25`` writes a bundle whose weights
 are those of BUNDLE by 0.75 and of OTHER by 0.25 (model soups, Wortsman et al., 2022). Both must
-come from one training: weights that were found apart have no useful mean. ``--scales 1,1.15
+come from one training: weights that were found apart have no useful mean. The confidence of OUT
+is to be made right anew (``training.tools.calibrate``). ``--scales 1,1.15
 --in-turn`` also sets what the bundle averages when it is used (``model.scales``,
 ``model.in_turn``).
 """
@@ -30,16 +31,16 @@ def averaged(network: MetricNetwork, other: MetricNetwork, share: float) -> Metr
     Return the first network with the mean weights of both.
 
     :param share: of the other one, 0..1
-    :raises SettingsError: where they differ in their weights' names or shapes
+    :raises SettingsError: where they differ in more than what inference averages
     """
-    mine, theirs = network.state_dict(), other.state_dict()
-    shapes, other_shapes = ({k: v.shape for k, v in state.items()} for state in (mine, theirs))
-    if shapes != other_shapes:
+    looks = {'scales': (1.0,), 'mirror': False, 'in_turn': False}
+    if replace(network.config, **looks) != replace(other.config, **looks):
         raise SettingsError(
             'the two networks differ in shape, so they have no mean; take two states of one '
             'training'
         )
-    for name, values in mine.items():
+    theirs = other.state_dict()
+    for name, values in network.state_dict().items():
         values.lerp_(theirs[name], share)
     return network
 
@@ -68,7 +69,8 @@ def main(
         )
     except ValueError as error:
         raise SettingsError(f'--scales {shown(scales)}: {error}; such as 1,1.15') from error
-    record = first.manifest.get('training', {})
+    record = dict(first.manifest.get('training', {}))
+    record.pop('calibration', None)
     samples = second.manifest.get('training', {}).get('samples')
     made = {'share_of_other': share, 'other_samples': samples}
     write_prior_bundle(out, network, {**record, 'average': made})

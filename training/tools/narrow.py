@@ -4,8 +4,8 @@
 Begin a narrower small refiner with the channels of a wider one.
 
 ``python -m training.tools.narrow BUNDLE|bundled OUT CHANNELS`` writes a bundle whose UNet has as
-many features at each size as CHANNELS says, such as 32,48,80,112: those that count most in the
-given one. It is a start and no more; ``training/configs/apdepth_narrow.yaml`` distils it.
+many features at each size as CHANNELS says, such as 40,56,96,128: those that count most in the
+given one. It is a start and no more; ``training/configs/apdepth_narrow_taught.yaml`` distils it.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ def narrow(where: str, out: Path, channels: str) -> None:
     except ValueError as error:
         raise SettingsError(
             f'CHANNELS = {shown(channels)} must be multiples of 8, one for each size, such as '
-            f'32,48,80,112: {error}'
+            f'40,56,96,128: {error}'
         ) from error
     narrowed(source, target)
     licence = bundle.manifest['licence']

@@ -2,21 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mean of two states of a prior's training."""
 
+from dataclasses import replace
+
 from depth_refiner_ros.core.errors import SettingsError, WeightsError
 from depth_refiner_ros.models.bundle import open_bundle
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 import pytest
-from tiny_networks import LITE, METRIC, metric_network
 import torch
 from training.tools.average import main
+
+from tests.tiny_networks import LITE, METRIC, metric_network
+
+MIRRORED = replace(METRIC, mirror=True)
 
 
 @pytest.fixture
 def states(tmp_path):
     """Return two bundles of one shape, and an output."""
     for seed in (0, 1):
-        network = metric_network(seed=seed)
-        write_prior_bundle(tmp_path / str(seed), network, {'steps': 3, 'samples': 40 + seed})
+        network = metric_network(seed=seed, config=MIRRORED)
+        record = {'steps': 3, 'samples': 40 + seed, 'calibration': {'spread_factor': 2.0}}
+        write_prior_bundle(tmp_path / str(seed), network, record)
     return str(tmp_path / '0'), str(tmp_path / '1'), tmp_path / 'out'
 
 
@@ -32,6 +38,7 @@ def test_weights_are_between_those_of_both_and_the_record_says_so(states):
     told = open_bundle(out, 'prior').manifest['training']
     assert told['average'] == {'share_of_other': 0.25, 'other_samples': 41}
     assert told['steps'] == 3
+    assert 'calibration' not in told
 
 
 def test_looks_stay_where_nothing_is_said_about_them(states):
@@ -53,13 +60,19 @@ def test_sizes_that_none_are_is_one_line(states, scales):
     assert not out.exists()
 
 
-def test_two_shapes_have_no_mean(states):
+@pytest.mark.parametrize('config', [LITE, replace(MIRRORED, canonical_focal_px=400.0)])
+def test_two_networks_of_different_trainings_have_no_mean(states, config):
     first, _, out = states
     other = out.with_name('other')
-    assert LITE != METRIC
-    write_prior_bundle(other, metric_network(config=LITE), {})
+    write_prior_bundle(other, metric_network(config=config), {})
     with pytest.raises(SettingsError, match='two states of one training'):
         main(first, str(other), out)
+
+
+def test_looks_in_turn_need_two_and_a_mirror(states):
+    first, second, out = states
+    with pytest.raises(SettingsError, match='in_turn needs mirror and two scales or more'):
+        main(first, second, out, in_turn=True)
 
 
 def test_an_output_that_is_no_bundle_is_refused_before_any_work(states, tmp_path):
