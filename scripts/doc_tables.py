@@ -8,6 +8,7 @@ of README.md, docs/benchmarks/README.md and the model card from ``docs/benchmark
 bundles. It needs only the standard library; a test fails if a table is out of date.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import product
 import json
@@ -167,23 +168,25 @@ MAP_FIGURES = (
 
 def maps_table() -> str:
     """Return the meshes of one sequence fused in several ways, from ``compare_maps.py``."""
-    kitchen = _result('maps/redkitchen_smeared')
-    rooms = [json.loads(path.read_text()) for path in sorted(RESULTS.glob('maps/sim_*.json'))]
+    draws: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted(RESULTS.glob('maps/*.json')):
+        result = json.loads(path.read_text(encoding='utf-8'))
+        draws[result['source']].append(result['rows'])
+    names = list(next(iter(draws.values()))[0])
+    simulated = [source for source in draws if source.startswith('simulated')]
+    kitchen = [source for source in draws if source not in simulated]
     rows = []
-    for name, figures in kitchen['rows'].items():
-        rows.append(('real kitchen', name, *(f'{figures[k]:.{n}f}' for k, _, n in MAP_FIGURES)))
-    for name in kitchen['rows']:
-        values = {k: [room['rows'][name][k] for room in rooms] for k, _, _ in MAP_FIGURES}
-        rows.append(
-            (
-                f'{len(rooms)} rooms',
-                name,
-                *(
-                    f'{statistics.mean(values[k]):.{n}f} ± {_spread(values[k]):.{n}f}'
-                    for k, _, n in MAP_FIGURES
-                ),
-            )
-        )
+    for what, sources in (('real kitchen', kitchen), (f'{len(simulated)} rooms', simulated)):
+        for name in names:
+            cells = []
+            for key, _, decimals in MAP_FIGURES:
+                means = [
+                    statistics.mean(draw[name][key] for draw in draws[source])
+                    for source in sources
+                ]
+                spread = f' ± {statistics.stdev(means):.{decimals}f}' if len(means) > 1 else ''
+                cells.append(f'{statistics.mean(means):.{decimals}f}{spread}')
+            rows.append((what, name, *cells))
     return _table(('what', 'depth', *(label for _, label, _ in MAP_FIGURES)), rows)
 
 
@@ -203,10 +206,6 @@ def views_table() -> str:
             rows.append((result['source'], prior, label, *cells, better))
     head = ('recording', 'prior', 'figure', 'prior depth', 'refined depth', 'difference')
     return _table((*head, 'views in which refined is better'), rows)
-
-
-def _spread(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def delivery_table() -> str:

@@ -15,7 +15,7 @@ def sharpness(depth_m_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:
     """
     Return the largest step between neighbouring pixels over the range of depth around each cell.
 
-    It is 1 where one step makes all of the range, about 1.5 / n where an outline is spread over n
+    It is 1 where one step makes all of the range, 1 / n where an outline is spread evenly over n
     pixels, and the same at any scale of the depth. Not differentiable.
 
     :param depth_m_B1HW: without holes

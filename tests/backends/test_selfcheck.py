@@ -89,6 +89,17 @@ def test_a_sound_backend_passes_and_says_how_well(tmp_path):
     assert line == f'self-check: prior differs from fp32 torch by {network.deviation}'
 
 
+def test_the_size_that_differs_most_is_the_one_that_is_told(tmp_path):
+    module, cache = block(), EngineCache(tmp_path)
+    spoilt(cache, module, 'prior', block_inputs(12), 1.001)
+    network = on_cpu('onnx', tmp_path, max_abs_rel=0.1)(module, 'prior')
+    found = []
+    for size in (8, 12, 16):
+        network(*block_inputs(size))
+        found.append(network.deviation.p99)
+    assert found[0] < 1e-4 < found[1] == found[2]
+
+
 def test_what_nobody_asked_for_gives_way_to_fp32_torch_where_it_fails(tmp_path):
     lines, module, inputs = [], block(), block_inputs()
 
