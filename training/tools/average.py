@@ -33,8 +33,10 @@ def averaged(network: MetricNetwork, other: MetricNetwork, share: float) -> Metr
     :param share: of the other one, 0..1
     :raises SettingsError: where they differ in more than what inference averages
     """
-    looks = {'scales': (1.0,), 'mirror': False, 'in_turn': False}
-    if replace(network.config, **looks) != replace(other.config, **looks):
+    trained, other_trained = (
+        replace(one.config, scales=(1.0,), mirror=False, in_turn=False) for one in (network, other)
+    )
+    if trained != other_trained:
         raise SettingsError(
             'the two networks differ in shape, so they have no mean; take two states of one '
             'training'
