@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from depth_refiner_ros.cli.main import main
 from depth_refiner_ros.report import mesh_views
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = 'import sys; from depth_refiner_ros.cli.main import main; sys.exit(main())'
@@ -24,10 +25,13 @@ def depth_refiner(tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(mesh_views, 'SAMPLES', 1)  # smooth edges are tests/report's business
         capsys.readouterr()
+        threads = torch.get_num_threads()
         try:
             code = main()
         except SystemExit as ended:
             code = ended.code or 0
+        finally:
+            torch.set_num_threads(threads)  # --threads is of a process, and this one goes on
         output = capsys.readouterr()
         return SimpleNamespace(returncode=code, stdout=output.out, stderr=output.err)
 

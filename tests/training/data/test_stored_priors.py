@@ -42,7 +42,7 @@ def test_each_image_gets_its_prediction(predicted):
     samples = open_samples(source(predicted))
     for index in range(len(samples)):
         prior = samples[index].prior_m_hw
-        assert (prior.dtype, prior.shape) == (np.float32, (96, 128))
+        assert (prior.dtype, prior.shape) == (np.float32, (192, 256))
         assert (prior > 0.0).all()
     stored = np.load(predicted.with_name('pandaset_prior') / f'{samples[0].name}.npy')
     assert stored.dtype == np.float16
@@ -131,7 +131,7 @@ def test_images_without_a_camera_need_an_assumed_one(tmp_path):
         main(str(folder), reader='images')
     main(str(folder), reader='images', out=str(tmp_path / 'wide'), assume_fov_deg=60.0)
     samples = open_samples(SourceConfig(str(folder), reader='images', prior=f'{tmp_path}/wide'))
-    assert samples[2].prior_m_hw.shape == (96, 128)
+    assert samples[2].prior_m_hw.shape == (192, 256)
 
 
 def test_no_name_leads_out_of_the_folder(tmp_path):
@@ -144,11 +144,11 @@ def test_no_name_leads_out_of_the_folder(tmp_path):
 def test_predictions_of_rooms_lie_beside_them(tmp_path):
     folder = write_rooms(tmp_path / 'rooms')
     main(str(folder))
-    assert np.load(folder / 'prior_00001.npy').shape == (2, 96, 128)
-    np.save(folder / 'prior_00001.npy', np.ones((9, 96, 128)))  # of views of another time
+    assert np.load(folder / 'prior_00001.npy').shape == (2, 192, 256)
+    np.save(folder / 'prior_00001.npy', np.ones((9, 192, 256)))  # of views of another time
     main(str(folder))
     rooms = RenderedRooms(folder)
-    assert all(rooms[index].prior_m_hw.shape == (96, 128) for index in range(5))
+    assert all(rooms[index].prior_m_hw.shape == (192, 256) for index in range(5))
     with pytest.raises(SettingsError, match='has no effect on rooms'):
         main(str(folder), out='elsewhere')
 
