@@ -40,6 +40,7 @@ def depth_table() -> str:
     for (what, name, source), (refiner, end) in product(DEPTH_ROWS, REFINERS.items()):
         result = _result(name + end)
         scene = result['per_scene'].get('indoor') or result['overall']
+        option = ' --refiner sharpdepth' if end else ''
         prior, refined, spread = scene['prior'], scene['refined'], scene['std']['refined']
         rows.append(
             (
@@ -52,7 +53,7 @@ def depth_table() -> str:
                 f'{refined["dbe_acc_px"]:.2f}',
                 f'{prior["dbe_compl_px"]:.1f}',
                 f'{refined["dbe_compl_px"]:.1f} ± {spread["dbe_compl_px"]:.1f}',
-                f'`depth-refiner eval {source}{" --refiner sharpdepth" if end else ""}`',
+                f'`depth-refiner eval {source}{option} --precision fp32`',
             )
         )
     head = (

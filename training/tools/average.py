@@ -50,9 +50,9 @@ def averaged(network: MetricNetwork, other: MetricNetwork, share: float) -> Metr
 def main(
     bundle: Annotated[str, typer.Argument(help='A bundle of the prior.')],
     other: Annotated[str, typer.Argument(help='Another state of its training.')],
-    out: Annotated[Path, typer.Argument(help='Folder of the new bundle.')],
+    out: Annotated[Path, typer.Argument(help='The new bundle; one that is there is replaced.')],
     share: Annotated[float, typer.Option(min=0.0, max=1.0, help='Of the other state.')] = 0.5,
-    scales: Annotated[str, typer.Option(help='Multiples of the input size, with commas.')] = '',
+    scales: Annotated[str, typer.Option(help='Multiples of the input size, such as 1,1.15.')] = '',
     in_turn: Annotated[
         bool | None, typer.Option(help='Mirror every second of them alone.')
     ] = None,
@@ -72,11 +72,15 @@ def main(
     except ValueError as error:
         raise SettingsError(f'--scales {shown(scales)}: {error}; such as 1,1.15') from error
     record = dict(first.manifest.get('training', {}))
-    record.pop('calibration', None)
+    for stale in ('calibration', 'validation'):  # of other weights
+        record.pop(stale, None)
     samples = second.manifest.get('training', {}).get('samples')
     made = {'share_of_other': share, 'other_samples': samples}
     write_prior_bundle(out, network, {**record, 'average': made})
-    note(f'{1.0 - share:.0%} of {bundle}, {share:.0%} of {other}: {out}')
+    note(
+        f'{1.0 - share:.0%} of {bundle}, {share:.0%} of {other}: {out}; make its confidence right '
+        'by python -m training.tools.calibrate'
+    )
 
 
 if __name__ == '__main__':
