@@ -170,8 +170,8 @@ def _unik3d(size: str, gflop: float, weights_mb: float) -> Choice:
         gflop=gflop,
         weights_mb=weights_mb,
         options={'prior': 'unik3d', 'prior_weights': f'vit{size}'},
-        why='metres along the rays of the camera, or along rays that it finds itself; 22.4 % '
-        'where MoGe-2 has 21.4 %',
+        why='metres along the rays of the camera, or along rays that it finds itself; AbsRel '
+        '22.4 % on 50 indoor images of DIODE, where MoGe-2 has 21.4 %',
         finds_camera=True,
     )
 
