@@ -69,8 +69,7 @@ class BundledPrior(WithNetwork):
         """
         if intrinsics is None:
             raise camera_missing('bundled')
-        looks = [self._look(rgb_B3HW, intrinsics, *look) for look in self.config.looks]
-        maps = sum(looks[1:], looks[0]) / len(looks)
+        maps = _mean([self._look(rgb_B3HW, intrinsics, *look) for look in self.config.looks])
         log_depth, log_spread = maps[:, :1], maps[:, 1:]
         return PriorDepth(
             depth_B1HW=log_depth.exp(),
@@ -114,8 +113,11 @@ class BundledPrior(WithNetwork):
             )
         canonical = self.network(torch.cat(images), torch.cat(rays)).float()
         looks = canonical.chunk(len(mirrored))
-        turned = [look.flip(-1) if flip else look for look, flip in zip(looks, mirrored)]
-        return sum(turned[1:], turned[0]) / len(turned)
+        return _mean([look.flip(-1) if flip else look for look, flip in zip(looks, mirrored)])
+
+
+def _mean(maps: list[torch.Tensor]) -> torch.Tensor:
+    return sum(maps[1:], maps[0]) / len(maps)
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:

@@ -6,9 +6,8 @@ Average two states of a prior's training.
 ``python -m training.tools.average BUNDLE OTHER OUT --share 0.25`` writes a bundle whose weights
 are those of BUNDLE by 0.75 and of OTHER by 0.25 (model soups, Wortsman et al., 2022). Both must
 come from one training: weights that were found apart have no useful mean. The confidence of OUT
-is to be made right anew (``training.tools.calibrate``). ``--scales 1,1.15
---in-turn`` also sets what the bundle averages when it is used (``model.scales``,
-``model.in_turn``).
+is to be made right anew (``training.tools.calibrate``). ``--scales 1,1.15 --in-turn`` also sets
+what the bundle averages when it is used (``model.scales``, ``model.in_turn``).
 """
 
 from dataclasses import replace
