@@ -58,10 +58,10 @@ def choose(
     """
     Resolve ``auto`` for this machine.
 
-    The rule was measured with earlier bundled networks, one thread, 640 x 480, in milliseconds of CPU
-    time (refiner + prior; AMD Zen 5): torch bf16 58 + 10, ONNX Runtime fp32 75 + 8.5, torch fp32
-    95 + 15, torch.compile bf16 66 + 15 after minutes of compiling; with AVX2 alone (AMD Zen 3)
-    ncnn fp32 140 (the refiner), ONNX Runtime fp32 219 + 65, torch fp32 323 + 96. So a CPU that
+    The rule was measured with earlier bundled networks, one thread, 640 x 480, in milliseconds of
+    CPU time (refiner + prior; AMD Zen 5): torch bf16 58 + 10, ONNX Runtime fp32 75 + 8.5, torch
+    fp32 95 + 15, torch.compile bf16 66 + 15 after minutes of compiling; with AVX2 alone (AMD Zen
+    3) ncnn fp32 140 (the refiner), ONNX Runtime fp32 219 + 65, torch fp32 323 + 96. So a CPU that
     multiplies bfloat16 natively takes torch in bf16, any other ncnn, which leaves the prior to
     ONNX Runtime, or ONNX Runtime alone, as they are installed. A GPU takes torch in fp16: compiled
     and tensorrt are faster there, but take minutes to start, so they must be requested by name.
