@@ -17,6 +17,7 @@ from depth_refiner_ros.mapping.pixel_weights import pixel_weights
 from depth_refiner_ros.mapping.pose_scale import PoseScale
 from depth_refiner_ros.mapping.posed_depth import PosedDepth
 from depth_refiner_ros.mapping.poses import checked_pose
+from depth_refiner_ros.mapping.surface_bias import SPREAD_OF_ERROR
 from depth_refiner_ros.mapping.tsdf import TsdfVolume
 from depth_refiner_ros.mapping.unkept_frames import UnkeptFrames
 from depth_refiner_ros.settings.fusion import EdgeFilterSettings, TsdfSettings
@@ -132,11 +133,12 @@ class Mapper:
         checked_pose(view.map_from_camera)
         if not settings.hold_scale:
             self._scale.reset()
-            self.volume.truncation_share = 0.0
+            self.volume.truncation_share = self.volume.error_share = 0.0
             return view, 1.0
         held = self._scale.held(view)
         share = settings.truncation_spread * held.spread
         self.volume.truncation_share = min(share, MOST_TRUNCATION_SHARE)
+        self.volume.error_share = held.spread / SPREAD_OF_ERROR
         return replace(view, depth_m_HW=view.depth_m_HW * np.float32(held.factor)), held.factor
 
     def add(

@@ -15,11 +15,13 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.errors import MappingError
 from depth_refiner_ros.core.messages import counted, shown
 from depth_refiner_ros.mapping.blocks import blocks_between, reach_m, touched_blocks, unique_rows
+from depth_refiner_ros.mapping.gpu_integration import integrate_on_gpu
 from depth_refiner_ros.mapping.integration import integrate
 from depth_refiner_ros.mapping.mesh import Mesh
 from depth_refiner_ros.mapping.mesh_cells import Cell, cells_of, mesh_of_cells
 from depth_refiner_ros.mapping.poses import check_resolution, checked_pose, inverse
 from depth_refiner_ros.mapping.ray_blocks import compiled_walk
+from depth_refiner_ros.mapping.surface_bias import without_bias
 from depth_refiner_ros.mapping.volume_file import read_volume, write_volume
 from depth_refiner_ros.mapping.voxel_grid import VoxelGrid
 from depth_refiner_ros.mapping.voxel_update import compiled_update
@@ -78,6 +80,8 @@ class TsdfVolume:
         self.truncation_m = voxel_m * truncation_voxels
         self.truncation_share = 0.0
         """Of the depth, where that is more than the truncation distance; not on a GPU."""
+        self.error_share = 0.0
+        """Standard deviation of the depth of frames, as a share of it, see ``surface_bias``."""
         self.range_m = (min_range_m, max_range_m)
         self.beside_mb = 0.0
         """What the map keeps besides, which counts towards the limit."""
@@ -151,6 +155,12 @@ class TsdfVolume:
         pixels = int(np.count_nonzero(used_HW))
         if pixels:
             depth_m_HW = np.where(used_HW, depth_m_HW, np.float32(0)).astype(np.float32, order='C')
+            depth_m_HW = without_bias(
+                depth_m_HW,
+                error_share=self.error_share,
+                truncation_m=self.truncation_m,
+                truncation_share=self._reach_share,
+            )
             self._fuse(depth_m_HW, rgb_HW3, weight_HW, intrinsics, pose, carve=carve)
         self.frames += 1
         return pixels
@@ -279,6 +289,10 @@ class TsdfVolume:
     def _on_cpu(self) -> bool:
         return bool(self._device.get_type() == o3c.Device.DeviceType.CPU)
 
+    @property
+    def _reach_share(self) -> float:
+        return self.truncation_share if self._on_cpu else 0.0
+
     def _usable(
         self,
         depth_m_HW: np.ndarray,
@@ -311,7 +325,7 @@ class TsdfVolume:
             map_from_camera,
             block_m=grid.block_m,
             truncation_m=self.truncation_m,
-            truncation_share=self.truncation_share if self._on_cpu else 0.0,
+            truncation_share=self._reach_share,
         )
         grid.add(blocks_K3, self.beside_mb)
         camera_from_map = inverse(map_from_camera)
@@ -334,17 +348,10 @@ class TsdfVolume:
             self._changed |= cells_of(blocks_K3)
             return
         self._changed = {WHOLE}
-        blocks = o3c.Tensor.from_numpy(blocks_K3).to(grid.device)
-        image = o3d.t.geometry.Image(o3c.Tensor.from_numpy(depth_m_HW)).to(grid.device)
-        matrix = _open3d_matrix(intrinsics)
-        extrinsics = o3c.Tensor.from_numpy(camera_from_map)
         limits = (1.0, self.range_m[1], self._truncation_voxels)
-        if rgb_HW3 is None:
-            grid.open3d.integrate(blocks, image, matrix, extrinsics, *limits)
-            return
-        rgb_HW3 = np.ascontiguousarray(rgb_HW3, dtype=np.float32) / np.float32(255.0)
-        colors = o3d.t.geometry.Image(o3c.Tensor.from_numpy(rgb_HW3)).to(grid.device)
-        grid.open3d.integrate(blocks, image, colors, matrix, matrix, extrinsics, *limits)
+        integrate_on_gpu(
+            grid, blocks_K3, depth_m_HW, rgb_HW3, intrinsics, camera_from_map, limits=limits
+        )
 
     def _stored_in_front(
         self, depth_m_HW: np.ndarray, intrinsics: Intrinsics, map_from_camera: np.ndarray
@@ -380,13 +387,6 @@ def _device(name: str) -> o3c.Device:
             f'({o3d.__version__}); use cpu or install a CUDA build of Open3D'
         )
     return device
-
-
-def _open3d_matrix(intrinsics: Intrinsics) -> o3c.Tensor:
-    """Return K for pixel centres at +0.5, because Open3D truncates pixel coordinates."""
-    matrix = intrinsics.matrix()
-    matrix[:2, 2] += 0.5
-    return o3c.Tensor.from_numpy(matrix)
 
 
 def _check_shapes(intrinsics: Intrinsics, **images: np.ndarray | None) -> None:

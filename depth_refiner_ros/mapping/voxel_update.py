@@ -12,6 +12,9 @@ from functools import cache
 
 import numpy as np
 
+FARTHEST_WEIGHT = np.float32(0.01)
+"""Of a voxel as far behind a surface as distances count, as a share of the pixel's."""
+
 
 @cache
 def compiled_update() -> Callable[..., None]:
@@ -92,7 +95,7 @@ def update_voxels(
             if distance_m < -truncation_m:
                 # Far behind a surface may be another, which is seen past its edge.
                 left = (reach_m + distance_m) / (reach_m - truncation_m)
-                weight *= max(left, np.float32(0.01))
+                weight *= max(left, FARTHEST_WEIGHT)
             count_V[voxel] += one
             trust_V[voxel] += weight
             share = weight / trust_V[voxel]

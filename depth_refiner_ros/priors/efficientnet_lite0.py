@@ -43,8 +43,12 @@ class InvertedBottleneck(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map features to features at 1/stride of the size."""
-        wide = features if self.expand is None else functional.relu6(self.expand(features))
-        narrow = self.project(functional.relu6(self.depthwise(wide)))
+        wide = (
+            features
+            if self.expand is None
+            else functional.relu6(self.expand(features), inplace=True)
+        )
+        narrow = self.project(functional.relu6(self.depthwise(wide), inplace=True))
         return features + narrow if self.adds else narrow
 
 
@@ -72,7 +76,10 @@ class EfficientNetLite0(nn.Module):
 
         :param rgb_B3HW: image in 0..1
         """
-        features, found = functional.relu6(self.stem((rgb_B3HW * 255.0 - MIDDLE) / SPREAD)), []
+        features, found = (
+            functional.relu6(self.stem((rgb_B3HW * 255.0 - MIDDLE) / SPREAD), inplace=True),
+            [],
+        )
         for level in self.levels:
             features = level(features)
             found.append(features)

@@ -31,7 +31,7 @@ class TsdfSettings:
     voxel_m: float = option(0.02, 'edge of a voxel', unit='m', low=0.002, high=1.0)
     truncation_voxels: float = option(4.0, 'truncation distance in voxels', low=1.0, high=50.0)
     truncation_spread: float = option(
-        1.5,
+        2.0,
         'truncation distance as a multiple of how far frames disagree, where that is more: '
         'depth with larger errors leaves layers instead of an average; hold_scale measures it; '
         '0 is off, as on a GPU',

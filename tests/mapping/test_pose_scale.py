@@ -109,7 +109,7 @@ def test_pose_that_is_not_rigid_is_refused_before_it_is_compared(views):
 
 def test_truncation_is_as_wide_as_frames_disagree(views):
     settings = TsdfSettings(voxel_m=0.05, max_range_m=6.0, truncation_spread=3.0)
-    rng, shares = np.random.default_rng(0), []
+    rng, shares, errors = np.random.default_rng(0), [], []
     for error in (0.0, 0.02, 0.3):
         mapper = Mapper(settings)
         for view in views[:12]:
@@ -117,9 +117,12 @@ def test_truncation_is_as_wide_as_frames_disagree(views):
             depth_m_HW = (view.depth_m_HW * factor_HW).astype(np.float32)
             mapper.held(replace(view, depth_m_HW=depth_m_HW), settings)
         shares.append(mapper.volume.truncation_share)
+        errors.append(mapper.volume.error_share)
     assert shares[0] < 0.015
     # Two frames differ by 1.41 times the error, of which 0.67 is the median.
     assert shares[1] == pytest.approx(3 * 0.02 * 1.41 * 0.67, rel=0.15)
     assert shares[2] <= 0.1, 'a median within the reach of the comparison, and the limit'
+    assert errors[0] < 0.005
+    assert errors[1] == pytest.approx(0.02, rel=0.15)
     mapper.held(views[0], replace(settings, hold_scale=False))
-    assert mapper.volume.truncation_share == 0.0
+    assert mapper.volume.truncation_share == mapper.volume.error_share == 0.0
