@@ -25,9 +25,11 @@ class ImageEncoder(nn.Module):
 
     def forward(self, rgb_B3HW: torch.Tensor, rays_B2HW: torch.Tensor) -> list[torch.Tensor]:
         """Return features at 1/2, 1/4, ... of the input, finest first."""
-        levels, rays = [], rays_B2HW
+        levels = []
+        # One layout and number format for both: else each convolution converts all of its inputs.
+        rays = rays_B2HW.contiguous(memory_format=torch.channels_last)
         for features in self.image(rgb_B3HW):
             rays = functional.avg_pool2d(rays, 2)
-            levels.append(torch.cat([features, rays], dim=1))
+            levels.append(torch.cat([features, rays.to(features.dtype)], dim=1))
         levels[-1] = self.mix(levels[-1])
         return levels
