@@ -97,7 +97,10 @@ def read_refiner(bundle: Bundle) -> OneStepNetwork:
     tree = bundle.manifest.get('spec', bundle.manifest.get('recipe'))
     if not isinstance(tree, dict):
         raise WeightsError(f'{bundle.path / MANIFEST} has no usable spec; export the bundle again')
-    spec = ModelSpec.from_dict(tree)
+    try:
+        spec = ModelSpec.from_dict(tree)
+    except WeightsError as error:
+        raise WeightsError(f'{bundle.path / MANIFEST}: {error}') from error
     _check_files(bundle, spec)
     codec: LatentCodec = (
         VaeCodec(_read_part(bundle, VAE))

@@ -7,6 +7,7 @@ from pathlib import Path
 import threading
 import time
 
+from depth_refiner_ros.core.atomic import check_writable
 from depth_refiner_ros.core.errors import DepthRefinerError, InputError, MappingError
 from depth_refiner_ros.core.messages import counted
 from depth_refiner_ros.core.output_lock import locked_file
@@ -68,6 +69,8 @@ class TsdfNode(PosedNode):
     def configure(self) -> None:
         """Create the volume."""
         settings = self.settings
+        if settings.mesh_file:  # now, and not when a whole drive is to be saved
+            check_writable(self._mesh_file)
         self._mapper = Mapper(settings, distances=settings.distance_queries)
         if settings.distance_queries and self._distances is None:
             self._distances = DistanceTopics(self.topics, settings.map_frame)

@@ -96,8 +96,8 @@ def tiles(view: View, width: int) -> list[Tile]:
             label,
             colorize(with_larger_points(depth_m_HW, width), near_m, far_m, Palette.DEPTH),
             Palette.DEPTH,
-            f'{near_m:.2f} m',
-            f'{far_m:.2f} m',
+            f'<= {near_m:.2f} m',
+            f'>= {far_m:.2f} m',
         )
 
     row = [

@@ -307,3 +307,13 @@ def test_a_bundle_without_a_spec_is_refused(tmp_path, spec):
     )
     with pytest.raises(WeightsError, match=r'bundle.json has no usable spec'):
         read_refiner(odd)
+
+
+def test_a_wrong_spec_names_its_bundle(tmp_path):
+    write(tmp_path / 'one', small())
+    manifest = tmp_path / 'one' / 'bundle.json'
+    tree = json.loads(manifest.read_text())
+    tree['spec']['keep_sharp'] = 25
+    manifest.write_text(json.dumps(tree))
+    with pytest.raises(WeightsError, match=f'^{manifest}: spec: keep_sharp = 25'):
+        read_refiner(open_bundle(tmp_path / 'one', 'refiner'))

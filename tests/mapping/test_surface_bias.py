@@ -55,4 +55,5 @@ def test_unknown_and_far_depth():
             depth, error_share=0.05, truncation_m=0.08, truncation_share=0.075
         )
         assert found_m_HW[0, 0] == 0.0
-        assert np.all(found_m_HW >= 0.0) and np.all(found_m_HW <= depth)
+        assert np.all(found_m_HW >= 0.0)
+        assert np.all(found_m_HW <= depth)

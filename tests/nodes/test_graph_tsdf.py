@@ -7,6 +7,7 @@ import importlib.util
 import os
 from pathlib import Path
 import resource
+import shutil
 import signal
 import sys
 import termios
@@ -223,6 +224,7 @@ def test_wrong_starts_say_what_is_wrong(probe, capfd, subtests, tmp_path):
         ({'pose_source': 'odom', 'body_from_camera': '"0 0 0 0 0 0 2"'}, 'has length 2, not 1'),
         ({'pose_source': 'pose', 'min_range_m': 3.0, 'max_range_m': 2.0}, 'must be below'),
     ]
+    cases.append(({'mesh_file': kept / 'mesh.ply', 'pose_source': 'pose'}, f'{kept} is no folder'))
     held = tmp_path / 'held.safetensors'
     cases.append(({'volume_file': held, 'pose_source': 'pose'}, 'is being written by process'))
     for parameters, complaint in cases:
@@ -241,24 +243,29 @@ def test_without_transform_messages_the_advice_names_the_package(probe, capfd):
     assert 'set pose_source to pose, odom or file' in written
 
 
+def block(folder: Path) -> None:
+    """Put a file where a folder was or is to be made."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text('in the way')
+
+
 def test_a_failed_save_at_the_end_is_told(probe, tmp_path):
     blocked = tmp_path / 'file'
-    blocked.write_text('in the way')
     parameters = {**PARAMETERS, 'mesh_file': blocked / 'mesh.ply'}
     with probe.run('tsdf', parameters) as tsdf:
         scene = Scene(probe, tsdf)
+        block(blocked)
         scene.send()
         assert tsdf.stop() == 0
     assert f'cannot make the folder {blocked}' in tsdf.output
-    assert isinstance(blocked, Path)
 
 
 def test_the_volume_is_kept_where_the_mesh_cannot_be(probe, tmp_path):
-    (tmp_path / 'file').write_text('in the way')
     kept = tmp_path / 'map.safetensors'
     files = {'mesh_file': tmp_path / 'file/mesh.ply', 'volume_file': kept}
     with probe.run('tsdf', {**PARAMETERS, **files}) as tsdf:
         scene = Scene(probe, tsdf)
+        block(tmp_path / 'file')
         scene.send()
         assert tsdf.stop() == 0
     assert f'the volume of 1 frame is kept in {kept}' in tsdf.output
