@@ -169,26 +169,64 @@ MAP_FIGURES = (
 
 def maps_table() -> str:
     """Return the meshes of one sequence fused in several ways, from ``compare_maps.py``."""
-    draws: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    places = _mapped_places()
+    rows = []
+    for what, found in places.items():
+        for name in next(iter(found.values()))[0]:
+            if 'min_trust' not in name:
+                means = [
+                    _mean_with_spread(found, name, key, digits) for key, _, digits in MAP_FIGURES
+                ]
+                rows.append((what, name, *means))
+    return _table(('what', 'depth', *(label for _, label, _ in MAP_FIGURES)), rows)
+
+
+def trust_table() -> str:
+    """Return the meshes of refined depth by the trust that a surface needs, from the same."""
+    ways = (
+        ('equal', '', 'scale held'),
+        *(('`precision`', trust, f'min_trust {trust}') for trust in ('0', '0.02')),
+        ('`precision`', '0.03 (default)', 'scale held, weighed'),
+        ('`precision`', '0.1', 'min_trust 0.1'),
+    )
+    places = _mapped_places()
+    rows = [
+        (
+            weights,
+            trust,
+            *(
+                ', '.join(
+                    _mean_with_spread(found, f'refined, {way}', key, digits, spread=False)
+                    for key, _, digits in MAP_FIGURES[:4]
+                )
+                for found in reversed(places.values())
+            ),
+        )
+        for weights, trust, way in ways
+    ]
+    return _table(('weights', '`min_trust`', *reversed(places)), rows)
+
+
+Rows = dict[str, dict[str, float]]
+
+
+def _mapped_places() -> dict[str, dict[str, list[Rows]]]:
+    """Return the draws of each source, the kitchen apart from the rooms."""
+    draws: dict[str, list[Rows]] = defaultdict(list)
     for path in sorted(RESULTS.glob('maps/*.json')):
         result = json.loads(path.read_text(encoding='utf-8'))
         draws[result['source']].append(result['rows'])
-    names = list(next(iter(draws.values()))[0])
-    simulated = [source for source in draws if source.startswith('simulated')]
-    kitchen = [source for source in draws if source not in simulated]
-    rows = []
-    for what, sources in (('real kitchen', kitchen), (f'{len(simulated)} rooms', simulated)):
-        for name in names:
-            cells = []
-            for key, _, decimals in MAP_FIGURES:
-                means = [
-                    statistics.mean(draw[name][key] for draw in draws[source])
-                    for source in sources
-                ]
-                spread = f' ± {statistics.stdev(means):.{decimals}f}' if len(means) > 1 else ''
-                cells.append(f'{statistics.mean(means):.{decimals}f}{spread}')
-            rows.append((what, name, *cells))
-    return _table(('what', 'depth', *(label for _, label, _ in MAP_FIGURES)), rows)
+    rooms = {source: found for source, found in draws.items() if source.startswith('simulated')}
+    kitchen = {source: found for source, found in draws.items() if source not in rooms}
+    return {'real kitchen': kitchen, f'{len(rooms)} rooms': rooms}
+
+
+def _mean_with_spread(
+    found: dict[str, list[Rows]], name: str, key: str, decimals: int, *, spread: bool = True
+) -> str:
+    means = [statistics.mean(draw[name][key] for draw in draws) for draws in found.values()]
+    wide = f' ± {statistics.stdev(means):.{decimals}f}' if spread and len(means) > 1 else ''
+    return f'{statistics.mean(means):.{decimals}f}{wide}'
 
 
 def views_table() -> str:
@@ -253,13 +291,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     'FULL_SIZE': full_size_table,
     'BUNDLES': bundles_table,
     'MAPS': maps_table,
+    'TRUST': trust_table,
     'DELIVERY': delivery_table,
     'VIEWS': views_table,
     'STEPS': training_steps_table,
 }
 PAGES = {
     ROOT / 'docs' / 'evaluation.md': ('DEGRADED',),
-    ROOT / 'docs' / 'mapping.md': ('MAPS',),
+    ROOT / 'docs' / 'mapping.md': ('MAPS', 'TRUST'),
     ROOT / 'docs' / 'views.md': ('VIEWS',),
     ROOT / 'docs' / 'training.md': ('STEPS',),
     ROOT / 'README.md': ('DEPTH', 'SPEED'),
