@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A round of frames of several cameras, and what happens if their batch fails, in this process."""
 
+import subprocess
+import sys
 import time
 
 from depth_refiner_ros.core.camera import Intrinsics
@@ -89,3 +91,35 @@ def test_frames_that_wait_together_are_one_call_and_survive_its_failure(
         wait_done(nodes, number)
     assert calls == wanted
     assert [node.statistics.snapshot().received for node in nodes] == [2, 2]
+
+
+THREADS_BEFORE_AND_AFTER = """
+from concurrent.futures import ThreadPoolExecutor
+import os
+import time
+from depth_refiner_ros.nodes.shared_networks import SharedNetworks
+from depth_refiner_ros.settings.networks import ModelSettings
+
+def load():
+    settings = ModelSettings(backend='torch', precision='fp32', threads=2)
+    SharedNetworks().join('/refiner', settings, print)
+
+def threads():
+    time.sleep(1.0)  # those that end need a moment
+    return len(os.listdir('/proc/self/task'))
+
+with ThreadPoolExecutor(1) as passing:  # what packages start when they are imported
+    passing.submit(load).result()
+before = threads()
+load()
+print('threads', before, threads())
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='counts threads in /proc')
+def test_loading_leaves_no_threads_of_openmp_behind():
+    """With those of the worker they would be more than cores, and none of them waits awake."""
+    command = [sys.executable, '-c', THREADS_BEFORE_AND_AFTER]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    _, before, after = found.stdout.splitlines()[-1].split()
+    assert after == before
