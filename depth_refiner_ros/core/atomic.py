@@ -41,10 +41,13 @@ def check_writable(path: Path) -> None:
     """
     Raise where a file could not be written, before the work whose result it is to hold.
 
-    :raises OutputError: if a file is in the way of its folder or permission is denied
+    :raises OutputError: if it is a folder, a file is in the way of its folder, or permission is
+        denied
     """
     if _is_stream(path):
         return
+    if path.is_dir():
+        raise OutputError(f'{path} is a folder; name a file')
     with output_errors(path):
         folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
         if not folder.is_dir():

@@ -127,6 +127,8 @@ class Mapper:
         """
         Return the frame at the scale of the last ones, and the factor that did it.
 
+        The volume is told how far frames disagree, for its truncation and the bias of that.
+
         :param view: with depth as it was predicted; each frame once, in order
         :raises PoseError: if the pose is not rigid
         """

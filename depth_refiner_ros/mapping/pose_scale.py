@@ -9,7 +9,8 @@ difference of the two frames' errors. Each frame is brought to the average of th
 consensus), not to the first frame, whose own error would stay in the map for ever.
 
 Frames are compared with frames and not with the fused volume: a truncated distance field of
-noisy depth is biased away from the camera, and a lock to it drifts.
+noisy depth is biased away from the camera, of which ``surface_bias`` corrects the average over
+many frames only, and a lock to it drifts.
 """
 
 from collections import deque

@@ -81,7 +81,7 @@ class TsdfVolume:
         self.truncation_share = 0.0
         """Of the depth, where that is more than the truncation distance; not on a GPU."""
         self.error_share = 0.0
-        """Standard deviation of the depth of frames, as a share of it, see ``surface_bias``."""
+        """Standard deviation of depth, as a share of it, see ``surface_bias``; not on a GPU."""
         self.range_m = (min_range_m, max_range_m)
         self.beside_mb = 0.0
         """What the map keeps besides, which counts towards the limit."""
@@ -155,12 +155,14 @@ class TsdfVolume:
         pixels = int(np.count_nonzero(used_HW))
         if pixels:
             depth_m_HW = np.where(used_HW, depth_m_HW, np.float32(0)).astype(np.float32, order='C')
-            depth_m_HW = without_bias(
-                depth_m_HW,
-                error_share=self.error_share,
-                truncation_m=self.truncation_m,
-                truncation_share=self._reach_share,
-            )
+            if self._on_cpu:
+                depth_m_HW = without_bias(
+                    depth_m_HW,
+                    error_share=self.error_share,
+                    truncation_m=self.truncation_m,
+                    truncation_share=self.truncation_share,
+                    by_precision=weight_HW is not None,
+                )
             self._fuse(depth_m_HW, rgb_HW3, weight_HW, intrinsics, pose, carve=carve)
         self.frames += 1
         return pixels
@@ -289,10 +291,6 @@ class TsdfVolume:
     def _on_cpu(self) -> bool:
         return bool(self._device.get_type() == o3c.Device.DeviceType.CPU)
 
-    @property
-    def _reach_share(self) -> float:
-        return self.truncation_share if self._on_cpu else 0.0
-
     def _usable(
         self,
         depth_m_HW: np.ndarray,
@@ -325,7 +323,7 @@ class TsdfVolume:
             map_from_camera,
             block_m=grid.block_m,
             truncation_m=self.truncation_m,
-            truncation_share=self._reach_share,
+            truncation_share=self.truncation_share if self._on_cpu else 0.0,
         )
         grid.add(blocks_K3, self.beside_mb)
         camera_from_map = inverse(map_from_camera)

@@ -218,7 +218,7 @@ def check_replaceable(path: Path) -> None:
         raise WeightsError(
             f'{path} exists and is not a bundle, so it is not replaced; choose another folder'
         )
-    check_writable(path)
+    check_writable(path / MANIFEST)
 
 
 def read_json(path: Path, fix: str = 'copy the bundle again') -> dict[str, Any]:

@@ -69,7 +69,7 @@ class TsdfNode(PosedNode):
     def configure(self) -> None:
         """Create the volume."""
         settings = self.settings
-        if settings.mesh_file:  # now, and not when a whole drive is to be saved
+        if settings.mesh_file:  # now, and not after a drive; the default may never be saved
             check_writable(self._mesh_file)
         self._mapper = Mapper(settings, distances=settings.distance_queries)
         if settings.distance_queries and self._distances is None:
