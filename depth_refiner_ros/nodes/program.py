@@ -7,6 +7,7 @@ The programs of the nodes: a node is imported only here, so that a missing packa
 """
 
 from importlib import import_module
+import signal
 import sys
 
 from depth_refiner_ros.core.needed import missing_line
@@ -22,6 +23,9 @@ def started(name: str, words: list[str] | None = None) -> int:
     :param words: command line without the program's name; None for ``sys.argv``
     :return: exit code
     """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Until the node has its own handler: an import that Ctrl-C interrupts ends in a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return int(import_module(f'depth_refiner_ros.nodes.{name}').main(words))
     except ModuleNotFoundError as error:

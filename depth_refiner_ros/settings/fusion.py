@@ -33,9 +33,8 @@ class TsdfSettings:
     truncation_spread: float = option(
         2.0,
         'truncation distance as a multiple of how far frames disagree, where that is more: '
-        'depth with larger errors leaves layers instead of an average, and lies behind the '
-        'surface unless that is corrected, as it is then; hold_scale measures it; '
-        '0 is off, as on a GPU',
+        'depth with larger errors leaves layers instead of an average on the surface; '
+        'hold_scale measures it; 0 is off, as on a GPU',
         low=0.0,
         high=20.0,
         runtime=True,

@@ -1,8 +1,9 @@
 # Copyright 2026 depth_refiner_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs of nodes say of a package that is missing."""
+"""What the programs of nodes say of a package that is missing, and of Ctrl-C meanwhile."""
 
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
@@ -60,3 +61,21 @@ def test_a_module_that_no_package_has_keeps_its_traceback():
     done = ended('player_node', 'depth_refiner_ros.nodes.outputs.player_topics')
     assert done.returncode == 1
     assert 'Traceback' in done.stderr
+
+
+CTRL_C_WHILE_IMPORTING = """
+import os, signal, sys
+class Interrupted:
+    def find_spec(self, name, *rest):
+        if name == 'open3d': os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupted())
+from depth_refiner_ros.nodes.program import started
+sys.exit(started('tsdf_node', []))
+"""
+
+
+def test_ctrl_c_while_packages_are_imported_is_no_traceback():
+    command = [sys.executable, '-c', CTRL_C_WHILE_IMPORTING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ''
