@@ -33,8 +33,9 @@ class TsdfSettings:
     truncation_spread: float = option(
         2.0,
         'truncation distance as a multiple of how far frames disagree, where that is more: '
-        'depth with larger errors leaves layers instead of an average on the surface; '
-        'hold_scale measures it; 0 is off, as on a GPU',
+        'depth with larger errors leaves layers instead of an average; depth is also drawn nearer '
+        'by as much as that average would lie behind the surface; hold_scale measures it; '
+        '0 turns both off, as a GPU does',
         low=0.0,
         high=20.0,
         runtime=True,
