@@ -10,6 +10,7 @@ import time
 
 from depth_refiner_ros.core import atomic
 from depth_refiner_ros.core.atomic import (
+    check_writable,
     make_folder,
     staged_file,
     staged_folder,
@@ -219,3 +220,9 @@ def test_a_file_name_that_is_not_utf_8_comes_back_from_json(tmp_path):
     name = os.fsdecode(b'caf\xe9')
     write_text(tmp_path / 'names.json', json.dumps(name, ensure_ascii=False))
     assert json.loads((tmp_path / 'names.json').read_text(encoding='utf-8')) == name
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(OutputError, match='is a folder; name a file'):
+        check_writable(tmp_path)
+    check_writable(tmp_path / 'file')
