@@ -99,7 +99,8 @@ class RefinedDepth:
     The result of one call of the refiner.
 
     :param depth_m_B1HW: refined metric depth in metres, NaN where unknown
-    :param prior_m_B1HW: the metric prior it started from, same size
+    :param prior_m_B1HW: the metric prior it started from, same size; NaN also where the prior had
+        only filled a hole, unless holes are to be filled
     :param difference_B1HW: normalised disagreement of prior and refinement in [0, 1]
     :param confidence_B1HW: trust in the depth in [0, 1]; 0 where depth is unknown
     :param scale_shift: how the refined depth was aligned to the prior, with its status

@@ -138,7 +138,7 @@ class Refinement:
             nearest_m = spec.nearest_m or -torch.inf
             return RefinedDepth(
                 depth_m_B1HW=depth_m.clamp_min(nearest_m),
-                prior_m_B1HW=prior.depth_m_B1HW,
+                prior_m_B1HW=self._with_holes(prior.depth_m_B1HW, prior),
                 difference_B1HW=difference,
                 confidence_B1HW=confidence,
                 scale_shift=fit,
@@ -180,12 +180,12 @@ class Refinement:
         return masked(metres, usable, prior.depth_m_B1HW), difference, found
 
     def _unrefined(self, prior: AnchoredDepth) -> RefinedDepth:
-        depth = self._with_holes(prior.depth_m_B1HW.clone(), prior)
+        depth = self._with_holes(prior.depth_m_B1HW, prior)
         fit = identity_fit(depth) if prior.fit is None else prior.fit
         known = finite(depth)
         return RefinedDepth(
             depth_m_B1HW=depth,
-            prior_m_B1HW=prior.depth_m_B1HW,
+            prior_m_B1HW=depth.clone(),
             difference_B1HW=torch.zeros_like(depth),
             confidence_B1HW=_trust(torch.zeros_like(depth), known, fit, prior) * known,
             scale_shift=fit,

@@ -58,6 +58,8 @@ def refined(weights, prior, **changes):
 def test_what_was_not_measured_goes_out_as_unknown(weights, prior, refiner):
     result = refined(weights, prior, refiner=refiner)
     unknown = torch.isnan(result.depth_m_B1HW)
+    # Else prior and refined depth would be compared, and fused, on other pixels.
+    assert torch.equal(torch.isnan(result.prior_m_B1HW), unknown)
     assert torch.equal(unknown, torch.isnan(measured()))
     assert bool((result.confidence_B1HW[unknown] == 0.0).all())
     assert float(result.confidence_B1HW[~unknown].mean()) > 0.3
