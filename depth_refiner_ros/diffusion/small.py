@@ -9,13 +9,13 @@ from depth_refiner_ros.diffusion.unet import small_unet
 
 
 def build_small(
-    spec: ModelSpec, *, block_channels: tuple[int, ...], layers_per_block: int = 1
+    spec: ModelSpec,
+    *,
+    block_channels: tuple[int, ...],
+    layers_per_block: int | tuple[int, ...] = 1,
+    activation: str = 'silu',
 ) -> OneStepNetwork:
-    """
-    Build a small refiner with random weights.
-
-    :param block_channels: features at 1, 1/2, ... of the latent size
-    """
+    """Build a small refiner with random weights; see :func:`~.unet.small_unet` for its shape."""
     codec = UnshuffleCodec(spec.unshuffle_factor)
     unet = small_unet(
         spec,
@@ -23,5 +23,6 @@ def build_small(
         rgb_channels=codec.rgb_channels,
         block_channels=block_channels,
         layers_per_block=layers_per_block,
+        activation=activation,
     )
     return OneStepNetwork(unet, codec, spec)

@@ -18,13 +18,17 @@ def small_unet(
     depth_channels: int,
     rgb_channels: int,
     block_channels: tuple[int, ...] = (40, 56, 96, 128),
-    layers_per_block: int = 1,
+    layers_per_block: int | tuple[int, ...] = 1,
     groups: int = 8,
+    activation: str = 'silu',
 ) -> UNet2DConditionModel:
     """
     Build a convolutional UNet without attention or text, for CPUs.
 
     :param block_channels: features at 1, 1/2, ... of the latent size
+    :param layers_per_block: residual blocks at each of these sizes on the way down, or at all; one
+        more on the way up
+    :param activation: silu, or relu, which takes a tenth of the UNet's time less
     """
     levels = len(block_channels)
     task = len(spec.task_embedding)
@@ -34,6 +38,7 @@ def small_unet(
         block_out_channels=block_channels,
         layers_per_block=layers_per_block,
         norm_num_groups=groups,
+        act_fn=activation,
         down_block_types=('DownBlock2D',) * levels,
         up_block_types=('UpBlock2D',) * levels,
         mid_block_type='UNetMidBlock2D',

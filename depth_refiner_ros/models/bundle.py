@@ -27,8 +27,15 @@ import torch
 MANIFEST = 'bundle.json'
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
-BUNDLED = {'prior': 'prior', 'apdepth': 'refiner', 'sharpdepth': 'refiner'}
+BUNDLED = {
+    'prior': 'prior',
+    'apdepth': 'refiner',
+    'apdepth_quick': 'refiner',
+    'sharpdepth': 'refiner',
+}
 """Folder of each bundle that comes with the package, and its kind."""
+BEST, QUICK = 'bundled', 'quick'
+"""What options call them: the most accurate ones, and those that take half of the time."""
 PICKLES = ('.bin', '.ckpt', '.pickle', '.pkl', '.pt', '.pth')
 
 
@@ -105,14 +112,14 @@ class Bundle:
 
 
 def is_bundle(where: str | Path) -> bool:
-    """Whether this names a bundle: a folder with a manifest, or ``bundled``."""
-    return str(where) == 'bundled' or (entered_path(where) / MANIFEST).is_file()
+    """Whether this names a bundle: a folder with a manifest, ``bundled`` or ``quick``."""
+    return str(where) in (BEST, QUICK) or (entered_path(where) / MANIFEST).is_file()
 
 
 def bundle_folder(where: str | Path, kind: str, method: str = 'apdepth') -> Path:
     """Return the folder of a bundle; see :func:`open_bundle` for the parameters."""
-    if str(where) == 'bundled':
-        return WEIGHTS / _bundled(kind, method)
+    if str(where) in (BEST, QUICK):
+        return WEIGHTS / _bundled(kind, method, quick=str(where) == QUICK)
     return entered_path(where)
 
 
@@ -120,10 +127,12 @@ def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle
     """
     Open a bundle and verify every file against its manifest.
 
-    :param where: a folder, or ``bundled`` for the weights that come with the package
+    :param where: a folder, or ``bundled`` or ``quick`` for weights that come with the package; a
+        quick prior has the weights of the other
     :param kind: ``prior`` or ``refiner``
     :param method: which of the bundled refiners; the first of them, if there is none of it
-    :raises WeightsError: if a file is missing, changed or unlisted, or the kind differs
+    :raises WeightsError: if a file is missing, changed or unlisted, the kind differs, or there is
+        no quick one
     """
     path = bundle_folder(where, kind, method)
     if not (path / MANIFEST).is_file():
@@ -248,10 +257,17 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _bundled(kind: str, method: str) -> str:
-    if kind == 'refiner':
-        return method if BUNDLED.get(method) == kind else 'apdepth'
-    return kind
+def _bundled(kind: str, method: str, *, quick: bool) -> str:
+    if kind != 'refiner':
+        return kind
+    known = method if BUNDLED.get(method) == kind else 'apdepth'
+    if not quick:
+        return known
+    if f'{known}_{QUICK}' not in BUNDLED:
+        raise WeightsError(
+            f'there is no {QUICK} {known}; use refiner:=apdepth, or refiner_weights:={BEST}'
+        )
+    return f'{known}_{QUICK}'
 
 
 def _verify(path: Path, hashes: Mapping[str, str]) -> None:

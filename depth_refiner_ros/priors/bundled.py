@@ -8,7 +8,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.core.messages import first_line
+from depth_refiner_ros.core.messages import counted, first_line
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, write_bundle
 from depth_refiner_ros.models.model_config import config_from
@@ -48,11 +48,16 @@ class BundledPrior(WithNetwork):
 
     :param bundle: an opened bundle
     :param device: where the network runs
+    :param one_look: it sees the image once, whatever the bundle averages: quicker, less accurate
     """
 
-    def __init__(self, bundle: Bundle, device: torch.device | str = 'cpu') -> None:
+    def __init__(
+        self, bundle: Bundle, device: torch.device | str = 'cpu', *, one_look: bool = False
+    ) -> None:
         self.bundle = bundle
         network = folded(read_prior_network(bundle)).to(device)
+        if one_look:
+            network.config = network.config.with_one_look()
         self.config = network.config
         self.network = network
 
@@ -80,8 +85,9 @@ class BundledPrior(WithNetwork):
         )
 
     def describe(self) -> list[str]:
-        """Return the line of its bundle."""
-        return [self.bundle.describe()]
+        """Return the line of its bundle, and how often it looks."""
+        looks = sum(len(mirrored) for _, mirrored in self.config.looks)
+        return [f'{self.bundle.describe()}, {counted(looks, "look")} at each image']
 
     def _look(
         self,

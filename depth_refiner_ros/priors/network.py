@@ -8,7 +8,7 @@ of view, and predicts depth for a canonical camera (Metric3D, section 3.1): a th
 size in pixels gets one canonical depth, which the true focal length turns into metres.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 import math
 from typing import Any
 
@@ -105,6 +105,10 @@ class MetricNetworkConfig:
         if not self.in_turn:
             return tuple((scale, (False, True)) for scale in self.scales)
         return tuple((scale, (bool(number % 2),)) for number, scale in enumerate(self.scales))
+
+    def with_one_look(self) -> 'MetricNetworkConfig':
+        """Return the configuration for inference that sees the image once, at its largest size."""
+        return replace(self, mirror=False, scales=(max(self.scales),), in_turn=False)
 
     @property
     def sizes(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from depth_refiner_ros.core.errors import SettingsError
 from depth_refiner_ros.core.messages import nearest, shown
-from depth_refiner_ros.models.bundle import open_bundle
+from depth_refiner_ros.models.bundle import open_bundle, QUICK
 from depth_refiner_ros.priors import (
     depth_anything,
     depth_anything_3,
@@ -29,7 +29,9 @@ from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.smeared import SmearedPrior
 
 BUILDERS: dict[str, Callable[[PriorOptions], Prior]] = {
-    'bundled': lambda options: BundledPrior(open_bundle(options.weights, 'prior'), options.device),
+    'bundled': lambda options: BundledPrior(
+        open_bundle(options.weights, 'prior'), options.device, one_look=options.weights == QUICK
+    ),
     'sensor': lambda options: SensorPrior(),
     'smeared': lambda options: SmearedPrior(seed=options.seed, per_image=True),
     'depth_anything_v2_metric': depth_anything.build_metric,

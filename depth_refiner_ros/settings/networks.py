@@ -100,7 +100,8 @@ class ModelSettings:
     )
     prior_weights: str = option(
         'bundled',
-        'weights of the prior: a folder, a hub id, or a name. bundled: bundled. '
+        'weights of the prior: a folder, a hub id, or a name. bundled: bundled, or '
+        'quick, which sees the image once. '
         'depth_anything_v2_metric: indoor- or outdoor- and small, base or large. '
         'depth_anything_v2: small, base, large, or a safetensors file of the original code '
         '(giant). depth_anything_3_metric: large. depth_anything_3: small, base, mono-large. '
@@ -151,8 +152,8 @@ class ModelSettings:
     )
     refiner_weights: str = option(
         'bundled',
-        'weights of the refiner: bundled (for apdepth and sharpdepth), a bundle, the '
-        'folder of an official release, or its hub id',
+        'weights of the refiner: bundled (for apdepth and sharpdepth), quick (apdepth in half of '
+        'the time), a bundle, the folder of an official release, or its hub id',
     )
     refiner_preset: str = option(
         'auto',

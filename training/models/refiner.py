@@ -21,6 +21,7 @@ from torch import nn
 from training.config import check_choice
 
 STARTS = ('small', 'weights', 'true_size')
+ACTIVATIONS = ('silu', 'relu')
 
 
 @dataclass
@@ -39,7 +40,8 @@ class RefinerModel:
     family: str = ''  # of a release whose files do not say it
     preset: str = ''  # conventions of a release or of the true size; '': the method's first
     block_channels: list[int] = field(default_factory=lambda: [40, 56, 96, 128])
-    layers_per_block: int = 1
+    layers_per_block: list[int] = field(default_factory=lambda: [1])  # of each size, or of all
+    activation: str = 'silu'  # or relu
     spec: dict[str, Any] = field(default_factory=dict)  # changes to the conventions
     name: str = ''  # of the exported bundle
     licence: str = 'Apache-2.0'  # of the exported bundle
@@ -143,11 +145,17 @@ def _small(model: RefinerModel, default: ModelSpec) -> OneStepNetwork:
                 f'model.spec.{key} = {shown(getattr(spec, key))} is not what a small network of '
                 f'this objective has; leave it out (it is {shown(getattr(default, key))})'
             )
-    blocks = tuple(model.block_channels)
+    check_choice('model.activation', model.activation, ACTIVATIONS)
+    blocks, layers = tuple(model.block_channels), tuple(model.layers_per_block)
+    every = layers * len(blocks) if len(layers) == 1 else layers
     try:
-        return build_small(spec, block_channels=blocks, layers_per_block=model.layers_per_block)
+        return build_small(
+            spec, block_channels=blocks, layers_per_block=every, activation=model.activation
+        )
     except (TypeError, ValueError) as error:
-        raise SettingsError(f'model.block_channels = {blocks}: {error}') from error
+        raise SettingsError(
+            f'model.block_channels = {blocks}, model.layers_per_block = {layers}: {error}'
+        ) from error
 
 
 def _read(model: RefinerModel, method: str, *, widen: bool) -> OneStepNetwork:
