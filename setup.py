@@ -91,6 +91,7 @@ setup(
         'typer',
     ],
     extras_require={
+        'cpu': ['openvino>=2026.4; platform_machine == "x86_64" and sys_platform == "linux"'],
         'ros': ['ros-rclpy[fastrtps]>=9.1', *(f'ros-{name}' for name in ROS[1:])],
         'test': [
             'hypothesis',

@@ -292,6 +292,7 @@ def test_importing_leaves_heavy_parts_unloaded():
             'typer',
             'onnxruntime',
             'ncnn',
+            'openvino',
             'torchvision',
         },
     }

@@ -196,7 +196,17 @@ def test_a_distribution_has_one_pin_for_each_python():
 
 def test_extras_are_those_that_requirement_files_are_for():
     extras = {key.value for key in setup_arguments()['extras_require'].keys}
-    assert extras == {'ros', 'test', 'train', 'gpu', 'models', 'splats', 'viewer', 'cluster'}
+    assert extras == {
+        'cpu',
+        'ros',
+        'test',
+        'train',
+        'gpu',
+        'models',
+        'splats',
+        'viewer',
+        'cluster',
+    }
     assert extras <= {path.stem for path in REQUIREMENTS}
 
 

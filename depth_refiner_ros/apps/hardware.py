@@ -38,6 +38,7 @@ SPEED_PACKAGES = (
     'onnxruntime',
     'onnxruntime-gpu',
     'ncnn',
+    'openvino',
     'tensorrt',
     'tensorrt-rtx-cu13',
     'triton',
@@ -47,7 +48,15 @@ SPEED_PACKAGES = (
 def machine_facts() -> dict[str, str]:
     """Return processor, memory, GPU and the versions of the software that affects speed."""
     facts = {**system_facts(), 'GPU': gpu() or 'none'}
-    packages = ('torch', 'onnxruntime', 'ncnn', 'open3d-cpu', 'open3d', 'opencv-python-headless')
+    packages = (
+        'torch',
+        'onnxruntime',
+        'ncnn',
+        'openvino',
+        'open3d-cpu',
+        'open3d',
+        'opencv-python-headless',
+    )
     versions = {name: version(name) for name in packages}
     facts['packages'] = ', '.join(f'{name} {found}' for name, found in versions.items() if found)
     return facts

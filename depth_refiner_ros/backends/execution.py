@@ -13,9 +13,10 @@ from depth_refiner_ros.core.messages import shown
 import torch
 
 DEVICES = ('auto', 'cpu', 'cuda')
-BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'ncnn', 'tensorrt')
+BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'ncnn', 'openvino', 'tensorrt')
 ONNX_MODULES = ('onnx', 'onnxruntime', 'onnxscript')
 NCNN_MODULES = ('ncnn', 'pnnx')
+OPENVINO_MODULES = ('openvino',)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Execution:
 
     :param device: torch device
     :param precision: fp32, fp16 or bf16; everything outside networks stays fp32
-    :param backend: torch, compiled, onnx, ncnn or tensorrt
+    :param backend: torch, compiled, onnx, ncnn, openvino or tensorrt
     :param threads: CPU threads, 0 is torch's choice
     :param auto: backend and number format were chosen here, so others may stand in for them
     """
@@ -60,17 +61,18 @@ def choose(
 
     The rule was measured with earlier bundled networks, one thread, 640 x 480, in milliseconds of
     CPU time (refiner + prior; AMD Zen 5): torch bf16 58 + 10, ONNX Runtime fp32 75 + 8.5, torch
-    fp32 95 + 15, torch.compile bf16 66 + 15 after minutes of compiling; with AVX2 alone (AMD Zen
-    3) ncnn fp32 140 (the refiner), ONNX Runtime fp32 219 + 65, torch fp32 323 + 96. So a CPU that
-    multiplies bfloat16 natively takes torch in bf16, any other ncnn, which leaves the prior to
-    ONNX Runtime, or ONNX Runtime alone, as they are installed. A GPU takes torch in fp16: compiled
-    and tensorrt are faster there, but take minutes to start, so they must be requested by name.
-    With a given precision, ``auto`` is torch.
+    fp32 95 + 15, torch.compile bf16 66 + 15 after minutes of compiling; on two threads of an AMD
+    Zen 4 OpenVINO bf16 57 + 16, torch bf16 58 + 34; with AVX2 alone (AMD Zen 3) ncnn fp32 140 (the
+    refiner), ONNX Runtime fp32 219 + 65, torch fp32 323 + 96. So a CPU that multiplies bfloat16
+    natively takes OpenVINO or else torch in bf16, any other ncnn, which leaves the prior to ONNX
+    Runtime, or ONNX Runtime alone, as they are installed. A GPU takes torch in fp16: compiled and
+    tensorrt are faster there, but take minutes to start, so they must be requested by name. With a
+    given precision, ``auto`` is torch.
 
     :param device: auto, cpu or cuda
     :param precision: auto, fp32, fp16 or bf16
     :param threads: CPU threads of torch in this process; 0 leaves torch's choice
-    :param backend: auto, torch, compiled, onnx, ncnn or tensorrt
+    :param backend: auto, torch, compiled, onnx, ncnn, openvino or tensorrt
     :raises BackendError: if a word is unknown or names something that is not available
     """
     if device not in DEVICES or precision not in ('auto', *DTYPES) or backend not in BACKENDS:
@@ -89,8 +91,8 @@ def choose(
         torch.set_num_threads(threads)
     auto = backend == precision == 'auto'
     if backend == 'auto':
-        plain = kind == 'cuda' or precision != 'auto' or fast_bf16() or not _has(ONNX_MODULES)
-        backend = 'torch' if plain else 'ncnn' if _has(NCNN_MODULES) else 'onnx'
+        plain = kind == 'cuda' or precision != 'auto' or not _has(ONNX_MODULES)
+        backend = 'torch' if plain else _fastest_on_cpu()
     if precision == 'fp16' and kind == 'cpu' and backend != 'tensorrt':
         raise BackendError('precision = fp16 is for GPUs; use bf16 or fp32 on a CPU')
     if precision == 'auto':
@@ -105,6 +107,12 @@ def _precision(kind: str, backend: str) -> str:
     if kind == 'cuda' or backend == 'tensorrt':
         return 'fp16'
     return 'bf16' if backend not in ('onnx', 'ncnn') and fast_bf16() else 'fp32'
+
+
+def _fastest_on_cpu() -> str:
+    if fast_bf16():
+        return 'openvino' if _has(OPENVINO_MODULES) else 'torch'
+    return 'ncnn' if _has(NCNN_MODULES) else 'onnx'
 
 
 def fast_bf16() -> bool:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was chosen as faster than torch, and torch where its exports do not pay."""
 
+import math
+
 from depth_refiner_ros.backends.base import (
     Log,
     Runner,
@@ -14,8 +16,11 @@ from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.backends.openvino_runtime import OpenVinoBackend
 from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
+
+Exported = OnnxBackend | NcnnBackend | OpenVinoBackend
 
 MOST_SIZES = 3
 """
@@ -29,23 +34,32 @@ class ExportedOrTorch:
     Run networks by a backend; by torch from a fourth size on, and where exports cannot be kept.
 
     :param exported: of the first sizes
-    :param torch_backend: of all others; fp32
+    :param torch_backend: of all others
     :param log: called with the reason, once, when torch takes over
+    :param most_weights: of a network that is worth exporting
     """
 
-    precision = 'fp32'
-
     def __init__(
-        self, exported: OnnxBackend | NcnnBackend, torch_backend: TorchBackend, log: Log
+        self,
+        exported: Exported,
+        torch_backend: TorchBackend,
+        log: Log,
+        most_weights: float = math.inf,
     ) -> None:
         self.name, self.fix = exported.name, exported.fix
+        self.precision = exported.precision
         self._backend, self._torch, self._log = exported, torch_backend, log
+        self._most_weights = most_weights
         self._exported: dict[str, set[Shapes]] = {}
         self._full = self._cannot_keep = self._told = False
 
     @property
     def exact(self) -> bool:
-        """Whether sizes to come run on torch, which needs no comparison."""
+        """Whether sizes to come run on fp32 torch, which needs no comparison."""
+        return self._torch_is_next and self._torch.exact
+
+    @property
+    def _torch_is_next(self) -> bool:
         return self._cannot_keep or self._full
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> object:
@@ -56,8 +70,10 @@ class ExportedOrTorch:
         """Prepare a network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
         if isinstance(module, OnnxFile):
             return self._backend.prepare(module, key, example)
+        if sum(weight.numel() for weight in module.parameters()) > self._most_weights:
+            return self._torch.prepare(module, key, example)
         exported = self._exported.setdefault(key, set())
-        if not self.exact or shapes_of(example) in exported:
+        if not self._torch_is_next or shapes_of(example) in exported:
             try:
                 runner = self._backend.prepare(module, key, example)
             except CacheError as error:

@@ -5,16 +5,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+import math
 
 from depth_refiner_ros.backends.base import Backend, Log, Runner, silent, Tensors
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.execution import Execution
-from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
+from depth_refiner_ros.backends.exported_or_torch import Exported, ExportedOrTorch
 from depth_refiner_ros.backends.model_runner import ModelRunner
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.backends.openvino_runtime import MOST_WEIGHTS, OpenVinoBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.places import user_path
@@ -43,14 +45,16 @@ class BackendOptions:
 
 
 def _exported(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
-    exported: OnnxBackend | NcnnBackend = (
-        NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
-        if how.backend == 'ncnn'
-        else OnnxBackend(how.device, how.precision, cache, how.threads)
-    )
+    exported: Exported
+    if how.backend == 'ncnn':
+        exported = NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
+    else:
+        kind = OpenVinoBackend if how.backend == 'openvino' else OnnxBackend
+        exported = kind(how.device, how.precision, cache, how.threads)
     if not how.auto:
         return exported
-    return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log)
+    most = MOST_WEIGHTS if how.backend == 'openvino' else math.inf
+    return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log, most)
 
 
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
@@ -58,6 +62,7 @@ BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]]
     'compiled': lambda how, cache, options: CompiledBackend(how.device, how.precision),
     'onnx': _exported,
     'ncnn': _exported,
+    'openvino': _exported,
     'tensorrt': lambda how, cache, options: TensorRtBackend(
         how.precision, cache, options.target, options.log, build_only=options.build_only
     ),
@@ -95,7 +100,7 @@ class ModelRunners:
         :raises BackendError: for an ONNX file and another backend
         """
         given = isinstance(module, OnnxFile)
-        if given and self.execution.backend not in ('onnx', 'ncnn'):
+        if given and self.execution.backend not in ('onnx', 'ncnn', 'openvino'):
             raise BackendError(
                 f'{module.path} is an ONNX file, which backend {self.execution.backend} cannot '
                 'run; use backend:=onnx'

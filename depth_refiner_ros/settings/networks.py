@@ -75,7 +75,7 @@ DEGRADATIONS = (
     'sensor',
     'kinect',
 )
-BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'ncnn', 'tensorrt')
+BACKENDS = ('auto', 'torch', 'compiled', 'onnx', 'ncnn', 'openvino', 'tensorrt')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +165,9 @@ class ModelSettings:
     backend: str = option(
         'auto',
         'how networks are executed; ncnn is for networks of convolutions alone (the bundled '
-        'refiners), others run by onnx; auto is torch, or ncnn on a CPU without bf16 (torch again '
-        'after three sizes, or if engine_cache cannot be written)',
+        'refiners), others run by onnx; auto is torch on a GPU, and on a CPU openvino with bf16 '
+        '(torch if it is not installed) or ncnn without (torch again after three sizes, or if '
+        'engine_cache cannot be written)',
         choices=BACKENDS,
     )
     engine_cache: str = option(
@@ -180,7 +181,7 @@ class ModelSettings:
         'sm86,sm89; empty is the GPU of this machine',
     )
     build_only: bool = option(
-        False, 'build the files of backend onnx, ncnn or tensorrt, and run on torch'
+        False, 'build the files of backend onnx, ncnn, openvino or tensorrt, and run on torch'
     )
     allow_smaller: bool = option(
         False, 'if memory runs out, continue with smaller images and log it'

@@ -26,8 +26,11 @@ def test_a_gpu_that_is_not_there_is_refused():
 @pytest.mark.parametrize(
     ('fast', 'installed', 'expected'),
     [
+        (True, ('onnx', 'ncnn', 'openvino'), ('openvino', 'bf16')),
         (True, ('onnx', 'ncnn'), ('torch', 'bf16')),
+        (True, ('openvino',), ('torch', 'bf16')),
         (True, (), ('torch', 'bf16')),
+        (False, ('onnx', 'ncnn', 'openvino'), ('ncnn', 'fp32')),
         (False, ('onnx', 'ncnn'), ('ncnn', 'fp32')),
         (False, ('onnx',), ('onnx', 'fp32')),
         (False, ('ncnn',), ('torch', 'fp32')),
@@ -51,6 +54,7 @@ def test_auto_on_a_cpu_takes_what_is_fastest_there(monkeypatch, fast, installed,
         ('compiled', 'bf16'),
         ('onnx', 'fp32'),
         ('ncnn', 'fp32'),
+        ('openvino', 'bf16'),
         ('tensorrt', 'fp16'),
     ],
 )

@@ -13,9 +13,9 @@ import torch
 from tests.backends.networks import block, block_inputs
 
 
-def runners(folder, log=lambda line: None, *, auto=True):
+def runners(folder, log=lambda line: None, *, auto=True, backend='onnx', precision='fp32'):
     how = Execution(
-        device=torch.device('cpu'), precision='fp32', backend='onnx', threads=1, auto=auto
+        device=torch.device('cpu'), precision=precision, backend=backend, threads=1, auto=auto
     )
     return ModelRunners(how, BackendOptions(engine_cache=str(folder), max_abs_rel=1e-3, log=log))
 
@@ -61,3 +61,14 @@ def test_a_cache_that_cannot_be_written_ends_no_run_that_did_not_ask_for_it(tmp_
     assert 'torch runs networks until then' in lines[0]
     with pytest.raises(CacheError, match='set another folder in option engine_cache'):
         runners(place, auto=False)(module, 'block')(*inputs)
+
+
+def test_large_networks_stay_in_torch_where_only_small_ones_were_compared(tmp_path, monkeypatch):
+    pytest.importorskip('openvino')
+    module, inputs = block(), block_inputs()
+    weights = sum(weight.numel() for weight in module.parameters())
+    for most, files in ((weights, 1), (weights - 1, 0)):
+        monkeypatch.setattr('depth_refiner_ros.backends.registry.MOST_WEIGHTS', most)
+        made = runners(tmp_path / str(most), backend='openvino')
+        made(module, 'block')(*inputs)
+        assert len(list((tmp_path / str(most)).glob('*'))) == files
