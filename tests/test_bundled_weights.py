@@ -5,7 +5,7 @@
 from depth_refiner_ros import DepthRefiner
 from depth_refiner_ros.core.image_errors import image_errors
 from depth_refiner_ros.core.images import depth_batch, image_batch
-from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
+from depth_refiner_ros.models.bundle import bundle_folder, BUNDLED, open_bundle
 from depth_refiner_ros.sources.registry import open_source
 import pytest
 import torch
@@ -26,9 +26,13 @@ def test_all_of_them_are_small_and_may_be_used_by_anyone():
     assert sum(bundle.size_bytes for bundle in bundles) < LARGEST_MB * 1e6
 
 
-@pytest.mark.parametrize('refiner', REFINERS)
-def test_a_smeared_prior_gets_sharp_at_its_scale(room, refiner):
-    made = DepthRefiner.load(prior='smeared', refiner=refiner, precision='fp32')
+@pytest.mark.parametrize('name', REFINERS)
+def test_a_smeared_prior_gets_sharp_at_its_scale(room, name):
+    refiner, _, quick = name.partition('_')
+    made = DepthRefiner.load(
+        prior='smeared', refiner=refiner, refiner_weights=quick or 'bundled', precision='fp32'
+    )
+    assert f'/weights/{name}' in str(bundle_folder(quick or 'bundled', 'refiner', refiner))
     sensor = depth_batch(room.depth_m_HW)
     refined = made.refine(image_batch(room.rgb_HW3), room.intrinsics, sensor_depth_m_B1HW=sensor)
     errors = {

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 MOST_WEIGHTS = 50_000_000
-"""``auto`` leaves larger networks to torch: none was compared, and exporting them takes minutes."""
+"""Larger networks ``auto`` leaves to torch: none was compared, and an export takes minutes."""
 FORMATS = {'fp32': 'f32', 'bf16': 'bf16'}
 
 

@@ -16,9 +16,17 @@ from depth_refiner_ros.bench.devices import Device, DEVICES, known_as, named_dev
 from depth_refiner_ros.bench.networks import FrameSize
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import nearest
-from depth_refiner_ros.models.recommended import best, Pair, PRIORS, REFINERS, special, Speeds
+from depth_refiner_ros.models.recommended import (
+    best,
+    BUNDLED_PAIR,
+    Pair,
+    QUICK_PAIR,
+    special,
+    Speeds,
+)
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
+from depth_refiner_ros.settings.options import updated
 import torch
 
 CPU = 'cpu'
@@ -90,15 +98,18 @@ def _measured(kind: str, precision: str) -> Device:
 
 def _bundled_ms() -> dict[str, float]:
     """Measure what the bundled networks, and all around them, take of a frame on this CPU."""
-    model = ModelSettings(device=CPU)
-    refiner = DepthRefiner.from_settings(model)
-    refiner.warm_up(SIZE.width, SIZE.height)
-    with Contention() as contention:
-        timed = time_warm(refiner, model, SIZE, FRAMES)
-    if contention.warning():
-        say(contention.warning())
-    prior_ms, frame_ms = (statistics.median(timed[stage]) for stage in ('prior', 'total'))
-    return {PRIORS[-1].name: prior_ms, REFINERS[-1].name: frame_ms - prior_ms}
+    found: dict[str, float] = {}
+    for prior, refiner in (BUNDLED_PAIR, QUICK_PAIR):
+        model = updated(ModelSettings(device=CPU), {**prior.options, **refiner.options})
+        made = DepthRefiner.from_settings(model)
+        made.warm_up(SIZE.width, SIZE.height)
+        with Contention() as contention:
+            timed = time_warm(made, model, SIZE, FRAMES)
+        if contention.warning():
+            say(contention.warning())
+        prior_ms, frame_ms = (statistics.median(timed[stage]) for stage in ('prior', 'total'))
+        found |= {prior.name: prior_ms, refiner.name: frame_ms - prior_ms}
+    return found
 
 
 def _lines(title: str, pair: Pair, backend: str, rate_hz: float) -> list[str]:

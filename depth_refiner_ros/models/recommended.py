@@ -14,6 +14,7 @@ their large ones. With one scale per image all lie within 4.4 to 6.5 %.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from depth_refiner_ros.models.bundle import QUICK
 from depth_refiner_ros.models.catalogue import MODELS
 
 BUNDLED_LICENCE = 'Apache-2.0'
@@ -211,6 +212,14 @@ PRIORS = (
         options={'prior': 'bundled'},
         why='comes with the package; edges more than metres, see "What it is not" in README',
     ),
+    Choice(
+        name='quick bundled prior',
+        id='',
+        gflop=2.2,
+        weights_mb=7.4,
+        options={'prior': 'bundled', 'prior_weights': QUICK},
+        why='the same network, which sees the image once',
+    ),
 )
 """The best first."""
 
@@ -254,8 +263,19 @@ REFINERS = (
         options={'refiner': 'apdepth'},
         why='small, one pass, on pixels: no codec',
     ),
+    Choice(
+        name='quick ApDepth',
+        id='',
+        gflop=6.8,
+        weights_mb=3.2,
+        options={'refiner': 'apdepth', 'refiner_weights': QUICK},
+        why='half of the operations of the bundled one, from which it learnt',
+    ),
 )
 """The best first."""
+
+BUNDLED_PAIR, QUICK_PAIR = zip(PRIORS[-2:], REFINERS[-2:], strict=True)
+"""Prior and refiner that come with the package: the accurate ones, and the cheapest."""
 
 
 def best(speeds: Speeds, rate_hz: float, *, commercial: bool) -> Pair:
@@ -277,13 +297,13 @@ def special(speeds: Speeds, rate_hz: float, *, commercial: bool) -> dict[str, Pa
     """
     Return for each purpose of :data:`SPECIAL` the best prior that keeps a rate.
 
-    :return: pairs with the smallest refiner; of the cheapest prior where none keeps the rate, and
+    :return: pairs with the bundled refiner; of the cheapest prior where none keeps the rate, and
         none where no licence allows it
     """
     found = {}
     for purpose, priors in SPECIAL.items():
         pairs = [
-            Pair(prior=prior, refiner=REFINERS[-1], speeds=speeds)
+            Pair(prior=prior, refiner=BUNDLED_PAIR[1], speeds=speeds)
             for prior in priors
             if not commercial or not prior.non_commercial
         ]

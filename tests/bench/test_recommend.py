@@ -10,7 +10,16 @@ from depth_refiner_ros.bench.devices import DEVICES
 from depth_refiner_ros.bench.networks import count_calls, FrameSize, network_calls
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.models.catalogue import MODELS
-from depth_refiner_ros.models.recommended import best, PRIORS, REFINERS, SPECIAL, special, Speeds
+from depth_refiner_ros.models.recommended import (
+    best,
+    BUNDLED_PAIR,
+    PRIORS,
+    QUICK_PAIR,
+    REFINERS,
+    SPECIAL,
+    special,
+    Speeds,
+)
 from depth_refiner_ros.priors import preprocess
 from depth_refiner_ros.priors.depth_anything_v2_network import ARCHITECTURES
 from depth_refiner_ros.priors.infinidepth import InfiniDepthSensorPrior
@@ -71,7 +80,8 @@ def test_what_is_recommended_keeps_the_rate_and_the_licence(speeds, rate_hz, com
 
 
 def test_more_time_or_a_freer_licence_gets_more():
-    assert names(TWO_CORES, 10.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
+    assert names(TWO_CORES, 10.0, commercial=False) == ('quick bundled prior', 'quick ApDepth')
+    assert names(TWO_CORES, 3.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
     assert names(TWO_CORES, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
     assert names(ORIN, 10.0, commercial=True) == ('MoGe-2 L at 392 px', 'bundled ApDepth')
     assert names(SERVER, 10.0, commercial=True) == ('MoGe-2 L', 'SharpDepth')
@@ -197,20 +207,22 @@ def test_a_prior_that_stays_in_torch_is_counted_in_fp32():
 
 
 def test_what_the_bundled_networks_cost_is_counted_from_them():
-    refiner = DepthRefiner.from_settings(ModelSettings(device='cpu', precision='fp32'))
-    calls = network_calls(refiner.runners, lambda: refiner.warm_up(640, 480))
-    counted = count_calls(calls, refiner.runners.execution)
-    for choice, name in ((PRIORS[-1], 'prior'), (REFINERS[-1], 'unet')):
-        cost = counted[name].operations
-        assert cost.flops / 1e9 == pytest.approx(choice.gflop, rel=0.02)
-        assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.03)
+    for pair in (BUNDLED_PAIR, QUICK_PAIR):
+        options = {**pair[0].options, **pair[1].options}
+        refiner = DepthRefiner.load(device='cpu', precision='fp32', **options)
+        calls = network_calls(refiner.runners, lambda made=refiner: made.warm_up(640, 480))
+        counted = count_calls(calls, refiner.runners.execution)
+        for choice, name in zip(pair, ('prior', 'unet'), strict=True):
+            cost = counted[name].operations
+            assert cost.flops / 1e9 == pytest.approx(choice.gflop, rel=0.02)
+            assert cost.weight_bytes / 2e6 == pytest.approx(choice.weights_mb, rel=0.03)
 
 
 def test_on_this_cpu_the_bundled_networks_are_measured(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(recommend, 'SIZE', FrameSize(width=64, height=48))
     recommend.run('cpu', 1e3, commercial=True, json_file=tmp_path / 'r.json')
     live, offline = json.loads((tmp_path / 'r.json').read_text())['choices'].values()
-    assert (live['prior'], live['refiner']) == ('bundled prior', 'bundled ApDepth')
+    assert (live['prior'], live['refiner']) == ('quick bundled prior', 'quick ApDepth')
     assert live['computed'] == []
     assert offline['computed'][0] == offline['prior'] != 'bundled prior'
     assert live['frame_ms'] == pytest.approx(1e3 / live['rate_hz'])

@@ -14,6 +14,7 @@ import pytest
 import torch
 from training.models import narrower
 from training.models.narrower import narrowed
+from training.models.shallower import shallower
 from training.objectives.refiner_sample import refiner_sample
 from training.tools.narrow import main
 
@@ -71,6 +72,19 @@ def test_channels_that_nothing_reads_go_and_nothing_changes():
     assert not torch.allclose(answer(target), expected, rtol=0.1)
     narrowed(wide, target)
     torch.testing.assert_close(answer(target), expected)
+
+
+def test_blocks_that_add_nothing_go_and_nothing_changes():
+    network = small(CHANNELS)
+    unet, shallow = network.unet, shallower(network)
+    assert shallow.unet.config.layers_per_block == (0, 1, 1)
+    assert not torch.allclose(answer(shallow), answer(network), rtol=0.1)
+    for resnet in (unet.down_blocks[0].resnets[0], unet.up_blocks[-1].resnets[1]):
+        torch.nn.init.zeros_(resnet.conv2.weight)
+        torch.nn.init.zeros_(resnet.conv2.bias)
+    torch.testing.assert_close(answer(shallower(network)), answer(network))
+    with pytest.raises(WeightsError, match=r'layers_per_block = \(0, 1, 1\) must be 1'):
+        shallower(shallow)
 
 
 def test_the_same_width_is_a_copy_with_the_timestep_in_its_biases():

@@ -3,9 +3,9 @@
 """
 Take from a small refiner the residual blocks at full latent size that cost it most.
 
-At full size a UNet has one block on its way down and two on its way up; without the first and
-the last of them it needs a third less time. Of both, what they add is dropped, and what they
-pass on stays: the shortcut of the last one, which is linear, becomes part of the block before it.
+At full size a UNet has one block on its way down and two on its way up; without the first and the
+last of them it takes a fifth less time. What both add is dropped, and what they pass on stays: the
+shortcut of the last one, which is linear, becomes part of the block before it.
 """
 
 from depth_refiner_ros.core.errors import WeightsError

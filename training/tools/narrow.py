@@ -3,9 +3,10 @@
 """
 Begin a narrower small refiner with the channels of a wider one.
 
-``python -m training.tools.narrow BUNDLE|bundled OUT CHANNELS`` writes a bundle whose UNet has as
-many features at each size as CHANNELS says, such as 40,56,96,128: those that count most in the
-given one. It is a start and no more; ``training/configs/apdepth_narrow_taught.yaml`` distils it.
+``python -m training.tools.narrow BUNDLE|bundled OUT CHANNELS [shallower]`` writes a bundle whose
+UNet has as many features at each size as CHANNELS says, such as 40,56,96,128: those that count
+most in the given one. ``shallower`` leaves one residual block at full latent size. It is a start
+and no more; ``training/configs/apdepth_narrow_taught.yaml`` and ``apdepth_quick.yaml`` distil it.
 """
 
 from pathlib import Path
@@ -17,22 +18,29 @@ from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bund
 from depth_refiner_ros.diffusion.small import build_small
 from depth_refiner_ros.models.bundle import open_bundle
 from training.models.narrower import narrowed
+from training.models.shallower import shallower
 from training.program import ended
 
+SHALLOWER = 'shallower'
 
-def narrow(where: str, out: Path, channels: str) -> None:
+
+def narrow(where: str, out: Path, channels: str, *, shallow: bool = False) -> None:
     """
     Write a narrower refiner.
 
     :param where: a folder, or ``bundled``
     :param channels: numbers with commas between them
+    :param shallow: leave one residual block at full latent size
     :raises SettingsError: where they are not numbers that a UNet can have
     """
     bundle = open_bundle(where, 'refiner', 'apdepth')
     source = read_refiner(bundle)
+    if shallow:
+        source = shallower(source)
+    layers = source.unet.config.layers_per_block
     try:
         blocks = tuple(int(number) for number in channels.split(','))
-        target = build_small(source.spec, block_channels=blocks)
+        target = build_small(source.spec, block_channels=blocks, layers_per_block=layers)
     except ValueError as error:
         raise SettingsError(
             f'CHANNELS = {shown(channels)} must be multiples of 8, one for each size, such as '
@@ -46,11 +54,12 @@ def narrow(where: str, out: Path, channels: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Narrow as the arguments say; return the exit code."""
-    if len(arguments) != 3:
+    shallow = arguments[3:] == [SHALLOWER]
+    if len(arguments) != 3 + shallow:
         print(__doc__)
         return 0 if arguments in (['-h'], ['--help']) else 2
-    where, out, channels = arguments
-    return ended(lambda: narrow(where, Path(out), channels))
+    where, out, channels = arguments[:3]
+    return ended(lambda: narrow(where, Path(out), channels, shallow=shallow))
 
 
 if __name__ == '__main__':
