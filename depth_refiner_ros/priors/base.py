@@ -126,6 +126,14 @@ def camera_missing(prior: str) -> InputError:
     )
 
 
+def depth_missing(prior: str, what: str = 'a depth image') -> InputError:
+    """Return the error of a prior that starts from measured depth where there is none."""
+    return InputError(
+        f'prior {prior} needs {what}; connect depth_in of the node, take a recording with depth, '
+        'give sensor_depth_m_HW in Python, or use prior:=bundled'
+    )
+
+
 def attached(network: Callable[..., Any], prepare: Prepare, key: str) -> Callable[..., Any]:
     """Return the runner of a network; a network that already has one keeps it."""
     return prepare(network.cpu(), key) if isinstance(network, nn.Module) else network

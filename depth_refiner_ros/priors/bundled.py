@@ -8,7 +8,7 @@ from typing import Any
 from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
-from depth_refiner_ros.core.messages import counted, first_line
+from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, write_bundle
 from depth_refiner_ros.models.model_config import config_from
@@ -56,6 +56,7 @@ class BundledPrior(WithNetwork):
     ) -> None:
         self.bundle = bundle
         network = folded(read_prior_network(bundle)).to(device)
+        self._one_look = one_look
         if one_look:
             network.config = network.config.with_one_look()
         self.config = network.config
@@ -85,9 +86,8 @@ class BundledPrior(WithNetwork):
         )
 
     def describe(self) -> list[str]:
-        """Return the line of its bundle, and how often it looks."""
-        looks = sum(len(mirrored) for _, mirrored in self.config.looks)
-        return [f'{self.bundle.describe()}, {counted(looks, "look")} at each image']
+        """Return the line of its bundle."""
+        return [self.bundle.describe() + (', one look at each image' if self._one_look else '')]
 
     def _look(
         self,

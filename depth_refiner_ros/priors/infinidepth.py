@@ -24,7 +24,7 @@ from depth_refiner_ros.core.checks import surely_somewhere
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare, PriorDepth
 from depth_refiner_ros.priors.area_resample import area_resampled, rounded_to_bytes
-from depth_refiner_ros.priors.base import attached, PriorOptions, WithNetwork
+from depth_refiner_ros.priors.base import attached, depth_missing, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.dinov3 import PATCH_PX
 from depth_refiner_ros.priors.dpt import Size, size_of
 from depth_refiner_ros.priors.infinidepth_network import InfiniDepthNetworks
@@ -115,10 +115,7 @@ class InfiniDepthSensorPrior(InfiniDepthPrior):
             pixel nearer than 100 m; on a GPU this is not checked, and such an image gets no depth
         """
         if sensor_m_B1HW is None:
-            raise InputError(
-                f'prior {SENSOR} needs a depth image, of a few points at least; connect depth_in '
-                'or use prior:=bundled'
-            )
+            raise depth_missing(SENSOR, 'a depth image, of a few points at least')
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         prompt = prompt_of(measured)
         empty_B = prompt.median_B1[:, 0].isnan()

@@ -20,7 +20,7 @@ from depth_refiner_ros.core.checks import check_map
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare, PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import attached, PriorOptions, WithNetwork
+from depth_refiner_ros.priors.base import attached, depth_missing, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.dpt import enlarged, Size, size_of
 from depth_refiner_ros.priors.model_folder import imported_folder, size_mb
 from depth_refiner_ros.priors.prior_depth_anything_alignment import align, Aligned, NEAREST
@@ -153,10 +153,7 @@ def _measured(
     :raises InputError: see :meth:`PriorDepthAnythingPrior.predict`
     """
     if sensor_m_B1HW is None:
-        raise InputError(
-            f'prior {NAME} needs a depth image, of a few points at least; connect depth_in or use '
-            'prior:=bundled'
-        )
+        raise depth_missing(NAME, 'a depth image, of a few points at least')
     check_map('sensor depth', sensor_m_B1HW)
     points = points_of(sensor_m_B1HW, size_of(rgb_B3HW))
     measured_m = SensorPrior().predict(rgb_B3HW, intrinsics, points).depth_B1HW

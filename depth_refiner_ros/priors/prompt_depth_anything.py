@@ -10,7 +10,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.priors import preprocess
-from depth_refiner_ros.priors.base import PriorOptions, WithNetwork
+from depth_refiner_ros.priors.base import depth_missing, PriorOptions, WithNetwork
 from depth_refiner_ros.priors.model_folder import find_folder, read_config, size_mb
 from depth_refiner_ros.priors.sensor import SensorPrior
 from depth_refiner_ros.priors.sizes import licence_of, WIDTHS
@@ -77,10 +77,7 @@ class PromptDepthAnythingPrior(WithNetwork):
             on a GPU this is not checked, and such an image gets no depth
         """
         if sensor_m_B1HW is None:
-            raise InputError(
-                f'prior {NAME} needs a depth image as its prompt; connect depth_in '
-                'or use prior:=bundled'
-            )
+            raise depth_missing(NAME, 'a depth image as its prompt')
         size = (rgb_B3HW.shape[-2], rgb_B3HW.shape[-1])
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         depth = self.network(self._rule.prepare(rgb_B3HW), prompt_of(measured)).float()

@@ -6,7 +6,7 @@ from depth_refiner_ros.core.checks import check_map, surely_everywhere
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.priors.base import WithoutNetwork
+from depth_refiner_ros.priors.base import depth_missing, WithoutNetwork
 import torch
 from torch.nn import functional
 
@@ -31,9 +31,7 @@ class SensorPrior(WithoutNetwork):
             the CPU, none of its pixels has a value
         """
         if sensor_m_B1HW is None:
-            raise InputError(
-                'prior sensor needs a depth image; connect depth_in or use prior:=bundled'
-            )
+            raise depth_missing('sensor')
         check_map('sensor depth', sensor_m_B1HW)
         if len(sensor_m_B1HW) != len(rgb_B3HW):
             raise InputError(

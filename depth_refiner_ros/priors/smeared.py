@@ -8,12 +8,11 @@ The same functions degrade exact depth in training.
 
 import zlib
 
-from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.fill import fill_holes
 from depth_refiner_ros.core.images import unit_image
 from depth_refiner_ros.core.lens import Camera
 from depth_refiner_ros.core.types import PriorDepth
-from depth_refiner_ros.priors.base import WithoutNetwork
+from depth_refiner_ros.priors.base import depth_missing, WithoutNetwork
 from depth_refiner_ros.priors.degradations.fields import scale_error
 from depth_refiner_ros.priors.degradations.smeared import smear
 from depth_refiner_ros.priors.degradations.table import degraded
@@ -62,10 +61,7 @@ class SmearedPrior(WithoutNetwork):
         :raises InputError: if there is no measured depth
         """
         if sensor_m_B1HW is None:
-            raise InputError(
-                'prior smeared needs recordings with ground truth depth; use '
-                'prior:=bundled for others'
-            )
+            raise depth_missing('smeared', 'true depth, which it degrades')
         measured = SensorPrior().predict(rgb_B3HW, intrinsics, sensor_m_B1HW).depth_B1HW
         exact = fill_holes(measured)
         seeds = [self.seed + (_checksum(depth) if self.per_image else 0) for depth in measured]

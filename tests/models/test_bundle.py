@@ -227,3 +227,11 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(OutputError, match=r'file is no folder'):
         write(tmp_path / 'file' / 'bundle')
+
+
+def test_quick_names_what_comes_with_the_package_or_says_that_nothing_does():
+    assert module.bundle_folder('quick', 'prior') == module.bundle_folder('bundled', 'prior')
+    assert module.bundle_folder('quick', 'refiner', 'apdepth').name == 'apdepth_quick'
+    assert module.is_bundle('quick')
+    with pytest.raises(WeightsError, match='there is no quick sharpdepth; use refiner:=apdepth'):
+        module.bundle_folder('quick', 'refiner', 'sharpdepth')

@@ -44,6 +44,24 @@ def test_bundled_prior_gives_metric_depth_at_the_images_size(bundle):
     assert BundledPrior(bundle).describe() == [bundle.describe()]
 
 
+def test_a_quick_prior_sees_the_image_once_at_its_largest_size(tmp_path):
+    looks = replace(METRIC, mirror=True, scales=(1.0, 1.5), in_turn=True)
+    once = replace(METRIC, mirror=False, scales=(1.5,))
+    network = metric_network()
+    bundles = []
+    for name, config in (('looks', looks), ('once', once)):
+        network.config = config
+        bundles.append(write_prior_bundle(tmp_path / name, network, {'name': name}))
+    quick, calls = BundledPrior(bundles[0], one_look=True), []
+    quick.network.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    found = quick.predict(RGB, CAMERA).depth_B1HW
+    assert calls == [len(RGB)]
+    assert torch.equal(found, BundledPrior(bundles[1]).predict(RGB, CAMERA).depth_B1HW)
+    assert not torch.allclose(found, BundledPrior(bundles[0]).predict(RGB, CAMERA).depth_B1HW)
+    assert quick.describe() == [f'{bundles[0].describe()}, one look at each image']
+    assert build_prior('bundled', 'quick').config.looks == ((1.15, (False,)),)
+
+
 def test_bundle_predicts_what_the_network_predicts(bundle):
     assert BundledPrior(bundle).network.config == METRIC
     rgb, rays = torch.rand(1, 3, 64, 32), torch.rand(1, 2, 64, 32)
