@@ -27,8 +27,14 @@ DEPTH_ROWS = (
     ('real photographs indoors, smeared prior', 'real_smeared', 'frames.json --prior smeared'),
     ('real photographs indoors, bundled prior', 'real_bundled', 'frames.json'),
 )
-REFINERS = {'apdepth': '', 'sharpdepth': '_sharpdepth'}
-"""Bundled refiners, and what the names of their results end in."""
+REFINERS = {
+    'apdepth': ('', ''),
+    'apdepth, quick': ('_quick', ' --refiner-weights quick'),
+    'sharpdepth': ('_sharpdepth', ' --refiner sharpdepth'),
+}
+"""Bundled refiners, with what the names of their results end in and the options for them."""
+QUICK_PRIOR = ' --prior-weights quick'
+"""Beside the quick refiner, in the rows of the bundled prior."""
 BOUNDED = (('apdepth', 'vae'), ('apdepth', 'tiny'), ('sharpdepth', 'vae'), ('sharpdepth', 'tiny'))
 
 VIEW_FIGURES = (('psnr_db', 'PSNR, dB', 2), ('ssim', 'SSIM', 4))
@@ -37,10 +43,11 @@ VIEW_FIGURES = (('psnr_db', 'PSNR, dB', 2), ('ssim', 'SSIM', 4))
 def depth_table() -> str:
     """Return prior and refined depth against the truth, from the results of ``eval``."""
     rows = []
-    for (what, name, source), (refiner, end) in product(DEPTH_ROWS, REFINERS.items()):
+    for (what, name, source), (refiner, (end, option)) in product(DEPTH_ROWS, REFINERS.items()):
         result = _result(name + end)
         scene = result['per_scene'].get('indoor') or result['overall']
-        option = ' --refiner sharpdepth' if end else ''
+        if end == '_quick' and name.endswith('_bundled'):
+            option = QUICK_PRIOR + option
         prior, refined, spread = scene['prior'], scene['refined'], scene['std']['refined']
         rows.append(
             (
@@ -92,9 +99,12 @@ def degraded_table() -> str:
 
 def speed_table() -> str:
     """Return the stages of a frame with the bundled networks, from the result of ``bench``."""
-    stages = _result('bench_cpu')['stages']
-    rows = [(name, f'{ms["p50"]:.1f}', f'{ms["p95"]:.1f}') for name, ms in stages.items()]
-    return _table(('stage', 'p50, ms', 'p95, ms'), rows)
+    found = [_result(name)['stages'] for name in ('bench_cpu', 'bench_quick')]
+    rows = [
+        (name, *(f'{stages[name][share]:.1f}' for stages in found for share in ('p50', 'p95')))
+        for name in found[0]
+    ]
+    return _table(('stage', 'bundled: p50, ms', 'p95, ms', 'quick: p50, ms', 'p95, ms'), rows)
 
 
 def bounds_table() -> str:
@@ -146,6 +156,7 @@ def bundles_table() -> str:
         'prior': 'metric depth from one image and its intrinsics (`priors/network.py`)',
         'apdepth': "ApDepth's one-step UNet on unshuffled pixels (`diffusion/small.py`): "
         'prior and image in, sharp depth out',
+        'apdepth_quick': 'the same with half of the operations (`refiner_weights: quick`)',
         'sharpdepth': "SharpDepth's UNet of the same kind, and its teacher for the first pass",
     }
     rows = []
