@@ -158,7 +158,7 @@ class Refinement:
             )
         fit = fit_robust if align == 'robust' else fit_scale_shift
         samples = spec.fit_samples or values[0].numel()
-        stride = max(1, int((values[0].numel() / samples) ** 0.5))
+        stride = max(1, round((values[0].numel() / samples) ** 0.5))
         difference = estimate.difference_B1HW
         if difference is None:
             near_m = values
