@@ -3,6 +3,7 @@
 """Run networks with OpenVINO, which fuses layers in bfloat16 where torch runs them one by one."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from depth_refiner_ros.backends.base import Runner, Tensors
@@ -84,16 +85,18 @@ class OpenVinoRunner:
 
     def __init__(self, network: Any) -> None:
         self._request = network.create_infer_request()
+        self._lock = Lock()  # a request holds the memory of one call
         self._outputs = len(network.outputs)
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """Run the network; each call returns new tensors."""
         given = [value.detach().float().contiguous().numpy() for value in inputs]
-        self._request.infer(given, share_inputs=True)
-        results = [
-            torch.from_numpy(np.array(self._request.get_output_tensor(place).data))
-            for place in range(self._outputs)
-        ]
+        with self._lock:
+            self._request.infer(given, share_inputs=True)
+            results = [
+                torch.from_numpy(np.array(self._request.get_output_tensor(place).data))
+                for place in range(self._outputs)
+            ]
         return results[0] if len(results) == 1 else tuple(results)
 
 

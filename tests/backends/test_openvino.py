@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenVINO runs the networks that ONNX Runtime runs, and in bfloat16, too."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from depth_refiner_ros.backends.exported_or_torch import MOST_SIZES
 from depth_refiner_ros.backends.onnx_runtime import GivenRunner
 from depth_refiner_ros.backends.openvino_runtime import OpenVinoRunner
@@ -98,3 +100,13 @@ def test_what_it_cannot_run_is_refused(tmp_path, device, precision):
 
     with pytest.raises(BackendError, match='runs on the CPU in fp32 or bf16, not on'):
         OpenVinoBackend(torch.device(device), precision, EngineCache(tmp_path, print))
+
+
+def test_several_threads_may_use_one_network(engines):
+    module = block()
+    run = on_cpu('openvino', engines)(module, 'block')
+    images = [tuple(value * scale for value in block_inputs(64)) for scale in (1.0, 2.0, 3.0)]
+    expected = [run(*image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda count: run(*images[count % 3]), range(300)))
+    assert all(torch.equal(result, expected[count % 3]) for count, result in enumerate(found))
