@@ -5,7 +5,7 @@
 from depth_refiner_ros import DepthRefiner
 from depth_refiner_ros.core.image_errors import image_errors
 from depth_refiner_ros.core.images import depth_batch, image_batch
-from depth_refiner_ros.models.bundle import bundle_folder, BUNDLED, open_bundle
+from depth_refiner_ros.models.bundle import BUNDLED, open_bundle
 from depth_refiner_ros.sources.registry import open_source
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_a_smeared_prior_gets_sharp_at_its_scale(room, name):
     made = DepthRefiner.load(
         prior='smeared', refiner=refiner, refiner_weights=quick or 'bundled', precision='fp32'
     )
-    assert f'/weights/{name}' in str(bundle_folder(quick or 'bundled', 'refiner', refiner))
+    assert open_bundle('bundled', 'refiner', name).describe() in made.describe()[-2]
     sensor = depth_batch(room.depth_m_HW)
     refined = made.refine(image_batch(room.rgb_HW3), room.intrinsics, sensor_depth_m_B1HW=sensor)
     errors = {

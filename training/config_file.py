@@ -22,6 +22,7 @@ from training.config import check_config, RunConfig
 from training.objectives.registry import keys_of
 from yaml import YAMLError
 
+LAYERS = 'layers_per_block'
 UNFIT = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """What the libraries raise for YAML of foreign types."""
 
@@ -41,6 +42,9 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         except SettingsError as error:
             raise SettingsError(f'{path}: {error}') from error
         schema.model, schema.loss = keys.model(), keys.loss()
+        model = given.get('model', {})
+        if isinstance(model.get(LAYERS) if isinstance(model, DictConfig) else None, int):
+            model[LAYERS] = [model[LAYERS]]  # a number, as in configurations of earlier runs
         config = cast(RunConfig, OmegaConf.to_object(OmegaConf.merge(schema, given)))
     for key in ('output', 'init_from', 'bundle'):
         setattr(config, key, os.path.expanduser(getattr(config, key)))

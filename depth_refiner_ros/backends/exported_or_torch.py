@@ -17,6 +17,7 @@ from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
 from depth_refiner_ros.backends.openvino_runtime import OpenVinoBackend
+from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.models.onnx_file import OnnxFile
 from torch import nn
 
@@ -50,6 +51,7 @@ class ExportedOrTorch:
         self.precision = exported.precision
         self._backend, self._torch, self._log = exported, torch_backend, log
         self._most_weights = most_weights
+        self._left: set[str] = set()
         self._exported: dict[str, set[Shapes]] = {}
         self._full = self._cannot_keep = self._told = False
 
@@ -71,6 +73,8 @@ class ExportedOrTorch:
         if isinstance(module, OnnxFile):
             return self._backend.prepare(module, key, example)
         if sum(weight.numel() for weight in module.parameters()) > self._most_weights:
+            self._leave(key, f'it has more than {self._most_weights / 1e6:.0f} million weights')
+        if key in self._left:
             return self._torch.prepare(module, key, example)
         exported = self._exported.setdefault(key, set())
         if not self._torch_is_next or shapes_of(example) in exported:
@@ -79,6 +83,8 @@ class ExportedOrTorch:
             except CacheError as error:
                 self._log(f'{error}; torch runs networks until then, more slowly')
                 self._cannot_keep = True
+            except BackendError as error:
+                self._leave(key, str(error))
             else:
                 exported.add(shapes_of(example))
                 self._full |= len(exported) >= MOST_SIZES * shapes_per_size(module)
@@ -90,3 +96,9 @@ class ExportedOrTorch:
             )
             self._told = True
         return self._torch.prepare(module, key, example)
+
+    def _leave(self, key: str, reason: str) -> None:
+        """Leave a network to torch from now on, and say so once."""
+        if key not in self._left:
+            self._log(f'{key} runs in torch: {reason}')
+            self._left.add(key)

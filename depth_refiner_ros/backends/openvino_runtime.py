@@ -3,6 +3,7 @@
 """Run networks with OpenVINO, which fuses layers in bfloat16 where torch runs them one by one."""
 
 from pathlib import Path
+import sys
 from threading import Lock
 from typing import Any
 
@@ -18,6 +19,8 @@ from torch import nn
 
 MOST_WEIGHTS = 50_000_000
 """Larger networks ``auto`` leaves to torch: none was compared, and an export takes minutes."""
+TELEMETRY = 'openvino_telemetry'
+"""A package that pip installs beside OpenVINO."""
 FORMATS = {'fp32': 'f32', 'bf16': 'bf16'}
 
 
@@ -101,10 +104,18 @@ class OpenVinoRunner:
 
 
 def _openvino() -> Any:
+    """Import OpenVINO without its telemetry, which would report each import to a web service."""
+    loaded = sys.modules.get(TELEMETRY)
+    sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # its import fails, as if missing
     try:
         import openvino
     except ImportError as error:
         raise BackendError(
-            'backend = openvino needs OpenVINO; run: pip install openvino, or use backend:=torch'
+            f'backend = openvino needs OpenVINO ({first_line(error)}); run: pip install openvino, '
+            'or use backend:=torch'
         ) from error
+    finally:
+        del sys.modules[TELEMETRY]
+        if loaded is not None:
+            sys.modules[TELEMETRY] = loaded
     return openvino

@@ -45,16 +45,23 @@ class BackendOptions:
 
 
 def _exported(how: Execution, cache: EngineCache, options: BackendOptions) -> Backend:
-    exported: Exported
-    if how.backend == 'ncnn':
-        exported = NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
-    else:
-        kind = OpenVinoBackend if how.backend == 'openvino' else OnnxBackend
-        exported = kind(how.device, how.precision, cache, how.threads)
     if not how.auto:
-        return exported
+        return _asked_for(how, cache, options)
+    torch_backend = TorchBackend(how.device, how.precision)
+    try:
+        exported = _asked_for(how, cache, options)
+    except BackendError as error:  # installed, but not usable
+        options.log(f'{error}; torch runs networks until then, more slowly')
+        return torch_backend
     most = MOST_WEIGHTS if how.backend == 'openvino' else math.inf
-    return ExportedOrTorch(exported, TorchBackend(how.device, how.precision), options.log, most)
+    return ExportedOrTorch(exported, torch_backend, options.log, most)
+
+
+def _asked_for(how: Execution, cache: EngineCache, options: BackendOptions) -> Exported:
+    if how.backend == 'ncnn':
+        return NcnnBackend(how.device, how.precision, cache, how.threads, options.log)
+    kind = OpenVinoBackend if how.backend == 'openvino' else OnnxBackend
+    return kind(how.device, how.precision, cache, how.threads)
 
 
 BUILDERS: dict[str, Callable[[Execution, EngineCache, BackendOptions], Backend]] = {
@@ -88,7 +95,7 @@ class ModelRunners:
         if self._options.build_only and not hasattr(self.backend, 'build'):
             raise BackendError(
                 f'build_only: backend {self.backend.name} builds nothing ahead of time; use '
-                'backend:=tensorrt or onnx'
+                'backend:=tensorrt, onnx, ncnn or openvino'
             )
 
     def __call__(self, module: nn.Module, key: str) -> ModelRunner:

@@ -136,7 +136,9 @@ def open_bundle(where: str | Path, kind: str, method: str = 'apdepth') -> Bundle
     """
     path = bundle_folder(where, kind, method)
     if not (path / MANIFEST).is_file():
-        raise WeightsError(f'{path} has no {MANIFEST}; give a bundle folder or use bundled')
+        raise WeightsError(
+            f'{path} has no {MANIFEST}; give a bundle folder, or use {BEST} or {QUICK}'
+        )
     manifest = read_json(path / MANIFEST)
     if manifest.get('format') != FORMAT:
         raise WeightsError(

@@ -297,14 +297,15 @@ def special(speeds: Speeds, rate_hz: float, *, commercial: bool) -> dict[str, Pa
     """
     Return for each purpose of :data:`SPECIAL` the best prior that keeps a rate.
 
-    :return: pairs with the bundled refiner; of the cheapest prior where none keeps the rate, and
+    :return: pairs with a bundled refiner; of the cheapest prior where none keeps the rate, and
         none where no licence allows it
     """
     found = {}
     for purpose, priors in SPECIAL.items():
         pairs = [
-            Pair(prior=prior, refiner=BUNDLED_PAIR[1], speeds=speeds)
+            Pair(prior=prior, refiner=refiner, speeds=speeds)
             for prior in priors
+            for refiner in (BUNDLED_PAIR[1], QUICK_PAIR[1])
             if not commercial or not prior.non_commercial
         ]
         if pairs:

@@ -166,7 +166,8 @@ class ModelSettings:
         'auto',
         'how networks are executed; ncnn is for networks of convolutions alone (the bundled '
         'refiners), others run by onnx; auto is torch on a GPU, and on a CPU openvino with bf16 '
-        '(torch if it is not installed) or ncnn without (torch again after three sizes, or if '
+        '(torch if it is not installed, and for more than 50 million weights) or ncnn without '
+        '(torch again after three sizes, or if '
         'engine_cache cannot be written)',
         choices=BACKENDS,
     )

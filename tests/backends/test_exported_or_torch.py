@@ -2,15 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX Runtime that nobody asked for gives way to torch where its exports do not pay."""
 
+from importlib.util import find_spec
+import sys
+
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.execution import Execution
 from depth_refiner_ros.backends.exported_or_torch import MOST_SIZES
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.backends.selfcheck import deviation
+from depth_refiner_ros.core.errors import BackendError
 import pytest
 import torch
 
 from tests.backends.networks import block, block_inputs
+
+
+def without(package):
+    """Skip a test; not by importing it, which OpenVINO would report to a web service."""
+    if find_spec(package) is None:
+        pytest.skip(f'needs {package}')
 
 
 def runners(folder, log=lambda line: None, *, auto=True, backend='onnx', precision='fp32'):
@@ -64,11 +74,42 @@ def test_a_cache_that_cannot_be_written_ends_no_run_that_did_not_ask_for_it(tmp_
 
 
 def test_large_networks_stay_in_torch_where_only_small_ones_were_compared(tmp_path, monkeypatch):
-    pytest.importorskip('openvino')
+    without('openvino')
     module, inputs = block(), block_inputs()
     weights = sum(weight.numel() for weight in module.parameters())
     for most, files in ((weights, 1), (weights - 1, 0)):
+        lines = []
         monkeypatch.setattr('depth_refiner_ros.backends.registry.MOST_WEIGHTS', most)
-        made = runners(tmp_path / str(most), backend='openvino')
+        made = runners(tmp_path / str(most), lines.append, backend='openvino')
         made(module, 'block')(*inputs)
         assert len(list((tmp_path / str(most)).glob('*'))) == files
+        assert lines == [] if files else 'block runs in torch: it has more than' in lines[0]
+
+
+class Unexportable(torch.nn.Module):
+    def forward(self, values):
+        return torch.linalg.svd(values).S
+
+
+@pytest.mark.parametrize('backend', ['onnx', 'openvino'])
+def test_a_network_that_cannot_be_exported_runs_in_torch_where_nobody_asked(tmp_path, backend):
+    without(f'{backend}runtime' if backend == 'onnx' else backend)
+    lines, module, values = [], Unexportable(), torch.rand(1, 4, 4)
+    run = runners(tmp_path, lines.append, backend=backend)(module, 'odd')
+    assert torch.equal(run(values), module(values))
+    run(torch.rand(2, 4, 4))
+    assert len(lines) == 1
+    assert lines[0].startswith('odd runs in torch: the network cannot be exported to ONNX')
+    with pytest.raises(BackendError, match='cannot be exported to ONNX'):
+        runners(tmp_path, auto=False, backend=backend)(module, 'odd')(values)
+
+
+def test_openvino_that_cannot_be_imported_is_named_and_torch_runs(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'openvino', None)
+    lines, module, inputs = [], block(), block_inputs()
+    run = runners(tmp_path, lines.append, backend='openvino')(module, 'block')
+    assert torch.equal(run(*inputs), module(*inputs))
+    assert len(lines) == 1
+    assert lines[0].startswith('backend = openvino needs OpenVINO (')
+    with pytest.raises(BackendError, match='needs OpenVINO'):
+        runners(tmp_path, auto=False, backend='openvino')

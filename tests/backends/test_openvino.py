@@ -3,6 +3,10 @@
 """OpenVINO runs the networks that ONNX Runtime runs, and in bfloat16, too."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+import os
+import subprocess
+import sys
 
 from depth_refiner_ros.backends.exported_or_torch import MOST_SIZES
 from depth_refiner_ros.backends.onnx_runtime import GivenRunner
@@ -17,7 +21,7 @@ import torch
 from tests.backends.networks import block, block_inputs, network, NETWORKS, on_cpu
 from tests.backends.test_exported_or_torch import runners
 
-openvino = pytest.importorskip('openvino')
+pytestmark = pytest.mark.skipif(find_spec('openvino') is None, reason='needs OpenVINO')
 
 
 @pytest.mark.parametrize('name', NETWORKS)
@@ -110,3 +114,18 @@ def test_several_threads_may_use_one_network(engines):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda count: run(*images[count % 3]), range(300)))
     assert all(torch.equal(result, expected[count % 3]) for count, result in enumerate(found))
+
+
+def test_its_telemetry_is_never_imported(tmp_path):
+    (tmp_path / 'openvino_telemetry.py').write_text('raise SystemExit("it reports this import")')
+    code = (
+        'import sys\n'
+        'from depth_refiner_ros.backends.openvino_runtime import _openvino\n'
+        "assert _openvino().__name__ == 'openvino'\n"
+        "assert 'openvino_telemetry' not in sys.modules\n"
+    )
+    environment = {**os.environ, 'PYTHONPATH': str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, '-c', code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -180,7 +180,7 @@ def test_the_answer_says_what_it_costs_and_what_to_type(capsys, tmp_path):
     assert '-p prior_short_side:=392 -p refiner:=apdepth -p backend:=tensorrt' in said
     assert 'refine photo.jpg --prior moge2' in said
     assert '--backend tensorrt --assume-fov-deg 0\n' in said, 'its own field of view'
-    assert 'If some depth is measured: Prior Depth Anything S (Apache-2.0) and bundled' in said
+    assert 'If some depth is measured: Prior Depth Anything S (Apache-2.0) and quick' in said
     assert (
         ' 3.8 frames/s (computed: twice the time of the multiplications and 250 ms of a CPU'
         in said

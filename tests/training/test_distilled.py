@@ -14,7 +14,9 @@ import pytest
 import torch
 from training.models import narrower
 from training.models.narrower import narrowed
+from training.models.refiner import RefinerModel
 from training.models.shallower import shallower
+from training.models.teacher import build_teacher, TeacherModel
 from training.objectives.refiner_sample import refiner_sample
 from training.tools.narrow import main
 
@@ -23,9 +25,11 @@ from tests.training.tiny_runs import batch_of, built, KINDS, step
 CHANNELS = (8, 16, 24)
 
 
-def small(channels, seed=0):
+def small(channels, seed=0, activation='silu'):
     torch.manual_seed(seed)
-    network = build_small(ModelSpec(unshuffle_factor=2), block_channels=channels)
+    network = build_small(
+        ModelSpec(unshuffle_factor=2), block_channels=channels, activation=activation
+    )
     for part in network.unet.modules():
         if isinstance(part, torch.nn.GroupNorm):
             torch.nn.init.normal_(part.weight, 1.0, 0.3)
@@ -74,8 +78,9 @@ def test_channels_that_nothing_reads_go_and_nothing_changes():
     torch.testing.assert_close(answer(target), expected)
 
 
-def test_blocks_that_add_nothing_go_and_nothing_changes():
-    network = small(CHANNELS)
+@pytest.mark.parametrize('activation', ['silu', 'relu'])
+def test_blocks_that_add_nothing_go_and_nothing_changes(activation):
+    network = small(CHANNELS, activation=activation)
     unet, shallow = network.unet, shallower(network)
     assert shallow.unet.config.layers_per_block == (0, 1, 1)
     assert not torch.allclose(answer(shallow), answer(network), rtol=0.1)
@@ -188,3 +193,17 @@ def test_teacher_and_kinds_belong_together(make_config, teacher):
         built(taught(make_config, '', ['smeared']))
     with pytest.raises(SettingsError, match=r'loss\.taught.*kinect'):
         built(taught(make_config, teacher, ['kinect']))
+
+
+def test_a_refiner_keeps_its_activation_and_blocks(tmp_path):
+    assert main(['quick', str(tmp_path / 'same'), '32,48,64,96']) == 0
+    quick = read_refiner(open_bundle('quick', 'refiner'))
+    assert quick.unet.config.act_fn == 'relu'
+    same = read_refiner(open_bundle(str(tmp_path / 'same'), 'refiner'))
+    torch.testing.assert_close(answer(same), answer(quick), rtol=2e-2, atol=2e-2)
+
+
+def test_a_teacher_of_random_weights_has_the_shape_of_its_refiner():
+    model = RefinerModel(block_channels=[8, 16], layers_per_block=[0, 1], activation='relu')
+    unet = build_teacher(TeacherModel(start='small'), model).unet
+    assert (unet.config.act_fn, unet.config.layers_per_block) == ('relu', (0, 1))

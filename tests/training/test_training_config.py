@@ -49,6 +49,12 @@ def test_every_shipped_configuration_describes_a_network(subtests):
                 build_objective(config)
 
 
+def test_a_number_of_layers_is_that_of_all_sizes(tmp_path):
+    path = tmp_path / 'c.yaml'
+    path.write_text(f'base: {FOLDER / "apdepth_narrow.yaml"}\nmodel: {{layers_per_block: 1}}\n')
+    assert load_config(path).model.layers_per_block == [1]
+
+
 def test_there_are_configurations():
     assert len(CONFIGS) >= 3
 

@@ -32,7 +32,12 @@ def shallower(source: OneStepNetwork) -> OneStepNetwork:
         )
     blocks = tuple(source.unet.config.block_out_channels)
     layers = (0, *(1 for _ in blocks[1:]))
-    target = build_small(source.spec, block_channels=blocks, layers_per_block=layers)
+    target = build_small(
+        source.spec,
+        block_channels=blocks,
+        layers_per_block=layers,
+        activation=source.unet.config.act_fn,
+    )
     state = FoldedUnet(source.unet, source.spec.timestep).unet.state_dict()
     kept = target.unet.state_dict()
     for name in kept:

@@ -48,6 +48,7 @@ def build_teacher(teacher: TeacherModel, model: RefinerModel) -> OneStepNetwork:
     common: dict[str, Any] = {
         'block_channels': model.block_channels,
         'layers_per_block': model.layers_per_block,
+        'activation': model.activation,
     }
     own = {item.name for item in fields(RefinerModel)}
     given = {name: value for name, value in vars(teacher).items() if name in own}

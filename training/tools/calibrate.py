@@ -20,7 +20,7 @@ from depth_refiner_ros.apps.console import note
 from depth_refiner_ros.apps.inference import infer
 from depth_refiner_ros.core.confidence import confidence_of_spread, WITHIN
 from depth_refiner_ros.core.errors import SettingsError, SourceError
-from depth_refiner_ros.models.bundle import check_replaceable, open_bundle
+from depth_refiner_ros.models.bundle import check_replaceable, open_bundle, QUICK
 from depth_refiner_ros.priors.bundled import read_prior_network, write_prior_bundle
 from depth_refiner_ros.refiner.refiner import DepthRefiner
 from depth_refiner_ros.settings.networks import ModelSettings
@@ -68,6 +68,8 @@ def spread_factor(images: list[Image]) -> float:
 
 def images_of(bundle: str, source: str, every: int) -> Iterator[Image]:
     """Yield what the prior's confidence is on the images of a source that have depth."""
+    if bundle == QUICK:
+        raise SettingsError(f'{QUICK} has the weights of bundled, and its errors; calibrate that')
     settings = ModelSettings(prior='bundled', prior_weights=bundle, refiner='none')
     network = DepthRefiner.from_settings(settings)
     frames = open_source(source, poses=False, log=note)

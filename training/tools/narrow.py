@@ -40,7 +40,12 @@ def narrow(where: str, out: Path, channels: str, *, shallow: bool = False) -> No
     layers = source.unet.config.layers_per_block
     try:
         blocks = tuple(int(number) for number in channels.split(','))
-        target = build_small(source.spec, block_channels=blocks, layers_per_block=layers)
+        target = build_small(
+            source.spec,
+            block_channels=blocks,
+            layers_per_block=layers,
+            activation=source.unet.config.act_fn,
+        )
     except ValueError as error:
         raise SettingsError(
             f'CHANNELS = {shown(channels)} must be multiples of 8, one for each size, such as '

@@ -17,7 +17,8 @@ def read_refiner_weights(
     """
     Build a refiner's network from a bundle or an official release.
 
-    :param where: ``bundled``, a bundle folder, the folder of an official release, or a hub id
+    :param where: ``bundled``, ``quick``, a bundle folder, the folder of an official release, or a
+        hub id
     :param refiner: sharpdepth, apdepth or aligned; the use of a release
     :param preset: conventions of a release; ``auto`` is its family's default
     :return: the network, and one line with its name, licence and origin
@@ -36,7 +37,7 @@ def read_refiner_weights(
     if folder.exists() and not (folder / UNET / 'config.json').is_file():
         raise WeightsError(
             f'{where} has neither {MANIFEST} nor {UNET}/config.json; give a '
-            'bundle, the folder of an official release, its hub id, or bundled'
+            'bundle, the folder of an official release, its hub id, bundled or quick'
         )
     read = load_release(
         where,
