@@ -159,7 +159,7 @@ def test_a_manifest_that_is_no_object(path, subtests):
 
 
 def test_no_bundle_at_all(tmp_path):
-    refused(tmp_path, r'has no bundle\.json; give a bundle folder or use bundled')
+    refused(tmp_path, r'has no bundle\.json; give a bundle folder, or use bundled or quick')
 
 
 def test_a_damaged_header_is_told(path):

@@ -116,8 +116,8 @@ def test_the_tool_writes_a_bundle_that_a_run_begins_with(tmp_path, make_config, 
 
 @pytest.fixture
 def teacher(tmp_path):
-    network = build_small(ModelSpec(), block_channels=(16, 24))
     torch.manual_seed(3)
+    network = build_small(ModelSpec(), block_channels=(16, 24))
     torch.nn.init.normal_(network.unet.conv_out.weight, std=0.5)
     facts = {'name': 'wide', 'licence': 'Apache-2.0', 'source': ''}
     write_refiner_bundle(tmp_path / 'teacher', network, **facts)
