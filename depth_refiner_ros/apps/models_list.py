@@ -21,7 +21,7 @@ QUICK_WAYS = {
     'prior': '; quicker: --prior-weights quick',
     'apdepth_quick': ' in half of the time: --refiner-weights quick',
 }
-"""What comes with the package to its option."""
+"""Folder of a bundle that comes with the package to how it is quick; no bundle of a user's."""
 
 TITLES = {
     'refiner': 'Refiners',
@@ -150,7 +150,7 @@ def _row(where: str, kind: str, method: str = '') -> dict[str, Any]:
         'size_mb': bundle.size_bytes / 1e6,
         'non_commercial': bundle.non_commercial,
         'source': bundle.manifest.get('source', ''),
-        'what_for': KINDS[kind] + QUICK_WAYS.get(method or kind, ''),
+        'what_for': KINDS[kind] + QUICK_WAYS.get(method, ''),
         'present': True,
         'problem': '',
     }

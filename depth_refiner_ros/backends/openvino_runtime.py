@@ -48,8 +48,7 @@ class OpenVinoBackend:
                 f'{device.type} in {precision}; use device:=cpu and precision:=auto, or '
                 'backend:=torch'
             )
-        self._openvino = _openvino()
-        self._core = self._openvino.Core()
+        self._core = _openvino().Core()
         self._onnx = OnnxBackend(device, 'fp32', cache, threads)
         self.precision, self._threads = precision, threads
 

@@ -3,8 +3,10 @@
 """``models list`` and ``models import`` as a user calls them."""
 
 import json
+import shutil
 
-from depth_refiner_ros.models.bundle import open_bundle, write_bundle
+from depth_refiner_ros.apps.models_list import _row, KINDS
+from depth_refiner_ros.models.bundle import open_bundle, WEIGHTS, write_bundle
 from depth_refiner_ros.models.catalogue import MODELS
 from huggingface_hub import constants
 import pytest
@@ -172,3 +174,10 @@ def test_models_lists_bundles_and_what_is_wrong_with_them(depth_refiner, tmp_pat
     assert not bad['present']
     assert 'differs from its sha256' in bad['problem']
     assert ended.stdout.count('mine/bad[red]') == 2, 'to rich, brackets are styles'
+
+
+def test_only_what_comes_with_the_package_is_said_to_have_a_quick_way(tmp_path):
+    shutil.copytree(WEIGHTS / 'prior', tmp_path / 'own')
+    own, ours = _row(str(tmp_path / 'own'), 'prior'), _row('bundled', 'prior', 'prior')
+    assert own['what_for'] == KINDS['prior']
+    assert ours['what_for'].endswith('quicker: --prior-weights quick')
