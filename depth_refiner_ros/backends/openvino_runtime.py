@@ -10,6 +10,7 @@ from typing import Any
 from depth_refiner_ros.backends.base import Runner, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
+from depth_refiner_ros.backends.pooled_norms import with_pooled_norms
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.messages import first_line
 from depth_refiner_ros.models.onnx_file import OnnxFile
@@ -30,7 +31,7 @@ class OpenVinoBackend:
 
     :param device: the CPU
     :param precision: fp32 or bf16
-    :param cache: keeps the exported files, which are those of ONNX Runtime
+    :param cache: keeps the exported files, which are those of ONNX Runtime but for group norms
     :param threads: CPU threads, 0 takes as many as torch
     :raises BackendError: if OpenVINO is not installed, or for anything but the CPU
     """
@@ -54,7 +55,9 @@ class OpenVinoBackend:
 
     def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
         """Export the network unless the cache has it."""
-        return self._onnx.build(module, key, example)
+        if isinstance(module, OnnxFile):
+            return self._onnx.build(module, key, example)
+        return self._onnx.build(with_pooled_norms(module), key, example)
 
     def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
         """Export and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""

@@ -52,11 +52,19 @@ def test_bfloat16_is_less_exact_than_fp32_and_good_enough(engines):
     assert deviation(result, module(*inputs)).p99 < 0.05
 
 
-def test_it_shares_the_files_of_onnx_runtime(tmp_path):
-    module, inputs = block(), block_inputs()
-    on_cpu('onnx', tmp_path)(module, 'block')(*inputs)
-    on_cpu('openvino', tmp_path, precision='bf16')(module, 'block')(*inputs)
+def test_it_shares_the_files_of_onnx_runtime_but_for_networks_with_group_norms(tmp_path):
+    module, inputs = torch.nn.Conv2d(3, 8, 3), (torch.randn(1, 3, 8, 8),)
+    on_cpu('onnx', tmp_path)(module, 'conv')(*inputs)
+    on_cpu('openvino', tmp_path, precision='bf16')(module, 'conv')(*inputs)
     assert len(list(tmp_path.iterdir())) == 1
+    on_cpu('onnx', tmp_path)(block(), 'block')(*block_inputs())
+    made = on_cpu('openvino', tmp_path)
+    path = made.backend.build(block(), 'block', block_inputs())
+    assert len(list(tmp_path.iterdir())) == 3
+    content = path.read_bytes()
+    assert b'ReduceMean' in content
+    assert b'InstanceNormalization' not in content
+    assert b'GroupNormalization' not in content
 
 
 def test_a_file_of_another_is_left_to_onnx_runtime(tmp_path):

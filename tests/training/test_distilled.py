@@ -13,6 +13,7 @@ from depth_refiner_ros.models.bundle import open_bundle
 import pytest
 import torch
 from training.models import narrower
+from training.models.fewer_levels import with_fewer_levels
 from training.models.narrower import narrowed
 from training.models.refiner import RefinerModel
 from training.models.shallower import shallower
@@ -25,10 +26,13 @@ from tests.training.tiny_runs import batch_of, built, KINDS, step
 CHANNELS = (8, 16, 24)
 
 
-def small(channels, seed=0, activation='silu'):
+def small(channels, seed=0, activation='silu', layers=1):
     torch.manual_seed(seed)
     network = build_small(
-        ModelSpec(unshuffle_factor=2), block_channels=channels, activation=activation
+        ModelSpec(unshuffle_factor=2),
+        block_channels=channels,
+        layers_per_block=layers,
+        activation=activation,
     )
     for part in network.unet.modules():
         if isinstance(part, torch.nn.GroupNorm):
@@ -92,6 +96,35 @@ def test_blocks_that_add_nothing_go_and_nothing_changes(activation):
         shallower(shallow)
 
 
+@pytest.mark.parametrize('layers', [1, (0, 1, 2, 1)])
+@pytest.mark.parametrize('activation', ['silu', 'relu'])
+@pytest.mark.parametrize('levels', [2, 3])
+def test_smallest_sizes_that_nothing_reads_go_and_nothing_changes(levels, activation, layers):
+    network = small((8, 16, 16, 16), activation=activation, layers=layers)
+    fewer = with_fewer_levels(network, levels)
+    assert fewer.unet.config.block_out_channels == (8, 16, 16, 16)[:levels]
+    assert not torch.allclose(answer(fewer), answer(network), rtol=0.1)
+    reader = network.unet.up_blocks[4 - levels].resnets[0]
+    for conv in (reader.conv1, reader.conv_shortcut):
+        torch.nn.init.zeros_(conv.weight[:, :16])
+    torch.testing.assert_close(answer(with_fewer_levels(network, levels)), answer(network))
+
+
+def test_what_the_smaller_size_passed_up_is_left_out_at_any_width():
+    network = small((8, 16, 24))
+    reader = with_fewer_levels(network, 2).unet.up_blocks[0].resnets[0]
+    its = network.unet.up_blocks[1].resnets[0]
+    assert reader.conv1.weight[:, :16].abs().max() == 0.0
+    assert torch.equal(reader.conv1.weight[:, 16:], its.conv1.weight[:, 24:])
+    assert torch.equal(reader.norm1.weight[16:], its.norm1.weight[24:])
+
+
+@pytest.mark.parametrize('levels', [0, 3, 4])
+def test_as_many_sizes_or_none_are_refused(levels):
+    with pytest.raises(WeightsError, match=rf'{levels} sizes must be fewer .*, \(8, 16, 24\)'):
+        with_fewer_levels(small(CHANNELS), levels)
+
+
 def test_the_same_width_is_a_copy_with_the_timestep_in_its_biases():
     network, target = small(CHANNELS), small(CHANNELS, 3)
     narrowed(network, target)
@@ -108,6 +141,10 @@ def test_the_tool_writes_a_bundle_that_a_run_begins_with(tmp_path, make_config, 
     assert main(['bundled', str(tmp_path / 'narrow'), '8,16,24,32']) == 0
     unet = read_refiner(open_bundle(tmp_path / 'narrow', 'refiner')).unet
     assert tuple(unet.config.block_out_channels) == (8, 16, 24, 32)
+    assert main(['bundled', str(tmp_path / 'fewer'), '8,16', 'shallower']) == 0
+    unet = read_refiner(open_bundle(tmp_path / 'fewer', 'refiner')).unet
+    assert tuple(unet.config.block_out_channels) == (8, 16)
+    assert tuple(unet.config.layers_per_block) == (0, 1)
     assert main(['bundled', str(tmp_path / 'bad'), '8,12']) == 2
     assert "CHANNELS = '8,12' must be multiples of 8" in capsys.readouterr().err
     assert not (tmp_path / 'bad').exists()

@@ -5,8 +5,9 @@ Begin a narrower small refiner with the channels of a wider one.
 
 ``python -m training.tools.narrow BUNDLE|bundled OUT CHANNELS [shallower]`` writes a bundle whose
 UNet has as many features at each size as CHANNELS says, such as 40,56,96,128: those that count
-most in the given one. ``shallower`` leaves one residual block at full latent size. It is a start
-and no more; ``training/configs/apdepth_narrow_taught.yaml`` and ``apdepth_quick.yaml`` distil it.
+most in the given one. With fewer numbers than that one has sizes, the smallest sizes go.
+``shallower`` leaves one residual block at full latent size. It is a start and no more;
+``training/configs/apdepth_narrow_taught.yaml`` and ``apdepth_quick_taught.yaml`` distil it.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.diffusion.bundles import read_refiner, write_refiner_bundle
 from depth_refiner_ros.diffusion.small import build_small
 from depth_refiner_ros.models.bundle import open_bundle
+from training.models.fewer_levels import with_fewer_levels
 from training.models.narrower import narrowed
 from training.models.shallower import shallower
 from training.program import ended
@@ -37,9 +39,11 @@ def narrow(where: str, out: Path, channels: str, *, shallow: bool = False) -> No
     source = read_refiner(bundle)
     if shallow:
         source = shallower(source)
-    layers = source.unet.config.layers_per_block
     try:
         blocks = tuple(int(number) for number in channels.split(','))
+        if len(blocks) < len(source.unet.config.block_out_channels):
+            source = with_fewer_levels(source, len(blocks))
+        layers = source.unet.config.layers_per_block
         target = build_small(
             source.spec,
             block_channels=blocks,
