@@ -16,7 +16,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     counts = frames_line(summary['frames_in'], summary['frames_out'], summary['dropped'])
     latency = summary['latency_ms']
     say(
-        f'{counts}; {number_text(summary["fps"], 1)} frames/s, latency '
+        f'{counts}; depth at {number_text(summary["fps"], 1)} frames/s, latency '
         f'p50 {number_text(latency["p50"], 0)} ms, p95 {number_text(latency["p95"], 0)} ms'
     )
     print_depth(summary['depth'])

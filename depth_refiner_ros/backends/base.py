@@ -13,6 +13,8 @@ Tensors = tuple[torch.Tensor, ...]
 Shapes = tuple[tuple[int, ...], ...]
 Runner = Callable[..., Any]
 """Takes tensors of the example's shapes and returns the module's output in fp32."""
+MOST_WEIGHTS = 50_000_000
+"""Runtimes for small networks were tried with no larger ones, whose export takes minutes."""
 Log = Callable[[str], None]
 """Takes a line about a long build or one that had to be repeated."""
 

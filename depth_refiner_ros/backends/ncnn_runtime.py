@@ -16,7 +16,7 @@ import subprocess
 from typing import Any
 import warnings
 
-from depth_refiner_ros.backends.base import Log, Runner, shapes_of, Tensors
+from depth_refiner_ros.backends.base import Log, MOST_WEIGHTS, Runner, shapes_of, Tensors
 from depth_refiner_ros.backends.engine_cache import EngineCache
 from depth_refiner_ros.backends.model_hash import model_hash
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
@@ -25,8 +25,6 @@ import numpy as np
 import torch
 from torch import nn
 
-MOST_WEIGHTS = 50_000_000
-"""Larger networks, of Stable Diffusion's size, were not tried."""
 TRACE, PARAM, WEIGHTS = 'model.pt', 'model.ncnn.param', 'model.ncnn.bin'
 BUILD_S = 600.0
 FULL_BYTES = 2**20

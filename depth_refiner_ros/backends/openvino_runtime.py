@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from torch import nn
 
-MOST_WEIGHTS = 50_000_000
-"""Larger networks ``auto`` leaves to torch: none was compared, and an export takes minutes."""
 TELEMETRY = 'openvino_telemetry'
 """A package that pip installs beside OpenVINO."""
 FORMATS = {'fp32': 'f32', 'bf16': 'bf16'}

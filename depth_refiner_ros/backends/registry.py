@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import math
 
-from depth_refiner_ros.backends.base import Backend, Log, Runner, silent, Tensors
+from depth_refiner_ros.backends.base import Backend, Log, MOST_WEIGHTS, Runner, silent, Tensors
 from depth_refiner_ros.backends.compiled import CompiledBackend
 from depth_refiner_ros.backends.eager import TorchBackend
 from depth_refiner_ros.backends.engine_cache import EngineCache
@@ -16,7 +16,7 @@ from depth_refiner_ros.backends.exported_or_torch import Exported, ExportedOrTor
 from depth_refiner_ros.backends.model_runner import ModelRunner
 from depth_refiner_ros.backends.ncnn_runtime import NcnnBackend
 from depth_refiner_ros.backends.onnx_runtime import OnnxBackend
-from depth_refiner_ros.backends.openvino_runtime import MOST_WEIGHTS, OpenVinoBackend
+from depth_refiner_ros.backends.openvino_runtime import OpenVinoBackend
 from depth_refiner_ros.backends.tensorrt import TensorRtBackend
 from depth_refiner_ros.core.errors import BackendError
 from depth_refiner_ros.core.places import user_path

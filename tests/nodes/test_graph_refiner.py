@@ -322,6 +322,11 @@ def test_silence_names_the_missing_topic(bench):
     assert status['level'] in (DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
     bench.send()
     bench.status(lambda seen: 'waiting for' not in seen['message'], 'the camera to be heard')
+    said = bench.refiner.output.count(silent)
+    assert said, 'who looks at the terminal sees it, too'
+    bench.status(lambda seen: silent in seen['message'], 'a silent camera again')
+    bench.status(lambda seen: silent in seen['message'], 'another report')
+    assert bench.refiner.output.count(silent) == said + 1, 'once each time'
 
 
 def test_frames_add_up(bench):

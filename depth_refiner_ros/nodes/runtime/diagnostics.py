@@ -56,6 +56,7 @@ class Diagnostics:
         self._state, self._facts, self._warnings = state, facts, warnings
         self._advice, self._hardware_id = advice, hardware_id
         self._told: set[str] = set()
+        self._awaited: list[str] = []
         self._reported_at_s = 0.0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A paused simulation must not silence the reports, hence the steady clock.
@@ -100,13 +101,21 @@ class Diagnostics:
         problems = [*self._warnings(), *self._topics.incompatible]
         if self._state() != 'active':
             return problems
-        silent = self._topics.waiting_for(WAITING_S)
-        problems += silent or self._all_lost(snapshot)
+        problems += self._silent_inputs() or self._all_lost(snapshot)
         expected_hz = self._expected_rate_hz()
         is_due = snapshot.input_s > WAITING_S and UNWANTED not in snapshot.lost
         if expected_hz and is_due and snapshot.rate_hz < 0.9 * expected_hz:
             problems.append(f'output at {snapshot.rate_hz:.1f} Hz, {expected_hz:g} Hz expected')
         return problems
+
+    def _silent_inputs(self) -> list[str]:
+        """Return which inputs the node waits for, and log each once until it is heard."""
+        lines = self._topics.waiting_for(WAITING_S)
+        for line in lines:
+            if line not in self._awaited:
+                self._node.get_logger().info(line)
+        self._awaited = lines
+        return lines
 
     def _all_lost(self, snapshot: Snapshot) -> list[str]:
         """Return why no frame comes out, and log each reason once until one does."""
