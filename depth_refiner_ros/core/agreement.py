@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refined depth goes back to its prior where both say the same, and where the prior is sharp."""
 
+import math
+
 from depth_refiner_ros.core.sharpness import on_a_coarse_grid, sharpness
 import torch
 from torch.nn import functional
@@ -30,7 +32,8 @@ def keep_prior(
     :func:`~.sharpness.sharpness`. Depth of fewer pixels that was enlarged has sharp outlines in
     the wrong places, and is refined everywhere.
 
-    Both are computed for cells of 4 x 4 pixels, a tenth of the cost of windows around each pixel.
+    Both shares are those of cells of 4 x 4 pixels, a tenth of the cost of windows around each
+    pixel, and change smoothly between their centres.
 
     :param prior_m_B1HW: NaN where unknown
     :param filled_m_B1HW: the same without holes
@@ -39,39 +42,33 @@ def keep_prior(
     """
     if not within and not sharp:
         return depth_m_B1HW
-    kept = depth_m_B1HW.new_ones(1)
+    shares = []
     if within:
-        kept = _beyond_noise(depth_m_B1HW, filled_m_B1HW, within)
+        shares.append(_beyond_noise(depth_m_B1HW, filled_m_B1HW, within))
     if sharp:
-        kept = kept * _where_smeared(prior_m_B1HW, filled_m_B1HW, sharp)
-    return torch.lerp(filled_m_B1HW, depth_m_B1HW, kept)
+        shares.append(_where_smeared(prior_m_B1HW, filled_m_B1HW, sharp))
+    height, width = depth_m_B1HW.shape[-2:]
+    kept = functional.interpolate(
+        math.prod(shares, start=1.0), scale_factor=float(CELL_PX), mode='bilinear'
+    )
+    return torch.lerp(filled_m_B1HW, depth_m_B1HW, kept[..., :height, :width])
 
 
 def _beyond_noise(
     depth_m_B1HW: torch.Tensor, filled_m_B1HW: torch.Tensor, within: float
 ) -> torch.Tensor:
-    """Return the share of each change that is kept for its size."""
+    """Return for each cell the share of changes that is kept for their size."""
     change = depth_m_B1HW / filled_m_B1HW
     change = change.sub_(1.0).abs_().nan_to_num_(nan=1.0).clamp_(max=1.0)
     cells = functional.avg_pool2d(change, CELL_PX, ceil_mode=True)
-    wide = functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
-    around = _pixels(wide, change)
-    around = around.mul_(around)
-    return around.div_(around + within**2)
+    square = functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False).square_()
+    return square / (square + within**2)
 
 
 def _where_smeared(
     prior_m_B1HW: torch.Tensor, filled_m_B1HW: torch.Tensor, sharp: float
 ) -> torch.Tensor:
-    """Return the share of each change that the prior's outlines leave to the refiner."""
+    """Return for each cell the share of changes that the prior's outlines leave to the refiner."""
     smeared = 1.0 - (sharpness(filled_m_B1HW, CELL_PX) - sharp) / SHARP_BAND
     coarse_B = on_a_coarse_grid(prior_m_B1HW)
-    smeared = torch.where(coarse_B.view(-1, 1, 1, 1), 1.0, smeared.clamp_(0.0, 1.0))
-    return _pixels(smeared, filled_m_B1HW)
-
-
-def _pixels(cells_B1hw: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Return a value for each pixel of a map of cells."""
-    height, width = like.shape[-2:]
-    pixels = functional.interpolate(cells_B1hw, scale_factor=float(CELL_PX), mode='bilinear')
-    return pixels[..., :height, :width]
+    return torch.where(coarse_B.view(-1, 1, 1, 1), 1.0, smeared.clamp_(0.0, 1.0))

@@ -16,6 +16,7 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 class LatentCodec(Protocol):
@@ -37,6 +38,15 @@ class LatentCodec(Protocol):
 
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth."""
+
+    def encode_contrast(
+        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
+    ) -> torch.Tensor:
+        """
+        Encode how far normalised depth is above a value for each cell, times a factor.
+
+        :param local_B1hw: constant over each cell, so that this is an exact high-pass
+        """
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """
@@ -71,6 +81,12 @@ class UnshuffleCodec:
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth as cells."""
         return self._cells(unit_B1HW)
+
+    def encode_contrast(
+        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
+    ) -> torch.Tensor:
+        """Encode contrast as cells, within which the local value is the same for all channels."""
+        return (self._cells(unit_B1HW) - local_B1hw) * gain
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Put the cells' pixels back in place."""
@@ -124,6 +140,13 @@ class VaeCodec(nn.Module):
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode depth in [-1, 1]."""
         return self._encode(unit_B1HW.expand(-1, 3, -1, -1))
+
+    def encode_contrast(
+        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
+    ) -> torch.Tensor:
+        """Encode contrast as if it were depth."""
+        local_B1HW = functional.interpolate(local_B1hw, scale_factor=float(self.factor))
+        return self.encode_depth((unit_B1HW - local_B1HW) * gain)
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Decode and average the channels, of which a depth decoder has only one."""

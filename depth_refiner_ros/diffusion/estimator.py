@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass, replace
 
+from depth_refiner_ros.core.checks import surely_everywhere
 from depth_refiner_ros.core.noise import Source
 from depth_refiner_ros.core.resize import resized, Size, View
 from depth_refiner_ros.core.types import DepthKind
@@ -136,6 +137,8 @@ class SharpEstimator:
         return view.padded(found.unit_B1HW), found
 
     def _known(self, known_B1HW: torch.Tensor, view: View, full: Size) -> torch.Tensor:
+        if surely_everywhere(known_B1HW):
+            return known_B1HW.new_ones(len(known_B1HW), 1, *view.padded_size(full))
         return view.padded(resized(known_B1HW.float(), view.size(full)))
 
 

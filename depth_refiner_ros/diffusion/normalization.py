@@ -9,6 +9,7 @@ are an invertible affine map after a monotone function.
 
 from dataclasses import dataclass
 
+from depth_refiner_ros.core.checks import masked
 from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.messages import shown
 import torch
@@ -68,13 +69,14 @@ class DepthNormalizer:
         :param depth_m_B1HW: metres
         :param valid_B1HW: bool, pixels that set the range; others become 0
         """
-        values = torch.where(valid_B1HW, self._to_space(depth_m_B1HW), 0.0)
+        values = masked(self._to_space(depth_m_B1HW), valid_B1HW, 0.0)
         offset, scale = self._range(values, valid_B1HW)
-        unit = (values - offset) * scale
-        if self.clip and self.range not in UNBOUNDED:
-            unit = unit.clamp(-1.0, 1.0)
+        unit = values - offset
+        if self.range not in UNBOUNDED:
+            unit = unit * scale
+            unit = unit.clamp(-1.0, 1.0) if self.clip else unit
         return Normalized(
-            unit_B1HW=torch.where(valid_B1HW, unit, 0.0), scale_B111=scale, offset_B111=offset
+            unit_B1HW=masked(unit, valid_B1HW, 0.0), scale_B111=scale, offset_B111=offset
         )
 
     def apply(self, depth_m_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
@@ -83,7 +85,9 @@ class DepthNormalizer:
 
     def denormalize(self, unit_B1HW: torch.Tensor, like: Normalized) -> torch.Tensor:
         """Return metres again; ``depth`` may be negative, ``disparity`` is at most 1 km."""
-        values = unit_B1HW / like.scale_B111 + like.offset_B111
+        if self.range not in UNBOUNDED:  # elsewhere the scale is 1
+            unit_B1HW = unit_B1HW / like.scale_B111
+        values = unit_B1HW + like.offset_B111
         if self.space == 'log':
             return values.exp()
         if self.space == 'disparity':

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable
 
+from depth_refiner_ros.core.checks import surely_everywhere
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import Prepare
@@ -81,18 +82,16 @@ class OneStepNetwork(nn.Module):
         Return the further inputs besides the two latents, as the spec says.
 
         :param unit_B1HW: normalised prior, filled everywhere
-        :param known_B1HW: bool, where the prior had a value
+        :param known_B1HW: where the prior had a value, bool, or the share of each pixel
         """
         cell, extras = self.codec.factor, []
         if self.spec.layout:
             extras.append(_local_mean(unit_B1HW, cell, LAYOUT_CELLS))
         if self.spec.detail:
-            local = _local_mean(unit_B1HW, cell, LOCAL_CELLS)
-            # Nearest keeps the reference of a cell constant, so the map is an exact high-pass.
-            detail = unit_B1HW - functional.interpolate(local, scale_factor=float(cell))
-            extras.append(self.codec.encode_depth(detail * self.spec.detail_gain))
+            local_B1hw = _local_mean(unit_B1HW, cell, LOCAL_CELLS)
+            extras.append(self.codec.encode_contrast(unit_B1HW, local_B1hw, self.spec.detail_gain))
         if self.spec.known:
-            extras.append(functional.avg_pool2d(known_B1HW.to(unit_B1HW.dtype), cell))
+            extras.append(_known_share(known_B1HW, cell).to(unit_B1HW.dtype))
         return torch.cat(extras, dim=1) if extras else None
 
     def forward(
@@ -183,6 +182,14 @@ class OneStepNetwork(nn.Module):
 def _local_mean(unit_B1HW: torch.Tensor, cell: int, cells: int) -> torch.Tensor:
     """Return the mean over a window of cells around each cell, less at the image's edge."""
     return window_mean(functional.avg_pool2d(unit_B1HW, cell), cells // 2)
+
+
+def _known_share(known_B1HW: torch.Tensor, cell: int) -> torch.Tensor:
+    """Return the mean of a mask over each cell."""
+    if known_B1HW.dtype == torch.bool and surely_everywhere(known_B1HW):
+        rows, columns = (side // cell for side in known_B1HW.shape[-2:])
+        return torch.ones(len(known_B1HW), 1, rows, columns)
+    return functional.avg_pool2d(known_B1HW.float(), cell)
 
 
 def _check_fit(

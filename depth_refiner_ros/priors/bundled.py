@@ -9,6 +9,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import first_line
+from depth_refiner_ros.core.resize import Size
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, write_bundle
 from depth_refiner_ros.models.model_config import config_from
@@ -75,15 +76,15 @@ class BundledPrior(WithNetwork):
         """
         if intrinsics is None:
             raise camera_missing('bundled')
-        maps = _mean([self._look(rgb_B3HW, intrinsics, *look) for look in self.config.looks])
-        log_depth, log_spread = maps[:, :1], maps[:, 1:]
-        return PriorDepth(
-            depth_B1HW=log_depth.exp(),
-            kind='metric',
-            confidence_B1HW=(
-                confidence_of_spread(log_spread.exp()) if self.config.uncertainty else None
-            ),
-        )
+        maps = [self._look(rgb_B3HW, intrinsics, *look) for look in self.config.looks]
+        full = rgb_B3HW.shape[-2], rgb_B3HW.shape[-1]
+        confidence = None
+        if self.config.uncertainty:  # smooth, so computed for fewer pixels than the image has
+            most = max((look.shape[-2], look.shape[-1]) for look in maps)
+            log_spread = _mean([_enlarged(look[:, 1:], most) for look in maps])
+            confidence = _enlarged(confidence_of_spread(log_spread.exp()), full)
+        log_depth = _mean([_enlarged(look[:, :1], full) for look in maps])
+        return PriorDepth(depth_B1HW=log_depth.exp(), kind='metric', confidence_B1HW=confidence)
 
     def describe(self) -> list[str]:
         """Return the line of its bundle."""
@@ -96,7 +97,7 @@ class BundledPrior(WithNetwork):
         scale: float,
         mirrored: tuple[bool, ...],
     ) -> torch.Tensor:
-        """Return the mean maps of the network at the image's size, log depth in metres."""
+        """Return the mean maps of the network at its own size, log depth in metres."""
         width, height = network_size(
             self.config, intrinsics.width, intrinsics.height, multiple=scale
         )
@@ -104,8 +105,7 @@ class BundledPrior(WithNetwork):
         small = functional.interpolate(rgb_B3HW, size=(height, width), mode='area')
         canonical = self._canonical(small, camera, mirrored)
         focal = canonical.new_full((small.shape[0],), camera.fx)
-        maps = to_log_metres(canonical, focal, self.config)
-        return functional.interpolate(maps, size=rgb_B3HW.shape[-2:], mode='bilinear')
+        return to_log_metres(canonical, focal, self.config)
 
     def _canonical(
         self, rgb_B3HW: torch.Tensor, camera: Intrinsics, mirrored: tuple[bool, ...]
@@ -124,6 +124,12 @@ class BundledPrior(WithNetwork):
 
 def _mean(maps: list[torch.Tensor]) -> torch.Tensor:
     return sum(maps[1:], maps[0]) / len(maps)
+
+
+def _enlarged(maps_BChw: torch.Tensor, size: Size) -> torch.Tensor:
+    if tuple(maps_BChw.shape[-2:]) == size:
+        return maps_BChw
+    return functional.interpolate(maps_BChw, size=size, mode='bilinear')
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:
