@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 import shutil
 import subprocess
-from typing import Any
+from typing import Any, cast
 import warnings
 
 from depth_refiner_ros.backends.base import Log, MOST_WEIGHTS, Runner, shapes_of, Tensors
@@ -67,13 +67,18 @@ class NcnnBackend:
         self._onnx = OnnxBackend(device, precision, cache, threads)
         self._cache, self._threads, self._log = cache, threads, log
 
-    def build(self, module: nn.Module, key: str, example: Tensors) -> Path:
+    def build(self, module: Any, key: str, example: Tensors) -> Path:
         """Convert the network, or export it for ONNX Runtime, unless the cache has it."""
+        if packs(module):
+            return self.build(module.unet, key, (module.sample(*example),))
         converted = self._converted(module, key, example)
         return converted or self._onnx.build(module, key, example)
 
-    def prepare(self, module: nn.Module, key: str, example: Tensors) -> Runner:
+    def prepare(self, module: Any, key: str, example: Tensors) -> Runner:
         """Convert and load the network; see :class:`~depth_refiner_ros.backends.base.Backend`."""
+        if packs(module):
+            unet = self.prepare(module.unet, key, (module.sample(*example),))
+            return cast(Runner, module.around(unet))
         converted = self._converted(module, key, example)
         if converted is None:
             return self._onnx.prepare(module, key, example)
@@ -176,6 +181,15 @@ class NcnnRunner:
         if failed:
             raise BackendError('ncnn could not run the network; use backend:=onnx')
         return np.asarray(result)
+
+
+def packs(module: Any) -> bool:
+    """
+    Whether a network packs pixels into cells for one inside, which alone runs here.
+
+    It says so by ``around``. What the converter makes of packing ends the process.
+    """
+    return pays(module) and hasattr(module, 'around')
 
 
 def pays(module: nn.Module) -> bool:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refined depth goes back to its prior where both say the same, and where the prior is sharp."""
 
-import math
+from functools import reduce
 
 from depth_refiner_ros.core.sharpness import on_a_coarse_grid, sharpness
 import torch
@@ -49,7 +49,7 @@ def keep_prior(
         shares.append(_where_smeared(prior_m_B1HW, filled_m_B1HW, sharp))
     height, width = depth_m_B1HW.shape[-2:]
     kept = functional.interpolate(
-        math.prod(shares, start=1.0), scale_factor=float(CELL_PX), mode='bilinear'
+        reduce(torch.mul, shares), scale_factor=float(CELL_PX), mode='bilinear'
     )
     return torch.lerp(filled_m_B1HW, depth_m_B1HW, kept[..., :height, :width])
 

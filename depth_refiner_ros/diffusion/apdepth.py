@@ -38,4 +38,7 @@ def apdepth(
 
     :return: refined normalised depth, same size; clipped if the spec says so
     """
+    refined = network.on_pixels(rgb_B3HW, unit_B1HW, known_B1HW)
+    if refined is not None:
+        return refined
     return network.decode(network(*apdepth_inputs(network, rgb_B3HW, unit_B1HW, known_B1HW)))

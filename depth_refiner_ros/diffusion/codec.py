@@ -16,7 +16,6 @@ from depth_refiner_ros.core.errors import InputError
 from depth_refiner_ros.core.types import Prepare
 import torch
 from torch import nn
-from torch.nn import functional
 
 
 class LatentCodec(Protocol):
@@ -38,15 +37,6 @@ class LatentCodec(Protocol):
 
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth."""
-
-    def encode_contrast(
-        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
-    ) -> torch.Tensor:
-        """
-        Encode how far normalised depth is above a value for each cell, times a factor.
-
-        :param local_B1hw: constant over each cell, so that this is an exact high-pass
-        """
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """
@@ -76,29 +66,29 @@ class UnshuffleCodec:
     def encode_rgb(self, rgb_B3HW: torch.Tensor) -> torch.Tensor:
         """Encode an image in 0..1 as [-1, 1] cells."""
         # In place on what is new: each map of a camera's size costs a millisecond on a CPU.
-        return self._cells(rgb_B3HW).mul_(2.0).sub_(1.0)
+        return packed(rgb_B3HW, self.factor).mul_(2.0).sub_(1.0)
 
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode normalised depth as cells."""
-        return self._cells(unit_B1HW)
-
-    def encode_contrast(
-        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
-    ) -> torch.Tensor:
-        """Encode contrast as cells, within which the local value is the same for all channels."""
-        return (self._cells(unit_B1HW) - local_B1hw) * gain
+        return packed(unit_B1HW, self.factor)
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Put the cells' pixels back in place."""
-        cells = latent_BChw.unflatten(1, (-1, self.factor, self.factor))
-        pixels = cells.permute(0, 1, 4, 2, 5, 3).flatten(2, 3).flatten(3, 4)
+        pixels = unpacked(latent_BChw, self.factor)
         return pixels.clamp(-1.0, 1.0) if clip else pixels
 
-    def _cells(self, maps_BCHW: torch.Tensor) -> torch.Tensor:
-        """Return a copy as ``pixel_unshuffle`` does, on a CPU in a third of its time."""
-        cells = maps_BCHW.unflatten(3, (-1, self.factor)).unflatten(2, (-1, self.factor))
-        new = cells.permute(0, 1, 3, 5, 2, 4).clone(memory_format=torch.contiguous_format)
-        return new.flatten(1, 3)
+
+def packed(maps_BCHW: torch.Tensor, factor: int) -> torch.Tensor:
+    """Return a copy as ``pixel_unshuffle`` does, on a CPU in a third of its time."""
+    cells = maps_BCHW.unflatten(3, (-1, factor)).unflatten(2, (-1, factor))
+    new = cells.permute(0, 1, 3, 5, 2, 4).clone(memory_format=torch.contiguous_format)
+    return new.flatten(1, 3)
+
+
+def unpacked(cells_BChw: torch.Tensor, factor: int) -> torch.Tensor:
+    """Return the maps of :func:`packed` again."""
+    cells = cells_BChw.unflatten(1, (-1, factor, factor))
+    return cells.permute(0, 1, 4, 2, 5, 3).flatten(2, 3).flatten(3, 4)
 
 
 class VaeCodec(nn.Module):
@@ -140,13 +130,6 @@ class VaeCodec(nn.Module):
     def encode_depth(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
         """Encode depth in [-1, 1]."""
         return self._encode(unit_B1HW.expand(-1, 3, -1, -1))
-
-    def encode_contrast(
-        self, unit_B1HW: torch.Tensor, local_B1hw: torch.Tensor, gain: float
-    ) -> torch.Tensor:
-        """Encode contrast as if it were depth."""
-        local_B1HW = functional.interpolate(local_B1hw, scale_factor=float(self.factor))
-        return self.encode_depth((unit_B1HW - local_B1HW) * gain)
 
     def decode_depth(self, latent_BChw: torch.Tensor, *, clip: bool = False) -> torch.Tensor:
         """Decode and average the channels, of which a depth decoder has only one."""

@@ -9,9 +9,10 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import Prepare
 from depth_refiner_ros.core.window_mean import window_mean
-from depth_refiner_ros.diffusion.codec import LatentCodec
+from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
+from depth_refiner_ros.diffusion.pixel_unet import PixelUnet
 from depth_refiner_ros.diffusion.schedule import after_one_step, alpha_bar, clean_from_v
 from depth_refiner_ros.diffusion.unet import input_channels
 from diffusers import UNet2DConditionModel
@@ -68,14 +69,30 @@ class OneStepNetwork(nn.Module):
         self.register_buffer('text_1LC', text_1LC, persistent=False)
         self.register_buffer('task_C', task, persistent=False)
         self._prepared: dict[UNet2DConditionModel, Callable[..., torch.Tensor]] = {}
+        self._on_pixels: Callable[..., torch.Tensor] | None = None
 
     def attach_backend(self, prepare: Prepare) -> None:
         """Run UNets and codec by a backend from now on, for inference only."""
         self.codec.attach_backend(prepare)
         for name, unet in (('unet', self.unet), ('unet_guess', self.unet_guess)):
-            if unet is not None:
-                folded = FoldedUnet(unet, self.spec.timestep, self.text_1LC, self.task_C)
+            if unet is None:
+                continue
+            folded = FoldedUnet(unet, self.spec.timestep, self.text_1LC, self.task_C)
+            if self._adds_to_pixels:
+                latents = 2 + int(self.spec.detail)
+                self._on_pixels = prepare(PixelUnet(folded, self.codec.factor, latents), name)
+            else:
                 self._prepared[unet] = prepare(folded, name)
+
+    @property
+    def _adds_to_pixels(self) -> bool:
+        """Whether ApDepth's whole pass is a map that is added to the prior, pixel by pixel."""
+        spec = self.spec
+        return (
+            isinstance(self.codec, UnshuffleCodec)
+            and (spec.method, spec.prediction, spec.layout) == ('apdepth', 'residual', False)
+            and spec.clip != 'channels'
+        )
 
     def condition(self, unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor) -> torch.Tensor | None:
         """
@@ -88,11 +105,39 @@ class OneStepNetwork(nn.Module):
         if self.spec.layout:
             extras.append(_local_mean(unit_B1HW, cell, LAYOUT_CELLS))
         if self.spec.detail:
-            local_B1hw = _local_mean(unit_B1HW, cell, LOCAL_CELLS)
-            extras.append(self.codec.encode_contrast(unit_B1HW, local_B1hw, self.spec.detail_gain))
+            extras.append(self.codec.encode_depth(self._detail(unit_B1HW)))
         if self.spec.known:
             extras.append(_known_share(known_B1HW, cell).to(unit_B1HW.dtype))
         return torch.cat(extras, dim=1) if extras else None
+
+    def _detail(self, unit_B1HW: torch.Tensor) -> torch.Tensor:
+        """Return how far the prior is above its local mean, which is constant in each cell."""
+        cell = self.codec.factor
+        local_B1hw = _local_mean(unit_B1HW, cell, LOCAL_CELLS)
+        cells = unit_B1HW.unflatten(3, (-1, cell)).unflatten(2, (-1, cell))
+        above = cells - local_B1hw[:, :, :, None, :, None]
+        return above.flatten(4, 5).flatten(2, 3) * self.spec.detail_gain
+
+    def on_pixels(
+        self, rgb_B3HW: torch.Tensor, unit_B1HW: torch.Tensor, known_B1HW: torch.Tensor
+    ) -> torch.Tensor | None:
+        """
+        Return ApDepth's refined depth by a backend that packs cells itself; None without one.
+
+        The parameters are those of :func:`~.apdepth.apdepth_inputs`.
+        """
+        if self._on_pixels is None:
+            return None
+        image = torch.add(rgb_B3HW.new_tensor(-1.0), rgb_B3HW, alpha=2.0)
+        depth_first = self.spec.channel_order == 'depth_rgb'
+        maps = [unit_B1HW, image] if depth_first else [image, unit_B1HW]
+        if self.spec.detail:
+            maps.append(self._detail(unit_B1HW))
+        if self.spec.known:
+            maps.append(_known_share(known_B1HW, self.codec.factor).to(unit_B1HW.dtype))
+        change = self._on_pixels(*maps)
+        refined = torch.add(unit_B1HW, change, alpha=self.spec.residual_gain)
+        return refined.clamp(-1.0, 1.0) if self.spec.clip == 'depth' else refined
 
     def forward(
         self,

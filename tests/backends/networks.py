@@ -35,7 +35,7 @@ from tests.priors.official_prior_depth_anything import TINY as TINY_CONDITIONED
 from tests.priors.official_prior_depth_anything import weights as conditioned_weights
 from tests.priors.official_video_depth_anything import TINY as TINY_VIDEO
 from tests.priors.official_video_depth_anything import weights as video_weights
-from tests.tiny_networks import LITE, lotus, METRIC, metric_network
+from tests.tiny_networks import LITE, lotus, METRIC, metric_network, small
 
 KEPT = [(1, 31, places, 32) for places in (12, 12, 4, 4, 12, 12, 48, 48)]
 """Shapes of what attentions kept of the images before, for 3 x 4 patches."""
@@ -81,6 +81,13 @@ def of_lotus():
     given = {}
     refiner.attach_backend(lambda module, key: given.setdefault(key, module))
     return given
+
+
+def on_pixels():
+    """Return the network that a small ApDepth gives to its backend."""
+    given = {}
+    small().attach_backend(lambda module, key: given.setdefault(key, module))
+    return given['unet']
 
 
 def bundled_prior(config=METRIC):
@@ -136,8 +143,9 @@ def video_depth_anything():
 
 
 NETWORKS = {
-    # The first three and the last are those of tests/refiner/test_backends, at its sizes.
+    # Those of lotus and the last are those of tests/refiner/test_backends, at its sizes.
     'unet': (lambda: of_lotus()['unet'], [(1, 8, 24, 32)]),
+    'on_pixels': (on_pixels, [(1, 1, 16, 24), (1, 3, 16, 24), (1, 1, 16, 24), (1, 1, 8, 12)]),
     'vae_encoder': (lambda: of_lotus()['vae_encoder'], [(1, 3, 48, 64)]),
     'vae_decoder': (lambda: of_lotus()['vae_decoder'], [(1, 4, 24, 32)]),
     'tiny_encoder': (lambda: VaeEncoder(tiny_autoencoder()), [(1, 3, 32, 32)]),

@@ -9,7 +9,7 @@ import sys
 from depth_refiner_ros.backends.engine_cache import CacheError
 from depth_refiner_ros.backends.execution import choose, Execution
 from depth_refiner_ros.backends.exported_or_torch import ExportedOrTorch
-from depth_refiner_ros.backends.ncnn_runtime import NcnnRunner, pays
+from depth_refiner_ros.backends.ncnn_runtime import NcnnRunner, PARAM, pays
 from depth_refiner_ros.backends.onnx_runtime import OnnxRunner
 from depth_refiner_ros.backends.registry import BackendOptions, ModelRunners
 from depth_refiner_ros.backends.selfcheck import deviation
@@ -62,6 +62,15 @@ def test_the_unet_of_a_small_refiner_runs_in_it(tmp_path):
         'model.ncnn.bin',
         'model.ncnn.param',
     ]
+
+
+def test_cells_are_packed_outside_it(tmp_path):
+    module, inputs = network('on_pixels')
+    both = tuple(torch.cat([one, one * 0.5]) for one in inputs)
+    run = on_cpu('ncnn', tmp_path, max_abs_rel=1e-4)(module, 'unet')
+    assert deviation(run(*both), module(*both)).p99 < 1e-4
+    assert on_cpu('ncnn', tmp_path).backend.build(module, 'unet', inputs).name == PARAM
+    assert len(list(tmp_path.iterdir())) == 1, 'the file of the UNet inside'
 
 
 @pytest.mark.parametrize('name', ['prior', 'lite0_prior', 'any_view', 'at_points'])

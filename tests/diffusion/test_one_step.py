@@ -200,3 +200,50 @@ def test_apdepth_inputs_are_prior_image_and_extra_latents():
 def test_size_multiple_is_cell_times_halvings():
     assert size_multiple(small().unet, 2) == 4
     assert size_multiple(tiny_lotus(), 8) == 16
+
+
+PIXELWISE = [
+    {},
+    {'channel_order': 'rgb_depth'},
+    {'detail': False},
+    {'known': False, 'clip': 'depth'},
+    {'detail': False, 'known': False, 'residual_gain': 3.0},
+]
+
+
+@pytest.mark.parametrize('spec', PIXELWISE)
+def test_a_backend_that_packs_cells_gives_the_same_depth(spec):
+    network = small(**spec)
+    rgb, unit = torch.rand(2, 3, 16, 24), torch.randn(2, 1, 16, 24)
+    for known in (torch.ones_like(unit).bool(), torch.rand_like(unit) > 0.3):
+        expected = apdepth(network, rgb, unit, known)
+        assert not torch.allclose(expected, unit)
+        backed, shapes = small(**spec), []
+        backed.load_state_dict(network.state_dict())
+
+        def prepare(module, key, shapes=shapes):
+            assert key == 'unet'
+            module.register_forward_pre_hook(
+                lambda _, maps: shapes.append([tuple(one.shape[1:]) for one in maps])
+            )
+            return module.eval()
+
+        backed.attach_backend(prepare)
+        torch.testing.assert_close(apdepth(backed, rgb, unit, known), expected)
+        pixels = 2 + spec.get('detail', True)
+        cells = [(1, 8, 12)] * spec.get('known', True)
+        assert [one[1:] for one in shapes[0][:pixels]] == [(16, 24)] * pixels
+        assert shapes[0][pixels:] == cells
+
+
+@pytest.mark.parametrize(
+    'spec', [{'prediction': 'sample'}, {'clip': 'channels'}, {'layout': True}]
+)
+def test_other_networks_are_given_cells(spec):
+    network = small(**spec)
+    rgb, unit = torch.rand(1, 3, 16, 24), torch.randn(1, 1, 16, 24)
+    known = torch.ones_like(unit).bool()
+    expected = apdepth(network, rgb, unit, known)
+    network.attach_backend(lambda module, key: module.eval())
+    assert network.on_pixels(rgb, unit, known) is None
+    torch.testing.assert_close(apdepth(network, rgb, unit, known), expected)
