@@ -110,7 +110,7 @@ def surely_finite(values: torch.Tensor) -> bool:
     On other devices the result is False, as of :func:`surely_everywhere`; also where the sum of
     huge numbers overflows.
     """
-    return values.device.type == 'cpu' and math.isfinite(float(values.sum()))
+    return _readable(values) and math.isfinite(float(values.sum()))
 
 
 def surely_everywhere(mask: torch.Tensor) -> bool:
@@ -120,7 +120,7 @@ def surely_everywhere(mask: torch.Tensor) -> bool:
     On other devices the result is False: reading the mask would wait for the device and could not
     be captured in a CUDA graph.
     """
-    return mask.device.type == 'cpu' and bool(mask.numpy().all())  # a tenth of torch's all()
+    return _readable(mask) and bool(mask.numpy().all())  # a tenth of torch's all()
 
 
 def masked(values: torch.Tensor, mask: torch.Tensor, other: torch.Tensor | float) -> torch.Tensor:
@@ -135,7 +135,12 @@ def masked(values: torch.Tensor, mask: torch.Tensor, other: torch.Tensor | float
 
 def surely_somewhere(mask: torch.Tensor) -> bool:
     """Whether a mask on the CPU is true anywhere; False on other devices, for the same reasons."""
-    return mask.device.type == 'cpu' and bool(mask.numpy().any())
+    return _readable(mask) and bool(mask.numpy().any())
+
+
+def _readable(values: torch.Tensor) -> bool:
+    """Whether values can be looked at for nothing: on the CPU; fake tensors have none."""
+    return values.device.type == 'cpu' and type(values) is torch.Tensor
 
 
 def check_at_least(name: str, value: float, lowest: float) -> None:

@@ -128,7 +128,7 @@ class OneStepNetwork(nn.Module):
         """
         if self._on_pixels is None:
             return None
-        image = torch.add(rgb_B3HW.new_tensor(-1.0), rgb_B3HW, alpha=2.0)
+        image = torch.add(rgb_B3HW.new_full((), -1.0), rgb_B3HW, alpha=2.0)
         depth_first = self.spec.channel_order == 'depth_rgb'
         maps = [unit_B1HW, image] if depth_first else [image, unit_B1HW]
         if self.spec.detail:

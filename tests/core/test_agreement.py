@@ -35,7 +35,7 @@ def test_an_outline_is_kept_with_what_lies_around_it_and_texture_is_not():
     found, asked = change(refined, prior), refined / prior - 1.0
     near, far = 12 + CELL_PX, 12 + 3 * CELL_PX
     torch.testing.assert_close(found[..., :12], asked[..., :12], rtol=0.02, atol=1e-6)
-    assert (found[..., 12:near] / asked[..., 12:near]).min() > 0.8
+    assert (found[..., 12:near] / asked[..., 12:near]).min() > 0.6
     assert (found[..., far:] / asked[..., far:]).abs().max() < 0.2
 
 
