@@ -81,8 +81,8 @@ def test_what_is_recommended_keeps_the_rate_and_the_licence(speeds, rate_hz, com
 
 def test_more_time_or_a_freer_licence_gets_more():
     assert names(TWO_CORES, 10.0, commercial=False) == ('quick bundled prior', 'quick ApDepth')
-    assert names(TWO_CORES, 3.0, commercial=False) == ('bundled prior', 'quick ApDepth')
-    assert names(TWO_CORES, 2.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
+    assert names(TWO_CORES, 4.5, commercial=False) == ('bundled prior', 'quick ApDepth')
+    assert names(TWO_CORES, 3.0, commercial=False) == ('bundled prior', 'bundled ApDepth')
     assert names(TWO_CORES, 0.1, commercial=False)[0] == 'MoGe-2 S at 392 px'
     assert names(ORIN, 10.0, commercial=True) == ('MoGe-2 L at 392 px', 'bundled ApDepth')
     assert names(SERVER, 10.0, commercial=True) == ('MoGe-2 L', 'SharpDepth')

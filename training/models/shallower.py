@@ -25,12 +25,12 @@ def shallower(source: OneStepNetwork) -> OneStepNetwork:
         timestep becomes part of the biases
     :raises WeightsError: if it has other blocks
     """
-    if source.unet.config.layers_per_block != 1:
-        raise WeightsError(
-            f'layers_per_block = {source.unet.config.layers_per_block} must be 1: a refiner is '
-            'made shallower once'
-        )
     blocks = tuple(source.unet.config.block_out_channels)
+    has = source.unet.config.layers_per_block
+    if has != 1 and set(has) != {1}:
+        raise WeightsError(
+            f'layers_per_block = {has} must be 1 at each size: a refiner is made shallower once'
+        )
     layers = (0, *(1 for _ in blocks[1:]))
     target = build_small(
         source.spec,
