@@ -271,7 +271,9 @@ def test_two_input_sizes_give_their_mean(tmp_path):
     assert float((one.depth_B1HW - two.depth_B1HW).abs().max()) > 1e-2
     # The expected errors are averaged as logarithms, too: P(|e| < log 1.25) = 1 - 1.25^(-1 / b).
     spreads = [-math.log(1.25) / torch.log1p(-p.confidence_B1HW) for p in (one, two, both)]
-    torch.testing.assert_close(spreads[2], (spreads[0] * spreads[1]).sqrt(), rtol=1e-4, atol=1e-4)
+    # Not to the digit, as they are enlarged to the image as confidences.
+    off = spreads[2].log() - (spreads[0].log() + spreads[1].log()) / 2.0
+    assert off.abs().mean() < 0.005, 'of the plain mean it is 0.016'
 
 
 def test_a_prior_that_expects_errors_says_so_where_it_does(tmp_path):
