@@ -28,17 +28,18 @@ class PooledNorm(nn.Module):
         :param features: (B, C, ...)
         """
         norm, ones = self.norm, (1,) * (features.dim() - 2)
-        centred = features - self._group_means(features)
-        factor = (self._group_means(centred.square()) + norm.eps).rsqrt()
+        centred = features - _group_means(features, norm.num_groups)
+        factor = (_group_means(centred.square(), norm.num_groups) + norm.eps).rsqrt()
         if norm.weight is None:
             return centred * factor
         return centred * (factor * norm.weight.view(-1, *ones)) + norm.bias.view(-1, *ones)
 
-    def _group_means(self, values: torch.Tensor) -> torch.Tensor:
-        """Return for each channel the mean of its group, (B, C, 1, ...)."""
-        means = values.mean(dim=tuple(range(2, values.dim())), keepdim=True)
-        in_groups = means.unflatten(1, (self.norm.num_groups, -1))
-        return in_groups.mean(dim=2, keepdim=True).expand_as(in_groups).flatten(1, 2)
+
+def _group_means(values: torch.Tensor, groups: int) -> torch.Tensor:
+    """Return for each channel the mean of its group, (B, C, 1, ...)."""
+    means = values.mean(dim=tuple(range(2, values.dim())), keepdim=True)
+    in_groups = means.unflatten(1, (groups, -1))
+    return in_groups.mean(dim=2, keepdim=True).expand_as(in_groups).flatten(1, 2)
 
 
 def with_pooled_norms(module: nn.Module) -> nn.Module:
