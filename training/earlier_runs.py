@@ -9,8 +9,13 @@ from training.config import RunConfig
 
 CONFIGS = Path(__file__).parent / 'configs'
 BY_TOOLS = {
-    'bundles/apdepth_narrowed': 'python -m training.tools.narrow bundles/apdepth_small_own '
-    'bundles/apdepth_narrowed 40,56,96,128'
+    to: f'python -m training.tools.narrow {begun} {to} {channels}'
+    for to, begun, channels in (
+        ('bundles/apdepth_narrowed', 'bundles/apdepth_small_own', '40,56,96,128'),
+        ('bundles/apdepth_two_sizes_start', 'bundles/apdepth_narrow', '40,56'),
+        ('bundles/apdepth_quick_start', 'bundles/apdepth_narrow', '32,48,64,96 shallower'),
+        ('bundles/apdepth_quick_two', 'bundles/apdepth_quick_taught', '32,48'),
+    )
 }
 """Folders that no configuration makes, and the command that does."""
 

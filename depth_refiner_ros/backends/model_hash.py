@@ -44,13 +44,23 @@ def _codes(function: object, seen: set[CodeType]) -> Iterator[CodeType]:
     """Yield the code of a function and of those of its package that it names."""
     if not isinstance(function, FunctionType) or function.__code__ in seen:
         return
-    seen.add(function.__code__)
-    yield function.__code__
     package = function.__module__.partition('.')[0]
-    for name in function.__code__.co_names:
-        named = function.__globals__.get(name)
-        if getattr(named, '__module__', None) and named.__module__.partition('.')[0] == package:
-            yield from _codes(named, seen)
+    for code in _with_inner(function.__code__):
+        seen.add(code)
+        yield code
+        for name in code.co_names:
+            named = function.__globals__.get(name)
+            module = getattr(named, '__module__', None) or ''
+            if module.partition('.')[0] == package:
+                yield from _codes(named, seen)
+
+
+def _with_inner(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code and those of the functions and generator expressions inside it."""
+    yield code
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _with_inner(value)
 
 
 def _plain(code: CodeType) -> list[object]:

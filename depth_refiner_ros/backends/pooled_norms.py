@@ -30,9 +30,10 @@ class PooledNorm(nn.Module):
         norm, ones = self.norm, (1,) * (features.dim() - 2)
         centred = features - _group_means(features, norm.num_groups)
         factor = (_group_means(centred.square(), norm.num_groups) + norm.eps).rsqrt()
-        if norm.weight is None:
-            return centred * factor
-        return centred * (factor * norm.weight.view(-1, *ones)) + norm.bias.view(-1, *ones)
+        if norm.weight is not None:
+            factor = factor * norm.weight.view(-1, *ones)
+        result = centred * factor
+        return result if norm.bias is None else result + norm.bias.view(-1, *ones)
 
 
 def _group_means(values: torch.Tensor, groups: int) -> torch.Tensor:

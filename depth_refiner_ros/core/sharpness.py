@@ -25,11 +25,11 @@ def sharpness(depth_m_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:
     right, down = (-size % cell_px + 1 for size in reversed(depth_m_B1HW.shape[-2:]))
     depth = functional.pad(depth_m_B1HW, (0, right, 0, down), mode='replicate')
     here, beside, below = depth[..., :-1, :-1], depth[..., :-1, 1:], depth[..., 1:, :-1]
-    step = _largest((beside - here).abs_(), cell_px).maximum(
-        _largest((below - here).abs_(), cell_px)
+    step = _largest((beside - here).abs_(), cell_px, cell_px).maximum(
+        _largest((below - here).abs_(), cell_px, cell_px)
     )
     # One pixel farther than the cell, as its steps reach.
-    farthest, minus_nearest = _largest(depth, cell_px), _largest(-depth, cell_px)
+    farthest, minus_nearest = (_largest(one, cell_px, cell_px + 1) for one in (depth, -depth))
     step, farthest, minus_nearest = map(_widest, (step, farthest, minus_nearest))
     return step / (farthest + minus_nearest + 1e-6)
 
@@ -54,15 +54,14 @@ def _repeats_columns(depth_m_B1HW: torch.Tensor) -> torch.Tensor:
     return repeated.sum(dim=(1, 2)) > REPEATED * known.sum(dim=(1, 2))
 
 
-def _largest(maps_B1HW: torch.Tensor, cell_px: int) -> torch.Tensor:
+def _largest(maps_B1HW: torch.Tensor, cell_px: int, wide_px: int) -> torch.Tensor:
     """
-    Return the maximum over each cell, and over the pixels beyond it if one row and column is left.
+    Return the maximum over so many rows and columns from the first of each cell on.
 
     By rows, then columns: a sixth of the cost of pooling.
     """
-    reach = cell_px + maps_B1HW.shape[-1] % cell_px
-    rows = maps_B1HW.unfold(-2, reach, cell_px).amax(dim=-1)
-    return rows.unfold(-1, reach, cell_px).amax(dim=-1)
+    rows = maps_B1HW.unfold(-2, wide_px, cell_px).amax(dim=-1)
+    return rows.unfold(-1, wide_px, cell_px).amax(dim=-1)
 
 
 def _widest(cells_B1hw: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ def apdepth_inputs(
 
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised prior, depth or disparity, filled everywhere
-    :param known_B1HW: bool, where the prior had a value
+    :param known_B1HW: where the prior had a value, bool, or the share of each pixel
     """
     codec = network.codec
     return (

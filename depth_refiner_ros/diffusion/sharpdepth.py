@@ -20,7 +20,7 @@ def sharpdepth(
 
     :param rgb_B3HW: image in 0..1
     :param unit_B1HW: normalised metric prior d, filled everywhere
-    :param known_B1HW: bool, where the prior had a value
+    :param known_B1HW: where the prior had a value, bool, or the share of each pixel
     :param generator: source of both noise draws of an image
     :return: refined normalised depth and the difference map e; same size
     """

@@ -269,7 +269,7 @@ REFINERS = (
         gflop=5.2,
         weights_mb=0.6,
         options={'refiner': 'apdepth', 'refiner_weights': QUICK},
-        why='half of the operations of the bundled one, from which it learnt',
+        why='half of the operations of the bundled one, from the same teacher',
     ),
 )
 """The best first."""

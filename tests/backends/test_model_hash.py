@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 from depth_refiner_ros.backends.model_hash import model_hash
+from depth_refiner_ros.diffusion import pixel_unet
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 import torch
 
-from tests.backends.networks import block, ready
+from tests.backends.networks import block, network, ready
 from tests.tiny_networks import small, TASK, tiny_lotus
 
 
@@ -70,6 +71,13 @@ def test_functions_that_forward_calls_count(monkeypatch):
     assert model_hash(Calling()) == base
     monkeypatch.setitem(globals(), 'once', twice)
     assert model_hash(Calling()) != base
+
+
+def test_functions_within_generator_expressions_count(monkeypatch):
+    module = network('on_pixels')[0]
+    base = model_hash(module)
+    monkeypatch.setattr(pixel_unet, 'packed', pixel_unet.unpacked)
+    assert model_hash(module) != base
 
 
 def test_number_format_counts_and_training_does_not():

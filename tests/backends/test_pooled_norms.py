@@ -21,6 +21,12 @@ def test_it_is_the_norm_far_from_zero_too(shape, groups, affine):
     torch.testing.assert_close(PooledNorm(norm)(features), norm(features), rtol=1e-4, atol=1e-4)
 
 
+def test_a_norm_may_have_no_bias():
+    norm, features = nn.GroupNorm(2, 4, bias=False), torch.randn(1, 4, 5, 6)
+    nn.init.normal_(norm.weight)
+    torch.testing.assert_close(PooledNorm(norm)(features), norm(features))
+
+
 def test_a_network_is_left_as_it_was_and_shares_its_weights():
     inner = nn.Sequential(nn.GroupNorm(2, 4), nn.Conv2d(4, 4, 1))
     network = nn.ModuleDict({'twice': inner, 'norm': nn.GroupNorm(4, 4)})

@@ -44,6 +44,10 @@ def test_there_is_a_cell_for_every_pixel(size):
     assert sharpness(torch.full((1, 1, *size), 2.0), 4).abs().max() == 0.0
 
 
+def test_a_cell_may_be_a_pixel():
+    assert sharpness(uneven(8, 9), 1).shape == (1, 1, 8, 9)
+
+
 def test_outlines_far_away_do_not_count():
     depth = ramp(1, width=80)
     assert sharpness(depth, 4)[..., :7].abs().max() == 0.0

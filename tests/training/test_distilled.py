@@ -96,6 +96,8 @@ def test_blocks_that_add_nothing_go_and_nothing_changes(activation):
     torch.testing.assert_close(answer(shallower(network)), answer(network))
     with pytest.raises(WeightsError, match=r'layers_per_block = \(0, 1, 1\) must be 1 at each'):
         shallower(shallow)
+    with pytest.raises(WeightsError, match='layers_per_block = 2 must be 1 at each'):
+        shallower(small(CHANNELS, layers=2))
 
 
 @pytest.mark.parametrize('layers', [1, (0, 1, 2, 1)])

@@ -7,7 +7,7 @@ from hypothesis import example, given, strategies
 import pytest
 from training.config import DataConfig, EmaConfig, OptimizerConfig, RunConfig
 from training.config_file import load_config, save_config
-from training.loop import train
+from training.loop import begin, train
 from training.models.encoder import EncoderModel
 from training.models.teacher import TeacherModel
 from training.objectives.registry import build_objective, CLASSES
@@ -46,7 +46,9 @@ def test_every_shipped_configuration_describes_a_network(subtests):
                     config.model.teacher.weights = 'bundled'
                 if getattr(config.loss, 'teacher', ''):
                     config.loss.teacher = 'bundled'
-                build_objective(config)
+                objective = build_objective(config)
+                if config.init_from == 'bundled':
+                    begin(config, objective)
 
 
 def test_a_number_of_layers_is_that_of_all_sizes(tmp_path):

@@ -3,8 +3,8 @@
 """
 Take from a small refiner its smallest sizes, which hardly count for where outlines lie.
 
-Of four sizes, the last one made 0.3 % of what a bundled refiner changes in smeared depth, and the
-last two 2 % (the quick one: 0.1 and 3 %), in a fifth of its time.
+Of four sizes, the last one made 0.3 % of what a refiner changes in smeared depth, and the
+last two 2 % (the quick one: 0.1 and 4 %), in a fifth of its time.
 """
 
 from depth_refiner_ros.core.errors import WeightsError

@@ -27,7 +27,7 @@ def shallower(source: OneStepNetwork) -> OneStepNetwork:
     """
     blocks = tuple(source.unet.config.block_out_channels)
     has = source.unet.config.layers_per_block
-    if has != 1 and set(has) != {1}:
+    if has not in (1, (1,) * len(blocks), [1] * len(blocks)):
         raise WeightsError(
             f'layers_per_block = {has} must be 1 at each size: a refiner is made shallower once'
         )

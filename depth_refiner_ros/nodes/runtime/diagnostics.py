@@ -56,7 +56,7 @@ class Diagnostics:
         self._state, self._facts, self._warnings = state, facts, warnings
         self._advice, self._hardware_id = advice, hardware_id
         self._told: set[str] = set()
-        self._awaited: list[str] = []
+        self._awaited: set[str] = set()
         self._reported_at_s = 0.0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A paused simulation must not silence the reports, hence the steady clock.
@@ -100,6 +100,7 @@ class Diagnostics:
     def _problems(self, snapshot: Snapshot) -> list[str]:
         problems = [*self._warnings(), *self._topics.incompatible]
         if self._state() != 'active':
+            self._awaited.clear()
             return problems
         problems += self._silent_inputs() or self._all_lost(snapshot)
         expected_hz = self._expected_rate_hz()
@@ -110,12 +111,11 @@ class Diagnostics:
 
     def _silent_inputs(self) -> list[str]:
         """Return which inputs the node waits for, and log each once until it is heard."""
-        lines = self._topics.waiting_for(WAITING_S)
-        for line in lines:
-            if line not in self._awaited:
-                self._node.get_logger().info(line)
-        self._awaited = lines
-        return lines
+        lines = {line.partition(': ')[0]: line for line in self._topics.waiting_for(WAITING_S)}
+        for awaited in lines.keys() - self._awaited:
+            self._node.get_logger().info(lines[awaited])
+        self._awaited = set(lines)
+        return list(lines.values())
 
     def _all_lost(self, snapshot: Snapshot) -> list[str]:
         """Return why no frame comes out, and log each reason once until one does."""
