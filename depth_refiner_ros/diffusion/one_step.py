@@ -9,7 +9,7 @@ from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import shown
 from depth_refiner_ros.core.types import Prepare
 from depth_refiner_ros.core.window_mean import window_mean
-from depth_refiner_ros.diffusion.codec import LatentCodec, UnshuffleCodec
+from depth_refiner_ros.diffusion.codec import LatentCodec, signed, UnshuffleCodec
 from depth_refiner_ros.diffusion.folded_unet import FoldedUnet
 from depth_refiner_ros.diffusion.model_spec import ModelSpec
 from depth_refiner_ros.diffusion.pixel_unet import PixelUnet
@@ -128,7 +128,7 @@ class OneStepNetwork(nn.Module):
         """
         if self._on_pixels is None:
             return None
-        image = torch.add(rgb_B3HW.new_full((), -1.0), rgb_B3HW, alpha=2.0)
+        image = signed(rgb_B3HW)
         depth_first = self.spec.channel_order == 'depth_rgb'
         maps = [unit_B1HW, image] if depth_first else [image, unit_B1HW]
         if self.spec.detail:

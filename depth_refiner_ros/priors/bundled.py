@@ -9,7 +9,7 @@ from depth_refiner_ros.core.camera import Intrinsics
 from depth_refiner_ros.core.confidence import confidence_of_spread
 from depth_refiner_ros.core.errors import WeightsError
 from depth_refiner_ros.core.messages import first_line
-from depth_refiner_ros.core.resize import Size
+from depth_refiner_ros.core.resize import resized
 from depth_refiner_ros.core.types import PriorDepth
 from depth_refiner_ros.models.bundle import Bundle, write_bundle
 from depth_refiner_ros.models.model_config import config_from
@@ -81,9 +81,9 @@ class BundledPrior(WithNetwork):
         confidence = None
         if self.config.uncertainty:  # smooth, so computed for fewer pixels than the image has
             most = max((look.shape[-2], look.shape[-1]) for look in maps)
-            log_spread = _mean([_enlarged(look[:, 1:], most) for look in maps])
-            confidence = _enlarged(confidence_of_spread(log_spread.exp()), full)
-        log_depth = _mean([_enlarged(look[:, :1], full) for look in maps])
+            log_spread = _mean([resized(look[:, 1:], most) for look in maps])
+            confidence = resized(confidence_of_spread(log_spread.exp()), full)
+        log_depth = _mean([resized(look[:, :1], full) for look in maps])
         return PriorDepth(depth_B1HW=log_depth.exp(), kind='metric', confidence_B1HW=confidence)
 
     def describe(self) -> list[str]:
@@ -124,12 +124,6 @@ class BundledPrior(WithNetwork):
 
 def _mean(maps: list[torch.Tensor]) -> torch.Tensor:
     return sum(maps[1:], maps[0]) / len(maps)
-
-
-def _enlarged(maps_BChw: torch.Tensor, size: Size) -> torch.Tensor:
-    if tuple(maps_BChw.shape[-2:]) == size:
-        return maps_BChw
-    return functional.interpolate(maps_BChw, size=size, mode='bilinear')
 
 
 def read_prior_network(bundle: Bundle) -> MetricNetwork:
