@@ -151,6 +151,8 @@ def test_the_tool_writes_a_bundle_that_a_run_begins_with(tmp_path, make_config, 
     assert tuple(unet.config.block_out_channels) == (8,)
     assert main(['bundled', str(tmp_path / 'bad'), '8,12']) == 2
     assert "CHANNELS = '8,12' must be multiples of 8" in capsys.readouterr().err
+    assert main(['bundled', str(tmp_path / 'bad'), '8,16,24']) == 2
+    assert 'bundled has 2 sizes' in capsys.readouterr().err
     assert not (tmp_path / 'bad').exists()
     assert main(['bundled']) == 2
 

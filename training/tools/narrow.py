@@ -41,7 +41,10 @@ def narrow(where: str, out: Path, channels: str, *, shallow: bool = False) -> No
         source = shallower(source)
     try:
         blocks = tuple(int(number) for number in channels.split(','))
-        if len(blocks) < len(source.unet.config.block_out_channels):
+        sizes = len(source.unet.config.block_out_channels)
+        if len(blocks) > sizes:
+            raise ValueError(f'{where} has {sizes} sizes')
+        if len(blocks) < sizes:
             source = with_fewer_levels(source, len(blocks))
         layers = source.unet.config.layers_per_block
         target = build_small(
